@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ContentId} from "../types/ContentId.sol";
+import {Directive, DirectiveKind} from "../types/Directive.sol";
+
+/// @title What was ordered, and whether the nodes did it
+/// @notice The timelock issues; members of the committee as it stood at issue report. `ready` says that a node has
+/// fetched and checked what it needs. `done` and `failed` cite an `Outcome` record, end a node's part, and enact the
+/// directive once more than half of the committee has attested the same result with the same outcome.
+interface IDirectiveRegistry {
+    enum Report {
+        None,
+        Ready,
+        Done,
+        Failed
+    }
+
+    enum Status {
+        Unknown,
+        Issued,
+        Done,
+        Failed,
+        Lapsed
+    }
+
+    struct Issued {
+        DirectiveKind kind;
+        uint48 issuedAt;
+        uint48 activeAt;
+        uint48 deadline;
+        uint32 epoch;
+        uint32 committeeSize;
+        Report enacted;
+        ContentId outcome;
+    }
+
+    event DirectiveIssued(
+        bytes32 indexed directiveId, DirectiveKind indexed kind, bytes32 indexed subject, Directive directive,
+        uint48 activeAt, uint48 deadline, uint32 epoch
+    );
+    event DirectiveReported(
+        bytes32 indexed directiveId, address indexed node, Report indexed report, ContentId outcome
+    );
+    event DirectiveEnacted(bytes32 indexed directiveId, Report indexed report, ContentId outcome, uint32 attestations);
+
+    error DirectiveRegistryUnauthorized(address caller);
+    error DirectiveRegistryAlreadyIssued(bytes32 directiveId);
+    error DirectiveRegistryInvalidDirective();
+    error DirectiveRegistryUnknownDirective(bytes32 directiveId);
+    error DirectiveRegistryNotMember(address caller, uint32 epoch);
+    error DirectiveRegistryInvalidReport(Report report, ContentId outcome);
+    error DirectiveRegistryAlreadyReported(bytes32 directiveId, address node, Report report);
+    error DirectiveRegistryNotActive(bytes32 directiveId, uint48 activeAt);
+    error DirectiveRegistryLapsed(bytes32 directiveId, uint48 deadline);
+
+    /// @notice Issues `directive`. By the timelock alone.
+    function issue(Directive calldata directive) external returns (bytes32 directiveId);
+
+    /// @notice Reports on a directive, as a member of the committee at its issue. `outcome` is zero for `Ready` only.
+    function report(bytes32 directiveId, Report report_, ContentId outcome) external;
+
+    function issued(bytes32 directiveId) external view returns (Issued memory);
+
+    function status(bytes32 directiveId) external view returns (Status);
+
+    /// @notice How many nodes attested this final report with this outcome.
+    function attestations(bytes32 directiveId, Report report_, ContentId outcome) external view returns (uint32);
+
+    /// @notice What `node` has reported last.
+    function reportOf(bytes32 directiveId, address node) external view returns (Report);
+
+    /// @notice Attestations that enact a directive for a committee of `size` nodes: more than half.
+    function threshold(uint32 size) external pure returns (uint32);
+
+    function directiveId(Directive calldata directive) external pure returns (bytes32);
+}

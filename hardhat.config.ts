@@ -1,0 +1,26 @@
+import { fileURLToPath } from "node:url";
+import hardhatEthers from "@nomicfoundation/hardhat-ethers";
+import hardhatIgnitionEthers from "@nomicfoundation/hardhat-ignition-ethers";
+import hardhatNetworkHelpers from "@nomicfoundation/hardhat-network-helpers";
+import hardhatTypechain from "@nomicfoundation/hardhat-typechain";
+import { defineConfig } from "hardhat/config";
+
+// The compiler comes from npm, so that nothing is downloaded; Hardhat wants its path to be absolute.
+const compiler = fileURLToPath(import.meta.resolve("solc/soljson.js"));
+
+export default defineConfig({
+  plugins: [hardhatEthers, hardhatIgnitionEthers, hardhatNetworkHelpers, hardhatTypechain],
+  solidity: {
+    version: "0.8.37",
+    path: compiler,
+    settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "prague" },
+  },
+  typechain: { outDir: "src/ports/chain/bindings", tsNocheck: false },
+  paths: {
+    tests: { solidity: "test/contracts" },
+  },
+  networks: {
+    default: { type: "edr-simulated", chainType: "l1", hardfork: "prague" },
+    localhost: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
+  },
+});

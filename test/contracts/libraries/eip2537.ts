@@ -1,0 +1,69 @@
+import { SecretKey } from "@chainsafe/blst";
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { concat, getBytes, hexlify, keccak256, toUtf8Bytes, zeroPadValue } from "ethers";
+
+/** The field's modulus. */
+export const P = 0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn;
+export const POSSESSION_DOMAIN = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+export const BALLOT_DOMAIN = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+export const G1_INFINITY = `0x${"00".repeat(128)}`;
+export const G2_INFINITY = `0x${"00".repeat(256)}`;
+
+export type G1 = typeof bls12_381.G1.Point.BASE;
+export type G2 = typeof bls12_381.G2.Point.BASE;
+
+/** A field element in EIP-2537's encoding: 64 bytes big-endian, as hex without 0x. */
+export function fp(value: bigint): string {
+  return value.toString(16).padStart(128, "0");
+}
+
+export function encodeG1(point: G1): string {
+  if (point.is0()) return G1_INFINITY;
+  const { x, y } = point.toAffine();
+  return `0x${fp(x)}${fp(y)}`;
+}
+
+export function encodeG2(point: G2): string {
+  if (point.is0()) return G2_INFINITY;
+  const { x, y } = point.toAffine();
+  return `0x${fp(x.c0)}${fp(x.c1)}${fp(y.c0)}${fp(y.c1)}`;
+}
+
+export function hashToG2(message: string, domain: string): G2 {
+  return bls12_381.G2.hashToCurve(getBytes(message), { DST: domain }) as G2;
+}
+
+/** A secret key that a name always gives again; derived by blst as EIP-2333 says. */
+export function secretOf(name: string): SecretKey {
+  return SecretKey.fromKeygen(getBytes(keccak256(toUtf8Bytes(name))));
+}
+
+/** The public key, computed by blst (48-byte coordinates), in EIP-2537's encoding. */
+export function publicKeyOf(secret: SecretKey): string {
+  const bytes = secret.toPublicKey().toBytes(false);
+  return concat([zeroPadValue(bytes.slice(0, 48), 64), zeroPadValue(bytes.slice(48), 64)]);
+}
+
+export function possessionMessage(operator: string, key: string): string {
+  return concat([toUtf8Bytes("witan/possession/1"), operator, key]);
+}
+
+/** Signs with noble; @chainsafe/blst signs under {@link BALLOT_DOMAIN} alone. */
+export function sign(secret: SecretKey, message: string, domain: string): string {
+  return encodeG2(bls12_381.longSignatures.sign(hashToG2(message, domain), secret.toBytes()) as G2);
+}
+
+export interface Admission {
+  operator: string;
+  key: string;
+  possession: string;
+  peerId: string;
+}
+
+/** What `operator` hands in to be admitted with the key named `name`. */
+export function admissionOf(operator: string, name: string): Admission {
+  const secret = secretOf(name);
+  const key = publicKeyOf(secret);
+  const possession = sign(secret, possessionMessage(operator, key), POSSESSION_DOMAIN);
+  return { operator, key, possession, peerId: hexlify(toUtf8Bytes(`peer of ${name}`)) };
+}

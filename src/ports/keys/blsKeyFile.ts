@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import { decrypt, type IKeystore, isValidKeystore, create as seal } from "@chainsafe/bls-keystore";
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { scalarOf } from "./bls.js";
+import { KeyError } from "./errors.js";
+import { readKeyFile, type WriteKeyFileOptions, writeKeyFile } from "./keyFile.js";
+import type { EncryptOptions } from "./operator.js";
+import { DEFAULT_SCRYPT_N, MAX_SCRYPT_N } from "./scrypt.js";
+
+/** EIP-2335's other derivation; a file may ask for at most ten times what wallets use. */
+const MAX_PBKDF2_ROUNDS = 2_621_440;
+
+/** The text of an EIP-2335 keystore that holds the BLS key under `password`. */
+export async function encryptBlsKey(
+  secret: Uint8Array,
+  password: string,
+  options: EncryptOptions = {},
+): Promise<string> {
+  const publicKey = bls12_381.G1.Point.BASE.multiply(scalarOf(secret)).toBytes(true);
+  const keystore = await seal(password, secret, publicKey, "", "a node's key for aggregated ballots", {
+    function: "scrypt",
+    params: { dklen: 32, n: options.scryptN ?? DEFAULT_SCRYPT_N, r: 8, p: 1, salt: randomBytes(32).toString("hex") },
+  });
+  return JSON.stringify(keystore, null, 2);
+}
+
+/**
+ * Encrypts a BLS key and writes it to `path`, readable by its owner alone.
+ *
+ * @throws {@link KeyError} `key-file-exists` unless `overwrite` is set; `invalid-key`.
+ */
+export async function writeBlsKey(
+  path: string,
+  secret: Uint8Array,
+  password: string,
+  options: EncryptOptions & WriteKeyFileOptions = {},
+): Promise<void> {
+  await writeKeyFile(path, await encryptBlsKey(secret, password, options), options);
+}
+
+/**
+ * Opens the BLS secret key in an EIP-2335 keystore file: 32 bytes big-endian.
+ *
+ * @throws {@link KeyError} `wrong-password`, `missing-key-file`, `malformed-key-file` or `unsafe-permissions`.
+ */
+export async function readBlsKey(path: string, password: string): Promise<Uint8Array> {
+  const keystore = parseKeystore(await readKeyFile(path));
+  if (keystore === undefined) throw new KeyError("malformed-key-file", `${path} is not an EIP-2335 keystore.`);
+  try {
+    const secret = Uint8Array.from(await decrypt(keystore, password));
+    scalarOf(secret);
+    return secret;
+  } catch (error) {
+    if (error instanceof Error && error.message === "Invalid password") {
+      throw new KeyError("wrong-password", `The password does not open ${path}.`);
+    }
+    // The cause is left out: it may quote what it failed to read.
+    throw new KeyError("malformed-key-file", `${path} is damaged or is not an EIP-2335 keystore.`);
+  }
+}
+
+function parseKeystore(text: string): IKeystore | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isValidKeystore(value) && isAffordable(value) ? value : undefined;
+  } catch (error) {
+    // Not JSON: the caller names the file.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isAffordable({ crypto: { kdf } }: IKeystore): boolean {
+  return kdf.function === "scrypt" ? kdf.params.n <= MAX_SCRYPT_N : kdf.params.c <= MAX_PBKDF2_ROUNDS;
+}

@@ -1,0 +1,20 @@
+import { BaseError, type BaseErrorOptions } from "../../errors.js";
+
+export type KeyErrorCode =
+  | "wrong-password"
+  | "missing-key-file"
+  | "malformed-key-file"
+  /** Other users of the machine may read the file. */
+  | "unsafe-permissions"
+  | "key-file-exists"
+  /** Not a secret key of the curve. */
+  | "invalid-key";
+
+/** A key or key file that cannot be used. Holds no secret, whatever its input was. */
+export class KeyError extends BaseError {
+  declare readonly code: KeyErrorCode;
+
+  constructor(code: KeyErrorCode, shortMessage: string, options: BaseErrorOptions = {}) {
+    super(code, shortMessage, options);
+  }
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import { decryptKeystoreJson, encryptKeystoreJson, hexlify, isError, isKeystoreJson, Wallet } from "ethers";
+import { KeyError } from "./errors.js";
+import { readKeyFile, type WriteKeyFileOptions, writeKeyFile } from "./keyFile.js";
+import { DEFAULT_SCRYPT_N, MAX_SCRYPT_N, useNativeScrypt } from "./scrypt.js";
+
+export interface EncryptOptions {
+  /** The cost of opening the file, a power of two; lower it in tests only. */
+  readonly scryptN?: number | undefined;
+}
+
+/** A new operator key from the system's randomness. */
+export function createOperatorKey(): Wallet {
+  return new Wallet(hexlify(randomBytes(32)));
+}
+
+/** The text of an Ethereum keystore (version 3) that holds the key under `password`. */
+export async function encryptOperatorKey(
+  wallet: Pick<Wallet, "address" | "privateKey">,
+  password: string,
+  options: EncryptOptions = {},
+): Promise<string> {
+  useNativeScrypt();
+  const { address, privateKey } = wallet;
+  const scrypt = { N: options.scryptN ?? DEFAULT_SCRYPT_N, r: 8, p: 1 };
+  return encryptKeystoreJson({ address, privateKey }, password, { scrypt });
+}
+
+/**
+ * Encrypts an operator key and writes it to `path`, readable by its owner alone.
+ *
+ * @throws {@link KeyError} `key-file-exists` unless `overwrite` is set.
+ */
+export async function writeOperatorKey(
+  path: string,
+  wallet: Pick<Wallet, "address" | "privateKey">,
+  password: string,
+  options: EncryptOptions & WriteKeyFileOptions = {},
+): Promise<void> {
+  await writeKeyFile(path, await encryptOperatorKey(wallet, password, options), options);
+}
+
+/**
+ * Opens the operator key in an Ethereum keystore file (version 3).
+ *
+ * @throws {@link KeyError} `wrong-password`, `missing-key-file`, `malformed-key-file` or `unsafe-permissions`.
+ */
+export async function readOperatorKey(path: string, password: string): Promise<Wallet> {
+  const text = await readKeyFile(path);
+  if (!isKeystoreJson(text) || !isAffordable(text)) {
+    throw new KeyError("malformed-key-file", `${path} is not an Ethereum keystore (version 3).`);
+  }
+  useNativeScrypt();
+  try {
+    const { privateKey } = await decryptKeystoreJson(text, password);
+    return new Wallet(privateKey);
+  } catch (error) {
+    if (isError(error, "INVALID_ARGUMENT") && /incorrect password/.test(error.shortMessage)) {
+      throw new KeyError("wrong-password", `The password does not open ${path}.`);
+    }
+    // The cause is left out: it may quote what it failed to read.
+    throw new KeyError("malformed-key-file", `${path} is damaged or is not an Ethereum keystore (version 3).`);
+  }
+}
+
+interface Kdf {
+  kdfparams?: { n?: unknown };
+}
+
+/** ethers takes either spelling. */
+function isAffordable(text: string): boolean {
+  const file = JSON.parse(text) as { crypto?: Kdf; Crypto?: Kdf };
+  const { n = 1 } = (file.crypto ?? file.Crypto)?.kdfparams ?? {};
+  return typeof n === "number" && n <= MAX_SCRYPT_N;
+}

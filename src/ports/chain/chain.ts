@@ -1,0 +1,167 @@
+import type { ContractTransactionResponse, Signer } from "ethers";
+import { InvalidInputError } from "../../errors.js";
+import type { Address, Hex } from "../../records/types.js";
+import { type Contracts, connectContracts } from "./contracts.js";
+import type { Deployment } from "./deployment.js";
+import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./endpoint.js";
+import { ChainError } from "./errors.js";
+import {
+  type ChainEvent,
+  type ChainEventName,
+  type ChainEventOf,
+  createDecoder,
+  type EventSelection,
+  filterFor,
+} from "./event.js";
+import { createLogReader } from "./logs.js";
+import { probeDeployment } from "./probe.js";
+import { FailoverProvider } from "./provider.js";
+import { toChainError } from "./revert.js";
+import { createSend, type Receipt } from "./send.js";
+import { MarginSigner } from "./signer.js";
+import { type WatchOptions, watchEvents } from "./watch.js";
+
+export interface CreateChainParameters {
+  /** Where the chain answers: one address, or several that stand in for one another. */
+  readonly rpcUrl?: string | readonly string[] | undefined;
+  /** An EIP-1193 provider in the same process, instead of an address. */
+  readonly provider?: Eip1193Provider | undefined;
+  readonly chainId: number;
+  readonly contracts: Deployment["contracts"];
+  /** The block to read events from; 0 by default. */
+  readonly deployedAtBlock?: number | undefined;
+  /** Who sends. Without it the chain can only be read. */
+  readonly signer?: Signer | undefined;
+  /** For one request, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+  /** Between two looks at the chain, in milliseconds. */
+  readonly pollMs?: number | undefined;
+  /** How long a sent transaction may take to get into a block, in milliseconds. */
+  readonly confirmTimeoutMs?: number | undefined;
+  /** Blocks whose events are asked for at once. */
+  readonly blockRange?: number | undefined;
+}
+
+export interface EventsParameters<N extends ChainEventName = ChainEventName> extends EventSelection {
+  readonly names?: readonly N[] | undefined;
+  /** The deployment's block by default. */
+  readonly fromBlock?: number | undefined;
+  /** The newest block by default. */
+  readonly toBlock?: number | undefined;
+}
+
+/** How we speak to the contracts of one DAO. */
+export interface Chain {
+  readonly chainId: number;
+  readonly addresses: Deployment["contracts"];
+  readonly deployedAtBlock: number;
+  readonly provider: FailoverProvider;
+  readonly contracts: Contracts;
+  /** Who sends; undefined where the chain can only be read. */
+  readonly account: Address | undefined;
+  readonly signer: Signer | undefined;
+  /** Runs a call and throws its failure as a {@link ChainError} or a {@link ContractRevertError}. */
+  read<T>(call: () => Promise<T>): Promise<T>;
+  /**
+   * Sends a transaction and waits until it is in a block. One account's transactions go one after the other.
+   *
+   * @throws {@link ContractRevertError} when the contract refuses, before or after it was mined; {@link ChainError}
+   * `read-only` without a signer, `transaction-timeout`, `nonce-conflict`, `insufficient-funds` or `rpc-*`.
+   */
+  send(transact: () => Promise<ContractTransactionResponse>): Promise<Receipt>;
+  /** The chain's own time, in seconds: that of the block now being made. It may differ from the clock on the wall. */
+  now(): Promise<number>;
+  blockNumber(): Promise<number>;
+  /** Decoded events in order, read in bounded ranges of blocks. */
+  events<N extends ChainEventName = ChainEventName>(parameters?: EventsParameters<N>): Promise<ChainEventOf<N>[]>;
+  /** Events as they come; see {@link watchEvents}. */
+  watch(options?: WatchOptions): AsyncGenerator<ChainEvent, void, undefined>;
+  /** Ends all that runs, so that the process can exit. */
+  close(): void;
+}
+
+/**
+ * Connects to a chain and checks that it is the right one and holds the contracts.
+ *
+ * @throws {@link ChainError} `rpc-unreachable`, `rpc-timeout`, `wrong-chain` or `not-deployed`.
+ */
+export async function createChain(parameters: CreateChainParameters): Promise<Chain> {
+  const { chainId, contracts: addresses, deployedAtBlock = 0, timeoutMs = 10_000, pollMs = 250 } = parameters;
+  const { confirmTimeoutMs = 120_000, blockRange } = parameters;
+  const urls = parameters.rpcUrl === undefined ? [] : [parameters.rpcUrl].flat();
+  const endpoints = [
+    ...urls.map(createHttpEndpoint),
+    ...(parameters.provider === undefined ? [] : [createLocalEndpoint(parameters.provider)]),
+  ];
+  if (endpoints.length === 0) throw new InvalidInputError("A chain needs an RPC address or a provider.");
+
+  const provider = new FailoverProvider(endpoints, { chainId, timeoutMs, pollMs });
+  try {
+    const signer = parameters.signer === undefined ? undefined : new MarginSigner(parameters.signer, provider);
+    const account = signer === undefined ? undefined : ((await signer.getAddress()) as Address);
+    const contracts = connectContracts(addresses, signer ?? provider);
+    await probeDeployment(provider, addresses);
+
+    const decode = createDecoder(addresses);
+    const send =
+      account === undefined
+        ? () => Promise.reject(new ChainError("read-only", "This needs a signer: the chain was opened for reading."))
+        : createSend({ provider, account, chainId, decode, pollMs, confirmTimeoutMs });
+    const readerOf = (selection: EventSelection) =>
+      createLogReader({ provider, filter: filterFor(addresses, selection), decode, blockRange });
+    const read = async <T>(call: () => Promise<T>): Promise<T> => {
+      try {
+        return await call();
+      } catch (error) {
+        throw toChainError(error);
+      }
+    };
+    const blockNumber = () => read(async () => Number(await provider.send("eth_blockNumber", [])));
+
+    return {
+      chainId,
+      addresses,
+      deployedAtBlock,
+      provider,
+      contracts,
+      account,
+      signer,
+      read,
+      send,
+      blockNumber,
+      now: () => read(() => timeOf(provider)),
+      async events<N extends ChainEventName>(selection: EventsParameters<N> = {}) {
+        const toBlock = selection.toBlock ?? (await blockNumber());
+        const reader = readerOf(selection);
+        const events: ChainEvent[] = [];
+        for (let next = selection.fromBlock ?? deployedAtBlock; next <= toBlock; ) {
+          const chunk = await read(() => reader.read(next, toBlock));
+          events.push(...chunk.events);
+          next = chunk.lastBlock + 1;
+        }
+        return events as ChainEventOf<N>[];
+      },
+      watch: (options = {}) =>
+        watchEvents({ provider, reader: readerOf(options), firstBlock: deployedAtBlock, pollMs }, options),
+      close: () => provider.destroy(),
+    };
+  } catch (error) {
+    provider.destroy();
+    throw toChainError(error);
+  }
+}
+
+async function timeOf(provider: FailoverProvider): Promise<number> {
+  const [latest, pending] = await Promise.all([
+    provider.send("eth_getBlockByNumber", ["latest", false]),
+    // Not every node makes a pending block; the latest one's time then serves.
+    provider.send("eth_getBlockByNumber", ["pending", false]).catch((error) => {
+      if (error instanceof ChainError) throw error;
+      return null;
+    }),
+  ]);
+  const times = [latest, pending].map((block: { timestamp: Hex } | null) =>
+    block === null ? 0 : Number(block.timestamp),
+  );
+  return Math.max(...times);
+}

@@ -1,0 +1,72 @@
+import { BaseError, type BaseErrorOptions } from "../../errors.js";
+
+/** What can go wrong between us and the chain, and whether the same call may succeed later. */
+const retryableByKind = {
+  /** No endpoint could be reached, or what answered does not speak JSON-RPC. */
+  "rpc-unreachable": true,
+  /** No endpoint answered in time. */
+  "rpc-timeout": true,
+  /** The endpoint answered with an error of its own. */
+  "rpc-error": true,
+  /** The endpoint serves another chain. */
+  "wrong-chain": false,
+  /** An address holds no code, or other code than ours. */
+  "not-deployed": false,
+  /** A transaction was asked for without a signer. */
+  "read-only": false,
+  /** The transaction was sent but not seen in a block in time; it may still be. */
+  "transaction-timeout": true,
+  /** Another transaction of the same account took the nonce. */
+  "nonce-conflict": true,
+  "insufficient-funds": false,
+  /** Blocks that were read have left the chain. Told to watchers, never thrown. */
+  reorganised: true,
+  /** The chain changed further back than the journal remembers. */
+  "reorg-too-deep": false,
+} as const;
+
+export type ChainErrorKind = keyof typeof retryableByKind;
+
+/** A failure of the RPC, the chain's identity or a transaction's delivery. `code` equals `kind`. */
+export class ChainError extends BaseError {
+  readonly kind: ChainErrorKind;
+
+  constructor(kind: ChainErrorKind, shortMessage: string, options: BaseErrorOptions = {}) {
+    super(kind, shortMessage, { ...options, retryable: retryableByKind[kind] });
+    this.kind = kind;
+  }
+}
+
+/** A contract said no. `errorName` and `args` are the custom error; `contract` is where that error is declared. */
+export class ContractRevertError extends BaseError {
+  readonly errorName: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly contract: string;
+  /** The transaction that was mined and failed, where there was one. */
+  readonly transactionHash: string | undefined;
+
+  constructor(
+    revert: { errorName: string; args: Readonly<Record<string, unknown>>; contract: string; transactionHash?: string },
+    options: BaseErrorOptions = {},
+  ) {
+    super("contract-revert", `${revert.contract} refused: ${describe(revert.errorName, revert.args)}.`, options);
+    this.errorName = revert.errorName;
+    this.args = revert.args;
+    this.contract = revert.contract;
+    this.transactionHash = revert.transactionHash;
+  }
+}
+
+/** Whether `error` is a revert with one of these custom errors. */
+export function isRevert(error: unknown, ...names: readonly string[]): error is ContractRevertError {
+  return error instanceof ContractRevertError && names.includes(error.errorName);
+}
+
+function describe(errorName: string, args: Readonly<Record<string, unknown>>): string {
+  const values = Object.entries(args).map(([name, value]) => {
+    const text =
+      typeof value === "string" ? value : JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `${v}` : v));
+    return /^\d+$/.test(name) ? text : `${name} ${text}`;
+  });
+  return values.length === 0 ? errorName : `${errorName}(${values.join(", ")})`;
+}

@@ -1,0 +1,121 @@
+import { type Interface, toNumber } from "ethers";
+import type { Address, Hex } from "../../records/types.js";
+import type { TypedContractEvent } from "./bindings/common.js";
+import type {
+  IDirectiveRegistry,
+  IKnowledgeRegistry,
+  IModelRegistry,
+  INodeGovernor,
+  INodeRegistry,
+  IParameterRegistry,
+} from "./bindings/index.js";
+import { contractInterfaces } from "./contracts.js";
+import { type ContractName, ContractNames, type Deployment } from "./deployment.js";
+import { type Plain, plainArgs } from "./plain.js";
+
+/** Where in the chain an event stands. */
+export interface EventPosition {
+  readonly blockNumber: number;
+  readonly blockHash: Hex;
+  readonly transactionHash: Hex;
+  readonly logIndex: number;
+}
+
+interface Handles {
+  NodeRegistry: INodeRegistry;
+  KnowledgeRegistry: IKnowledgeRegistry;
+  ModelRegistry: IModelRegistry;
+  ParameterRegistry: IParameterRegistry;
+  DirectiveRegistry: IDirectiveRegistry;
+  NodeGovernor: INodeGovernor;
+}
+
+type ArgsOf<F> =
+  F extends TypedContractEvent<infer _Input extends unknown[], infer _Tuple extends unknown[], infer Output>
+    ? Plain<Output>
+    : never;
+
+type EventsOf<C extends keyof Handles> = {
+  [N in Exclude<keyof Handles[C]["filters"], `${string}(${string}` | number | symbol>]: EventPosition & {
+    readonly contract: C;
+    readonly name: N;
+    readonly args: ArgsOf<Handles[C]["filters"][N]>;
+  };
+};
+
+type AllEvents = { [C in keyof Handles]: EventsOf<C>[keyof EventsOf<C>] }[keyof Handles];
+
+/** A decoded event of one of our contracts. `name` tells which, and types `args`. */
+export type ChainEvent = AllEvents;
+
+export type ChainEventName = ChainEvent["name"];
+
+/** The event of one name. */
+export type ChainEventOf<N extends ChainEventName> = Extract<ChainEvent, { name: N }>;
+
+/** A log as the JSON-RPC gives it. */
+export interface RawLog {
+  readonly address: string;
+  readonly topics: readonly string[];
+  readonly data: string;
+  readonly blockNumber: Hex;
+  readonly blockHash: Hex;
+  readonly transactionHash: Hex;
+  readonly logIndex: Hex;
+}
+
+/** Which logs to ask for: `address` and `topics` of an `eth_getLogs` filter. */
+export interface LogFilter {
+  readonly address: readonly Address[];
+  readonly topics: readonly (Hex | readonly Hex[] | null)[];
+}
+
+/** Narrows what {@link Chain.events} and {@link Chain.watch} give. */
+export interface EventSelection {
+  /** Only events of these names. */
+  readonly names?: readonly ChainEventName[] | undefined;
+  /** Indexed arguments after the name, in order; null for any. */
+  readonly topics?: readonly (Hex | readonly Hex[] | null)[] | undefined;
+}
+
+const watched: readonly (keyof Handles)[] = ContractNames.filter((name) => name !== "TimelockController");
+
+/** The log filter that gives exactly the selected events. */
+export function filterFor(addresses: Deployment["contracts"], { names, topics = [] }: EventSelection): LogFilter {
+  if (names === undefined) {
+    return { address: watched.map((name) => addresses[name]), topics: topics.length > 0 ? [null, ...topics] : [] };
+  }
+  const address: Address[] = [];
+  const signatures: Hex[] = [];
+  for (const contract of watched) {
+    const events = (contractInterfaces[contract] as Interface).fragments.flatMap((fragment) =>
+      fragment.type === "event" && "topicHash" in fragment && "name" in fragment
+        ? [{ name: fragment.name as string, hash: fragment.topicHash as Hex }]
+        : [],
+    );
+    const hashes = events.filter((event) => (names as readonly string[]).includes(event.name)).map(({ hash }) => hash);
+    if (hashes.length > 0) address.push(addresses[contract]);
+    signatures.push(...hashes);
+  }
+  return { address, topics: [signatures, ...topics] };
+}
+
+/** Decodes logs of one deployment. */
+export function createDecoder(addresses: Deployment["contracts"]): (log: RawLog) => ChainEvent | undefined {
+  const byAddress = new Map<string, ContractName>(watched.map((name) => [addresses[name].toLowerCase(), name]));
+  return (log) => {
+    const contract = byAddress.get(log.address.toLowerCase());
+    if (contract === undefined) return undefined;
+    const parsed = (contractInterfaces[contract] as Interface).parseLog(log);
+    if (parsed === null) return undefined;
+    return {
+      contract,
+      name: parsed.name,
+      args: plainArgs(parsed.fragment.inputs, parsed.args),
+      blockNumber: toNumber(log.blockNumber),
+      blockHash: log.blockHash,
+      transactionHash: log.transactionHash,
+      logIndex: toNumber(log.logIndex),
+    } as ChainEvent;
+  };
+}

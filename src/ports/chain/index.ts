@@ -1,0 +1,11 @@
+export { type Chain, type CreateChainParameters, createChain, type EventsParameters } from "./chain.js";
+export { type Contracts, contractInterfaces } from "./contracts.js";
+export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./deployment.js";
+export type { Eip1193Provider } from "./endpoint.js";
+export { ChainError, type ChainErrorKind, ContractRevertError, isRevert } from "./errors.js";
+export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./event.js";
+export type { Plain } from "./plain.js";
+export { redactUrl } from "./redact.js";
+export { toChainError } from "./revert.js";
+export type { Receipt } from "./send.js";
+export type { EventCursor, WatchOptions } from "./watch.js";

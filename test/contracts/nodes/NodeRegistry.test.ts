@@ -1,0 +1,196 @@
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { concat } from "ethers";
+import { describe, expect, it } from "vitest";
+import { encodeG1, type G1, G1_INFINITY, publicKeyOf, secretOf } from "../libraries/eip2537.js";
+import { admission, admissions, deploy, deployWith, ethers, networkHelpers, operatorOf } from "./setting.js";
+
+function sumOf(keys: (string | number)[]): string {
+  const points = keys.map((key) =>
+    bls12_381.G1.Point.BASE.multiply(BigInt(`0x${secretOf(`key ${key}`).toHex().replace("0x", "")}`)),
+  );
+  return encodeG1(points.reduce<G1>((sum, point) => sum.add(point), bls12_381.G1.Point.ZERO));
+}
+
+describe("NodeRegistry", () => {
+  it("starts with nobody, in epoch 0", async () => {
+    const { registry, timelock, founder } = await deploy();
+
+    expect(await registry.timelock()).toBe(timelock.address);
+    expect(await registry.founder()).toBe(founder.address);
+    expect(await registry.epoch()).toBe(0n);
+    expect(await registry.committee(0)).toEqual([0n, 0n, 0n]);
+    expect(await registry.totalKey(0)).toBe(G1_INFINITY);
+    expect(await registry.epochAt(2n ** 48n - 1n)).toBe(0n);
+    expect(await registry.isMember(operatorOf(0), 0)).toBe(false);
+    expect(await registry.isIndexMember(0, 0)).toBe(false);
+  });
+
+  it("admits a batch under consecutive indices and opens one epoch", async () => {
+    const { registry } = await deploy();
+    const batch = admissions(3);
+    const receipt = await (await registry.admit(batch)).wait();
+    const openedAt = BigInt(await networkHelpers.time.latest());
+
+    expect(await registry.epoch()).toBe(1n);
+    expect(await registry.committee(1)).toEqual([openedAt, 3n, 3n]);
+    expect(await registry.totalKey(1)).toBe(sumOf([0, 1, 2]));
+    for (const [index, { operator, key, peerId }] of batch.entries()) {
+      expect(await registry.node(index)).toEqual([operator, 1n, 0n, 0n]);
+      expect(await registry.keyOf(index)).toBe(key);
+      expect(await registry.indexOf(operator, 1)).toBe(BigInt(index));
+      expect(await registry.isMember(operator, 0)).toBe(false);
+      const event = registry.interface.parseLog(receipt?.logs[index] ?? { topics: [], data: "0x" });
+      expect(event?.args.toArray()).toEqual([BigInt(index), operator, 1n, key, peerId]);
+    }
+    const opened = registry.interface.parseLog(receipt?.logs[3] ?? { topics: [], data: "0x" });
+    expect([opened?.name, ...(opened?.args ?? [])]).toEqual(["EpochOpened", 1n, 3n, 3n]);
+  });
+
+  it("keeps an index for ever when its node is removed", async () => {
+    const { registry } = await deployWith(4);
+    await registry.remove([1, 3]);
+    await registry.admit([admission(4)]);
+
+    expect((await registry.committee(2)).slice(1)).toEqual([2n, 4n]);
+    expect(await registry.totalKey(2)).toBe(sumOf([0, 2]));
+    expect(await registry.totalKey(3)).toBe(sumOf([0, 2, 4]));
+    expect(await registry.indexOf(operatorOf(4), 3)).toBe(4n);
+    expect(await registry.node(1)).toEqual([operatorOf(1), 1n, 2n, 0n]);
+    expect(await registry.isMember(operatorOf(1), 1)).toBe(true);
+    expect(await registry.isMember(operatorOf(1), 2)).toBe(false);
+    await expect(registry.indexOf(operatorOf(1), 2)).rejects.toThrow(`NodeRegistryNotMember("${operatorOf(1)}", 2)`);
+    expect(await registry.keyOf(3)).toBe(admission(3).key);
+  });
+
+  it("rotates a key under a new index, and the old epochs still know the old one", async () => {
+    const { registry } = await deployWith(2);
+    const { key, possession } = admission(0, "fresh");
+    await registry.rotateKey(0, key, possession);
+    const second = admission(0, "fresher");
+    await registry.rotateKey(2, second.key, second.possession);
+
+    expect((await registry.committee(3)).slice(1)).toEqual([2n, 4n]);
+    expect(await registry.node(0)).toEqual([operatorOf(0), 1n, 2n, 0n]);
+    expect(await registry.node(2)).toEqual([operatorOf(0), 2n, 3n, 1n]);
+    expect(await registry.node(3)).toEqual([operatorOf(0), 3n, 0n, 3n]);
+    for (const [epoch, index] of [
+      [1, 0n],
+      [2, 2n],
+      [3, 3n],
+    ] as const) {
+      expect(await registry.indexOf(operatorOf(0), epoch)).toBe(index);
+      expect(await registry.isIndexMember(index, epoch)).toBe(true);
+      expect(await registry.isIndexMember(index, epoch - 1)).toBe(false);
+    }
+    expect(await registry.isIndexMember(0, 2)).toBe(false);
+    expect(await registry.totalKey(3)).toBe(sumOf([1, "fresher"]));
+    expect(await registry.keyOf(3)).toBe(second.key);
+  });
+
+  it("lets the founder admit until genesis is closed, and do nothing else", async () => {
+    const { registry, founder, timelock } = await deploy();
+    const asFounder = registry.connect(founder);
+    await asFounder.admit(admissions(2));
+    const { key, possession } = admission(0, "fresh");
+    const unauthorized = `NodeRegistryUnauthorized("${founder.address}")`;
+    await expect(asFounder.remove([0])).rejects.toThrow(unauthorized);
+    await expect(asFounder.rotateKey(0, key, possession)).rejects.toThrow(unauthorized);
+
+    await asFounder.closeGenesis();
+    expect(await registry.founder()).toBe(ethers.ZeroAddress);
+    await expect(asFounder.admit([admission(2)])).rejects.toThrow(unauthorized);
+    await expect(asFounder.closeGenesis()).rejects.toThrow(unauthorized);
+    await expect(registry.closeGenesis()).rejects.toThrow(`NodeRegistryUnauthorized("${timelock.address}")`);
+    await registry.admit([admission(2)]);
+  });
+
+  it("lets the timelock close genesis, but not before there is a node to vote", async () => {
+    const { registry, founder, stranger } = await deploy();
+    await expect(registry.closeGenesis()).rejects.toThrow("NodeRegistryEmptyBatch()");
+    await registry.admit([admission(0)]);
+    await expect(registry.connect(stranger).closeGenesis()).rejects.toThrow("NodeRegistryUnauthorized");
+    await registry.closeGenesis();
+    await expect(registry.connect(founder).admit([admission(1)])).rejects.toThrow("NodeRegistryUnauthorized");
+  });
+
+  it("refuses everybody else", async () => {
+    const { registry, stranger } = await deployWith(2);
+    const asStranger = registry.connect(stranger);
+    const { key, possession } = admission(0, "fresh");
+    const unauthorized = `NodeRegistryUnauthorized("${stranger.address}")`;
+    await expect(asStranger.admit([admission(5)])).rejects.toThrow(unauthorized);
+    await expect(asStranger.remove([0])).rejects.toThrow(unauthorized);
+    await expect(asStranger.rotateKey(0, key, possession)).rejects.toThrow(unauthorized);
+  });
+
+  it("never lets the committee become empty", async () => {
+    const { registry } = await deployWith(2);
+    await expect(registry.remove([0, 1])).rejects.toThrow("NodeRegistryLastNode()");
+    await registry.remove([0]);
+    await expect(registry.remove([1])).rejects.toThrow("NodeRegistryLastNode()");
+  });
+
+  it("refuses empty batches, unknown indices and nodes that are gone", async () => {
+    const { registry } = await deployWith(4);
+    const { key, possession } = admission(1, "fresh");
+    await expect(registry.admit([])).rejects.toThrow("NodeRegistryEmptyBatch()");
+    await expect(registry.remove([])).rejects.toThrow("NodeRegistryEmptyBatch()");
+    await expect(registry.remove([4])).rejects.toThrow("NodeRegistryUnknownNode(4)");
+    await expect(registry.rotateKey(4, key, possession)).rejects.toThrow("NodeRegistryUnknownNode(4)");
+    await expect(registry.remove([1, 1])).rejects.toThrow(`NodeRegistryNotMember("${operatorOf(1)}", 2)`);
+    await registry.remove([1]);
+    await expect(registry.remove([1])).rejects.toThrow(`NodeRegistryNotMember("${operatorOf(1)}", 3)`);
+    await expect(registry.rotateKey(1, key, possession)).rejects.toThrow("NodeRegistryNotMember");
+    await expect(registry.node(4)).rejects.toThrow("NodeRegistryUnknownNode(4)");
+    await expect(registry.keyOf(4)).rejects.toThrow("NodeRegistryUnknownNode(4)");
+  });
+
+  it("says nothing of an epoch that has not opened", async () => {
+    const { registry } = await deployWith(1);
+    for (const question of [
+      registry.committee(2),
+      registry.totalKey(2),
+      registry.indexOf(operatorOf(0), 2),
+      registry.isMember(operatorOf(0), 2),
+      registry.isIndexMember(0, 2),
+    ]) {
+      await expect(question).rejects.toThrow("NodeRegistryUnknownEpoch(2)");
+    }
+  });
+
+  it("counts the newest of several epochs that open within one second", async () => {
+    const { registry } = await deployWith(1);
+    const first = await networkHelpers.time.latest();
+    await networkHelpers.time.increase(9);
+    await ethers.provider.send("evm_setAutomine", [false]);
+    await registry.admit([admission(1)], { gasLimit: 1_000_000 });
+    await registry.remove([0], { gasLimit: 1_000_000 });
+    await networkHelpers.mine();
+    await ethers.provider.send("evm_setAutomine", [true]);
+    const second = await networkHelpers.time.latest();
+
+    expect(await registry.epoch()).toBe(3n);
+    expect(await registry.epochAt(first - 1)).toBe(0n);
+    expect(await registry.epochAt(first)).toBe(1n);
+    expect(await registry.epochAt(second - 1)).toBe(1n);
+    expect(await registry.epochAt(second)).toBe(3n);
+  });
+
+  it("tells what a node signs to prove that a key is its own", async () => {
+    const { registry } = await deploy();
+    const { operator, key } = admission(0);
+    const expected = concat([ethers.toUtf8Bytes("witan/possession/1"), operator, key]);
+    expect(await registry.possessionMessage(operator, key)).toBe(expected);
+    expect(publicKeyOf(secretOf("key 0"))).toBe(key);
+  });
+
+  it("takes peer ids of 1 to 64 bytes", async () => {
+    const { registry } = await deploy();
+    for (const length of [0, 65]) {
+      const refused = registry.admit([{ ...admission(0), peerId: `0x${"12".repeat(length)}` }]);
+      await expect(refused).rejects.toThrow(`NodeRegistryInvalidPeerId(${length})`);
+    }
+    await registry.admit([{ ...admission(0), peerId: "0x12" }]);
+    await registry.admit([{ ...admission(1), peerId: `0x${"12".repeat(64)}` }]);
+  });
+});

@@ -1,0 +1,48 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import { network } from "hardhat";
+import type { NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
+import { type Admission, admissionOf } from "../libraries/eip2537.js";
+
+export const { ethers, networkHelpers } = await network.create();
+
+/** A registry whose timelock is an account that the test holds. */
+export interface Setting {
+  registry: NodeRegistry;
+  timelock: HardhatEthersSigner;
+  founder: HardhatEthersSigner;
+  stranger: HardhatEthersSigner;
+}
+
+export async function deploy(): Promise<Setting> {
+  const [timelock, founder, stranger] = await ethers.getSigners();
+  if (!timelock || !founder || !stranger) throw new Error("the network has too few accounts");
+  const deployed = await ethers.deployContract("NodeRegistry", [timelock.address, founder.address]);
+  const registry = deployed as unknown as NodeRegistry;
+  return { registry: registry.connect(timelock), timelock, founder, stranger };
+}
+
+/** A deployment with nodes 0 to `size - 1` admitted at once. */
+export async function deployWith(size: number): Promise<Setting> {
+  const setting = await deploy();
+  await setting.registry.admit(admissions(size));
+  return setting;
+}
+
+/** The account that operates the node named `name`; a name stands for its key, too. */
+export function operatorOf(name: string | number): string {
+  return ethers.getAddress(ethers.id(`operator ${name}`).slice(0, 42));
+}
+
+const made = new Map<string, Admission>();
+
+/** The admission of `operator` with the key named `key`. Made once a process: a possession proof takes milliseconds. */
+export function admission(operator: string | number, key: string | number = operator): Admission {
+  const id = `${operator}/${key}`;
+  const known = made.get(id) ?? admissionOf(operatorOf(operator), `key ${key}`);
+  made.set(id, known);
+  return { ...known };
+}
+
+export function admissions(size: number, first = 0): Admission[] {
+  return Array.from({ length: size }, (_, i) => admission(first + i));
+}

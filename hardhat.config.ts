@@ -21,6 +21,15 @@ export default defineConfig({
   },
   networks: {
     default: { type: "edr-simulated", chainType: "l1", hardfork: "prague" },
+    // Blocks come with transactions and every second, so that time moves as on a chain.
+    story: {
+      type: "edr-simulated",
+      chainType: "l1",
+      hardfork: "prague",
+      chainId: 31_337,
+      allowBlocksWithSameTimestamp: true,
+      mining: { auto: true, interval: 1_000 },
+    },
     localhost: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
   },
 });

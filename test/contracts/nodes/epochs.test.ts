@@ -1,0 +1,122 @@
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { toBigInt } from "ethers";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
+import { encodeG1, type G1, secretOf } from "../libraries/eip2537.js";
+import { admission, deploy, ethers, networkHelpers, operatorOf } from "./setting.js";
+
+/** What the registry should hold: every committee as a list of seats, written down when its epoch opened. */
+interface Seat {
+  index: number;
+  operator: string;
+  key: string;
+}
+interface Epoch {
+  openedAt: number;
+  indexBound: number;
+  seats: Seat[];
+}
+
+const POOL = 10;
+const step = fc.record({
+  act: fc.constantFrom("admit", "admit", "remove", "rotate"),
+  picks: fc.uniqueArray(fc.nat(POOL - 1), { minLength: 1, maxLength: 3 }),
+  wait: fc.nat(30),
+});
+type Step = { act: string; picks: number[]; wait: number };
+
+const { ZERO, BASE } = bls12_381.G1.Point;
+const pointOf = (key: string): G1 => BASE.multiply(toBigInt(secretOf(`key ${key}`).toBytes()));
+
+async function take(registry: NodeRegistry, history: Epoch[], { act, picks }: Step): Promise<void> {
+  const last = history.at(-1) as Epoch;
+  const past = new Set(history.flatMap(({ seats }) => seats.map(({ operator }) => operator)));
+  const { seats, indexBound } = last;
+  let next: Omit<Epoch, "openedAt">;
+
+  if (act === "admit") {
+    const fresh = picks.map(String).filter((name) => !past.has(name));
+    if (fresh.length === 0) return;
+    await registry.admit(fresh.map((name) => admission(name)));
+    const added = fresh.map((name, i) => ({ index: indexBound + i, operator: name, key: name }));
+    next = { indexBound: indexBound + fresh.length, seats: [...seats, ...added] };
+  } else if (act === "remove") {
+    const leaving = new Set(picks.flatMap((pick) => seats[pick] ?? []));
+    if (leaving.size === 0 || leaving.size >= seats.length) return;
+    await registry.remove([...leaving].map(({ index }) => index));
+    next = { indexBound, seats: seats.filter((seat) => !leaving.has(seat)) };
+  } else {
+    const seat = seats[picks[0] as number];
+    if (!seat) return;
+    const { key, possession } = admission(seat.operator, `${seat.key}'`);
+    await registry.rotateKey(seat.index, key, possession);
+    const moved = { index: indexBound, operator: seat.operator, key: `${seat.key}'` };
+    next = { indexBound: indexBound + 1, seats: [...seats.filter((other) => other !== seat), moved] };
+  }
+  history.push({ ...next, openedAt: await networkHelpers.time.latest() });
+}
+
+async function compare(registry: NodeRegistry, history: Epoch[]): Promise<void> {
+  const bound = (history.at(-1) as Epoch).indexBound;
+  expect(await registry.epoch()).toBe(BigInt(history.length - 1));
+
+  for (const [epoch, { openedAt, indexBound, seats }] of history.entries()) {
+    const expected = [BigInt(openedAt), BigInt(seats.length), BigInt(indexBound)];
+    expect([...(await registry.committee(epoch))]).toEqual(expected);
+    const sum = seats.reduce((total, { key }) => total.add(pointOf(key)), ZERO);
+    expect(await registry.totalKey(epoch)).toBe(encodeG1(sum));
+
+    const members = await Promise.all(
+      Array.from({ length: bound }, (_, index) => registry.isIndexMember(index, epoch)),
+    );
+    expect(members.flatMap((is, index) => (is ? index : []))).toEqual(
+      seats.map(({ index }) => index).sort((a, b) => a - b),
+    );
+    for (let name = 0; name < POOL; name++) {
+      const seat = seats.find(({ operator }) => operator === String(name));
+      expect(await registry.isMember(operatorOf(name), epoch)).toBe(seat !== undefined);
+      if (seat) expect(await registry.indexOf(operatorOf(name), epoch)).toBe(BigInt(seat.index));
+      else await expect(registry.indexOf(operatorOf(name), epoch)).rejects.toThrow("NodeRegistryNotMember");
+    }
+
+    for (const timepoint of [openedAt - 1, openedAt, openedAt + 1].filter((time) => time >= 0)) {
+      const open = history.findLastIndex((other) => other.openedAt <= timepoint);
+      expect(await registry.epochAt(timepoint)).toBe(BigInt(open));
+    }
+  }
+  for (const { index, operator, key } of history.flatMap(({ seats }) => seats)) {
+    expect(await registry.keyOf(index)).toBe(admission(operator, key).key);
+  }
+}
+
+describe("NodeRegistry, epoch by epoch", () => {
+  it("remembers every committee exactly, whatever happens after it", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
+        const { registry } = await deploy();
+        const history: Epoch[] = [{ openedAt: 0, indexBound: 0, seats: [] }];
+        for (const each of steps) {
+          await networkHelpers.time.increase(each.wait + 1);
+          await take(registry, history, each);
+        }
+        await compare(registry, history);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it("finds any key in any chunk, however the batches fell", async () => {
+    const { registry } = await deploy();
+    for (const [first, size] of [
+      [0, 1],
+      [1, 4],
+      [5, 2],
+      [7, 1],
+    ] as const) {
+      await registry.admit(Array.from({ length: size }, (_, i) => admission(first + i)));
+    }
+    for (let index = 0; index < 8; index++) expect(await registry.keyOf(index)).toBe(admission(index).key);
+    expect(await ethers.provider.getCode(registry)).not.toBe("0x");
+  });
+});

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
+import {IGovernor, IERC6372} from "@openzeppelin/contracts/governance/IGovernor.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Time} from "@openzeppelin/contracts/utils/types/Time.sol";
+import {INodeRegistry} from "../../nodes/INodeRegistry.sol";
+import {INodeGovernor} from "../INodeGovernor.sol";
+
+/// @dev Extension of {Governor} whose voters are the members of an {INodeRegistry}: one node, one vote, no token.
+abstract contract GovernorCommittee is Governor, INodeGovernor {
+    INodeRegistry internal immutable _nodes;
+
+    constructor(INodeRegistry nodes_) {
+        _nodes = nodes_;
+    }
+
+    /// @notice Where membership is read.
+    function nodes() public view virtual returns (INodeRegistry) {
+        return _nodes;
+    }
+
+    /// @inheritdoc IERC6372
+    /// @dev Seconds, so that durations mean the same on every chain.
+    function clock() public view virtual override(Governor, IERC6372) returns (uint48) {
+        return Time.timestamp();
+    }
+
+    /// @inheritdoc IERC6372
+    // solhint-disable-next-line func-name-mixedcase
+    function CLOCK_MODE() public view virtual override(Governor, IERC6372) returns (string memory) {
+        return "mode=timestamp";
+    }
+
+    /// @inheritdoc IGovernor
+    /// @dev Members propose, nobody else.
+    function proposalThreshold() public view virtual override(Governor, IGovernor) returns (uint256) {
+        return 1;
+    }
+
+    /// @dev 1 for a member at `timepoint`, else 0. For standard tooling and the proposal threshold: ballots are
+    /// admitted by the proposal's own frozen epoch.
+    function _getVotes(address account, uint256 timepoint, bytes memory /* params */ )
+        internal
+        view
+        virtual
+        override
+        returns (uint256)
+    {
+        return _nodes.isMember(account, _nodes.epochAt(SafeCast.toUint48(timepoint))) ? 1 : 0;
+    }
+
+    /// @dev The committee of `timepoint` (seconds): its epoch and its size.
+    function _committeeAt(uint256 timepoint) internal view returns (uint32 epoch, uint32 size) {
+        epoch = _nodes.epochAt(SafeCast.toUint48(timepoint));
+        size = _nodes.committee(epoch).size;
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Track} from "../../types/Track.sol";
+import {GovernorTracks} from "./GovernorTracks.sol";
+
+/// @dev Extension of {Governor} that bounds how many proposals one node has open (Pending or Active) on one track, so
+/// that a faulty or hostile node cannot flood the others.
+abstract contract GovernorOpenLimit is GovernorTracks {
+    /// @dev The proposals that a node has open on a track, among others that have closed since. Places are filled from
+    /// the first and taken over, never emptied, so the first empty one ends the list.
+    mapping(address proposer => mapping(Track track => uint256[MAX_OPEN_LIMIT] proposalIds)) private _places;
+
+    function _propose(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        string memory description,
+        address proposer
+    ) internal virtual override returns (uint256 proposalId) {
+        proposalId = super._propose(targets, values, calldatas, description, proposer);
+        _takePlace(proposer, _slots[proposalId].track, proposalId);
+    }
+
+    /// @dev Looks at every place, so that a limit which was lowered meanwhile holds at once.
+    function _takePlace(address proposer, Track track, uint256 proposalId) private {
+        uint256[MAX_OPEN_LIMIT] storage places = _places[proposer][track];
+        uint256 limit = trackRules(track).openLimit;
+        uint256 free = MAX_OPEN_LIMIT;
+        uint256 open = 0;
+
+        for (uint256 i = 0; i < MAX_OPEN_LIMIT; ++i) {
+            uint256 occupant = places[i];
+            if (occupant != 0 && _isOpen(occupant)) {
+                if (++open == limit) revert GovernorTooManyOpenProposals(proposer, track, limit);
+            } else if (free == MAX_OPEN_LIMIT) {
+                free = i;
+            }
+            if (occupant == 0) break;
+        }
+
+        places[free] = proposalId;
+    }
+
+    function _isOpen(uint256 proposalId) private view returns (bool) {
+        ProposalState current = state(proposalId);
+        return current == ProposalState.Pending || current == ProposalState.Active;
+    }
+}

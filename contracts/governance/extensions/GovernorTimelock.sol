@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
+import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
+import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {GovernorTracks} from "./GovernorTracks.sol";
+
+/// @dev Extension of {Governor} that carries decisions out through a {TimelockController}, each after the delay that
+/// its proposal froze. Differs from OpenZeppelin's GovernorTimelockControl in three ways: the delay is the proposal's,
+/// the timelock can never be exchanged, and the governor must be its only proposer, canceller and executor, so that
+/// the governor knows the state of every operation without storing its id.
+abstract contract GovernorTimelock is GovernorTracks {
+    TimelockController private immutable _timelock;
+
+    constructor(TimelockController timelock_) {
+        _timelock = timelock_;
+    }
+
+    /// @notice Where decisions wait, and who carries them out.
+    function timelock() public view virtual returns (address) {
+        return address(_timelock);
+    }
+
+    /// @inheritdoc IGovernor
+    function proposalNeedsQueuing(uint256) public view virtual override(Governor, IGovernor) returns (bool) {
+        return true;
+    }
+
+    /// @dev See {Governor-_queueOperations}. A decision to lengthen the timelock's own minimum holds for all tracks.
+    function _queueOperations(
+        uint256 proposalId,
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        bytes32 descriptionHash
+    ) internal virtual override returns (uint48) {
+        uint256 delay = Math.max(_slots[proposalId].timelock, _timelock.getMinDelay());
+
+        _timelock.scheduleBatch(targets, values, calldatas, 0, _timelockSalt(descriptionHash), delay);
+
+        return SafeCast.toUint48(block.timestamp + delay);
+    }
+
+    /// @dev See {Governor-_executeOperations}.
+    function _executeOperations(
+        uint256, /* proposalId */
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        bytes32 descriptionHash
+    ) internal virtual override {
+        _timelock.executeBatch{value: msg.value}(targets, values, calldatas, 0, _timelockSalt(descriptionHash));
+    }
+
+    /// @dev See {Governor-_cancel}. What is already queued is withdrawn from the timelock too.
+    function _cancel(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        bytes32 descriptionHash
+    ) internal virtual override returns (uint256 proposalId) {
+        proposalId = super._cancel(targets, values, calldatas, descriptionHash);
+
+        if (proposalEta(proposalId) != 0) {
+            bytes32 salt = _timelockSalt(descriptionHash);
+            _timelock.cancel(_timelock.hashOperationBatch(targets, values, calldatas, 0, salt));
+        }
+    }
+
+    /// @dev See {Governor-_executor}.
+    function _executor() internal view virtual override returns (address) {
+        return address(_timelock);
+    }
+
+    /// @dev As in OpenZeppelin's GovernorTimelockControl: the governor's address keeps apart governors that share a
+    /// timelock.
+    function _timelockSalt(bytes32 descriptionHash) private view returns (bytes32) {
+        return bytes20(address(this)) ^ descriptionHash;
+    }
+}

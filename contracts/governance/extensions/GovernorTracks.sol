@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
+import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
+import {Track, TrackRules} from "../../types/Track.sol";
+import {INodeGovernor} from "../INodeGovernor.sol";
+import {GovernorCommittee} from "./GovernorCommittee.sol";
+
+/// @dev Extension of {Governor} that decides a proposal under the rules of its track. The rules and the committee are
+/// copied into the proposal when it is opened, so that nothing that changes later changes a vote in progress.
+abstract contract GovernorTracks is GovernorCommittee {
+    /// @dev {INodeGovernor-ProposalRules} and the tally. They share a slot because every ballot reads both.
+    struct ProposalSlot {
+        uint32 epoch;
+        uint32 committeeSize;
+        Track track;
+        uint16 quorum;
+        uint16 approval;
+        uint16 fastPath;
+        uint32 timelock;
+        uint32 expiry;
+        uint24 againstVotes;
+        uint24 forVotes;
+        uint24 abstainVotes;
+    }
+
+    /// @notice 100 %, in basis points.
+    uint256 public constant SHARE_DENOMINATOR = 10_000;
+    /// @notice The least fast path, in basis points: less than half of all nodes must never end a vote early.
+    uint256 public constant MIN_FAST_PATH = 5_000;
+    /// @notice The longest of any duration in seconds: longer ones would stop governance in all but name.
+    uint256 public constant MAX_DURATION = 90 days;
+    /// @notice The most proposals that one node may have open on a track: it bounds the gas of opening one.
+    uint256 public constant MAX_OPEN_LIMIT = 16;
+
+    mapping(Track track => TrackRules) private _trackRules;
+    mapping(uint256 proposalId => ProposalSlot) internal _slots;
+
+    /// @dev The track of the proposal that is being opened + 1; 0 outside of an opening.
+    uint8 private transient _opening;
+
+    constructor(TrackRules[4] memory tracks) {
+        for (uint8 i = 0; i < tracks.length; ++i) {
+            _setTrack(Track(i), tracks[i]);
+        }
+    }
+
+    /// @inheritdoc INodeGovernor
+    function setTrack(Track track, TrackRules calldata rules) external virtual onlyGovernance {
+        _setTrack(track, rules);
+    }
+
+    /// @inheritdoc INodeGovernor
+    function trackRules(Track track) public view virtual returns (TrackRules memory) {
+        return _trackRules[track];
+    }
+
+    /// @inheritdoc INodeGovernor
+    function trackOf(address[] memory targets, bytes[] memory calldatas) public view virtual returns (Track track) {
+        for (uint256 i = 0; i < targets.length; ++i) {
+            Track trackOfCall = _trackOfCall(targets[i], calldatas[i]);
+            if (trackOfCall > track) track = trackOfCall;
+        }
+    }
+
+    /// @inheritdoc INodeGovernor
+    function proposalRules(uint256 proposalId) public view virtual returns (ProposalRules memory) {
+        ProposalSlot storage slot = _slots[proposalId];
+        return ProposalRules({
+            epoch: slot.epoch,
+            committeeSize: slot.committeeSize,
+            track: slot.track,
+            quorum: slot.quorum,
+            approval: slot.approval,
+            fastPath: slot.fastPath,
+            timelock: slot.timelock,
+            expiry: slot.expiry
+        });
+    }
+
+    /// @inheritdoc IGovernor
+    /// @dev Of the track that is being opened; of Operations for anybody who asks from outside.
+    function votingDelay() public view virtual override(Governor, IGovernor) returns (uint256) {
+        return _trackRules[_openingTrack()].votingDelay;
+    }
+
+    /// @inheritdoc IGovernor
+    /// @dev Of the track that is being opened; of Operations for anybody who asks from outside.
+    function votingPeriod() public view virtual override(Governor, IGovernor) returns (uint256) {
+        return _trackRules[_openingTrack()].votingPeriod;
+    }
+
+    /// @dev The track of one call. Whatever it does not know must be Constitution.
+    function _trackOfCall(address target, bytes memory data) internal view virtual returns (Track);
+
+    /// @dev The committee is that of an earlier second, so that nobody joins it knowing of the proposal.
+    function _propose(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        string memory description,
+        address proposer
+    ) internal virtual override returns (uint256 proposalId) {
+        if (targets.length != calldatas.length) {
+            revert GovernorInvalidProposalLength(targets.length, calldatas.length, values.length);
+        }
+        Track track = trackOf(targets, calldatas);
+
+        _opening = uint8(track) + 1;
+        proposalId = super._propose(targets, values, calldatas, description, proposer);
+        _opening = 0;
+
+        _freeze(proposalId, track);
+    }
+
+    function _freeze(uint256 proposalId, Track track) private {
+        (uint32 epoch, uint32 size) = _committeeAt(clock() - 1);
+        if (size == 0) revert GovernorEmptyCommittee();
+
+        TrackRules storage rules = _trackRules[track];
+        ProposalSlot storage slot = _slots[proposalId];
+        slot.epoch = epoch;
+        slot.committeeSize = size;
+        slot.track = track;
+        slot.quorum = rules.quorum;
+        slot.approval = rules.approval;
+        slot.fastPath = rules.fastPath;
+        slot.timelock = rules.timelock;
+        slot.expiry = rules.expiry;
+    }
+
+    function _openingTrack() private view returns (Track) {
+        return _opening == 0 ? Track.Operations : Track(_opening - 1);
+    }
+
+    function _setTrack(Track track, TrackRules memory rules) private {
+        if (rules.votingDelay > MAX_DURATION) revert GovernorInvalidTrack(track, "votingDelay");
+        if (rules.votingPeriod == 0 || rules.votingPeriod > MAX_DURATION) {
+            revert GovernorInvalidTrack(track, "votingPeriod");
+        }
+        if (rules.quorum > SHARE_DENOMINATOR) revert GovernorInvalidTrack(track, "quorum");
+        if (rules.approval > SHARE_DENOMINATOR) revert GovernorInvalidTrack(track, "approval");
+        if (rules.fastPath != 0 && (rules.fastPath < MIN_FAST_PATH || rules.fastPath > SHARE_DENOMINATOR)) {
+            revert GovernorInvalidTrack(track, "fastPath");
+        }
+        if (rules.timelock > MAX_DURATION) revert GovernorInvalidTrack(track, "timelock");
+        if (rules.expiry == 0 || rules.expiry > MAX_DURATION) revert GovernorInvalidTrack(track, "expiry");
+        if (rules.openLimit == 0 || rules.openLimit > MAX_OPEN_LIMIT) revert GovernorInvalidTrack(track, "openLimit");
+
+        TrackRules memory oldRules = _trackRules[track];
+        _trackRules[track] = rules;
+
+        emit TrackSet(track, oldRules, rules);
+    }
+}

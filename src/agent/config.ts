@@ -1,0 +1,116 @@
+import { readFile } from "node:fs/promises";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { z } from "zod";
+import { ConfigError } from "../errors.js";
+import { AgentDefaults } from "./defaults.js";
+
+const port = z.int().min(0).max(65_535);
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address of 20 bytes in hex");
+const milliseconds = z.int().min(10).max(3_600_000);
+
+const schema = z.strictObject({
+  /** A name for logs and screens. */
+  name: z.string().min(1).max(64),
+  /** Where the agent keeps its journal and blocks; relative to the configuration file. */
+  dataDir: z.string().min(1),
+  chain: z.strictObject({
+    rpcUrls: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .min(1)
+      .max(8),
+    chainId: z.int().positive(),
+    contracts: z.strictObject({
+      NodeRegistry: address,
+      KnowledgeRegistry: address,
+      ModelRegistry: address,
+      ParameterRegistry: address,
+      DirectiveRegistry: address,
+      NodeGovernor: address,
+      TimelockController: address,
+    }),
+    deployedAtBlock: z.int().min(0),
+    confirmations: z.int().min(0).max(1_000).default(AgentDefaults.confirmations),
+  }),
+  keys: z.strictObject({
+    /** The operator key, an Ethereum keystore v3 file; relative to the configuration file. */
+    operator: z.string().min(1),
+    /** A file that holds nothing but the password, readable by its owner alone. WITAN_PASSWORD goes before it. */
+    passwordFile: z.string().min(1).optional(),
+  }),
+  content: z.strictObject({
+    listen: z
+      .array(z.string().startsWith("/"))
+      .min(1)
+      .max(8)
+      .default([...AgentDefaults.listen]),
+    peers: z.array(z.string().startsWith("/")).max(1_000).default([]),
+  }),
+  http: z.strictObject({ host: z.string().min(1).default("127.0.0.1"), port }),
+  fleet: z.strictObject({ dir: z.string().min(1), name: z.string().min(1).max(64), basePort: port }).optional(),
+  learning: z
+    .strictObject({
+      task: z.string().min(1).max(64),
+      /** This node's part of the training data: shard `index` of `shards`. */
+      index: z.int().min(0),
+      shards: z.int().min(1).max(10_000),
+      seed: z.int().min(0),
+    })
+    .optional(),
+  cycleMs: milliseconds.default(AgentDefaults.cycleMs),
+  /** How often states are anchored when nothing urgent is. */
+  anchorEveryMs: milliseconds.default(AgentDefaults.anchorEveryMs),
+  /** How long the next in line waits before it takes over a duty. */
+  takeoverMs: milliseconds.default(AgentDefaults.takeoverMs),
+  /** How long a voter looks for evidence before it decides without. */
+  evidenceTimeoutMs: milliseconds.default(AgentDefaults.evidenceTimeoutMs),
+  /** Releases that the operator allows: entry files are looked up here by sha256. */
+  logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+});
+
+export type AgentConfig = z.output<typeof schema>;
+/** A configuration as it is written: what has a default may be left out. */
+export type AgentConfigInput = z.input<typeof schema>;
+
+/**
+ * Checks a configuration and resolves its paths against `baseDir`.
+ *
+ * @throws {ConfigError} one sentence that names the first wrong field.
+ */
+export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const path = issue?.path.join(".") || "(top level)";
+    throw new ConfigError(`The configuration's field ${path} is wrong: ${issue?.message ?? "unknown"}.`, {
+      hints: ["docs/running-a-node.md lists every field."],
+    });
+  }
+  const config = result.data;
+  const absolute = (path: string) => (isAbsolute(path) ? path : resolve(baseDir, path));
+  return Object.freeze({
+    ...config,
+    dataDir: absolute(config.dataDir),
+    keys: {
+      operator: absolute(config.keys.operator),
+      ...(config.keys.passwordFile === undefined ? {} : { passwordFile: absolute(config.keys.passwordFile) }),
+    },
+    ...(config.fleet === undefined ? {} : { fleet: { ...config.fleet, dir: absolute(config.fleet.dir) } }),
+  });
+}
+
+/** Reads a configuration file (JSON). Throws {@link ConfigError} where it is missing, unreadable or wrong. */
+export async function readAgentConfig(path: string): Promise<AgentConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError(`The configuration file ${path} cannot be read.`, { cause });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`The configuration file ${path} is not JSON.`, { cause });
+  }
+  return parseAgentConfig(value, dirname(resolve(path)));
+}

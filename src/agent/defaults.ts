@@ -1,0 +1,21 @@
+/** The agent's numbers, each with its unit and its reason. */
+export const AgentDefaults = {
+  /** A local chain has no reorgs; on a public one set what its finality asks for. */
+  confirmations: 0,
+  /** Loopback only: a node that others shall reach says so. */
+  listen: ["/ip4/127.0.0.1/tcp/0"] as readonly string[],
+  /** One MAPE-K cycle; short enough that a dead workload is seen within a few seconds. */
+  cycleMs: 2_000,
+  /** States are cheap to batch and nobody waits for them. */
+  anchorEveryMs: 60_000,
+  /** Longer than a healthy first-in-line needs, short beside the shortest voting period. */
+  takeoverMs: 15_000,
+  /** A block of a few KB takes milliseconds; what takes this long is not there. */
+  evidenceTimeoutMs: 8_000,
+  /** Records in one anchor: the proof is 10 hashes deep. */
+  maxBatchRecords: 1_000,
+  /** Records kept waiting for an anchor before new ones are refused. */
+  maxQueuedRecords: 10_000,
+  /** Random-looking work must not run at once on all nodes: one step of the duty order. */
+  openStepMs: 1_500,
+} as const;

@@ -1,0 +1,44 @@
+import type { DirectiveKind, Order, Outcome } from "../records/index.js";
+
+/** What a hand is told about the directive that it carries out. */
+export interface Assignment {
+  readonly directiveId: `0x${string}`;
+  readonly order: Order;
+  /** Aborted when the agent stops. */
+  readonly signal: AbortSignal;
+}
+
+/** What was done, as an `Outcome` record will say it. */
+export type Deed = Pick<Outcome, "result" | "detail" | "logs" | "durationMs" | "produced">;
+
+/** Whether a node sees for itself what an outcome claims. */
+export interface Verdict {
+  readonly holds: boolean;
+  readonly why: string;
+}
+
+/**
+ * A way of carrying out some kinds of directives. One node leads and does the deed; the others see for themselves and
+ * attest. Every method may be called again after a crash, and ends the same.
+ */
+export interface Hand {
+  readonly kinds: readonly DirectiveKind[];
+
+  /** Whether every node does the deed alone and states the same outcome, so that nobody needs to lead. */
+  readonly alone?: boolean;
+
+  /** Fetches and checks what the order needs; a node that has done so reports `ready`. */
+  prepare?(assignment: Assignment): Promise<void>;
+
+  /** What each node adds while another leads, such as training. Runs until the directive has ended. */
+  assist?(assignment: Assignment): Promise<void>;
+
+  /** Whether somebody was seen leading lately, so that nobody needs to take over. */
+  led?(directiveId: string): boolean;
+
+  /** The deed. Throws what is worth another try; a failure that is final is a deed with the result `failed`. */
+  carryOut(assignment: Assignment): Promise<Deed>;
+
+  /** Whether this node agrees with another's outcome. */
+  agrees(assignment: Assignment, outcome: Outcome): Promise<Verdict>;
+}

@@ -1,0 +1,80 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { BaseError, messageOf } from "../../errors.js";
+
+/** What a node shows over HTTP. Read-only. */
+export interface HttpHandlers {
+  readonly status: () => Promise<unknown>;
+  /** GET /ipfs/{cid}: a trustless gateway over the node's own blocks. */
+  readonly block: (path: string) => Promise<{ status: number; headers: Record<string, string>; body: Uint8Array }>;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** The address is taken, or may not be used. */
+export class ListenError extends BaseError {
+  constructor(host: string, port: number, cause: unknown) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    super("listen", `Cannot listen on ${host}:${port}${code === "EADDRINUSE" ? ": the port is in use" : ""}.`, {
+      cause,
+      hints: ["Choose another port, 0 for any free one, or end the program that holds it."],
+    });
+  }
+}
+
+/**
+ * Serves `/health`, `/status` and `/ipfs/{cid}` for one node.
+ *
+ * @throws {ListenError} where the address is taken.
+ */
+export async function serveHttp(host: string, port: number, handlers: HttpHandlers): Promise<RunningServer> {
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "/").split("#")[0] ?? "/";
+    route(path, request.method ?? "GET", handlers, response).catch((error: unknown) => {
+      if (!response.headersSent) sendJson(response, 500, { error: messageOf(error) });
+      else response.destroy();
+    });
+  });
+  await listen(server, host, port);
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${host}:${address.port}`,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function route(path: string, method: string, handlers: HttpHandlers, response: ServerResponse): Promise<void> {
+  if (method !== "GET" && method !== "HEAD") {
+    sendJson(response, 405, { error: "only GET and HEAD" });
+    return;
+  }
+  const [pathname] = path.split("?");
+  if (pathname === "/health") sendJson(response, 200, { ok: true });
+  else if (pathname === "/status") sendJson(response, 200, await handlers.status());
+  else if (pathname?.startsWith("/ipfs/")) {
+    const { status, headers, body } = await handlers.block(path);
+    response.writeHead(status, headers);
+    response.end(method === "HEAD" ? undefined : body);
+  } else sendJson(response, 404, { error: "there are /health, /status and /ipfs/{cid}" });
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(
+    `${JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? each.toString() : each))}\n`,
+  );
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => reject(new ListenError(host, port, cause)));
+    server.listen(port, host, () => resolve());
+  });
+}

@@ -1,0 +1,63 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type AgentConfigInput, parseAgentConfig, readAgentConfig } from "../../src/agent/config.js";
+import { ConfigError } from "../../src/errors.js";
+
+const address = `0x${"11".repeat(20)}`;
+const config: AgentConfigInput = {
+  name: "node-1",
+  dataDir: "data",
+  chain: {
+    rpcUrls: ["http://127.0.0.1:8545"],
+    chainId: 31_337,
+    contracts: {
+      NodeRegistry: address,
+      KnowledgeRegistry: address,
+      ModelRegistry: address,
+      ParameterRegistry: address,
+      DirectiveRegistry: address,
+      NodeGovernor: address,
+      TimelockController: address,
+    },
+    deployedAtBlock: 0,
+  },
+  keys: { operator: "keys/operator.json", passwordFile: "/run/secret" },
+  content: {},
+  http: { port: 0 },
+};
+
+describe("an agent's configuration", () => {
+  it("gets its defaults, and its paths from the folder that it lies in", () => {
+    const parsed = parseAgentConfig({ ...config, fleet: { dir: "fleet", name: "web", basePort: 9000 } }, "/etc/witan");
+    expect(parsed.dataDir).toBe("/etc/witan/data");
+    expect(parsed.keys).toEqual({ operator: "/etc/witan/keys/operator.json", passwordFile: "/run/secret" });
+    expect(parsed.fleet?.dir).toBe("/etc/witan/fleet");
+    expect(parsed.content.listen).toEqual(["/ip4/127.0.0.1/tcp/0"]);
+    expect(Object.isFrozen(parsed)).toBe(true);
+  });
+
+  it.each([
+    ["a missing field", { ...config, chain: undefined }, "chain"],
+    ["an unknown field", { ...config, pasword: "x" }, "(top level)"],
+    ["a port that is none", { ...config, http: { port: 70_000 } }, "http.port"],
+    [
+      "an address that is none",
+      { ...config, chain: { ...config.chain, contracts: { ...config.chain.contracts, NodeGovernor: "0x1" } } },
+      "chain.contracts.NodeGovernor",
+    ],
+  ])("is refused with one sentence for %s", (_what, value, field) => {
+    expect(() => parseAgentConfig(value, "/")).toThrow(ConfigError);
+    expect(() => parseAgentConfig(value, "/")).toThrow(field);
+  });
+
+  it("is refused when the file is missing or is not JSON", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "witan-config-"));
+    await expect(readAgentConfig(join(folder, "none.json"))).rejects.toThrow("cannot be read");
+    await writeFile(join(folder, "bad.json"), "{");
+    await expect(readAgentConfig(join(folder, "bad.json"))).rejects.toThrow("is not JSON");
+    await writeFile(join(folder, "good.json"), JSON.stringify(config));
+    expect((await readAgentConfig(join(folder, "good.json"))).dataDir).toBe(join(folder, "data"));
+  });
+});

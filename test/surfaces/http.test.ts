@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { ListenError, serveHttp } from "../../src/surfaces/http/server.js";
+
+const handlers = {
+  status: async () => ({ cycle: 7n }),
+  block: async (path: string) => ({ status: 200, headers: { "x-path": path }, body: new Uint8Array([1, 2, 3]) }),
+};
+
+it("serves health, status and blocks, and nothing else", async () => {
+  const server = await serveHttp("127.0.0.1", 0, handlers);
+  const get = (path: string, method = "GET") => fetch(`${server.url}${path}`, { method });
+  expect(await (await get("/health")).json()).toEqual({ ok: true });
+  expect(await (await get("/status")).json()).toEqual({ cycle: "7" });
+  const block = await get("/ipfs/bafy?format=raw");
+  expect(block.headers.get("x-path")).toBe("/ipfs/bafy?format=raw");
+  expect(new Uint8Array(await block.arrayBuffer())).toEqual(new Uint8Array([1, 2, 3]));
+  expect((await get("/nothing")).status).toBe(404);
+  expect((await get("/status", "POST")).status).toBe(405);
+  await server.close();
+  await expect(get("/health")).rejects.toThrow();
+});
+
+it("answers 500 with one sentence when a handler fails", async () => {
+  const server = await serveHttp("127.0.0.1", 0, { ...handlers, status: () => Promise.reject(new Error("no chain")) });
+  const response = await fetch(`${server.url}/status`);
+  expect([response.status, await response.json()]).toEqual([500, { error: "no chain" }]);
+  await server.close();
+});
+
+it("says that the port is in use", async () => {
+  const server = await serveHttp("127.0.0.1", 0, handlers);
+  const port = Number(new URL(server.url).port);
+  await expect(serveHttp("127.0.0.1", port, handlers)).rejects.toThrow(ListenError);
+  await expect(serveHttp("127.0.0.1", port, handlers)).rejects.toThrow("the port is in use");
+  await server.close();
+});

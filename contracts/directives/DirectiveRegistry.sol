@@ -53,7 +53,7 @@ contract DirectiveRegistry is IDirectiveRegistry {
 
     /// @inheritdoc IDirectiveRegistry
     function report(bytes32 id, Report report_, ContentId outcome) external {
-        Issued memory issued_ = _get(id);
+        Issued storage issued_ = _get(id);
         if (report_ == Report.None || (report_ == Report.Ready) != outcome.isZero()) {
             revert DirectiveRegistryInvalidReport(report_, outcome);
         }
@@ -109,8 +109,7 @@ contract DirectiveRegistry is IDirectiveRegistry {
 
     /// @dev Writes the caller's report. `Ready` comes first and once; `Done` or `Failed` ends a node's part.
     function _record(bytes32 id, uint32 epoch, Report report_) private {
-        if (!nodes.isMember(msg.sender, epoch)) revert DirectiveRegistryNotMember(msg.sender, epoch);
-        (uint256 word, uint256 shift) = _position(nodes.indexOf(msg.sender, epoch));
+        (uint256 word, uint256 shift) = _position(_indexOf(msg.sender, epoch));
         uint256 reports = _reports[id][word];
         Report last = Report((reports >> shift) & 3);
         if (last != Report.None && (last != Report.Ready || report_ == Report.Ready)) {
@@ -121,17 +120,26 @@ contract DirectiveRegistry is IDirectiveRegistry {
     }
 
     /// @dev Every node attests once at most, so no second result can reach more than half.
-    function _attest(bytes32 id, Issued memory issued_, Report report_, ContentId outcome) private {
+    function _attest(bytes32 id, Issued storage issued_, Report report_, ContentId outcome) private {
         uint32 count = ++_attestations[id][report_][outcome];
         if (count != threshold(issued_.committeeSize)) return;
 
-        _issued[id].enacted = report_;
-        _issued[id].outcome = outcome;
+        issued_.enacted = report_;
+        issued_.outcome = outcome;
 
         emit DirectiveEnacted(id, report_, outcome, count);
     }
 
-    function _get(bytes32 id) private view returns (Issued memory issued_) {
+    /// @dev The registry says that a caller is none of the committee; in our words that is our error.
+    function _indexOf(address node, uint32 epoch) private view returns (uint32) {
+        try nodes.indexOf(node, epoch) returns (uint32 index) {
+            return index;
+        } catch {
+            revert DirectiveRegistryNotMember(node, epoch);
+        }
+    }
+
+    function _get(bytes32 id) private view returns (Issued storage issued_) {
         issued_ = _issued[id];
         if (issued_.issuedAt == 0) revert DirectiveRegistryUnknownDirective(id);
     }

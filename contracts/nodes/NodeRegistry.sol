@@ -62,7 +62,7 @@ contract NodeRegistry is INodeRegistry {
 
         (uint32 opening, Committee memory next, bytes memory total) = _nextEpoch();
         uint32 first = next.indexBound;
-        bytes memory keys = new bytes(0);
+        bytes memory keys = new bytes(admissions.length * BLS12381.G1_LENGTH);
 
         for (uint256 i = 0; i < admissions.length; ++i) {
             Admission calldata admission = admissions[i];
@@ -70,8 +70,11 @@ contract NodeRegistry is INodeRegistry {
             if (admission.operator == address(0)) revert NodeRegistryInvalidOperator(admission.operator);
             if (_memberships[admission.operator].latest != 0) revert NodeRegistryDuplicateOperator(admission.operator);
 
-            total = BLS12381.add(total, _takeKey(admission.operator, admission.key, admission.possession));
-            keys = bytes.concat(keys, admission.key);
+            bytes memory key = _takeKey(admission.operator, admission.key, admission.possession);
+            assembly ("memory-safe") {
+                mcopy(add(add(keys, 0x20), shl(7, i)), add(key, 0x20), 0x80)
+            }
+            total = BLS12381.add(total, key);
             _seat(next.indexBound++, admission.operator, opening, 0);
             emit NodeAdmitted(next.indexBound - 1, admission.operator, opening, admission.key, admission.peerId);
         }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {BLS12381} from "../../../contracts/libraries/BLS12381.sol";
+import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
+import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
+import {InvariantTest, VmTest} from "../Vm.sol";
+import {Admissions} from "./Admissions.sol";
+import {NodeRegistryHandler} from "./NodeRegistryHandler.sol";
+
+/// @notice Whatever is called by whomever in whatever order, a committee is what it says it is.
+contract NodeRegistryInvariants is InvariantTest {
+    NodeRegistry private registry;
+    NodeRegistryHandler private handler;
+
+    function setUp() external {
+        registry = new NodeRegistry(address(0x71), address(0xf0));
+        INodeRegistry.Admission[] memory genesis = new INodeRegistry.Admission[](2);
+        for (uint256 i = 0; i < genesis.length; ++i) {
+            genesis[i] = Admissions.make(address(uint160(0x1000 + i)), i + 1);
+        }
+        vm.prank(address(0xf0));
+        registry.admit(genesis);
+        handler = new NodeRegistryHandler(registry);
+        _target(address(handler));
+    }
+
+    /// hardhat-config: invariant.runs = 16
+    /// hardhat-config: invariant.depth = 40
+    function invariant_CommitteesAreWhatTheySay() external view {
+        require(handler.intrusions() == 0, "somebody without the right has changed the registry");
+
+        uint32 newest = registry.epoch();
+        for (uint32 epoch = 0; epoch <= newest; ++epoch) _checkCommittee(epoch);
+        _checkKeysAreDistinct();
+        _checkEpochAt(newest);
+    }
+
+    /// @dev Size, total key and operators of the committee follow from its members, each of which counts once.
+    function _checkCommittee(uint32 epoch) private view {
+        INodeRegistry.Committee memory committee = registry.committee(epoch);
+        require((epoch == 0) == (committee.size == 0), "a committee is empty");
+
+        uint32 size = 0;
+        bytes memory total = new bytes(128);
+        for (uint32 index = 0; index < committee.indexBound; ++index) {
+            INodeRegistry.Node memory node = registry.node(index);
+            if (!registry.isIndexMember(index, epoch)) continue;
+            ++size;
+            total = BLS12381.add(total, registry.keyOf(index));
+            // An operator with two members in one epoch would fail this for one of them.
+            require(registry.indexOf(node.operator, epoch) == index, "an operator counts twice");
+        }
+        require(size == committee.size, "size is not the number of members");
+        require(keccak256(total) == keccak256(registry.totalKey(epoch)), "total key is not the sum");
+
+        uint32 operators = 0;
+        for (uint256 i = 0; i < 12; ++i) {
+            if (registry.isMember(handler.operatorAt(i), epoch)) ++operators;
+        }
+        require(operators == committee.size, "members and operators differ in number");
+    }
+
+    function _checkKeysAreDistinct() private view {
+        uint32 bound = registry.committee(registry.epoch()).indexBound;
+        for (uint32 i = 0; i < bound; ++i) {
+            for (uint32 j = 0; j < i; ++j) {
+                require(keccak256(registry.keyOf(i)) != keccak256(registry.keyOf(j)), "a key counts twice");
+            }
+        }
+    }
+
+    function _checkEpochAt(uint32 newest) private view {
+        for (uint32 epoch = 1; epoch <= newest; ++epoch) {
+            uint48 openedAt = registry.committee(epoch).openedAt;
+            require(registry.epochAt(openedAt) >= epoch, "an open epoch is not found");
+            require(registry.epochAt(openedAt - 1) < epoch, "an epoch is found before it opened");
+        }
+    }
+}
+
+contract NodeRegistryFuzz is VmTest {
+    address private constant TIMELOCK = address(0x71);
+    uint256 private constant GROUP_ORDER = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
+
+    NodeRegistry private registry;
+
+    function setUp() external {
+        registry = new NodeRegistry(TIMELOCK, address(0));
+    }
+
+    /// hardhat-config: fuzz.runs = 64
+    function testFuzz_AdmitsAnyHonestNode(address operator, uint256 secret) external {
+        vm.assume(operator != address(0));
+        _admit(Admissions.make(operator, _bound(secret, 1, GROUP_ORDER - 1)));
+
+        require(registry.isMember(operator, 1), "not a member");
+        require(keccak256(registry.totalKey(1)) == keccak256(registry.keyOf(0)), "total key of one");
+    }
+
+    /// hardhat-config: fuzz.runs = 64
+    function testFuzz_RefusesAPossessionProofOfAnyOtherOperatorOrKey(address a, address b, uint256 s, uint256 t) external {
+        s = _bound(s, 1, GROUP_ORDER - 1);
+        t = _bound(t, 1, GROUP_ORDER - 1);
+        vm.assume(a != b && s != t && b != address(0));
+        INodeRegistry.Admission memory admission = Admissions.make(b, s);
+
+        admission.possession = Admissions.possessionOf(a, admission.key, s);
+        _refuse(admission, INodeRegistry.NodeRegistryInvalidPossession.selector);
+        admission.possession = Admissions.possessionOf(b, admission.key, t);
+        _refuse(admission, INodeRegistry.NodeRegistryInvalidPossession.selector);
+    }
+
+    /// hardhat-config: fuzz.runs = 128
+    function testFuzz_RefusesAnyOtherBytes(bytes calldata key, bytes calldata possession) external {
+        INodeRegistry.Admission memory admission = Admissions.make(address(0xa1), 5);
+        bytes memory honest = admission.possession;
+        admission.possession = possession;
+        if (keccak256(possession) != keccak256(honest)) {
+            _refuse(admission, INodeRegistry.NodeRegistryInvalidPossession.selector);
+        }
+        admission.key = key;
+        admission.possession = honest;
+        if (key.length != 128) _refuse(admission, INodeRegistry.NodeRegistryInvalidKey.selector);
+    }
+
+    /// @dev Secrets that cancel out are no attack, since both are known; the total is infinity and all goes on.
+    function test_SurvivesATotalKeyAtInfinity() external {
+        _admit(Admissions.make(address(0xa1), 5));
+        _admit(Admissions.make(address(0xa2), GROUP_ORDER - 5));
+        require(keccak256(registry.totalKey(2)) == keccak256(new bytes(128)), "not infinity");
+        _admit(Admissions.make(address(0xa3), 7));
+        require(keccak256(registry.totalKey(3)) == keccak256(registry.keyOf(2)), "infinity is not neutral");
+    }
+
+    function _admit(INodeRegistry.Admission memory admission) private {
+        INodeRegistry.Admission[] memory batch = new INodeRegistry.Admission[](1);
+        batch[0] = admission;
+        vm.prank(TIMELOCK);
+        registry.admit(batch);
+    }
+
+    function _refuse(INodeRegistry.Admission memory admission, bytes4 expected) private {
+        INodeRegistry.Admission[] memory batch = new INodeRegistry.Admission[](1);
+        batch[0] = admission;
+        vm.prank(TIMELOCK);
+        // A precompile that refuses a point keeps the gas it was given: leave the test enough.
+        try registry.admit{gas: 2_000_000}(batch) {
+            revert("admitted");
+        } catch (bytes memory reason) {
+            require(bytes4(reason) == expected, "refused for another reason");
+        }
+    }
+}

@@ -1,143 +1,144 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import type { z } from "zod";
-import { type BatchManifest, manifestSchema } from "./batch.js";
+import { MAX_RECORD_BYTES } from "./bounds.js";
 import { contentIdOf, contentIdToCid } from "./contentId.js";
 import { InvalidRecordError } from "./errors.js";
-import { RecordBounds } from "./fields.js";
 import { type Incident, incidentSchema } from "./incident.js";
+import { type BatchManifest, manifestSchema } from "./manifest.js";
 import { type Model, modelSchema } from "./model.js";
 import { type Outcome, outcomeSchema } from "./outcome.js";
 import { type DirectivePayload, payloadSchema } from "./payload.js";
+import { assertPlain } from "./plain.js";
 import { type State, stateSchema } from "./state.js";
 import type { ContentId, RecordKind } from "./types.js";
 
 interface RecordValues {
-  State: State;
-  Model: Model;
-  Incident: Incident;
-  Outcome: Outcome;
+  readonly State: State;
+  readonly Model: Model;
+  readonly Incident: Incident;
+  readonly Outcome: Outcome;
 }
+
+/** The value of a record of one kind. */
 export type RecordValue<Kind extends RecordKind = RecordKind> = RecordValues[Kind];
 
-/** A block with its two names. */
+/** Canonical bytes and their names. */
 export interface EncodedBlock {
   readonly bytes: Uint8Array;
-  /** CIDv1, dag-cbor, base32. */
+  /** CIDv1, dag-cbor, sha2-256, as base32 text. */
   readonly cid: string;
   readonly contentId: ContentId;
 }
-export interface EncodedRecord extends EncodedBlock {
-  readonly kind: RecordKind;
+
+export interface EncodedRecord<Kind extends RecordKind = RecordKind> extends EncodedBlock {
+  readonly kind: Kind;
 }
 
-const schemas = { State: stateSchema, Model: modelSchema, Incident: incidentSchema, Outcome: outcomeSchema };
-/** A manifest may fill a block; everything else is a record. */
-const MAX_MANIFEST_BYTES = 1024 * 1024;
+const recordSchemas: { readonly [Kind in RecordKind]: z.ZodType<RecordValue<Kind>> } = {
+  State: stateSchema,
+  Model: modelSchema,
+  Incident: incidentSchema,
+  Outcome: outcomeSchema,
+};
 
 /**
- * The canonical bytes of a record: dag-cbor, map keys sorted. The same content gives the same CID everywhere.
+ * Checks a record against its schema. Addresses come out with their checksum; nothing else changes.
  *
- * @throws {InvalidRecordError} with the path of what breaks the schema or cannot be encoded faithfully.
+ * @throws {InvalidRecordError}
  */
-export function encodeRecord<Kind extends RecordKind>(kind: Kind, value: RecordValue<Kind>): EncodedRecord {
-  return { kind, ...encode(`${kind} record`, schemas[kind], value, RecordBounds.maxRecordBytes) };
+export function parseRecord<Kind extends RecordKind>(kind: Kind, value: unknown): RecordValue<Kind> {
+  return parse(kind, schemaOf(kind), value);
 }
 
 /**
- * The record in a block.
+ * The canonical block of a record: the same content has the same CID, whatever the order of its keys.
  *
- * @throws {InvalidRecordError} where the bytes are not exactly what {@link encodeRecord} makes of the value.
+ * @throws {InvalidRecordError} where the value breaks the schema or is over {@link MAX_RECORD_BYTES}.
+ *
+ * @example const { cid, contentId, bytes } = encodeRecord("Incident", incident);
+ */
+export function encodeRecord<Kind extends RecordKind>(kind: Kind, value: RecordValue<Kind>): EncodedRecord<Kind> {
+  return { kind, ...encode(kind, schemaOf(kind), value) };
+}
+
+/**
+ * Reads a record back. Only the canonical bytes of a valid record are accepted: anything else, even with the same
+ * meaning, is refused, so that one record has one ContentId.
+ *
+ * @throws {InvalidRecordError}
  */
 export function decodeRecord<Kind extends RecordKind>(kind: Kind, bytes: Uint8Array): RecordValue<Kind> {
-  return decode(`${kind} record`, schemas[kind], bytes, RecordBounds.maxRecordBytes) as RecordValue<Kind>;
+  return decode(kind, schemaOf(kind), bytes);
 }
 
-/** The canonical bytes of a directive's payload. Throws {@link InvalidRecordError}. */
-export function encodePayload(value: DirectivePayload): EncodedBlock {
-  return encode("directive payload", payloadSchema, value, RecordBounds.maxRecordBytes);
+/** Checks a directive's payload. @throws {InvalidRecordError} */
+export function parsePayload(value: unknown): DirectivePayload {
+  return parse("DirectivePayload", payloadSchema, value);
 }
 
-/** The payload in a block. Throws {@link InvalidRecordError}. */
+/** As {@link encodeRecord}, for the payload of a directive. @throws {InvalidRecordError} */
+export function encodePayload(payload: DirectivePayload): EncodedBlock {
+  return encode("DirectivePayload", payloadSchema, payload);
+}
+
+/** As {@link decodeRecord}, for the payload of a directive. @throws {InvalidRecordError} */
 export function decodePayload(bytes: Uint8Array): DirectivePayload {
-  return decode("directive payload", payloadSchema, bytes, RecordBounds.maxRecordBytes);
+  return decode("DirectivePayload", payloadSchema, bytes);
 }
 
-/** The canonical bytes of the list that an anchor cites. Throws {@link InvalidRecordError}. */
-export function encodeManifest(value: BatchManifest): EncodedBlock {
-  return encode("batch manifest", manifestSchema, value, MAX_MANIFEST_BYTES);
+/** As {@link encodeRecord}, for the manifest that an anchor cites. @throws {InvalidRecordError} */
+export function encodeManifest(manifest: BatchManifest): EncodedBlock {
+  return encode("BatchManifest", manifestSchema, manifest);
 }
 
-/** The list in a block. Throws {@link InvalidRecordError}. */
+/** As {@link decodeRecord}, for the manifest that an anchor cites. @throws {InvalidRecordError} */
 export function decodeManifest(bytes: Uint8Array): BatchManifest {
-  return decode("batch manifest", manifestSchema, bytes, MAX_MANIFEST_BYTES);
+  return decode("BatchManifest", manifestSchema, bytes);
 }
 
-function encode<Schema extends z.ZodType>(
-  what: string,
-  schema: Schema,
-  value: unknown,
-  maxBytes: number,
-): EncodedBlock {
-  const parsed = parse(what, schema, value);
-  refuseUnfaithful(what, parsed, []);
-  const bytes = dagCbor.encode(parsed);
-  if (bytes.length > maxBytes) {
-    throw new InvalidRecordError(what, "", `has ${bytes.length} bytes, over the limit of ${maxBytes}`);
-  }
-  const contentId = contentIdOf(bytes);
-  return { bytes, contentId, cid: contentIdToCid(contentId) };
+function schemaOf<Kind extends RecordKind>(kind: Kind): z.ZodType<RecordValue<Kind>> {
+  if (!Object.hasOwn(recordSchemas, kind)) throw new InvalidRecordError("record", "", `unknown kind ${String(kind)}`);
+  return recordSchemas[kind];
 }
 
-function decode<Schema extends z.ZodType>(
-  what: string,
-  schema: Schema,
-  bytes: Uint8Array,
-  maxBytes: number,
-): z.output<Schema> {
-  if (bytes.length > maxBytes) {
-    throw new InvalidRecordError(what, "", `has ${bytes.length} bytes, over the limit of ${maxBytes}`);
-  }
-  let value: unknown;
-  try {
-    value = dagCbor.decode(bytes);
-  } catch (cause) {
-    throw new InvalidRecordError(what, "", "is not dag-cbor", cause);
-  }
-  const parsed = parse(what, schema, value);
-  refuseUnfaithful(what, parsed, []);
-  if (!sameBytes(dagCbor.encode(parsed), bytes)) {
-    throw new InvalidRecordError(what, "", "is not in canonical form");
-  }
-  return parsed;
-}
-
-function parse<Schema extends z.ZodType>(what: string, schema: Schema, value: unknown): z.output<Schema> {
+function parse<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
+  assertPlain(what, value);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new InvalidRecordError(what, issue?.path.join(".") ?? "", issue?.message ?? "breaks its schema");
+  const path = (issue?.path ?? []).reduce<string>(
+    (head, key) => (typeof key === "number" ? `${head}[${key}]` : head === "" ? String(key) : `${head}.${String(key)}`),
+    "",
+  );
+  throw new InvalidRecordError(what, path, issue?.message ?? "does not fit the schema", result.error);
 }
 
-/** Refuses what dag-cbor would store as something else: keys with lone surrogates, -0, integers beyond 2^53. */
-function refuseUnfaithful(what: string, value: unknown, path: readonly string[]): void {
-  if (typeof value === "number") {
-    if (!Number.isFinite(value)) throw new InvalidRecordError(what, path.join("."), "is not a finite number");
-    if (Object.is(value, -0)) throw new InvalidRecordError(what, path.join("."), "is negative zero");
-    if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      throw new InvalidRecordError(what, path.join("."), "is an integer beyond 2^53");
-    }
-  } else if (typeof value === "string") {
-    if (!value.isWellFormed()) throw new InvalidRecordError(what, path.join("."), "holds a lone surrogate");
-  } else if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) refuseUnfaithful(what, item, [...path, String(index)]);
-  } else if (value !== null && typeof value === "object") {
-    for (const [key, item] of Object.entries(value)) {
-      if (!key.isWellFormed()) throw new InvalidRecordError(what, path.join("."), "has a key with a lone surrogate");
-      refuseUnfaithful(what, item, [...path, key]);
-    }
+function encode<T>(what: string, schema: z.ZodType<T>, value: unknown): EncodedBlock {
+  const bytes = dagCbor.encode(parse(what, schema, value));
+  if (bytes.byteLength > MAX_RECORD_BYTES) throw tooLarge(what, bytes.byteLength);
+  const contentId = contentIdOf(bytes);
+  return { bytes, contentId, cid: contentIdToCid(contentId, "dag-cbor") };
+}
+
+function decode<T>(what: string, schema: z.ZodType<T>, bytes: Uint8Array): T {
+  if (bytes.byteLength > MAX_RECORD_BYTES) throw tooLarge(what, bytes.byteLength);
+  const value = parse(what, schema, decodeCbor(what, bytes));
+  if (!equal(dagCbor.encode(value), bytes)) throw new InvalidRecordError(what, "", "is not in the canonical encoding");
+  return value;
+}
+
+function decodeCbor(what: string, bytes: Uint8Array): unknown {
+  try {
+    return dagCbor.decode<unknown>(bytes);
+  } catch (cause) {
+    throw new InvalidRecordError(what, "", "is not dag-cbor", cause);
   }
 }
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+function tooLarge(what: string, size: number): InvalidRecordError {
+  return new InvalidRecordError(what, "", `${size} bytes are over the limit of ${MAX_RECORD_BYTES}`);
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }

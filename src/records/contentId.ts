@@ -2,40 +2,75 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
 import { InvalidInputError } from "../errors.js";
-import { toHex } from "./fields.js";
+import { bytesOf, hexOf } from "./keccak.js";
 import type { ContentId } from "./types.js";
 
-export const Codecs = { raw: 0x55, "dag-pb": 0x70, "dag-cbor": 0x71 } as const;
-export type Codec = keyof typeof Codecs;
+/** The codecs that Witan's blocks are in: records, files of one chunk, files of several. */
+export const BlockCodecs = { "dag-cbor": 0x71, raw: 0x55, "dag-pb": 0x70 } as const;
+export type BlockCodec = keyof typeof BlockCodecs;
 
 const SHA2_256 = 0x12;
+const DIGEST_BYTES = 32;
+const CONTENT_ID = /^0x[0-9a-f]{64}$/;
 
-/** The ContentId of a block: its sha2-256 digest. */
+/** The sha2-256 digest of a block's bytes. */
 export function contentIdOf(bytes: Uint8Array): ContentId {
-  return `0x${toHex(sha256(bytes))}`;
+  return hexOf(sha256(bytes));
 }
 
-/** The CIDv1 (base32) of a ContentId, for a block of the given codec. */
-export function contentIdToCid(contentId: ContentId, codec: Codec = "dag-cbor"): string {
-  if (!/^0x[0-9a-f]{64}$/.test(contentId)) throw new InvalidInputError(`${contentId} is not a ContentId.`);
-  const digest = Uint8Array.from(contentId.slice(2).match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
-  return CID.createV1(Codecs[codec], Digest.create(SHA2_256, digest)).toString();
+/** Whether a value is `0x` and 64 lower-case digits. */
+export function isContentId(value: unknown): value is ContentId {
+  return typeof value === "string" && CONTENT_ID.test(value);
 }
 
 /**
- * The ContentId of a CIDv1 in text.
+ * The digest inside a CID.
  *
- * @throws {InvalidInputError} where it is no CIDv1 of a sha2-256 digest.
+ * @throws {InvalidInputError} where `cid` is not the base32 text of a CIDv1 of sha2-256 in a codec of {@link BlockCodecs}.
  */
 export function cidToContentId(cid: string): ContentId {
-  let parsed: CID;
+  const parsed = parseCid(cid);
+  if (parsed === undefined) {
+    throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw or dag-pb: ${cid.slice(0, 100)}`);
+  }
+  return hexOf(parsed.multihash.digest);
+}
+
+/** The codec of a CID. @throws {InvalidInputError} as {@link cidToContentId}. */
+export function codecOfCid(cid: string): BlockCodec {
+  const code = parseCid(cid)?.code;
+  for (const [name, value] of Object.entries(BlockCodecs)) if (value === code) return name as BlockCodec;
+  throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw or dag-pb: ${cid.slice(0, 100)}`);
+}
+
+/**
+ * The CIDv1 text of a ContentId. A record's codec is dag-cbor.
+ *
+ * @throws {InvalidInputError} where `id` is not a ContentId.
+ */
+export function contentIdToCid(id: ContentId, codec: BlockCodec = "dag-cbor"): string {
+  if (!isContentId(id)) throw new InvalidInputError(`Not a ContentId: ${String(id).slice(0, 100)}`);
+  return CID.createV1(BlockCodecs[codec], Digest.create(SHA2_256, bytesOf(id))).toString();
+}
+
+/** Whether `text` is the one canonical text of a CID that Witan reads: CIDv1, base32, sha2-256, a known codec. */
+export function isCid(text: string): boolean {
+  return parseCid(text) !== undefined;
+}
+
+function parseCid(text: string): CID | undefined {
+  const cid = tryParse(text);
+  if (cid === undefined || cid.version !== 1 || cid.toString() !== text) return undefined;
+  if (cid.multihash.code !== SHA2_256 || cid.multihash.digest.byteLength !== DIGEST_BYTES) return undefined;
+  return Object.values<number>(BlockCodecs).includes(cid.code) ? cid : undefined;
+}
+
+function tryParse(text: string): CID | undefined {
   try {
-    parsed = CID.parse(cid);
-  } catch (cause) {
-    throw new InvalidInputError(`${cid} is not a CID.`, { cause });
+    return CID.parse(text);
+  } catch (error) {
+    // CID.parse throws on anything that is not a CID: that is this function's answer, not a failure.
+    if (error instanceof Error) return undefined;
+    throw error;
   }
-  if (parsed.version !== 1 || parsed.multihash.code !== SHA2_256 || parsed.multihash.digest.length !== 32) {
-    throw new InvalidInputError(`${cid} is not a CIDv1 of a sha2-256 digest.`);
-  }
-  return `0x${toHex(parsed.multihash.digest)}`;
 }

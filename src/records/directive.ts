@@ -1,79 +1,91 @@
-import { keccak_256 } from "@noble/hashes/sha3.js";
 import { InvalidInputError } from "../errors.js";
-import { keccakText, toHex } from "./fields.js";
+import { MAX_EVIDENCE, MAX_UINT32 } from "./bounds.js";
+import { isContentId } from "./contentId.js";
+import { bytesOf, joinWords, keccak256, uintWord } from "./keccak.js";
 import { type ContentId, type DirectiveKind, DirectiveKinds, type Hex, type Track } from "./types.js";
 
-/** A directive as the contracts know it. */
+/** An order as it stands on chain. Times are relative to its issue, so that one observation always gives one directive. */
 export interface Directive {
   readonly kind: DirectiveKind;
-  /** {@link subjectHash} of the subject's name. */
+  /** `subjectHash` of the payload's subject. */
   readonly subject: Hex;
-  /** The ContentId of the payload. */
+  /** The `witan/directive/1` block. */
   readonly payload: ContentId;
-  /** Seconds from issue to activation. */
+  /** Seconds between issue and activation. */
   readonly delay: number;
-  /** Seconds after activation within which outcomes count. */
+  /** Seconds after activation within which outcomes are accepted. */
   readonly window: number;
+  /** Tells apart two orders that are alike in all else. */
   readonly salt: Hex;
-  /** Strictly ascending. */
+  /** The records it rests on, strictly ascending, at most 16. */
   readonly evidence: readonly ContentId[];
 }
 
-/** A directive cites at most this many records, as the contracts demand. */
-export const MAX_EVIDENCE = 16;
-
-const trackOfKinds: Record<DirectiveKind, Track> = {
-  Rollback: "emergency",
-  Restart: "emergency",
+const tracks: { readonly [Kind in DirectiveKind]: Track } = {
   Deploy: "operations",
   Scale: "operations",
+  Rollback: "emergency",
+  Restart: "emergency",
   StartRound: "operations",
   AcceptModel: "operations",
-  SetFlag: "operations",
-  Experiment: "operations",
   Admit: "membership",
   Ban: "membership",
   RotateKey: "membership",
   SetParameter: "constitution",
+  SetFlag: "operations",
   SetTrack: "constitution",
+  Experiment: "operations",
 };
 
-/** The track that directives of this kind are decided under. */
+/** The track that a kind of directive is decided under. */
 export function trackOfKind(kind: DirectiveKind): Track {
-  return trackOfKinds[kind];
+  return tracks[kind];
 }
 
-/** What the contracts keep of a subject's name. */
-export function subjectHash(subject: string): Hex {
-  return keccakText(subject);
-}
-
-/** Evidence in the order that the contracts demand, each record once. Throws {@link InvalidInputError} over the limit. */
-export function sortEvidence(evidence: readonly ContentId[]): ContentId[] {
-  const sorted = [...new Set(evidence)].sort();
-  if (sorted.length > MAX_EVIDENCE) {
-    throw new InvalidInputError(`A proposal cites at most ${MAX_EVIDENCE} records, not ${sorted.length}.`);
-  }
-  return sorted;
-}
-
-/** The id of a directive: keccak256(abi.encode(directive)). */
+/**
+ * The directive's id: keccak256(abi.encode(directive)), as DirectiveRegistry computes it.
+ *
+ * @throws {InvalidInputError} where a field does not fit its type on chain or the evidence breaks {@link sortEvidence}.
+ */
 export function directiveId(directive: Directive): Hex {
   const { kind, subject, payload, delay, window, salt, evidence } = directive;
-  const number = (value: number) => value.toString(16).padStart(64, "0");
-  const words = [
-    // The struct is dynamic: its encoding begins with the offset of its fields, and theirs with that of the evidence.
-    number(0x20),
-    number(DirectiveKinds.indexOf(kind)),
-    subject.slice(2),
-    payload.slice(2),
-    number(delay),
-    number(window),
-    salt.slice(2),
-    number(0xe0),
-    number(evidence.length),
-    ...evidence.map((id) => id.slice(2)),
-  ];
-  const bytes = Uint8Array.from(words.join("").match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
-  return `0x${toHex(keccak_256(bytes))}`;
+  const index = DirectiveKinds.indexOf(kind);
+  const fits = index >= 0 && [subject, payload, salt].every(isContentId) && [delay, window].every(isUint32);
+  const ordered = sortEvidence(evidence).every((id, i) => id === evidence[i]);
+  if (!fits || !ordered) throw new InvalidInputError(`Not a directive: ${kind} with subject ${subject}`);
+  const HEAD_WORDS = 7;
+  const words = joinWords(
+    uintWord(32), // where the struct starts
+    uintWord(index),
+    bytesOf(subject),
+    bytesOf(payload),
+    uintWord(delay),
+    uintWord(window),
+    bytesOf(salt),
+    uintWord(HEAD_WORDS * 32), // where the evidence starts
+    uintWord(evidence.length),
+    ...evidence.map(bytesOf),
+  );
+  return keccak256(words);
+}
+
+/**
+ * Evidence in the order the chain demands: strictly ascending.
+ *
+ * @throws {InvalidInputError} over 16 records, one named twice, or a ContentId that is zero or none.
+ */
+export function sortEvidence(evidence: readonly ContentId[]): ContentId[] {
+  if (evidence.length > MAX_EVIDENCE) {
+    throw new InvalidInputError(`A directive cites at most ${MAX_EVIDENCE} records, not ${evidence.length}`);
+  }
+  if (new Set(evidence).size !== evidence.length) throw new InvalidInputError("A directive cites each record once");
+  for (const id of evidence) {
+    if (!isContentId(id) || BigInt(id) === 0n) throw new InvalidInputError(`Not evidence: ${String(id)}`);
+  }
+  // Lower-case digits of one length compare as the numbers do.
+  return [...evidence].sort((a, b) => (a < b ? -1 : 1));
+}
+
+function isUint32(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= MAX_UINT32;
 }

@@ -1,13 +1,15 @@
 import { BaseError } from "../errors.js";
 
-/** A value or block that is no valid record. Nothing was written. */
+/** A record, payload or manifest that breaks its schema, a bound or the canonical encoding. Nothing was written. */
 export class InvalidRecordError extends BaseError {
-  /** Where in the record, as names joined by dots. */
+  /** Where in the value, such as `metrics.cpu`; empty for the value as a whole. */
   readonly path: string;
+  /** What is wrong there. */
   readonly reason: string;
 
   constructor(what: string, path: string, reason: string, cause?: unknown) {
-    super("invalid-record", `This is not a valid ${what}: ${path ? `${path} ` : ""}${reason}.`, { cause });
+    const at = path === "" ? "" : ` at ${path}`;
+    super("invalid-record", `Invalid ${what}${at}: ${reason}`, cause === undefined ? {} : { cause });
     this.path = path;
     this.reason = reason;
   }

@@ -1,33 +1,49 @@
 import { z } from "zod";
-import { hash, name, RecordBounds, sentence, text } from "./fields.js";
-import { Severities } from "./types.js";
-
-export const IncidentKinds = [
-  "workload-down",
-  "workload-unhealthy",
-  "release-failing",
-  "node-unreachable",
-  "state-critical",
-] as const;
-export type IncidentKind = (typeof IncidentKinds)[number];
-
-const fact = z.union([sentence, z.number(), z.boolean()]);
+import { MAX_FACTS } from "./bounds.js";
+import { contentId, hash, label, text } from "./scalars.js";
+import { type ContentId, type Hex, type IncidentKind, IncidentKinds, Severities, type Severity } from "./types.js";
 
 /**
- * Something that went wrong. It names no author and no time, so that what several nodes see of one failure has the same
- * bytes: the anchor says who knew it, and when.
+ * A failure that was seen. It names no author and no clock, so that what several nodes see of one failure has the same
+ * bytes and one ContentId; who saw it, and when, is what the anchors say.
  */
+export interface Incident {
+  readonly schema: "witan/incident/1";
+  readonly kind: IncidentKind;
+  readonly severity: Severity;
+  /** Such as `workload/web-3`. */
+  readonly subject: string;
+  readonly observed: Readonly<Record<string, string | number | boolean>>;
+  readonly detection: Detection;
+  /** null while it is open. */
+  readonly resolution: Resolution | null;
+}
+
+/** How it was noticed. */
+export interface Detection {
+  readonly probe: string;
+  /** The rule that was broken, such as `latency > 2000 ms`. */
+  readonly threshold?: string;
+}
+
+/** How it ended. */
+export interface Resolution {
+  /** The Incident record that this one closes. */
+  readonly resolves: ContentId;
+  /** The id of the directive that mended it. */
+  readonly directive: Hex;
+  /** The Outcome record of that directive. */
+  readonly outcome: ContentId;
+}
+
 export const incidentSchema = z.strictObject({
   schema: z.literal("witan/incident/1"),
   kind: z.enum(IncidentKinds),
   severity: z.enum(Severities),
-  /** What it happened to, such as "workload/web-3". */
-  subject: name,
+  subject: label,
   observed: z
-    .record(text(64), fact)
-    .refine((facts) => Object.keys(facts).length <= RecordBounds.maxFacts, "has too many facts"),
-  detection: z.strictObject({ probe: name, threshold: sentence.optional() }),
-  resolution: z.strictObject({ resolves: hash, directive: hash, outcome: hash }).nullable(),
-});
-
-export type Incident = z.output<typeof incidentSchema>;
+    .record(label, z.union([text, z.number(), z.boolean()]))
+    .refine((facts) => Object.keys(facts).length <= MAX_FACTS, `must hold at most ${MAX_FACTS} facts`),
+  detection: z.strictObject({ probe: label, threshold: text.exactOptional() }),
+  resolution: z.strictObject({ resolves: contentId, directive: hash, outcome: contentId }).nullable(),
+}) satisfies z.ZodType<Incident>;

@@ -1,4 +1,10 @@
-export { type BatchManifest, manifestSchema } from "./batch.js";
+export {
+  MAX_BATCH_LEAVES,
+  MAX_EVIDENCE,
+  MAX_PROOF_LENGTH,
+  MAX_RECORD_BYTES,
+  MAX_ROUNDS,
+} from "./bounds.js";
 export {
   decodeManifest,
   decodePayload,
@@ -8,25 +14,57 @@ export {
   encodeManifest,
   encodePayload,
   encodeRecord,
+  parsePayload,
+  parseRecord,
   type RecordValue,
 } from "./codec.js";
-export { type Codec, Codecs, cidToContentId, contentIdOf, contentIdToCid } from "./contentId.js";
-export { type Directive, directiveId, MAX_EVIDENCE, sortEvidence, subjectHash, trackOfKind } from "./directive.js";
-export { InvalidRecordError } from "./errors.js";
-export { checksumAddress, RecordBounds } from "./fields.js";
-export { type Incident, type IncidentKind, IncidentKinds, incidentSchema } from "./incident.js";
-export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";
-export { type Model, modelSchema } from "./model.js";
-export { type Outcome, outcomeSchema } from "./outcome.js";
 export {
-  type DirectivePayload,
-  type Order,
-  type OrderOf,
-  orderSchema,
-  payloadSchema,
-  type Release,
-  releaseSchema,
-  type TrackRules,
-} from "./payload.js";
-export { type State, stateSchema } from "./state.js";
-export * from "./types.js";
+  type BlockCodec,
+  BlockCodecs,
+  cidToContentId,
+  codecOfCid,
+  contentIdOf,
+  contentIdToCid,
+  isCid,
+  isContentId,
+} from "./contentId.js";
+export { type Directive, directiveId, sortEvidence, trackOfKind } from "./directive.js";
+export { InvalidRecordError } from "./errors.js";
+export type { Detection, Incident, Resolution } from "./incident.js";
+export { checksumAddress } from "./keccak.js";
+export type { BatchLeaf, BatchManifest } from "./manifest.js";
+export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";
+export type { Contributor, Evaluation, Model, Weights } from "./model.js";
+export { subjectHash } from "./names.js";
+export { DetailResults, type Outcome, type OutcomeDetail, OutcomeResults } from "./outcome.js";
+export type { DirectivePayload, Order, OrderOf, Release, TrackRules } from "./payload.js";
+export {
+  encodeSafetensors,
+  float32Tensor,
+  float32Values,
+  parseSafetensors,
+  type Safetensors,
+  type Tensor,
+  type TensorDtype,
+  TensorDtypes,
+} from "./safetensors.js";
+export type { Metrics, State } from "./state.js";
+export {
+  type Address,
+  type ContentId,
+  type DirectiveKind,
+  DirectiveKinds,
+  type Health,
+  Healths,
+  type Hex,
+  type IncidentKind,
+  IncidentKinds,
+  type NamedState,
+  NamedStates,
+  type RecordKind,
+  RecordKinds,
+  Severities,
+  type Severity,
+  type Track,
+  Tracks,
+} from "./types.js";

@@ -1,45 +1,58 @@
-import { keccak_256 } from "@noble/hashes/sha3.js";
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { InvalidInputError } from "../errors.js";
-import { keccakText, toHex } from "./fields.js";
+import { MAX_BATCH_LEAVES, MAX_PROOF_LENGTH } from "./bounds.js";
+import { isContentId } from "./contentId.js";
+import { addressWord, bytesOf, checksumAddress, joinWords, keccak256, uintWord, utf8 } from "./keccak.js";
 import { type Address, type ContentId, type Hex, type RecordKind, RecordKinds } from "./types.js";
 
-/** The domain of every leaf, so that no inner node passes for one. */
-export const LEAF_DOMAIN: Hex = keccakText("witan/leaf/1");
+/** The domain of every leaf, as in KnowledgeRegistry. */
+export const LEAF_DOMAIN: Hex = keccak256(utf8("witan/leaf/1"));
 
-/** The leaf of a record: keccak(keccak(abi.encode(domain, author, kind, contentId))), as KnowledgeRegistry has it. */
-export function leafOf(author: Address, kind: RecordKind, contentId: ContentId): Hex {
-  const words = [
-    LEAF_DOMAIN.slice(2),
-    word(author.slice(2)),
-    word(RecordKinds.indexOf(kind).toString(16)),
-    contentId.slice(2),
-  ];
-  const encoded = Uint8Array.from(words.join("").match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
-  return `0x${toHex(keccak_256(keccak_256(encoded)))}`;
-}
-
-/** A Merkle tree over leaves, in their order. */
+/** The records under one anchor. */
 export interface RecordTree {
   readonly root: Hex;
-  /** The proof of the leaf at `position`. */
-  proof(position: number): Hex[];
+  /** The siblings from leaf `index` (in the order given) up to the root. @throws {InvalidInputError} beyond the leaves. */
+  proof(index: number): Hex[];
 }
 
-/** Builds the tree of a batch. Throws {@link InvalidInputError} on an empty one. */
+/**
+ * The leaf of a record: keccak256(keccak256(abi.encode(LEAF_DOMAIN, author, kind, contentId))). Hashed twice under a
+ * domain, so that no inner node passes for a leaf.
+ *
+ * @throws {InvalidInputError} where author, kind or ContentId is none.
+ */
+export function leafOf(author: Address, kind: RecordKind, id: ContentId): Hex {
+  const index = RecordKinds.indexOf(kind);
+  if (checksumAddress(author) === undefined || index < 0 || !isContentId(id)) {
+    throw new InvalidInputError(`No leaf of ${String(kind)} ${String(id)} by ${String(author)}`);
+  }
+  const words = joinWords(bytesOf(LEAF_DOMAIN), addressWord(author), uintWord(index), bytesOf(id));
+  return keccak256(bytesOf(keccak256(words)));
+}
+
+/**
+ * The Merkle tree over leaves of {@link leafOf}. The root does not depend on their order.
+ *
+ * @throws {InvalidInputError} without leaves, with over {@link MAX_BATCH_LEAVES}, or with one twice.
+ */
 export function buildTree(leaves: readonly Hex[]): RecordTree {
-  if (leaves.length === 0) throw new InvalidInputError("A batch without records has no tree.");
+  if (leaves.length === 0 || leaves.length > MAX_BATCH_LEAVES) {
+    throw new InvalidInputError(`A batch holds 1 to ${MAX_BATCH_LEAVES} records, not ${leaves.length}`);
+  }
+  if (!leaves.every(isContentId)) throw new InvalidInputError("A leaf is 0x and 64 lower-case hexadecimal digits");
+  if (new Set(leaves).size !== leaves.length) throw new InvalidInputError("A batch holds each record once");
   const tree = SimpleMerkleTree.of([...leaves]);
-  return { root: tree.root as Hex, proof: (position) => tree.getProof(position) as Hex[] };
+  return {
+    root: tree.root as Hex,
+    proof(index) {
+      if (leaves[index] === undefined) throw new InvalidInputError(`No leaf ${index} of ${leaves.length}`);
+      return tree.getProof(index) as Hex[];
+    },
+  };
 }
 
-/** Whether `proof` leads from `leaf` to `root`. */
+/** Whether `leaf` is under `root`. Malformed input is not an error: it proves nothing. */
 export function verifyProof(root: Hex, leaf: Hex, proof: readonly Hex[]): boolean {
-  const isHash = (value: string) => /^0x[0-9a-f]{64}$/i.test(value);
-  if (![root, leaf, ...proof].every(isHash)) return false;
+  if (proof.length > MAX_PROOF_LENGTH || ![root, leaf, ...proof].every(isContentId)) return false;
   return SimpleMerkleTree.verify(root, leaf, [...proof]);
-}
-
-function word(digits: string): string {
-  return digits.toLowerCase().padStart(64, "0");
 }

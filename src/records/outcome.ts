@@ -1,17 +1,39 @@
 import { z } from "zod";
-import { cid, count, hash, list, name, sentence } from "./fields.js";
+import { MAX_LINKS, MAX_NODES } from "./bounds.js";
+import { cid, contentId, count, hash, label, text } from "./scalars.js";
+import type { ContentId, Hex } from "./types.js";
 
-/** How a directive ended, part by part. */
+export const OutcomeResults = ["done", "failed"] as const;
+export const DetailResults = ["done", "failed", "skipped"] as const;
+
+/** What came of a directive. */
+export interface Outcome {
+  readonly schema: "witan/outcome/1";
+  /** The directive's id. */
+  readonly directive: Hex;
+  readonly result: (typeof OutcomeResults)[number];
+  readonly detail: readonly OutcomeDetail[];
+  /** The CID of a file of logs; null where none was kept. */
+  readonly logs: string | null;
+  /** Milliseconds. */
+  readonly durationMs: number;
+  /** The records that it brought about, such as the Model of a round. */
+  readonly produced: readonly ContentId[];
+}
+
+/** What came of it for one subject, such as `workload/web-3`. */
+export interface OutcomeDetail {
+  readonly subject: string;
+  readonly result: (typeof DetailResults)[number];
+  readonly note: string;
+}
+
 export const outcomeSchema = z.strictObject({
   schema: z.literal("witan/outcome/1"),
   directive: hash,
-  result: z.enum(["done", "failed"]),
-  detail: list(z.strictObject({ subject: name, result: z.enum(["done", "failed", "skipped"]), note: sentence })),
-  /** A block with the logs, where there are any. */
+  result: z.enum(OutcomeResults),
+  detail: z.array(z.strictObject({ subject: label, result: z.enum(DetailResults), note: text })).max(MAX_NODES),
   logs: cid.nullable(),
   durationMs: count,
-  /** Records that carrying it out has made, such as models. */
-  produced: list(hash, 64),
-});
-
-export type Outcome = z.output<typeof outcomeSchema>;
+  produced: z.array(contentId).max(MAX_LINKS),
+}) satisfies z.ZodType<Outcome>;

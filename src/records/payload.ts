@@ -1,80 +1,159 @@
 import { z } from "zod";
-import { address, count, hash, list, name, sentence, share, text } from "./fields.js";
-import { Tracks } from "./types.js";
+import { BASIS_POINTS, MAX_ARGUMENTS, MAX_LINKS, MAX_NODES, MAX_ROUNDS } from "./bounds.js";
+import { address, contentId, count, distinct, hash, label, name, positive, share, text, uint32 } from "./scalars.js";
+import { type Address, type ContentId, type DirectiveKind, type Hex, type Track, Tracks } from "./types.js";
 
-/** A version of a workload: a command and the sha256 of the file it runs, `command[1]`. */
-export const releaseSchema = z.strictObject({
-  name,
-  /** The argument vector; "node" in the first place means the runtime that the agent runs on. */
-  command: z.array(text(4_096)).min(2).max(64),
-  sha256: hash,
-});
-export type Release = z.output<typeof releaseSchema>;
+/** A version of a workload that a fleet runs. */
+export interface Release {
+  readonly name: string;
+  /** argv. `node` as the first means the runtime that the agent itself runs on; the second is the entry file. */
+  readonly command: readonly string[];
+  /** The sha256 of the entry file, `command[1]`. */
+  readonly sha256: Hex;
+}
 
-const seconds = z.int().min(0).max(0xffff_ffff);
-const basisPoints = z.int().min(0).max(10_000);
-const index = z.int().min(0).max(0xffff_ffff);
-
-const trackRules = z.strictObject({
-  votingDelay: seconds,
-  votingPeriod: seconds,
-  quorum: basisPoints,
-  approval: basisPoints,
-  fastPath: basisPoints,
-  timelock: seconds,
-  expiry: seconds,
-  openLimit: z.int().min(1).max(255),
-});
-export type TrackRules = z.output<typeof trackRules>;
+/** A track's rules, as on chain. Durations in seconds, shares in basis points. */
+export interface TrackRules {
+  readonly votingDelay: number;
+  readonly votingPeriod: number;
+  readonly quorum: number;
+  readonly approval: number;
+  readonly fastPath: number;
+  readonly timelock: number;
+  readonly expiry: number;
+  readonly openLimit: number;
+}
 
 /** What is ordered, by kind. */
-export const orderSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("Deploy"), fleet: name, release: releaseSchema, batch: z.int().min(1).max(500) }),
-  z.strictObject({ kind: z.literal("Scale"), fleet: name, replicas: z.int().min(0).max(10_000) }),
-  /** `to` null: the release that was good before. */
-  z.strictObject({ kind: z.literal("Rollback"), fleet: name, from: hash, to: releaseSchema.nullable() }),
-  z.strictObject({ kind: z.literal("Restart"), workload: name, instance: name }),
+export type Order =
+  | { readonly kind: "Deploy"; readonly fleet: string; readonly release: Release; readonly batch: number }
+  | { readonly kind: "Scale"; readonly fleet: string; readonly replicas: number }
+  /** `from` is the sha256 of the release to leave; `to` null is the last good release before it. */
+  | { readonly kind: "Rollback"; readonly fleet: string; readonly from: Hex; readonly to: Release | null }
+  | { readonly kind: "Restart"; readonly workload: string; readonly instance: string }
+  | {
+      readonly kind: "StartRound";
+      readonly task: string;
+      /** The Model record to start from; null for a fresh model made from `seed`. */
+      readonly base: ContentId | null;
+      readonly firstRound: number;
+      readonly rounds: number;
+      readonly minParticipants: number;
+      readonly timeoutSeconds: number;
+      readonly localEpochs: number;
+      readonly learningRate: number;
+      readonly batchSize: number;
+      readonly seed: number;
+    }
+  | {
+      readonly kind: "AcceptModel";
+      readonly name: string;
+      readonly model: ContentId;
+      readonly parent: ContentId | null;
+      readonly round: number;
+      readonly accuracy: number;
+    }
+  | { readonly kind: "Admit"; readonly operators: readonly Address[] }
+  | { readonly kind: "Ban"; readonly indices: readonly number[]; readonly reason: string }
+  | { readonly kind: "RotateKey"; readonly index: number }
+  /** `value` is a uint256 in decimal. */
+  | { readonly kind: "SetParameter"; readonly name: string; readonly value: string }
+  | { readonly kind: "SetFlag"; readonly name: string; readonly value: boolean }
+  | { readonly kind: "SetTrack"; readonly track: Track; readonly rules: TrackRules }
+  | { readonly kind: "Experiment"; readonly name: string; readonly faults: readonly string[] };
+
+/** The order of one kind. */
+export type OrderOf<Kind extends DirectiveKind> = Extract<Order, { readonly kind: Kind }>;
+
+/** The block that a directive on chain points to. */
+export interface DirectivePayload {
+  readonly schema: "witan/directive/1";
+  /** The text whose `subjectHash` is the directive's subject. */
+  readonly subject: string;
+  readonly order: Order;
+}
+
+const UINT256_LIMIT = 2n ** 256n;
+const argument = z
+  .string()
+  .max(1_024)
+  .refine((value) => !value.includes("\0"), "must not hold a NUL");
+
+const release = z.strictObject({
+  name: label,
+  command: z.array(argument).min(2, "must name a program and its entry file").max(MAX_ARGUMENTS),
+  sha256: hash,
+}) satisfies z.ZodType<Release>;
+
+const shareOfNodes = z.int().min(0).max(BASIS_POINTS);
+const rules = z.strictObject({
+  votingDelay: uint32,
+  votingPeriod: uint32,
+  quorum: shareOfNodes,
+  approval: shareOfNodes,
+  fastPath: shareOfNodes,
+  timelock: uint32,
+  expiry: uint32,
+  openLimit: z.int().min(0).max(255),
+}) satisfies z.ZodType<TrackRules>;
+
+const uint256 = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,77})$/, "must be a decimal integer without a sign or leading zero")
+  .refine((value) => BigInt(value) < UINT256_LIMIT, "must be below 2^256");
+
+const order = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("Deploy"), fleet: label, release, batch: positive }),
+  z.strictObject({ kind: z.literal("Scale"), fleet: label, replicas: count.max(MAX_NODES) }),
+  z.strictObject({ kind: z.literal("Rollback"), fleet: label, from: hash, to: release.nullable() }),
+  z.strictObject({ kind: z.literal("Restart"), workload: label, instance: label }),
   z.strictObject({
     kind: z.literal("StartRound"),
-    task: name,
-    base: hash.nullable(),
+    task: label,
+    base: contentId.nullable(),
     firstRound: count,
-    rounds: z.int().min(1).max(10),
-    minParticipants: z.int().min(1).max(10_000),
-    timeoutSeconds: z.int().min(1).max(86_400),
-    localEpochs: z.int().min(1).max(100),
-    learningRate: z.number().gt(0).max(100),
-    batchSize: z.int().min(1).max(65_536),
-    seed: z.int().min(0).max(0xffff_ffff),
+    rounds: positive.max(MAX_ROUNDS),
+    minParticipants: positive.max(MAX_NODES),
+    timeoutSeconds: positive.max(86_400),
+    localEpochs: positive.max(1_000),
+    learningRate: z.number().gt(0),
+    batchSize: positive,
+    seed: uint32,
   }),
   z.strictObject({
     kind: z.literal("AcceptModel"),
     name,
-    model: hash,
-    parent: hash.nullable(),
+    model: contentId,
+    parent: contentId.nullable(),
     round: count,
     accuracy: share,
   }),
-  z.strictObject({ kind: z.literal("Admit"), operators: z.array(address).min(1).max(100) }),
-  z.strictObject({ kind: z.literal("Ban"), indices: z.array(index).min(1).max(100), reason: sentence }),
-  z.strictObject({ kind: z.literal("RotateKey"), index }),
   z.strictObject({
-    kind: z.literal("SetParameter"),
-    name: text(31),
-    value: z.string().regex(/^(0|[1-9][0-9]{0,77})$/, "is not a decimal number"),
+    kind: z.literal("Admit"),
+    operators: z
+      .array(address)
+      .min(1)
+      .max(MAX_NODES)
+      .refine((all) => distinct(all), "must name each operator once"),
   }),
-  z.strictObject({ kind: z.literal("SetFlag"), name: text(31), value: z.boolean() }),
-  z.strictObject({ kind: z.literal("SetTrack"), track: z.enum(Tracks), rules: trackRules }),
-  z.strictObject({ kind: z.literal("Experiment"), name, faults: list(name, 64) }),
-]);
-export type Order = z.output<typeof orderSchema>;
-export type OrderOf<Kind extends Order["kind"]> = Extract<Order, { kind: Kind }>;
+  z.strictObject({
+    kind: z.literal("Ban"),
+    indices: z
+      .array(uint32)
+      .min(1)
+      .max(MAX_NODES)
+      .refine((all) => distinct(all), "must name each index once"),
+    reason: text,
+  }),
+  z.strictObject({ kind: z.literal("RotateKey"), index: uint32 }),
+  z.strictObject({ kind: z.literal("SetParameter"), name, value: uint256 }),
+  z.strictObject({ kind: z.literal("SetFlag"), name, value: z.boolean() }),
+  z.strictObject({ kind: z.literal("SetTrack"), track: z.enum(Tracks), rules }),
+  z.strictObject({ kind: z.literal("Experiment"), name: label, faults: z.array(label).max(MAX_LINKS) }),
+]) satisfies z.ZodType<Order>;
 
-/** What a directive orders in full; the directive on chain cites it by ContentId. */
 export const payloadSchema = z.strictObject({
   schema: z.literal("witan/directive/1"),
-  /** What it is about, such as "workload/web-3"; on chain, its keccak-256. */
-  subject: name,
-  order: orderSchema,
-});
-export type DirectivePayload = z.output<typeof payloadSchema>;
+  subject: label,
+  order,
+}) satisfies z.ZodType<DirectivePayload>;

@@ -1,17 +1,51 @@
 import { z } from "zod";
-import { address, count, directiveKind, finite, hash, list, share } from "./fields.js";
-import { HealthStates, NamedStates } from "./types.js";
+import { address, contentId, count, distinct, share } from "./scalars.js";
+import {
+  type Address,
+  type ContentId,
+  type DirectiveKind,
+  DirectiveKinds,
+  type Health,
+  Healths,
+  type NamedState,
+  NamedStates,
+} from "./types.js";
 
-/** One MAPE-K cycle of one node: how it is, by which figures, and what it advises. */
+/** One cycle of a node's MAPE-K loop. */
+export interface State {
+  readonly schema: "witan/state/1";
+  readonly node: Address;
+  /** Of this node, from 0, without a gap. */
+  readonly cycle: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly phi: number;
+  readonly state: NamedState;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  /** What the node's policy would order, each kind once. */
+  readonly advised: readonly DirectiveKind[];
+  /** The node's State before this one; null for its first. */
+  readonly previous: ContentId | null;
+}
+
+/** What phi rests on. All but the latency are shares of one. */
+export interface Metrics {
+  readonly cpu: number;
+  readonly memory: number;
+  readonly loss: number;
+  readonly connectivity: number;
+  readonly latencyMs: number;
+}
+
 export const stateSchema = z.strictObject({
   schema: z.literal("witan/state/1"),
   node: address,
   cycle: count,
-  /** Milliseconds since the Unix epoch. */
   time: count,
-  phi: finite,
+  phi: z.number(),
   state: z.enum(NamedStates),
-  health: z.enum(HealthStates),
+  health: z.enum(Healths),
   metrics: z.strictObject({
     cpu: share,
     memory: share,
@@ -19,9 +53,6 @@ export const stateSchema = z.strictObject({
     connectivity: share,
     latencyMs: z.number().min(0),
   }),
-  advised: list(directiveKind, 32),
-  /** The node's state before this one. */
-  previous: hash.nullable(),
-});
-
-export type State = z.output<typeof stateSchema>;
+  advised: z.array(z.enum(DirectiveKinds)).refine((kinds) => distinct(kinds), "must name each kind once"),
+  previous: contentId.nullable(),
+}) satisfies z.ZodType<State>;

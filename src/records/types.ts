@@ -1,13 +1,17 @@
-/** The words that records, contracts and people share. Their order is that of the contracts' enums: append only. */
+/** `0x` and lower-case hexadecimal digits; an {@link Address} alone mixes case. */
 export type Hex = `0x${string}`;
-/** An account, checksummed (EIP-55). */
+
+/** An account: 20 bytes, with the EIP-55 checksum in the case of its letters. */
 export type Address = Hex;
-/** 0x and 64 hex digits: the sha2-256 digest of a block. */
+
+/** The sha2-256 digest of a block: `0x` and 64 digits. The same on chain; as text for IPFS it is a CIDv1. */
 export type ContentId = Hex;
 
+/** What a record says. The index is the enum on chain and part of every leaf: append only. */
 export const RecordKinds = ["State", "Model", "Incident", "Outcome"] as const;
 export type RecordKind = (typeof RecordKinds)[number];
 
+/** What the DAO may order. The index is the enum on chain and part of every directive id: append only. */
 export const DirectiveKinds = [
   "Deploy",
   "Scale",
@@ -25,14 +29,27 @@ export const DirectiveKinds = [
 ] as const;
 export type DirectiveKind = (typeof DirectiveKinds)[number];
 
+/** The rules a directive is decided under, from the quickest to the most careful. The index is the enum on chain. */
 export const Tracks = ["emergency", "operations", "membership", "constitution"] as const;
 export type Track = (typeof Tracks)[number];
 
+/** Ascending. */
 export const Severities = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof Severities)[number];
 
+/** What phi is called, ascending. */
 export const NamedStates = ["CHAOTIC", "MYSTICAL", "CONTEMPLATIVE", "HARMONIC", "EUPHORIC"] as const;
 export type NamedState = (typeof NamedStates)[number];
 
-export const HealthStates = ["healthy", "degraded", "unhealthy"] as const;
-export type Health = (typeof HealthStates)[number];
+/** From best to worst. */
+export const Healths = ["healthy", "degraded", "unhealthy"] as const;
+export type Health = (typeof Healths)[number];
+
+export const IncidentKinds = [
+  "workload-down",
+  "workload-unhealthy",
+  "release-failing",
+  "node-unreachable",
+  "state-critical",
+] as const;
+export type IncidentKind = (typeof IncidentKinds)[number];

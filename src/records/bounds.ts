@@ -1,0 +1,53 @@
+/** A record's block. A record is facts, not payload: files are cited by CID. A quarter of the largest block Bitswap carries everywhere (1 MiB). */
+export const MAX_RECORD_BYTES = 256 * 1024;
+
+/** Containers within containers. The deepest schema has 5; more is an attempt on the decoder's stack. */
+export const MAX_DEPTH = 16;
+
+/** A parameter, flag or model name: a short string in a bytes32 on chain. */
+export const MAX_NAME_BYTES = 31;
+
+/** Names of workloads, fleets, tasks, probes, fact names: as long as a DNS name may be. */
+export const MAX_LABEL_LENGTH = 253;
+
+/** Free text that people read: notes, reasons, observed values. */
+export const MAX_TEXT_LENGTH = 1_024;
+
+/** A CIDv1 of sha2-256 in base32 has 59 characters; more codecs and bases stay under this. */
+export const MAX_CID_LENGTH = 128;
+
+/** Facts of an incident: what a probe saw, not a log. */
+export const MAX_FACTS = 64;
+
+/** Nodes named in one record: twice the 500 nodes of the largest fleet planned. */
+export const MAX_NODES = 1_024;
+
+/** Tensors of one model: some large networks have about 1,000. */
+export const MAX_TENSORS = 2_048;
+
+/** Dimensions of a tensor. numpy stops at 64, ONNX models stay under 8. */
+export const MAX_RANK = 8;
+
+/** Records that one record descends from or produces. */
+export const MAX_LINKS = 64;
+
+/** The arguments of a command. */
+export const MAX_ARGUMENTS = 64;
+
+/** Rounds that one directive may start. */
+export const MAX_ROUNDS = 10;
+
+/** Evidence of a directive, as on chain. */
+export const MAX_EVIDENCE = 16;
+
+/** Records under one anchor: the manifest must fit {@link MAX_RECORD_BYTES}, about 100 bytes a leaf. */
+export const MAX_BATCH_LEAVES = 1_024;
+
+/** Siblings in a Merkle proof: enough for 2^64 leaves, the anchor's count. */
+export const MAX_PROOF_LENGTH = 64;
+
+/** The largest value of a uint32, as in the durations of a track or directive. */
+export const MAX_UINT32 = 0xffff_ffff;
+
+/** All of a share in basis points. */
+export const BASIS_POINTS = 10_000;

@@ -1,0 +1,60 @@
+import type { AnalyzePolicy, PlanPolicy, VotePolicy } from "./types.js";
+
+/** Weights and bounds of phi: published figures of the system that this one replaces. */
+export const Phi = {
+  golden: 1.618034,
+  weights: { cpu: 0.2, memory: 0.15, latency: 0.15, loss: 0.3, connectivity: 0.2 },
+  /** Half of a fully used processor counts, and a third of a full memory: use is not distress. */
+  cpuDiscount: 0.5,
+  memoryDiscount: 0.3,
+  latencyCeilingMs: 1_000,
+  /** Shares of `golden` from which on a state holds. */
+  euphoric: 0.9,
+  harmonic: 0.7,
+  contemplative: 0.5,
+  mystical: 0.3,
+  /** Values of phi, not shares, that hold while a node recovers from chaos. */
+  recovery: { euphoric: 1.2, harmonic: 1.0, quiescent: 0.5 },
+} as const;
+
+export const HealthLimits = { healthyMs: 500, degradedMs: 2_000, maxErrorShare: 0.05 } as const;
+
+export const AnalyzeDefaults: AnalyzePolicy = {
+  /** A look between two instances sees none for a moment. */
+  downCycles: 2,
+  /** A slow answer is not yet a sick workload. */
+  unhealthyCycles: 3,
+  /** A state that lasts is one to act on. */
+  criticalCycles: 3,
+};
+
+export const PlanDefaults: PlanPolicy = {
+  euphoricCycles: 3,
+  maxReplicas: 500,
+  minSeverity: "medium",
+  /** Ten minutes to carry out one order; what takes longer is worth a new vote. */
+  directiveWindowSeconds: 600,
+  roundsWindowSeconds: 3_600,
+  /** A model must be better by a tenth of a percent to be worth a vote. */
+  minGain: 0.001,
+  rounds: {
+    task: "mnist",
+    rounds: 5,
+    minParticipants: 3,
+    timeoutSeconds: 60,
+    localEpochs: 2,
+    learningRate: 0.1,
+    batchSize: 32,
+    seed: 7,
+  },
+};
+
+export const VoteDefaults: VotePolicy = {
+  maxReplicas: 500,
+  /** Held-out data of one node is small and skewed. */
+  tolerance: 0.03,
+  /** Five times the luck of ten classes. */
+  minFirstAccuracy: 0.5,
+  /** Below this many samples an accuracy says nothing. */
+  minSamples: 20,
+};

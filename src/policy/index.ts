@@ -1,0 +1,22 @@
+export { type AnalysisMemory, analyze, initialMemory, nameState, phi } from "./analyze.js";
+export { AnalyzeDefaults, Phi, PlanDefaults, VoteDefaults } from "./defaults.js";
+export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG } from "./plan.js";
+export type {
+  Analysis,
+  AnalyzePolicy,
+  Decision,
+  EvidenceCheck,
+  FinishedRounds,
+  KnownIncident,
+  ModelTest,
+  NodeView,
+  Observation,
+  PlannedProposal,
+  PlanPolicy,
+  SharedKnowledge,
+  Support,
+  VoteInput,
+  VotePolicy,
+  WorkloadView,
+} from "./types.js";
+export { decide } from "./vote.js";

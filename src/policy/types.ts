@@ -1,0 +1,168 @@
+import type {
+  ContentId,
+  DirectiveKind,
+  DirectivePayload,
+  Health,
+  Hex,
+  Incident,
+  Model,
+  NamedState,
+  Order,
+  RecordKind,
+  RecordValue,
+  State,
+  Track,
+} from "../records/index.js";
+
+/** What a node sees of one workload at one moment. */
+export interface WorkloadView {
+  /** Such as "workload/web-3". */
+  readonly subject: string;
+  readonly fleet: string;
+  readonly release: { readonly name: string; readonly sha256: Hex };
+  /** The last known instance, dead or alive; null where there never was one. */
+  readonly instance: string | null;
+  readonly alive: boolean;
+  readonly healthy: boolean;
+  readonly latencyMs: number | null;
+  /** An executor is changing it right now, so what is seen means nothing yet. */
+  readonly changing: boolean;
+}
+
+/** One look at the world. Shares are 0 to 1. */
+export interface Observation {
+  readonly cycle: number;
+  readonly machine: State["metrics"];
+  readonly workloads: readonly WorkloadView[];
+  /** Probes that failed in this cycle. */
+  readonly probeErrors: number;
+}
+
+/** What a node makes of an observation. */
+export interface Analysis {
+  readonly phi: number;
+  readonly state: NamedState;
+  readonly health: Health;
+  readonly metrics: State["metrics"];
+  /** Cycles in a row, this one included, in this state. */
+  readonly heldCycles: number;
+  readonly incidents: readonly Incident[];
+  readonly advised: DirectiveKind[];
+}
+
+/** An incident and where its record is. */
+export interface KnownIncident {
+  readonly contentId: ContentId;
+  readonly incident: Incident;
+}
+
+/** A series of rounds that has ended: its models, the best first in accuracy. */
+export interface FinishedRounds {
+  readonly task: string;
+  readonly base: ContentId | null;
+  readonly models: readonly { readonly contentId: ContentId; readonly round: number; readonly accuracy: number }[];
+}
+
+/** What the DAO knows, read from the chain: the same for every node. */
+export interface SharedKnowledge {
+  readonly acceptedModel: { readonly contentId: ContentId; readonly round: number; readonly accuracy: number } | null;
+  readonly flags: ReadonlySet<string>;
+  /** What is proposed, or issued and not yet ended, as `kind subject`. */
+  readonly underWay: ReadonlySet<string>;
+  readonly lastRound: FinishedRounds | null;
+  /** Workloads of each fleet that there shall be. */
+  readonly replicas: ReadonlyMap<string, number>;
+}
+
+/** A proposal as policy wants it: a pure function of evidence and policy, so that every node wants the same one. */
+export interface PlannedProposal {
+  readonly order: Order;
+  readonly subject: string;
+  readonly evidence: readonly ContentId[];
+  /** Seconds. */
+  readonly delay: number;
+  readonly window: number;
+}
+
+export type Support = "for" | "against" | "abstain";
+
+/** What a voter found out about one cited record. */
+export interface EvidenceCheck {
+  readonly contentId: ContentId;
+  readonly status: "verified" | "missing" | "corrupt" | "unanchored" | "wrong-author" | "invalid";
+  readonly record?: {
+    readonly [Kind in RecordKind]: { readonly kind: Kind; readonly value: RecordValue<Kind> };
+  }[RecordKind];
+  readonly reason?: string;
+}
+
+/** How a candidate does on the voter's own held-out data, beside the model accepted now. */
+export interface ModelTest {
+  readonly candidateAccuracy: number;
+  readonly acceptedAccuracy: number | null;
+  readonly samples: number;
+}
+
+/** What the voter sees itself. */
+export interface NodeView {
+  readonly workloads: readonly WorkloadView[];
+  /** Whether this node knows the rounds, models or fleets that an order speaks of. */
+  readonly fleets: ReadonlySet<string>;
+  readonly tasks: ReadonlySet<string>;
+}
+
+export interface VoteInput {
+  readonly proposal: {
+    readonly kind: DirectiveKind | undefined;
+    readonly payload: DirectivePayload | undefined;
+    /** Where calls, payload and directive contradict one another. */
+    readonly disagreements: readonly string[];
+    readonly track: Track;
+  };
+  readonly evidence: readonly EvidenceCheck[];
+  readonly view: NodeView;
+  readonly modelTest?: ModelTest;
+  readonly policy: VotePolicy;
+}
+
+export interface Decision {
+  readonly support: Support;
+  /** One sentence of at most 200 characters, written on chain. */
+  readonly reason: string;
+}
+
+export interface AnalyzePolicy {
+  readonly downCycles: number;
+  readonly unhealthyCycles: number;
+  readonly criticalCycles: number;
+}
+
+export interface PlanPolicy {
+  readonly euphoricCycles: number;
+  readonly maxReplicas: number;
+  readonly minSeverity: Incident["severity"];
+  readonly directiveWindowSeconds: number;
+  readonly roundsWindowSeconds: number;
+  readonly minGain: number;
+  readonly rounds: {
+    readonly task: string;
+    readonly rounds: number;
+    readonly minParticipants: number;
+    readonly timeoutSeconds: number;
+    readonly localEpochs: number;
+    readonly learningRate: number;
+    readonly batchSize: number;
+    readonly seed: number;
+  };
+}
+
+export interface VotePolicy {
+  readonly maxReplicas: number;
+  /** Accuracy that a candidate may lose on one node's own data and still be accepted. */
+  readonly tolerance: number;
+  /** Accuracy that the first model must reach on a node's own data. */
+  readonly minFirstAccuracy: number;
+  readonly minSamples: number;
+}
+
+export type { Model };

@@ -1,0 +1,104 @@
+import type { OrderOf } from "../records/index.js";
+import type { Decision, EvidenceCheck, NodeView, VoteInput } from "./types.js";
+
+const MAX_REASON_LENGTH = 200;
+
+/** Decides on one proposal: first whether it is honest, then whether it is true, then whether it is wise. */
+export function decide(input: VoteInput): Decision {
+  const { proposal, evidence } = input;
+  const [disagreement] = proposal.disagreements;
+  if (disagreement !== undefined) return against(`the proposal contradicts itself: ${disagreement}`);
+  if (proposal.payload === undefined) return against("the payload cannot be read");
+  const bad = evidence.find(({ status }) => status !== "verified");
+  if (bad)
+    return against(`evidence ${bad.contentId.slice(0, 10)} is ${bad.status}${bad.reason ? `: ${bad.reason}` : ""}`);
+
+  const { order, subject } = proposal.payload;
+  switch (order.kind) {
+    case "Restart":
+      return decideRestart(order, subject, evidence, input.view);
+    case "Rollback":
+      return decideRollback(order, subject, evidence, input.view);
+    case "AcceptModel":
+      return decideModel(order, input);
+    case "Deploy":
+      if (subject !== `fleet/${order.fleet}`) return against(`the subject ${subject} is not the fleet ${order.fleet}`);
+      if (!input.view.fleets.has(order.fleet)) return abstain(`this node does not know the fleet ${order.fleet}`);
+      return inFavour(`the release ${order.release.name} is named by its sha256`);
+    case "Scale":
+      if (order.replicas > input.policy.maxReplicas) return against(`more than ${input.policy.maxReplicas} replicas`);
+      if (!input.view.fleets.has(order.fleet)) return abstain(`this node does not know the fleet ${order.fleet}`);
+      return inFavour(`${order.replicas} replicas are within bounds`);
+    case "StartRound":
+      if (!input.view.tasks.has(order.task)) return abstain(`this node does not train ${order.task}`);
+      return inFavour(`up to ${order.rounds} rounds of ${order.task} are within bounds`);
+    default:
+      return inFavour("calls, payload and evidence agree");
+  }
+}
+
+function decideRestart(
+  order: OrderOf<"Restart">,
+  subject: string,
+  evidence: readonly EvidenceCheck[],
+  view: NodeView,
+): Decision {
+  if (subject !== order.workload) return against(`the subject ${subject} is not the workload ${order.workload}`);
+  const matches = evidence.some(
+    ({ record }) =>
+      record?.kind === "Incident" &&
+      record.value.resolution === null &&
+      record.value.subject === subject &&
+      record.value.observed.instance === order.instance,
+  );
+  if (!matches) return against(`no evidence speaks of instance ${order.instance} of ${subject}`);
+  const own = view.workloads.find((workload) => workload.subject === subject);
+  if (own === undefined) return inFavour("the evidence holds; this node does not see the workload");
+  if (own.instance !== order.instance) return against(`instance ${order.instance} is already replaced`);
+  if (own.alive && own.healthy) return against(`this node sees ${subject} alive and healthy`);
+  return inFavour(`this node too sees ${subject} ${own.alive ? "sick" : "down"}`);
+}
+
+function decideRollback(
+  order: OrderOf<"Rollback">,
+  subject: string,
+  evidence: readonly EvidenceCheck[],
+  view: NodeView,
+): Decision {
+  if (subject !== `fleet/${order.fleet}`) return against(`the subject ${subject} is not the fleet ${order.fleet}`);
+  const matches = evidence.some(
+    ({ record }) =>
+      record?.kind === "Incident" && record.value.subject === subject && record.value.observed.release === order.from,
+  );
+  if (!matches) return against(`no evidence speaks of release ${order.from.slice(0, 10)} of ${order.fleet}`);
+  const own = view.workloads.filter(({ fleet, release }) => fleet === order.fleet && release.sha256 === order.from);
+  if (view.fleets.has(order.fleet) && own.length === 0) return against("no workload runs that release any more");
+  const sick = own.filter(({ alive, healthy }) => !alive || !healthy).length;
+  if (own.length > 0 && sick === 0) return against("this node sees that release healthy");
+  return inFavour(own.length === 0 ? "the evidence holds" : `this node too sees ${sick} of ${own.length} failing`);
+}
+
+function decideModel(order: OrderOf<"AcceptModel">, { evidence, modelTest, policy }: VoteInput): Decision {
+  const cited = evidence.find(({ contentId }) => contentId === order.model)?.record;
+  if (cited?.kind !== "Model") return against("the evidence does not hold the model");
+  if (cited.value.name !== order.name || cited.value.round !== order.round)
+    return against("the record is of another model or round");
+  if (modelTest === undefined || modelTest.samples < policy.minSamples)
+    return abstain("no held-out data to test it on");
+  const { candidateAccuracy, acceptedAccuracy, samples } = modelTest;
+  const result = `${percent(candidateAccuracy)} on ${samples} held-out samples`;
+  if (acceptedAccuracy === null) {
+    return candidateAccuracy >= policy.minFirstAccuracy ? inFavour(result) : against(`only ${result}`);
+  }
+  const comparison = `${result}, the accepted model ${percent(acceptedAccuracy)}`;
+  return candidateAccuracy >= acceptedAccuracy - policy.tolerance ? inFavour(comparison) : against(comparison);
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+const inFavour = (reason: string) => decision("for", reason);
+const against = (reason: string) => decision("against", reason);
+const abstain = (reason: string) => decision("abstain", reason);
+
+function decision(support: Decision["support"], reason: string): Decision {
+  return { support, reason: reason.length > MAX_REASON_LENGTH ? `${reason.slice(0, MAX_REASON_LENGTH - 1)}…` : reason };
+}

@@ -1,0 +1,131 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type AnalysisMemory,
+  analyze,
+  initialMemory,
+  nameState,
+  type Observation,
+  phi,
+} from "../../src/policy/index.js";
+import { encodeRecord } from "../../src/records/index.js";
+import { observation, v2, wellMachine, workload } from "./world.js";
+
+function watch(observations: readonly Observation[]) {
+  let memory: AnalysisMemory = initialMemory();
+  return observations.map((each) => {
+    const result = analyze(memory, each);
+    memory = result.memory;
+    return result.analysis;
+  });
+}
+
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+const metrics = fc.record({
+  cpu: share,
+  memory: share,
+  loss: share,
+  connectivity: share,
+  latencyMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
+});
+
+describe("phi", () => {
+  it("is the golden ratio for a node that lacks nothing and uses nothing", () => {
+    expect(phi(wellMachine)).toBeCloseTo(1.618034, 6);
+  });
+
+  it("stays within 0 and the golden ratio and falls with loss, latency and use", () => {
+    fc.assert(
+      fc.property(metrics, share, (each, more) => {
+        expect(phi(each)).toBeGreaterThanOrEqual(0);
+        expect(phi(each)).toBeLessThanOrEqual(1.618035);
+        for (const name of ["cpu", "memory", "loss"] as const) {
+          const worse = { ...each, [name]: Math.min(1, each[name] + more) };
+          expect(phi(worse)).toBeLessThanOrEqual(phi(each) + 1e-12);
+        }
+      }),
+    );
+  });
+});
+
+describe("named states", () => {
+  it.each([
+    [1.6, "EUPHORIC"],
+    [1.2, "HARMONIC"],
+    [0.9, "CONTEMPLATIVE"],
+    [0.6, "MYSTICAL"],
+    [0.4, "CHAOTIC"],
+  ])("names phi %f %s", (value, state) => {
+    expect(nameState(value, false).state).toBe(state);
+  });
+
+  it("begins a recovery in chaos, which only EUPHORIC ends, at its own mark", () => {
+    const values = [0.1, 0.6, 1.1, 1.25, 1.1];
+    let recovering = false;
+    const states = values.map((value) => {
+      const named = nameState(value, recovering);
+      recovering = named.recovering;
+      return named.state;
+    });
+    expect(states).toEqual(["CHAOTIC", "CONTEMPLATIVE", "HARMONIC", "EUPHORIC", "CONTEMPLATIVE"]);
+  });
+});
+
+describe("incidents", () => {
+  const dead = workload(3, { alive: false, healthy: false, latencyMs: null });
+
+  it("reports a dead workload after two looks, and the same bytes from whichever node looks", () => {
+    const [first, second] = watch([observation([workload(1), dead]), observation([workload(1), dead])]);
+    expect(first?.incidents).toEqual([]);
+    expect(second?.incidents.map(({ kind, subject }) => [kind, subject])).toEqual([
+      ["workload-down", "workload/web-3"],
+    ]);
+    const slower = observation([workload(1, { latencyMs: 900 }), dead], { ...wellMachine, cpu: 0.9 });
+    const other = watch([slower, slower, slower]).at(-1)?.incidents[0];
+    expect(other && encodeRecord("Incident", other).cid).toBe(
+      second?.incidents[0] && encodeRecord("Incident", second.incidents[0]).cid,
+    );
+  });
+
+  it("stays silent about a workload that is being changed, and counts a new instance anew", () => {
+    const changing = { ...dead, changing: true };
+    expect(
+      watch([observation([changing]), observation([changing]), observation([changing])]).at(-1)?.incidents,
+    ).toEqual([]);
+    const reborn = { ...dead, instance: "999@2" };
+    expect(watch([observation([dead]), observation([reborn])]).at(-1)?.incidents).toEqual([]);
+  });
+
+  it("blames the release when every workload on it fails beside healthy ones", () => {
+    const broken = (n: number) => workload(n, { healthy: false, release: { name: "v2", sha256: v2 } });
+    const look = observation([broken(1), broken(2), workload(3)]);
+    const [incident, ...rest] = watch([look, look, look]).at(-1)?.incidents ?? [];
+    expect(incident).toMatchObject({ kind: "release-failing", subject: "fleet/web", observed: { release: v2 } });
+    expect(rest).toEqual([]);
+  });
+
+  it("blames the workload when others on its release are well", () => {
+    const look = observation([workload(1, { healthy: false }), workload(2)]);
+    expect(
+      watch([look, look, look])
+        .at(-1)
+        ?.incidents.map(({ kind }) => kind),
+    ).toEqual(["workload-unhealthy"]);
+  });
+
+  it("calls for healing when a node stays in distress with a sick workload", () => {
+    const machine = { cpu: 1, memory: 1, loss: 0.9, connectivity: 0.2, latencyMs: 2_000 };
+    const look = observation([dead, workload(1)], machine);
+    expect(
+      watch([look, look, look])
+        .at(-1)
+        ?.incidents.map(({ kind }) => kind),
+    ).toContain("state-critical");
+  });
+
+  it("calls a node degraded by one sick workload and unhealthy by all", () => {
+    expect(watch([observation([workload(1)])])[0]?.health).toBe("healthy");
+    expect(watch([observation([workload(1), dead])])[0]?.health).toBe("degraded");
+    expect(watch([observation([dead])])[0]?.health).toBe("unhealthy");
+  });
+});

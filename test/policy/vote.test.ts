@@ -1,0 +1,172 @@
+import { describe, expect, it } from "vitest";
+import { decide, type EvidenceCheck, type NodeView, VoteDefaults, type VoteInput } from "../../src/policy/index.js";
+import type { ContentId, Incident, Model, Order } from "../../src/records/index.js";
+import { v1, v2, workload } from "./world.js";
+
+const id: ContentId = `0x${"aa".repeat(32)}`;
+const dead = workload(3, { alive: false, healthy: false });
+const down: Incident = {
+  schema: "witan/incident/1",
+  kind: "workload-down",
+  severity: "high",
+  subject: dead.subject,
+  observed: { instance: dead.instance ?? "" },
+  detection: { probe: "process" },
+  resolution: null,
+};
+const verified = (value: Incident): EvidenceCheck => ({
+  contentId: id,
+  status: "verified",
+  record: { kind: "Incident", value },
+});
+const view = (workloads: NodeView["workloads"]): NodeView => ({
+  workloads,
+  fleets: new Set(["web"]),
+  tasks: new Set(["mnist"]),
+});
+const restart: Order = { kind: "Restart", workload: dead.subject, instance: dead.instance ?? "" };
+
+function ballot(order: Order, subject: string, change: Partial<VoteInput> = {}) {
+  return decide({
+    proposal: {
+      kind: order.kind,
+      payload: { schema: "witan/directive/1", subject, order },
+      disagreements: [],
+      track: "emergency",
+    },
+    evidence: [],
+    view: view([]),
+    policy: VoteDefaults,
+    ...change,
+  });
+}
+
+describe("a ballot on a restart", () => {
+  const on = (change: Partial<VoteInput>) =>
+    ballot(restart, dead.subject, { evidence: [verified(down)], view: view([dead]), ...change });
+
+  it("is For when the evidence holds and the node sees the same", () => {
+    expect(on({})).toEqual({ support: "for", reason: "this node too sees workload/web-3 down" });
+    expect(on({ view: view([]) }).support).toBe("for");
+  });
+
+  it.each(["missing", "corrupt", "unanchored", "wrong-author", "invalid"] as const)(
+    "is Against when evidence is %s, and says so",
+    (status) => {
+      const decision = on({ evidence: [{ contentId: id, status, reason: "why" }] });
+      expect(decision.support).toBe("against");
+      expect(decision.reason).toContain(status);
+    },
+  );
+
+  it("is Against when the node sees the contrary, or the instance is gone, or the evidence is of another", () => {
+    expect(on({ view: view([{ ...dead, alive: true, healthy: true }]) })).toMatchObject({ support: "against" });
+    expect(on({ view: view([{ ...dead, instance: "9@9" }]) }).reason).toContain("already replaced");
+    expect(on({ evidence: [verified({ ...down, observed: { instance: "1@1" } })] }).support).toBe("against");
+    expect(on({ evidence: [] }).support).toBe("against");
+  });
+
+  it("is Against when the proposal contradicts itself or hides its payload", () => {
+    const proposal = { kind: "Restart", payload: undefined, disagreements: [], track: "emergency" } as const;
+    expect(on({ proposal }).support).toBe("against");
+    expect(on({ proposal: { ...proposal, disagreements: ["the subject differs"] } }).reason).toContain(
+      "the subject differs",
+    );
+    expect(ballot(restart, "workload/web-1").support).toBe("against");
+  });
+});
+
+describe("a ballot on a rollback", () => {
+  const rollback: Order = { kind: "Rollback", fleet: "web", from: v2, to: null };
+  const failing = verified({
+    ...down,
+    kind: "release-failing",
+    subject: "fleet/web",
+    observed: { release: v2, name: "v2" },
+  });
+  const broken = workload(1, { healthy: false, release: { name: "v2", sha256: v2 } });
+  const on = (change: Partial<VoteInput>) =>
+    ballot(rollback, "fleet/web", { evidence: [failing], view: view([broken, workload(2)]), ...change });
+
+  it("is For while the release fails, Against once nothing runs it or all that do are well", () => {
+    expect(on({}).support).toBe("for");
+    expect(on({ view: view([workload(1)]) }).support).toBe("against");
+    expect(on({ view: view([{ ...broken, healthy: true }]) }).support).toBe("against");
+    expect(on({ evidence: [verified(down)] }).support).toBe("against");
+    expect(ballot(rollback, "fleet/api", { evidence: [failing] }).support).toBe("against");
+  });
+});
+
+describe("a ballot on a model", () => {
+  const model: Model = {
+    schema: "witan/model/1",
+    name: "mnist",
+    version: 1,
+    round: 2,
+    parents: [],
+    weights: {
+      cid: "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
+      bytes: 1,
+      sha256: v1,
+      format: "safetensors",
+    },
+    shapes: {},
+    samples: 1,
+    contributors: [],
+    aggregation: { rule: "fedavg" },
+    privacy: null,
+    evaluation: null,
+  };
+  const order: Order = { kind: "AcceptModel", name: "mnist", model: id, parent: null, round: 2, accuracy: 0.9 };
+  const evidence: EvidenceCheck[] = [{ contentId: id, status: "verified", record: { kind: "Model", value: model } }];
+  const on = (modelTest: VoteInput["modelTest"], change: Partial<VoteInput> = {}) =>
+    ballot(order, "model/mnist", { evidence, ...(modelTest ? { modelTest } : {}), ...change }).support;
+
+  it("follows the node's own test of it against the accepted one", () => {
+    expect(on({ candidateAccuracy: 0.9, acceptedAccuracy: null, samples: 100 })).toBe("for");
+    expect(on({ candidateAccuracy: 0.2, acceptedAccuracy: null, samples: 100 })).toBe("against");
+    expect(on({ candidateAccuracy: 0.88, acceptedAccuracy: 0.9, samples: 100 })).toBe("for");
+    expect(on({ candidateAccuracy: 0.8, acceptedAccuracy: 0.9, samples: 100 })).toBe("against");
+    expect(on({ candidateAccuracy: 0.9, acceptedAccuracy: null, samples: 1 })).toBe("abstain");
+    expect(on(undefined)).toBe("abstain");
+    expect(on(undefined, { evidence: [] })).toBe("against");
+    expect(ballot({ ...order, round: 3 }, "model/mnist", { evidence }).support).toBe("against");
+  });
+});
+
+describe("a ballot on an operator's order", () => {
+  const release = { name: "v2", command: ["node", "server.mjs"], sha256: v2 };
+  const rounds = {
+    task: "mnist",
+    base: null,
+    firstRound: 1,
+    rounds: 5,
+    minParticipants: 3,
+    timeoutSeconds: 60,
+    localEpochs: 1,
+    learningRate: 0.1,
+    batchSize: 32,
+    seed: 1,
+  };
+
+  it.each([
+    [{ kind: "Deploy", fleet: "web", release, batch: 2 }, "fleet/web", "for"],
+    [{ kind: "Deploy", fleet: "web", release, batch: 2 }, "fleet/api", "against"],
+    [{ kind: "Deploy", fleet: "api", release, batch: 2 }, "fleet/api", "abstain"],
+    [{ kind: "Scale", fleet: "web", replicas: 7 }, "fleet/web", "for"],
+    [{ kind: "Scale", fleet: "web", replicas: 501 }, "fleet/web", "against"],
+    [{ kind: "Scale", fleet: "api", replicas: 7 }, "fleet/api", "abstain"],
+    [{ kind: "StartRound", ...rounds }, "model/mnist", "for"],
+    [{ kind: "StartRound", ...rounds, task: "other" }, "model/other", "abstain"],
+    [{ kind: "SetFlag", name: "learning", value: true }, "flag/learning", "for"],
+  ] as [Order, string, string][])("%o on %s is %s", (order, subject, support) => {
+    expect(ballot(order, subject).support).toBe(support);
+  });
+
+  it("never gives a reason of more than 200 characters", () => {
+    const decision = ballot(restart, dead.subject, {
+      evidence: [{ contentId: id, status: "missing", reason: "x".repeat(500) }],
+    });
+    expect(decision.reason).toHaveLength(200);
+  });
+});

@@ -1,0 +1,138 @@
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import { id, ZeroAddress } from "ethers";
+
+/** Nodes admitted by one transaction at most: 50 cost 14.2 M gas, and EIP-7825 caps a transaction at 16.7 M. */
+export const NODES_PER_BATCH = 50;
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** The rules of `docs/`: durations in seconds, shares in basis points; each track can be overridden by its parameter. */
+export const DEFAULT_TRACKS = {
+  emergency: {
+    votingDelay: 0,
+    votingPeriod: HOUR,
+    quorum: 3_300,
+    approval: 5_000,
+    fastPath: 6_700,
+    timelock: 0,
+    expiry: DAY,
+    openLimit: 8,
+  },
+  operations: {
+    votingDelay: MINUTE,
+    votingPeriod: DAY,
+    quorum: 3_300,
+    approval: 5_000,
+    fastPath: 6_700,
+    timelock: 10 * MINUTE,
+    expiry: 7 * DAY,
+    openLimit: 8,
+  },
+  membership: {
+    votingDelay: HOUR,
+    votingPeriod: 3 * DAY,
+    quorum: 5_000,
+    approval: 6_700,
+    fastPath: 0,
+    timelock: DAY,
+    expiry: 14 * DAY,
+    openLimit: 4,
+  },
+  constitution: {
+    votingDelay: DAY,
+    votingPeriod: 7 * DAY,
+    quorum: 5_000,
+    approval: 7_500,
+    fastPath: 0,
+    timelock: 2 * DAY,
+    expiry: 30 * DAY,
+    openLimit: 2,
+  },
+};
+
+/** What admits one node; see `INodeRegistry.Admission`. */
+export type GenesisNode = {
+  operator: string;
+  key: string;
+  possession: string;
+  peerId: string;
+};
+
+/** The name of the parameter that holds the batch `i` of genesis nodes: `genesis`, `genesis2`, `genesis3`, ... */
+function genesisName(i: number): string {
+  return i === 0 ? "genesis" : `genesis${i + 1}`;
+}
+
+/** How many batches these nodes need, and the module's parameters that hold them. */
+export function genesisOf(nodes: readonly GenesisNode[]): {
+  batches: number;
+  parameters: Record<string, GenesisNode[]>;
+} {
+  const batches = Math.max(1, Math.ceil(nodes.length / NODES_PER_BATCH));
+  const batch = (i: number) => nodes.slice(i * NODES_PER_BATCH, (i + 1) * NODES_PER_BATCH);
+  return {
+    batches,
+    parameters: Object.fromEntries(Array.from({ length: batches }, (_, i) => [genesisName(i), batch(i)])),
+  };
+}
+
+/**
+ * The module that deploys a DAO and leaves its deployer with nothing: genesis is closed, the governor is the timelock's
+ * only proposer, executor and canceller, and the timelock its own only admin.
+ *
+ * Parameters: `genesis` (admissions, required; further batches in `genesis2`, `genesis3`, ...), `guardian` and
+ * `guardianExpiry` (seconds; none by default), `emergency`, `operations`, `membership`, `constitution` (track rules).
+ *
+ * @param batches Transactions that the genesis nodes are admitted in, as {@link genesisOf} says.
+ *
+ * @example
+ * const { batches, parameters } = genesisOf(nodes);
+ * const { governor } = await ignition.deploy(witanModule(batches), { parameters: { Witan: parameters } });
+ */
+export function witanModule(batches = 1) {
+  return buildModule("Witan", (m) => {
+    const deployer = m.getAccount(0);
+    const guardian = m.getParameter("guardian", ZeroAddress);
+    const guardianExpiry = m.getParameter("guardianExpiry", 0);
+    const tracks = [
+      m.getParameter("emergency", DEFAULT_TRACKS.emergency),
+      m.getParameter("operations", DEFAULT_TRACKS.operations),
+      m.getParameter("membership", DEFAULT_TRACKS.membership),
+      m.getParameter("constitution", DEFAULT_TRACKS.constitution),
+    ];
+
+    // The minimal delay is zero: the governor delays each proposal as its track says.
+    const timelock = m.contract("TimelockController", [0, [], [], deployer]);
+    const nodes = m.contract("NodeRegistry", [timelock, deployer]);
+    const knowledge = m.contract("KnowledgeRegistry", [nodes]);
+    const models = m.contract("ModelRegistry", [timelock]);
+    const parameters = m.contract("ParameterRegistry", [timelock]);
+    const directives = m.contract("DirectiveRegistry", [timelock, nodes]);
+    const governor = m.contract("NodeGovernor", [
+      nodes,
+      timelock,
+      directives,
+      models,
+      parameters,
+      guardian,
+      guardianExpiry,
+      tracks,
+    ]);
+
+    const admitted = Array.from({ length: batches }, (_, i) => genesisName(i)).map((name, i, names) =>
+      m.call(nodes, "admit", [m.getParameter(name)], { id: `admit_${names[i]}` }),
+    );
+    m.call(nodes, "closeGenesis", [], { after: admitted });
+
+    const granted = ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"].map((role) =>
+      m.call(timelock, "grantRole", [id(role), governor], { id: `grant_${role}` }),
+    );
+    m.call(timelock, "renounceRole", [`0x${"00".repeat(32)}`, deployer], { after: granted });
+
+    return { timelock, nodes, knowledge, models, parameters, directives, governor };
+  });
+}
+
+export default witanModule();

@@ -1,0 +1,212 @@
+import { rm } from "node:fs/promises";
+import type { ContractTransactionResponse } from "ethers";
+import { network } from "hardhat";
+import { beforeAll, describe, expect, it } from "vitest";
+import Witan, { DEFAULT_TRACKS, genesisOf, NODES_PER_BATCH, witanModule } from "../../ignition/modules/Witan.js";
+import {
+  type DirectiveRegistry,
+  DirectiveRegistry__factory,
+  type ModelRegistry,
+  ModelRegistry__factory,
+  type NodeGovernor,
+  NodeGovernor__factory,
+  type NodeRegistry,
+  NodeRegistry__factory,
+  type ParameterRegistry,
+  ParameterRegistry__factory,
+  type TimelockController,
+  TimelockController__factory,
+} from "../../src/ports/chain/bindings/index.js";
+import { admissionOf } from "../contracts/libraries/eip2537.js";
+
+const { ethers, ignition } = await network.create();
+const signers = await ethers.getSigners();
+const operators = signers.slice(1, 6);
+const nodes = operators.map(({ address }) => admissionOf(address, address));
+const ADMIN = ethers.ZeroHash;
+const TRACKS = ["emergency", "operations", "membership", "constitution"] as const;
+
+describe("the deployment", () => {
+  let deployment: {
+    nodes: NodeRegistry;
+    governor: NodeGovernor;
+    timelock: TimelockController;
+    models: ModelRegistry;
+    parameters: ParameterRegistry;
+    directives: DirectiveRegistry;
+  };
+
+  beforeAll(async () => {
+    const deployed = await ignition.deploy(Witan, { parameters: { Witan: genesisOf(nodes).parameters } });
+    const at = async (name: keyof typeof deployed) => deployed[name].getAddress();
+    deployment = {
+      nodes: NodeRegistry__factory.connect(await at("nodes"), ethers.provider),
+      governor: NodeGovernor__factory.connect(await at("governor"), ethers.provider),
+      timelock: TimelockController__factory.connect(await at("timelock"), ethers.provider),
+      models: ModelRegistry__factory.connect(await at("models"), ethers.provider),
+      parameters: ParameterRegistry__factory.connect(await at("parameters"), ethers.provider),
+      directives: DirectiveRegistry__factory.connect(await at("directives"), ethers.provider),
+    };
+  });
+
+  it("admits the genesis nodes and closes genesis", async () => {
+    const { nodes: registry } = deployment;
+    const epoch = await registry.epoch();
+    expect((await registry.committee(epoch)).size).toBe(BigInt(nodes.length));
+    for (const { operator, key } of nodes) {
+      expect(await registry.keyOf(await registry.indexOf(operator, epoch))).toBe(key);
+    }
+    expect(await registry.founder()).toBe(ethers.ZeroAddress);
+    expect(await registry.queryFilter(registry.filters.GenesisClosed)).toHaveLength(1);
+  });
+
+  it("binds every contract to the one timelock", async () => {
+    const { nodes: registry, governor, timelock, models, parameters, directives } = deployment;
+    for (const contract of [registry, governor, models, parameters, directives]) {
+      expect(await contract.timelock()).toBe(await timelock.getAddress());
+    }
+    expect(await directives.nodes()).toBe(await registry.getAddress());
+    expect(await timelock.getMinDelay()).toBe(0n);
+  });
+
+  it("leaves every role with the governor and the timelock alone", async () => {
+    const { timelock, governor } = deployment;
+    const holders = new Map<string, Set<string>>();
+    const logs = await ethers.provider.getLogs({ address: await timelock.getAddress(), fromBlock: 0 });
+    for (const log of logs) {
+      const event = timelock.interface.parseLog(log);
+      if (event?.name === "RoleGranted") {
+        holders.set(event.args.role, (holders.get(event.args.role) ?? new Set()).add(event.args.account));
+      }
+      if (event?.name === "RoleRevoked") holders.get(event.args.role)?.delete(event.args.account);
+    }
+
+    const [governorAt, timelockAt] = [await governor.getAddress(), await timelock.getAddress()];
+    const expected = new Map([
+      [ADMIN, new Set([timelockAt])],
+      [ethers.id("PROPOSER_ROLE"), new Set([governorAt])],
+      [ethers.id("EXECUTOR_ROLE"), new Set([governorAt])],
+      [ethers.id("CANCELLER_ROLE"), new Set([governorAt])],
+    ]);
+    expect(holders).toEqual(expected);
+    for (const role of expected.keys()) {
+      expect(await timelock.getRoleAdmin(role)).toBe(ADMIN);
+      for (const account of [ethers.ZeroAddress, ...signers.map(({ address }) => address)]) {
+        expect(await timelock.hasRole(role, account)).toBe(false);
+      }
+    }
+  });
+
+  it("refuses every privileged call from every account, the deployer's first of all", async () => {
+    const { nodes: registry, governor, timelock, models, parameters, directives } = deployment;
+    const fresh = admissionOf(operators[0]?.address ?? "", "fresh");
+    const stranger = admissionOf(ethers.getAddress(ethers.id("stranger").slice(0, 42)), "stranger");
+    const word = ethers.id("any");
+    const call = [ethers.ZeroAddress, 0, "0x", ethers.ZeroHash, word] as const;
+    const directive = {
+      kind: 0,
+      subject: word,
+      payload: word,
+      delay: 0,
+      window: 60,
+      salt: word,
+      evidence: [],
+    };
+    type Call = (signer: (typeof signers)[number]) => Promise<ContractTransactionResponse>;
+    const calls: Record<string, Call> = {
+      "NodeRegistryUnauthorized admit": (signer) => registry.connect(signer).admit([stranger]),
+      "NodeRegistryUnauthorized remove": (signer) => registry.connect(signer).remove([0]),
+      "NodeRegistryUnauthorized rotateKey": (signer) =>
+        registry.connect(signer).rotateKey(0, fresh.key, fresh.possession),
+      "NodeRegistryUnauthorized closeGenesis": (signer) => registry.connect(signer).closeGenesis(),
+      "ModelRegistryUnauthorized accept": (signer) => models.connect(signer).accept(word, word, ADMIN, 1),
+      "ParameterRegistryUnauthorized setParameter": (signer) => parameters.connect(signer).setParameter(word, 1),
+      "ParameterRegistryUnauthorized setFlag": (signer) => parameters.connect(signer).setFlag(word, true),
+      "DirectiveRegistryUnauthorized issue": (signer) => directives.connect(signer).issue(directive),
+      "GovernorOnlyExecutor setTrack": (signer) => governor.connect(signer).setTrack(0, DEFAULT_TRACKS.emergency),
+      "GovernorOnlyExecutor relay": (signer) => governor.connect(signer).relay(ethers.ZeroAddress, 0, "0x"),
+      "AccessControlUnauthorizedAccount schedule": (signer) => timelock.connect(signer).schedule(...call, 0),
+      "AccessControlUnauthorizedAccount execute": (signer) => timelock.connect(signer).execute(...call),
+      "AccessControlUnauthorizedAccount cancel": (signer) => timelock.connect(signer).cancel(word),
+      "AccessControlUnauthorizedAccount grantRole": (signer) => timelock.connect(signer).grantRole(ADMIN, signer),
+      "AccessControlUnauthorizedAccount revokeRole": (signer) => timelock.connect(signer).revokeRole(ADMIN, timelock),
+      "TimelockUnauthorizedCaller updateDelay": (signer) => timelock.connect(signer).updateDelay(1),
+    };
+    for (const signer of signers.slice(0, 8)) {
+      for (const [name, attempt] of Object.entries(calls)) {
+        await expect(attempt(signer), name).rejects.toThrow(name.split(" ")[0] ?? name);
+      }
+    }
+  });
+
+  it("gives each track its rules, and nobody a guardian's power", async () => {
+    const { governor } = deployment;
+    for (const [track, name] of TRACKS.entries()) {
+      const expected = Object.values(DEFAULT_TRACKS[name]).map(BigInt);
+      expect([...(await governor.trackRules(track))]).toEqual(expected);
+    }
+    expect(await governor.guardian()).toBe(ethers.ZeroAddress);
+    expect(await governor.guardianExpiry()).toBe(0n);
+  });
+
+  it("takes other rules and a guardian as parameters", async () => {
+    const emergency = { ...DEFAULT_TRACKS.emergency, votingPeriod: 5, openLimit: 3 };
+    const guardian = signers[7]?.address ?? "";
+    const other = await network.create();
+    const { governor } = await other.ignition.deploy(Witan, {
+      parameters: {
+        Witan: { ...genesisOf(nodes).parameters, emergency, guardian, guardianExpiry: 2_000_000_000 },
+      },
+    });
+    const connected = NodeGovernor__factory.connect(await governor.getAddress(), other.ethers.provider);
+    const emergencyRules = await connected.trackRules(0);
+    expect([emergencyRules.votingPeriod, emergencyRules.openLimit]).toEqual([5n, 3n]);
+    expect((await connected.trackRules(1)).votingPeriod).toBe(86_400n);
+    expect(await connected.guardian()).toBe(guardian);
+    expect(await connected.guardianExpiry()).toBe(2_000_000_000n);
+  });
+
+  it("admits more nodes than one transaction can, batch by batch", async () => {
+    const many = Array.from({ length: NODES_PER_BATCH + 3 }, (_, i) =>
+      admissionOf(ethers.getAddress(ethers.id(`many ${i}`).slice(0, 42)), `many ${i}`),
+    );
+    const { batches, parameters } = genesisOf(many);
+    expect(batches).toBe(2);
+    const other = await network.create();
+    const deployed = await other.ignition.deploy(witanModule(batches), { parameters: { Witan: parameters } });
+    const registry = NodeRegistry__factory.connect(await deployed.nodes.getAddress(), other.ethers.provider);
+    const epoch = await registry.epoch();
+    expect(epoch).toBe(2n);
+    expect((await registry.committee(epoch)).size).toBe(BigInt(many.length));
+  });
+
+  it("stops at a genesis with nobody in it", async () => {
+    const other = await network.create();
+    const { parameters } = genesisOf([]);
+    const deployed = other.ignition.deploy(Witan, { parameters: { Witan: parameters } });
+    await expect(deployed).rejects.toThrow("NodeRegistryEmptyBatch");
+  });
+
+  it("deploys over RPC as it does in process", async () => {
+    const server = await network.createServer("default", "127.0.0.1", 0);
+    const { address, port } = await server.listen();
+    // Ignition keeps a journal of what it deploys over RPC; this chain ends with the test, so its journal must, too.
+    const deploymentId = `test-${process.pid}-${port}`;
+    try {
+      const url = `http://${address}:${port}`;
+      const remote = await network.create({ network: "localhost", override: { url } });
+      const deployed = await remote.ignition.deploy(Witan, {
+        parameters: { Witan: genesisOf(nodes).parameters },
+        deploymentId,
+      });
+      const registry = NodeRegistry__factory.connect(await deployed.nodes.getAddress(), remote.ethers.provider);
+      expect(await registry.founder()).toBe(ethers.ZeroAddress);
+      expect((await registry.committee(1)).size).toBe(BigInt(nodes.length));
+      await remote.close();
+    } finally {
+      await server.close();
+      const journal = new URL(`../../ignition/deployments/${deploymentId}`, import.meta.url);
+      await rm(journal, { recursive: true, force: true });
+    }
+  });
+});

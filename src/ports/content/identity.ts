@@ -1,0 +1,34 @@
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
+import type { PrivateKey } from "@libp2p/interface";
+import { peerIdFromPrivateKey } from "@libp2p/peer-id";
+
+/** The libp2p key of a node: read from `dir`, made there (0600) the first time, so that the peer id stays. */
+export async function loadIdentity(
+  dir: string,
+): Promise<{ privateKey: PrivateKey; peerId: string; peerIdBytes: Uint8Array }> {
+  const path = join(dir, "identity.key");
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const stored = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  const privateKey = stored === undefined ? await create(path) : privateKeyFromProtobuf(stored);
+  const peerId = peerIdFromPrivateKey(privateKey);
+  return { privateKey, peerId: peerId.toString(), peerIdBytes: peerId.toMultihash().bytes };
+}
+
+async function create(path: string): Promise<PrivateKey> {
+  const privateKey = await generateKeyPair("Ed25519");
+  const temporary = `${path}.tmp`;
+  const file = await open(temporary, "w", 0o600);
+  try {
+    await file.writeFile(privateKeyToProtobuf(privateKey));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  return privateKey;
+}

@@ -1,0 +1,15 @@
+export {
+  type AbortOptions,
+  ContentError,
+  type ContentErrorKind,
+  type ContentStore,
+  DEFAULT_MAX_FILE_BYTES,
+  DEFAULT_TIMEOUT_MS,
+  type GetFileOptions,
+  type GetOptions,
+  MAX_BLOCK_BYTES,
+  type StoredFile,
+} from "./content.js";
+export { createGatewayContent, type GatewayParameters } from "./gateway.js";
+export { createGatewayHandler, type GatewayResponse } from "./gatewayHandler.js";
+export { createMemoryContent } from "./memory.js";

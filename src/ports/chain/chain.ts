@@ -1,6 +1,7 @@
 import type { ContractTransactionResponse, Signer } from "ethers";
 import { InvalidInputError } from "../../errors.js";
-import type { Address, Hex } from "../../records/types.js";
+import type { Address, Hex } from "../../records/index.js";
+import { encodeCall } from "./calls.js";
 import { type Contracts, connectContracts } from "./contracts.js";
 import type { Deployment } from "./deployment.js";
 import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./endpoint.js";
@@ -60,6 +61,11 @@ export interface Chain {
   /** Who sends; undefined where the chain can only be read. */
   readonly account: Address | undefined;
   readonly signer: Signer | undefined;
+  /**
+   * The block tag whose answers hold for the next transaction: "pending", which has the chain's own time, or "latest"
+   * where the node makes no pending block. Use it where time decides, as in a proposal's state.
+   */
+  readonly tip: "pending" | "latest";
   /** Runs a call and throws its failure as a {@link ChainError} or a {@link ContractRevertError}. */
   read<T>(call: () => Promise<T>): Promise<T>;
   /**
@@ -101,6 +107,7 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
     const account = signer === undefined ? undefined : ((await signer.getAddress()) as Address);
     const contracts = connectContracts(addresses, signer ?? provider);
     await probeDeployment(provider, addresses);
+    const tip = await tipOf(provider, addresses);
 
     const decode = createDecoder(addresses);
     const send =
@@ -126,10 +133,11 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
       contracts,
       account,
       signer,
+      tip,
       read,
       send,
       blockNumber,
-      now: () => read(() => timeOf(provider)),
+      now: () => read(() => timeOf(provider, tip)),
       async events<N extends ChainEventName>(selection: EventsParameters<N> = {}) {
         const toBlock = selection.toBlock ?? (await blockNumber());
         const reader = readerOf(selection);
@@ -151,17 +159,20 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
   }
 }
 
-async function timeOf(provider: FailoverProvider): Promise<number> {
-  const [latest, pending] = await Promise.all([
-    provider.send("eth_getBlockByNumber", ["latest", false]),
-    // Not every node makes a pending block; the latest one's time then serves.
-    provider.send("eth_getBlockByNumber", ["pending", false]).catch((error) => {
-      if (error instanceof ChainError) throw error;
-      return null;
-    }),
-  ]);
-  const times = [latest, pending].map((block: { timestamp: Hex } | null) =>
-    block === null ? 0 : Number(block.timestamp),
-  );
-  return Math.max(...times);
+async function timeOf(provider: FailoverProvider, tip: Chain["tip"]): Promise<number> {
+  const block: { timestamp: Hex } = await provider.send("eth_getBlockByNumber", [tip, false]);
+  return Number(block.timestamp);
+}
+
+/** Whether this node can be asked about the block now being made; not every one can. */
+async function tipOf(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<Chain["tip"]> {
+  try {
+    const block = await provider.send("eth_getBlockByNumber", ["pending", false]);
+    const { target: to, data } = encodeCall(addresses, "NodeRegistry", "epoch", []);
+    await provider.send("eth_call", [{ to, data }, "pending"]);
+    return block === null ? "latest" : "pending";
+  } catch (error) {
+    if (error instanceof ChainError) throw error;
+    return "latest";
+  }
 }

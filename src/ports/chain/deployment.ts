@@ -1,7 +1,7 @@
 import { getAddress, isAddress } from "ethers";
 import { z } from "zod";
 import { ConfigError } from "../../errors.js";
-import type { Address } from "../../records/types.js";
+import type { Address } from "../../records/index.js";
 
 /** The contracts of one DAO, by the name of their source. */
 export const ContractNames = [

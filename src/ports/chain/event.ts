@@ -1,5 +1,5 @@
 import { type Interface, toNumber } from "ethers";
-import type { Address, Hex } from "../../records/types.js";
+import type { Address, Hex } from "../../records/index.js";
 import type { TypedContractEvent } from "./bindings/common.js";
 import type {
   IDirectiveRegistry,

@@ -1,9 +1,20 @@
+export { type BallotContext, type BallotMessage, recoverVoter, signBallotMessage } from "./ballot.js";
+export {
+  type Call,
+  type DecodedCall,
+  decodeCall,
+  encodeCall,
+  hashDescription,
+  hashProposal,
+  NO_CONTENT,
+} from "./calls.js";
 export { type Chain, type CreateChainParameters, createChain, type EventsParameters } from "./chain.js";
 export { type Contracts, contractInterfaces } from "./contracts.js";
 export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./deployment.js";
 export type { Eip1193Provider } from "./endpoint.js";
 export { ChainError, type ChainErrorKind, ContractRevertError, isRevert } from "./errors.js";
 export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./event.js";
+export { decodeName, encodeName, peerIdText } from "./names.js";
 export type { Plain } from "./plain.js";
 export { redactUrl } from "./redact.js";
 export { toChainError } from "./revert.js";

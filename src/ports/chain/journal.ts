@@ -1,5 +1,5 @@
 import { id } from "ethers";
-import type { Hex } from "../../records/types.js";
+import type { Hex } from "../../records/index.js";
 import type { ChainEvent } from "./event.js";
 
 /** Blocks that are remembered: a reorganisation may go this many entries back. */

@@ -1,13 +1,33 @@
 import { type Interface, isError, isHexString } from "ethers";
 import { BaseError, messageOf } from "../../errors.js";
-import { contractInterfaces } from "./contracts.js";
+import {
+  DirectiveRegistry__factory,
+  KnowledgeRegistry__factory,
+  ModelRegistry__factory,
+  NodeGovernor__factory,
+  NodeRegistry__factory,
+  ParameterRegistry__factory,
+  TimelockController__factory,
+} from "./bindings/index.js";
+import type { ContractName } from "./deployment.js";
 import { ChainError, ContractRevertError } from "./errors.js";
 import { plainArgs } from "./plain.js";
+
+/** Every error that a contract of the DAO can give, those of OpenZeppelin's parts included. */
+const errorInterfaces: Record<ContractName, Interface> = {
+  NodeRegistry: NodeRegistry__factory.createInterface(),
+  KnowledgeRegistry: KnowledgeRegistry__factory.createInterface(),
+  ModelRegistry: ModelRegistry__factory.createInterface(),
+  ParameterRegistry: ParameterRegistry__factory.createInterface(),
+  DirectiveRegistry: DirectiveRegistry__factory.createInterface(),
+  NodeGovernor: NodeGovernor__factory.createInterface(),
+  TimelockController: TimelockController__factory.createInterface(),
+};
 
 /** Names the revert in `data`: a custom error of any of our contracts, `Error(string)` or `Panic(uint256)`. */
 export function decodeRevert(data: string, transactionHash?: string): ContractRevertError {
   const where = transactionHash === undefined ? {} : { transactionHash };
-  for (const [contract, face] of Object.entries<Interface>(contractInterfaces)) {
+  for (const [contract, face] of Object.entries(errorInterfaces)) {
     const parsed = data.length >= 10 ? face.parseError(data) : null;
     if (parsed === null) continue;
     const standard = parsed.name === "Error" || parsed.name === "Panic";

@@ -1,6 +1,6 @@
 import type { ContractTransactionResponse, Provider } from "ethers";
 import { BaseError } from "../../errors.js";
-import type { Hex } from "../../records/types.js";
+import type { Hex } from "../../records/index.js";
 import { sleep } from "../../utils/sleep.js";
 import { ChainError, ContractRevertError } from "./errors.js";
 import type { ChainEvent, RawLog } from "./event.js";

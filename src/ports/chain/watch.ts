@@ -1,6 +1,6 @@
 import { toQuantity } from "ethers";
 import type { BaseError } from "../../errors.js";
-import type { Hex } from "../../records/types.js";
+import type { Hex } from "../../records/index.js";
 import { sleep } from "../../utils/sleep.js";
 import { ChainError } from "./errors.js";
 import type { ChainEvent, EventSelection } from "./event.js";

@@ -1,0 +1,47 @@
+import type { Receipt } from "../../ports/chain/index.js";
+import { directiveId, type Hex } from "../../records/index.js";
+import type { ClientContext } from "../client.js";
+import { ProposalStateError } from "../errors.js";
+import { advanceProposal } from "../proposals/advance.js";
+import type { ProposalId } from "../proposals/proposal.js";
+import { callsOf, directiveOf, findCreated } from "../proposals/readProposal.js";
+
+export interface ExecuteProposalReturnType {
+  readonly proposalId: ProposalId;
+  /** The directive that is issued by it; null where it issues none. */
+  readonly directiveId: Hex | null;
+  /** What this call has sent; null where another was first. */
+  readonly receipt: Receipt | null;
+}
+
+/**
+ * Carries out a queued proposal whose timelock has run out: its calls take effect and its directive is issued. Finds it
+ * done where another was first.
+ *
+ * @throws {@link UnknownProposalError}; {@link ProposalStateError} where it is not queued or must still wait;
+ * ContractRevertError with the reason where a call of the proposal fails; ChainError.
+ * @example
+ * const { directiveId } = await client.executeProposal({ proposalId });
+ */
+export async function executeProposal(
+  client: ClientContext,
+  { proposalId }: { readonly proposalId: ProposalId },
+): Promise<ExecuteProposalReturnType> {
+  const { chain } = client;
+  const [eta, now] = await Promise.all([
+    chain.read(() => chain.contracts.governor.proposalEta(proposalId, { blockTag: chain.tip })),
+    chain.now(),
+  ]);
+  if (Number(eta) > now) {
+    const hint = `Its timelock ends in ${Number(eta) - now} s.`;
+    throw new ProposalStateError(proposalId, "Queued", "executed yet", [hint]);
+  }
+  const receipt = await advanceProposal(client, proposalId, {
+    verb: "execute",
+    participle: "executed",
+    from: "Queued",
+    after: ["Executed"],
+  });
+  const directive = directiveOf(chain.addresses, callsOf(await findCreated(client, proposalId)));
+  return { proposalId, directiveId: directive === null ? null : directiveId(directive), receipt };
+}

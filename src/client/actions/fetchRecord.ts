@@ -1,0 +1,107 @@
+import {
+  type Address,
+  type ContentId,
+  contentIdToCid,
+  decodeRecord,
+  InvalidRecordError,
+  type RecordKind,
+  verifyProof,
+} from "../../records/index.js";
+import type { AnchoredLeaf } from "../anchorIndex.js";
+import type { ClientContext } from "../client.js";
+import { InvalidProofError, NotAnchoredError, WrongAuthorError } from "../errors.js";
+import { readAnchor } from "../readAnchor.js";
+import type { VerifiedRecord } from "../records.js";
+import { type UnreadAnchor, walkAnchors } from "../walkAnchors.js";
+
+/** For the search and the fetch together, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+export interface FetchRecordParameters<Kind extends RecordKind = RecordKind> {
+  readonly contentId: ContentId;
+  /** Take it only from this node. */
+  readonly author?: Address | undefined;
+  /** Take it only as this kind. */
+  readonly kind?: Kind | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Fetches a record and gives it only after its hash, schema, anchor, author and proof were checked. A `State` must be
+ * anchored by the node that it speaks of.
+ *
+ * @throws {@link NotAnchoredError} where no anchor holds it; {@link WrongAuthorError} where only others' do;
+ * ContentError where its bytes are missing, late, altered or too many; InvalidRecordError where they are no such record.
+ * @example
+ * const { value, author } = await client.fetchRecord({ contentId, kind: "Incident" });
+ */
+export async function fetchRecord<Kind extends RecordKind = RecordKind>(
+  client: ClientContext,
+  parameters: FetchRecordParameters<Kind>,
+): Promise<VerifiedRecord<Kind>> {
+  const { contentId, author, kind, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = parameters;
+  const deadline = Date.now() + timeoutMs;
+  const left = () => Math.max(1, deadline - Date.now());
+  const cid = contentIdToCid(contentId);
+  const anchors = await client.anchors.anchors();
+  const isBy = (by: Address) => author === undefined || by.toLowerCase() === author.toLowerCase();
+
+  // One false anchor must not hide a true one: go on until a place holds.
+  const unread: UnreadAnchor[] = [];
+  let refusal: unknown;
+  for await (const place of placesIn(anchors.filter((anchor) => isBy(anchor.author)))) {
+    try {
+      return (await verified(place)) as VerifiedRecord<Kind>;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refusal ??= error;
+    }
+  }
+  if (refusal !== undefined) throw refusal;
+
+  if (author !== undefined) {
+    const others = new Set<Address>();
+    for await (const place of placesIn(anchors.filter((anchor) => !isBy(anchor.author))))
+      others.add(place.anchor.author);
+    if (others.size > 0) throw new WrongAuthorError(contentId, author, [...others]);
+  }
+  throw new NotAnchoredError(contentId, unread.length);
+
+  async function* placesIn(entries: typeof anchors): AsyncGenerator<AnchoredLeaf> {
+    for await (const leaves of walkAnchors(client, entries, { timeoutMs: left(), signal }, unread)) {
+      yield* leaves.filter((leaf) => leaf.contentId === contentId && (kind === undefined || leaf.kind === kind));
+    }
+  }
+
+  async function verified(place: AnchoredLeaf): Promise<VerifiedRecord> {
+    const { anchor, leaf, proof } = place;
+    if (!verifyProof(anchor.root, leaf, proof)) throw new InvalidProofError(contentId, anchor.root);
+    const onChain = await readAnchor(client, anchor);
+    if (onChain === undefined) throw new NotAnchoredError(contentId);
+    const bytes = await client.content.get(cid, { timeoutMs: left(), ...(signal === undefined ? {} : { signal }) });
+    const value = decodeRecord(place.kind, bytes);
+    if ("node" in value && value.node.toLowerCase() !== anchor.author.toLowerCase()) {
+      throw new WrongAuthorError(contentId, value.node, [anchor.author]);
+    }
+    return {
+      kind: place.kind,
+      value,
+      contentId,
+      cid,
+      author: anchor.author,
+      anchor: onChain,
+      leaf,
+      proof,
+    } as VerifiedRecord;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof NotAnchoredError ||
+    error instanceof WrongAuthorError ||
+    error instanceof InvalidProofError ||
+    error instanceof InvalidRecordError
+  );
+}

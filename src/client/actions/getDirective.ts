@@ -1,0 +1,18 @@
+import type { Hex } from "../../records/index.js";
+import type { ClientContext } from "../client.js";
+import type { IssuedDirective } from "../directives/directive.js";
+import { findIssued, readDirective } from "../directives/readDirective.js";
+
+/**
+ * A directive that was issued, and how it stands.
+ *
+ * @throws {@link UnknownDirectiveError}; ChainError.
+ * @example
+ * const { status, outcome } = await client.getDirective({ directiveId });
+ */
+export async function getDirective(
+  client: ClientContext,
+  { directiveId }: { readonly directiveId: Hex },
+): Promise<IssuedDirective> {
+  return readDirective(client, await findIssued(client, directiveId));
+}

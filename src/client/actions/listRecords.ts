@@ -1,0 +1,64 @@
+import { type Address, contentIdToCid, type RecordKind } from "../../records/index.js";
+import type { ClientContext } from "../client.js";
+import { readAnchor } from "../readAnchor.js";
+import type { RecordReference } from "../records.js";
+import { type UnreadAnchor, walkAnchors } from "../walkAnchors.js";
+
+const DEFAULT_LIMIT = 50;
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+export interface ListRecordsParameters<Kind extends RecordKind = RecordKind> {
+  readonly kind?: Kind | undefined;
+  readonly author?: Address | undefined;
+  /** At most this many; 50 by default. */
+  readonly limit?: number | undefined;
+  /** Only records that were anchored in this block or later. */
+  readonly fromBlock?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every anchor whose records could not be read. */
+  readonly onUnread?: ((unread: UnreadAnchor) => void) | undefined;
+}
+
+/**
+ * The newest anchored records, newest first, by reference: {@link fetchRecord} gives their contents.
+ *
+ * @throws ChainError.
+ * @example
+ * const incidents = await client.listRecords({ kind: "Incident", limit: 10 });
+ */
+export async function listRecords<Kind extends RecordKind = RecordKind>(
+  client: ClientContext,
+  parameters: ListRecordsParameters<Kind> = {},
+): Promise<RecordReference<Kind>[]> {
+  const {
+    kind,
+    author,
+    limit = DEFAULT_LIMIT,
+    fromBlock = 0,
+    timeoutMs = DEFAULT_TIMEOUT_MS,
+    signal,
+    onUnread,
+  } = parameters;
+  const anchors = (await client.anchors.anchors()).filter(
+    (anchor) =>
+      anchor.blockNumber >= fromBlock && (author === undefined || anchor.author.toLowerCase() === author.toLowerCase()),
+  );
+  const records: RecordReference<Kind>[] = [];
+  const unread: UnreadAnchor[] = [];
+  if (limit <= 0) return records;
+
+  for await (const leaves of walkAnchors(client, anchors, { timeoutMs, signal }, unread)) {
+    const wanted = leaves.filter((leaf) => kind === undefined || leaf.kind === kind).slice(0, limit - records.length);
+    const [first] = wanted;
+    const anchor = first === undefined ? undefined : await readAnchor(client, first.anchor);
+    if (anchor === undefined) continue;
+    for (const { anchor: entry, contentId, leaf, proof, kind: itsKind } of wanted) {
+      const cid = contentIdToCid(contentId);
+      records.push({ kind: itsKind as Kind, contentId, cid, author: entry.author, anchor, leaf, proof });
+    }
+    if (records.length >= limit) break;
+  }
+  for (const one of unread) onUnread?.(one);
+  return records;
+}

@@ -1,0 +1,34 @@
+import type { Receipt } from "../../ports/chain/index.js";
+import type { ClientContext } from "../client.js";
+import { advanceProposal } from "../proposals/advance.js";
+import type { ProposalId } from "../proposals/proposal.js";
+
+export interface QueueProposalReturnType {
+  readonly proposalId: ProposalId;
+  /** When it may be executed, in seconds since the Unix epoch, by the chain. */
+  readonly eta: number;
+  /** What this call has sent; null where another was first. */
+  readonly receipt: Receipt | null;
+}
+
+/**
+ * Hands a proposal that has passed to the timelock, or finds it there.
+ *
+ * @throws {@link UnknownProposalError}; ProposalStateError where it has not passed; ContractRevertError; ChainError.
+ * @example
+ * const { eta } = await client.queueProposal({ proposalId });
+ */
+export async function queueProposal(
+  client: ClientContext,
+  { proposalId }: { readonly proposalId: ProposalId },
+): Promise<QueueProposalReturnType> {
+  const receipt = await advanceProposal(client, proposalId, {
+    verb: "queue",
+    participle: "queued",
+    from: "Succeeded",
+    after: ["Queued", "Executed"],
+  });
+  const { chain } = client;
+  const eta = await chain.read(() => chain.contracts.governor.proposalEta(proposalId, { blockTag: chain.tip }));
+  return { proposalId, eta: Number(eta), receipt };
+}

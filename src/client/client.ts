@@ -1,0 +1,39 @@
+import type { Chain } from "../ports/chain/index.js";
+import type { ContentStore } from "../ports/content/index.js";
+import type { Address } from "../records/index.js";
+import { type AnchorIndex, createAnchorIndex } from "./anchorIndex.js";
+import { createEventCache, type EventCache } from "./eventCache.js";
+
+/** What every verb works with. Made by {@link createClient}, which binds the verbs to it. */
+export interface ClientContext {
+  readonly chain: Chain;
+  readonly content: ContentStore;
+  /** Who acts; undefined where the chain was opened for reading. */
+  readonly account: Address | undefined;
+  /** Which anchor holds which record. */
+  readonly anchors: AnchorIndex;
+  /** What was proposed. */
+  readonly proposals: EventCache<"ProposalCreated">;
+  /** What was ordered. */
+  readonly directives: EventCache<"DirectiveIssued">;
+  /** Which models were accepted. */
+  readonly models: EventCache<"ModelAccepted">;
+}
+
+export interface ClientParameters {
+  readonly chain: Chain;
+  readonly content: ContentStore;
+}
+
+/** The context that the verbs of one client share: the chain, the content and what was read of them so far. */
+export function createContext({ chain, content }: ClientParameters): ClientContext {
+  return {
+    chain,
+    content,
+    account: chain.account,
+    anchors: createAnchorIndex({ chain, content }),
+    proposals: createEventCache(chain, ["ProposalCreated"]),
+    directives: createEventCache(chain, ["DirectiveIssued"]),
+    models: createEventCache(chain, ["ModelAccepted"]),
+  };
+}

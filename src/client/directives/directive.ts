@@ -1,0 +1,37 @@
+import type { Address, ContentId, Directive, Hex } from "../../records/index.js";
+
+/** A directive's standing, in the order of the contract's enum. */
+export const DirectiveStatuses = ["Unknown", "Issued", "Done", "Failed", "Lapsed"] as const;
+export type DirectiveStatus = (typeof DirectiveStatuses)[number];
+
+/** What a node can say of a directive, in the order of the contract's enum. */
+export const DirectiveReports = ["none", "ready", "done", "failed"] as const;
+export type DirectiveReport = Exclude<(typeof DirectiveReports)[number], "none">;
+
+/** A directive that was issued. Moments are in seconds since the Unix epoch, by the chain. Survives JSON. */
+export interface IssuedDirective extends Directive {
+  readonly id: Hex;
+  readonly status: DirectiveStatus;
+  readonly issuedAt: number;
+  /** From when it is to be carried out. */
+  readonly activeAt: number;
+  /** Until when outcomes count. */
+  readonly deadline: number;
+  /** The committee that reports on it. */
+  readonly epoch: number;
+  readonly committeeSize: number;
+  /** The outcome that more than half of the committee attested; null until then. */
+  readonly outcome: ContentId | null;
+  readonly transactionHash: Hex;
+  readonly blockNumber: number;
+}
+
+/** One node's word on a directive. */
+export interface DirectiveAttestation {
+  readonly node: Address;
+  readonly report: DirectiveReport;
+  /** Null for "ready". */
+  readonly outcome: ContentId | null;
+  readonly transactionHash: Hex;
+  readonly blockNumber: number;
+}

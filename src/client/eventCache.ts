@@ -1,0 +1,50 @@
+import type { Chain, ChainEventName, ChainEventOf } from "../ports/chain/index.js";
+
+/** Blocks that are read again each time, because they may still change. Deeper changes are caught by reading the contract. */
+const REORG_WINDOW_BLOCKS = 32;
+/** About 20 MB of proposals; the oldest are forgotten first. */
+const MAX_EVENTS = 20_000;
+
+/** The events of some names since the deployment, kept and extended with each reading. */
+export interface EventCache<N extends ChainEventName> {
+  /** All events up to the newest block, oldest first. */
+  read(): Promise<readonly ChainEventOf<N>[]>;
+}
+
+/** Reads only what is new since the last time; readings that overlap in time are made together. */
+export function createEventCache<N extends ChainEventName>(
+  chain: Pick<Chain, "events" | "blockNumber" | "deployedAtBlock">,
+  names: readonly N[],
+  maxEvents = MAX_EVENTS,
+): EventCache<N> {
+  let events: ChainEventOf<N>[] = [];
+  let next = chain.deployedAtBlock;
+  let running: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | undefined;
+
+  async function extend(): Promise<void> {
+    const head = await chain.blockNumber();
+    const from = Math.max(chain.deployedAtBlock, Math.min(next, head + 1) - REORG_WINDOW_BLOCKS);
+    const fresh = await chain.events({ names, fromBlock: from, toBlock: head });
+    events = [...events.filter((event) => event.blockNumber < from), ...fresh].slice(-maxEvents);
+    next = head + 1;
+  }
+
+  return {
+    async read() {
+      // A reading under way may have missed what the caller has just done; the one after it has not.
+      waiting ??= running.then(
+        () => start(),
+        () => start(),
+      );
+      await waiting;
+      return events;
+    },
+  };
+
+  function start(): Promise<void> {
+    waiting = undefined;
+    running = extend();
+    return running;
+  }
+}

@@ -1,0 +1,64 @@
+export {
+  type AnchorRecordsParameters,
+  type AnchorRecordsReturnType,
+  anchorRecords,
+  type NewRecord,
+} from "./actions/anchorRecords.js";
+export { type BuildProposalParameters, type BuiltProposal, buildProposal } from "./actions/buildProposal.js";
+export { type CastVoteParameters, castVote } from "./actions/castVote.js";
+export { castVoteBySig } from "./actions/castVoteBySig.js";
+export { checkProposal, type Disagreement } from "./actions/checkProposal.js";
+export { type ExecuteProposalReturnType, executeProposal } from "./actions/executeProposal.js";
+export { type FetchPayloadParameters, fetchPayload } from "./actions/fetchPayload.js";
+export { type FetchRecordParameters, fetchRecord } from "./actions/fetchRecord.js";
+export { getDirective } from "./actions/getDirective.js";
+export { type AcceptedModel, getModel } from "./actions/getModel.js";
+export { type GetProposalParameters, getProposal } from "./actions/getProposal.js";
+export { type CastBallot, listBallots } from "./actions/listBallots.js";
+export { type ListDirectivesParameters, listDirectives } from "./actions/listDirectives.js";
+export { listModels, type ModelAcceptance } from "./actions/listModels.js";
+export { listNodes, type NodeSummary } from "./actions/listNodes.js";
+export { type ListProposalsParameters, listProposals } from "./actions/listProposals.js";
+export { type ListRecordsParameters, listRecords } from "./actions/listRecords.js";
+export { listReports } from "./actions/listReports.js";
+export { type OpenProposalParameters, type OpenProposalReturnType, openProposal } from "./actions/openProposal.js";
+export { type QueueProposalReturnType, queueProposal } from "./actions/queueProposal.js";
+export { type ReportDirectiveParameters, reportDirective } from "./actions/reportDirective.js";
+export { type SignedBallot, signBallot } from "./actions/signBallot.js";
+export { verifyBallot } from "./actions/verifyBallot.js";
+export { type VerifyRecordParameters, type VerifyRecordReturnType, verifyRecord } from "./actions/verifyRecord.js";
+export { type DirectiveChange, watchDirectives } from "./actions/watchDirectives.js";
+export { type ProposalChange, watchProposals } from "./actions/watchProposals.js";
+export type { AnchorEntry } from "./anchorIndex.js";
+export type { ClientContext, ClientParameters } from "./client.js";
+export { type Client, createClient } from "./createClient.js";
+export {
+  type DirectiveAttestation,
+  type DirectiveReport,
+  DirectiveReports,
+  type DirectiveStatus,
+  DirectiveStatuses,
+  type IssuedDirective,
+} from "./directives/directive.js";
+export {
+  InvalidManifestError,
+  InvalidProofError,
+  NotAnchoredError,
+  ProposalStateError,
+  UnknownDirectiveError,
+  UnknownProposalError,
+  WrongAuthorError,
+} from "./errors.js";
+export { describeProposal, subjectOf } from "./proposals/description.js";
+export type { Admission, EffectMaterial } from "./proposals/effect.js";
+export {
+  type Proposal,
+  type ProposalId,
+  type ProposalRules,
+  type ProposalState,
+  ProposalStates,
+  type Support,
+  Supports,
+} from "./proposals/proposal.js";
+export type { RecordAnchor, RecordReference, VerifiedRecord } from "./records.js";
+export type { UnreadAnchor } from "./walkAnchors.js";

@@ -1,0 +1,67 @@
+import { type ContentId, contentIdToCid, type DirectivePayload, type Order } from "../../records/index.js";
+
+/** What an order is about, where its proposer does not say otherwise: the same order, the same subject. */
+export function subjectOf(order: Order): string {
+  switch (order.kind) {
+    case "Deploy":
+    case "Scale":
+    case "Rollback":
+      return `fleet/${order.fleet}`;
+    case "Restart":
+      return `workload/${order.workload}`;
+    case "StartRound":
+      return `task/${order.task}`;
+    case "AcceptModel":
+      return `model/${order.name}`;
+    case "Admit":
+    case "Ban":
+      return "committee";
+    case "RotateKey":
+      return `node/${order.index}`;
+    case "SetParameter":
+      return `parameter/${order.name}`;
+    case "SetFlag":
+      return `flag/${order.name}`;
+    case "SetTrack":
+      return `track/${order.track}`;
+    case "Experiment":
+      return `experiment/${order.name}`;
+  }
+}
+
+/**
+ * The one description of a proposal: a sentence for people, the payload, the evidence. A function of these alone, so
+ * that all who see the same open the same proposal, and so that a description can be checked.
+ */
+export function describeProposal(
+  payload: DirectivePayload,
+  payloadId: ContentId,
+  evidence: readonly ContentId[],
+): string {
+  const cited = evidence.map((id) => contentIdToCid(id)).join(", ") || "none";
+  return `${headline(payload)}\n\nwitan/directive/1 ${contentIdToCid(payloadId)}\nevidence: ${cited}`;
+}
+
+function headline({ subject, order }: DirectivePayload): string {
+  switch (order.kind) {
+    case "Deploy":
+      return `Deploy ${order.release.name} on ${subject}`;
+    case "Scale":
+      return `Scale ${subject} to ${order.replicas}`;
+    case "Rollback":
+      return `Rollback ${subject} to ${order.to?.name ?? "the release before"}`;
+    case "StartRound":
+      return `StartRound ${subject}: ${order.rounds} from round ${order.firstRound}`;
+    case "AcceptModel":
+      return `AcceptModel ${subject} of round ${order.round}`;
+    case "Admit":
+      return `Admit ${order.operators.join(", ")}`;
+    case "Ban":
+      return `Ban ${order.indices.map((index) => `node/${index}`).join(", ")}`;
+    case "SetParameter":
+    case "SetFlag":
+      return `${order.kind} ${subject} to ${order.value}`;
+    default:
+      return `${order.kind} ${subject}`;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Call } from "../../ports/chain/index.js";
+import type { Address, ContentId, Directive, DirectivePayload, Hex, Track } from "../../records/index.js";
+
+/** A proposal's id: a 256-bit number in decimal, as in every Governor. */
+export type ProposalId = string;
+
+/** The states of a proposal, in the order of the contract's enum. */
+export const ProposalStates = [
+  "Pending",
+  "Active",
+  "Canceled",
+  "Defeated",
+  "Succeeded",
+  "Queued",
+  "Expired",
+  "Executed",
+] as const;
+export type ProposalState = (typeof ProposalStates)[number];
+
+/** What a ballot may say, in the order of the contract's numbers. */
+export const Supports = ["against", "for", "abstain"] as const;
+export type Support = (typeof Supports)[number];
+
+/** The rules that a proposal was opened under. Shares are in basis points, durations in seconds. */
+export interface ProposalRules {
+  readonly epoch: number;
+  readonly committeeSize: number;
+  readonly quorum: number;
+  readonly approval: number;
+  readonly fastPath: number;
+  readonly timelock: number;
+  readonly expiry: number;
+}
+
+/** A directive put to the vote. Moments are in seconds since the Unix epoch, by the chain. Survives JSON. */
+export interface Proposal {
+  readonly id: ProposalId;
+  readonly state: ProposalState;
+  readonly track: Track;
+  readonly rules: ProposalRules;
+  readonly proposer: Address;
+  /** Null where the calls do not issue exactly one directive that we know. */
+  readonly directive: Directive | null;
+  /** The id under which the directive will be issued. */
+  readonly directiveId: Hex | null;
+  /** What the directive orders in full, where it was asked for. */
+  readonly payload?: DirectivePayload;
+  readonly evidence: readonly ContentId[];
+  readonly votes: { readonly for: number; readonly against: number; readonly abstain: number };
+  /** Ballots count after this moment. */
+  readonly start: number;
+  readonly deadline: number;
+  /** When a passed proposal lapses. */
+  readonly expiry: number;
+  /** When it may be executed; null until it is queued. */
+  readonly eta: number | null;
+  readonly description: string;
+  readonly calls: readonly Call[];
+  readonly transactionHash: Hex;
+  readonly blockNumber: number;
+}

@@ -11,6 +11,8 @@ const compiler = fileURLToPath(import.meta.resolve("solc/soljson.js"));
 export default defineConfig({
   plugins: [hardhatEthers, hardhatIgnitionEthers, hardhatNetworkHelpers, hardhatTypechain],
   solidity: {
+    // Its ABI and bytecode are deployed and bound like our own.
+    npmFilesToBuild: ["@openzeppelin/contracts/governance/TimelockController.sol"],
     version: "0.8.37",
     path: compiler,
     settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "prague" },

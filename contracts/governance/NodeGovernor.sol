@@ -23,9 +23,8 @@ import {GovernorTracks} from "./extensions/GovernorTracks.sol";
 contract NodeGovernor is
     GovernorDirectives,
     GovernorOpenLimit,
-    GovernorBallots,
-    GovernorBallotSignatures,
     GovernorOutcome,
+    GovernorBallotSignatures,
     GovernorTimelock,
     GovernorGuardian
 {
@@ -144,7 +143,7 @@ contract NodeGovernor is
         uint256[] memory values,
         bytes[] memory calldatas,
         bytes32 descriptionHash
-    ) internal override(Governor, GovernorTimelock) returns (uint256) {
+    ) internal override(Governor, GovernorOutcome, GovernorTimelock) returns (uint256) {
         return super._cancel(targets, values, calldatas, descriptionHash);
     }
 

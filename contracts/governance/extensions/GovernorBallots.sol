@@ -5,6 +5,7 @@ import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
+import {Poll} from "../Poll.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
 
 /// @dev Extension of {Governor} that counts one vote a node. Whether a node may vote, and under which index, follows
@@ -12,7 +13,12 @@ import {GovernorTracks} from "./GovernorTracks.sol";
 abstract contract GovernorBallots is GovernorTracks {
     uint256 private constant WEIGHT = 1;
 
-    mapping(uint256 proposalId => mapping(uint256 word => uint256 voted)) private _voted;
+    /// @dev Which of 256 consecutive indices have voted. In a struct, so that its place is computed once a ballot.
+    struct VotedWord {
+        uint256 bits;
+    }
+
+    mapping(uint256 proposalId => mapping(uint256 position => VotedWord)) private _voted;
 
     /// @inheritdoc IGovernor
     // solhint-disable-next-line func-name-mixedcase
@@ -22,13 +28,13 @@ abstract contract GovernorBallots is GovernorTracks {
 
     /// @inheritdoc IGovernor
     function hasVoted(uint256 proposalId, address account) public view virtual override returns (bool) {
-        uint32 epoch = _slots[proposalId].epoch;
-        return _nodes.isMember(account, epoch) && hasIndexVoted(proposalId, _nodes.indexOf(account, epoch));
+        uint32 epoch = _polls[proposalId].epoch();
+        return nodes.isMember(account, epoch) && hasIndexVoted(proposalId, nodes.indexOf(account, epoch));
     }
 
     /// @inheritdoc INodeGovernor
     function hasIndexVoted(uint256 proposalId, uint32 index) public view virtual returns (bool) {
-        return _voted[proposalId][index >> 8] & (1 << (index & 0xff)) != 0;
+        return _voted[proposalId][index >> 8].bits & (1 << (index & 0xff)) != 0;
     }
 
     /// @inheritdoc INodeGovernor
@@ -38,8 +44,8 @@ abstract contract GovernorBallots is GovernorTracks {
         virtual
         returns (uint256 againstVotes, uint256 forVotes, uint256 abstainVotes)
     {
-        ProposalSlot storage slot = _slots[proposalId];
-        return (slot.againstVotes, slot.forVotes, slot.abstainVotes);
+        Poll poll = _polls[proposalId];
+        return (poll.againstVotes(), poll.forVotes(), poll.abstainVotes());
     }
 
     /// @dev Differs from {Governor-_castVote} in that the voter's weight is not looked up at the proposal's snapshot:
@@ -50,7 +56,9 @@ abstract contract GovernorBallots is GovernorTracks {
         override
         returns (uint256)
     {
-        _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
+        if (!_isPollOpen(proposalId, _polls[proposalId])) {
+            _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
+        }
 
         _countVote(proposalId, account, support, WEIGHT, params);
 
@@ -73,30 +81,38 @@ abstract contract GovernorBallots is GovernorTracks {
         uint256, /* totalWeight */
         bytes memory /* params */
     ) internal virtual override returns (uint256) {
-        ProposalSlot storage slot = _slots[proposalId];
+        if (support > uint8(GovernorCountingSimple.VoteType.Abstain)) revert GovernorInvalidVoteType();
+        Poll poll = _polls[proposalId];
 
-        _markVoted(proposalId, account, slot.epoch);
-
-        if (support == uint8(GovernorCountingSimple.VoteType.For)) slot.forVotes += uint24(WEIGHT);
-        else if (support == uint8(GovernorCountingSimple.VoteType.Against)) slot.againstVotes += uint24(WEIGHT);
-        else if (support == uint8(GovernorCountingSimple.VoteType.Abstain)) slot.abstainVotes += uint24(WEIGHT);
-        else revert GovernorInvalidVoteType();
+        _markVoted(proposalId, account, poll.epoch());
+        _polls[proposalId] = poll.counted(support);
 
         return WEIGHT;
     }
 
+    /// @dev Whether ballots count now. The fast path closes a poll for good: no ballot that came later could open it.
+    function _isPollOpen(uint256 proposalId, Poll poll) internal view returns (bool) {
+        uint256 currentTimepoint = clock();
+        if (poll.opensAt() >= currentTimepoint || poll.closesAt() < currentTimepoint) return false;
+
+        uint256 fastPathVotes = poll.fastPathVotes();
+        return fastPathVotes == 0 || poll.forVotes() < fastPathVotes || !_quorumReached(proposalId)
+            || !_voteSucceeded(proposalId);
+    }
+
     function _markVoted(uint256 proposalId, address account, uint32 epoch) private {
         uint32 index;
-        try _nodes.indexOf(account, epoch) returns (uint32 found) {
+        try nodes.indexOf(account, epoch) returns (uint32 found) {
             index = found;
         } catch {
             revert GovernorNotMember(account, epoch);
         }
 
-        uint256 voted = _voted[proposalId][index >> 8];
+        VotedWord storage word = _voted[proposalId][index >> 8];
+        uint256 bits = word.bits;
         uint256 bit = 1 << (index & 0xff);
-        if (voted & bit != 0) revert GovernorAlreadyCastVote(account);
+        if (bits & bit != 0) revert GovernorAlreadyCastVote(account);
 
-        _voted[proposalId][index >> 8] = voted | bit;
+        word.bits = bits | bit;
     }
 }

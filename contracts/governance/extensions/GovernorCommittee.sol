@@ -10,15 +10,11 @@ import {INodeGovernor} from "../INodeGovernor.sol";
 
 /// @dev Extension of {Governor} whose voters are the members of an {INodeRegistry}: one node, one vote, no token.
 abstract contract GovernorCommittee is Governor, INodeGovernor {
-    INodeRegistry internal immutable _nodes;
+    /// @notice Where membership is read.
+    INodeRegistry public immutable nodes;
 
     constructor(INodeRegistry nodes_) {
-        _nodes = nodes_;
-    }
-
-    /// @notice Where membership is read.
-    function nodes() public view virtual returns (INodeRegistry) {
-        return _nodes;
+        nodes = nodes_;
     }
 
     /// @inheritdoc IERC6372
@@ -48,12 +44,12 @@ abstract contract GovernorCommittee is Governor, INodeGovernor {
         override
         returns (uint256)
     {
-        return _nodes.isMember(account, _nodes.epochAt(SafeCast.toUint48(timepoint))) ? 1 : 0;
+        return nodes.isMember(account, nodes.epochAt(SafeCast.toUint48(timepoint))) ? 1 : 0;
     }
 
     /// @dev The committee of `timepoint` (seconds): its epoch and its size.
     function _committeeAt(uint256 timepoint) internal view returns (uint32 epoch, uint32 size) {
-        epoch = _nodes.epochAt(SafeCast.toUint48(timepoint));
-        size = _nodes.committee(epoch).size;
+        epoch = nodes.epochAt(SafeCast.toUint48(timepoint));
+        size = nodes.committee(epoch).size;
     }
 }

@@ -14,36 +14,28 @@ import {GovernorEvidence} from "./GovernorEvidence.sol";
 abstract contract GovernorDirectives is GovernorEvidence {
     using DirectiveCalldata for bytes;
 
-    address private immutable _models;
-    address private immutable _parameters;
+    /// @notice Where models are accepted.
+    address public immutable models;
+    /// @notice Where parameters and flags are set.
+    address public immutable parameters;
 
     constructor(address models_, address parameters_) {
-        _models = models_;
-        _parameters = parameters_;
-    }
-
-    /// @notice Where models are accepted.
-    function models() public view virtual returns (address) {
-        return _models;
-    }
-
-    /// @notice Where parameters and flags are set.
-    function parameters() public view virtual returns (address) {
-        return _parameters;
+        models = models_;
+        parameters = parameters_;
     }
 
     /// @dev See {GovernorTracks-_trackOfCall}.
     function _trackOfCall(address target, bytes memory data) internal view virtual override returns (Track) {
         bytes4 selector = data.selector();
 
-        if (target == directives()) {
+        if (target == directives) {
             (bool readable, DirectiveKind kind,) = data.tryRead();
             return readable ? _trackOfKind(kind) : Track.Constitution;
         }
-        if (target == _models && selector == IModelRegistry.accept.selector) return Track.Operations;
-        if (target == _parameters && selector == IParameterRegistry.setFlag.selector) return Track.Operations;
+        if (target == models && selector == IModelRegistry.accept.selector) return Track.Operations;
+        if (target == parameters && selector == IParameterRegistry.setFlag.selector) return Track.Operations;
         if (
-            target == address(_nodes)
+            target == address(nodes)
                 && (selector == INodeRegistry.admit.selector || selector == INodeRegistry.remove.selector
                     || selector == INodeRegistry.rotateKey.selector)
         ) return Track.Membership;

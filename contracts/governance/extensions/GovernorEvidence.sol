@@ -16,15 +16,11 @@ abstract contract GovernorEvidence is GovernorTracks {
     /// @notice The call issues a directive that is not canonical ABI, or it is the second to issue one.
     error GovernorInvalidDirective(uint256 call);
 
-    address private immutable _directives;
+    /// @notice Where directives are issued.
+    address public immutable directives;
 
     constructor(address directives_) {
-        _directives = directives_;
-    }
-
-    /// @notice Where directives are issued.
-    function directives() public view virtual returns (address) {
-        return _directives;
+        directives = directives_;
     }
 
     function _propose(
@@ -50,7 +46,7 @@ abstract contract GovernorEvidence is GovernorTracks {
     {
         bool found;
         for (uint256 i = 0; i < targets.length; ++i) {
-            if (targets[i] != _directives || !calldatas[i].isIssue()) continue;
+            if (targets[i] != directives || !calldatas[i].isIssue()) continue;
 
             (bool readable,, uint256 count) = calldatas[i].tryRead();
             if (!readable || found) revert GovernorInvalidDirective(i);

@@ -19,7 +19,7 @@ abstract contract GovernorOpenLimit is GovernorTracks {
         address proposer
     ) internal virtual override returns (uint256 proposalId) {
         proposalId = super._propose(targets, values, calldatas, description, proposer);
-        _takePlace(proposer, _slots[proposalId].track, proposalId);
+        _takePlace(proposer, _polls[proposalId].track(), proposalId);
     }
 
     /// @dev Looks at every place, so that a limit which was lowered meanwhile holds at once.
@@ -43,6 +43,9 @@ abstract contract GovernorOpenLimit is GovernorTracks {
     }
 
     function _isOpen(uint256 proposalId) private view returns (bool) {
+        // Most have closed by time, which spares reading the rest.
+        if (_polls[proposalId].closesAt() < clock()) return false;
+
         ProposalState current = state(proposalId);
         return current == ProposalState.Pending || current == ProposalState.Active;
     }

@@ -3,20 +3,23 @@ pragma solidity ^0.8.28;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {Track} from "../../types/Track.sol";
+import {Track, TrackRules} from "../../types/Track.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
-import {GovernorTracks} from "./GovernorTracks.sol";
+import {Poll} from "../Poll.sol";
+import {GovernorBallots} from "./GovernorBallots.sol";
 
 /// @dev Extension of {Governor} that says when a proposal has passed, by its frozen rules: at its deadline by quorum
 /// and approval, before it by the fast path, and never after its expiry.
-abstract contract GovernorOutcome is GovernorTracks {
+abstract contract GovernorOutcome is GovernorBallots {
     /// @inheritdoc IGovernor
-    /// @dev A passed proposal that nobody carries out in time is Expired: the world it was decided for is gone.
+    /// @dev Differs from {Governor-state} in the fast path, and in that a passed proposal which nobody carries out in
+    /// time is Expired: the world it was decided for is gone. Asks the poll first, for the sake of ballots: while it is
+    /// open, nothing else matters.
     function state(uint256 proposalId) public view virtual override(Governor, IGovernor) returns (ProposalState) {
-        ProposalState current = super.state(proposalId);
+        if (_isPollOpen(proposalId, _polls[proposalId])) return ProposalState.Active;
 
-        if (current == ProposalState.Active && _fastPathReached(proposalId)) {
+        ProposalState current = super.state(proposalId);
+        if (current == ProposalState.Active) {
             current = proposalEta(proposalId) == 0 ? ProposalState.Succeeded : ProposalState.Queued;
         }
         if (current != ProposalState.Succeeded && current != ProposalState.Queued) return current;
@@ -33,43 +36,42 @@ abstract contract GovernorOutcome is GovernorTracks {
 
     /// @inheritdoc INodeGovernor
     function proposalQuorum(uint256 proposalId) public view virtual returns (uint256) {
-        ProposalSlot storage slot = _slots[proposalId];
-        return _shareOf(slot.quorum, slot.committeeSize);
+        Poll poll = _polls[proposalId];
+        return poll.epoch() == 0 ? 0 : _shareOf(_rulesOf(poll).quorum, poll.committeeSize());
     }
 
     /// @inheritdoc INodeGovernor
     function proposalExpiry(uint256 proposalId) public view virtual returns (uint256) {
-        ProposalSlot storage slot = _slots[proposalId];
-        return proposalDeadline(proposalId) + slot.timelock + slot.expiry;
+        TrackRules storage rules = _rulesOf(_polls[proposalId]);
+        return proposalDeadline(proposalId) + rules.timelock + rules.expiry;
     }
 
     /// @dev See {Governor-_quorumReached}.
     function _quorumReached(uint256 proposalId) internal view virtual override returns (bool) {
-        ProposalSlot storage slot = _slots[proposalId];
-        return _reaches(uint256(slot.forVotes) + slot.abstainVotes, slot.quorum, slot.committeeSize);
+        Poll poll = _polls[proposalId];
+        return _reaches(poll.forVotes() + poll.abstainVotes(), _rulesOf(poll).quorum, poll.committeeSize());
     }
 
     /// @dev See {Governor-_voteSucceeded}. Of For and Against alone: Abstain helps the quorum and nothing else.
     function _voteSucceeded(uint256 proposalId) internal view virtual override returns (bool) {
-        ProposalSlot storage slot = _slots[proposalId];
-        uint256 forVotes = slot.forVotes;
-        uint256 againstVotes = slot.againstVotes;
-        return forVotes > againstVotes && _reaches(forVotes, slot.approval, forVotes + againstVotes);
+        Poll poll = _polls[proposalId];
+        uint256 forVotes = poll.forVotes();
+        uint256 againstVotes = poll.againstVotes();
+        return forVotes > againstVotes && _reaches(forVotes, _rulesOf(poll).approval, forVotes + againstVotes);
     }
 
-    /// @dev Once reached it holds for good: the state is no longer Active, so no ballot is counted after it.
-    function _fastPathReached(uint256 proposalId) private view returns (bool) {
-        ProposalSlot storage slot = _slots[proposalId];
-        uint256 fastPath = slot.fastPath;
-        return fastPath != 0 && _reaches(slot.forVotes, fastPath, slot.committeeSize) && _quorumReached(proposalId)
-            && _voteSucceeded(proposalId);
+    /// @dev See {Governor-_cancel}.
+    function _cancel(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        bytes32 descriptionHash
+    ) internal virtual override returns (uint256 proposalId) {
+        proposalId = super._cancel(targets, values, calldatas, descriptionHash);
+        _polls[proposalId] = _polls[proposalId].closed();
     }
 
     function _reaches(uint256 votes, uint256 share, uint256 whole) private pure returns (bool) {
         return votes * SHARE_DENOMINATOR >= share * whole;
-    }
-
-    function _shareOf(uint256 share, uint256 whole) private pure returns (uint256) {
-        return Math.ceilDiv(share * whole, SHARE_DENOMINATOR);
     }
 }

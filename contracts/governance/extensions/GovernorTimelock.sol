@@ -13,15 +13,11 @@ import {GovernorTracks} from "./GovernorTracks.sol";
 /// the timelock can never be exchanged, and the governor must be its only proposer, canceller and executor, so that
 /// the governor knows the state of every operation without storing its id.
 abstract contract GovernorTimelock is GovernorTracks {
-    TimelockController private immutable _timelock;
+    /// @notice Where decisions wait, and who carries them out.
+    TimelockController public immutable timelock;
 
     constructor(TimelockController timelock_) {
-        _timelock = timelock_;
-    }
-
-    /// @notice Where decisions wait, and who carries them out.
-    function timelock() public view virtual returns (address) {
-        return address(_timelock);
+        timelock = timelock_;
     }
 
     /// @inheritdoc IGovernor
@@ -37,9 +33,9 @@ abstract contract GovernorTimelock is GovernorTracks {
         bytes[] memory calldatas,
         bytes32 descriptionHash
     ) internal virtual override returns (uint48) {
-        uint256 delay = Math.max(_slots[proposalId].timelock, _timelock.getMinDelay());
+        uint256 delay = Math.max(_rulesOf(_polls[proposalId]).timelock, timelock.getMinDelay());
 
-        _timelock.scheduleBatch(targets, values, calldatas, 0, _timelockSalt(descriptionHash), delay);
+        timelock.scheduleBatch(targets, values, calldatas, 0, _timelockSalt(descriptionHash), delay);
 
         return SafeCast.toUint48(block.timestamp + delay);
     }
@@ -52,7 +48,7 @@ abstract contract GovernorTimelock is GovernorTracks {
         bytes[] memory calldatas,
         bytes32 descriptionHash
     ) internal virtual override {
-        _timelock.executeBatch{value: msg.value}(targets, values, calldatas, 0, _timelockSalt(descriptionHash));
+        timelock.executeBatch{value: msg.value}(targets, values, calldatas, 0, _timelockSalt(descriptionHash));
     }
 
     /// @dev See {Governor-_cancel}. What is already queued is withdrawn from the timelock too.
@@ -66,13 +62,13 @@ abstract contract GovernorTimelock is GovernorTracks {
 
         if (proposalEta(proposalId) != 0) {
             bytes32 salt = _timelockSalt(descriptionHash);
-            _timelock.cancel(_timelock.hashOperationBatch(targets, values, calldatas, 0, salt));
+            timelock.cancel(timelock.hashOperationBatch(targets, values, calldatas, 0, salt));
         }
     }
 
     /// @dev See {Governor-_executor}.
     function _executor() internal view virtual override returns (address) {
-        return address(_timelock);
+        return address(timelock);
     }
 
     /// @dev As in OpenZeppelin's GovernorTimelockControl: the governor's address keeps apart governors that share a

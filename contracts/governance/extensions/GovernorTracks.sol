@@ -3,28 +3,16 @@ pragma solidity ^0.8.28;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Track, TrackRules} from "../../types/Track.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
+import {Poll, Polls} from "../Poll.sol";
 import {GovernorCommittee} from "./GovernorCommittee.sol";
 
 /// @dev Extension of {Governor} that decides a proposal under the rules of its track. The rules and the committee are
-/// copied into the proposal when it is opened, so that nothing that changes later changes a vote in progress.
+/// frozen when it is opened, so that nothing that changes later changes a vote in progress.
 abstract contract GovernorTracks is GovernorCommittee {
-    /// @dev {INodeGovernor-ProposalRules} and the tally. They share a slot because every ballot reads both.
-    struct ProposalSlot {
-        uint32 epoch;
-        uint32 committeeSize;
-        Track track;
-        uint16 quorum;
-        uint16 approval;
-        uint16 fastPath;
-        uint32 timelock;
-        uint32 expiry;
-        uint24 againstVotes;
-        uint24 forVotes;
-        uint24 abstainVotes;
-    }
-
     /// @notice 100 %, in basis points.
     uint256 public constant SHARE_DENOMINATOR = 10_000;
     /// @notice The least fast path, in basis points: less than half of all nodes must never end a vote early.
@@ -34,8 +22,9 @@ abstract contract GovernorTracks is GovernorCommittee {
     /// @notice The most proposals that one node may have open on a track: it bounds the gas of opening one.
     uint256 public constant MAX_OPEN_LIMIT = 16;
 
-    mapping(Track track => TrackRules) private _trackRules;
-    mapping(uint256 proposalId => ProposalSlot) internal _slots;
+    /// @dev Versions are added and never changed: a proposal freezes its rules by naming their version.
+    mapping(Track track => TrackRules[] versions) private _versions;
+    mapping(uint256 proposalId => Poll) internal _polls;
 
     /// @dev The track of the proposal that is being opened + 1; 0 outside of an opening.
     uint8 private transient _opening;
@@ -53,7 +42,7 @@ abstract contract GovernorTracks is GovernorCommittee {
 
     /// @inheritdoc INodeGovernor
     function trackRules(Track track) public view virtual returns (TrackRules memory) {
-        return _trackRules[track];
+        return _newestRules(track);
     }
 
     /// @inheritdoc INodeGovernor
@@ -66,29 +55,30 @@ abstract contract GovernorTracks is GovernorCommittee {
 
     /// @inheritdoc INodeGovernor
     function proposalRules(uint256 proposalId) public view virtual returns (ProposalRules memory) {
-        ProposalSlot storage slot = _slots[proposalId];
+        Poll poll = _polls[proposalId];
+        TrackRules storage rules = _rulesOf(poll);
         return ProposalRules({
-            epoch: slot.epoch,
-            committeeSize: slot.committeeSize,
-            track: slot.track,
-            quorum: slot.quorum,
-            approval: slot.approval,
-            fastPath: slot.fastPath,
-            timelock: slot.timelock,
-            expiry: slot.expiry
+            epoch: poll.epoch(),
+            committeeSize: poll.committeeSize(),
+            track: poll.track(),
+            quorum: rules.quorum,
+            approval: rules.approval,
+            fastPath: rules.fastPath,
+            timelock: rules.timelock,
+            expiry: rules.expiry
         });
     }
 
     /// @inheritdoc IGovernor
     /// @dev Of the track that is being opened; of Operations for anybody who asks from outside.
     function votingDelay() public view virtual override(Governor, IGovernor) returns (uint256) {
-        return _trackRules[_openingTrack()].votingDelay;
+        return _newestRules(_openingTrack()).votingDelay;
     }
 
     /// @inheritdoc IGovernor
     /// @dev Of the track that is being opened; of Operations for anybody who asks from outside.
     function votingPeriod() public view virtual override(Governor, IGovernor) returns (uint256) {
-        return _trackRules[_openingTrack()].votingPeriod;
+        return _newestRules(_openingTrack()).votingPeriod;
     }
 
     /// @dev The track of one call. Whatever it does not know must be Constitution.
@@ -118,16 +108,32 @@ abstract contract GovernorTracks is GovernorCommittee {
         (uint32 epoch, uint32 size) = _committeeAt(clock() - 1);
         if (size == 0) revert GovernorEmptyCommittee();
 
-        TrackRules storage rules = _trackRules[track];
-        ProposalSlot storage slot = _slots[proposalId];
-        slot.epoch = epoch;
-        slot.committeeSize = size;
-        slot.track = track;
-        slot.quorum = rules.quorum;
-        slot.approval = rules.approval;
-        slot.fastPath = rules.fastPath;
-        slot.timelock = rules.timelock;
-        slot.expiry = rules.expiry;
+        TrackRules[] storage versions = _versions[track];
+        uint256 version = versions.length - 1;
+        _polls[proposalId] = Polls.open(
+            epoch,
+            SafeCast.toUint24(size),
+            uint24(_shareOf(versions[version].fastPath, size)),
+            SafeCast.toUint40(proposalSnapshot(proposalId)),
+            SafeCast.toUint40(proposalDeadline(proposalId)),
+            track,
+            SafeCast.toUint16(version)
+        );
+    }
+
+    /// @dev The rules that a proposal froze.
+    function _rulesOf(Poll poll) internal view returns (TrackRules storage) {
+        return _versions[poll.track()][poll.version()];
+    }
+
+    /// @dev `share` basis points of `whole`, rounded up.
+    function _shareOf(uint256 share, uint256 whole) internal pure returns (uint256) {
+        return Math.ceilDiv(share * whole, SHARE_DENOMINATOR);
+    }
+
+    function _newestRules(Track track) private view returns (TrackRules storage) {
+        TrackRules[] storage versions = _versions[track];
+        return versions[versions.length - 1];
     }
 
     function _openingTrack() private view returns (Track) {
@@ -148,8 +154,9 @@ abstract contract GovernorTracks is GovernorCommittee {
         if (rules.expiry == 0 || rules.expiry > MAX_DURATION) revert GovernorInvalidTrack(track, "expiry");
         if (rules.openLimit == 0 || rules.openLimit > MAX_OPEN_LIMIT) revert GovernorInvalidTrack(track, "openLimit");
 
-        TrackRules memory oldRules = _trackRules[track];
-        _trackRules[track] = rules;
+        TrackRules memory oldRules;
+        if (_versions[track].length != 0) oldRules = _newestRules(track);
+        _versions[track].push(rules);
 
         emit TrackSet(track, oldRules, rules);
     }

@@ -1,0 +1,100 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import type { INodeGovernor } from "../../src/ports/chain/bindings/index.js";
+import { deploy, deployTimelock, deployWorld, ethers, handOver } from "../../test/contracts/governance/setting.js";
+import { type Call, issueCall, Story, Support } from "../../test/contracts/governance/story.js";
+
+export type System = "witan" | "openzeppelin";
+export type Step = "propose" | "vote-first" | "vote" | "vote-by-signature" | "queue" | "execute";
+
+export interface Case {
+  system: System;
+  step: Step;
+  /** Of the whole transaction, intrinsic gas included. */
+  gas: number;
+}
+
+interface Peer {
+  token: { admit(node: string): Promise<unknown> };
+  governor: INodeGovernor;
+}
+
+const SIZE = 5;
+const MINUTE = 60n;
+const DAY = 86_400n;
+
+/**
+ * Gas of one decision by five nodes, ours and that of a stock OpenZeppelin Governor with a token and a timelock, in one
+ * network. Both issue the same directive on a registry of their own, after the same delays.
+ */
+export async function measureGovernance(): Promise<Case[]> {
+  const world = await deployWorld({ size: SIZE });
+  const words = { kind: 0, evidence: [ethers.id("evidence")].sort() };
+  const ours = new Story(world.governor, [await issueCall(world, words)], "Deploy v2 to the web fleet");
+
+  const [deployer] = await ethers.getSigners();
+  if (!deployer) throw new Error("the network has no account");
+  const timelock = await deployTimelock(deployer, 10n * MINUTE);
+  const token = await deploy<Peer["token"]>("PeerToken", []);
+  const governor = await deploy<INodeGovernor>("StockGovernor", [token, timelock, MINUTE, DAY, 33n]);
+  const registry = await deploy<{ getAddress(): Promise<string> }>("DirectiveRegistry", [timelock, world.nodes]);
+  for (const operator of world.operators) await token.admit(operator.address);
+  await handOver(timelock, await governor.getAddress(), deployer);
+  const call: Call = { target: await registry.getAddress(), data: ours.calldatas[0] ?? "0x" };
+  const theirs = new Story(governor, [call], ours.description);
+
+  return [
+    ...(await decide("witan", ours, world.operators, signBallot)),
+    ...(await decide("openzeppelin", theirs, world.operators, signStockBallot)),
+  ];
+}
+
+type Sign = (story: Story, voter: HardhatEthersSigner) => Promise<string>;
+
+async function decide(system: System, story: Story, operators: HardhatEthersSigner[], sign: Sign): Promise<Case[]> {
+  const [first, second, third] = operators;
+  if (!first || !second || !third) throw new Error("the decision needs three voters");
+  const cases: Case[] = [];
+  const record = (step: Step, receipt: { gasUsed: bigint }) =>
+    cases.push({ system, step, gas: Number(receipt.gasUsed) });
+
+  record("propose", await story.propose(first));
+  await story.waitForStart();
+  record("vote-first", await story.vote(first, Support.for));
+  record("vote", await story.vote(second, Support.for));
+  const sent = await story.governor.castVoteBySig(story.id, Support.for, third, await sign(story, third));
+  record("vote-by-signature", (await sent.wait()) ?? { gasUsed: 0n });
+  await story.waitForEnd();
+  record("queue", await story.queue());
+  await story.waitForEta();
+  record("execute", await story.execute());
+  return cases;
+}
+
+/** A ballot as our governor wants it signed. */
+export async function signBallot(story: Story, voter: HardhatEthersSigner, support = Support.for): Promise<string> {
+  const types = {
+    Ballot: [
+      { name: "proposalId", type: "uint256" },
+      { name: "support", type: "uint8" },
+    ],
+  };
+  return voter.signTypedData(await domainOf(story.governor), types, { proposalId: story.id, support });
+}
+
+async function signStockBallot(story: Story, voter: HardhatEthersSigner): Promise<string> {
+  const types = {
+    Ballot: [
+      { name: "proposalId", type: "uint256" },
+      { name: "support", type: "uint8" },
+      { name: "voter", type: "address" },
+      { name: "nonce", type: "uint256" },
+    ],
+  };
+  const ballot = { proposalId: story.id, support: Support.for, voter: voter.address, nonce: 0n };
+  return voter.signTypedData(await domainOf(story.governor), types, ballot);
+}
+
+async function domainOf(governor: INodeGovernor) {
+  const { chainId } = await ethers.provider.getNetwork();
+  return { name: await governor.name(), version: "1", chainId, verifyingContract: await governor.getAddress() };
+}

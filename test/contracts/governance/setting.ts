@@ -1,0 +1,157 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import { network } from "hardhat";
+import type {
+  DirectiveRegistry,
+  ModelRegistry,
+  NodeGovernor,
+  NodeRegistry,
+  ParameterRegistry,
+  TimelockController,
+} from "../../../src/ports/chain/bindings/index.js";
+import { admissionOf } from "../libraries/eip2537.js";
+
+export const { ethers, networkHelpers } = await network.create();
+
+export const Track = { emergency: 0n, operations: 1n, membership: 2n, constitution: 3n } as const;
+
+const MINUTE = 60n;
+const HOUR = 60n * MINUTE;
+const DAY = 24n * HOUR;
+
+/** The rules of each track as architecture has them; seconds and basis points. */
+export const DEFAULT_TRACKS = [
+  rules({
+    votingDelay: 0n,
+    votingPeriod: HOUR,
+    quorum: 3300n,
+    approval: 5000n,
+    fastPath: 6700n,
+    timelock: 0n,
+    expiry: DAY,
+  }),
+  rules({
+    votingDelay: MINUTE,
+    votingPeriod: DAY,
+    quorum: 3300n,
+    approval: 5000n,
+    fastPath: 6700n,
+    timelock: 10n * MINUTE,
+    expiry: 7n * DAY,
+  }),
+  rules({
+    votingDelay: HOUR,
+    votingPeriod: 3n * DAY,
+    quorum: 5000n,
+    approval: 6700n,
+    timelock: DAY,
+    expiry: 14n * DAY,
+  }),
+  rules({
+    votingDelay: DAY,
+    votingPeriod: 7n * DAY,
+    quorum: 5000n,
+    approval: 7500n,
+    timelock: 2n * DAY,
+    expiry: 30n * DAY,
+  }),
+] as const;
+
+export interface Rules {
+  votingDelay: bigint;
+  votingPeriod: bigint;
+  quorum: bigint;
+  approval: bigint;
+  fastPath: bigint;
+  timelock: bigint;
+  expiry: bigint;
+  openLimit: bigint;
+}
+
+/** A track's rules, with what a test does not care about filled in. */
+export function rules(some: Partial<Rules> = {}): Rules {
+  return {
+    votingDelay: 0n,
+    votingPeriod: HOUR,
+    quorum: 3300n,
+    approval: 5000n,
+    fastPath: 0n,
+    timelock: 0n,
+    expiry: DAY,
+    openLimit: 4n,
+    ...some,
+  };
+}
+
+/** Everything deployed and wired as it will be in earnest; no account has a privilege left but the guardian. */
+export interface World {
+  nodes: NodeRegistry;
+  models: ModelRegistry;
+  parameters: ParameterRegistry;
+  directives: DirectiveRegistry;
+  timelock: TimelockController;
+  governor: NodeGovernor;
+  /** The nodes' operators; `operators[i]` has index i. */
+  operators: HardhatEthersSigner[];
+  guardian: HardhatEthersSigner;
+  stranger: HardhatEthersSigner;
+  guardianExpiry: bigint;
+}
+
+export interface WorldOptions {
+  /** How many nodes there are; at most 16. */
+  size?: number;
+  tracks?: readonly Rules[];
+}
+
+export async function deployWorld({ size = 5, tracks = DEFAULT_TRACKS }: WorldOptions = {}): Promise<World> {
+  const [deployer, guardian, stranger, ...others] = await ethers.getSigners();
+  if (!deployer || !guardian || !stranger) throw new Error("the network has too few accounts");
+  const operators = others.slice(0, size);
+  const guardianExpiry = BigInt(await networkHelpers.time.latest()) + 180n * DAY;
+
+  const timelock = await deployTimelock(deployer);
+  const nodes = await deploy<NodeRegistry>("NodeRegistry", [timelock, deployer]);
+  const models = await deploy<ModelRegistry>("ModelRegistry", [timelock]);
+  const parameters = await deploy<ParameterRegistry>("ParameterRegistry", [timelock]);
+  const directives = await deploy<DirectiveRegistry>("DirectiveRegistry", [timelock, nodes]);
+  const governor = await deploy<NodeGovernor>("NodeGovernor", [
+    nodes,
+    timelock,
+    directives,
+    models,
+    parameters,
+    guardian,
+    guardianExpiry,
+    tracks,
+  ]);
+
+  await nodes.admit(operators.map((operator, i) => admissionOf(operator.address, `key ${i}`)));
+  await nodes.closeGenesis();
+  await handOver(timelock, await governor.getAddress(), deployer);
+  // The committee that votes is that of an earlier second.
+  await networkHelpers.mine();
+
+  return { nodes, models, parameters, directives, timelock, governor, operators, guardian, stranger, guardianExpiry };
+}
+
+/** A timelock of which `deployer` is still the administrator. */
+export async function deployTimelock(deployer: HardhatEthersSigner, minDelay = 0n): Promise<TimelockController> {
+  return deploy<TimelockController>("TimelockController", [minDelay, [], [], deployer]);
+}
+
+/** Makes `governor` the only proposer, canceller and executor, and takes the deployer's power away. */
+export async function handOver(
+  timelock: TimelockController,
+  governor: string,
+  deployer: HardhatEthersSigner,
+): Promise<void> {
+  await timelock.grantRole(await timelock.PROPOSER_ROLE(), governor);
+  await timelock.grantRole(await timelock.CANCELLER_ROLE(), governor);
+  await timelock.grantRole(await timelock.EXECUTOR_ROLE(), governor);
+  await timelock.renounceRole(await timelock.DEFAULT_ADMIN_ROLE(), deployer);
+}
+
+/** Deploys by name from the first account. */
+export async function deploy<T>(name: string, args: unknown[]): Promise<T> {
+  return (await ethers.deployContract(name, args)) as unknown as T;
+}

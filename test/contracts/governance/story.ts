@@ -1,0 +1,166 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import type { ContractTransactionReceipt } from "ethers";
+import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
+import { ethers, networkHelpers, type World } from "./setting.js";
+
+export const Support = { against: 0, for: 1, abstain: 2 } as const;
+export const State = {
+  pending: 0n,
+  active: 1n,
+  canceled: 2n,
+  defeated: 3n,
+  succeeded: 4n,
+  queued: 5n,
+  expired: 6n,
+  executed: 7n,
+} as const;
+
+/** One call that a proposal would make through the timelock. */
+export interface Call {
+  target: string;
+  data: string;
+}
+
+/** The words of a directive; what a test does not care about is filled in. */
+export interface DirectiveWords {
+  kind: number;
+  subject?: string;
+  payload?: string;
+  delay?: number;
+  window?: number;
+  salt?: string;
+  evidence?: string[];
+}
+
+export function directiveOf(words: DirectiveWords): Required<DirectiveWords> {
+  return {
+    subject: ethers.id("workload/web-3"),
+    payload: ethers.id("payload"),
+    delay: 0,
+    window: 3600,
+    salt: ethers.ZeroHash,
+    evidence: [],
+    ...words,
+  };
+}
+
+/** The call that issues a directive. */
+export async function issueCall({ directives }: World, words: DirectiveWords): Promise<Call> {
+  return {
+    target: await directives.getAddress(),
+    data: directives.interface.encodeFunctionData("issue", [directiveOf(words)]),
+  };
+}
+
+/**
+ * One proposal's life, told in verbs: propose, wait, vote, queue, execute.
+ *
+ * @example
+ * const story = new Story(world.governor, [await issueCall(world, { kind: Kind.Restart })], "Restart web-3");
+ * await story.propose(world.operators[0]);
+ */
+export class Story {
+  readonly governor: INodeGovernor;
+  readonly targets: string[];
+  readonly values: bigint[];
+  readonly calldatas: string[];
+  readonly description: string;
+  id = 0n;
+
+  constructor(governor: INodeGovernor, calls: Call[], description = "because") {
+    this.governor = governor;
+    this.targets = calls.map((call) => call.target);
+    this.values = calls.map(() => 0n);
+    this.calldatas = calls.map((call) => call.data);
+    this.description = description;
+  }
+
+  async propose(proposer: HardhatEthersSigner | undefined): Promise<ContractTransactionReceipt> {
+    this.id = await this.governor.hashProposal(this.targets, this.values, this.calldatas, ethers.id(this.description));
+    return mined(this.as(proposer).propose(this.targets, this.values, this.calldatas, this.description));
+  }
+
+  /** Until ballots count: the first second after the proposal's start. */
+  async waitForStart(): Promise<void> {
+    await passTo((await this.governor.proposalSnapshot(this.id)) + 1n);
+  }
+
+  /** Until ballots no longer count: the first second after the deadline. */
+  async waitForEnd(): Promise<void> {
+    await passTo((await this.governor.proposalDeadline(this.id)) + 1n);
+  }
+
+  async waitForEta(): Promise<void> {
+    await passTo(await this.governor.proposalEta(this.id));
+  }
+
+  async waitForExpiry(): Promise<void> {
+    await passTo((await this.governor.proposalExpiry(this.id)) + 1n);
+  }
+
+  async vote(voter: HardhatEthersSigner | undefined, support: number): Promise<ContractTransactionReceipt> {
+    return mined(this.as(voter).castVote(this.id, support));
+  }
+
+  /** Every one of `voters` in turn. */
+  async voteAll(voters: HardhatEthersSigner[], support: number = Support.for): Promise<void> {
+    for (const voter of voters) await this.vote(voter, support);
+  }
+
+  async queue(): Promise<ContractTransactionReceipt> {
+    return mined(this.governor.queue(...this.operation()));
+  }
+
+  async execute(): Promise<ContractTransactionReceipt> {
+    return mined(this.governor.execute(...this.operation()));
+  }
+
+  async cancel(by: HardhatEthersSigner | undefined): Promise<ContractTransactionReceipt> {
+    return mined(this.as(by).cancel(...this.operation()));
+  }
+
+  /** From opening to execution, every one of `voters` for it. */
+  async carry(proposer: HardhatEthersSigner | undefined, voters: HardhatEthersSigner[]): Promise<void> {
+    await this.propose(proposer);
+    await this.waitForStart();
+    for (const voter of voters) {
+      if ((await this.state()) === State.active) await this.vote(voter, Support.for);
+    }
+    if ((await this.state()) === State.active) await this.waitForEnd();
+    await this.queue();
+    await this.waitForEta();
+    await this.execute();
+  }
+
+  async state(): Promise<bigint> {
+    return this.governor.state(this.id);
+  }
+
+  /** For, against and abstain. */
+  async votes(): Promise<{ for: bigint; against: bigint; abstain: bigint }> {
+    const [against, pro, abstain] = await this.governor.proposalVotes(this.id);
+    return { for: pro, against, abstain };
+  }
+
+  operation(): [string[], bigint[], string[], string] {
+    return [this.targets, this.values, this.calldatas, ethers.id(this.description)];
+  }
+
+  private as(signer: HardhatEthersSigner | undefined): INodeGovernor {
+    if (!signer) throw new Error("there is no such account");
+    return this.governor.connect(signer);
+  }
+}
+
+/** Moves the chain's clock so that the next block is mined at `second`, or does nothing where it has passed. */
+export async function passTo(second: bigint): Promise<void> {
+  if (second > BigInt(await networkHelpers.time.latest())) await networkHelpers.time.increaseTo(second);
+}
+
+async function mined(
+  sent: Promise<{ wait(): Promise<ContractTransactionReceipt | null> }>,
+): Promise<ContractTransactionReceipt> {
+  const receipt = await (await sent).wait();
+  if (!receipt) throw new Error("the transaction was not mined");
+  return receipt;
+}

@@ -1,0 +1,295 @@
+import { AbiCoder, id, keccak256, toBeHex, ZeroHash } from "ethers";
+import { describe, expect, it } from "vitest";
+import {
+  admissionOfSigner,
+  deployDirectives,
+  directiveOf,
+  ethers,
+  issue,
+  networkHelpers,
+  Report,
+  Status,
+} from "./setting.js";
+
+const DIRECTIVE =
+  "tuple(uint8 kind, bytes32 subject, bytes32 payload, uint32 delay, uint32 window, bytes32 salt, bytes32[] evidence)";
+const ids = (count: number) => Array.from({ length: count }, (_, i) => toBeHex(i + 1, 32));
+
+describe("DirectiveRegistry", () => {
+  it("names a directive by a hash of all that it says", async () => {
+    const { directives } = await deployDirectives(1);
+    const seen = new Set<string>();
+    for (const change of [
+      {},
+      { kind: 12 },
+      { subject: id("other") },
+      { payload: id("other") },
+      { delay: 1 },
+      { window: 1 },
+      { salt: id("other") },
+      { evidence: ids(2) },
+    ]) {
+      const directive = directiveOf(change);
+      const expected = keccak256(AbiCoder.defaultAbiCoder().encode([DIRECTIVE], [directive]));
+      expect(await directives.directiveId(directive)).toBe(expected);
+      seen.add(expected);
+    }
+    expect(seen.size).toBe(8);
+  });
+
+  it("issues with times counted from the issue and the committee that stood before it", async () => {
+    const { directives, nodes } = await deployDirectives(3);
+    const directive = directiveOf({ kind: 5, delay: 60, window: 600, evidence: ids(16) });
+    const receipt = await (await directives.issue(directive)).wait();
+    const now = BigInt(await networkHelpers.time.latest());
+    const directiveId = await directives.directiveId(directive);
+
+    const expected = [5n, now, now + 60n, now + 660n, 1n, 3n, Report.None, ZeroHash];
+    expect([...(await directives.issued(directiveId))]).toEqual(expected);
+    expect(await directives.status(directiveId)).toBe(Status.Issued);
+    expect(await directives.reportOf(directiveId, nodes[0] ?? "")).toBe(Report.None);
+    const event = directives.interface.parseLog(receipt?.logs[0] ?? { topics: [], data: "0x" });
+    expect(event?.name).toBe("DirectiveIssued");
+    expect([event?.args[0], event?.args[1], event?.args[2]]).toEqual([directiveId, 5n, directive.subject]);
+    expect([event?.args[4], event?.args[5], event?.args[6]]).toEqual([now + 60n, now + 660n, 1n]);
+    expect([...(event?.args[3].evidence ?? [])]).toEqual(directive.evidence);
+  });
+
+  it("refuses directives that say nothing, take no time, or cite evidence out of order", async () => {
+    const { directives } = await deployDirectives(1);
+    for (const change of [
+      { window: 0 },
+      { payload: ZeroHash },
+      { evidence: [ZeroHash] },
+      { evidence: [ZeroHash, id("a")] },
+      { evidence: ids(2).reverse() },
+      { evidence: [id("a"), id("a")] },
+      { evidence: ids(17) },
+    ]) {
+      await expect(directives.issue(directiveOf(change))).rejects.toThrow("DirectiveRegistryInvalidDirective()");
+    }
+    await expect(directives.issue(directiveOf({ kind: 13 }))).rejects.toThrow();
+  });
+
+  it("issues a directive once", async () => {
+    const setting = await deployDirectives(1);
+    const directiveId = await issue(setting);
+    const again = setting.directives.issue(directiveOf());
+    await expect(again).rejects.toThrow(`DirectiveRegistryAlreadyIssued("${directiveId}")`);
+  });
+
+  it("issues for the timelock alone", async () => {
+    const { directives, nodes, stranger, timelock } = await deployDirectives(1);
+    expect(await directives.timelock()).toBe(timelock.address);
+    for (const caller of [stranger, ...nodes]) {
+      const refused = directives.connect(caller).issue(directiveOf());
+      await expect(refused).rejects.toThrow(`DirectiveRegistryUnauthorized("${caller.address}")`);
+    }
+  });
+
+  it("knows nothing of what was not issued", async () => {
+    const { directives, nodes } = await deployDirectives(1);
+    const unknown = `DirectiveRegistryUnknownDirective("${id("none")}")`;
+    expect(await directives.status(id("none"))).toBe(Status.Unknown);
+    await expect(directives.issued(id("none"))).rejects.toThrow(unknown);
+    await expect(directives.reportOf(id("none"), nodes[0] ?? "")).rejects.toThrow(unknown);
+    await expect(directives.report(id("none"), Report.Done, id("outcome"))).rejects.toThrow(unknown);
+  });
+
+  it("tells the whole story: ready, done, and enacted by more than half", async () => {
+    const setting = await deployDirectives(5);
+    const { directives, nodes } = setting;
+    const directiveId = await issue(setting);
+    const outcome = id("outcome");
+    const enacted = async () => (await directives.queryFilter(directives.filters.DirectiveEnacted)).length;
+
+    for (const node of nodes.slice(0, 3)) {
+      await directives.connect(node).report(directiveId, Report.Ready, ZeroHash);
+      expect(await directives.reportOf(directiveId, node)).toBe(Report.Ready);
+    }
+    for (const [i, node] of nodes.slice(0, 2).entries()) {
+      await directives.connect(node).report(directiveId, Report.Done, outcome);
+      expect(await directives.attestations(directiveId, Report.Done, outcome)).toBe(BigInt(i + 1));
+    }
+    expect(await directives.status(directiveId)).toBe(Status.Issued);
+    expect(await enacted()).toBe(0);
+
+    const third = nodes[2] ?? setting.stranger;
+    const receipt = await (await directives.connect(third).report(directiveId, Report.Done, outcome)).wait();
+    const [reported, enactment] = (receipt?.logs ?? []).map((log) => directives.interface.parseLog(log));
+    expect([reported?.name, ...(reported?.args ?? [])]).toEqual([
+      "DirectiveReported",
+      directiveId,
+      third.address,
+      Report.Done,
+      outcome,
+    ]);
+    expect([enactment?.name, ...(enactment?.args ?? [])]).toEqual([
+      "DirectiveEnacted",
+      directiveId,
+      Report.Done,
+      outcome,
+      3n,
+    ]);
+    expect(await directives.status(directiveId)).toBe(Status.Done);
+    const issued = await directives.issued(directiveId);
+    expect([issued.enacted, issued.outcome]).toEqual([Report.Done, outcome]);
+
+    // Those who come later are still heard, and change nothing.
+    await directives.connect(nodes[3] ?? third).report(directiveId, Report.Done, outcome);
+    await directives.connect(nodes[4] ?? third).report(directiveId, Report.Failed, id("other"));
+    expect(await enacted()).toBe(1);
+    await networkHelpers.time.increase(5_000);
+    expect(await directives.status(directiveId)).toBe(Status.Done);
+  });
+
+  it("enacts a failure as it enacts a success", async () => {
+    const setting = await deployDirectives(3);
+    const { directives, nodes } = setting;
+    const directiveId = await issue(setting);
+    for (const node of nodes.slice(0, 2)) {
+      await directives.connect(node).report(directiveId, Report.Failed, id("why"));
+    }
+    expect(await directives.status(directiveId)).toBe(Status.Failed);
+  });
+
+  it("enacts nothing when results or outcomes differ, and lapses", async () => {
+    const setting = await deployDirectives(4);
+    const { directives, nodes } = setting;
+    const directiveId = await issue(setting, { window: 100 });
+    const reports = [
+      [Report.Done, id("a")],
+      [Report.Done, id("b")],
+      [Report.Failed, id("a")],
+      [Report.Done, id("a")],
+    ] as const;
+    for (const [i, [report, outcome]] of reports.entries()) {
+      await directives.connect(nodes[i]).report(directiveId, report, outcome);
+    }
+    expect(await directives.attestations(directiveId, Report.Done, id("a"))).toBe(2n);
+    expect(await directives.status(directiveId)).toBe(Status.Issued);
+    const { deadline } = await directives.issued(directiveId);
+    await networkHelpers.time.increaseTo(deadline);
+    expect(await directives.status(directiveId)).toBe(Status.Issued);
+    await networkHelpers.time.increase(1);
+    expect(await directives.status(directiveId)).toBe(Status.Lapsed);
+  });
+
+  it("asks more than half of any committee", async () => {
+    const { directives } = await deployDirectives(1);
+    for (const [size, needed] of [
+      [1, 1n],
+      [2, 2n],
+      [3, 2n],
+      [4, 3n],
+      [5, 3n],
+      [500, 251n],
+      [2 ** 32 - 1, 2n ** 31n],
+    ] as const) {
+      expect(await directives.threshold(size)).toBe(needed);
+    }
+  });
+
+  it("hears no result before activation, nothing after the deadline, and readiness in between", async () => {
+    const setting = await deployDirectives(3);
+    const [first, second, third] = setting.nodes;
+    const { directives } = setting;
+    const directiveId = await issue(setting, { delay: 100, window: 100 });
+    const { activeAt, deadline } = await directives.issued(directiveId);
+
+    await directives.connect(first).report(directiveId, Report.Ready, ZeroHash);
+    const early = directives.connect(first).report(directiveId, Report.Done, id("outcome"));
+    await expect(early).rejects.toThrow(`DirectiveRegistryNotActive("${directiveId}", ${activeAt})`);
+
+    await networkHelpers.time.setNextBlockTimestamp(activeAt);
+    await directives.connect(first).report(directiveId, Report.Done, id("outcome"));
+    await networkHelpers.time.setNextBlockTimestamp(deadline);
+    await directives.connect(second).report(directiveId, Report.Failed, id("outcome"));
+    for (const [report, outcome] of [
+      [Report.Ready, ZeroHash],
+      [Report.Done, id("outcome")],
+    ] as const) {
+      const late = directives.connect(third).report(directiveId, report, outcome);
+      await expect(late).rejects.toThrow(`DirectiveRegistryLapsed("${directiveId}", ${deadline})`);
+    }
+  });
+
+  it("refuses reports that say nothing or cite what they must not", async () => {
+    const setting = await deployDirectives(1);
+    const directiveId = await issue(setting);
+    const node = setting.directives.connect(setting.nodes[0]);
+    for (const [report, outcome] of [
+      [Report.None, ZeroHash],
+      [Report.None, id("outcome")],
+      [Report.Ready, id("outcome")],
+      [Report.Done, ZeroHash],
+      [Report.Failed, ZeroHash],
+    ] as const) {
+      const invalid = `DirectiveRegistryInvalidReport(${report}, "${outcome}")`;
+      await expect(node.report(directiveId, report, outcome)).rejects.toThrow(invalid);
+    }
+  });
+
+  it("hears a node ready once and finally once", async () => {
+    const setting = await deployDirectives(3);
+    const directiveId = await issue(setting);
+    const [first, second] = setting.nodes;
+    if (!first || !second) throw new Error("too few nodes");
+    const already = (report: bigint, address: string) =>
+      `DirectiveRegistryAlreadyReported("${directiveId}", "${address}", ${report})`;
+    const node = setting.directives.connect(first);
+    await node.report(directiveId, Report.Ready, ZeroHash);
+    await expect(node.report(directiveId, Report.Ready, ZeroHash)).rejects.toThrow(already(1n, first.address));
+    await node.report(directiveId, Report.Done, id("outcome"));
+    for (const [report, outcome] of [
+      [Report.Ready, ZeroHash],
+      [Report.Done, id("outcome")],
+      [Report.Failed, id("other")],
+    ] as const) {
+      await expect(node.report(directiveId, report, outcome)).rejects.toThrow(already(2n, first.address));
+    }
+    // Readiness may be left out.
+    await setting.directives.connect(second).report(directiveId, Report.Failed, id("outcome"));
+    expect(await setting.directives.reportOf(directiveId, second)).toBe(Report.Failed);
+  });
+
+  it("hears the committee at the issue, whoever has come or gone or changed keys since", async () => {
+    const setting = await deployDirectives(3);
+    const { directives, registry, stranger, later } = setting;
+    const [first, second, third] = setting.nodes;
+    const newcomer = later[0];
+    if (!first || !second || !third || !newcomer) throw new Error("too few nodes");
+    const directiveId = await issue(setting);
+    const { key, possession } = admissionOfSigner(second, "fresh");
+    await registry.remove([0]);
+    await registry.rotateKey(1, key, possession);
+    await registry.admit([admissionOfSigner(newcomer)]);
+
+    for (const outsider of [newcomer, stranger]) {
+      const refused = directives.connect(outsider).report(directiveId, Report.Done, id("outcome"));
+      await expect(refused).rejects.toThrow(`DirectiveRegistryNotMember("${outsider.address}", 1)`);
+      expect(await directives.reportOf(directiveId, outsider)).toBe(Report.None);
+    }
+    await directives.connect(second).report(directiveId, Report.Done, id("outcome"));
+    const again = directives.connect(second).report(directiveId, Report.Done, id("outcome"));
+    await expect(again).rejects.toThrow("DirectiveRegistryAlreadyReported");
+    await directives.connect(first).report(directiveId, Report.Done, id("outcome"));
+    expect(await directives.status(directiveId)).toBe(Status.Done);
+  });
+
+  it("does not count a node that is admitted in the block of the issue", async () => {
+    const setting = await deployDirectives(2);
+    const { directives, registry, later } = setting;
+    const newcomer = later[0];
+    if (!newcomer) throw new Error("too few accounts");
+    await ethers.provider.send("evm_setAutomine", [false]);
+    await registry.admit([admissionOfSigner(newcomer)], { gasLimit: 1_000_000 });
+    await directives.issue(directiveOf(), { gasLimit: 1_000_000 });
+    await networkHelpers.mine();
+    await ethers.provider.send("evm_setAutomine", [true]);
+
+    const issued = await directives.issued(await directives.directiveId(directiveOf()));
+    expect([issued.epoch, issued.committeeSize]).toEqual([1n, 2n]);
+    expect(await registry.epoch()).toBe(2n);
+  });
+});

@@ -1,0 +1,79 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import { id, ZeroHash } from "ethers";
+import type { DirectiveRegistry, NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
+import { admissionOf } from "../libraries/eip2537.js";
+import { ethers, networkHelpers } from "../nodes/setting.js";
+
+export { ethers, networkHelpers };
+
+/** `IDirectiveRegistry.Report`. */
+export const Report = { None: 0n, Ready: 1n, Done: 2n, Failed: 3n } as const;
+/** `IDirectiveRegistry.Status`. */
+export const Status = { Unknown: 0n, Issued: 1n, Done: 2n, Failed: 3n, Lapsed: 4n } as const;
+
+export interface DirectiveSetting {
+  registry: NodeRegistry;
+  directives: DirectiveRegistry;
+  timelock: HardhatEthersSigner;
+  stranger: HardhatEthersSigner;
+  /** Operators of the nodes 0, 1, ... */
+  nodes: HardhatEthersSigner[];
+  /** Accounts that have not been admitted yet. */
+  later: HardhatEthersSigner[];
+}
+
+export function admissionOfSigner({ address }: HardhatEthersSigner, key = address) {
+  return admissionOf(address, key);
+}
+
+/** A committee of `size` nodes whose operators can sign. */
+export async function deployDirectives(size: number): Promise<DirectiveSetting> {
+  const [timelock, stranger, ...operators] = await ethers.getSigners();
+  if (!timelock || !stranger) throw new Error("the network has too few accounts");
+  const registry = await ethers.deployContract("NodeRegistry", [timelock.address, timelock.address]);
+  const at = await registry.getAddress();
+  const directives = await ethers.deployContract("DirectiveRegistry", [timelock.address, at]);
+  const nodes = operators.slice(0, size);
+  const setting = {
+    registry: registry as unknown as NodeRegistry,
+    directives: directives as unknown as DirectiveRegistry,
+    timelock,
+    stranger,
+    nodes,
+    later: operators.slice(size),
+  };
+  await setting.registry.admit(nodes.map((node) => admissionOfSigner(node)));
+  await networkHelpers.time.increase(1);
+  return setting;
+}
+
+/** A directive that says little else than `change`. */
+export function directiveOf(change: Partial<DirectiveFields> = {}): DirectiveFields {
+  return {
+    kind: 3,
+    subject: id("workload/web-3"),
+    payload: id("payload"),
+    delay: 0,
+    window: 1_000,
+    salt: ZeroHash,
+    evidence: [],
+    ...change,
+  };
+}
+
+interface DirectiveFields {
+  kind: number;
+  subject: string;
+  payload: string;
+  delay: number;
+  window: number;
+  salt: string;
+  evidence: string[];
+}
+
+/** Issues and returns the directive's id. */
+export async function issue({ directives }: DirectiveSetting, change: Partial<DirectiveFields> = {}): Promise<string> {
+  const directive = directiveOf(change);
+  await directives.issue(directive);
+  return directives.directiveId(directive);
+}

@@ -100,6 +100,12 @@ export class Outbox {
     return this.#flushing;
   }
 
+  /** Anchors until nothing waits of what was submitted before the call. */
+  async settle(): Promise<void> {
+    const submitted = [...this.#waiting.keys()];
+    while (submitted.some((contentId) => this.#waiting.has(contentId))) await this.flush();
+  }
+
   async close(): Promise<void> {
     await this.#flushing?.catch(() => undefined);
     await this.#journal.close();

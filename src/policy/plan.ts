@@ -1,4 +1,4 @@
-import { type Hex, type Order, Severities } from "../records/index.js";
+import { type ContentId, type DirectiveKind, type Hex, type Order, Severities, subjectHash } from "../records/index.js";
 import type { Analysis, KnownIncident, PlannedProposal, PlanPolicy, SharedKnowledge } from "./types.js";
 
 export interface PlanInput {
@@ -21,7 +21,15 @@ export function plan(input: PlanInput): PlannedProposal[] {
   const { underWay } = input.shared;
   const planned = [...heal(input), ...accept(input), ...learn(input), ...grow(input)];
   const wanted = new Map(planned.map((proposal) => [`${proposal.order.kind} ${proposal.subject}`, proposal]));
-  return [...wanted].filter(([key]) => !underWay.has(key)).map(([, proposal]) => proposal);
+  return [...wanted.values()].filter(({ order: { kind }, subject, evidence }) => {
+    const hash = subjectHash(subject);
+    return !underWay.has(underWayKey(kind, hash)) && !underWay.has(underWayKey(kind, hash, evidence));
+  });
+}
+
+/** How what is under way is known: an order by its subject, a proposal by its evidence too. */
+export function underWayKey(kind: DirectiveKind, subject: Hex, evidence?: readonly ContentId[]): string {
+  return evidence === undefined ? `${kind} ${subject}` : `${kind} ${subject} ${[...evidence].sort().join()}`;
 }
 
 function heal({ incidents, policy }: PlanInput): PlannedProposal[] {
@@ -41,7 +49,7 @@ function healing(incident: KnownIncident["incident"]): Order | undefined {
     case "workload-down":
     case "workload-unhealthy":
     case "state-critical":
-      return { kind: "Restart", workload: incident.subject, instance: String(instance) };
+      return { kind: "Restart", workload: incident.subject.slice("workload/".length), instance: String(instance) };
     case "release-failing": {
       const fleet = incident.subject.slice("fleet/".length);
       return { kind: "Rollback", fleet, from: String(release) as Hex, to: null };
@@ -81,7 +89,7 @@ function learn({ analysis, shared, policy }: PlanInput): PlannedProposal[] {
     ...policy.rounds,
   };
   const evidence = acceptedModel === null ? [] : [acceptedModel.contentId];
-  return [{ order, subject: `model/${order.task}`, evidence, delay: 0, window: policy.roundsWindowSeconds }];
+  return [{ order, subject: `task/${order.task}`, evidence, delay: 0, window: policy.roundsWindowSeconds }];
 }
 
 function grow({ analysis, shared, policy }: PlanInput): PlannedProposal[] {

@@ -67,7 +67,7 @@ export interface FinishedRounds {
 export interface SharedKnowledge {
   readonly acceptedModel: { readonly contentId: ContentId; readonly round: number; readonly accuracy: number } | null;
   readonly flags: ReadonlySet<string>;
-  /** What is proposed, or issued and not yet ended, as `kind subject`. */
+  /** What is proposed, or issued and not yet ended, as {@link underWayKey}. */
   readonly underWay: ReadonlySet<string>;
   readonly lastRound: FinishedRounds | null;
   /** Workloads of each fleet that there shall be. */

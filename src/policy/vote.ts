@@ -43,7 +43,8 @@ function decideRestart(
   evidence: readonly EvidenceCheck[],
   view: NodeView,
 ): Decision {
-  if (subject !== order.workload) return against(`the subject ${subject} is not the workload ${order.workload}`);
+  if (subject !== `workload/${order.workload}`)
+    return against(`the subject ${subject} is not the workload ${order.workload}`);
   const matches = evidence.some(
     ({ record }) =>
       record?.kind === "Incident" &&

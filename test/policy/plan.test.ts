@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Analysis, PlanDefaults, type PlanInput, plan } from "../../src/policy/index.js";
-import type { ContentId, Incident } from "../../src/records/index.js";
+import { type ContentId, type Incident, subjectHash } from "../../src/records/index.js";
 import { nothingShared, v2, wellMachine } from "./world.js";
 
 const id = (byte: string): ContentId => `0x${byte.repeat(32)}`;
@@ -36,7 +36,7 @@ describe("a plan", () => {
   it("restarts what is down and cites the incident", () => {
     expect(plan(input({ incidents: [{ contentId: id("aa"), incident: incident({}) }] }))).toEqual([
       {
-        order: { kind: "Restart", workload: "workload/web-3", instance: "7@8" },
+        order: { kind: "Restart", workload: "web-3", instance: "7@8" },
         subject: "workload/web-3",
         evidence: [id("aa")],
         delay: 0,
@@ -58,8 +58,16 @@ describe("a plan", () => {
   });
 
   it("does not plan again what is under way", () => {
-    const shared = { ...nothingShared, underWay: new Set(["Restart workload/web-3"]) };
-    expect(orders({ incidents: [{ contentId: id("aa"), incident: incident({}) }], shared })).toEqual([]);
+    const subject = subjectHash("workload/web-3");
+    const withUnderWay = (key: string) =>
+      orders({
+        incidents: [{ contentId: id("aa"), incident: incident({}) }],
+        shared: { ...nothingShared, underWay: new Set([key]) },
+      });
+    expect(withUnderWay(underWayKey("Restart", subject))).toEqual([]);
+    expect(withUnderWay(underWayKey("Restart", subject, [id("aa")]))).toEqual([]);
+    // A baseless proposal on the same subject keeps nobody from opening the honest one.
+    expect(withUnderWay(underWayKey("Restart", subject, [id("bb")]))).toHaveLength(1);
   });
 
   it("starts rounds from the accepted model when the node has long been well and the flag is on", () => {

@@ -24,7 +24,7 @@ const view = (workloads: NodeView["workloads"]): NodeView => ({
   fleets: new Set(["web"]),
   tasks: new Set(["mnist"]),
 });
-const restart: Order = { kind: "Restart", workload: dead.subject, instance: dead.instance ?? "" };
+const restart: Order = { kind: "Restart", workload: "web-3", instance: dead.instance ?? "" };
 
 function ballot(order: Order, subject: string, change: Partial<VoteInput> = {}) {
   return decide({
@@ -156,8 +156,8 @@ describe("a ballot on an operator's order", () => {
     [{ kind: "Scale", fleet: "web", replicas: 7 }, "fleet/web", "for"],
     [{ kind: "Scale", fleet: "web", replicas: 501 }, "fleet/web", "against"],
     [{ kind: "Scale", fleet: "api", replicas: 7 }, "fleet/api", "abstain"],
-    [{ kind: "StartRound", ...rounds }, "model/mnist", "for"],
-    [{ kind: "StartRound", ...rounds, task: "other" }, "model/other", "abstain"],
+    [{ kind: "StartRound", ...rounds }, "task/mnist", "for"],
+    [{ kind: "StartRound", ...rounds, task: "other" }, "task/other", "abstain"],
     [{ kind: "SetFlag", name: "learning", value: true }, "flag/learning", "for"],
   ] as [Order, string, string][])("%o on %s is %s", (order, subject, support) => {
     expect(ballot(order, subject).support).toBe(support);

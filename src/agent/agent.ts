@@ -1,0 +1,149 @@
+import { join } from "node:path";
+import type { Client, NewRecord } from "../client/index.js";
+import {
+  type ModelTest,
+  type NodeView,
+  PlanDefaults,
+  type PlanPolicy,
+  VoteDefaults,
+  type WorkloadView,
+} from "../policy/index.js";
+import { type Address, decodeRecord, type Model } from "../records/index.js";
+import type { Logger } from "../utils/logger.js";
+import { BallotBox } from "./ballotBox.js";
+import { createChainHand } from "./chainHand.js";
+import type { Clock } from "./clock.js";
+import type { AgentConfig } from "./config.js";
+import { Executor } from "./executor.js";
+import type { Hand } from "./hand.js";
+import { Knowledge } from "./knowledge.js";
+import { type LoopStatus, MapekLoop } from "./mapek.js";
+import type { MachineProbe } from "./monitor/machine.js";
+import { createObserve } from "./monitor/observe.js";
+import { Outbox, type QueuedRecord } from "./outbox.js";
+import { Planner } from "./planner.js";
+import { Tasks } from "./tasks.js";
+import { Voter } from "./voter.js";
+
+/** What a node can do besides deciding: each part is there where the node was given an engine for it. */
+export interface AgentBody {
+  readonly hands: readonly Hand[];
+  readonly workloads: () => Promise<readonly WorkloadView[]>;
+  readonly fleets: ReadonlySet<string>;
+  readonly tasks: ReadonlySet<string>;
+  readonly testModel: (
+    candidate: Model,
+    accepted: Model | undefined,
+    signal: AbortSignal,
+  ) => Promise<ModelTest | undefined>;
+}
+
+export interface AgentDependencies {
+  readonly config: Pick<
+    AgentConfig,
+    "dataDir" | "cycleMs" | "anchorEveryMs" | "takeoverMs" | "evidenceTimeoutMs" | "learning"
+  >;
+  readonly self: Address;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly machine: MachineProbe;
+  readonly connectivity: () => number;
+  readonly body: AgentBody;
+  /** What differs from the defaults of planning. */
+  readonly policy?: Partial<PlanPolicy>;
+}
+
+/** The process beside a node: monitors, analyzes, plans, votes and executes until it is stopped. */
+export class Agent {
+  readonly #loop: MapekLoop;
+  readonly #outbox: Outbox;
+  readonly #ballots: BallotBox;
+  readonly #tasks: Tasks;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+
+  private constructor(parts: { loop: MapekLoop; outbox: Outbox; ballots: BallotBox; tasks: Tasks }) {
+    this.#loop = parts.loop;
+    this.#outbox = parts.outbox;
+    this.#ballots = parts.ballots;
+    this.#tasks = parts.tasks;
+  }
+
+  /** Opens the agent's journals. Nothing runs until {@link start}. */
+  static async create(dependencies: AgentDependencies): Promise<Agent> {
+    const { body, client, clock, config, connectivity, logger, machine, self } = dependencies;
+    const ballots = await BallotBox.open(join(config.dataDir, "ballots.jsonl"));
+    const outbox = await openOutbox(join(config.dataDir, "outbox.jsonl"), client);
+    const tasks = new Tasks(logger);
+    const { fleets, tasks: trained, testModel, workloads } = body;
+    const look = async (): Promise<NodeView> => ({ workloads: await workloads(), fleets, tasks: trained });
+    const { evidenceTimeoutMs, takeoverMs, cycleMs, anchorEveryMs } = config;
+    const hands = [...body.hands, createChainHand()];
+    const loop = new MapekLoop({
+      self,
+      client,
+      clock,
+      outbox,
+      logger,
+      cycleMs,
+      anchorEveryMs,
+      policy: { ...PlanDefaults, ...dependencies.policy },
+      knowledge: new Knowledge(client, config.learning?.task),
+      planner: new Planner({ self, client, clock, tasks, logger }),
+      voter: new Voter({
+        self,
+        client,
+        ballots,
+        tasks,
+        logger,
+        policy: VoteDefaults,
+        evidenceTimeoutMs,
+        look,
+        testModel,
+      }),
+      executor: new Executor({ self, client, outbox, hands, tasks, logger, takeoverMs }),
+      observe: createObserve({ clock, machine, connectivity, workloads, ping: () => client.chain.blockNumber() }),
+    });
+    return new Agent({ loop, outbox, ballots, tasks });
+  }
+
+  get status(): LoopStatus & { readonly waitingRecords: number } {
+    return { ...this.#loop.status, waitingRecords: this.#outbox.waiting };
+  }
+
+  /** The records that this node makes go through here. */
+  get outbox(): Outbox {
+    return this.#outbox;
+  }
+
+  start(): void {
+    this.#running ??= this.#loop.run(this.#stopping.signal);
+  }
+
+  /** Ends the loop, lets what was begun come to its end, and closes the journals. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    await this.#tasks.settled();
+    await this.#outbox.close();
+    await this.#ballots.close();
+  }
+}
+
+/** The outbox over a client: blocks go to its content store, anchors to its chain. */
+export function openOutbox(path: string, client: Client): Promise<Outbox> {
+  return Outbox.open(path, {
+    put: (bytes) => client.content.put(bytes),
+    async anchor(queued) {
+      const records = await Promise.all(queued.map((record) => readBack(client, record)));
+      const { root, transactionHash } = await client.anchorRecords({ records });
+      return { root, transactionHash };
+    },
+  });
+}
+
+/** The record that was queued, from this node's own blocks. */
+async function readBack(client: Client, { kind, cid }: QueuedRecord): Promise<NewRecord> {
+  return { kind, value: decodeRecord(kind, await client.content.get(cid)) } as NewRecord;
+}

@@ -1,0 +1,141 @@
+import type { Client } from "../client/index.js";
+import { messageOf } from "../errors.js";
+import {
+  type Analysis,
+  type AnalysisMemory,
+  analyze,
+  initialMemory,
+  type KnownIncident,
+  type Observation,
+  type PlanPolicy,
+  plan,
+} from "../policy/index.js";
+import type { Address, ContentId, State } from "../records/index.js";
+import type { Logger } from "../utils/logger.js";
+import type { Clock } from "./clock.js";
+import type { Executor } from "./executor.js";
+import type { Knowledge } from "./knowledge.js";
+import type { Outbox } from "./outbox.js";
+import type { Planner } from "./planner.js";
+import type { Voter } from "./voter.js";
+
+export interface LoopDependencies {
+  readonly self: Address;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly outbox: Outbox;
+  readonly knowledge: Knowledge;
+  readonly planner: Planner;
+  readonly voter: Voter;
+  readonly executor: Executor;
+  readonly logger: Logger;
+  readonly policy: PlanPolicy;
+  readonly cycleMs: number;
+  readonly anchorEveryMs: number;
+  readonly observe: (cycle: number, signal: AbortSignal) => Promise<Observation>;
+}
+
+/** What the loop knows at the end of a cycle, for people who ask. */
+export interface LoopStatus {
+  readonly cycle: number;
+  readonly analysis: Analysis | undefined;
+  readonly lastError: string | undefined;
+}
+
+/** Monitor, analyze, plan, execute over shared knowledge: one cycle after another until the signal aborts. */
+export class MapekLoop {
+  readonly #dependencies: LoopDependencies;
+  #memory: AnalysisMemory = initialMemory();
+  #previous: { readonly contentId: ContentId; readonly state: State } | undefined;
+  #anchoredAt = Number.NEGATIVE_INFINITY;
+  #status: LoopStatus = { cycle: 0, analysis: undefined, lastError: undefined };
+
+  constructor(dependencies: LoopDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  get status(): LoopStatus {
+    return this.#status;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, cycleMs, logger } = this.#dependencies;
+    for (let cycle = 0; !signal.aborted; cycle++) {
+      const started = clock.now();
+      try {
+        const analysis = await this.cycle(cycle, signal);
+        this.#status = { cycle, analysis, lastError: undefined };
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#status = { ...this.#status, cycle, lastError: messageOf(error) };
+        logger.warn("a cycle failed", { cycle, reason: messageOf(error) });
+      }
+      try {
+        await clock.sleep(Math.max(0, started + cycleMs - clock.now()), signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    }
+  }
+
+  /** One cycle. What fails in it is tried again in the next. */
+  async cycle(cycle: number, signal: AbortSignal): Promise<Analysis> {
+    const { client, executor, knowledge, observe, planner, policy, voter } = this.#dependencies;
+    const observation = await observe(cycle, signal);
+    const { memory, analysis } = analyze(this.#memory, observation);
+    this.#memory = memory;
+    const incidents = await this.#remember(cycle, analysis);
+
+    const [proposals, directives, nodes, chainTime] = await Promise.all([
+      client.listProposals({ states: ["Pending", "Active", "Succeeded", "Queued"] }),
+      client.listDirectives({ statuses: ["Issued"] }),
+      client.listNodes(),
+      client.chain.now(),
+    ]);
+    const committee = nodes.map(({ operator }) => operator);
+    voter.tick(proposals, signal);
+    planner.moveOn(proposals, committee, chainTime);
+    executor.tick(directives, committee, chainTime, signal);
+    const shared = await knowledge.shared(proposals, directives, observation);
+    planner.open(plan({ analysis, incidents, shared, policy }), committee);
+    return analysis;
+  }
+
+  /** Writes down what the cycle found and anchors it: at once when it is urgent, else now and then. */
+  async #remember(cycle: number, analysis: Analysis): Promise<KnownIncident[]> {
+    const { anchorEveryMs, clock, outbox } = this.#dependencies;
+    const incidents: KnownIncident[] = [];
+    for (const incident of analysis.incidents) {
+      const { contentId } = await outbox.submit("Incident", incident);
+      incidents.push({ contentId, incident });
+    }
+    const due = clock.now() - this.#anchoredAt >= anchorEveryMs;
+    const last = this.#previous?.state;
+    if (due || last?.state !== analysis.state || last.health !== analysis.health)
+      await this.#writeState(cycle, analysis);
+    const urgent = incidents.some(({ contentId }) => outbox.anchorOf(contentId) === undefined);
+    if (outbox.waiting > 0 && (due || urgent)) {
+      await outbox.settle();
+      this.#anchoredAt = clock.now();
+    }
+    return incidents;
+  }
+
+  async #writeState(cycle: number, { phi, state: named, health, metrics, advised }: Analysis): Promise<void> {
+    const { clock, outbox, self } = this.#dependencies;
+    const state: State = {
+      schema: "witan/state/1",
+      node: self,
+      cycle,
+      time: clock.now(),
+      phi,
+      state: named,
+      health,
+      metrics,
+      advised,
+      previous: this.#previous?.contentId ?? null,
+    };
+    const { contentId } = await outbox.submit("State", state);
+    this.#previous = { contentId, state };
+  }
+}

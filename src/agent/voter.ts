@@ -1,0 +1,130 @@
+import { type Client, NotAnchoredError, type Proposal, WrongAuthorError } from "../client/index.js";
+import { messageOf } from "../errors.js";
+import { decide, type EvidenceCheck, type ModelTest, type NodeView, type VotePolicy } from "../policy/index.js";
+import { isRevert } from "../ports/chain/index.js";
+import { ContentError } from "../ports/content/index.js";
+import type { Address, ContentId, DirectivePayload, Model } from "../records/index.js";
+import type { Logger } from "../utils/logger.js";
+import type { BallotBox, RecordedBallot } from "./ballotBox.js";
+import type { Tasks } from "./tasks.js";
+
+export interface VoterDependencies {
+  readonly self: Address;
+  readonly client: Client;
+  readonly ballots: BallotBox;
+  readonly tasks: Tasks;
+  readonly logger: Logger;
+  readonly policy: VotePolicy;
+  readonly evidenceTimeoutMs: number;
+  /** What this node sees at this moment. */
+  readonly look: (signal: AbortSignal) => Promise<NodeView>;
+  /** Tests a candidate and the model accepted now on this node's held-out data; undefined where it has none. */
+  readonly testModel: (
+    candidate: Model,
+    accepted: Model | undefined,
+    signal: AbortSignal,
+  ) => Promise<ModelTest | undefined>;
+}
+
+/** Decides on open proposals: the evidence first, then what the node sees itself, then one ballot, written down before it is signed. */
+export class Voter {
+  readonly #dependencies: VoterDependencies;
+
+  constructor(dependencies: VoterDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Starts a decision on every active proposal that this node may vote on and has not. */
+  tick(proposals: readonly Proposal[], signal: AbortSignal): void {
+    for (const proposal of proposals) {
+      if (proposal.state !== "Active") continue;
+      this.#dependencies.tasks.start(`vote ${proposal.id}`, () => this.#vote(proposal, signal));
+    }
+  }
+
+  async #vote(proposal: Proposal, signal: AbortSignal): Promise<void> {
+    const { client, ballots, self, logger } = this.#dependencies;
+    const { nodes, governor } = client.chain.contracts;
+    if (!(await client.chain.read(() => nodes.isMember(self, proposal.rules.epoch)))) return;
+    if (await client.chain.read(() => governor.hasVoted(proposal.id, self))) return;
+    const ballot = ballots.get(proposal.id) ?? (await ballots.record(await this.#decide(proposal, signal)));
+    try {
+      const receipt = await client.castVote({
+        proposalId: proposal.id,
+        support: ballot.support,
+        reason: ballot.reason,
+      });
+      logger.info("voted", { ...ballot, transaction: receipt.hash, gas: receipt.gasUsed });
+    } catch (error) {
+      // Decided without this node: the others were enough.
+      if (!isRevert(error, "GovernorUnexpectedProposalState")) throw error;
+      logger.info("the vote ended before this ballot", { proposalId: proposal.id });
+    }
+  }
+
+  async #decide(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot> {
+    const { look, policy } = this.#dependencies;
+    const { payload, disagreements } = await this.#readPayload(proposal, signal);
+    const evidence = await Promise.all(proposal.evidence.map((contentId) => this.#check(contentId)));
+    const modelTest =
+      payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload, signal) : undefined;
+    const { support, reason } = decide({
+      proposal: { kind: proposal.directive?.kind, payload, disagreements, track: proposal.track },
+      evidence,
+      view: await look(signal),
+      ...(modelTest === undefined ? {} : { modelTest }),
+      policy,
+    });
+    return { proposalId: proposal.id, support, reason };
+  }
+
+  async #readPayload(
+    proposal: Proposal,
+    signal: AbortSignal,
+  ): Promise<{ payload: DirectivePayload | undefined; disagreements: readonly string[] }> {
+    const { client, evidenceTimeoutMs } = this.#dependencies;
+    if (proposal.directive === null) return { payload: undefined, disagreements: ["it issues no directive"] };
+    try {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(evidenceTimeoutMs)]);
+      const payload = await client.fetchPayload({ contentId: proposal.directive.payload, signal: limit });
+      return { payload, disagreements: client.checkProposal({ proposal, payload }).map(({ message }) => message) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { payload: undefined, disagreements: [`its payload cannot be read: ${messageOf(error)}`] };
+    }
+  }
+
+  async #check(contentId: ContentId): Promise<EvidenceCheck> {
+    try {
+      const { client, evidenceTimeoutMs } = this.#dependencies;
+      const record = await client.fetchRecord({ contentId, timeoutMs: evidenceTimeoutMs });
+      return { contentId, status: "verified", record };
+    } catch (error) {
+      return { contentId, status: evidenceStatus(error), reason: messageOf(error) };
+    }
+  }
+
+  async #testModel(
+    evidence: readonly EvidenceCheck[],
+    payload: DirectivePayload,
+    signal: AbortSignal,
+  ): Promise<ModelTest | undefined> {
+    if (payload.order.kind !== "AcceptModel") return undefined;
+    const { model, parent } = payload.order;
+    const candidate = evidence.find((check) => check.contentId === model)?.record;
+    if (candidate?.kind !== "Model") return undefined;
+    const accepted = parent === null ? undefined : await this.#dependencies.client.fetchRecord({ contentId: parent });
+    return this.#dependencies.testModel(
+      candidate.value,
+      accepted?.kind === "Model" ? accepted.value : undefined,
+      signal,
+    );
+  }
+}
+
+function evidenceStatus(error: unknown): EvidenceCheck["status"] {
+  if (error instanceof NotAnchoredError) return "unanchored";
+  if (error instanceof WrongAuthorError) return "wrong-author";
+  if (error instanceof ContentError) return error.kind === "corrupt" ? "corrupt" : "missing";
+  return "invalid";
+}

@@ -60,8 +60,11 @@ export function createHttpEndpoint(url: string): Endpoint {
       function parseAnswer(text: string, status: number, id: number): JsonRpcResult | JsonRpcError {
         const answer = parseJson(text);
         // Some servers send JSON-RPC errors with an HTTP error status: the former says more.
-        if (isAnswer(answer) && status !== 429 && status < 500) return { ...answer, id };
-        if (isAnswer(answer) && status === 500 && "error" in answer) return { ...answer, id };
+        if (isAnswer(answer) && status !== 429 && (status <= 500 || "result" in answer)) {
+          if ("result" in answer) return { id, result: answer.result };
+          // Providers like to quote the key that they refuse.
+          return { id, error: { ...answer.error, message: scrub(String(answer.error.message), url) } };
+        }
         throw new ChainError(
           "rpc-unreachable",
           `The RPC at ${label} answered with HTTP status ${status} and no result.`,
@@ -127,7 +130,7 @@ function parseJson(text: string): unknown {
 
 function isAnswer(value: unknown): value is { result: unknown } | { error: { code: number; message: string } } {
   if (typeof value !== "object" || value === null) return false;
-  if ("error" in value && value.error !== null) return typeof value.error === "object";
+  if ("error" in value && value.error) return typeof value.error === "object";
   return "result" in value;
 }
 

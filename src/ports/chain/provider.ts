@@ -20,7 +20,8 @@ export class FailoverProvider extends JsonRpcApiProvider {
   readonly #chainId: number;
   readonly #timeoutMs: number;
   readonly #pollMs: number;
-  readonly #verified = new Set<Endpoint>();
+  /** By endpoint: that it serves the right chain, or the question under way. */
+  readonly #verified = new Map<Endpoint, Promise<void>>();
   #current = 0;
 
   constructor(endpoints: readonly Endpoint[], options: { chainId: number; timeoutMs: number; pollMs: number }) {
@@ -64,8 +65,13 @@ export class FailoverProvider extends JsonRpcApiProvider {
     throw mostTelling(failures);
   }
 
-  async #verify(endpoint: Endpoint): Promise<void> {
-    if (this.#verified.has(endpoint)) return;
+  #verify(endpoint: Endpoint): Promise<void> {
+    const known = this.#verified.get(endpoint) ?? this.#askForChainId(endpoint);
+    this.#verified.set(endpoint, known);
+    return known;
+  }
+
+  async #askForChainId(endpoint: Endpoint): Promise<void> {
     const answer = await endpoint.request(
       { id: 0, jsonrpc: "2.0", method: "eth_chainId", params: [] },
       this.#timeoutMs,
@@ -85,7 +91,6 @@ export class FailoverProvider extends JsonRpcApiProvider {
         },
       );
     }
-    this.#verified.add(endpoint);
   }
 }
 

@@ -1,4 +1,4 @@
-import { decodeBytes32String, encodeBase58, encodeBytes32String, isError, toUtf8Bytes } from "ethers";
+import { encodeBase58, encodeBytes32String, getBytes, toUtf8Bytes, toUtf8String, Utf8ErrorFuncs } from "ethers";
 import { InvalidInputError } from "../../errors.js";
 import type { Hex } from "../../records/index.js";
 
@@ -18,14 +18,12 @@ export function encodeName(name: string): Hex {
   return encodeBytes32String(name) as Hex;
 }
 
-/** The name in a bytes32; the word itself where it holds no text. */
+/** The name in a bytes32; the word itself where it is none that {@link encodeName} makes. */
 export function decodeName(word: string): string {
-  try {
-    return decodeBytes32String(word);
-  } catch (error) {
-    if (isError(error, "INVALID_ARGUMENT")) return word;
-    throw error;
-  }
+  const bytes = getBytes(word);
+  const text = toUtf8String(bytes.slice(0, bytes.findLastIndex((byte) => byte !== 0) + 1), Utf8ErrorFuncs.replace);
+  const { length } = toUtf8Bytes(text);
+  return length > 0 && length <= MAX_NAME_BYTES && encodeBytes32String(text) === word ? text : word;
 }
 
 /** A libp2p peer id, a multihash, as text. */

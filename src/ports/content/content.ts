@@ -5,6 +5,8 @@ import type { BlockCodec, Hex } from "../../records/index.js";
 export const MAX_BLOCK_BYTES = 1024 * 1024;
 /** A block that is there arrives in milliseconds; a reader that waits longer is waiting for nothing. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
+/** A file is many blocks: 64 MiB at 1 MiB/s. */
+export const DEFAULT_FILE_TIMEOUT_MS = 60_000;
 /** Files that are read into memory as a whole. */
 export const DEFAULT_MAX_FILE_BYTES = 64 * 1024 * 1024;
 
@@ -17,6 +19,8 @@ export interface GetOptions extends AbortOptions {
   readonly timeoutMs?: number;
   /** The most that may be read, in bytes; {@link MAX_BLOCK_BYTES} by default. */
   readonly maxBytes?: number;
+  /** Peer ids to ask first; every connected peer is asked in the end. Drivers without peers ignore it. */
+  readonly providers?: readonly string[];
 }
 
 export interface GetFileOptions extends GetOptions {
@@ -44,11 +48,21 @@ export interface ContentStore {
   has(cid: string): Promise<boolean>;
   /** Stores a file as UnixFS: blocks of 1 MiB, raw leaves. A file of one block is that block. */
   putFile(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options?: AbortOptions): Promise<StoredFile>;
-  /** The whole file. `maxBytes` is {@link DEFAULT_MAX_FILE_BYTES} by default. */
+  /** The whole file. `timeoutMs` is {@link DEFAULT_FILE_TIMEOUT_MS} and `maxBytes` {@link DEFAULT_MAX_FILE_BYTES} by default. */
   getFile(cid: string, options?: GetFileOptions): Promise<Uint8Array>;
+  /** Ends everything that the store started. Calls after it reject. */
   close(): Promise<void>;
 }
 
+/**
+ * - `missing`: whoever could be asked does not have it.
+ * - `timeout`: somebody who may have it did not answer in time.
+ * - `corrupt`: what was found is not what its CID says, and nobody had the right bytes.
+ * - `too-large`: over the limit of a block, or over the `maxBytes` asked for.
+ * - `invalid-cid`: not the text of a CID that Witan reads, or one of something that is no file.
+ * - `read-only`: this driver stores nothing.
+ * - `storage`: the folder, the disk or the listening address cannot be used.
+ */
 export type ContentErrorKind =
   | "missing"
   | "timeout"
@@ -60,7 +74,7 @@ export type ContentErrorKind =
 
 const retryable: readonly ContentErrorKind[] = ["missing", "timeout", "corrupt"];
 
-/** Content that cannot be had, or not be stored. */
+/** Content that cannot be had, or not be stored. The caller's own abort is not one: its reason is thrown as it is. */
 export class ContentError extends BaseError {
   readonly kind: ContentErrorKind;
 

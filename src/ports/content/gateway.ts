@@ -1,89 +1,116 @@
-import { isBlockOf, parseCid } from "./cid.js";
-import { ContentError, type ContentStore, DEFAULT_TIMEOUT_MS, MAX_BLOCK_BYTES } from "./content.js";
+import { ConfigError, messageOf } from "../../errors.js";
+import { assertFits, isBlockOf, parseCid } from "./cid.js";
+import {
+  ContentError,
+  type ContentErrorKind,
+  type ContentStore,
+  DEFAULT_TIMEOUT_MS,
+  type GetOptions,
+  MAX_BLOCK_BYTES,
+} from "./content.js";
+import { within } from "./deadline.js";
 import { getFile } from "./files.js";
 
 export interface GatewayParameters {
-  /** Addresses of trustless gateways, such as the `http` of a node; tried in order. */
+  /** Addresses of trustless gateways, such as the `http` of a node; asked in this order. */
   readonly urls: readonly string[];
 }
 
-/** Reads blocks over HTTP from trustless gateways: the gateway is not believed, the hash is. Stores nothing. */
+/** Where the gateways disagree, the failure that says most. */
+const WORST_FIRST: readonly ContentErrorKind[] = ["corrupt", "too-large", "timeout", "missing"];
+
+/**
+ * Reads blocks over HTTP from trustless gateways: the gateway is not believed, the hash is. It stores nothing, so `put`
+ * and `putFile` reject with `read-only` and `has` is always false.
+ *
+ * @throws {ConfigError} where there is no gateway, or one's address is none.
+ */
 export function createGatewayContent({ urls }: GatewayParameters): ContentStore {
+  const gateways = urls.map(baseOf);
+  if (gateways.length === 0) throw new ConfigError("A gateway store needs the address of at least one gateway.");
+  const closing = new AbortController();
   const readOnly = () => Promise.reject(new ContentError("read-only", "A gateway can only be read."));
   const store: ContentStore = {
     put: readOnly,
     putFile: readOnly,
-    has: async () => false,
-    async get(cid, { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = MAX_BLOCK_BYTES, signal } = {}) {
-      const parsed = parseCid(cid);
-      const failures: ContentError[] = [];
-      for (const url of urls) {
-        try {
-          const bytes = await fetchBlock(url, cid, timeoutMs, maxBytes, signal);
-          if (isBlockOf(parsed, bytes)) return bytes;
-          failures.push(new ContentError("corrupt", `A gateway gave an altered block for ${cid}.`));
-        } catch (error) {
-          signal?.throwIfAborted();
-          if (!(error instanceof ContentError)) throw error;
-          failures.push(error);
-        }
-      }
-      // The worst that was met says most: an altered block before a missing one.
-      throw (
-        failures.find(({ kind }) => kind === "corrupt" || kind === "too-large") ??
-        failures[0] ??
-        new ContentError("missing", `There is no gateway to ask for ${cid}.`)
-      );
+    async has(cid) {
+      parseCid(cid);
+      return false;
+    },
+    async get(cid, options = {}) {
+      if (closing.signal.aborted) throw new ContentError("storage", "The store is closed.");
+      parseCid(cid);
+      return getFromAny(gateways, cid, options);
     },
     getFile: (cid, options) => getFile(store, cid, options),
-    close: async () => undefined,
+    async close() {
+      closing.abort();
+    },
   };
   return store;
 }
 
-async function fetchBlock(
-  url: string,
-  cid: string,
-  timeoutMs: number,
-  maxBytes: number,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), timeoutMs);
-  const abort = () => controller.abort();
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    const response = await fetch(new URL(`/ipfs/${cid}?format=raw`, url), {
-      headers: { accept: "application/vnd.ipld.raw" },
-      signal: controller.signal,
-    });
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
-      throw new ContentError("missing", `A gateway has no block ${cid} (status ${response.status}).`);
+async function getFromAny(gateways: readonly URL[], cid: string, options: GetOptions): Promise<Uint8Array> {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = MAX_BLOCK_BYTES, signal } = options;
+  const deadline = performance.now() + timeoutMs;
+  const failures: ContentError[] = [];
+  for (const [index, gateway] of gateways.entries()) {
+    // What is left is shared by the gateways that are left, so that a silent one does not use up the others' time.
+    const share = Math.max(1, (deadline - performance.now()) / (gateways.length - index));
+    const late = () => new ContentError("timeout", `${gateway.origin} gave no ${cid} in ${Math.ceil(share)} ms.`);
+    try {
+      return await within({ timeoutMs: share, signal, late }, (inner) => fetchBlock(gateway, cid, maxBytes, inner));
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof ContentError)) throw error;
+      failures.push(error);
     }
-    return await readBounded(response.body, cid, maxBytes);
-  } catch (cause) {
-    if (cause instanceof ContentError) throw cause;
-    if (controller.signal.aborted)
-      throw new ContentError("timeout", `A gateway gave no ${cid} in ${timeoutMs} ms.`, { cause });
-    throw new ContentError("missing", `A gateway cannot be reached for ${cid}.`, { cause });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
   }
+  const kind = WORST_FIRST.find((each) => failures.some((failure) => failure.kind === each)) ?? "missing";
+  throw new ContentError(kind, `No gateway gave the block ${cid}.`, {
+    details: failures.map(({ shortMessage }) => shortMessage).join(" "),
+    cause: failures.find((failure) => failure.kind === kind),
+  });
+}
+
+async function fetchBlock(gateway: URL, cid: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+  let response: Response;
+  try {
+    response = await fetch(new URL(`ipfs/${cid}?format=raw`, gateway), {
+      headers: { accept: "application/vnd.ipld.raw" },
+      signal,
+    });
+  } catch (cause) {
+    throw new ContentError("missing", `${gateway.origin} cannot be reached.`, { cause, details: messageOf(cause) });
+  }
+  if (!response.ok || response.body === null) {
+    await response.body?.cancel();
+    throw new ContentError("missing", `${gateway.origin} answers ${response.status} for ${cid}.`);
+  }
+  const bytes = await readBounded(response.body, cid, maxBytes);
+  if (!isBlockOf(parseCid(cid), bytes)) {
+    throw new ContentError("corrupt", `${gateway.origin} gave other bytes for ${cid}.`);
+  }
+  assertFits(cid, bytes, maxBytes);
+  return bytes;
 }
 
 async function readBounded(body: ReadableStream<Uint8Array>, cid: string, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = body.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    length += next.value.length;
-    if (length > maxBytes) {
-      await reader.cancel();
-      throw new ContentError("too-large", `A gateway sends more than ${maxBytes} bytes for ${cid}.`);
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      length += next.value.length;
+      if (length > maxBytes) throw new ContentError("too-large", `More than ${maxBytes} bytes are sent for ${cid}.`);
+      chunks.push(next.value);
     }
-    chunks.push(next.value);
+  } catch (cause) {
+    if (cause instanceof ContentError) {
+      await reader.cancel();
+      throw cause;
+    }
+    throw new ContentError("missing", `The answer for ${cid} broke off.`, { cause, details: messageOf(cause) });
   }
   const bytes = new Uint8Array(length);
   let offset = 0;
@@ -92,4 +119,15 @@ async function readBounded(body: ReadableStream<Uint8Array>, cid: string, maxByt
     offset += chunk.length;
   }
   return bytes;
+}
+
+/** The gateway's address as a base: with a slash at its end, without credentials, which would show in messages. */
+function baseOf(text: string): URL {
+  if (!URL.canParse(text)) throw new ConfigError("A gateway's address is not a URL.");
+  const url = new URL(text);
+  if (!/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "" || url.search !== "") {
+    throw new ConfigError(`The gateway ${url.host} needs an http or https address without credentials or query.`);
+  }
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
 }

@@ -6,24 +6,44 @@ export interface GatewayResponse {
   readonly body: Uint8Array;
 }
 
+const RAW = "application/vnd.ipld.raw";
+/** Long enough for any CID that is read here, short enough not to scan a long path. */
+const PATH = /^\/ipfs\/([^/?#]{1,128})(?:\?([^#]*))?$/;
+
 /**
  * Answers `GET /ipfs/{cid}?format=raw` from the blocks that this store itself holds, so that nobody can make a node
  * fetch for strangers. (https://specs.ipfs.tech/http-gateways/trustless-gateway/)
+ *
+ * @returns A function from the path and query of a request, and its `accept` header, to the answer. It never rejects
+ * for what a client sent.
+ *
+ * @example
+ * const answer = createGatewayHandler(content);
+ * createServer(async (request, response) => {
+ *   const { status, headers, body } = await answer(request.url ?? "/", request.headers.accept);
+ *   response.writeHead(status, headers).end(body);
+ * });
  */
 export function createGatewayHandler(
   store: Pick<ContentStore, "has" | "get">,
-): (path: string) => Promise<GatewayResponse> {
-  return async (path) => {
-    const cid = /^\/ipfs\/([a-z2-7]{1,128})(\?.*)?$/.exec(path)?.[1];
-    if (cid === undefined) return refuse(400, "The path is /ipfs/{cid}.");
+): (path: string, accept?: string) => Promise<GatewayResponse> {
+  return async (path, accept = "") => {
+    const [, cid, query = ""] = PATH.exec(path) ?? [];
+    if (cid === undefined) return refuse(400, "The path is /ipfs/{cid}?format=raw.");
+    if (new URLSearchParams(query).get("format") !== "raw" && !accept.includes(RAW)) {
+      return refuse(406, `Only blocks are served: ask with ?format=raw or accept: ${RAW}.`);
+    }
     try {
       if (!(await store.has(cid))) return refuse(404, "This node does not hold the block.");
       const body = await store.get(cid);
       return {
         status: 200,
         headers: {
-          "content-type": "application/vnd.ipld.raw",
+          "content-type": RAW,
+          "content-length": String(body.length),
+          "content-disposition": `attachment; filename="${cid}.bin"`,
           "cache-control": "public, max-age=29030400, immutable",
+          etag: `"${cid}.raw"`,
           "x-content-type-options": "nosniff",
         },
         body,
@@ -36,9 +56,10 @@ export function createGatewayHandler(
 }
 
 function refuse(status: number, message: string): GatewayResponse {
+  const body = new TextEncoder().encode(`${message}\n`);
   return {
     status,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-    body: new TextEncoder().encode(`${message}\n`),
+    headers: { "content-type": "text/plain; charset=utf-8", "content-length": String(body.length) },
+    body,
   };
 }

@@ -1,31 +1,29 @@
-import { join } from "node:path";
-import { withBitswap } from "@helia/bitswap";
-import { withLibp2pLight } from "@helia/libp2p";
-import * as dagCbor from "@ipld/dag-cbor";
-import { type GossipSub, gossipsub } from "@libp2p/gossipsub";
-import { identify } from "@libp2p/identify";
-import { noise } from "@libp2p/noise";
-import { ping } from "@libp2p/ping";
-import { tcp } from "@libp2p/tcp";
-import { yamux } from "@libp2p/yamux";
-import { multiaddr } from "@multiformats/multiaddr";
-import { createHeliaLight } from "helia";
+import type { GossipSub } from "@libp2p/gossipsub";
+import type { PrivateKey } from "@libp2p/interface";
+import { peerIdFromString } from "@libp2p/peer-id";
+import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
 import type { CID } from "multiformats/cid";
-import { sleep } from "../../utils/sleep.js";
-import { cidOfBlock, parseCid } from "./cid.js";
-import { ContentError, type ContentStore, DEFAULT_TIMEOUT_MS, type GetOptions, MAX_BLOCK_BYTES } from "./content.js";
+import { ConfigError, messageOf } from "../../errors.js";
+import { assertFits, cidOfBlock, parseCid } from "./cid.js";
+import { ContentError, type ContentStore, DEFAULT_TIMEOUT_MS, type GetOptions } from "./content.js";
+import { within } from "./deadline.js";
 import { getFile, putFile } from "./files.js";
+import { createFlights } from "./flights.js";
+import { startHeliaNode } from "./heliaNode.js";
 import { loadIdentity } from "./identity.js";
-import { VerifiedBlocks } from "./verifiedBlocks.js";
+import { createNetworkBlocks } from "./networkBlocks.js";
+import { createPeerKeeper } from "./peerKeeper.js";
 
 export interface HeliaParameters {
   /** Where blocks and the node's key are kept. */
   readonly dir: string;
   /** Multiaddrs to listen on; a free TCP port on loopback by default. */
   readonly listen?: readonly string[];
-  /** Multiaddrs of peers to stay connected to. */
+  /** Multiaddrs of peers to stay connected to: dialled again with back-off until `close`. */
   readonly peers?: readonly string[];
-  /** Told of dials that fail. */
+  /** Instead of the key that is kept in `dir`. */
+  readonly privateKey?: PrivateKey;
+  /** Told of what fails in the background: dials, and answers to peers. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -36,167 +34,158 @@ export interface HeliaContent extends ContentStore {
   multiaddrs(): string[];
   /** How many peers are connected. */
   connections(): number;
+  /**
+   * Connects to a peer, and stays connected to it from now on.
+   * @throws {ContentError} `timeout` or `missing` where it cannot be reached now; it is still dialled again.
+   */
   connect(address: string): Promise<void>;
+  /** The node's gossipsub, for ports/gossip. */
   readonly pubsub: GossipSub;
 }
 
-/** One try of a fetch: a want that got lost is sent again. */
-const TRY_MS = 2_500;
-/** A want that was cancelled a moment ago swallows a new one for the same block. */
-const AFTER_CANCEL_MS = 50;
-/** Dials are spaced: a burst from one host is reset. */
-const DIAL_SPACING_MS = 100;
-const REDIAL_MS = 3_000;
 const DIAL_TIMEOUT_MS = 5_000;
 
 /**
- * An IPFS node in this process: Helia over TCP with noise and yamux, bitswap and gossipsub, and nothing that calls out
- * by itself (no bootstrap list, no DHT, no mDNS, no relays).
+ * An IPFS node in this process: Helia over TCP with noise and yamux, bitswap and gossipsub. Blocks are looked for on
+ * disk, then among the peers that are connected.
  *
- * @throws {@link ContentError} `storage` where the folder is held by another process.
+ * @throws {ContentError} `storage` where the folder is held by another process or an address cannot be listened on.
+ * @throws {ConfigError} on an address that is none.
+ *
+ * @example
+ * const content = await createHeliaContent({ dir: ".witan/node-0/ipfs", peers: ["/ip4/127.0.0.1/tcp/4101/p2p/12D3..."] });
  */
 export async function createHeliaContent(parameters: HeliaParameters): Promise<HeliaContent> {
   const { dir, listen = ["/ip4/127.0.0.1/tcp/0"], peers = [], onError = () => undefined } = parameters;
-  const { privateKey, peerId } = await loadIdentity(dir);
-  const blocks = new VerifiedBlocks(join(dir, "store"));
-  await blocks.open().catch((cause: unknown) => {
-    throw new ContentError("storage", `The block store in ${dir} cannot be opened; another process may hold it.`, {
-      cause,
-    });
+  const addresses = peers.map(addressOf);
+  for (const address of listen) addressOf(address);
+  const privateKey = parameters.privateKey ?? (await loadIdentity(dir)).privateKey;
+  const { libp2p, bitswap, blocks, stop } = await startHeliaNode({ dir, privateKey, listen });
+
+  const network = createNetworkBlocks({ broker: bitswap, peers: () => libp2p.getPeers() });
+  libp2p.addEventListener("peer:disconnect", ({ detail }) => network.forget(detail.toString()));
+  const keeper = createPeerKeeper({
+    isConnected: (address) => libp2p.getPeers().some((peer) => peer.toString() === peerOf(address)),
+    onError,
+    dial: (address, signal) =>
+      within({ timeoutMs: DIAL_TIMEOUT_MS, signal, late: () => late(address) }, async (inner) => {
+        await libp2p.dial(address, { signal: inner });
+      }),
+  });
+  for (const address of addresses) keeper.keep(address);
+  let closed = false;
+
+  /** Fetches that run, one for each block however many wait for it. */
+  const flights = createFlights(async (cid: CID, providers: readonly string[], signal) => {
+    const bytes = await network.fetch(cid, { providers, signal });
+    await blocks.put(cid, bytes);
+    announce(cid);
+    return bytes;
   });
 
-  const light = createHeliaLight({ codecs: [dagCbor], blockstore: blocks });
-  const helia = withBitswap(
-    withLibp2pLight(light, {
-      privateKey,
-      addresses: { listen: [...listen] },
-      transports: [tcp()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
-      services: {
-        identify: identify(),
-        ping: ping(),
-        pubsub: gossipsub({ allowPublishToZeroTopicPeers: true, fallbackToFloodsub: false }),
-      },
-    }),
-    { sendWantlistDebounce: 0, sendBlocksDebounce: 0 },
-  );
-  try {
-    await helia.start();
-  } catch (cause) {
-    await blocks.close();
-    throw new ContentError("storage", `The IPFS node cannot listen on ${listen.join(", ")}.`, { cause });
+  /** Tells the peers who asked for the block that it is here. After it was stored: they are answered from the store. */
+  function announce(cid: CID): void {
+    bitswap.announce?.(cid).catch(onError);
   }
-  const { libp2p } = helia as unknown as { libp2p: Libp2pNode };
 
-  const closing = new AbortController();
-  const dialling = keepConnected(libp2p, peers, closing.signal, onError);
+  /** Dials the peers that are said to have a block, where their address is known. */
+  function reach(providers: readonly string[], signal: AbortSignal): void {
+    for (const provider of providers) {
+      if (libp2p.getPeers().some((peer) => peer.toString() === provider)) continue;
+      libp2p.dial(peerIdFromString(provider), { signal }).catch((error: unknown) => {
+        if (!signal.aborted) onError(error);
+      });
+    }
+  }
+
+  async function fetchBlock(cid: CID, altered: boolean, options: GetOptions): Promise<Uint8Array> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, providers = [] } = options;
+    const lost = () => {
+      if (altered) return new ContentError("corrupt", `The block ${cid} was altered on disk, and no peer has it.`);
+      if (network.refusedByAll(cid)) {
+        return new ContentError("missing", `None of the ${libp2p.getPeers().length} connected peers has ${cid}.`);
+      }
+      return new ContentError("timeout", `No peer gave the block ${cid} within ${timeoutMs} ms.`);
+    };
+    return within({ timeoutMs, signal, late: lost }, (inner) => {
+      reach(providers, inner);
+      return flights.join(cid, providers, inner);
+    });
+  }
+
+  function assertOpen(): void {
+    if (closed) throw new ContentError("storage", "The store is closed.");
+  }
 
   const store: HeliaContent = {
-    peerId,
+    peerId: libp2p.peerId.toString(),
     pubsub: libp2p.services.pubsub,
     multiaddrs: () => libp2p.getMultiaddrs().map((address) => address.toString()),
-    connections: () => new Set(libp2p.getConnections().map(({ remotePeer }) => remotePeer.toString())).size,
+    connections: () => libp2p.getPeers().length,
     async connect(address) {
-      await libp2p.dial(multiaddr(address), { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) });
+      assertOpen();
+      const target = addressOf(address);
+      try {
+        await within({ timeoutMs: DIAL_TIMEOUT_MS, late: () => late(target) }, (signal) =>
+          libp2p.dial(target, { signal }),
+        );
+      } catch (cause) {
+        if (cause instanceof ContentError) throw cause;
+        throw new ContentError("missing", `${address} cannot be reached.`, { cause, details: messageOf(cause) });
+      } finally {
+        keeper.keep(target);
+      }
     },
-    async put(bytes, { codec = "dag-cbor", signal } = {}) {
+    async put(bytes, { codec, signal } = {}) {
+      assertOpen();
       signal?.throwIfAborted();
       const cid = cidOfBlock(bytes, codec);
-      // Through Helia, so that peers who asked for the block are told of it.
-      await helia.blockstore.put(parseCid(cid), bytes);
+      const parsed = parseCid(cid);
+      await blocks.put(parsed, bytes);
+      announce(parsed);
       return cid;
     },
     async get(cid, options = {}) {
+      assertOpen();
+      options.signal?.throwIfAborted();
       const parsed = parseCid(cid);
-      const bytes = (await blocks.read(parsed)) ?? (await fetchBlock(parsed, options));
-      const { maxBytes = MAX_BLOCK_BYTES } = options;
-      if (bytes.length > maxBytes) throw new ContentError("too-large", `The block ${cid} is over ${maxBytes} bytes.`);
+      const here = await blocks.read(parsed);
+      const bytes = here instanceof Uint8Array ? here : await fetchBlock(parsed, here === "corrupt", options);
+      assertFits(cid, bytes, options.maxBytes);
       return bytes;
     },
-    has: (cid) => blocks.has(parseCid(cid)),
+    async has(cid) {
+      assertOpen();
+      return blocks.has(parseCid(cid));
+    },
     putFile: (source, options) => putFile(store, source, options),
     getFile: (cid, options) => getFile(store, cid, options),
     async close() {
-      closing.abort();
-      await dialling;
-      await helia.stop();
-      await blocks.close();
+      if (closed) return;
+      closed = true;
+      await flights.cancel(new ContentError("storage", "The store was closed."));
+      await keeper.close();
+      await stop();
     },
   };
   return store;
+}
 
-  /** Asks the peers until the deadline, a few times over. */
-  async function fetchBlock(cid: CID, { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: GetOptions): Promise<Uint8Array> {
-    const deadline = Date.now() + timeoutMs;
-    let cause: unknown;
-    while (Date.now() < deadline) {
-      signal?.throwIfAborted();
-      const limit = AbortSignal.timeout(Math.max(1, Math.min(TRY_MS, deadline - Date.now())));
-      const either = signal ? AbortSignal.any([signal, limit]) : limit;
-      try {
-        // Helia may ignore its signal while a peer is frozen: the race bounds the wait all the same.
-        const bytes = await Promise.race([collect(helia.blockstore.get(cid, { signal: either })), rejectOn(either)]);
-        // What is kept was checked on its way in; what is returned was perhaps not kept.
-        return (await blocks.read(cid)) ?? bytes;
-      } catch (error) {
-        cause = error;
-        await sleep(AFTER_CANCEL_MS);
-      }
-    }
-    signal?.throwIfAborted();
-    if (store.connections() === 0)
-      throw new ContentError("missing", `No peer is connected that could have ${cid}.`, { cause });
-    throw new ContentError("timeout", `No peer gave the block ${cid} within ${timeoutMs} ms.`, { cause });
+function addressOf(text: string): Multiaddr {
+  try {
+    return multiaddr(text);
+  } catch (cause) {
+    throw new ConfigError(`${text} is not a multiaddr.`, {
+      cause,
+      hints: ["Such as /ip4/127.0.0.1/tcp/4101/p2p/12D3Koo..."],
+    });
   }
 }
 
-interface Libp2pNode {
-  readonly services: { readonly pubsub: GossipSub };
-  getMultiaddrs(): { toString(): string }[];
-  getConnections(): { remotePeer: { toString(): string } }[];
-  dial(address: ReturnType<typeof multiaddr>, options: { signal: AbortSignal }): Promise<unknown>;
+function peerOf(address: Multiaddr): string | undefined {
+  return address.toString().split("/p2p/").at(-1);
 }
 
-/** Dials the peers that are not connected, again and again, until the signal aborts. */
-async function keepConnected(
-  libp2p: Libp2pNode,
-  peers: readonly string[],
-  signal: AbortSignal,
-  onError: (error: unknown) => void,
-): Promise<void> {
-  while (!signal.aborted && peers.length > 0) {
-    const connected = new Set(libp2p.getConnections().map(({ remotePeer }) => remotePeer.toString()));
-    for (const peer of peers) {
-      if (signal.aborted) return;
-      if (connected.has(peer.split("/p2p/")[1] ?? "")) continue;
-      try {
-        await libp2p.dial(multiaddr(peer), { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) });
-      } catch (error) {
-        if (!signal.aborted) onError(error);
-      }
-      await pause(DIAL_SPACING_MS, signal);
-    }
-    await pause(REDIAL_MS, signal);
-  }
-}
-
-/** Sleeps, or returns at once when the signal aborts. */
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await Promise.race([
-    sleep(milliseconds),
-    new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true })),
-  ]);
-}
-
-async function collect(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const all: Uint8Array[] = [];
-  for await (const chunk of chunks) all.push(chunk);
-  return all.length === 1 && all[0] ? all[0] : Uint8Array.from(Buffer.concat(all));
-}
-
-function rejectOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
+function late(address: Multiaddr): ContentError {
+  return new ContentError("timeout", `${address} did not answer within ${DIAL_TIMEOUT_MS} ms.`);
 }

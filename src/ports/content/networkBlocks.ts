@@ -1,0 +1,174 @@
+import type { PeerId } from "@libp2p/interface";
+import type { BlockBroker } from "helia";
+import type { CID } from "multiformats/cid";
+import { isBlockOf } from "./cid.js";
+import { createRefusals } from "./refusals.js";
+
+export interface NetworkBlocksParameters {
+  /** Bitswap. */
+  readonly broker: BlockBroker;
+  /** The peers that are connected now. */
+  readonly peers: () => readonly PeerId[];
+}
+
+export interface FetchParameters {
+  /** Peer ids to ask first. */
+  readonly providers: readonly string[];
+  /** Ends the search, which otherwise goes on until a peer has the block. */
+  readonly signal: AbortSignal;
+}
+
+export interface NetworkBlocks {
+  /** The block, verified. Rejects only when its signal aborts. */
+  fetch(cid: CID, parameters: FetchParameters): Promise<Uint8Array>;
+  /** Whether every peer that is connected now has said that it does not have the block. */
+  refusedByAll(cid: CID): boolean;
+  /** Forgets what a peer has said: it is gone. */
+  forget(peer: string): void;
+}
+
+/** A peer that answers does so in milliseconds: after this, another is asked as well. */
+const HEDGE_MS = 200;
+/** A question that got lost is asked again after this, then after twice as long, up to the limit. */
+const ANSWER_MS = 1_000;
+const MAX_ANSWER_MS = 8_000;
+/** A peer that did not have the block is asked again after this: it may have fetched it. */
+const REFUSED_MS = 500;
+/** Peers asked at once for one block: each may send it, and blocks are up to 1 MiB. */
+const MAX_ASKED = 8;
+/** Questions open at one peer, so that a frozen one does not take all of bitswap's 50 places for sending. */
+const MAX_OPEN_AT_PEER = 16;
+
+type Answer = Uint8Array | "refused" | "silent";
+
+/** What is known of a peer while one block is looked for. */
+interface Plan {
+  readonly due: number;
+  readonly waitMs: number;
+}
+
+/**
+ * Asks peers for blocks in sessions of one peer each. Helia's shared want list is avoided: there one frozen peer holds
+ * up the wants to all peers for ten seconds, and a want that follows a cancelled one within milliseconds is lost.
+ */
+export function createNetworkBlocks({ broker, peers }: NetworkBlocksParameters): NetworkBlocks {
+  const refusals = createRefusals();
+  /** Questions open at each peer. */
+  const open = new Map<string, number>();
+  /** When each peer delivered last, as a running number: those are asked first. */
+  const delivered = new Map<string, number>();
+  let deliveries = 0;
+
+  async function ask(peer: PeerId, cid: CID, waitMs: number, signal: AbortSignal): Promise<Answer> {
+    const id = peer.toString();
+    open.set(id, (open.get(id) ?? 0) + 1);
+    const answer = await inTime(waitMs, signal, (inner) => {
+      const session = broker.createSession?.({ providers: [peer.toCID()], minProviders: 1, maxProviders: 1 });
+      return session?.retrieve?.(cid, { signal: inner }) ?? Promise.reject(new Error("no sessions"));
+    });
+    const others = (open.get(id) ?? 1) - 1;
+    if (others > 0) open.set(id, others);
+    else open.delete(id);
+    if (answer === "refused") refusals.note(id, cid);
+    if (typeof answer === "string") return answer;
+    // Bitswap names blocks by their bytes, so that this never differs; it is our promise all the same.
+    if (!isBlockOf(cid, answer)) return "silent";
+    delivered.set(id, ++deliveries);
+    refusals.clear(id, cid);
+    // A copy of its own: what bitswap gives is a view of the whole message it came in.
+    return new Uint8Array(answer);
+  }
+
+  function next(providers: readonly string[], asking: ReadonlySet<string>, plans: ReadonlyMap<string, Plan>) {
+    const now = performance.now();
+    const rank = (id: string) => (providers.includes(id) ? Number.MAX_SAFE_INTEGER : (delivered.get(id) ?? 0));
+    let best: PeerId | undefined;
+    for (const peer of asking.size < MAX_ASKED ? peers() : []) {
+      const id = peer.toString();
+      const free = !asking.has(id) && (open.get(id) ?? 0) < MAX_OPEN_AT_PEER && (plans.get(id)?.due ?? 0) <= now;
+      if (free && (best === undefined || rank(id) > rank(best.toString()))) best = peer;
+    }
+    return best;
+  }
+
+  return {
+    async fetch(cid, { providers, signal }) {
+      const asking = new Map<string, Promise<{ id: string; answer: Answer }>>();
+      const plans = new Map<string, Plan>();
+      const controller = new AbortController();
+      const abort = () => controller.abort();
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        for (;;) {
+          signal.throwIfAborted();
+          const peer = next(providers, new Set(asking.keys()), plans);
+          if (peer !== undefined) {
+            const id = peer.toString();
+            const { waitMs } = plans.get(id) ?? { waitMs: ANSWER_MS };
+            asking.set(
+              id,
+              ask(peer, cid, waitMs, controller.signal).then((answer) => ({ id, answer })),
+            );
+          }
+          const heard = await firstOr(HEDGE_MS, asking.values());
+          if (heard === undefined) continue;
+          const { id, answer } = heard;
+          if (answer instanceof Uint8Array) return answer;
+          asking.delete(id);
+          const { waitMs } = plans.get(id) ?? { waitMs: ANSWER_MS };
+          plans.set(id, {
+            due: answer === "refused" ? performance.now() + REFUSED_MS : 0,
+            waitMs: Math.min(2 * waitMs, MAX_ANSWER_MS),
+          });
+        }
+      } finally {
+        signal.removeEventListener("abort", abort);
+        controller.abort();
+      }
+    },
+    refusedByAll: (cid) => peers().every((peer) => refusals.has(peer.toString(), cid)),
+    forget(peer) {
+      refusals.forget(peer);
+      delivered.delete(peer);
+    },
+  };
+}
+
+/**
+ * What `retrieve` gives; "refused" where it rejects by itself, as a session does whose only peer says no, cannot be
+ * reached or does not speak bitswap; "silent" where the time is over first.
+ */
+async function inTime(
+  waitMs: number,
+  signal: AbortSignal,
+  retrieve: (signal: AbortSignal) => Promise<Uint8Array>,
+): Promise<Answer> {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const timer = setTimeout(abort, waitMs);
+  signal.addEventListener("abort", abort, { once: true });
+  const over = new Promise<"silent">((resolve) => {
+    controller.signal.addEventListener("abort", () => resolve("silent"), { once: true });
+  });
+  const refused = (): Answer => (controller.signal.aborted ? "silent" : "refused");
+  try {
+    return await Promise.race([retrieve(controller.signal).catch(refused), over]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+    controller.abort();
+  }
+}
+
+/** The first of the promises to settle, or undefined after `milliseconds`. */
+async function firstOr<T>(milliseconds: number, promises: Iterable<Promise<T>>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const pause = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  try {
+    return await Promise.race([...promises, pause]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type RequestListener } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Level } from "level";
+import { base32upper } from "multiformats/bases/base32";
+import { CID } from "multiformats/cid";
+import { onTestFinished } from "vitest";
+import { createHeliaContent, type HeliaContent, type HeliaParameters } from "../../../src/ports/content/helia.js";
+import type { ContentStore } from "../../../src/ports/content/index.js";
+import { contentIdToCid } from "../../../src/records/index.js";
+
+/** A folder that is gone after the test. */
+export async function folder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "witan-content-"));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A node that is closed after the test. */
+export async function node(parameters: Partial<HeliaParameters> = {}): Promise<HeliaContent> {
+  const content = await createHeliaContent({ dir: parameters.dir ?? (await folder()), ...parameters });
+  onTestFinished(() => content.close());
+  return content;
+}
+
+/** An HTTP server on loopback that ends after the test; returns its address. */
+export async function server(listener: RequestListener): Promise<string> {
+  const http = createServer(listener);
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    http.closeAllConnections();
+    return new Promise<void>((resolve) => http.close(() => resolve()));
+  });
+  const address = http.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** Bytes that differ from place to place, the same for one seed. */
+export function bytesOf(length: number, seed = 1): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let state = seed >>> 0 || 1;
+  for (let i = 0; i < length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    bytes[i] = state;
+  }
+  return bytes;
+}
+
+/** A CID that nobody has a block for. */
+export const NOBODYS_CID = contentIdToCid(`0x${"ab".repeat(32)}`);
+
+/** Flips one bit of a block in the folder of a node that does not run. */
+export async function alterOnDisk(dir: string, cid: string): Promise<void> {
+  const db = new Level<string, Uint8Array>(join(dir, "store", "blocks"), {
+    keyEncoding: "utf8",
+    valueEncoding: "view",
+  });
+  await db.open();
+  try {
+    const key = `/${base32upper.encode(CID.parse(cid).multihash.bytes)}`;
+    const bytes = await db.get(key);
+    if (bytes === undefined) throw new Error(`${cid} is not in ${dir}`);
+    const altered = new Uint8Array(bytes.length === 0 ? 1 : bytes.length);
+    altered.set(bytes);
+    altered[0] = (altered[0] ?? 0) ^ 1;
+    await db.put(key, altered);
+  } finally {
+    await db.close();
+  }
+}
+
+/** A node that can be stopped and started again on its folder and port, as one store. */
+export async function restartable(parameters: Partial<HeliaParameters> = {}) {
+  const dir = parameters.dir ?? (await folder());
+  let running = await createHeliaContent({ ...parameters, dir });
+  onTestFinished(() => running.close());
+  const listen = running.multiaddrs().map((address) => address.replace(/\/p2p\/.*/, ""));
+  const store: ContentStore = {
+    put: (...all) => running.put(...all),
+    get: (...all) => running.get(...all),
+    has: (...all) => running.has(...all),
+    putFile: (...all) => running.putFile(...all),
+    getFile: (...all) => running.getFile(...all),
+    close: () => running.close(),
+  };
+  return {
+    dir,
+    store,
+    node: () => running,
+    /** Runs `between` while the node is down. */
+    async restart(between: () => Promise<void> = async () => undefined): Promise<void> {
+      await running.close();
+      await between();
+      running = await createHeliaContent({ ...parameters, dir, listen });
+    },
+  };
+}

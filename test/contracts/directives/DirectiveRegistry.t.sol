@@ -30,7 +30,9 @@ contract DirectiveRegistryInvariants is InvariantTest {
     function _check(bytes32 id) private view {
         IDirectiveRegistry.Issued memory issued = directives.issued(id);
         require(issued.committeeSize == handler.nodes().committee(issued.epoch).size, "the committee has moved");
+        require(issued.epoch == handler.nodes().epochAt(issued.issuedAt - 1), "a committee of the same second");
         require(handler.reportsOutOfTime(id) == 0, "a report out of time");
+        require(handler.reportsAfterTheLast(id) == 0, "a report after the last");
         require(handler.finals(id) <= issued.committeeSize, "more reports than nodes");
 
         uint256 enactments = 0;

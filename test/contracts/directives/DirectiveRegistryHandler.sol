@@ -24,6 +24,7 @@ contract DirectiveRegistryHandler is Committee {
     mapping(bytes32 directiveId => mapping(IDirectiveRegistry.Report => mapping(uint256 outcome => uint256))) public counts;
     mapping(bytes32 directiveId => mapping(address node => IDirectiveRegistry.Report)) public lastReport;
     mapping(bytes32 directiveId => uint256) public reportsOutOfTime;
+    mapping(bytes32 directiveId => uint256) public reportsAfterTheLast;
 
     constructor() {
         _assemble(5);
@@ -78,6 +79,9 @@ contract DirectiveRegistryHandler is Committee {
         (bool done,) = address(directives).call(abi.encodeCall(IDirectiveRegistry.report, (id, report_, cited)));
         if (!done) return;
 
+        IDirectiveRegistry.Report before = lastReport[id][node];
+        if (before != IDirectiveRegistry.Report.None && before >= report_) ++reportsAfterTheLast[id];
+        if (before > IDirectiveRegistry.Report.Ready) ++reportsAfterTheLast[id];
         lastReport[id][node] = report_;
         IDirectiveRegistry.Issued memory directive = directives.issued(id);
         if (block.timestamp > directive.deadline) ++reportsOutOfTime[id];

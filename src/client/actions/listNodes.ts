@@ -30,21 +30,34 @@ export async function listNodes(
   { chain }: Pick<ClientContext, "chain">,
   { includeRemoved = false }: { readonly includeRemoved?: boolean | undefined } = {},
 ): Promise<NodeSummary[]> {
-  const admitted = await chain.events({ names: ["NodeAdmitted"] });
-  const nodes = await Promise.all(
-    admitted.map(async ({ args }) => {
-      const { removedAt, predecessor } = await chain.read(() => chain.contracts.nodes.node(args.index));
-      return {
-        index: Number(args.index),
+  const events = await chain.events({ names: ["NodeAdmitted", "KeyRotated"] });
+  const nodes: NodeSummary[] = [];
+  for (const { name, args } of events) {
+    if (name === "NodeAdmitted") {
+      nodes[Number(args.index)] = {
+        ...(await readNode(args.index)),
         operator: args.operator as Address,
         peerId: peerIdText(args.peerId),
         key: args.key as Hex,
-        admittedAt: Number(args.epoch),
-        removedAt: removedAt === 0n ? null : Number(removedAt),
-        predecessor: predecessor === 0n ? null : Number(predecessor) - 1,
-        active: removedAt === 0n,
       };
-    }),
-  );
-  return nodes.filter((node) => includeRemoved || node.active).sort((a, b) => a.index - b.index);
+    } else {
+      // A rotated key has an index of its own; the peer stays what it was.
+      const peerId = nodes[Number(args.oldIndex)]?.peerId ?? "";
+      const key = (await chain.read(() => chain.contracts.nodes.keyOf(args.newIndex))) as Hex;
+      const node = await readNode(args.newIndex);
+      nodes[node.index] = { ...node, operator: args.operator as Address, peerId, key };
+    }
+  }
+  return nodes.filter((node) => includeRemoved || node.active);
+
+  async function readNode(index: bigint) {
+    const { admittedAt, removedAt, predecessor } = await chain.read(() => chain.contracts.nodes.node(index));
+    return {
+      index: Number(index),
+      admittedAt: Number(admittedAt),
+      removedAt: removedAt === 0n ? null : Number(removedAt),
+      predecessor: predecessor === 0n ? null : Number(predecessor) - 1,
+      active: removedAt === 0n,
+    };
+  }
 }

@@ -64,9 +64,12 @@ export function isRevert(error: unknown, ...names: readonly string[]): error is 
 
 function describe(errorName: string, args: Readonly<Record<string, unknown>>): string {
   const values = Object.entries(args).map(([name, value]) => {
-    const text =
-      typeof value === "string" ? value : JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `${v}` : v));
+    const text = typeof value === "object" ? JSON.stringify(value, withBigints) : String(value);
     return /^\d+$/.test(name) ? text : `${name} ${text}`;
   });
   return values.length === 0 ? errorName : `${errorName}(${values.join(", ")})`;
+}
+
+function withBigints(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
 }

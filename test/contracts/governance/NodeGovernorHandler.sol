@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
+import {IDirectiveRegistry} from "../../../contracts/directives/IDirectiveRegistry.sol";
+import {INodeGovernor} from "../../../contracts/governance/INodeGovernor.sol";
+import {NodeGovernor} from "../../../contracts/governance/NodeGovernor.sol";
+import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
+import {ContentId} from "../../../contracts/types/ContentId.sol";
+import {Directive, DirectiveKind} from "../../../contracts/types/Directive.sol";
+import {Track, TrackRules} from "../../../contracts/types/Track.sol";
+import {Admissions} from "../nodes/Admissions.sol";
+import {GovernanceModel} from "./GovernanceModel.sol";
+import {World} from "./World.sol";
+
+/// @notice Does everything that anybody may try with the governor, and keeps the model's books of what should follow.
+contract NodeGovernorHandler is World, GovernanceModel {
+    uint256 public constant ACCOUNTS = 10;
+    uint256 private constant MAX_PROPOSALS = 10;
+
+    /// @notice Calls that succeeded without the right to, or were refused with it.
+    uint256 public violations;
+    string public violation;
+
+    uint256 private _admitted;
+
+    /// @param admitted How many nodes there are already.
+    constructor(NodeGovernor governor_, uint256 admitted) {
+        _adopt(governor_);
+        _admitted = admitted;
+    }
+
+    /// @notice Operators by number; the last one is never a node.
+    function account(uint256 i) public pure returns (address) {
+        return _operator(i % ACCOUNTS);
+    }
+
+    function propose(uint256 who, uint256 what) external {
+        if (_count() == MAX_PROPOSALS) return;
+        address proposer = account(who);
+        (address target, bytes memory data) = _call(what);
+        uint32 epoch = registry.epochAt(uint48(block.timestamp - 1));
+        (address[] memory targets,, bytes[] memory calldatas) = _motion(target, data);
+        Track track = governor.trackOf(targets, calldatas);
+        bool allowed = registry.isMember(proposer, epoch) && _openBy(proposer, track) < governor.trackRules(track).openLimit;
+
+        vm.prank(proposer);
+        (bool done, bytes memory result) = address(governor).call(_proposal(target, data));
+
+        if (done != allowed) _violate("propose");
+        if (!done) return;
+        _open(abi.decode(result, (uint256)), proposer, target, data, track, epoch, governor.trackRules(track));
+        for (uint256 i = 0; i < ACCOUNTS; ++i) {
+            if (registry.isMember(account(i), epoch)) _enfranchise(account(i));
+        }
+    }
+
+    /// @notice Most often several accounts after one another, most often For.
+    function vote(uint256 which, uint256 who, uint256 crowd, uint8 support, uint8 path) external {
+        if (_count() == 0) return;
+        uint256 id = _idOf(which);
+        if (_expectedState(id) == IGovernor.ProposalState.Pending) vm.warp(governor.proposalSnapshot(id) + 1);
+        for (uint256 i = 0; i < 1 + crowd % 6; ++i) {
+            _vote(id, (who % ACCOUNTS) + i, support % 5 == 4 ? 1 : support % 5, path);
+        }
+    }
+
+    function _vote(uint256 id, uint256 who, uint8 support, uint8 path) private {
+        address voter = account(who);
+        bool allowed = _mayVote(id, voter) && support < 3;
+
+        bool done = _castBy(path % 4, id, who, support);
+
+        if (done != allowed) _violate("vote");
+        if (done) _count(id, voter, support);
+    }
+
+    function queue(uint256 which) external {
+        if (_count() == 0) return;
+        Entry storage entry = _entry(which);
+        bool allowed = _expectedState(entry.id) == IGovernor.ProposalState.Succeeded;
+        (bool done,) = address(governor).call(_operation(entry, IGovernor.queue.selector));
+
+        if (done != allowed) _violate("queue");
+        if (done) entry.eta = block.timestamp + entry.rules.timelock;
+    }
+
+    /// @notice A passed call may still fail by itself, such as the removal of a node that is gone.
+    function execute(uint256 which) external {
+        if (_count() == 0) return;
+        Entry storage entry = _entry(which);
+        bool allowed =
+            _expectedState(entry.id) == IGovernor.ProposalState.Queued && block.timestamp >= entry.eta;
+        (bool done,) = address(governor).call(_operation(entry, IGovernor.execute.selector));
+
+        if (done && !allowed) _violate("execute");
+        if (done) entry.executed = true;
+    }
+
+    function cancel(uint256 which, uint256 who) external {
+        if (_count() == 0) return;
+        Entry storage entry = _entry(which);
+        address caller = who % 8 == 0 ? GUARDIAN : who % 8 == 1 ? entry.proposer : account(who);
+        IGovernor.ProposalState current = _expectedState(entry.id);
+        bool allowed = caller == GUARDIAN && block.timestamp < governor.guardianExpiry()
+            && current != IGovernor.ProposalState.Canceled && current != IGovernor.ProposalState.Executed
+            && current != IGovernor.ProposalState.Expired;
+
+        vm.prank(caller);
+        (bool done,) = address(governor).call(_operation(entry, IGovernor.cancel.selector));
+
+        if (done != allowed) _violate("cancel");
+        if (done) entry.canceled = true;
+    }
+
+    function pass(uint256 time) external {
+        vm.warp(block.timestamp + _bound(time, 1, 3 hours));
+    }
+
+    /// @notice To one of the moments about which a proposal's state changes.
+    function passTo(uint256 which, uint256 moment, uint256 offset) external {
+        if (_count() == 0) return;
+        uint256 id = _idOf(which);
+        uint256 target = governor.proposalSnapshot(id);
+        if (moment % 4 == 1) target = governor.proposalDeadline(id);
+        if (moment % 4 == 2) target = governor.proposalEta(id);
+        if (moment % 4 == 3 && offset % 4 == 0) target = governor.proposalExpiry(id);
+        target += offset % 2;
+        if (target > block.timestamp) vm.warp(target);
+    }
+
+    /// @notice As if the nodes had decided it.
+    function admit() external {
+        if (_admitted == ACCOUNTS - 1) return;
+        INodeRegistry.Admission[] memory admissions = new INodeRegistry.Admission[](1);
+        admissions[0] = Admissions.make(account(_admitted), _secret(_admitted));
+        ++_admitted;
+        vm.prank(address(timelock));
+        registry.admit(admissions);
+    }
+
+    /// @notice As if the nodes had decided it.
+    function remove(uint256 which) external {
+        uint32[] memory indices = new uint32[](1);
+        indices[0] = uint32(which % _admitted);
+        vm.prank(address(timelock));
+        registry.remove(indices);
+    }
+
+    /// @notice Other rules for one track, truly decided.
+    function changeTrack(uint256 track, uint256 seed) external {
+        TrackRules memory rules = TrackRules({
+            votingDelay: uint32(_bound(seed, 0, 600)),
+            votingPeriod: uint32(_bound(seed >> 32, 1, 1 days)),
+            quorum: uint16(_bound(seed >> 64, 0, 10_000)),
+            approval: uint16(_bound(seed >> 80, 0, 10_000)),
+            fastPath: seed >> 255 == 0 ? 0 : uint16(_bound(seed >> 96, 5000, 10_000)),
+            timelock: uint32(_bound(seed >> 112, 0, 6 hours)),
+            expiry: uint32(_bound(seed >> 144, 1, 2 days)),
+            openLimit: uint8(_bound(seed >> 176, 1, 3))
+        });
+        // The constitution's own rules stay quick, so that the votes on other proposals go on meanwhile.
+        bytes memory data = abi.encodeCall(INodeGovernor.setTrack, (Track(track % 3), rules));
+        uint256 proposer = 0;
+        while (registry.isMember(account(proposer), registry.epoch()) == false) ++proposer;
+        string memory why = string(abi.encodePacked("track", seed));
+
+        uint256 id = _propose(governor, account(proposer), address(governor), data, why);
+        vm.warp(governor.proposalSnapshot(id) + 1);
+        for (uint256 i = 0; i < ACCOUNTS; ++i) _castBy(0, id, i, 1);
+        vm.warp(governor.proposalDeadline(id) + 1);
+        _queue(governor, address(governor), data, why);
+        vm.warp(governor.proposalEta(id));
+        _execute(governor, address(governor), data, why);
+    }
+
+    /// @notice Straight at what only a decision may do; even as the timelock where the governor is meant.
+    function intrude(uint256 who, uint256 what) external {
+        address intruder = who % 3 == 0 ? GUARDIAN : account(who);
+        (address target, bytes memory data) = _call(what);
+        if (target == address(governor) && who % 2 == 0) intruder = address(timelock);
+        vm.prank(intruder);
+        (bool done,) = target.call(data);
+        if (done) _violate("intrude");
+    }
+
+    function _castBy(uint256 path, uint256 id, uint256 who, uint8 support) private returns (bool done) {
+        bytes memory data;
+        if (path == 0) data = abi.encodeCall(IGovernor.castVote, (id, support));
+        if (path == 1) data = abi.encodeCall(IGovernor.castVoteWithReason, (id, support, "because"));
+        if (path == 2) data = abi.encodeCall(IGovernor.castVoteWithReasonAndParams, (id, support, "because", hex"01"));
+        if (path == 3) {
+            bytes memory signature =
+                _sign(_secret(who % ACCOUNTS), _ballotDigest(address(governor), block.chainid, id, support));
+            data = abi.encodeCall(IGovernor.castVoteBySig, (id, support, account(who), signature));
+        }
+        vm.prank(path == 3 ? GUARDIAN : account(who));
+        (done,) = address(governor).call(data);
+    }
+
+    /// @dev One call of each track and of each target.
+    function _call(uint256 what) private view returns (address, bytes memory) {
+        bytes32 salt = bytes32(what);
+        if (what % 5 == 0) return (address(parameters), abi.encodeCall(parameters.setFlag, (salt | bytes32("x"), true)));
+        if (what % 5 == 1) return (address(directives), abi.encodeCall(IDirectiveRegistry.issue, (_restart(salt))));
+        if (what % 5 == 2) {
+            uint32[] memory indices = new uint32[](1);
+            indices[0] = uint32(what % ACCOUNTS);
+            return (address(registry), abi.encodeCall(INodeRegistry.remove, (indices)));
+        }
+        if (what % 5 == 3) return (address(governor), abi.encodeCall(governor.relay, (address(1), 0, abi.encode(salt))));
+        return (address(models), abi.encodeCall(models.accept, (salt, ContentId.wrap(bytes32("m")), ContentId.wrap(0), 1)));
+    }
+
+    function _restart(bytes32 salt) private pure returns (Directive memory) {
+        ContentId[] memory evidence = new ContentId[](1);
+        evidence[0] = ContentId.wrap(salt | bytes32(uint256(1)));
+        return Directive(DirectiveKind.Restart, salt, ContentId.wrap(bytes32("p")), 0, 3600, salt, evidence);
+    }
+
+    function _proposal(address target, bytes memory data) private view returns (bytes memory) {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _motion(target, data);
+        return abi.encodeCall(IGovernor.propose, (targets, values, calldatas, string(abi.encodePacked(_count()))));
+    }
+
+    function _operation(Entry storage entry, bytes4 selector) private view returns (bytes memory) {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) =
+            _motion(entry.target, entry.data);
+        return abi.encodeWithSelector(
+            selector, targets, values, calldatas, keccak256(abi.encodePacked(entry.number))
+        );
+    }
+
+    function _violate(string memory what) private {
+        ++violations;
+        violation = what;
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
+import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
+import {DirectiveRegistry} from "../../../contracts/directives/DirectiveRegistry.sol";
+import {ParameterRegistry} from "../../../contracts/directives/ParameterRegistry.sol";
+import {NodeGovernor} from "../../../contracts/governance/NodeGovernor.sol";
+import {ModelRegistry} from "../../../contracts/knowledge/ModelRegistry.sol";
+import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
+import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
+import {TrackRules} from "../../../contracts/types/Track.sol";
+import {Admissions} from "../nodes/Admissions.sol";
+import {Vm, VmTest} from "../Vm.sol";
+
+interface SigningVm is Vm {
+    function addr(uint256 secret) external pure returns (address);
+    function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function chainId(uint256 id) external;
+}
+
+/// @notice The contracts of governance, deployed and wired as in earnest, with nodes whose keys the test holds.
+abstract contract World is VmTest {
+    SigningVm internal constant signingVm = SigningVm(address(vm));
+    address internal constant GUARDIAN = address(0x6a);
+
+    NodeRegistry internal registry;
+    TimelockController internal timelock;
+    DirectiveRegistry internal directives;
+    ModelRegistry internal models;
+    ParameterRegistry internal parameters;
+    NodeGovernor internal governor;
+
+    /// @dev All of it, with nodes 0 to `size - 1`, one second old.
+    function _build(uint256 size, TrackRules[4] memory tracks) internal {
+        timelock = new TimelockController(0, new address[](0), new address[](0), address(this));
+        registry = new NodeRegistry(address(timelock), address(this));
+        directives = new DirectiveRegistry(address(timelock), registry);
+        models = new ModelRegistry(address(timelock));
+        parameters = new ParameterRegistry(address(timelock));
+        governor = new NodeGovernor(
+            registry,
+            timelock,
+            address(directives),
+            address(models),
+            address(parameters),
+            GUARDIAN,
+            uint48(block.timestamp + 180 days),
+            tracks
+        );
+        _handOver(timelock, address(governor));
+
+        INodeRegistry.Admission[] memory genesis = new INodeRegistry.Admission[](size);
+        for (uint256 i = 0; i < size; ++i) genesis[i] = Admissions.make(_operator(i), _secret(i));
+        registry.admit(genesis);
+        registry.closeGenesis();
+        vm.warp(block.timestamp + 1);
+    }
+
+    /// @dev A world that is there already.
+    function _adopt(NodeGovernor governor_) internal {
+        governor = governor_;
+        timelock = governor_.timelock();
+        registry = NodeRegistry(address(governor_.nodes()));
+        directives = DirectiveRegistry(governor_.directives());
+        models = ModelRegistry(governor_.models());
+        parameters = ParameterRegistry(governor_.parameters());
+    }
+
+    function _handOver(TimelockController timelock_, address governor_) internal {
+        timelock_.grantRole(timelock_.PROPOSER_ROLE(), governor_);
+        timelock_.grantRole(timelock_.CANCELLER_ROLE(), governor_);
+        timelock_.grantRole(timelock_.EXECUTOR_ROLE(), governor_);
+        timelock_.renounceRole(timelock_.DEFAULT_ADMIN_ROLE(), address(this));
+    }
+
+    function _secret(uint256 i) internal pure returns (uint256) {
+        return 1000 + i;
+    }
+
+    function _operator(uint256 i) internal pure returns (address) {
+        return signingVm.addr(_secret(i));
+    }
+
+    /// @dev One call through the timelock, as a proposal.
+    function _motion(address target, bytes memory data)
+        internal
+        pure
+        returns (address[] memory targets, uint256[] memory values, bytes[] memory calldatas)
+    {
+        targets = new address[](1);
+        values = new uint256[](1);
+        calldatas = new bytes[](1);
+        (targets[0], calldatas[0]) = (target, data);
+    }
+
+    function _propose(IGovernor governor_, address proposer, address target, bytes memory data, string memory why)
+        internal
+        returns (uint256)
+    {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _motion(target, data);
+        vm.prank(proposer);
+        return governor_.propose(targets, values, calldatas, why);
+    }
+
+    function _queue(IGovernor governor_, address target, bytes memory data, string memory why) internal {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _motion(target, data);
+        governor_.queue(targets, values, calldatas, keccak256(bytes(why)));
+    }
+
+    function _execute(IGovernor governor_, address target, bytes memory data, string memory why) internal {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _motion(target, data);
+        governor_.execute(targets, values, calldatas, keccak256(bytes(why)));
+    }
+
+    /// @dev Opened by node 0, voted For by nodes 0 to `voters - 1`, carried out.
+    function _carry(uint256 voters, address target, bytes memory data, string memory why) internal {
+        uint256 id = _propose(governor, _operator(0), target, data, why);
+        vm.warp(governor.proposalSnapshot(id) + 1);
+        for (uint256 i = 0; i < voters; ++i) {
+            vm.prank(_operator(i));
+            governor.castVote(id, 1);
+        }
+        vm.warp(governor.proposalDeadline(id) + 1);
+        _queue(governor, target, data, why);
+        vm.warp(governor.proposalEta(id));
+        _execute(governor, target, data, why);
+    }
+
+    /// @dev The same rules on all tracks.
+    function _everywhere(TrackRules memory rules) internal pure returns (TrackRules[4] memory) {
+        return [rules, rules, rules, rules];
+    }
+
+    function _rules() internal pure returns (TrackRules memory) {
+        return TrackRules({
+            votingDelay: 60,
+            votingPeriod: 1 days,
+            quorum: 3300,
+            approval: 5000,
+            fastPath: 0,
+            timelock: 600,
+            expiry: 7 days,
+            openLimit: 4
+        });
+    }
+
+    function _ballotDigest(address governor_, uint256 chainId, uint256 proposalId, uint8 support)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("NodeGovernor"),
+                keccak256("1"),
+                chainId,
+                governor_
+            )
+        );
+        bytes32 ballot = keccak256(abi.encode(keccak256("Ballot(uint256 proposalId,uint8 support)"), proposalId, support));
+        return keccak256(abi.encodePacked(hex"1901", domain, ballot));
+    }
+
+    function _sign(uint256 secret, bytes32 digest) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = signingVm.sign(secret, digest);
+        return abi.encodePacked(r, s, v);
+    }
+}

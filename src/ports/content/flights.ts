@@ -3,7 +3,7 @@ import type { CID } from "multiformats/cid";
 export interface Flights {
   /** Waits for the block's fetch, starting it where none runs. `signal` ends the wait, and the fetch with its last waiter. */
   join(cid: CID, providers: readonly string[], signal: AbortSignal): Promise<Uint8Array>;
-  /** Ends every fetch; its waiters reject with `reason`. Resolves when none runs any more. */
+  /** Ends every fetch, and starts no more: who waits or joins rejects with `reason`. Resolves when none runs any more. */
   cancel(reason: Error): Promise<void>;
 }
 
@@ -18,6 +18,7 @@ export function createFlights(
   fetch: (cid: CID, providers: readonly string[], signal: AbortSignal) => Promise<Uint8Array>,
 ): Flights {
   const flights = new Map<string, Flight>();
+  let cancelled: Error | undefined;
 
   function start(key: string, cid: CID, providers: readonly string[]): Flight {
     const controller = new AbortController();
@@ -32,6 +33,7 @@ export function createFlights(
   return {
     async join(cid, providers, signal) {
       signal.throwIfAborted();
+      if (cancelled !== undefined) throw cancelled;
       const key = cid.toString();
       const flight = flights.get(key) ?? start(key, cid, providers);
       flight.waiting += 1;
@@ -53,6 +55,7 @@ export function createFlights(
       }
     },
     async cancel(reason) {
+      cancelled = reason;
       const running = [...flights.values()];
       for (const { controller } of running) controller.abort(reason);
       await Promise.allSettled(running.map(({ bytes }) => bytes));

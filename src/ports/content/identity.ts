@@ -1,10 +1,15 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
 import type { PrivateKey } from "@libp2p/interface";
 import { peerIdFromPrivateKey } from "@libp2p/peer-id";
+import { ConfigError } from "../../errors.js";
 
-/** The libp2p key of a node: read from `dir`, made there (0600) the first time, so that the peer id stays. */
+/**
+ * The libp2p key of a node: read from `dir`, made there (0600) the first time, so that the peer id stays.
+ *
+ * @throws {ConfigError} where the file is damaged: a new key would be another node.
+ */
 export async function loadIdentity(
   dir: string,
 ): Promise<{ privateKey: PrivateKey; peerId: string; peerIdBytes: Uint8Array }> {
@@ -14,9 +19,20 @@ export async function loadIdentity(
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
-  const privateKey = stored === undefined ? await create(path) : privateKeyFromProtobuf(stored);
+  const privateKey = stored === undefined ? await create(path) : parse(path, stored);
   const peerId = peerIdFromPrivateKey(privateKey);
   return { privateKey, peerId: peerId.toString(), peerIdBytes: peerId.toMultihash().bytes };
+}
+
+function parse(path: string, stored: Uint8Array): PrivateKey {
+  try {
+    return privateKeyFromProtobuf(stored);
+  } catch (cause) {
+    throw new ConfigError(`The IPFS key file ${path} is damaged.`, {
+      cause,
+      hints: ["Restore it from a backup, or move it away to start as a new peer."],
+    });
+  }
 }
 
 async function create(path: string): Promise<PrivateKey> {
@@ -30,5 +46,11 @@ async function create(path: string): Promise<PrivateKey> {
     await file.close();
   }
   await rename(temporary, path);
+  const folder = await open(dirname(path), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
   return privateKey;
 }

@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { withBitswap } from "@helia/bitswap";
+import { withLibp2pLight } from "@helia/libp2p";
+import { identify } from "@libp2p/identify";
+import { noise } from "@libp2p/noise";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { multiaddr } from "@multiformats/multiaddr";
+import { createHeliaLight } from "helia";
+import { CID } from "multiformats/cid";
+import * as Digest from "multiformats/hashes/digest";
+import { expect, it, onTestFinished } from "vitest";
+import { contentIdOf } from "../../../src/records/index.js";
+import { bytesOf, node } from "./setting.js";
+
+/** A stock Helia node with its own defaults for bitswap: an IPFS client that knows nothing of Witan. */
+async function stockNode() {
+  const helia = withBitswap(
+    withLibp2pLight(createHeliaLight(), {
+      addresses: { listen: ["/ip4/127.0.0.1/tcp/0"] },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      services: { identify: identify() },
+    }),
+  );
+  await helia.start();
+  onTestFinished(async () => {
+    await helia.stop();
+  });
+  return helia;
+}
+
+async function collect(blocks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const block of blocks) all.push(block);
+  return new Uint8Array(Buffer.concat(all));
+}
+
+function cidOf(bytes: Uint8Array): CID {
+  return CID.createV1(0x55, Digest.create(0x12, createHash("sha256").update(bytes).digest()));
+}
+
+it("another IPFS client fetches our blocks by bitswap, and they hash to their CIDs", async () => {
+  const ours = await node();
+  const cids = [await ours.put(bytesOf(100)), (await ours.putFile([bytesOf(2_500_000)])).cid];
+  const client = await stockNode();
+  await client.libp2p.dial(multiaddr(ours.multiaddrs()[0] ?? ""));
+  for (const cid of cids.map((text) => CID.parse(text))) {
+    const bytes = await collect(client.blockstore.get(cid, { signal: AbortSignal.timeout(10_000) }));
+    expect(Buffer.from(cid.multihash.digest).toString("hex")).toBe(contentIdOf(bytes).slice(2));
+  }
+});
+
+it("we fetch the blocks of another IPFS client, also one that it gets only later", async () => {
+  const client = await stockNode();
+  const ours = await node({ peers: client.libp2p.getMultiaddrs().map(String) });
+  await expect.poll(() => ours.connections()).toBe(1);
+  const here = cidOf(bytesOf(100));
+  await client.blockstore.put(here, bytesOf(100));
+  expect(await ours.get(here.toString())).toEqual(bytesOf(100));
+  const later = cidOf(bytesOf(200));
+  await expect(ours.get(later.toString(), { timeoutMs: 300 })).rejects.toMatchObject({ kind: "missing" });
+  const waiting = ours.get(later.toString());
+  await client.blockstore.put(later, bytesOf(200));
+  expect(await waiting).toEqual(bytesOf(200));
+});
+
+it("we refuse a block of another client that is over the limit of a block, and keep nothing of it", async () => {
+  const client = await stockNode();
+  const ours = await node({ peers: client.libp2p.getMultiaddrs().map(String) });
+  const large = bytesOf(1024 * 1024 + 1);
+  const cid = cidOf(large);
+  await client.blockstore.put(cid, large);
+  await expect(ours.get(cid.toString())).rejects.toMatchObject({ kind: "too-large" });
+  expect(await ours.has(cid.toString())).toBe(false);
+});

@@ -167,6 +167,19 @@ describe("proposals", () => {
     expect(created.filter(({ args }) => args.proposalId.toString() === opened[0]?.proposalId)).toHaveLength(1);
   });
 
+  it("are found in the block that is only being made", async () => {
+    const rpc = (method: string, ...params: unknown[]) => setting.witan.provider.request({ method, params });
+    await rpc("evm_setAutomine", false);
+    const first = setting.client(0).openProposal(input(restart));
+    while (((await rpc("eth_pendingTransactions")) as unknown[]).length === 0) await setting.client().chain.now();
+    const second = setting.client(1).openProposal(input(restart));
+    await setting.client().chain.now();
+    await setting.witan.mine();
+    await rpc("evm_setAutomine", true);
+    expect(await first).toMatchObject({ opened: true });
+    expect(await second).toMatchObject({ opened: false, openedBy: setting.client(0).account });
+  });
+
   it("are found open by who comes later, without a transaction", async () => {
     await setting.client(0).openProposal(input(restart));
     const before = await setting.client().chain.blockNumber();

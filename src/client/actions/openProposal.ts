@@ -1,9 +1,15 @@
 import { isRevert, type Receipt } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
+import { sleep } from "../../utils/sleep.js";
 import type { ClientContext } from "../client.js";
+import { UnknownProposalError } from "../errors.js";
 import { stateOf } from "../proposals/stateOf.js";
 import { requireAccount } from "../requireAccount.js";
 import { type BuildProposalParameters, type BuiltProposal, buildProposal } from "./buildProposal.js";
+
+/** Together 15 s: longer than a block takes. */
+const EVENT_ATTEMPTS = 60;
+const EVENT_PAUSE_MS = 250;
 
 export interface OpenProposalParameters extends BuildProposalParameters {
   readonly signal?: AbortSignal | undefined;
@@ -38,7 +44,7 @@ export async function openProposal(
 
   await content.put(block.bytes, { codec: "dag-cbor", ...(signal === undefined ? {} : { signal }) });
   signal?.throwIfAborted();
-  const known = await findOpened(client, proposalId);
+  const known = await findOpened(client, proposalId, signal);
   if (known !== undefined) return { ...built, ...known };
 
   try {
@@ -53,16 +59,25 @@ export async function openProposal(
     return { ...built, opened: true, openedBy: account, transactionHash: receipt.hash, receipt };
   } catch (error) {
     // Another node was quicker, between our look and our transaction.
-    const found = isRevert(error, "GovernorUnexpectedProposalState") ? await findOpened(client, proposalId) : undefined;
+    const found = isRevert(error, "GovernorUnexpectedProposalState")
+      ? await findOpened(client, proposalId, signal)
+      : undefined;
     if (found === undefined) throw error;
     return { ...built, ...found };
   }
 }
 
-async function findOpened(client: ClientContext, proposalId: string) {
+/** Who opened it; undefined where nobody has. */
+async function findOpened(client: ClientContext, proposalId: string, signal: AbortSignal | undefined) {
   if ((await stateOf(client, proposalId)) === undefined) return undefined;
-  const event = (await client.proposals.read()).findLast(({ args }) => args.proposalId.toString() === proposalId);
-  if (event === undefined) return undefined;
-  const { args, transactionHash } = event;
-  return { opened: false, openedBy: args.proposer as Address, transactionHash, receipt: null };
+  for (let attempt = 0; attempt < EVENT_ATTEMPTS; attempt++) {
+    const event = (await client.proposals.read()).findLast(({ args }) => args.proposalId.toString() === proposalId);
+    if (event !== undefined) {
+      const { args, transactionHash } = event;
+      return { opened: false, openedBy: args.proposer as Address, transactionHash, receipt: null };
+    }
+    // It stands in the block now being made, whose events are not to be had yet.
+    await sleep(EVENT_PAUSE_MS, signal);
+  }
+  throw new UnknownProposalError(proposalId);
 }

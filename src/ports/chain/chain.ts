@@ -31,7 +31,7 @@ export interface CreateChainParameters {
   readonly contracts: Deployment["contracts"];
   /** The block to read events from; 0 by default. */
   readonly deployedAtBlock?: number | undefined;
-  /** Who sends. Without it the chain can only be read. */
+  /** Who sends: a signer that signs transactions itself, such as a Wallet. Without it the chain can only be read. */
   readonly signer?: Signer | undefined;
   /** For one request, in milliseconds. */
   readonly timeoutMs?: number | undefined;

@@ -1,5 +1,5 @@
 import type { JsonRpcError, JsonRpcPayload, JsonRpcResult } from "ethers";
-import { messageOf } from "../../errors.js";
+import { InvalidInputError, messageOf } from "../../errors.js";
 import { ChainError } from "./errors.js";
 import { redactUrl, scrub } from "./redact.js";
 
@@ -23,7 +23,7 @@ const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 export function createHttpEndpoint(url: string): Endpoint {
   const label = redactUrl(url);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new ChainError("rpc-unreachable", `The RPC address ${label} is not an http or https URL.`);
+    throw new InvalidInputError(`The RPC address ${label} is not an http or https URL.`);
   }
   const target = new URL(url);
   const headers: Record<string, string> = { "content-type": "application/json" };

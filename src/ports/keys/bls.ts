@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { concat, getAddress, getBytes, toBigInt, toUtf8Bytes } from "ethers";
-import type { Address, Hex } from "../../records/types.js";
+import type { Address, Hex } from "../../records/index.js";
 import { KeyError } from "./errors.js";
 
 /**

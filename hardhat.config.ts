@@ -21,6 +21,8 @@ export default defineConfig({
   paths: {
     tests: { solidity: "test/contracts" },
   },
+  // One seed, so that a run that fails here fails everywhere.
+  test: { solidity: { fuzz: { seed: "0x77697461" } } },
   networks: {
     default: { type: "edr-simulated", chainType: "l1", hardfork: "prague" },
     // Blocks come with transactions and every second, so that time moves as on a chain.

@@ -1,6 +1,6 @@
 import { BaseError } from "../errors.js";
 import type { Support } from "../policy/index.js";
-import { Journal } from "./journal.js";
+import { Journal } from "../utils/journal.js";
 
 /** A node's decision on a proposal, as it was written before it was signed. */
 export interface RecordedBallot {

@@ -2,10 +2,18 @@ import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../errors.js";
+import { type Address, checksumAddress } from "../records/index.js";
 import { AgentDefaults } from "./defaults.js";
 
 const port = z.int().min(0).max(65_535);
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address of 20 bytes in hex");
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, "an address of 20 bytes in hex")
+  .transform((text, context): Address => {
+    const checked = checksumAddress(text);
+    if (checked === undefined) context.addIssue("an address whose capitals are not its checksum");
+    return checked ?? z.NEVER;
+  });
 const milliseconds = z.int().min(10).max(3_600_000);
 
 const schema = z.strictObject({
@@ -46,7 +54,17 @@ const schema = z.strictObject({
     peers: z.array(z.string().startsWith("/")).max(1_000).default([]),
   }),
   http: z.strictObject({ host: z.string().min(1).default("127.0.0.1"), port }),
-  fleet: z.strictObject({ dir: z.string().min(1), name: z.string().min(1).max(64), basePort: port }).optional(),
+  fleet: z
+    .strictObject({
+      dir: z.string().min(1),
+      name: z.string().min(1).max(64),
+      basePort: port,
+      /** Where relative paths in the commands of releases start; the agent's working directory by default. */
+      root: z.string().min(1).optional(),
+      /** How long one batch may take to become healthy. */
+      healthyDeadlineMs: milliseconds.default(AgentDefaults.healthyDeadlineMs),
+    })
+    .optional(),
   learning: z
     .strictObject({
       task: z.string().min(1).max(64),
@@ -87,6 +105,11 @@ export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
   }
   const config = result.data;
   const absolute = (path: string) => (isAbsolute(path) ? path : resolve(baseDir, path));
+  const withPaths = (fleet: NonNullable<AgentConfig["fleet"]>) => ({
+    ...fleet,
+    dir: absolute(fleet.dir),
+    ...(fleet.root === undefined ? {} : { root: absolute(fleet.root) }),
+  });
   return Object.freeze({
     ...config,
     dataDir: absolute(config.dataDir),
@@ -94,7 +117,7 @@ export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
       operator: absolute(config.keys.operator),
       ...(config.keys.passwordFile === undefined ? {} : { passwordFile: absolute(config.keys.passwordFile) }),
     },
-    ...(config.fleet === undefined ? {} : { fleet: { ...config.fleet, dir: absolute(config.fleet.dir) } }),
+    ...(config.fleet === undefined ? {} : { fleet: withPaths(config.fleet) }),
   });
 }
 

@@ -12,6 +12,8 @@ export const AgentDefaults = {
   takeoverMs: 15_000,
   /** A block of a few KB takes milliseconds; what takes this long is not there. */
   evidenceTimeoutMs: 8_000,
+  /** A workload that has not become healthy by then will not. */
+  healthyDeadlineMs: 60_000,
   /** Records in one anchor: the proof is 10 hashes deep. */
   maxBatchRecords: 1_000,
   /** Records kept waiting for an anchor before new ones are refused. */

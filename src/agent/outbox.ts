@@ -1,7 +1,7 @@
 import { BaseError } from "../errors.js";
 import { type ContentId, encodeRecord, type RecordKind, type RecordValue } from "../records/index.js";
+import { Journal } from "../utils/journal.js";
 import { AgentDefaults } from "./defaults.js";
-import { Journal } from "./journal.js";
 
 /** A record that is stored and durable, waiting for its anchor or anchored. */
 export interface QueuedRecord {

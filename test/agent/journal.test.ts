@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { Journal, JournalError } from "../../src/agent/journal.js";
+import { Journal, JournalError } from "../../src/utils/journal.js";
 
 const path = async () => join(await mkdtemp(join(tmpdir(), "witan-journal-")), "deep", "log.jsonl");
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Analysis, PlanDefaults, type PlanInput, plan } from "../../src/policy/index.js";
+import { type Analysis, PlanDefaults, type PlanInput, plan, underWayKey } from "../../src/policy/index.js";
 import { type ContentId, type Incident, subjectHash } from "../../src/records/index.js";
 import { nothingShared, v2, wellMachine } from "./world.js";
 

@@ -1,8 +1,13 @@
 import { expect, it } from "vitest";
+import { InvalidInputError } from "../../src/errors.js";
 import { ListenError, serveHttp } from "../../src/surfaces/http/server.js";
 
 const handlers = {
   status: async () => ({ cycle: 7n }),
+  payload: async (envelope: Uint8Array) => {
+    if (envelope.length === 0) throw new InvalidInputError("nothing was sent");
+    return "bafy";
+  },
   block: async (path: string) => ({ status: 200, headers: { "x-path": path }, body: new Uint8Array([1, 2, 3]) }),
 };
 
@@ -32,5 +37,17 @@ it("says that the port is in use", async () => {
   const port = Number(new URL(server.url).port);
   await expect(serveHttp("127.0.0.1", port, handlers)).rejects.toThrow(ListenError);
   await expect(serveHttp("127.0.0.1", port, handlers)).rejects.toThrow("the port is in use");
+  await server.close();
+});
+
+it("takes payloads within bounds and says why it refuses others", async () => {
+  const server = await serveHttp("127.0.0.1", 0, handlers);
+  const post = async (body: Uint8Array) => {
+    const response = await fetch(`${server.url}/payload`, { method: "POST", body: Buffer.from(body) });
+    return [response.status, await response.json()];
+  };
+  expect(await post(new Uint8Array(10))).toEqual([200, { cid: "bafy" }]);
+  expect(await post(new Uint8Array(0))).toEqual([400, { error: "nothing was sent" }]);
+  expect((await post(new Uint8Array(200_000)))[0]).toBe(413);
   await server.close();
 });

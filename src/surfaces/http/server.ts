@@ -1,13 +1,18 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { BaseError, messageOf } from "../../errors.js";
 
-/** What a node shows over HTTP. Read-only. */
+/** What a node shows and takes over HTTP. */
 export interface HttpHandlers {
   readonly status: () => Promise<unknown>;
   /** GET /ipfs/{cid}: a trustless gateway over the node's own blocks. */
   readonly block: (path: string) => Promise<{ status: number; headers: Record<string, string>; body: Uint8Array }>;
+  /** POST /payload: keeps a directive's payload for a member; the envelope says whose it is. Resolves with its CID. */
+  readonly payload: (envelope: Uint8Array) => Promise<string>;
 }
+
+/** An envelope of a payload of 48 KiB, far above any honest one. */
+const MAX_BODY_BYTES = 128 * 1024;
 
 export interface RunningServer {
   readonly url: string;
@@ -33,8 +38,9 @@ export class ListenError extends BaseError {
 export async function serveHttp(host: string, port: number, handlers: HttpHandlers): Promise<RunningServer> {
   const server = createServer((request, response) => {
     const path = (request.url ?? "/").split("#")[0] ?? "/";
-    route(path, request.method ?? "GET", handlers, response).catch((error: unknown) => {
-      if (!response.headersSent) sendJson(response, 500, { error: messageOf(error) });
+    route(path, request, handlers, response).catch((error: unknown) => {
+      const status = error instanceof BaseError ? 400 : 500;
+      if (!response.headersSent) sendJson(response, status, { error: messageOf(error) });
       else response.destroy();
     });
   });
@@ -50,7 +56,19 @@ export async function serveHttp(host: string, port: number, handlers: HttpHandle
   };
 }
 
-async function route(path: string, method: string, handlers: HttpHandlers, response: ServerResponse): Promise<void> {
+async function route(
+  path: string,
+  request: IncomingMessage,
+  handlers: HttpHandlers,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = "GET" } = request;
+  if (method === "POST" && path === "/payload") {
+    const envelope = await readBody(request);
+    if (envelope === undefined) sendJson(response, 413, { error: `at most ${MAX_BODY_BYTES} bytes` });
+    else sendJson(response, 200, { cid: await handlers.payload(envelope) });
+    return;
+  }
   if (method !== "GET" && method !== "HEAD") {
     sendJson(response, 405, { error: "only GET and HEAD" });
     return;
@@ -63,6 +81,18 @@ async function route(path: string, method: string, handlers: HttpHandlers, respo
     response.writeHead(status, headers);
     response.end(method === "HEAD" ? undefined : body);
   } else sendJson(response, 404, { error: "there are /health, /status and /ipfs/{cid}" });
+}
+
+/** The body, or undefined where it is over the limit. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

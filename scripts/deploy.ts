@@ -1,0 +1,44 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { network } from "hardhat";
+import { type GenesisNode, genesisOf, witanModule } from "../ignition/modules/Witan.js";
+import type { Deployment } from "../src/ports/chain/index.js";
+import type { Address, Track, TrackRules } from "../src/records/index.js";
+
+export interface DeployOptions {
+  readonly rpc: string;
+  readonly chainId: number;
+  readonly nodes: readonly GenesisNode[];
+  readonly tracks?: Record<Track, TrackRules>;
+  /** Forget what Ignition remembers of an earlier deployment to this chain: for chains that start anew. */
+  readonly fresh?: boolean;
+}
+
+/** Deploys the DAO by its one Ignition module over an RPC whose first account pays. Leaves the deployer with nothing. */
+export async function deploy({ rpc, chainId, nodes, tracks, fresh = false }: DeployOptions): Promise<Deployment> {
+  if (fresh) {
+    await rm(join(import.meta.dirname, "..", "ignition", "deployments", `chain-${chainId}`), {
+      recursive: true,
+      force: true,
+    });
+  }
+  const connection = await network.create({ network: "localhost", override: { url: rpc } });
+  const deployedAtBlock = Number(await connection.provider.request({ method: "eth_blockNumber", params: [] }));
+  const { batches, parameters } = genesisOf(nodes);
+  const rules = Object.fromEntries(Object.entries(tracks ?? {}).map(([track, its]) => [track, { ...its }]));
+  const deployed = await connection.ignition.deploy(witanModule(batches), {
+    parameters: { Witan: { ...parameters, ...rules } },
+  });
+  const addressOf = async (name: keyof typeof deployed) => (await deployed[name].getAddress()) as Address;
+  const contracts = {
+    NodeRegistry: await addressOf("nodes"),
+    KnowledgeRegistry: await addressOf("knowledge"),
+    ModelRegistry: await addressOf("models"),
+    ParameterRegistry: await addressOf("parameters"),
+    DirectiveRegistry: await addressOf("directives"),
+    NodeGovernor: await addressOf("governor"),
+    TimelockController: await addressOf("timelock"),
+  };
+  await connection.close();
+  return { chainId, contracts, deployedAtBlock };
+}

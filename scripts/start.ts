@@ -1,0 +1,251 @@
+import { createHash } from "node:crypto";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import type { Signer } from "ethers";
+import { createClient } from "../src/client/index.js";
+import { createProcessFleet } from "../src/engines/fleet/index.js";
+import { BaseError, InvalidInputError } from "../src/errors.js";
+import { createChain } from "../src/ports/chain/index.js";
+import type { Release } from "../src/records/index.js";
+import { createUplink } from "../src/surfaces/cli/uplink.js";
+import { deploy } from "./deploy.js";
+import { failAndRollBack, firstStates, heal, learn, refuseLies, type Stage } from "./story/acts.js";
+import { Agents } from "./story/agents.js";
+import { collectDirectives, collectRecords, collectRounds } from "./story/collect.js";
+import { killAtRandom } from "./story/kills.js";
+import { createMembers, freePorts, type Member, writeConfigs } from "./story/members.js";
+import { createScreen, narrate } from "./story/narrator.js";
+import { startNetwork } from "./story/network.js";
+import { type Story, writeStory } from "./story/storyFile.js";
+import { summarize } from "./story/summary.js";
+import { storyTiming, storyTracks } from "./story/timing.js";
+
+const ROOT = join(import.meta.dirname, "..");
+const HOME = join(process.cwd(), ".witan");
+const NODES = 5;
+const WORKLOADS = 6;
+const FLEET = "web";
+const TRAINING_SEED = 7;
+
+interface Options {
+  readonly once: boolean;
+  readonly port: number;
+  readonly kills: number;
+  readonly seed: number;
+}
+
+/** Things to undo at the end, the last first, whatever happened. */
+class Cleanup {
+  readonly #steps: (() => Promise<unknown> | unknown)[] = [];
+  #done: Promise<void> | undefined;
+
+  add(step: () => Promise<unknown> | unknown): void {
+    this.#steps.push(step);
+  }
+
+  run(): Promise<void> {
+    this.#done ??= (async () => {
+      for (const step of this.#steps.reverse()) {
+        try {
+          await step();
+        } catch (error) {
+          process.stderr.write(`while cleaning up: ${error instanceof Error ? error.message : String(error)}\n`);
+        }
+      }
+    })();
+    return this.#done;
+  }
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      once: { type: "boolean", default: false },
+      port: { type: "string", default: "8545" },
+      kills: { type: "string", default: "0" },
+      seed: { type: "string", default: "1" },
+    },
+  });
+  const number = (name: "port" | "kills" | "seed") => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 0)
+      throw new InvalidInputError(`--${name} is a number, not "${values[name]}".`);
+    return value;
+  };
+  return { once: values.once, port: number("port"), kills: number("kills"), seed: number("seed") };
+}
+
+async function main(options: Options, cleanup: Cleanup, interrupted: Promise<void>): Promise<void> {
+  const started = Date.now();
+  const screen = createScreen((text) => process.stdout.write(text), Date.now);
+  const telling = new AbortController();
+
+  screen.act("A local chain, a DAO without an owner, five nodes and a fleet");
+  const net = await startNetwork(options.port);
+  cleanup.add(() => net.close());
+  screen.line(`Hardhat's local network listens on ${net.rpc}`);
+  await rm(HOME, { recursive: true, force: true });
+  const passwordFile = join(HOME, "password");
+  const members = await createMembers(join(HOME, "nodes"), NODES, passwordFile);
+  const deployment = await deploy({
+    ...net,
+    nodes: members.map(({ genesis }) => genesis),
+    tracks: storyTracks,
+    fresh: true,
+  });
+  screen.line(`the contracts are deployed; the governor is ${deployment.contracts.NodeGovernor}`);
+
+  const http = members.map(({ httpPort }) => `http://127.0.0.1:${httpPort}`);
+  await writeFile(
+    join(HOME, "network.json"),
+    `${JSON.stringify({ rpc: net.rpc, deployment, gateways: http }, null, 2)}\n`,
+  );
+  const open = async (signer?: Signer) => {
+    const chain = await createChain({ rpcUrl: net.rpc, signer, ...deployment });
+    cleanup.add(() => chain.close());
+    return createClient({ chain, content: createUplink(http, chain) });
+  };
+  const client = await open(members[0]?.wallet);
+  const byzantine = await open(members.at(-1)?.wallet);
+  for (const { wallet } of members) {
+    await client.chain.provider.send("hardhat_setBalance", [wallet.address, "0x56bc75e2d63100000"]);
+  }
+
+  const [basePort = 0] = await freePorts(1);
+  const fleetConfig = { dir: join(HOME, "fleet"), name: FLEET, basePort, root: ROOT };
+  const fleet = createProcessFleet(fleetConfig);
+  const [goodRelease, brokenRelease] = [await releaseOf("v1"), await releaseOf("v2")];
+  cleanup.add(() => fleet.stopAll());
+  await fleet.createFleet({ release: goodRelease, replicas: WORKLOADS });
+  screen.line(`${WORKLOADS} workloads run release v1, sha256 ${goodRelease.sha256.slice(0, 18)}…`);
+
+  await writeConfigs(members, {
+    rpc: net.rpc,
+    deployment,
+    fleet: { ...fleetConfig, healthyDeadlineMs: storyTiming.healthyDeadlineMs },
+    passwordFile,
+    timing: storyTiming.agent,
+    seed: TRAINING_SEED,
+  });
+  const names = new Map(members.map(({ name, wallet }) => [wallet.address.toLowerCase(), name]));
+  const narrator = narrate(client.chain, names, screen, telling.signal);
+  cleanup.add(async () => {
+    telling.abort();
+    await narrator;
+  });
+  const agents = new Agents(members);
+  cleanup.add(() => agents.stop());
+  await agents.start();
+  screen.line(`${NODES} agents run, each with its own process, key and IPFS node`);
+
+  const refused: Story["refused"] = [];
+  const stage: Stage = {
+    client,
+    byzantine,
+    screen,
+    fleet: FLEET,
+    workloads: () => fleet.list(),
+    goodRelease,
+    brokenRelease,
+    refused,
+  };
+  const { kills, seed } = options;
+  const killing =
+    kills === 0
+      ? Promise.resolve(0)
+      : killAtRandom({ chain: client.chain, agents, members: NODES, kills, seed, screen }, telling.signal);
+  killing.catch(() => undefined);
+
+  const ended = await Promise.race([play(stage, members).then(() => true), interrupted.then(() => false)]);
+  if (!ended) return;
+  const killed = await Promise.race([killing, Promise.resolve(undefined)]);
+  const story: Story = {
+    network: { chainId: net.chainId, rpc: net.rpc },
+    contracts: { ...deployment.contracts },
+    nodes: await describeNodes(client, members),
+    records: await collectRecords(client),
+    directives: await collectDirectives(client),
+    rounds: await collectRounds(client),
+    refused,
+    seconds: Math.round((Date.now() - started) / 1000),
+  };
+  await writeStory(join(HOME, "story.json"), story);
+  process.stdout.write(summarize(story, names));
+  if (kills > 0) process.stdout.write(`${killed ?? "fewer than all"} agents were killed on the way (seed ${seed}).\n`);
+  process.stdout.write(`\nThe story is in ${relative(process.cwd(), join(HOME, "story.json"))}.\n`);
+  if (options.once) return;
+  process.stdout.write(hints(members, process.cwd()));
+  await interrupted;
+}
+
+async function play(stage: Stage, members: readonly Member[]): Promise<void> {
+  await firstStates(
+    stage,
+    members.map(({ wallet }) => wallet.address),
+  );
+  await heal(stage);
+  await failAndRollBack(stage);
+  await learn(stage, { spontaneousMs: storyTiming.spontaneousMs });
+  await refuseLies(stage);
+}
+
+async function releaseOf(name: string): Promise<Release> {
+  const path = join("examples", "workload", name, "server.mjs");
+  const sha256 = createHash("sha256")
+    .update(await readFile(join(ROOT, path)))
+    .digest("hex");
+  return { name, command: ["node", path], sha256: `0x${sha256}` };
+}
+
+async function describeNodes(client: Awaited<ReturnType<typeof createClient>>, members: readonly Member[]) {
+  const nodes = await client.listNodes();
+  return nodes.map(({ index, operator, peerId }) => {
+    const member = members.find(({ wallet }) => wallet.address.toLowerCase() === operator.toLowerCase());
+    return {
+      address: operator,
+      index,
+      peerId,
+      multiaddrs: member ? [member.multiaddr] : [],
+      http: member ? `http://127.0.0.1:${member.httpPort}` : "",
+    };
+  });
+}
+
+function hints(members: readonly Member[], cwd: string): string {
+  const key = relative(cwd, members[0]?.keyFile ?? "");
+  return [
+    "\nThe network goes on until Ctrl+C. In another terminal, try:",
+    "  npx witan node list",
+    "  npx witan record list --kind Incident",
+    "  npx witan proposal list",
+    "  npx witan directive list",
+    "  npx witan model list",
+    `  npx witan proposal open --order '{"kind":"Scale","fleet":"web","replicas":7}' --key ${key} --password-file .witan/password`,
+    "",
+  ].join("\n");
+}
+
+const cleanup = new Cleanup();
+let interrupts = 0;
+const interrupted = new Promise<void>((resolve) => {
+  const interrupt = () => {
+    if (++interrupts > 1) process.exit(130);
+    process.stdout.write("\nEnding: the agents, the fleet and the network stop.\n");
+    resolve();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+});
+try {
+  await main(readOptions(), cleanup, interrupted);
+} catch (error) {
+  process.stderr.write(
+    `\nwitan: ${error instanceof BaseError || error instanceof Error ? error.message : String(error)}\n`,
+  );
+  process.exitCode = 1;
+} finally {
+  await cleanup.run();
+}
+// Hardhat keeps handles of its own; everything of ours has ended.
+process.exit();

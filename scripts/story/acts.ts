@@ -1,0 +1,180 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Client, IssuedDirective, Proposal } from "../../src/client/index.js";
+import { messageOf } from "../../src/errors.js";
+import {
+  type ContentId,
+  contentIdToCid,
+  type DirectiveKind,
+  type Release,
+  subjectHash,
+} from "../../src/records/index.js";
+import { sleep } from "../../src/utils/sleep.js";
+import type { Screen } from "./narrator.js";
+import type { Story } from "./storyFile.js";
+
+const POLL_MS = 400;
+
+/** What the acts play with. */
+export interface Stage {
+  readonly client: Client;
+  /** A client of the node that will misbehave. */
+  readonly byzantine: Client;
+  readonly screen: Screen;
+  readonly fleet: string;
+  /** The live workloads: what runs now, as the fleet's own books say. */
+  readonly workloads: () => Promise<
+    readonly { subject: string; instance: string | null; alive: boolean; healthy: boolean }[]
+  >;
+  readonly goodRelease: Release;
+  readonly brokenRelease: Release;
+  readonly refused: Story["refused"];
+}
+
+/** Waits until `look` finds something. Says what it waited for when it gives up. */
+export async function until<T>(what: string, timeoutMs: number, look: () => Promise<T | undefined>): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`The story waited ${timeoutMs / 1000} s in vain: ${what}.`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** (a) Every agent's first state is stored and anchored. */
+export async function firstStates({ client, screen }: Stage, operators: readonly string[]): Promise<void> {
+  screen.act("Five nodes look around: their first states go to IPFS, and their anchors on chain");
+  await until("every node's first state", 60_000, async () => {
+    const states = await client.listRecords({ kind: "State", limit: 1_000 });
+    const authors = new Set(states.map(({ author }) => author.toLowerCase()));
+    return operators.every((operator) => authors.has(operator.toLowerCase())) ? true : undefined;
+  });
+}
+
+/** (b) A workload dies; the nodes notice, decide and heal. */
+export async function heal(stage: Stage): Promise<void> {
+  const { screen, workloads } = stage;
+  screen.act("A workload is killed with SIGKILL");
+  const victim = (await workloads()).find(({ subject }) => subject.endsWith("-3"));
+  if (!victim?.instance) throw new Error("There is no third workload to kill.");
+  process.kill(Number(victim.instance.split("@")[0]), "SIGKILL");
+  screen.line(`${victim.subject}, instance ${victim.instance}, is dead`);
+  await ended(stage, "Restart", victim.subject, "Done", 90_000);
+  await until("the workload to answer again", 20_000, async () => {
+    const now = (await workloads()).find(({ subject }) => subject === victim.subject);
+    return now?.alive && now.healthy && now.instance !== victim.instance ? true : undefined;
+  });
+  screen.line(`${victim.subject} is alive and healthy again`);
+}
+
+/** (c) A broken release is deployed by vote, fails, and is rolled back by vote. */
+export async function failAndRollBack(stage: Stage): Promise<void> {
+  const { client, screen, fleet, brokenRelease } = stage;
+  screen.act(`Release ${brokenRelease.name}, which is broken, is proposed, voted and deployed`);
+  await client.openProposal({ order: { kind: "Deploy", fleet, release: brokenRelease, batch: 2 } });
+  await ended(stage, "Deploy", `fleet/${fleet}`, "Failed", 90_000);
+  await ended(stage, "Rollback", `fleet/${fleet}`, "Done", 90_000);
+  screen.line("every workload runs the good release again");
+}
+
+/** (d) Nodes train together and accept the best model by vote. */
+export async function learn(stage: Stage, options: { readonly spontaneousMs: number }): Promise<void> {
+  const { client, screen } = stage;
+  screen.act("Learning is switched on by vote; the nodes start federated rounds when they are well");
+  await client.openProposal({ order: { kind: "SetFlag", name: "learning", value: true } });
+  await ended(stage, "SetFlag", "flag/learning", "Done", 90_000);
+  const opened = () => findProposal(client, "StartRound", "task/mnist");
+  const spontaneous = await until("rounds", options.spontaneousMs, opened).catch(() => undefined);
+  if (spontaneous === undefined) {
+    screen.line("no node is well enough to ask for rounds by itself: an operator asks");
+    await client.openProposal({ order: roundsByHand });
+  }
+  const rounds = await ended(stage, "StartRound", "task/mnist", "Done", 180_000);
+  if (rounds.outcome === null) throw new Error("The rounds have no outcome.");
+  await ended(stage, "AcceptModel", "model/mnist", "Done", 90_000);
+  const model = await client.getModel({ name: "mnist" });
+  if (model === null) throw new Error("No model was accepted.");
+  const { value } = await client.fetchRecord({ contentId: model.model, kind: "Model" });
+  const accuracy = ((value.evaluation?.accuracy ?? 0) * 100).toFixed(2);
+  screen.line(
+    `the DAO's model is of round ${model.round}: ${accuracy} % on the ${value.evaluation?.samples} test images`,
+  );
+}
+
+const roundsByHand = {
+  kind: "StartRound",
+  task: "mnist",
+  base: null,
+  firstRound: 1,
+  rounds: 5,
+  minParticipants: 3,
+  timeoutSeconds: 60,
+  localEpochs: 2,
+  learningRate: 0.1,
+  batchSize: 32,
+  seed: 7,
+} as const;
+
+/** (e) A node that lies gets nowhere: unfetchable evidence is voted down, a second ballot is refused. */
+export async function refuseLies(stage: Stage): Promise<void> {
+  const { byzantine, screen, refused, fleet, goodRelease } = stage;
+  screen.act("A Byzantine node cites evidence that nobody can fetch, and signs two different ballots");
+  const nowhere: ContentId = `0x${createHash("sha256").update(randomBytes(32)).digest("hex")}`;
+  const { proposalId } = await byzantine.openProposal({
+    order: { kind: "Rollback", fleet, from: goodRelease.sha256, to: null },
+    evidence: [nowhere],
+  });
+  const ballots = [
+    await byzantine.signBallot({ proposalId, support: "for" }),
+    await byzantine.signBallot({ proposalId, support: "against" }),
+  ];
+  await until("the vote to open", 20_000, async () =>
+    (await state(byzantine, proposalId)) === "Active" ? true : undefined,
+  );
+  const [first, second] = ballots;
+  if (!first || !second) return;
+  await byzantine.castVoteBySig({ ballot: first });
+  try {
+    await byzantine.castVoteBySig({ ballot: second });
+  } catch (error) {
+    refused.push({ what: `a second, different ballot of one node on proposal ${proposalId}`, error: messageOf(error) });
+    screen.line(`the second ballot is refused: ${messageOf(error)}`);
+  }
+  const verdict = await until("the verdict", 90_000, async () => {
+    const proposal = await byzantine.getProposal({ proposalId });
+    return proposal.state === "Defeated" || proposal.state === "Executed" ? proposal : undefined;
+  });
+  if (verdict.state !== "Defeated") throw new Error("A proposal without evidence has passed.");
+  const [against] = (await byzantine.listBallots({ proposalId })).filter(({ support }) => support === "against");
+  const { votes } = verdict;
+  refused.push({
+    what: `proposal ${proposalId}, whose evidence ${contentIdToCid(nowhere)} nobody can fetch`,
+    error: `Defeated by ${votes.against} to ${votes.for}: ${against?.reason ?? ""}`,
+  });
+  screen.line(`the proposal is defeated by ${votes.against} to ${votes.for}`);
+}
+
+async function state(client: Client, proposalId: string): Promise<Proposal["state"]> {
+  return (await client.getProposal({ proposalId })).state;
+}
+
+async function findProposal(client: Client, kind: DirectiveKind, subject: string): Promise<Proposal | undefined> {
+  const proposals = await client.listProposals();
+  return proposals.find(({ directive }) => directive?.kind === kind && directive.subject === subjectHash(subject));
+}
+
+/** Waits until a directive on a subject has ended, and sees that it ended as it should. */
+async function ended(
+  { client }: Stage,
+  kind: DirectiveKind,
+  subject: string,
+  status: IssuedDirective["status"],
+  timeoutMs: number,
+): Promise<IssuedDirective> {
+  const directive = await until(`${kind} of ${subject} to end`, timeoutMs, async () => {
+    const directives = await client.listDirectives({ kind });
+    return directives.find((each) => each.subject === subjectHash(subject) && each.status !== "Issued");
+  });
+  if (directive.status !== status) throw new Error(`${kind} of ${subject} ended ${directive.status}, not ${status}.`);
+  return directive;
+}

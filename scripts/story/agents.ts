@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import { sleep } from "../../src/utils/sleep.js";
+import { type Child, Children } from "./children.js";
+import type { Member } from "./members.js";
+
+const CLI = join(import.meta.dirname, "..", "..", "dist", "surfaces", "cli", "main.js");
+const READY_TIMEOUT_MS = 60_000;
+
+/** The story's agents: a process each, started again when one was killed. */
+export class Agents {
+  readonly #children = new Children();
+  readonly #members: readonly Member[];
+  readonly #running = new Map<Member, Child>();
+  #stopping = false;
+
+  constructor(members: readonly Member[]) {
+    this.#members = members;
+  }
+
+  /** Starts every agent and resolves when all answer. */
+  async start(): Promise<void> {
+    for (const member of this.#members) this.#spawn(member);
+    await Promise.all(this.#members.map((member) => this.#ready(member)));
+  }
+
+  /** Kills one agent with SIGKILL and starts it again. */
+  async killAndRestart(index: number): Promise<void> {
+    const member = this.#members[index];
+    const child = member && this.#running.get(member);
+    if (!member || !child) return;
+    child.process.kill("SIGKILL");
+    await child.exited;
+    if (!this.#stopping) this.#spawn(member);
+  }
+
+  /** Every agent's process id, for those who measure. */
+  get pids(): number[] {
+    return [...this.#running.values()].flatMap(({ process }) => process.pid ?? []);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#children.stopAll();
+  }
+
+  #spawn(member: Member): void {
+    const child = this.#children.start(member.name, [CLI, "agent", "--config", member.configFile], {
+      logFile: join(member.dir, "agent.log"),
+    });
+    this.#running.set(member, child);
+  }
+
+  async #ready(member: Member): Promise<void> {
+    const deadline = Date.now() + READY_TIMEOUT_MS;
+    while (Date.now() < deadline) {
+      const child = this.#running.get(member);
+      if (child?.process.exitCode !== null) break;
+      const answered = await fetch(`http://127.0.0.1:${member.httpPort}/health`).then(
+        (response) => response.ok,
+        () => false,
+      );
+      if (answered) return;
+      await sleep(200);
+    }
+    throw new Error(`${member.name} did not start; see ${join(member.dir, "agent.log")}`);
+  }
+}

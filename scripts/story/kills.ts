@@ -1,0 +1,41 @@
+import type { Chain } from "../../src/ports/chain/index.js";
+import type { Agents } from "./agents.js";
+import type { Screen } from "./narrator.js";
+
+/** Events of the chain between two kills, on average. */
+const SPACING = 5;
+
+/**
+ * Kills agents with SIGKILL at seeded points of the story and starts them again: after how many events the next one
+ * dies, and which, follows from the seed. Resolves when all kills are done or the signal aborts.
+ */
+export async function killAtRandom(
+  options: { chain: Chain; agents: Agents; members: number; kills: number; seed: number; screen: Screen },
+  signal: AbortSignal,
+): Promise<number> {
+  const { chain, agents, members, kills, screen } = options;
+  const random = mulberry32(options.seed);
+  let left = 1 + Math.floor(random() * SPACING);
+  let done = 0;
+  for await (const event of chain.watch({ signal })) {
+    if (event.name === "NodeAdmitted" || event.name === "EpochOpened" || event.name === "GenesisClosed" || --left > 0)
+      continue;
+    left = 1 + Math.floor(random() * SPACING);
+    const victim = Math.floor(random() * members);
+    screen.line(`kill -9 of node-${victim + 1}, right after ${event.name}`);
+    await agents.killAndRestart(victim);
+    if (++done === kills) break;
+  }
+  return done;
+}
+
+/** A small seeded generator of numbers from 0 to 1 (Mulberry32, public domain). */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

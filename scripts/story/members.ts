@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import type { Wallet } from "ethers";
+import type { GenesisNode } from "../../ignition/modules/Witan.js";
+import type { AgentConfigInput } from "../../src/agent/config.js";
+import type { Deployment } from "../../src/ports/chain/index.js";
+import { loadIdentity } from "../../src/ports/content/identity.js";
+import {
+  blsPublicKey,
+  createBlsKey,
+  createOperatorKey,
+  provePossession,
+  writeBlsKey,
+  writeOperatorKey,
+} from "../../src/ports/keys/index.js";
+import type { Address } from "../../src/records/index.js";
+
+/** The story's keys guard play money: opening their files need not take a second of each agent's start. */
+const STORY_SCRYPT_N = 2 ** 13;
+
+/** One of the story's nodes, before it runs. */
+export interface Member {
+  readonly name: string;
+  readonly dir: string;
+  readonly wallet: Wallet;
+  readonly genesis: GenesisNode;
+  readonly peerId: string;
+  readonly multiaddr: string;
+  readonly httpPort: number;
+  readonly configFile: string;
+  readonly keyFile: string;
+}
+
+/** Makes the keys of `count` nodes under `dir` and finds ports for them. */
+export async function createMembers(dir: string, count: number, passwordFile: string): Promise<Member[]> {
+  const password = randomBytes(24).toString("base64url");
+  await mkdir(dir, { recursive: true });
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  const ports = await freePorts(count * 2);
+  return Promise.all(Array.from({ length: count }, (_, index) => createMember(index)));
+
+  async function createMember(index: number): Promise<Member> {
+    const name = `node-${index + 1}`;
+    const home = join(dir, name);
+    const wallet = createOperatorKey();
+    const secret = createBlsKey();
+    const keyFile = join(home, "keys", "operator.json");
+    await writeOperatorKey(keyFile, wallet, password, { scryptN: STORY_SCRYPT_N });
+    await writeBlsKey(join(home, "keys", "bls.json"), secret, password, { scryptN: STORY_SCRYPT_N });
+    const { peerId, peerIdBytes } = await loadIdentity(join(home, "data"));
+    const operator = wallet.address as Address;
+    return {
+      name,
+      dir: home,
+      wallet,
+      genesis: {
+        operator,
+        key: blsPublicKey(secret),
+        possession: provePossession(secret, operator),
+        peerId: `0x${Buffer.from(peerIdBytes).toString("hex")}`,
+      },
+      peerId,
+      multiaddr: `/ip4/127.0.0.1/tcp/${ports[index * 2]}/p2p/${peerId}`,
+      httpPort: ports[index * 2 + 1] ?? 0,
+      configFile: join(home, "config.json"),
+      keyFile,
+    };
+  }
+}
+
+export interface MemberConfigOptions {
+  readonly rpc: string;
+  readonly deployment: Deployment;
+  readonly fleet: NonNullable<AgentConfigInput["fleet"]>;
+  readonly passwordFile: string;
+  readonly timing: Pick<AgentConfigInput, "cycleMs" | "anchorEveryMs" | "takeoverMs" | "evidenceTimeoutMs">;
+  readonly seed: number;
+}
+
+/** Writes the configuration files that the agents start from. */
+export async function writeConfigs(members: readonly Member[], options: MemberConfigOptions): Promise<void> {
+  const { rpc, deployment, fleet, passwordFile, timing, seed } = options;
+  for (const [index, member] of members.entries()) {
+    const config: AgentConfigInput = {
+      name: member.name,
+      dataDir: "data",
+      chain: { rpcUrls: [rpc], ...deployment },
+      keys: { operator: member.keyFile, passwordFile },
+      content: {
+        listen: [member.multiaddr.split("/p2p/")[0] ?? member.multiaddr],
+        peers: members.filter((other) => other !== member).map(({ multiaddr }) => multiaddr),
+      },
+      http: { port: member.httpPort },
+      fleet,
+      learning: { task: "mnist", index, shards: members.length, seed },
+      ...timing,
+    };
+    await writeFile(member.configFile, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+  }
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", resolve);
+      });
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,89 @@
+import type { Chain, ChainEvent } from "../../src/ports/chain/index.js";
+import { contentIdToCid, DirectiveKinds, RecordKinds } from "../../src/records/index.js";
+
+const supports = ["Against", "For", "Abstain"];
+const reports = ["", "ready", "done", "failed"];
+
+/** Where the story's lines go. */
+export interface Screen {
+  /** A new act. */
+  act(title: string): void;
+  line(text: string): void;
+}
+
+/** Writes to a terminal or a file, with seconds since the start before each line. */
+export function createScreen(write: (text: string) => void, now: () => number): Screen {
+  const started = now();
+  const stamp = () => `${((now() - started) / 1000).toFixed(1).padStart(6)}s`;
+  return {
+    act: (title) => write(`\n${stamp()}  ${title}\n`),
+    line: (text) => write(`${stamp()}    ${text}\n`),
+  };
+}
+
+/** Tells every event of the contracts as it happens, with its transaction and gas, until `signal` aborts. */
+export async function narrate(
+  chain: Chain,
+  names: Map<string, string>,
+  screen: Screen,
+  signal: AbortSignal,
+): Promise<void> {
+  const nameOf = (account: string) => names.get(account.toLowerCase()) ?? short(account);
+  const titles = new Map<string, string>();
+  for await (const event of chain.watch({ signal })) {
+    const text = sentence(event, nameOf, titles);
+    if (text === undefined) continue;
+    const gas = await gasOf(chain, event.transactionHash);
+    screen.line(`${text}  [tx ${short(event.transactionHash)}, ${gas.toLocaleString("en")} gas]`);
+  }
+}
+
+function sentence(
+  event: ChainEvent,
+  nameOf: (account: string) => string,
+  titles: Map<string, string>,
+): string | undefined {
+  switch (event.name) {
+    case "NodeAdmitted":
+      return `${nameOf(event.args.operator)} is admitted as node ${event.args.index}`;
+    case "Anchored":
+      return `${nameOf(event.args.author)} anchors ${event.args.count} record(s), list ${cidOf(event.args.manifest)}`;
+    case "ProposalCreated": {
+      const title = event.args.description.split("\n")[0] ?? "";
+      titles.set(String(event.args.proposalId), title);
+      return `${nameOf(event.args.proposer)} opens the proposal "${title}"`;
+    }
+    case "VoteCast":
+      return `${nameOf(event.args.voter)} votes ${supports[Number(event.args.support)]} on "${titles.get(String(event.args.proposalId))}": ${event.args.reason || "(no reason)"}`;
+    case "ProposalQueued":
+      return `"${titles.get(String(event.args.proposalId))}" has passed and waits in the timelock`;
+    case "DirectiveIssued":
+      return `the timelock issues ${DirectiveKinds[Number(event.args.kind)]}, directive ${short(event.args.directiveId)}`;
+    case "DirectiveReported":
+      return `${nameOf(event.args.node)} reports ${reports[Number(event.args.report)]} on directive ${short(event.args.directiveId)}`;
+    case "DirectiveEnacted":
+      return `directive ${short(event.args.directiveId)} is ${reports[Number(event.args.report)]}, attested by ${event.args.attestations} nodes: outcome ${cidOf(event.args.outcome)}`;
+    case "ModelAccepted":
+      return `model ${cidOf(event.args.model)} is accepted as version ${event.args.version}`;
+    case "FlagSet":
+      return "a flag is set";
+    default:
+      return undefined;
+  }
+}
+
+/** The gas that a transaction used. */
+export async function gasOf(chain: Chain, hash: string): Promise<number> {
+  const receipt = (await chain.provider.send("eth_getTransactionReceipt", [hash])) as { gasUsed: string } | null;
+  return receipt === null ? 0 : Number(receipt.gasUsed);
+}
+
+export function short(hex: string): string {
+  return `${hex.slice(0, 10)}…`;
+}
+
+function cidOf(contentId: string): string {
+  return contentIdToCid(contentId as `0x${string}`);
+}
+
+export const recordKindOf = (kind: number) => RecordKinds[kind];

@@ -1,0 +1,53 @@
+import type { Track, TrackRules } from "../../src/records/index.js";
+
+/** The default rules with seconds for hours: shares are those of every deployment. */
+export const storyTracks: Record<Track, TrackRules> = {
+  emergency: {
+    votingDelay: 0,
+    votingPeriod: 25,
+    quorum: 3_300,
+    approval: 5_000,
+    fastPath: 6_700,
+    timelock: 0,
+    expiry: 600,
+    openLimit: 8,
+  },
+  operations: {
+    votingDelay: 1,
+    votingPeriod: 60,
+    quorum: 3_300,
+    approval: 5_000,
+    fastPath: 6_700,
+    timelock: 1,
+    expiry: 600,
+    openLimit: 8,
+  },
+  membership: {
+    votingDelay: 5,
+    votingPeriod: 60,
+    quorum: 5_000,
+    approval: 6_700,
+    fastPath: 0,
+    timelock: 5,
+    expiry: 600,
+    openLimit: 4,
+  },
+  constitution: {
+    votingDelay: 5,
+    votingPeriod: 90,
+    quorum: 5_000,
+    approval: 7_500,
+    fastPath: 0,
+    timelock: 10,
+    expiry: 600,
+    openLimit: 2,
+  },
+};
+
+/** How quickly the story's agents act. */
+export const storyTiming = {
+  agent: { cycleMs: 1_500, anchorEveryMs: 20_000, takeoverMs: 12_000, evidenceTimeoutMs: 6_000 },
+  healthyDeadlineMs: 4_000,
+  /** How long the story waits for a node that is well enough to ask for rounds by itself. */
+  spontaneousMs: 20_000,
+};

@@ -1,0 +1,75 @@
+// Runs all tests: the contracts' own (Solidity: fuzz and invariants, with coverage), then everything else (vitest, with
+// coverage). Ends with one line that adds both up, and fails when anything failed or coverage is below its bound.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const CONTRACT_LINES = 0.9;
+const environment = { ...process.env, HARDHAT_DISABLE_TELEMETRY_PROMPT: "true", FORCE_COLOR: "0", NO_COLOR: "1" };
+
+function run(what, file, args) {
+  process.stdout.write(`\n== ${what}\n`);
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, file), ...args], { cwd: root, env: environment });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text) => {
+        output += text;
+        process.stdout.write(text);
+      });
+    }
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output }));
+  });
+}
+
+const count = (output, pattern) => [...output.matchAll(pattern)].reduce((sum, match) => sum + Number(match[1]), 0);
+
+/** Lines of `contracts/` that the Solidity tests ran, from the lcov file that Hardhat leaves. */
+function contractCoverage() {
+  let found = 0;
+  let hit = 0;
+  let inContracts = false;
+  for (const line of readFileSync(join(root, "coverage", "lcov.info"), "utf8").split("\n")) {
+    if (line.startsWith("SF:")) inContracts = /(^SF:|\/)contracts\//.test(line) && !line.includes("test/");
+    else if (inContracts && line.startsWith("LF:")) found += Number(line.slice(3));
+    else if (inContracts && line.startsWith("LH:")) hit += Number(line.slice(3));
+  }
+  return found === 0 ? 0 : hit / found;
+}
+
+const only = process.argv.slice(2);
+const build = await run("Build", "scripts/build.mjs", []);
+if (build.code !== 0) process.exit(1);
+
+let passed = 0;
+let failed = 0;
+let broken = false;
+if (only.length === 0) {
+  const solidity = await run("Contracts: fuzz and invariants", "node_modules/hardhat/dist/src/cli.js", [
+    "test",
+    "solidity",
+    "--coverage",
+  ]);
+  passed += count(solidity.output, /(\d+) passing/g);
+  failed += count(solidity.output, /(\d+) failing/g);
+  const share = contractCoverage();
+  process.stdout.write(`Lines of contracts/ covered: ${(share * 100).toFixed(2)} %\n`);
+  broken ||= solidity.code !== 0 || share < CONTRACT_LINES;
+}
+
+const coverage = only.length === 0 ? ["--coverage"] : [];
+const vitest = await run("Everything else", "node_modules/vitest/vitest.mjs", ["run", ...coverage, ...only]);
+const summary = vitest.output
+  .split("\n")
+  .filter((line) => /^\s*Tests\s/.test(line))
+  .join("\n");
+passed += count(summary, /(\d+) passed/g);
+failed += count(summary, /(\d+) failed/g);
+const skipped = count(summary, /(\d+) skipped/g);
+broken ||= vitest.code !== 0;
+
+process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+process.exit(broken || failed > 0 || passed === 0 ? 1 : 0);

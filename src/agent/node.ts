@@ -1,0 +1,124 @@
+import { createClient } from "../client/index.js";
+import { InvalidInputError, messageOf } from "../errors.js";
+import { createChain } from "../ports/chain/index.js";
+import { createHeliaContent, type HeliaContent } from "../ports/content/helia.js";
+import { createGossip } from "../ports/gossip/index.js";
+import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
+import { readOperatorKey } from "../ports/keys/index.js";
+import { PAYLOAD_TOPIC } from "../ports/keys/payloadTopic.js";
+import { type Address, decodePayload } from "../records/index.js";
+import type { Logger } from "../utils/logger.js";
+import { Agent } from "./agent.js";
+import { composeBody } from "./body.js";
+import { systemClock } from "./clock.js";
+import type { AgentConfig } from "./config.js";
+import { createMachineProbe } from "./monitor/machine.js";
+
+/** A node that runs: its IPFS node, its agent, and what others may ask of it. */
+export interface RunningNode {
+  readonly self: Address;
+  readonly content: HeliaContent;
+  readonly status: () => Promise<unknown>;
+  /** Keeps the payload in an envelope that a member has signed, and returns its CID. */
+  readonly takePayload: (envelope: Uint8Array) => Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Somebody who is no member asked a node to keep something. */
+class NotMemberError extends InvalidInputError {
+  constructor(author: Address) {
+    super(`${author} is not a member, so nothing is kept for it.`);
+  }
+}
+
+/**
+ * Starts everything that a node consists of, from its configuration.
+ *
+ * @throws {KeyError} on a wrong password, {ChainError} where the chain is out of reach or another one.
+ */
+export async function startNode(config: AgentConfig, password: string, logger: Logger): Promise<RunningNode> {
+  const wallet = await readOperatorKey(config.keys.operator, password);
+  const self = wallet.address as Address;
+  const { rpcUrls, chainId, contracts, deployedAtBlock } = config.chain;
+  const chain = await createChain({
+    rpcUrl: rpcUrls,
+    chainId,
+    contracts,
+    deployedAtBlock,
+    signer: wallet,
+  });
+  const content = await createHeliaContent({
+    dir: config.dataDir,
+    listen: config.content.listen,
+    peers: config.content.peers,
+    onError: (error) => logger.debug("a peer could not be reached", { reason: messageOf(error) }),
+  }).catch((error: unknown) => {
+    chain.close();
+    throw error;
+  });
+  const client = createClient({ chain, content });
+  const governor = chain.addresses.NodeGovernor;
+  const isMember = async (account: Address) => {
+    const epoch = await chain.read(() => chain.contracts.nodes.epoch());
+    return chain.read(() => chain.contracts.nodes.isMember(account, epoch));
+  };
+  const gossip = createGossip({
+    pubsub: content.pubsub,
+    onError: (error) => logger.warn("a gossip handler failed", { reason: messageOf(error) }),
+  });
+  const body = await composeBody({
+    config,
+    self,
+    client,
+    clock: systemClock,
+    logger,
+    gossip,
+    isMember,
+    seal: (context, text) => sealEnvelope(wallet, context, text),
+    context: (topic) => ({ chainId, governor, topic }),
+    submit: async (kind, value) => {
+      const record = await agent.outbox.submit(kind, value);
+      await agent.outbox.settle();
+      return record;
+    },
+  });
+  const expectedPeers = Math.max(1, config.content.peers.length);
+  const agent: Agent = await Agent.create({
+    config,
+    self,
+    client,
+    clock: systemClock,
+    logger,
+    machine: createMachineProbe(),
+    connectivity: () => (config.content.peers.length === 0 ? 1 : Math.min(1, content.connections() / expectedPeers)),
+    body,
+  });
+  agent.start();
+
+  return {
+    self,
+    content,
+    status: async () => ({
+      name: config.name,
+      operator: self,
+      peerId: content.peerId,
+      multiaddrs: content.multiaddrs(),
+      peers: content.connections(),
+      block: await chain.blockNumber(),
+      ...agent.status,
+    }),
+    async takePayload(envelope) {
+      const { author, body: text } = openEnvelope({ chainId, governor, topic: PAYLOAD_TOPIC }, envelope);
+      if (!(await isMember(author))) throw new NotMemberError(author);
+      const bytes = new Uint8Array(Buffer.from(text, "base64"));
+      decodePayload(bytes);
+      return content.put(bytes);
+    },
+    async stop() {
+      await agent.stop();
+      await body.close();
+      await content.close();
+      chain.close();
+    },
+  };
+}

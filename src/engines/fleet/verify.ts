@@ -1,0 +1,68 @@
+import type { FleetOrder } from "./plan.js";
+import type { RolloutResult, WorkloadStatus } from "./types.js";
+
+/** Whether what a node sees bears out what another claims, and why. */
+export interface Attestable {
+  readonly holds: boolean;
+  readonly why: string;
+}
+
+/**
+ * Whether a look at the fleet bears out that an order was done, or that it failed: how nodes that did not carry it out
+ * attest what they see themselves. What is being changed right now bears out nothing.
+ *
+ * @param statuses all workloads that this node sees, of whatever fleet.
+ */
+export function verify(
+  order: FleetOrder,
+  statuses: readonly WorkloadStatus[],
+  claimed: RolloutResult["result"] = "done",
+): Attestable {
+  const concerned =
+    order.kind === "Restart"
+      ? statuses.filter(({ subject }) => subject === `workload/${order.workload}`)
+      : statuses.filter(({ fleet }) => fleet === order.fleet);
+  const changing = concerned.find((status) => status.changing);
+  if (changing) return { holds: false, why: `${changing.subject} is being changed` };
+  const fault = faultOf(order, concerned);
+  if (claimed === "done") return { holds: fault === undefined, why: fault ?? "it is as ordered" };
+  return { holds: fault !== undefined, why: fault ?? "all is as ordered, nothing failed" };
+}
+
+/** What is not as ordered; undefined where all is. */
+function faultOf(order: FleetOrder, statuses: readonly WorkloadStatus[]): string | undefined {
+  const [first] = statuses;
+  switch (order.kind) {
+    case "Restart":
+      if (!first) return `${order.workload} is not there`;
+      if (first.instance === order.instance) return `${order.workload} still is ${order.instance}`;
+      return illness(first);
+    case "Scale": {
+      const alive = statuses.filter((status) => status.alive).length;
+      return alive === order.replicas ? undefined : `${alive} workloads are alive, not ${order.replicas}`;
+    }
+    case "Deploy":
+      return first ? offRelease(order.release.sha256, statuses) : "the fleet has no workloads";
+    case "Rollback": {
+      if (!first) return "the fleet has no workloads";
+      const left = statuses.find(({ release }) => release.sha256 === order.from);
+      if (left) return `${left.subject} is still on the release to be left`;
+      return offRelease(order.to?.sha256 ?? first.release.sha256, statuses);
+    }
+  }
+}
+
+function offRelease(sha256: string, statuses: readonly WorkloadStatus[]): string | undefined {
+  for (const status of statuses) {
+    // Said first of those on the release, since that is why a deploy stops before it reaches the others.
+    const ill = status.release.sha256 === sha256 ? illness(status) : undefined;
+    if (ill) return ill;
+  }
+  const other = statuses.find(({ release }) => release.sha256 !== sha256);
+  return other && `${other.subject} is on release ${other.release.name}`;
+}
+
+function illness({ subject, alive, healthy, instance }: WorkloadStatus): string | undefined {
+  if (!alive) return `${subject} is dead`;
+  return healthy ? undefined : `${subject} (${instance}) is unhealthy`;
+}

@@ -1,0 +1,48 @@
+import { defineCommand } from "citty";
+import { readAgentConfig } from "../../../agent/config.js";
+import { startNode } from "../../../agent/node.js";
+import { createGatewayHandler } from "../../../ports/content/index.js";
+import { createLogger } from "../../../utils/logger.js";
+import { serveHttp } from "../../http/server.js";
+import { readPassword } from "../context.js";
+
+/** Runs the process beside a node until it is told to end: the first signal ends it gracefully, the second at once. */
+export const agent = defineCommand({
+  meta: { name: "agent", description: "Run the agent beside a node" },
+  args: { config: { type: "string", description: "configuration file", required: true, valueHint: "FILE" } },
+  run: async ({ args }) => {
+    const config = await readAgentConfig(args.config);
+    const password = await readPassword(config.keys.passwordFile);
+    const logger = createLogger(config.logLevel, (line) => process.stderr.write(`${line}\n`), { node: config.name });
+    const node = await startNode(config, password, logger);
+    const { host, port } = config.http;
+    const server = await serveHttp(host, port, {
+      status: node.status,
+      block: createGatewayHandler(node.content),
+      payload: node.takePayload,
+    }).catch(async (error: unknown) => {
+      await node.stop();
+      throw error;
+    });
+    const { self, content } = node;
+    // One line that programs wait for.
+    process.stdout.write(
+      `${JSON.stringify({ ready: true, operator: self, peerId: content.peerId, multiaddrs: content.multiaddrs(), http: server.url })}\n`,
+    );
+    logger.info("the node is ready", { operator: self, http: server.url, peerId: content.peerId });
+
+    await new Promise<void>((resolve) => {
+      let asked = false;
+      const end = (signal: NodeJS.Signals) => {
+        if (asked) process.exit(130);
+        asked = true;
+        logger.info("ending; once more to end at once", { signal });
+        resolve();
+      };
+      process.on("SIGINT", end);
+      process.on("SIGTERM", end);
+    });
+    await server.close();
+    await node.stop();
+  },
+});

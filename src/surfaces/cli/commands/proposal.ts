@@ -1,0 +1,137 @@
+import { readFile } from "node:fs/promises";
+import { defineCommand } from "citty";
+import { type Support, subjectOf } from "../../../client/index.js";
+import { InvalidInputError } from "../../../errors.js";
+import { type DirectivePayload, parsePayload } from "../../../records/index.js";
+import { networkArgs, readSigner, signerArgs, withClient } from "../context.js";
+import { formatTime, printFacts, printJson, printTable } from "../print.js";
+import { parseContentId } from "./record.js";
+
+const idArg = { id: { type: "positional", description: "the proposal's id", required: true } } as const;
+
+function parseProposalId(text: string): string {
+  if (!/^\d{1,78}$/.test(text)) throw new InvalidInputError(`A proposal's id is a decimal number, not "${text}".`);
+  return text;
+}
+
+const list = defineCommand({
+  meta: { name: "list", description: "List proposals, the newest first" },
+  args: networkArgs,
+  run: ({ args }) =>
+    withClient(args, async (client) => {
+      const proposals = await client.listProposals();
+      if (args.json) return printJson(proposals);
+      printTable(
+        proposals.map(({ id, state, track, votes, description }) => ({
+          id: `${id.slice(0, 10)}…`,
+          state,
+          track,
+          for: votes.for,
+          against: votes.against,
+          abstain: votes.abstain,
+          what: description.split("\n")[0],
+        })),
+        "There are no proposals.",
+      );
+    }),
+});
+
+const show = defineCommand({
+  meta: { name: "show", description: "Show a proposal, its payload and its ballots" },
+  args: { ...networkArgs, ...idArg },
+  run: ({ args }) =>
+    withClient(args, async (client) => {
+      const proposalId = parseProposalId(args.id);
+      const proposal = await client.getProposal({ proposalId, withPayload: true });
+      const ballots = await client.listBallots({ proposalId });
+      if (args.json) return printJson({ ...proposal, ballots });
+      const { state, track, rules, votes, proposer, start, deadline, expiry, description, payload } = proposal;
+      printFacts({
+        what: description.split("\n")[0],
+        id: proposalId,
+        state,
+        track,
+        "opened by": proposer,
+        votes: `${votes.for} for, ${votes.against} against, ${votes.abstain} abstain, of ${rules.committeeSize} nodes`,
+        "open from": `${formatTime(start)} until ${formatTime(deadline)}, lapses ${formatTime(expiry)}`,
+        order: JSON.stringify(payload?.order),
+      });
+      process.stdout.write("\n");
+      printTable(
+        ballots.map(({ voter, support, reason }) => ({ voter, support, reason })),
+        "Nobody has voted.",
+      );
+    }),
+});
+
+const open = defineCommand({
+  meta: { name: "open", description: "Open a proposal for an order" },
+  args: {
+    ...networkArgs,
+    ...signerArgs,
+    order: { type: "string", description: "the order as JSON, or @FILE", required: true, valueHint: "JSON" },
+    evidence: { type: "string", description: "CIDs of records, separated by commas", default: "" },
+  },
+  run: async ({ args }) => {
+    const signer = await readSigner(args);
+    const order = await parseOrder(args.order);
+    const evidence = args.evidence.split(",").filter(Boolean).map(parseContentId);
+    await withClient({ ...args, signer }, async (client) => {
+      const { proposalId, opened, openedBy, transactionHash } = await client.openProposal({ order, evidence });
+      if (args.json) return printJson({ proposalId, opened, openedBy, transactionHash });
+      printFacts({
+        proposal: proposalId,
+        opened: opened ? "by you" : `before, by ${openedBy}`,
+        transaction: transactionHash,
+      });
+    });
+  },
+});
+
+const vote = defineCommand({
+  meta: { name: "vote", description: "Vote on a proposal" },
+  args: {
+    ...networkArgs,
+    ...signerArgs,
+    ...idArg,
+    support: { type: "string", description: "for, against or abstain", required: true },
+    reason: { type: "string", description: "written on chain" },
+  },
+  run: async ({ args }) => {
+    const signer = await readSigner(args);
+    await withClient({ ...args, signer }, async (client) => {
+      const proposalId = parseProposalId(args.id);
+      const receipt = await client.castVote({ proposalId, support: args.support as Support, reason: args.reason });
+      const { hash, gasUsed, blockNumber } = receipt;
+      if (args.json)
+        return printJson({ proposalId, support: args.support, transactionHash: hash, gasUsed, blockNumber });
+      printFacts({ voted: args.support, transaction: hash, gas: gasUsed });
+    });
+  },
+});
+
+async function parseOrder(text: string): Promise<DirectivePayload["order"]> {
+  const json = text.startsWith("@") ? await readOrderFile(text.slice(1)) : text;
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new InvalidInputError("The order is not JSON.", { cause });
+  }
+  // The subject follows from the order; parsing first with a stand-in names what is wrong with the order.
+  const { order } = parsePayload({ schema: "witan/directive/1", subject: "order", order: value });
+  return parsePayload({ schema: "witan/directive/1", subject: subjectOf(order), order }).order;
+}
+
+async function readOrderFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new InvalidInputError(`The order file ${path} cannot be read.`, { cause });
+  }
+}
+
+export const proposal = defineCommand({
+  meta: { name: "proposal", description: "Proposals" },
+  subCommands: { list, show, open, vote },
+});

@@ -1,0 +1,100 @@
+import { defineCommand } from "citty";
+import { InvalidInputError } from "../../../errors.js";
+import {
+  type Address,
+  type ContentId,
+  cidToContentId,
+  isContentId,
+  type RecordKind,
+  RecordKinds,
+} from "../../../records/index.js";
+import { networkArgs, withClient } from "../context.js";
+import { formatTime, printFacts, printJson, printTable } from "../print.js";
+
+const recordArgs = {
+  ...networkArgs,
+  cid: { type: "positional", description: "the record's CID or ContentId", required: true },
+  author: { type: "string", description: "only as anchored by this node", valueHint: "ADDRESS" },
+} as const;
+
+/** A record's name as people give it: a CID, or the ContentId that the chain knows. */
+export function parseContentId(text: string): ContentId {
+  return isContentId(text) ? text : cidToContentId(text);
+}
+
+function parseKind(text: string | undefined): RecordKind | undefined {
+  if (text === undefined) return undefined;
+  const kind = RecordKinds.find((each) => each.toLowerCase() === text.toLowerCase());
+  if (kind === undefined)
+    throw new InvalidInputError(`A record's kind is one of ${RecordKinds.join(", ")}, not "${text}".`);
+  return kind;
+}
+
+const list = defineCommand({
+  meta: { name: "list", description: "List records, the newest first" },
+  args: {
+    ...networkArgs,
+    kind: { type: "string", description: RecordKinds.join(", "), valueHint: "KIND" },
+    author: { type: "string", description: "only of this node", valueHint: "ADDRESS" },
+    limit: { type: "string", description: "at most this many", default: "20", valueHint: "N" },
+  },
+  run: ({ args }) =>
+    withClient(args, async (client) => {
+      const limit = Number(args.limit);
+      if (!Number.isInteger(limit) || limit < 1)
+        throw new InvalidInputError(`--limit is a number from 1, not "${args.limit}".`);
+      const records = await client.listRecords({
+        kind: parseKind(args.kind),
+        author: args.author as Address | undefined,
+        limit,
+      });
+      if (args.json) return printJson(records);
+      printTable(
+        records.map(({ kind, cid, author, anchor }) => ({
+          kind,
+          cid,
+          author,
+          anchored: formatTime(anchor.anchoredAt),
+        })),
+        "There are no records.",
+      );
+    }),
+});
+
+const show = defineCommand({
+  meta: { name: "show", description: "Show a record, after all of its checks" },
+  args: recordArgs,
+  run: ({ args }) =>
+    withClient(args, async (client) => {
+      const contentId = parseContentId(args.cid);
+      printJson(await client.fetchRecord({ contentId, author: args.author as Address | undefined }));
+    }),
+});
+
+const verify = defineCommand({
+  meta: { name: "verify", description: "Check a record's hash, schema, anchor, author and proof" },
+  args: recordArgs,
+  run: ({ args }) =>
+    withClient(args, async (client) => {
+      const contentId = parseContentId(args.cid);
+      const record = await client.fetchRecord({ contentId, author: args.author as Address | undefined });
+      const { kind, cid, author, anchor, leaf, proof } = record;
+      if (args.json) return printJson({ verified: true, kind, cid, contentId, author, anchor, leaf, proof });
+      printFacts({
+        verified: "hash, schema, anchor, author and proof hold",
+        kind,
+        cid,
+        author,
+        anchored: `${formatTime(anchor.anchoredAt)}, block ${anchor.blockNumber}, sequence ${anchor.sequence}`,
+        transaction: anchor.transactionHash,
+        root: anchor.root,
+        leaf,
+        proof: `${proof.length} hashes`,
+      });
+    }),
+});
+
+export const record = defineCommand({
+  meta: { name: "record", description: "Records" },
+  subCommands: { list, show, verify },
+});

@@ -1,0 +1,41 @@
+import { BaseError } from "../../errors.js";
+
+/** What the exit code of a command means. */
+export const ExitCodes = {
+  ok: 0,
+  /** Something that nobody foresaw. */
+  unexpected: 1,
+  /** Wrong arguments, input, configuration or key. */
+  usage: 2,
+  /** The same command may succeed later: the chain or the content is out of reach. */
+  unavailable: 3,
+  /** The contracts or the checks said no. */
+  refused: 4,
+} as const;
+
+const usage = [
+  "invalid-input",
+  "invalid-record",
+  "config",
+  "wrong-password",
+  "missing-key-file",
+  "malformed-key-file",
+  "unsafe-permissions",
+  "key-file-exists",
+  "invalid-key",
+  "content-invalid-cid",
+  "listen",
+];
+
+/** The exit code for what a command threw. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof BaseError) {
+    if (usage.includes(error.code)) return ExitCodes.usage;
+    return error.retryable || error.code.startsWith("rpc-") || error.code.startsWith("content-")
+      ? ExitCodes.unavailable
+      : ExitCodes.refused;
+  }
+  // The parser of arguments throws its own.
+  if (error instanceof Error && error.name === "CLIError") return ExitCodes.usage;
+  return ExitCodes.unexpected;
+}

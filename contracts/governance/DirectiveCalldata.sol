@@ -6,7 +6,7 @@ import {ContentId} from "../types/ContentId.sol";
 import {DirectiveKind} from "../types/Directive.sol";
 
 /// @title Reads `issue(Directive)` calldata that nobody has checked yet
-/// @notice Only the one canonical ABI encoding is readable: no gaps, no trailing bytes, no shared tails. What cannot be
+/// @notice Only the one canonical ABI encoding is readable: no gaps, no trailing bytes, no dirty bits. What cannot be
 /// read says nothing, so nobody can dress up a directive as another.
 /// @dev The layout, in words after the selector: the offset of the directive (0x20), its seven head words (kind,
 /// subject, payload, delay, window, salt, offset of the evidence), the number of ContentIds, the ContentIds.
@@ -15,6 +15,8 @@ library DirectiveCalldata {
     uint256 private constant DIRECTIVE_OFFSET = 0x20;
     uint256 private constant EVIDENCE_OFFSET = 0xe0;
     uint256 private constant KIND_AT = SELECTOR + DIRECTIVE_OFFSET;
+    uint256 private constant DELAY_AT = KIND_AT + 0x60;
+    uint256 private constant WINDOW_AT = KIND_AT + 0x80;
     uint256 private constant EVIDENCE_OFFSET_AT = KIND_AT + 0xc0;
     uint256 private constant COUNT_AT = KIND_AT + EVIDENCE_OFFSET;
     uint256 private constant EVIDENCE_AT = COUNT_AT + 0x20;
@@ -37,6 +39,7 @@ library DirectiveCalldata {
         count = uint256(_word(data, COUNT_AT));
         readable = uint256(_word(data, SELECTOR)) == DIRECTIVE_OFFSET
             && uint256(_word(data, EVIDENCE_OFFSET_AT)) == EVIDENCE_OFFSET && rawKind <= uint256(type(DirectiveKind).max)
+            && uint256(_word(data, DELAY_AT) | _word(data, WINDOW_AT)) <= type(uint32).max
             && (data.length - EVIDENCE_AT) % 0x20 == 0 && count == (data.length - EVIDENCE_AT) / 0x20;
 
         return readable ? (true, DirectiveKind(rawKind), count) : (false, kind, 0);

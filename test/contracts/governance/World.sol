@@ -16,7 +16,6 @@ import {Vm, VmTest} from "../Vm.sol";
 interface SigningVm is Vm {
     function addr(uint256 secret) external pure returns (address);
     function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
-    function chainId(uint256 id) external;
 }
 
 /// @notice The contracts of governance, deployed and wired as in earnest, with nodes whose keys the test holds.
@@ -150,6 +149,22 @@ abstract contract World is VmTest {
         pure
         returns (bytes32)
     {
+        bytes32 ballot = keccak256(abi.encode(keccak256("Ballot(uint256 proposalId,uint8 support)"), proposalId, support));
+        return _typedDigest(governor_, chainId, ballot);
+    }
+
+    function _extendedBallotDigest(uint256 proposalId, uint8 support, string memory reason, bytes memory params)
+        internal
+        view
+        returns (bytes32)
+    {
+        bytes32 typehash = keccak256("ExtendedBallot(uint256 proposalId,uint8 support,string reason,bytes params)");
+        bytes32 ballot =
+            keccak256(abi.encode(typehash, proposalId, support, keccak256(bytes(reason)), keccak256(params)));
+        return _typedDigest(address(governor), block.chainid, ballot);
+    }
+
+    function _typedDigest(address governor_, uint256 chainId, bytes32 structHash) private pure returns (bytes32) {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -159,8 +174,7 @@ abstract contract World is VmTest {
                 governor_
             )
         );
-        bytes32 ballot = keccak256(abi.encode(keccak256("Ballot(uint256 proposalId,uint8 support)"), proposalId, support));
-        return keccak256(abi.encodePacked(hex"1901", domain, ballot));
+        return keccak256(abi.encodePacked(hex"1901", domain, structHash));
     }
 
     function _sign(uint256 secret, bytes32 digest) internal pure returns (bytes memory) {

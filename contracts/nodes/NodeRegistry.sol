@@ -57,7 +57,7 @@ contract NodeRegistry is INodeRegistry {
 
     /// @inheritdoc INodeRegistry
     function admit(Admission[] calldata admissions) external {
-        if (msg.sender != timelock && msg.sender != founder) revert NodeRegistryUnauthorized(msg.sender);
+        if (msg.sender != timelock) _checkFounder();
         if (admissions.length == 0) revert NodeRegistryEmptyBatch();
 
         (uint32 opening, Committee memory next, bytes memory total) = _nextEpoch();
@@ -119,10 +119,7 @@ contract NodeRegistry is INodeRegistry {
     /// @inheritdoc INodeRegistry
     /// @dev Not before the first admission: nobody could ever vote the first node in.
     function closeGenesis() external {
-        address founder_ = founder;
-        if (founder_ == address(0) || (msg.sender != founder_ && msg.sender != timelock)) {
-            revert NodeRegistryUnauthorized(msg.sender);
-        }
+        if (msg.sender != timelock || founder == address(0)) _checkFounder();
         if (epoch == 0) revert NodeRegistryEmptyBatch();
 
         founder = address(0);
@@ -213,6 +210,11 @@ contract NodeRegistry is INodeRegistry {
     /// @dev Epochs count from 1, so a node that was never admitted covers none.
     function _covers(uint32 admittedAt, uint32 removedAt, uint32 epoch_) private pure returns (bool) {
         return admittedAt != 0 && admittedAt <= epoch_ && (removedAt == 0 || epoch_ < removedAt);
+    }
+
+    /// @dev Once genesis is closed the founder is zero, and the zero address is nobody.
+    function _checkFounder() private view {
+        if (msg.sender != founder || msg.sender == address(0)) revert NodeRegistryUnauthorized(msg.sender);
     }
 
     /// @dev Nothing is said of an epoch that has not opened: what it says must never change.

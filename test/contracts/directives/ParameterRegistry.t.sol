@@ -44,4 +44,15 @@ contract ParameterRegistryFuzz is VmTest {
         require(parameters.parameter(name) == last && parameters.parameter(other) == ~last, "value");
         require(parameters.flag(name) == on && parameters.flag(other) == !on, "flag");
     }
+
+    function test_RefusesEmptyNamesAndTellsWhatWasNeverSet() external {
+        vm.startPrank(TIMELOCK);
+        vm.expectRevert(IParameterRegistry.ParameterRegistryEmptyName.selector);
+        parameters.setParameter(0, 1);
+        vm.expectRevert(IParameterRegistry.ParameterRegistryEmptyName.selector);
+        parameters.setFlag(0, true);
+        vm.stopPrank();
+        vm.expectRevert(abi.encodeWithSelector(IParameterRegistry.ParameterRegistryUnset.selector, bytes32("unset")));
+        parameters.parameter("unset");
+    }
 }

@@ -17,6 +17,7 @@ contract KnowledgeRegistryHandler is Committee {
     /// @notice Our books: the hash of each anchor as it was written, and the anchors of each author.
     mapping(address author => mapping(bytes32 root => bytes32)) public written;
     mapping(address author => uint64) public anchors;
+    uint256 public overwritten;
 
     constructor() {
         // The last author is no member.
@@ -36,7 +37,7 @@ contract KnowledgeRegistryHandler is Committee {
             abi.encodeCall(IKnowledgeRegistry.anchor, (chosen, count, ContentId.wrap(manifest)))
         );
         if (!done) return;
-        require(written[author][chosen] == 0, "written twice");
+        if (written[author][chosen] != 0) ++overwritten;
         written[author][chosen] = keccak256(abi.encode(uint48(block.timestamp), ++anchors[author], count));
     }
 
@@ -56,6 +57,7 @@ contract KnowledgeRegistryInvariants is InvariantTest {
     /// hardhat-config: invariant.runs = 32
     /// hardhat-config: invariant.depth = 60
     function invariant_AnchorsStayAsTheyWereWritten() external view {
+        require(handler.overwritten() == 0, "an anchor was written twice");
         KnowledgeRegistry knowledge = handler.knowledge();
         for (uint256 i = 0; i < handler.AUTHORS(); ++i) {
             address author = handler.authorAt(i);

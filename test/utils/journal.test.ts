@@ -12,7 +12,9 @@ it("gives back what was appended, in order", async () => {
   expect(entries).toEqual([]);
   await Promise.all([1, 2, 3].map((n) => journal.append({ n })));
   await journal.close();
-  expect((await Journal.open<{ n: number }>(file)).entries).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+  const again = await Journal.open<{ n: number }>(file);
+  await again.journal.close();
+  expect(again.entries).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
 });
 
 it("drops a last line that a crash cut short, and goes on behind the line before it", async () => {

@@ -143,7 +143,7 @@ export function createProcessFleet(options: ProcessFleetOptions): ProcessFleet {
         await checkRelease(release, root);
         // What was done to an earlier fleet here has nothing to do with this one.
         if (!(await folder.readState())) await folder.clear();
-        await folder.writeState({ name, basePort, replicas, current: release, good: [release] });
+        await folder.writeState({ name, basePort, replicas, current: release, good: [release], rollout: null });
         const creation = `create/${Date.now()}`;
         for (let index = 0; index < replicas; index++) {
           const status = await observer.look(index);

@@ -33,6 +33,8 @@ export interface FleetState {
   readonly current: Release;
   /** Releases that the whole fleet ran in health, the latest last, each once. The way back for a Rollback. */
   readonly good: readonly Release[];
+  /** The directive whose rollout was begun and not ended; null where there is none. */
+  readonly rollout: string | null;
 }
 
 /** A fleet whose workloads this process may change, until the work it was opened for ends. */

@@ -24,9 +24,12 @@ export function verify(
       : statuses.filter(({ fleet }) => fleet === order.fleet);
   const changing = concerned.find((status) => status.changing);
   if (changing) return { holds: false, why: `${changing.subject} is being changed` };
-  const fault = faultOf(order, concerned);
+  const fault =
+    claimed === "failed" && order.kind === "Deploy"
+      ? illnessOn(order.release.sha256, concerned)
+      : faultOf(order, concerned);
   if (claimed === "done") return { holds: fault === undefined, why: fault ?? "it is as ordered" };
-  return { holds: fault !== undefined, why: fault ?? "all is as ordered, nothing failed" };
+  return { holds: fault !== undefined, why: fault ?? "nothing that was changed is ill" };
 }
 
 /** What is not as ordered; undefined where all is. */
@@ -53,13 +56,16 @@ function faultOf(order: FleetOrder, statuses: readonly WorkloadStatus[]): string
 }
 
 function offRelease(sha256: string, statuses: readonly WorkloadStatus[]): string | undefined {
-  for (const status of statuses) {
-    // Said first of those on the release, since that is why a deploy stops before it reaches the others.
-    const ill = status.release.sha256 === sha256 ? illness(status) : undefined;
-    if (ill) return ill;
-  }
   const other = statuses.find(({ release }) => release.sha256 !== sha256);
-  return other && `${other.subject} is on release ${other.release.name}`;
+  return illnessOn(sha256, statuses) ?? (other && `${other.subject} is on release ${other.release.name}`);
+}
+
+/** Why a deploy fails: a workload that runs the release, or ran it, is not well. */
+function illnessOn(sha256: string, statuses: readonly WorkloadStatus[]): string | undefined {
+  return statuses
+    .filter(({ release }) => release.sha256 === sha256)
+    .map(illness)
+    .find((ill) => ill !== undefined);
 }
 
 function illness({ subject, alive, healthy, instance }: WorkloadStatus): string | undefined {

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { createProcessFleet, type ProcessFleet, type RolloutContext } from "../../../src/engines/fleet/index.js";
+import type { Hex, Release } from "../../../src/records/index.js";
+
+/** Fast enough for a test, and still a rollout: a workload has to stay healthy over several probes. */
+export const timing = { minHealthyMs: 60, healthyDeadlineMs: 5_000, probeEveryMs: 20 } as const;
+
+export const v1 = releaseOf("v1", "examples/workload/v1/server.mjs");
+export const v2 = releaseOf("v2", "examples/workload/v2/server.mjs");
+
+export function releaseOf(name: string, file: string): Release {
+  const sha256: Hex = `0x${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
+  return { name, command: ["node", file], sha256 };
+}
+
+/** A healthy server that is another release than v1, at a path of its own. */
+export async function healthyRelease(
+  name: string,
+  change: (source: string) => string = (source) => source,
+): Promise<Release> {
+  const dir = temporaryFolder();
+  const file = join(dir, `${name}.mjs`);
+  const source = readFileSync("examples/workload/v1/server.mjs", "utf8").replace('"v1"', JSON.stringify(name));
+  await writeFile(file, change(source));
+  return releaseOf(name, file);
+}
+
+export function temporaryFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), "witan-fleet-"));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export interface World {
+  readonly fleet: ProcessFleet;
+  readonly dir: string;
+  readonly basePort: number;
+  /** How an order is carried out here. */
+  context(directiveId: string): RolloutContext;
+}
+
+/** A fleet `web` of real processes, started on v1, and stopped to the last process when the test ends. */
+export async function world({
+  replicas = 3,
+  release = v1,
+}: {
+  replicas?: number;
+  release?: Release;
+} = {}): Promise<World> {
+  const dir = temporaryFolder();
+  const basePort = await freePorts(replicas + 4);
+  const fleet = createProcessFleet({ dir, name: "web", basePort });
+  onTestFinished(() => fleet.stopAll());
+  if (replicas > 0) {
+    await fleet.createFleet({ release, replicas });
+    await healthy(fleet, replicas);
+  }
+  return { fleet, dir, basePort, context: (directiveId) => ({ driver: fleet, directiveId, ...timing }) };
+}
+
+/** Waits until `count` workloads are healthy. */
+export async function healthy(fleet: ProcessFleet, count: number): Promise<void> {
+  while ((await fleet.list()).filter((each) => each.healthy).length < count);
+}
+
+/** Kills a workload as a crash would. */
+export function kill(instance: string | null | undefined, signal: NodeJS.Signals = "SIGKILL"): void {
+  process.kill(Number(instance?.split("@")[0]), signal);
+}
+
+/** The first of `count` ports in a row that nobody listens on. */
+async function freePorts(count: number): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const base = 20_000 + Math.floor(Math.random() * 10_000);
+    const free = await Promise.all(Array.from({ length: count }, (_, offset) => isFree(base + offset)));
+    if (free.every(Boolean)) return base;
+  }
+  throw new Error("no free ports");
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}

@@ -1,10 +1,26 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { INodeGovernor } from "../../src/ports/chain/bindings/index.js";
+import { signBallot, signStockBallot } from "../../test/contracts/governance/ballots.js";
 import { deploy, deployTimelock, deployWorld, ethers, handOver } from "../../test/contracts/governance/setting.js";
-import { type Call, issueCall, Story, Support } from "../../test/contracts/governance/story.js";
+import { type Call, issueCall, Kind, Story, Support } from "../../test/contracts/governance/story.js";
+import type { Bench } from "./run.js";
+
+/** Gas of one decision, ours beside OpenZeppelin's, step by step. */
+export async function bench(): Promise<Bench> {
+  const cases = await measureGovernance();
+  const gasOf = (system: System, step: Step) =>
+    cases.find((one) => one.system === system && one.step === step)?.gas ?? Number.NaN;
+  const table = STEPS.map((step) => ({
+    step,
+    witan: gasOf("witan", step),
+    openzeppelin: gasOf("openzeppelin", step),
+    ratio: (gasOf("witan", step) / gasOf("openzeppelin", step)).toFixed(2),
+  }));
+  return { table, report: { bench: "governance", cases } };
+}
 
 export type System = "witan" | "openzeppelin";
-export type Step = "propose" | "vote-first" | "vote" | "vote-by-signature" | "queue" | "execute";
+export type Step = (typeof STEPS)[number];
 
 export interface Case {
   system: System;
@@ -18,6 +34,7 @@ interface Peer {
   governor: INodeGovernor;
 }
 
+const STEPS = ["propose", "vote-first", "vote", "vote-by-signature", "queue", "execute"] as const;
 const SIZE = 5;
 const MINUTE = 60n;
 const DAY = 86_400n;
@@ -28,7 +45,7 @@ const DAY = 86_400n;
  */
 export async function measureGovernance(): Promise<Case[]> {
   const world = await deployWorld({ size: SIZE });
-  const words = { kind: 0, evidence: [ethers.id("evidence")].sort() };
+  const words = { kind: Kind.Deploy, evidence: [ethers.id("evidence")].sort() };
   const ours = new Story(world.governor, [await issueCall(world, words)], "Deploy v2 to the web fleet");
 
   const [deployer] = await ethers.getSigners();
@@ -48,7 +65,7 @@ export async function measureGovernance(): Promise<Case[]> {
   ];
 }
 
-type Sign = (story: Story, voter: HardhatEthersSigner) => Promise<string>;
+type Sign = typeof signBallot;
 
 async function decide(system: System, story: Story, operators: HardhatEthersSigner[], sign: Sign): Promise<Case[]> {
   const [first, second, third] = operators;
@@ -61,40 +78,16 @@ async function decide(system: System, story: Story, operators: HardhatEthersSign
   await story.waitForStart();
   record("vote-first", await story.vote(first, Support.for));
   record("vote", await story.vote(second, Support.for));
-  const sent = await story.governor.castVoteBySig(story.id, Support.for, third, await sign(story, third));
+  const sent = await story.governor.castVoteBySig(
+    story.id,
+    Support.for,
+    third,
+    await sign(story.governor, story.id, third, Support.for),
+  );
   record("vote-by-signature", (await sent.wait()) ?? { gasUsed: 0n });
   await story.waitForEnd();
   record("queue", await story.queue());
   await story.waitForEta();
   record("execute", await story.execute());
   return cases;
-}
-
-/** A ballot as our governor wants it signed. */
-export async function signBallot(story: Story, voter: HardhatEthersSigner, support = Support.for): Promise<string> {
-  const types = {
-    Ballot: [
-      { name: "proposalId", type: "uint256" },
-      { name: "support", type: "uint8" },
-    ],
-  };
-  return voter.signTypedData(await domainOf(story.governor), types, { proposalId: story.id, support });
-}
-
-async function signStockBallot(story: Story, voter: HardhatEthersSigner): Promise<string> {
-  const types = {
-    Ballot: [
-      { name: "proposalId", type: "uint256" },
-      { name: "support", type: "uint8" },
-      { name: "voter", type: "address" },
-      { name: "nonce", type: "uint256" },
-    ],
-  };
-  const ballot = { proposalId: story.id, support: Support.for, voter: voter.address, nonce: 0n };
-  return voter.signTypedData(await domainOf(story.governor), types, ballot);
-}
-
-async function domainOf(governor: INodeGovernor) {
-  const { chainId } = await ethers.provider.getNetwork();
-  return { name: await governor.name(), version: "1", chainId, verifyingContract: await governor.getAddress() };
 }

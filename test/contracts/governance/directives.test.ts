@@ -1,0 +1,170 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { admissionOf } from "../libraries/eip2537.js";
+import { DEFAULT_TRACKS, deployWorld, ethers, rules, Track, type World } from "./setting.js";
+import { type Call, directiveOf, issueCall, Kind, State, Story } from "./story.js";
+
+const ISSUED = 1n;
+
+let world: World;
+beforeEach(async () => {
+  world = await deployWorld();
+});
+
+/** Decides a directive and its effect with all votes For, and checks that the directive was issued. */
+async function order(kind: keyof typeof Kind, effect?: Call): Promise<void> {
+  const evidence = [ethers.id("incident")];
+  const issue = await issueCall(world, { kind: Kind[kind], evidence });
+  const story = new Story(world.governor, effect ? [effect, issue] : [issue], `${kind}, because of an incident`);
+  await story.carry(world.operators[0], world.operators);
+
+  expect(await story.state()).toBe(State.executed);
+  const id = await world.directives.directiveId(directiveOf({ kind: Kind[kind], evidence }) as never);
+  const issued = await world.directives.issued(id);
+  expect(issued.kind).toBe(BigInt(Kind[kind]));
+  expect(issued.committeeSize).toBeGreaterThan(0n);
+  expect(await world.directives.status(id)).toBe(ISSUED);
+}
+
+async function effectOn(target: { getAddress(): Promise<string> }, data: string): Promise<Call> {
+  return { target: await target.getAddress(), data };
+}
+
+describe("A directive decided by vote", () => {
+  it.each(["Deploy", "Scale", "Rollback", "Restart", "StartRound", "Experiment"] as const)(
+    "%s is issued for the nodes to carry out",
+    async (kind) => {
+      await order(kind);
+    },
+  );
+
+  it("AcceptModel makes the model the accepted one, each on its parent", async () => {
+    const { models } = world;
+    const name = ethers.encodeBytes32String("mnist");
+    const [first, second] = [ethers.id("round 1"), ethers.id("round 2")];
+    const accept = (model: string, parent: string, round: number) =>
+      effectOn(models, models.interface.encodeFunctionData("accept", [name, model, parent, round]));
+
+    await order("AcceptModel", await accept(first, ethers.ZeroHash, 1));
+    expect((await models.accepted(name)).model).toBe(first);
+    const story = new Story(world.governor, [await accept(second, first, 2)]);
+    await story.carry(world.operators[0], world.operators);
+    expect([...(await models.accepted(name))].slice(0, 4)).toEqual([second, first, 2n, 2n]);
+  });
+
+  it("Admit makes a node a voter of later proposals", async () => {
+    const { nodes, governor, stranger } = world;
+    await order(
+      "Admit",
+      await effectOn(
+        nodes,
+        nodes.interface.encodeFunctionData("admit", [[admissionOf(stranger.address, "a new key")]]),
+      ),
+    );
+    expect(await nodes.epoch()).toBe(2n);
+    const story = new Story(governor, [await issueCall(world, { kind: Kind.Restart })]);
+    await story.propose(stranger);
+    expect((await governor.proposalRules(story.id)).committeeSize).toBe(6n);
+  });
+
+  it("Ban ends a node's say in later proposals", async () => {
+    const { nodes, governor, operators } = world;
+    await order("Ban", await effectOn(nodes, nodes.interface.encodeFunctionData("remove", [[1]])));
+    expect(await nodes.isMember(operators[1] as never, 2)).toBe(false);
+    const story = new Story(governor, [await issueCall(world, { kind: Kind.Restart })]);
+    await expect(story.propose(operators[1])).rejects.toThrow("GovernorInsufficientProposerVotes");
+  });
+
+  it("RotateKey gives a node a new index, under which it votes on", async () => {
+    const { nodes, governor, operators } = world;
+    const operator = operators[2];
+    if (!operator) throw new Error("no operator");
+    const { key, possession } = admissionOf(operator.address, "a rotated key");
+    await order(
+      "RotateKey",
+      await effectOn(nodes, nodes.interface.encodeFunctionData("rotateKey", [2, key, possession])),
+    );
+    expect(await nodes.indexOf(operator, 2)).toBe(5n);
+    expect(await nodes.keyOf(5)).toBe(key);
+
+    const story = new Story(governor, [await issueCall(world, { kind: Kind.Restart })]);
+    await story.propose(operator);
+    await story.waitForStart();
+    await story.vote(operator, 1);
+    expect([await governor.hasIndexVoted(story.id, 5), await governor.hasIndexVoted(story.id, 2)]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it("SetParameter and SetFlag change what nodes read", async () => {
+    const { parameters } = world;
+    const name = ethers.encodeBytes32String("learning.rounds");
+    await order(
+      "SetParameter",
+      await effectOn(parameters, parameters.interface.encodeFunctionData("setParameter", [name, 7])),
+    );
+    await order(
+      "SetFlag",
+      await effectOn(parameters, parameters.interface.encodeFunctionData("setFlag", [name, true])),
+    );
+    expect([await parameters.parameter(name), await parameters.flag(name)]).toEqual([7n, true]);
+  });
+
+  it("SetTrack changes the rules of later proposals, and of no open one", async () => {
+    const { governor, operators } = world;
+    const open = new Story(governor, [await issueCall(world, { kind: Kind.Admit })], "open before");
+    const wanted = rules({
+      votingDelay: 5n,
+      votingPeriod: 77n,
+      quorum: 9000n,
+      approval: 9000n,
+      fastPath: 9500n,
+      timelock: 9n,
+      expiry: 99n,
+      openLimit: 1n,
+    });
+    const change = governor.interface.encodeFunctionData("setTrack", [Track.membership, wanted]);
+    const slow = new Story(governor, [
+      await effectOn(governor, change),
+      await issueCall(world, { kind: Kind.SetTrack }),
+    ]);
+    await slow.propose(operators[0]);
+    await slow.waitForStart();
+    await slow.voteAll(operators);
+    await slow.waitForEnd();
+    await slow.queue();
+    await open.propose(operators[0]);
+    const before = await frozenOf(open);
+    await slow.waitForEta();
+    const receipt = await slow.execute();
+
+    expect([...(await governor.trackRules(Track.membership))]).toEqual(Object.values(wanted));
+    expect(await frozenOf(open)).toEqual(before);
+    const set = receipt.logs.map((log) => governor.interface.parseLog(log)).find((event) => event?.name === "TrackSet");
+    expect(set?.args.toArray(true)).toEqual([
+      Track.membership,
+      Object.values(DEFAULT_TRACKS[2]),
+      Object.values(wanted),
+    ]);
+
+    await open.waitForStart();
+    await open.voteAll(operators.slice(0, 3));
+    await open.waitForEnd();
+    // Three of five pass under the old rules alone.
+    expect(await open.state()).toBe(State.succeeded);
+    const later = new Story(governor, [await issueCall(world, { kind: Kind.Ban })], "opened after");
+    await later.propose(operators[0]);
+    expect((await governor.proposalRules(later.id)).quorum).toBe(9000n);
+    expect((await governor.proposalDeadline(later.id)) - (await governor.proposalSnapshot(later.id))).toBe(77n);
+  });
+});
+
+async function frozenOf({ governor, id }: Story): Promise<unknown[]> {
+  return [
+    ...(await governor.proposalRules(id)),
+    await governor.proposalSnapshot(id),
+    await governor.proposalDeadline(id),
+    await governor.proposalExpiry(id),
+    await governor.proposalQuorum(id),
+  ];
+}

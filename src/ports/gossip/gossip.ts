@@ -32,7 +32,7 @@ export interface Gossip {
    * be none.
    *
    * @throws {InvalidInputError} over {@link MAX_MESSAGE_BYTES} or {@link MAX_TOPIC_LENGTH}.
-   * @throws {GossipError} where it could not be sent, such as a message that was sent a moment ago.
+   * @throws {GossipError} where gossipsub could not send it.
    */
   publish(topic: string, bytes: Uint8Array): Promise<number>;
   /**

@@ -111,7 +111,7 @@ const roundsByHand = {
   timeoutSeconds: 60,
   localEpochs: 2,
   learningRate: 0.1,
-  batchSize: 32,
+  batchSize: 50,
   seed: 7,
 } as const;
 

@@ -1,5 +1,8 @@
+import { join } from "node:path";
 import type { Client } from "../client/index.js";
 import { createProcessFleet } from "../engines/fleet/index.js";
+import { loadMnist, mnistPerceptron, type RoundMessage, type Shard, takeShard } from "../engines/learning/index.js";
+import { ConfigError } from "../errors.js";
 import type { Gossip } from "../ports/gossip/index.js";
 import type { EnvelopeContext } from "../ports/keys/envelope.js";
 import type { Address, RecordKind, RecordValue } from "../records/index.js";
@@ -9,7 +12,9 @@ import type { Clock } from "./clock.js";
 import type { AgentConfig } from "./config.js";
 import { createFleetHand } from "./fleetHand.js";
 import type { Hand } from "./hand.js";
+import { createLearningHand, createModelTest } from "./learningHand.js";
 import type { QueuedRecord } from "./outbox.js";
+import { RoundTransport } from "./roundTransport.js";
 
 export interface BodyDependencies {
   readonly config: AgentConfig;
@@ -28,19 +33,57 @@ export interface BodyDependencies {
 /** Gives a node the engines that its configuration asks for. */
 export async function composeBody(dependencies: BodyDependencies): Promise<AgentBody & { close(): Promise<void> }> {
   const { config } = dependencies;
-  const hands: Hand[] = [];
   const fleet = config.fleet && createProcessFleet(fleetOptions(config.fleet));
+  const learning = config.learning && (await composeLearning(dependencies, config.learning));
+  const hands: Hand[] = [];
   if (fleet && config.fleet) {
     hands.push(createFleetHand({ driver: fleet, healthyDeadlineMs: config.fleet.healthyDeadlineMs }));
   }
+  if (learning) hands.push(learning.hand);
   return {
     hands,
     workloads: async () => (fleet ? fleet.list() : []),
     fleets: new Set(fleet ? [fleet.name] : []),
-    tasks: new Set(),
-    testModel: async () => undefined,
-    close: async () => undefined,
+    tasks: new Set(config.learning ? [config.learning.task] : []),
+    testModel: async (candidate, accepted) => learning?.testModel(candidate, accepted),
+    close: async () => learning?.close(),
   };
+}
+
+async function composeLearning(
+  dependencies: BodyDependencies,
+  { task: name, index, shards, seed }: NonNullable<AgentConfig["learning"]>,
+) {
+  const { client, clock, config, context, gossip, isMember, logger, seal, self, submit } = dependencies;
+  const task = mnistPerceptron;
+  if (name !== task.name) {
+    throw new ConfigError(`The configuration's field learning.task is wrong: there is no task "${name}".`, {
+      hints: [`This agent trains: ${task.name}.`],
+    });
+  }
+  const topic = context(`witan/rounds/${client.chain.addresses.NodeGovernor.toLowerCase()}`);
+  const channel = new RoundTransport<RoundMessage>({ gossip, context: topic, seal, isMember, logger });
+  await channel.start();
+  // Read when it is first needed, and kept: a round needs it again and again.
+  let shardLoading: Promise<Shard> | undefined;
+  const shard = () => {
+    shardLoading ??= loadMnist("train").then((all) => takeShard(all, index, { shards, seed }));
+    return shardLoading;
+  };
+  const hand = createLearningHand({
+    self,
+    task,
+    client,
+    clock,
+    channel,
+    logger,
+    shard,
+    testSamples: () => loadMnist("test"),
+    submitModel: (model) => submit("Model", model),
+    dir: join(config.dataDir, "learning"),
+    silenceMs: config.takeoverMs,
+  });
+  return { hand, testModel: createModelTest({ task, client, shard }), close: () => channel.stop() };
 }
 
 function fleetOptions({ dir, name, basePort, root }: NonNullable<AgentConfig["fleet"]>) {

@@ -44,7 +44,7 @@ export const PlanDefaults: PlanPolicy = {
     timeoutSeconds: 60,
     localEpochs: 2,
     learningRate: 0.1,
-    batchSize: 32,
+    batchSize: 50,
     seed: 7,
   },
 };

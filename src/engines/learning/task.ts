@@ -1,0 +1,30 @@
+import type { Samples } from "./mnist.js";
+import type { Shapes, Weights } from "./weights.js";
+
+export interface TrainOptions {
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly batchSize: number;
+  /** The order of the samples follows from it. */
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Evaluation {
+  /** Share of samples told right. */
+  readonly accuracy: number;
+  /** Mean cross-entropy in nats. */
+  readonly loss: number;
+  readonly samples: number;
+}
+
+/** What is learned: a model, how it is trained and how it is tested. The same input gives the same bytes. */
+export interface LearningTask {
+  readonly name: string;
+  readonly shapes: Shapes;
+  /** Weights further than this from where a round began are refused. */
+  readonly maxDistance: number;
+  init(seed: number): Weights;
+  train(weights: Weights, samples: Samples, options: TrainOptions): Promise<Weights>;
+  evaluate(weights: Weights, samples: Samples): Promise<Evaluation>;
+}

@@ -56,11 +56,12 @@ abstract contract GovernorBallots is GovernorTracks {
         override
         returns (uint256)
     {
-        if (!_isPollOpen(proposalId, _polls[proposalId])) {
+        Poll poll = _polls[proposalId];
+        if (!_isPollOpen(proposalId, poll)) {
             _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
         }
 
-        _countVote(proposalId, account, support, WEIGHT, params);
+        _count(proposalId, poll, account, support);
 
         if (params.length == 0) {
             emit VoteCast(account, proposalId, support, WEIGHT, reason);
@@ -81,12 +82,7 @@ abstract contract GovernorBallots is GovernorTracks {
         uint256, /* totalWeight */
         bytes memory /* params */
     ) internal virtual override returns (uint256) {
-        if (support > uint8(GovernorCountingSimple.VoteType.Abstain)) revert GovernorInvalidVoteType();
-        Poll poll = _polls[proposalId];
-
-        _markVoted(proposalId, account, poll.epoch());
-        _polls[proposalId] = poll.counted(support);
-
+        _count(proposalId, _polls[proposalId], account, support);
         return WEIGHT;
     }
 
@@ -98,6 +94,14 @@ abstract contract GovernorBallots is GovernorTracks {
         uint256 fastPathVotes = poll.fastPathVotes();
         return fastPathVotes == 0 || poll.forVotes() < fastPathVotes || !_quorumReached(proposalId)
             || !_voteSucceeded(proposalId);
+    }
+
+    /// @dev Takes the poll as it is in storage, so that a ballot reads it once.
+    function _count(uint256 proposalId, Poll poll, address account, uint8 support) private {
+        if (support > uint8(GovernorCountingSimple.VoteType.Abstain)) revert GovernorInvalidVoteType();
+
+        _markVoted(proposalId, account, poll.epoch());
+        _polls[proposalId] = poll.counted(support);
     }
 
     function _markVoted(uint256 proposalId, address account, uint32 epoch) private {

@@ -7,9 +7,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { createProcessFleet, type ProcessFleet, type RolloutContext } from "../../../src/engines/fleet/index.js";
 import type { Hex, Release } from "../../../src/records/index.js";
-
-/** Fast enough for a test, and still a rollout: a workload has to stay healthy over several probes. */
-export const timing = { minHealthyMs: 60, healthyDeadlineMs: 5_000, probeEveryMs: 20 } as const;
+import { timing } from "./timing.js";
 
 export const v1 = releaseOf("v1", "examples/workload/v1/server.mjs");
 export const v2 = releaseOf("v2", "examples/workload/v2/server.mjs");

@@ -1,0 +1,101 @@
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { carryOut, type FleetOrder, verify } from "../../../src/engines/fleet/index.js";
+import { findProcesses } from "../../../src/engines/fleet/workload.js";
+import type { Release } from "../../../src/records/index.js";
+import type { ExecutorArguments } from "./executor.js";
+import { healthyRelease, kill, temporaryFolder, type World, world } from "./world.js";
+
+/** Carries an order out in another process, which is killed at its n-th step. */
+async function executorKilledAt(
+  here: World,
+  directiveId: string,
+  order: FleetOrder,
+  killAtStep: number,
+): Promise<void> {
+  const options: ExecutorArguments = { dir: here.dir, basePort: here.basePort, directiveId, order, killAtStep };
+  const args = ["--import", "tsx", "test/engines/fleet/executor.ts", JSON.stringify(options)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
+  const signal = await new Promise((resolve) => child.once("exit", (_, by) => resolve(by)));
+  expect(signal, `step ${killAtStep} was never reached`).toBe("SIGKILL");
+}
+
+/** A healthy release that writes down each of its starts, so that no start goes unseen. */
+async function countingRelease(): Promise<{ release: Release; starts: () => Promise<string[]> }> {
+  const log = join(temporaryFolder(), "starts.txt");
+  const count = `import { appendFileSync } from "node:fs";
+    appendFileSync(${JSON.stringify(log)}, process.env.WITAN_WORKLOAD + "\\n");\n`;
+  const release = await healthyRelease("counting", (source) => count + source);
+  return { release, starts: async () => (await readFile(log, "utf8")).trim().split("\n").sort() };
+}
+
+async function oneProcessEach(here: World): Promise<void> {
+  for (const { subject } of await here.fleet.list()) {
+    const found = await findProcesses(here.dir, subject.slice("workload/".length));
+    expect(found, subject).toHaveLength(1);
+  }
+}
+
+// plan, begun, then start, stopped, spawned for each workload, check and checked for each batch, finished.
+const DEPLOY_STEPS = 2 + 3 * 3 + 2 * 2 + 1;
+const RESTART_STEPS = 2 + 3 + 2 + 1;
+const steps = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+describe("an executor that is killed", () => {
+  it.each(steps(DEPLOY_STEPS))(
+    "at step %i of a deploy: another goes on, ends the same and starts nothing twice",
+    async (step) => {
+      const here = await world({ replicas: 3 });
+      const { release, starts } = await countingRelease();
+      const order = { kind: "Deploy", fleet: "web", release, batch: 2 } as const;
+      await executorKilledAt(here, "d1", order, step);
+      const result = await carryOut(order, here.context("d1"));
+
+      expect(result.detail.map(({ subject, result: each }) => [subject, each])).toEqual(
+        [0, 1, 2].map((n) => [`workload/web-${n}`, "done"]),
+      );
+      expect(await starts()).toEqual(["web-0", "web-1", "web-2"]);
+      await oneProcessEach(here);
+      expect(verify(order, await here.fleet.list())).toMatchObject({ holds: true });
+      expect(await carryOut(order, here.context("d1"))).toEqual(result);
+      expect(await starts()).toHaveLength(3);
+    },
+  );
+
+  it.each(steps(RESTART_STEPS))("at step %i of a restart: the workload is started again once", async (step) => {
+    const { release, starts } = await countingRelease();
+    const here = await world({ replicas: 1, release });
+    const [status] = await here.fleet.list();
+    kill(status?.instance);
+    const order = { kind: "Restart", workload: "web-0", instance: status?.instance ?? "" } as const;
+    await executorKilledAt(here, "d1", order, step);
+
+    expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
+    expect(await starts()).toEqual(["web-0", "web-0"]);
+    await oneProcessEach(here);
+    expect(verify(order, await here.fleet.list())).toMatchObject({ holds: true });
+  });
+
+  it("again and again: each goes on where the one before was killed", async () => {
+    const here = await world({ replicas: 3 });
+    const { release, starts } = await countingRelease();
+    const order = { kind: "Deploy", fleet: "web", release, batch: 1 } as const;
+    for (const step of [5, 4, 4, 3]) await executorKilledAt(here, "d1", order, step);
+    expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
+    expect(await starts()).toEqual(["web-0", "web-1", "web-2"]);
+    await oneProcessEach(here);
+  });
+
+  it("while it takes workloads away: those that are left over go, the others stay", async () => {
+    const here = await world({ replicas: 3 });
+    const before = (await here.fleet.list()).map(({ instance }) => instance);
+    const order = { kind: "Scale", fleet: "web", replicas: 1 } as const;
+    // plan, begun, remove 1, stopped 1
+    await executorKilledAt(here, "d1", order, 4);
+    expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
+    expect((await here.fleet.list()).map(({ instance }) => instance)).toEqual(before.slice(0, 1));
+    await oneProcessEach(here);
+  });
+});

@@ -1,0 +1,187 @@
+import { spawn } from "node:child_process";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createProcessFleet, FleetError } from "../../../src/engines/fleet/index.js";
+import { acquireLock, lockOwner } from "../../../src/engines/fleet/lock.js";
+import { instanceIdOf, ownInstanceId, processesWith, readProcess } from "../../../src/engines/fleet/proc.js";
+import { findProcesses, stopProcesses } from "../../../src/engines/fleet/workload.js";
+import { healthy, healthyRelease, kill, temporaryFolder, v1, world } from "./world.js";
+
+describe("a fleet of processes", () => {
+  it("shows what each workload runs, how it is and what it uses", async () => {
+    const { fleet } = await world({ replicas: 2 });
+    const [first, second] = await fleet.list();
+    expect(first).toMatchObject({
+      subject: "workload/web-0",
+      fleet: "web",
+      release: { name: "v1", sha256: v1.sha256 },
+      instance: expect.stringMatching(/^\d+@\d+$/),
+      alive: true,
+      healthy: true,
+      latencyMs: expect.any(Number),
+      changing: false,
+    });
+    expect(first?.memoryBytes).toBeGreaterThan(10 * 1024 * 1024);
+    expect(first?.cpu).toBeGreaterThanOrEqual(0);
+    expect(second?.subject).toBe("workload/web-1");
+  });
+
+  it("keeps the last instance of a workload that died, and tells that it did", async () => {
+    const { fleet } = await world({ replicas: 1 });
+    const [before] = await fleet.list();
+    kill(before?.instance);
+    await expect
+      .poll(async () => (await fleet.list())[0])
+      .toMatchObject({
+        instance: before?.instance,
+        alive: false,
+        healthy: false,
+        latencyMs: null,
+        cpu: 0,
+        memoryBytes: 0,
+      });
+  });
+
+  it("does not take another server on the port for the workload", async () => {
+    const { fleet, basePort } = await world({ replicas: 1 });
+    const [before] = await fleet.list();
+    kill(before?.instance);
+    await expect.poll(async () => (await fleet.list())[0]?.alive).toBe(false);
+    const impostor = createServer((_, response) => response.end("{}"));
+    onTestFinished(() => void impostor.close());
+    await new Promise<void>((resolve) => impostor.listen(basePort, "127.0.0.1", resolve));
+    expect(await fleet.list()).toMatchObject([{ alive: false, healthy: false }]);
+  });
+
+  it("brings up only what is missing when it is created again", async () => {
+    const { fleet } = await world({ replicas: 2 });
+    const before = await fleet.list();
+    kill(before[1]?.instance);
+    await expect.poll(async () => (await fleet.list())[1]?.alive).toBe(false);
+    await fleet.createFleet({ release: v1, replicas: 2 });
+    await healthy(fleet, 2);
+    const after = await fleet.list();
+    expect(after[0]?.instance).toBe(before[0]?.instance);
+    expect(after[1]?.instance).not.toBe(before[1]?.instance);
+  });
+
+  it("leaves nothing running when it is stopped, not even what nobody wrote down", async () => {
+    const { fleet, dir } = await world({ replicas: 2 });
+    // As if an executor had died right after it started this one.
+    const stray = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
+      env: { WITAN_FLEET: dir, WITAN_WORKLOAD: "web-0", WITAN_STEP: "d9/0" },
+      stdio: "ignore",
+    });
+    await expect.poll(() => findProcesses(dir)).toHaveLength(3);
+    await fleet.stopAll();
+    expect(await findProcesses(dir)).toEqual([]);
+    expect(stray.signalCode ?? stray.exitCode).not.toBeUndefined();
+    expect(await fleet.list()).toEqual([]);
+  });
+
+  it("gives a workload its port and nothing of the agent's own environment", async () => {
+    const release = await healthyRelease("telling", (source) => `console.log(JSON.stringify(process.env));\n${source}`);
+    const { dir, basePort } = await world({ replicas: 1, release });
+    const log = await readFile(join(dir, "workloads", "web-0", "log.txt"), "utf8");
+    const seen = JSON.parse(log.split("\n")[0] ?? "") as Record<string, string>;
+    expect(Object.keys(seen).sort()).toEqual(["PATH", "PORT", "WITAN_FLEET", "WITAN_STEP", "WITAN_WORKLOAD"]);
+    expect(seen.PORT).toBe(String(basePort));
+  });
+
+  it("keeps a workload's log within its bound, and the log of the instance before", async () => {
+    const { dir, basePort } = await world({ replicas: 1 });
+    const log = join(dir, "workloads", "web-0", "log.txt");
+    await writeFile(log, "x".repeat(5_000), { flag: "a" });
+    const fleet = createProcessFleet({ dir, name: "web", basePort, maxLogBytes: 1_000 });
+    await fleet.list();
+    expect((await stat(log)).size).toBe(0);
+    const [before] = await fleet.list();
+    kill(before?.instance);
+    await expect.poll(async () => (await fleet.list())[0]?.alive).toBe(false);
+    await writeFile(log, "its last words\n");
+    await fleet.createFleet({ release: v1, replicas: 1 });
+    expect(await readFile(join(dir, "workloads", "web-0", "log.previous.txt"), "utf8")).toBe("its last words\n");
+  });
+
+  it("ends a process that does not listen to SIGTERM", async () => {
+    const stubborn = await healthyRelease("stubborn", (source) =>
+      source.replace(/^process\.on\("SIGTERM".*$/m, 'process.on("SIGTERM", () => {});'),
+    );
+    const { dir, basePort } = await world({ replicas: 1, release: stubborn });
+    const fleet = createProcessFleet({ dir, name: "web", basePort, graceMs: 50 });
+    await fleet.stopAll();
+    expect(await findProcesses(dir)).toEqual([]);
+  });
+
+  it("refuses names and ports that cannot be, and releases that cannot be run", async () => {
+    const dir = temporaryFolder();
+    expect(() => createProcessFleet({ dir, name: "../web", basePort: 4_000 })).toThrow("is not a fleet's name");
+    expect(() => createProcessFleet({ dir, name: "web", basePort: 70_000 })).toThrow("is not a port");
+    const high = createProcessFleet({ dir, name: "web", basePort: 65_535 });
+    await expect(high.createFleet({ release: v1, replicas: 2 })).rejects.toThrow("would need port");
+    const fleet = createProcessFleet({ dir, name: "web", basePort: 4_000 });
+    const noProgram = { ...v1, command: ["/nowhere/program", v1.command[1] ?? ""] };
+    await expect(fleet.createFleet({ release: noProgram, replicas: 1 })).rejects.toMatchObject({
+      kind: "not-startable",
+    });
+    await expect(fleet.createFleet({ release: { ...v1, command: ["node"] }, replicas: 1 })).rejects.toBeInstanceOf(
+      FleetError,
+    );
+    await fleet.stopAll();
+  });
+});
+
+describe("the lock", () => {
+  it("is held by one, and can be taken again once it is released", async () => {
+    const dir = temporaryFolder();
+    const lock = await acquireLock(dir);
+    expect(await lockOwner(dir)).toBe(await ownInstanceId());
+    await expect(acquireLock(dir)).rejects.toMatchObject({ code: "fleet-busy", retryable: true });
+    await lock.release();
+    expect(await lockOwner(dir)).toBeNull();
+    await (await acquireLock(dir)).release();
+  });
+
+  it("is given to one alone of many that ask at once", async () => {
+    const dir = temporaryFolder();
+    const asked = await Promise.allSettled(Array.from({ length: 20 }, () => acquireLock(dir)));
+    expect(asked.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  it("passes from a dead owner to one alone of many that find it dead", async () => {
+    const dir = temporaryFolder();
+    await mkdir(dir, { recursive: true });
+    await writeFile(join(dir, "lock.7"), JSON.stringify({ owner: "999999999@1" }));
+    const asked = await Promise.allSettled(Array.from({ length: 20 }, () => acquireLock(dir)));
+    expect(asked.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  it("is free when its owner's pid was given to another process", async () => {
+    const dir = temporaryFolder();
+    await writeFile(join(dir, "lock.1"), JSON.stringify({ owner: `${process.pid}@1` }));
+    await (await acquireLock(dir)).release();
+  });
+});
+
+describe("processes, as /proc tells them", () => {
+  it("are found by the environment that they were started with, and are gone once they were stopped", async () => {
+    const mark = `mark-${process.pid}-${Date.now()}`;
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
+      env: { MARK: mark },
+      stdio: "ignore",
+    });
+    await expect.poll(() => processesWith({ MARK: mark })).toHaveLength(1);
+    const [found] = await processesWith({ MARK: mark });
+    expect(found?.pid).toBe(child.pid);
+    await stopProcesses(found ? [found] : [], 1_000);
+    expect(await processesWith({ MARK: mark })).toEqual([]);
+  });
+
+  it("have one name for good: pid and start time", async () => {
+    const own = await readProcess(process.pid);
+    expect(own && instanceIdOf(own)).toBe(await ownInstanceId());
+    expect(await readProcess(999_999_999)).toBeUndefined();
+  });
+});

@@ -103,6 +103,7 @@ export async function startHeliaNode({ dir, privateKey, listen }: HeliaNodeParam
   });
   try {
     await helia.start();
+    if (bitswap === undefined) throw new Error("Helia has started without bitswap");
   } catch (cause) {
     await stop();
     throw new ContentError("storage", `The IPFS node cannot listen on ${listen.join(", ")}.`, {
@@ -110,7 +111,6 @@ export async function startHeliaNode({ dir, privateKey, listen }: HeliaNodeParam
       details: messageOf(cause),
     });
   }
-  if (bitswap === undefined) throw new ContentError("storage", "Helia has started without bitswap.");
   return { libp2p: helia.libp2p, bitswap, blocks, stop };
 }
 

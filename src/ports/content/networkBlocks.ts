@@ -58,6 +58,8 @@ export function createNetworkBlocks({ broker, peers }: NetworkBlocksParameters):
   /** When each peer delivered last, as a running number: those are asked first. */
   const delivered = new Map<string, number>();
   let deliveries = 0;
+  /** Searches with nobody left to ask but peers that are busy, the longest waiting first. */
+  const starving = new Set<() => void>();
 
   async function ask(peer: PeerId, cid: CID, waitMs: number, signal: AbortSignal): Promise<Answer> {
     const id = peer.toString();
@@ -69,6 +71,12 @@ export function createNetworkBlocks({ broker, peers }: NetworkBlocksParameters):
     const others = (open.get(id) ?? 1) - 1;
     if (others > 0) open.set(id, others);
     else open.delete(id);
+    // One place is free: one search goes on.
+    const [wake] = starving;
+    if (wake !== undefined) {
+      starving.delete(wake);
+      wake();
+    }
     if (answer === "refused") refusals.note(id, cid);
     if (typeof answer === "string") return answer;
     // Bitswap names blocks by their bytes, so that this never differs; it is our promise all the same.
@@ -110,7 +118,7 @@ export function createNetworkBlocks({ broker, peers }: NetworkBlocksParameters):
               ask(peer, cid, waitMs, controller.signal).then((answer) => ({ id, answer })),
             );
           }
-          const heard = await firstOr(HEDGE_MS, asking.values());
+          const heard = await firstOr(HEDGE_MS, asking.values(), peer === undefined ? starving : undefined);
           if (heard === undefined) continue;
           const { id, answer } = heard;
           if (answer instanceof Uint8Array) return answer;
@@ -160,15 +168,23 @@ async function inTime(
   }
 }
 
-/** The first of the promises to settle, or undefined after `milliseconds`. */
-async function firstOr<T>(milliseconds: number, promises: Iterable<Promise<T>>): Promise<T | undefined> {
+/** The first of the promises to settle; undefined after `milliseconds`, or when it is called from `wakers`. */
+async function firstOr<T>(
+  milliseconds: number,
+  promises: Iterable<Promise<T>>,
+  wakers?: Set<() => void>,
+): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let wake = () => {};
   const pause = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), milliseconds);
+    wake = () => resolve(undefined);
+    timer = setTimeout(wake, milliseconds);
+    wakers?.add(wake);
   });
   try {
     return await Promise.race([...promises, pause]);
   } finally {
     clearTimeout(timer);
+    wakers?.delete(wake);
   }
 }

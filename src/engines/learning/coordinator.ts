@@ -1,23 +1,13 @@
 import { join } from "node:path";
+import { messageOf } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
 import { Journal } from "../../utils/journal.js";
-import { sleep } from "../../utils/sleep.js";
-import { LearningError } from "./errors.js";
+import { collectUpdates, fetchWeights, type Refusal } from "./collect.js";
 import { fedAvg } from "./fedavg.js";
-import {
-  FETCH_TIMEOUT_MS,
-  MAX_WEIGHT_BYTES,
-  type RoundChannel,
-  type RoundMessage,
-  type StartRoundOrder,
-  type WeightStore,
-} from "./messages.js";
+import type { RoundChannel, RoundEnding, RoundMessage, StartRoundOrder, WeightStore } from "./messages.js";
 import type { Samples } from "./mnist.js";
 import type { Evaluation, LearningTask } from "./task.js";
-import { decodeWeights, distance, encodeWeights, type Weights } from "./weights.js";
-
-/** How a round ended: all reported, enough did, too few did, or it was called off. */
-export type RoundEnding = "committed" | "degraded" | "failed" | "cancelled";
+import { encodeWeights } from "./weights.js";
 
 export interface Contribution {
   readonly node: Address;
@@ -42,14 +32,14 @@ export interface EndedRound {
   readonly model: RoundModel | null;
   readonly record: Hex | null;
   /** Updates that were not taken, and why. */
-  readonly refused: readonly { readonly node: Address; readonly reason: string }[];
+  readonly refused: readonly Refusal[];
 }
 
 export interface CoordinateOptions {
   readonly directive: Hex;
   readonly order: StartRoundOrder;
   readonly task: LearningTask;
-  /** The committee; fixed for each round when it starts. */
+  /** The committee; fixed when the first round starts. */
   readonly participants: readonly Address[];
   readonly testSamples: () => Promise<Samples>;
   readonly channel: RoundChannel;
@@ -57,133 +47,117 @@ export interface CoordinateOptions {
   readonly dir: string;
   /** The weights to begin with; null: from the order's seed. */
   readonly base: string | null;
-  /** Stores and anchors what a round has made; resolves with the record's id. Called again after a crash. */
+  /** Stores and anchors what a round has made; resolves with the record's id. After a crash it may be called again, with the same model. */
   readonly onModel: (round: number, model: RoundModel, parents: readonly Hex[]) => Promise<Hex>;
+  /** Calls the rounds off: the open one ends as cancelled, is not written down, and is run again by the next call. */
   readonly signal: AbortSignal;
   readonly announceEveryMs?: number;
+  /** Told of updates that are not taken and announcements that fail. */
+  readonly onEvent?: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
-/** Gossip keeps nothing for those who were away: what holds is said again. */
 const ANNOUNCE_EVERY_MS = 2_000;
+
+/** A line of the coordinator's journal. */
+type Entry =
+  | { readonly step: "fixed"; readonly participants: readonly Address[] }
+  /** The round's updates are averaged: whatever comes, this is its model. */
+  | { readonly step: "averaged"; readonly result: EndedRound }
+  | { readonly step: "ended"; readonly result: EndedRound };
 
 /**
  * Runs the rounds of one order, one after another: fixed participants, a timeout, federated averaging, an explicit
- * ending. Each ended round is on disk before the next begins; after a crash it goes on with the first that is not.
+ * ending; each starts from the last that made a model. After a crash, of this process or of the node, another call goes on
+ * with the first round that has not ended; another node's call runs all rounds again, for which the participants have
+ * their updates at hand.
+ *
+ * @returns the rounds that ended. Rejects with the signal's reason when that aborts, and with what `onModel` or the store
+ * throws: call again.
  */
 export async function coordinateRounds(options: CoordinateOptions): Promise<EndedRound[]> {
-  const { directive, order, channel, signal } = options;
-  const { journal, entries } = await Journal.open<EndedRound>(join(options.dir, `rounds-${directive}.jsonl`));
-  const ended = [...entries];
+  const { directive, order } = options;
+  const path = join(options.dir, `rounds-${directive}.jsonl`);
+  const { journal, entries } = await Journal.open<Entry>(path);
   try {
+    const fixed = entries.find((entry) => entry.step === "fixed");
+    const participants = fixed ? fixed.participants : distinct(options.participants);
+    if (!fixed) await journal.append({ step: "fixed", participants });
+    const ended = entries.flatMap((entry) => (entry.step === "ended" ? [entry.result] : []));
+    const averaged = entries.flatMap((entry) => (entry.step === "averaged" ? [entry.result] : []));
+
     for (let round = order.firstRound + ended.length; round < order.firstRound + order.rounds; round++) {
-      const result = await runRound(options, round, ended);
-      if (result.ending === "cancelled") {
-        signal.throwIfAborted();
-        break;
+      const last = ended.findLast(({ model }) => model !== null);
+      let result = averaged.find((each) => each.round === round);
+      if (!result) {
+        result = await runRound(options, round, participants, last?.model?.cid ?? options.base);
+        await publish(options, endOf(directive, result));
+        options.signal.throwIfAborted();
+        await journal.append({ step: "averaged", result });
       }
-      await journal.append(result);
+      if (result.model) {
+        const record = await options.onModel(round, result.model, last?.record ? [last.record] : []);
+        result = { ...result, record };
+      }
+      await journal.append({ step: "ended", result });
       ended.push(result);
     }
-    await channel.publish({ type: "finished", directive });
+    await publish(options, { type: "finished", directive });
     return ended;
   } finally {
     await journal.close();
   }
 }
 
-async function runRound(options: CoordinateOptions, round: number, ended: readonly EndedRound[]): Promise<EndedRound> {
-  const { directive, order, task, channel, store, signal } = options;
-  const participants = [...options.participants].sort();
-  const last = ended.findLast(({ model }) => model !== null);
-  const base = last?.model?.cid ?? options.base;
-  const start = { type: "start", directive, round, base, participants } as const;
-  const from = base === null ? task.init(order.seed) : await fetchWeights(options, base);
-
-  const ending = new AbortController();
-  const limit = setTimeout(() => ending.abort(), order.timeoutSeconds * 1_000);
-  const stop = () => ending.abort();
-  signal.addEventListener("abort", stop, { once: true });
-  const updates = new Map<Address, { weights: Weights; samples: number; cid: string }>();
-  const refused: { node: Address; reason: string }[] = [];
-  try {
-    const announcing = announce(channel, start, options.announceEveryMs ?? ANNOUNCE_EVERY_MS, ending.signal);
-    for await (const { from: author, message } of channel.messages(ending.signal)) {
-      if (message.type !== "update" || message.directive !== directive) continue;
-      if (message.round !== round || message.base !== base) continue;
-      const node = participants.find((each) => each.toLowerCase() === author.toLowerCase());
-      const taken = node && updates.get(node);
-      if (node === undefined || taken?.cid === message.cid || refused.some((each) => each.node === author)) continue;
-      try {
-        if (taken) throw new LearningError("bad-weights", "a second, different update");
-        updates.set(node, { ...(await checkUpdate(options, from, message)), cid: message.cid });
-      } catch (error) {
-        refused.push({ node: author, reason: error instanceof Error ? error.message : String(error) });
-      }
-      if (updates.size + new Set(refused.map((each) => each.node)).size >= participants.length) break;
-    }
-    ending.abort();
-    await announcing;
-  } finally {
-    clearTimeout(limit);
-    signal.removeEventListener("abort", stop);
-  }
-  const end = (how: RoundEnding, model: RoundModel | null, record: Hex | null): EndedRound => ({
-    round,
-    ending: how,
-    participants,
-    model,
-    record,
-    refused,
+async function runRound(
+  options: CoordinateOptions,
+  round: number,
+  participants: readonly Address[],
+  base: string | null,
+): Promise<EndedRound> {
+  const { directive, order, task, channel, store, signal, onEvent = () => undefined } = options;
+  const { updates, refused } = await collectUpdates({
+    start: { type: "start", directive, round, base, participants },
+    from: base === null ? task.init(order.seed) : await fetchWeights(store, task, base),
+    task,
+    channel,
+    store,
+    timeoutMs: order.timeoutSeconds * 1_000,
+    announceEveryMs: options.announceEveryMs ?? ANNOUNCE_EVERY_MS,
+    signal,
+    onEvent,
   });
-  if (signal.aborted) return end("cancelled", null, null);
-  if (updates.size < order.minParticipants) return end("failed", null, null);
+  const result = { round, participants, refused, model: null, record: null };
+  if (signal.aborted) return { ...result, ending: "cancelled" };
+  if (updates.length === 0 || updates.length < order.minParticipants) return { ...result, ending: "failed" };
 
-  // In the order of the addresses: whoever averages the same updates makes the same model.
-  const taken = participants.flatMap((node) => {
-    const update = updates.get(node);
-    return update ? [{ node, ...update }] : [];
-  });
-  const weights = fedAvg(taken);
+  // In the order of the participants: whoever averages the same updates makes the same model.
+  const weights = fedAvg(updates);
   const file = await store.putFile([encodeWeights(weights, task.shapes)]);
   const model: RoundModel = {
-    ...file,
-    contributors: taken.map(({ node, samples, cid }) => ({ node, samples, update: cid })),
+    cid: file.cid,
+    bytes: file.bytes,
+    sha256: file.sha256,
+    contributors: updates.map(({ node, samples, update }) => ({ node, samples, update })),
     evaluation: await task.evaluate(weights, await options.testSamples()),
   };
-  const record = await options.onModel(round, model, last?.record ? [last.record] : []);
-  return end(updates.size === participants.length ? "committed" : "degraded", model, record);
+  return { ...result, model, ending: updates.length === participants.length ? "committed" : "degraded" };
 }
 
-async function checkUpdate(
-  options: CoordinateOptions,
-  from: Weights,
-  { cid, sha256, samples }: Extract<RoundMessage, { type: "update" }>,
-): Promise<{ weights: Weights; samples: number }> {
-  if (!Number.isSafeInteger(samples) || samples < 1) throw new LearningError("bad-weights", `${samples} samples`);
-  const weights = await fetchWeights(options, cid, sha256);
-  const far = distance(weights, from);
-  if (far > options.task.maxDistance) {
-    throw new LearningError("over-norm", `The update is ${far.toFixed(1)} from where the round began.`);
+function endOf(directive: Hex, { round, ending, model }: EndedRound): RoundMessage {
+  return { type: "end", directive, round, ending, model: model?.cid ?? null };
+}
+
+/** What the others would like to know, and do without where it does not reach them. */
+async function publish({ channel, onEvent }: CoordinateOptions, message: RoundMessage): Promise<void> {
+  try {
+    await channel.publish(message);
+  } catch (error) {
+    onEvent?.("a message could not be sent", { type: message.type, reason: messageOf(error) });
   }
-  return { weights, samples };
 }
 
-async function fetchWeights({ store, task }: CoordinateOptions, cid: string, sha256?: Hex): Promise<Weights> {
-  const limits = { maxBytes: MAX_WEIGHT_BYTES, timeoutMs: FETCH_TIMEOUT_MS };
-  return decodeWeights(await store.getFile(cid, sha256 === undefined ? limits : { ...limits, sha256 }), task.shapes);
-}
-
-async function announce(
-  channel: RoundChannel,
-  start: RoundMessage,
-  everyMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await channel.publish(start);
-    await Promise.race([
-      sleep(everyMs),
-      new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true })),
-    ]);
-  }
+/** Each address once, in an order that does not depend on how they were given. */
+function distinct(addresses: readonly Address[]): Address[] {
+  const byName = new Map(addresses.map((address) => [address.toLowerCase(), address]));
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, address]) => address);
 }

@@ -1,17 +1,24 @@
+export type { Refusal } from "./collect.js";
 export {
   type Contribution,
   type CoordinateOptions,
   coordinateRounds,
   type EndedRound,
-  type RoundEnding,
   type RoundModel,
 } from "./coordinator.js";
 export { LearningError, type LearningErrorKind } from "./errors.js";
 export { fedAvg, type Update } from "./fedavg.js";
-export type { ReceivedRoundMessage, RoundChannel, RoundMessage, StartRoundOrder, WeightStore } from "./messages.js";
+export type {
+  ReceivedRoundMessage,
+  RoundChannel,
+  RoundEnding,
+  RoundMessage,
+  StartRoundOrder,
+  WeightStore,
+} from "./messages.js";
 export { loadMnist, type Samples } from "./mnist.js";
 export { type ParticipateOptions, participate } from "./participant.js";
-export { mnistPerceptron } from "./perceptron.js";
+export { createPerceptron, mnistPerceptron, type PerceptronOptions } from "./perceptron.js";
 export { digitsOf, type Shard, type ShardOptions, takeShard } from "./shards.js";
 export type { Evaluation, LearningTask, TrainOptions } from "./task.js";
 export { decodeWeights, distance, encodeWeights, type Shapes, type Weights } from "./weights.js";

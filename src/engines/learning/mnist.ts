@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { LearningError } from "./errors.js";
 
-/** Images of 28 x 28 grey pixels, a byte each, one after another, and their digits. */
+/** Samples to learn from: images of as many bytes each, one after another (MNIST: 28 x 28 grey pixels), and their labels. */
 export interface Samples {
   readonly images: Uint8Array;
   readonly labels: Uint8Array;

@@ -1,42 +1,54 @@
-import { defaultDevice, grad, init, jit, nn, numpy as np } from "@jax-js/jax";
+import { blockUntilReady, defaultDevice, grad, init, jit, nn, numpy as np } from "@jax-js/jax";
+import { InvalidInputError } from "../../errors.js";
 import { DIGITS, PIXELS, type Samples } from "./mnist.js";
 import { seededRandom, shuffle } from "./random.js";
 import type { Evaluation, LearningTask, TrainOptions } from "./task.js";
-import type { Shapes, Weights } from "./weights.js";
+import { checkWeights, type Shapes, type Weights } from "./weights.js";
 
 /*
- * jax-js: JAX's interface on WebAssembly, maintained, MIT, 2 MB installed. TensorFlow.js does the same in 65 MB and has
- * not been released since 2024. A function here owns its arguments and frees them: `.ref` keeps one.
+ * jax-js: JAX's interface on WebAssembly; maintained, MIT, no dependencies, 2 MB installed, nothing downloaded later. For
+ * this network it trains 12,000 images in 0.2 s on one core. TensorFlow.js takes four times as long on WebAssembly and
+ * fourteen times on its CPU backend, its CommonJS build has no gradients on Node, it weighs 65 MB and was last released
+ * in 2024. On one machine both give the same bytes for the same seed; where a processor lacks fused multiply-add the last
+ * bits differ, so nodes compare models by their tests and not by training them again.
+ *
+ * A function of jax-js owns its arguments and frees them: `.ref` keeps one.
  */
 type Tensor = ReturnType<typeof np.array>;
 
-const HIDDEN = 32;
-const SHAPES: Shapes = {
-  "hidden.weight": [PIXELS, HIDDEN],
-  "hidden.bias": [HIDDEN],
-  "output.weight": [HIDDEN, DIGITS],
-  "output.bias": [DIGITS],
-};
-const NAMES = Object.keys(SHAPES);
-/** Honest rounds end 2 to 6 from where they began; five times that is no training. */
-const MAX_DISTANCE = 30;
 const EVALUATION_BATCH = 500;
-/** Batches between two breaths: the agent's other duties go on while it trains. */
+/** Batches between two breaths: the agent's other duties go on while it trains, and no work piles up unexecuted. */
 const BATCHES_AT_ONCE = 4;
 
-function logits(parameters: Tensor[], images: Tensor): Tensor {
+export interface PerceptronOptions {
+  readonly name: string;
+  /** Bytes of one sample. */
+  readonly inputs: number;
+  readonly hidden: number;
+  readonly classes: number;
+  readonly maxDistance: number;
+  readonly maxSamples: number;
+}
+
+/** Bytes as shares of 255, labels as one-hot rows. */
+interface Batch {
+  readonly inputs: Tensor;
+  readonly labels: Tensor;
+}
+
+function logits(parameters: Tensor[], inputs: Tensor): Tensor {
   const [hidden, hiddenBias, output, outputBias] = parameters as [Tensor, Tensor, Tensor, Tensor];
-  const active = nn.relu(np.add(np.matmul(images, hidden), hiddenBias));
+  const active = nn.relu(np.add(np.matmul(inputs, hidden), hiddenBias));
   return np.add(np.matmul(active, output), outputBias);
 }
 
-function crossEntropy(parameters: Tensor[], images: Tensor, digits: Tensor): Tensor {
-  return np.mean(np.sum(nn.logSoftmax(logits(parameters, images), -1).mul(digits), -1)).mul(-1);
+function crossEntropy(parameters: Tensor[], inputs: Tensor, labels: Tensor): Tensor {
+  return np.mean(np.sum(nn.logSoftmax(logits(parameters, inputs), -1).mul(labels), -1)).mul(-1);
 }
 
-const step = jit((parameters: Tensor[], images: Tensor, digits: Tensor, learningRate: Tensor) => {
+const step = jit((parameters: Tensor[], inputs: Tensor, labels: Tensor, learningRate: Tensor) => {
   const kept = parameters.map((each) => each.ref);
-  const slopes = grad(crossEntropy)(kept, images, digits) as unknown as Tensor[];
+  const slopes = grad(crossEntropy)(kept, inputs, labels) as unknown as Tensor[];
   const next = parameters.map((each, i) => each.sub((slopes[i] as Tensor).mul(learningRate.ref)));
   learningRate.dispose();
   return next;
@@ -53,85 +65,118 @@ function start(): Promise<void> {
   return ready;
 }
 
-/** A perceptron with one hidden layer of 32 that tells digits: 25,450 parameters. */
-export const mnistPerceptron: LearningTask = {
-  name: "mnist",
-  shapes: SHAPES,
-  maxDistance: MAX_DISTANCE,
+/** A perceptron with one hidden layer, trained by plain gradient descent over seeded batches. */
+export function createPerceptron(options: PerceptronOptions): LearningTask {
+  const { name, inputs, hidden, classes, maxDistance, maxSamples } = options;
+  const shapes: Shapes = {
+    "hidden.weight": [inputs, hidden],
+    "hidden.bias": [hidden],
+    "output.weight": [hidden, classes],
+    "output.bias": [classes],
+  };
+  const names = Object.keys(shapes);
+  const load = (weights: Weights) => {
+    checkWeights(weights, shapes);
+    return names.map((each) => np.array(weights.get(each) ?? new Float32Array()).reshape([...(shapes[each] ?? [])]));
+  };
 
-  /** Glorot and Bengio's uniform start for weights, zero for biases. */
-  init(seed) {
-    const random = seededRandom(seed);
-    return new Map(
-      Object.entries(SHAPES).map(([name, shape]) => {
-        const [rows = 0, columns = 0] = shape;
-        const limit = shape.length === 2 ? Math.sqrt(6 / (rows + columns)) : 0;
-        const length = shape.reduce((product, size) => product * size, 1);
-        return [name, Float32Array.from({ length }, () => (random() * 2 - 1) * limit)];
-      }),
-    );
-  },
+  /** `rows` samples; those beyond `indices` are blank. */
+  function batch(samples: Samples, indices: Uint32Array, rows: number = indices.length): Batch {
+    const values = new Float32Array(rows * inputs);
+    const oneHot = new Float32Array(rows * classes);
+    for (const [row, index] of indices.entries()) {
+      const from = index * inputs;
+      for (let i = 0; i < inputs; i++) values[row * inputs + i] = (samples.images[from + i] ?? 0) / 255;
+      oneHot[row * classes + (samples.labels[index] ?? 0)] = 1;
+    }
+    return { inputs: np.array(values).reshape([rows, inputs]), labels: np.array(oneHot).reshape([rows, classes]) };
+  }
 
-  async train(weights, samples, options: TrainOptions) {
+  async function train(weights: Weights, samples: Samples, training: TrainOptions): Promise<Weights> {
     await start();
-    const { epochs, learningRate, seed, signal } = options;
-    const batchSize = Math.min(options.batchSize, samples.labels.length);
+    const { epochs, learningRate, seed, signal } = training;
+    if (samples.labels.length === 0) throw new InvalidInputError("There are no samples to train on.");
+    const batchSize = Math.min(training.batchSize, samples.labels.length);
     const order = Uint32Array.from(samples.labels, (_, i) => i);
     const random = seededRandom(seed);
     let parameters = load(weights);
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      shuffle(order, random);
-      for (let at = 0; at + batchSize <= order.length; at += batchSize) {
-        const { images, digits } = batch(samples, order.subarray(at, at + batchSize));
-        parameters = step(parameters, images, digits, np.array(learningRate)) as unknown as Tensor[];
-        if ((at / batchSize) % BATCHES_AT_ONCE === 0) {
-          await new Promise((resolve) => setImmediate(resolve));
+    let sinceBreath = 0;
+    try {
+      for (let epoch = 0; epoch < epochs; epoch++) {
+        shuffle(order, random);
+        // Samples that do not fill a batch are in another epoch's.
+        for (let at = 0; at + batchSize <= order.length; at += batchSize) {
+          const next = batch(samples, order.subarray(at, at + batchSize));
+          parameters = step(parameters, next.inputs, next.labels, np.array(learningRate)) as unknown as Tensor[];
+          if (++sinceBreath < BATCHES_AT_ONCE) continue;
+          sinceBreath = 0;
+          await blockUntilReady(parameters);
+          await breathe();
           signal.throwIfAborted();
         }
       }
+      const values = await Promise.all(parameters.map((each) => each.ref.data()));
+      return new Map(names.map((each, i) => [each, Float32Array.from(values[i] as Float32Array)]));
+    } finally {
+      for (const each of parameters) each.dispose();
     }
-    const values = await Promise.all(parameters.map((each) => each.data()));
-    return new Map(NAMES.map((name, i) => [name, Float32Array.from(values[i] as Float32Array)]));
-  },
+  }
 
-  async evaluate(weights: Weights, samples: Samples): Promise<Evaluation> {
+  async function evaluate(weights: Weights, samples: Samples): Promise<Evaluation> {
     await start();
     const count = samples.labels.length;
+    const parameters = load(weights);
     let right = 0;
     let loss = 0;
-    for (let at = 0; at < count; at += EVALUATION_BATCH) {
-      const indices = Uint32Array.from({ length: Math.min(EVALUATION_BATCH, count - at) }, (_, i) => at + i);
-      const { images, digits } = batch(samples, indices);
-      digits.dispose();
-      const scores = (await (forward(load(weights), images) as unknown as Tensor).data()) as Float32Array;
-      indices.forEach((index, i) => {
-        const row = scores.subarray(i * DIGITS, (i + 1) * DIGITS);
-        const top = Math.max(...row);
-        const digit = samples.labels[index] ?? 0;
-        if (row.indexOf(top) === digit) right++;
-        loss += Math.log(row.reduce((sum, score) => sum + Math.exp(score - top), 0)) - ((row[digit] ?? 0) - top);
-      });
-      await new Promise((resolve) => setImmediate(resolve));
+    try {
+      for (let at = 0; at < count; at += EVALUATION_BATCH) {
+        const indices = Uint32Array.from({ length: Math.min(EVALUATION_BATCH, count - at) }, (_, i) => at + i);
+        const next = batch(samples, indices, EVALUATION_BATCH);
+        next.labels.dispose();
+        const kept = parameters.map((each) => each.ref);
+        const scores = (await (forward(kept, next.inputs) as unknown as Tensor).data()) as Float32Array;
+        for (const [row, index] of indices.entries()) {
+          const own = scores.subarray(row * classes, (row + 1) * classes);
+          const label = samples.labels[index] ?? 0;
+          const top = Math.max(...own);
+          if (own.indexOf(top) === label) right++;
+          loss += Math.log(own.reduce((sum, score) => sum + Math.exp(score - top), 0)) - ((own[label] ?? 0) - top);
+        }
+        await breathe();
+      }
+    } finally {
+      for (const each of parameters) each.dispose();
     }
     return { accuracy: count === 0 ? 0 : right / count, loss: count === 0 ? 0 : loss / count, samples: count };
-  },
-};
+  }
 
-function load(weights: Weights): Tensor[] {
-  return NAMES.map((name) => np.array(weights.get(name) ?? new Float32Array()).reshape([...(SHAPES[name] ?? [])]));
+  /** Glorot and Bengio's uniform start for weights, zero for biases. */
+  function initial(seed: number): Weights {
+    const random = seededRandom(seed);
+    return new Map(
+      Object.entries(shapes).map(([each, shape]) => {
+        const [rows = 0, columns = 0] = shape;
+        const limit = shape.length === 2 ? Math.sqrt(6 / (rows + columns)) : 0;
+        const length = shape.reduce((product, size) => product * size, 1);
+        return [each, Float32Array.from({ length }, () => (random() * 2 - 1) * limit)];
+      }),
+    );
+  }
+
+  return { name, shapes, maxDistance, maxSamples, init: initial, train, evaluate };
 }
 
-/** Pixels as shares of white, digits as one-hot rows. */
-function batch(samples: Samples, indices: Uint32Array): { images: Tensor; digits: Tensor } {
-  const pixels = new Float32Array(indices.length * PIXELS);
-  const oneHot = new Float32Array(indices.length * DIGITS);
-  indices.forEach((index, i) => {
-    const image = samples.images.subarray(index * PIXELS, (index + 1) * PIXELS);
-    for (let p = 0; p < PIXELS; p++) pixels[i * PIXELS + p] = (image[p] ?? 0) / 255;
-    oneHot[i * DIGITS + (samples.labels[index] ?? 0)] = 1;
-  });
-  return {
-    images: np.array(pixels).reshape([indices.length, PIXELS]),
-    digits: np.array(oneHot).reshape([indices.length, DIGITS]),
-  };
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Tells handwritten digits: 784, 32, 10, which are 25,450 parameters. */
+export const mnistPerceptron: LearningTask = createPerceptron({
+  name: "mnist",
+  inputs: PIXELS,
+  hidden: 32,
+  classes: DIGITS,
+  // Honest rounds end 2 to 7 from where they began; four times that is no training.
+  maxDistance: 30,
+  maxSamples: 60_000,
+});

@@ -7,6 +7,7 @@ export interface TrainOptions {
   readonly batchSize: number;
   /** The order of the samples follows from it. */
   readonly seed: number;
+  /** Training rejects with its reason within a few batches. */
   readonly signal: AbortSignal;
 }
 
@@ -18,13 +19,16 @@ export interface Evaluation {
   readonly samples: number;
 }
 
-/** What is learned: a model, how it is trained and how it is tested. The same input gives the same bytes. */
+/** What is learned: a model, how it is trained and how it is tested. On one machine the same input gives the same bytes. */
 export interface LearningTask {
   readonly name: string;
   readonly shapes: Shapes;
   /** Weights further than this from where a round began are refused. */
   readonly maxDistance: number;
+  /** Nobody has more samples: whoever says so wants to outweigh the others, and is refused. */
+  readonly maxSamples: number;
   init(seed: number): Weights;
+  /** Gives way to other work between batches. The weights that it is given stay as they are. */
   train(weights: Weights, samples: Samples, options: TrainOptions): Promise<Weights>;
   evaluate(weights: Weights, samples: Samples): Promise<Evaluation>;
 }

@@ -21,18 +21,24 @@ export function encodeWeights(weights: Weights, shapes: Shapes): Uint8Array {
  */
 export function decodeWeights(bytes: Uint8Array, shapes: Shapes): Weights {
   const { tensors } = parseSafetensors(bytes);
+  for (const { name, shape, dtype } of tensors) {
+    if (shape.join() !== shapes[name]?.join() || dtype !== "F32") throw bad(`${name} is unknown or of another shape`);
+  }
+  const weights = new Map(tensors.map((tensor) => [tensor.name, float32Values(tensor)]));
+  checkWeights(weights, shapes);
+  return weights;
+}
+
+/** @throws {LearningError} `bad-weights` where a parameter is missing, too many, of another size or no finite number. */
+export function checkWeights(weights: Weights, shapes: Shapes): void {
   const names = Object.keys(shapes);
-  if (tensors.length !== names.length) throw bad(`${tensors.length} tensors instead of ${names.length}`);
-  return new Map(
-    names.map((name) => {
-      const tensor = tensors.find((each) => each.name === name);
-      if (tensor === undefined || tensor.shape.join() !== shapes[name]?.join())
-        throw bad(`${name} is missing or of another shape`);
-      const values = float32Values(tensor);
-      if (!values.every(Number.isFinite)) throw bad(`${name} holds a number that is none`);
-      return [name, values];
-    }),
-  );
+  if (weights.size !== names.length) throw bad(`${weights.size} tensors instead of ${names.length}`);
+  for (const name of names) {
+    const values = weights.get(name);
+    const size = shapes[name]?.reduce((product, dimension) => product * dimension, 1);
+    if (values?.length !== size) throw bad(`${name} is missing or of another shape`);
+    if (!values?.every(Number.isFinite)) throw bad(`${name} holds a number that is none`);
+  }
 }
 
 /** The Euclidean distance between two models. */

@@ -89,8 +89,13 @@ export async function learn(stage: Stage, options: { readonly spontaneousMs: num
     screen.line("no node is well enough to ask for rounds by itself: an operator asks");
     await client.openProposal({ order: roundsByHand });
   }
-  const rounds = await ended(stage, "StartRound", "task/mnist", "Done", 180_000);
-  if (rounds.outcome === null) throw new Error("The rounds have no outcome.");
+  await until("the rounds to be ordered", 60_000, async () => {
+    const [ordered] = await client.listDirectives({ kind: "StartRound", limit: 1 });
+    return ordered;
+  });
+  screen.line("one series is enough for a story: learning is switched off again, by vote");
+  await client.openProposal({ order: { kind: "SetFlag", name: "learning", value: false } });
+  await ended(stage, "StartRound", "task/mnist", "Done", 180_000);
   await ended(stage, "AcceptModel", "model/mnist", "Done", 90_000);
   const model = await client.getModel({ name: "mnist" });
   if (model === null) throw new Error("No model was accepted.");

@@ -1,5 +1,5 @@
 import type { Chain, ChainEvent } from "../../src/ports/chain/index.js";
-import { contentIdToCid, DirectiveKinds, RecordKinds } from "../../src/records/index.js";
+import { contentIdToCid, DirectiveKinds } from "../../src/records/index.js";
 
 const supports = ["Against", "For", "Abstain"];
 const reports = ["", "ready", "done", "failed"];
@@ -85,5 +85,3 @@ export function short(hex: string): string {
 function cidOf(contentId: string): string {
   return contentIdToCid(contentId as `0x${string}`);
 }
-
-export const recordKindOf = (kind: number) => RecordKinds[kind];

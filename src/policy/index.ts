@@ -1,5 +1,5 @@
 export { type AnalysisMemory, analyze, initialMemory, nameState, phi } from "./analyze.js";
-export { AnalyzeDefaults, Phi, PlanDefaults, VoteDefaults } from "./defaults.js";
+export { PlanDefaults, VoteDefaults } from "./defaults.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
 export type {
   Analysis,

@@ -82,7 +82,7 @@ export async function withClient<T>(options: ClientOptions, work: (client: Clien
 
 /** The password: from WITAN_PASSWORD, or from a file that holds nothing else. */
 export async function readPassword(passwordFile: string | undefined): Promise<string> {
-  const fromEnvironment = process.env["WITAN_PASSWORD"];
+  const fromEnvironment = process.env.WITAN_PASSWORD;
   if (fromEnvironment !== undefined) return fromEnvironment;
   if (passwordFile === undefined) {
     throw new ConfigError("There is no password for the key file.", {

@@ -1,0 +1,9 @@
+import { expect, it } from "vitest";
+import * as witan from "../src/index.js";
+import * as helia from "../src/ports/content/helia.js";
+
+// A change here is a change for everybody who imports the package: it belongs in the changelog.
+it("exports these names and no others", () => {
+  expect(Object.keys(witan).sort()).toMatchSnapshot("witan");
+  expect(Object.keys(helia).sort()).toMatchSnapshot("witan/helia");
+});

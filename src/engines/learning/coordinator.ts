@@ -90,9 +90,9 @@ export async function coordinateRounds(options: CoordinateOptions): Promise<Ende
       let result = averaged.find((each) => each.round === round);
       if (!result) {
         result = await runRound(options, round, participants, last?.model?.cid ?? options.base);
+        if (result.ending !== "cancelled") await journal.append({ step: "averaged", result });
         await publish(options, endOf(directive, result));
-        options.signal.throwIfAborted();
-        await journal.append({ step: "averaged", result });
+        if (result.ending === "cancelled") throw options.signal.reason;
       }
       if (result.model) {
         const record = await options.onModel(round, result.model, last?.record ? [last.record] : []);

@@ -43,7 +43,6 @@ const MAX_TRAININGS_A_ROUND = 4;
 
 /** The training that runs now. */
 interface Training {
-  readonly key: string;
   readonly from: Address;
   readonly round: number;
   readonly stop: AbortController;
@@ -97,7 +96,7 @@ export async function participate(options: ParticipateOptions): Promise<void> {
     const done = answer(start, AbortSignal.any([signal, stop.signal])).finally(() => {
       training = undefined;
     });
-    training = { key: keyOf(start), from, round, stop, done };
+    training = { from, round, stop, done };
   }
 
   /** Never rejects: what goes wrong is told, and tried again at the next announcement. */

@@ -9,6 +9,8 @@ import { instanceIdOf, ownInstanceId, processesWith, readProcess } from "../../.
 import { findProcesses, stopProcesses } from "../../../src/engines/fleet/workload.js";
 import { healthy, healthyRelease, kill, temporaryFolder, v1, world } from "./world.js";
 
+const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
+
 describe("a fleet of processes", () => {
   it("shows what each workload runs, how it is and what it uses", async () => {
     const { fleet } = await world({ replicas: 2 });
@@ -32,23 +34,21 @@ describe("a fleet of processes", () => {
     const { fleet } = await world({ replicas: 1 });
     const [before] = await fleet.list();
     kill(before?.instance);
-    await expect
-      .poll(async () => (await fleet.list())[0])
-      .toMatchObject({
-        instance: before?.instance,
-        alive: false,
-        healthy: false,
-        latencyMs: null,
-        cpu: 0,
-        memoryBytes: 0,
-      });
+    await eventually(async () => (await fleet.list())[0]).toMatchObject({
+      instance: before?.instance,
+      alive: false,
+      healthy: false,
+      latencyMs: null,
+      cpu: 0,
+      memoryBytes: 0,
+    });
   });
 
   it("does not take another server on the port for the workload", async () => {
     const { fleet, basePort } = await world({ replicas: 1 });
     const [before] = await fleet.list();
     kill(before?.instance);
-    await expect.poll(async () => (await fleet.list())[0]?.alive).toBe(false);
+    await eventually(async () => (await fleet.list())[0]?.alive).toBe(false);
     const impostor = createServer((_, response) => response.end("{}"));
     onTestFinished(() => void impostor.close());
     await new Promise<void>((resolve) => impostor.listen(basePort, "127.0.0.1", resolve));
@@ -59,7 +59,7 @@ describe("a fleet of processes", () => {
     const { fleet } = await world({ replicas: 2 });
     const before = await fleet.list();
     kill(before[1]?.instance);
-    await expect.poll(async () => (await fleet.list())[1]?.alive).toBe(false);
+    await eventually(async () => (await fleet.list())[1]?.alive).toBe(false);
     await fleet.createFleet({ release: v1, replicas: 2 });
     await healthy(fleet, 2);
     const after = await fleet.list();
@@ -74,7 +74,7 @@ describe("a fleet of processes", () => {
       env: { WITAN_FLEET: dir, WITAN_WORKLOAD: "web-0", WITAN_STEP: "d9/0" },
       stdio: "ignore",
     });
-    await expect.poll(() => findProcesses(dir)).toHaveLength(3);
+    await eventually(() => findProcesses(dir)).toHaveLength(3);
     await fleet.stopAll();
     expect(await findProcesses(dir)).toEqual([]);
     expect(stray.signalCode ?? stray.exitCode).not.toBeUndefined();
@@ -99,7 +99,7 @@ describe("a fleet of processes", () => {
     expect((await stat(log)).size).toBe(0);
     const [before] = await fleet.list();
     kill(before?.instance);
-    await expect.poll(async () => (await fleet.list())[0]?.alive).toBe(false);
+    await eventually(async () => (await fleet.list())[0]?.alive).toBe(false);
     await writeFile(log, "its last words\n");
     await fleet.createFleet({ release: v1, replicas: 1 });
     expect(await readFile(join(dir, "workloads", "web-0", "log.previous.txt"), "utf8")).toBe("its last words\n");
@@ -172,7 +172,7 @@ describe("processes, as /proc tells them", () => {
       env: { MARK: mark },
       stdio: "ignore",
     });
-    await expect.poll(() => processesWith({ MARK: mark })).toHaveLength(1);
+    await eventually(() => processesWith({ MARK: mark })).toHaveLength(1);
     const [found] = await processesWith({ MARK: mark });
     expect(found?.pid).toBe(child.pid);
     await stopProcesses(found ? [found] : [], 1_000);

@@ -38,7 +38,8 @@ library DirectiveCalldata {
         uint256 rawKind = uint256(_word(data, KIND_AT));
         count = uint256(_word(data, COUNT_AT));
         readable = uint256(_word(data, SELECTOR)) == DIRECTIVE_OFFSET
-            && uint256(_word(data, EVIDENCE_OFFSET_AT)) == EVIDENCE_OFFSET && rawKind <= uint256(type(DirectiveKind).max)
+            && uint256(_word(data, EVIDENCE_OFFSET_AT)) == EVIDENCE_OFFSET
+            && rawKind <= uint256(type(DirectiveKind).max)
             && uint256(_word(data, DELAY_AT) | _word(data, WINDOW_AT)) <= type(uint32).max
             && (data.length - EVIDENCE_AT) % 0x20 == 0 && count == (data.length - EVIDENCE_AT) / 0x20;
 

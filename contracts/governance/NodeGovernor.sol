@@ -56,7 +56,12 @@ contract NodeGovernor is
 
     // The rest says only whose word counts where two have one.
 
-    function state(uint256 proposalId) public view override(Governor, IGovernor, GovernorOutcome) returns (ProposalState) {
+    function state(uint256 proposalId)
+        public
+        view
+        override(Governor, IGovernor, GovernorOutcome)
+        returns (ProposalState)
+    {
         return super.state(proposalId);
     }
 

@@ -74,7 +74,7 @@ abstract contract GovernorBallots is GovernorTracks {
         return WEIGHT;
     }
 
-    /// @dev See {Governor-_countVote}.
+    /// @dev See {Governor-_countVote}. For those who build on this extension: {_castVote} counts by itself.
     function _countVote(
         uint256 proposalId,
         address account,

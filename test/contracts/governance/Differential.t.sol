@@ -77,7 +77,8 @@ contract NodeGovernorDifferential is World {
 
     /// @dev Most often tries to carry the decision out in time, else looks on while it expires.
     function _finish(TrackRules memory rules) private {
-        vm.warp(governor.proposalDeadline(ourId) + 1 + _random(0, 1) * _random(0, uint256(rules.timelock) + rules.expiry));
+        uint256 late = _random(0, 1) * _random(0, uint256(rules.timelock) + rules.expiry);
+        vm.warp(governor.proposalDeadline(ourId) + 1 + late);
         _compare();
         require(_try(governor, true) == _try(peer, true), "one queues and the other does not");
         _compare();
@@ -110,7 +111,9 @@ contract NodeGovernorDifferential is World {
         require(governor.state(ourId) == peer.state(peerId), "states differ");
         (uint256 against, uint256 pro, uint256 abstain) = governor.proposalVotes(ourId);
         (uint256 peerAgainst, uint256 peerPro, uint256 peerAbstain) = peer.proposalVotes(peerId);
-        require(against * 1e18 == peerAgainst && pro * 1e18 == peerPro && abstain * 1e18 == peerAbstain, "tallies differ");
+        require(against * 1e18 == peerAgainst, "votes Against differ");
+        require(pro * 1e18 == peerPro, "votes For differ");
+        require(abstain * 1e18 == peerAbstain, "abstentions differ");
         require(governor.proposalEta(ourId) == peer.proposalEta(peerId), "times of execution differ");
     }
 

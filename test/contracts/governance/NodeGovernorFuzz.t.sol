@@ -92,7 +92,8 @@ contract NodeGovernorFuzz is World {
                 && target != address(parameters)
         );
         require(_trackOf(target, data) == Track.Constitution, "an unknown target");
-        require(_trackOf(target, abi.encodeCall(IDirectiveRegistry.issue, (_directive(DirectiveKind.Restart, 1)))) == Track.Constitution, "a false registry");
+        bytes memory restart = abi.encodeCall(IDirectiveRegistry.issue, (_directive(DirectiveKind.Restart, 1)));
+        require(_trackOf(target, restart) == Track.Constitution, "a false registry");
     }
 
     function testFuzz_EvidenceAscendsStrictlyFromAboveZero(uint256 seed, uint8 count) external {
@@ -128,13 +129,14 @@ contract NodeGovernorFuzz is World {
         if (mend & 1 != 0) rules.votingPeriod %= 90 days + 2;
         if (mend & 2 != 0) (rules.quorum, rules.approval) = (rules.quorum % 10_002, rules.approval % 10_002);
         if (mend & 4 != 0) rules.fastPath = rules.fastPath % 3 == 0 ? 0 : 4999 + rules.fastPath % 5003;
-        if (mend & 8 != 0) (rules.timelock, rules.expiry) = (rules.timelock % (90 days + 2), rules.expiry % (90 days + 2));
+        if (mend & 8 != 0) rules.timelock %= 90 days + 2;
+        if (mend & 8 != 0) rules.expiry %= 90 days + 2;
         if (mend & 16 != 0) rules.openLimit %= 18;
 
         bool sound = rules.votingDelay <= 90 days && rules.votingPeriod > 0 && rules.votingPeriod <= 90 days
             && rules.quorum <= 10_000 && rules.approval <= 10_000
-            && (rules.fastPath == 0 || (rules.fastPath >= 5000 && rules.fastPath <= 10_000)) && rules.timelock <= 90 days
-            && rules.expiry > 0 && rules.expiry <= 90 days && rules.openLimit > 0 && rules.openLimit <= 16;
+            && (rules.fastPath == 0 || (rules.fastPath >= 5000 && rules.fastPath <= 10_000))
+            && rules.timelock <= 90 days && rules.expiry > 0 && rules.expiry <= 90 days && rules.openLimit > 0 && rules.openLimit <= 16;
         TrackRules[4] memory tracks = _everywhere(_rules());
         tracks[2] = rules;
 
@@ -142,7 +144,8 @@ contract NodeGovernorFuzz is World {
             NodeGovernor made
         ) {
             require(sound, "unsound rules were taken");
-            require(keccak256(abi.encode(made.trackRules(Track.Membership))) == keccak256(abi.encode(rules)), "other rules");
+            bytes32 taken = keccak256(abi.encode(made.trackRules(Track.Membership)));
+            require(taken == keccak256(abi.encode(rules)), "other rules");
         } catch (bytes memory reason) {
             require(!sound, "sound rules were refused");
             require(bytes4(reason) == INodeGovernor.GovernorInvalidTrack.selector, "for another reason");
@@ -196,7 +199,8 @@ contract NodeGovernorFuzz is World {
     function _directive(DirectiveKind kind, uint256 count) private pure returns (Directive memory directive) {
         ContentId[] memory evidence = new ContentId[](count);
         for (uint256 i = 0; i < count; ++i) evidence[i] = ContentId.wrap(bytes32(i + 1));
-        directive = Directive(kind, bytes32("subject"), ContentId.wrap(bytes32("payload")), 1, 2, bytes32("salt"), evidence);
+        ContentId payload = ContentId.wrap(bytes32("payload"));
+        directive = Directive(kind, bytes32("subject"), payload, 1, 2, bytes32("salt"), evidence);
     }
 
     function _trackOf(address target, bytes memory data) private view returns (Track) {

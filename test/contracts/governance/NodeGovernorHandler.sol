@@ -42,7 +42,8 @@ contract NodeGovernorHandler is World, GovernanceModel {
         uint32 epoch = registry.epochAt(uint48(block.timestamp - 1));
         (address[] memory targets,, bytes[] memory calldatas) = _motion(target, data);
         Track track = governor.trackOf(targets, calldatas);
-        bool allowed = registry.isMember(proposer, epoch) && _openBy(proposer, track) < governor.trackRules(track).openLimit;
+        bool allowed = registry.isMember(proposer, epoch)
+            && _openBy(proposer, track) < governor.trackRules(track).openLimit;
 
         vm.prank(proposer);
         (bool done, bytes memory result) = address(governor).call(_proposal(target, data));
@@ -201,15 +202,19 @@ contract NodeGovernorHandler is World, GovernanceModel {
     /// @dev One call of each track and of each target.
     function _call(uint256 what) private view returns (address, bytes memory) {
         bytes32 salt = bytes32(what);
-        if (what % 5 == 0) return (address(parameters), abi.encodeCall(parameters.setFlag, (salt | bytes32("x"), true)));
+        bytes32 name = salt | bytes32("x");
+        if (what % 5 == 0) return (address(parameters), abi.encodeCall(parameters.setFlag, (name, true)));
         if (what % 5 == 1) return (address(directives), abi.encodeCall(IDirectiveRegistry.issue, (_restart(salt))));
         if (what % 5 == 2) {
             uint32[] memory indices = new uint32[](1);
             indices[0] = uint32(what % ACCOUNTS);
             return (address(registry), abi.encodeCall(INodeRegistry.remove, (indices)));
         }
-        if (what % 5 == 3) return (address(governor), abi.encodeCall(governor.relay, (address(1), 0, abi.encode(salt))));
-        return (address(models), abi.encodeCall(models.accept, (salt, ContentId.wrap(bytes32("m")), ContentId.wrap(0), 1)));
+        if (what % 5 == 3) {
+            return (address(governor), abi.encodeCall(governor.relay, (address(1), 0, abi.encode(salt))));
+        }
+        ContentId model = ContentId.wrap(bytes32("m"));
+        return (address(models), abi.encodeCall(models.accept, (salt, model, ContentId.wrap(0), 1)));
     }
 
     function _restart(bytes32 salt) private pure returns (Directive memory) {

@@ -149,7 +149,8 @@ abstract contract World is VmTest {
         pure
         returns (bytes32)
     {
-        bytes32 ballot = keccak256(abi.encode(keccak256("Ballot(uint256 proposalId,uint8 support)"), proposalId, support));
+        bytes32 typehash = keccak256("Ballot(uint256 proposalId,uint8 support)");
+        bytes32 ballot = keccak256(abi.encode(typehash, proposalId, support));
         return _typedDigest(governor_, chainId, ballot);
     }
 

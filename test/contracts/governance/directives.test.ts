@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { admissionOf } from "../libraries/eip2537.js";
-import { DEFAULT_TRACKS, deployWorld, ethers, rules, Track, type World } from "./setting.js";
+import { DEFAULT_TRACKS, ethers, freshWorld, rules, Track, type World } from "./setting.js";
 import { type Call, directiveOf, issueCall, Kind, State, Story } from "./story.js";
 
 const ISSUED = 1n;
 
 let world: World;
 beforeEach(async () => {
-  world = await deployWorld();
+  world = await freshWorld();
 });
 
 /** Decides a directive and its effect with all votes For, and checks that the directive was issued. */

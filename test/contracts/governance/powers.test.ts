@@ -2,12 +2,12 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import { beforeEach, describe, expect, it } from "vitest";
 import { admissionOf } from "../libraries/eip2537.js";
 import { signBallot } from "./ballots.js";
-import { deploy, deployWorld, ethers, networkHelpers, rules, Track, type World } from "./setting.js";
+import { deploy, ethers, freshWorld, networkHelpers, rules, Track, type World } from "./setting.js";
 import { type Call, issueCall, Kind, passTo, revertOf, State, Story, Support } from "./story.js";
 
 let world: World;
 beforeEach(async () => {
-  world = await deployWorld();
+  world = await freshWorld();
 });
 
 async function open(description = "because", proposer = world.operators[0]): Promise<Story> {

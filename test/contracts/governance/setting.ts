@@ -134,6 +134,15 @@ export async function deployWorld({ size = 5, tracks = DEFAULT_TRACKS }: WorldOp
   return { nodes, models, parameters, directives, timelock, governor, operators, guardian, stranger, guardianExpiry };
 }
 
+/** The world of five nodes under the default tracks, as new. */
+export async function freshWorld(): Promise<World> {
+  return networkHelpers.loadFixture(defaultWorld);
+}
+
+async function defaultWorld(): Promise<World> {
+  return deployWorld();
+}
+
 /** A timelock of which `deployer` is still the administrator. */
 export async function deployTimelock(deployer: HardhatEthersSigner, minDelay = 0n): Promise<TimelockController> {
   return deploy<TimelockController>("TimelockController", [minDelay, [], [], deployer]);

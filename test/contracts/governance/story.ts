@@ -69,6 +69,12 @@ export async function issueCall({ directives }: World, words: DirectiveWords): P
   };
 }
 
+/** A flag set by vote: a call of Operations that anybody can see the effect of. */
+export async function flagCall({ parameters }: World, name = "learning.enabled"): Promise<Call> {
+  const data = parameters.interface.encodeFunctionData("setFlag", [ethers.encodeBytes32String(name), true]);
+  return { target: await parameters.getAddress(), data };
+}
+
 /**
  * One proposal's life, told in verbs: propose, wait, vote, queue, execute.
  *

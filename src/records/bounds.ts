@@ -13,8 +13,6 @@ export const MAX_LABEL_LENGTH = 253;
 /** Free text that people read: notes, reasons, observed values. */
 export const MAX_TEXT_LENGTH = 1_024;
 
-/** A CIDv1 of sha2-256 in base32 has 59 characters; more codecs and bases stay under this. */
-export const MAX_CID_LENGTH = 128;
 
 /** Facts of an incident: what a probe saw, not a log. */
 export const MAX_FACTS = 64;

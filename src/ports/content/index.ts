@@ -3,8 +3,6 @@ export {
   ContentError,
   type ContentErrorKind,
   type ContentStore,
-  DEFAULT_MAX_FILE_BYTES,
-  DEFAULT_TIMEOUT_MS,
   type GetFileOptions,
   type GetOptions,
   MAX_BLOCK_BYTES,

@@ -1,11 +1,10 @@
 export { blsPublicKey, createBlsKey, provePossession } from "./bls.js";
-export { encryptBlsKey, readBlsKey, writeBlsKey } from "./blsKeyFile.js";
+export { readBlsKey, writeBlsKey } from "./blsKeyFile.js";
 export { KeyError, type KeyErrorCode } from "./errors.js";
 export type { WriteKeyFileOptions } from "./keyFile.js";
 export {
   createOperatorKey,
   type EncryptOptions,
-  encryptOperatorKey,
   readOperatorKey,
   writeOperatorKey,
 } from "./operator.js";

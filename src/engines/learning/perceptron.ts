@@ -6,11 +6,13 @@ import type { Evaluation, LearningTask, TrainOptions } from "./task.js";
 import { checkWeights, type Shapes, type Weights } from "./weights.js";
 
 /*
- * jax-js: JAX's interface on WebAssembly; maintained, MIT, no dependencies, 2 MB installed, nothing downloaded later. For
- * this network it trains 12,000 images in 0.2 s on one core. TensorFlow.js takes four times as long on WebAssembly and
- * fourteen times on its CPU backend, its CommonJS build has no gradients on Node, it weighs 65 MB and was last released
- * in 2024. On one machine both give the same bytes for the same seed; where a processor lacks fused multiply-add the last
- * bits differ, so nodes compare models by their tests and not by training them again.
+ * jax-js: JAX's interface on WebAssembly; maintained, MIT, no dependencies, 2 MB installed, nothing downloaded later.
+ * Measured beside TensorFlow.js 4.22 (65 MB) with 64 hidden units, 12,000 images, batches of 50, one warm run each on one
+ * machine: 0.23 s an epoch, against 0.80 s on its WebAssembly and 3.1 s on its CPU backend, whose gradients were written
+ * by hand, since its CommonJS bundle registered none. Without a hidden layer TensorFlow.js on WebAssembly was faster:
+ * 0.16 s against 0.23 s. Runs on one machine gave the same bytes for the same seed. The code that jax-js generates fuses
+ * multiply and add only where the engine can, so across machines the last bits may differ: nodes compare models by their
+ * tests and not by training them again.
  *
  * A function of jax-js owns its arguments and frees them: `.ref` keeps one.
  */

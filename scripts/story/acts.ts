@@ -115,8 +115,8 @@ const roundsByHand = {
   minParticipants: 3,
   timeoutSeconds: 60,
   localEpochs: 2,
-  learningRate: 0.1,
-  batchSize: 50,
+  learningRate: 0.2,
+  batchSize: 32,
   seed: 7,
 } as const;
 

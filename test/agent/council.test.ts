@@ -1,0 +1,253 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { BallotBox } from "../../src/agent/ballotBox.js";
+import type { Client } from "../../src/client/index.js";
+import { encodeRecord, type Order } from "../../src/records/index.js";
+import { type FlakyRpc, startFlakyRpc } from "../fixtures/flakyRpc.js";
+import { startHardhatNode } from "../fixtures/node.js";
+import { type Council, type CouncilOptions, createCouncil, downIncident, patience } from "./council.js";
+
+async function council(options: CouncilOptions = {}): Promise<Council> {
+  const created = await createCouncil(options);
+  onTestFinished(() => created.close());
+  return created;
+}
+
+const restartOf = (workload: string, instance: string): Order => ({ kind: "Restart", workload, instance });
+
+const ballotsOf = async (reader: Client, proposalId: string) =>
+  (await reader.listBallots({ proposalId })).map(({ voter, support, reason }) => ({ voter, support, reason }));
+
+/** What went wrong for the agents and will be tried again. */
+const troubles = ({ logs }: Council) => logs.filter(({ level }) => level === "warn" || level === "error");
+
+describe("five agents that see one incident", () => {
+  it("open one proposal, vote with reasons, carry it out once and attest one outcome", async () => {
+    const { witan, fleet, logs, connect, start, ended } = await council();
+    const reader = await connect();
+    await start(0, 1, 2, 3, 4);
+    fleet.kill("web-2");
+    const directive = await ended(reader, "Restart");
+
+    const proposals = await reader.listProposals();
+    expect(proposals).toHaveLength(1);
+    const [proposal] = proposals;
+    expect(proposal).toMatchObject({ state: "Executed", track: "emergency", directiveId: directive.id });
+    expect(logs.filter(({ message }) => message === "opened a proposal")).toHaveLength(1);
+
+    const ballots = await ballotsOf(reader, proposal?.id ?? "");
+    // Four of five decide by the fast path; the fifth may come in before the proposal is moved on.
+    expect(ballots.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(ballots.map(({ voter }) => voter)).size).toBe(ballots.length);
+    for (const { support, reason } of ballots)
+      expect({ support, reason }).toEqual({ support: "for", reason: "this node too sees workload/web-2 down" });
+
+    expect(directive).toMatchObject({ status: "Done", committeeSize: 5 });
+    expect([fleet.deeds, fleet.restarts]).toEqual([1, new Map([["web-2", 1]])]);
+    const reports = await reader.listReports({ directiveId: directive.id });
+    expect(reports.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(reports.map(({ report, outcome }) => `${report} ${outcome}`))).toEqual(
+      new Set([`done ${directive.outcome}`]),
+    );
+    const { value } = await reader.fetchRecord({ contentId: directive.outcome ?? "0x", kind: "Outcome" });
+    expect(value).toMatchObject({ directive: directive.id, result: "done" });
+
+    // All of them anchored the same incident, and whoever led says how it ended.
+    const incidents = async () => reader.listRecords({ kind: "Incident", limit: 20 });
+    await expect
+      .poll(async () => new Set((await incidents()).map(({ contentId }) => contentId)).size, patience)
+      .toBe(2);
+    const [resolved] = await incidents();
+    const resolution = await reader.fetchRecord({ contentId: resolved?.contentId ?? "0x", kind: "Incident" });
+    expect(resolution.value.resolution).toEqual({
+      resolves: proposal?.evidence[0],
+      directive: directive.id,
+      outcome: directive.outcome,
+    });
+    const states = await reader.listRecords({ kind: "State", limit: 100 });
+    expect(new Set(states.map(({ author }) => author))).toEqual(new Set(witan.operators.map(({ address }) => address)));
+  });
+
+  it("heal again when the new instance dies, by another proposal", async () => {
+    const { fleet, connect, start } = await council({ nodes: 3, workloads: ["web-1"] });
+    const reader = await connect();
+    await start(0, 1, 2);
+    for (const restarts of [1, 2]) {
+      fleet.kill("web-1");
+      const done = async () => (await reader.listDirectives({ statuses: ["Done"] })).length;
+      await expect.poll(done, patience).toBe(restarts);
+    }
+    expect(fleet.restarts.get("web-1")).toBe(2);
+    expect(await reader.listProposals()).toHaveLength(2);
+  });
+});
+
+describe("evidence that does not hold", () => {
+  it("is voted Against by every honest agent, with the reason", async () => {
+    const { witan, blocks, connect, operator, start } = await council({ nodes: 6 });
+    const byHand = await connect(operator(5));
+
+    const incidents = ["missing", "altered"].map((name) => downIncident(name, `${name}/1`));
+    const anchored = await byHand.anchorRecords({ records: incidents.map((value) => ({ kind: "Incident", value })) });
+    const [missing, altered] = anchored.records;
+    if (missing === undefined || altered === undefined) throw new Error("nothing was anchored");
+    blocks.delete(missing.cid);
+    blocks.alter(altered.cid);
+    const unanchored = encodeRecord("Incident", downIncident("unanchored", "unanchored/1"));
+    await byHand.content.put(unanchored.bytes);
+    const beside = await byHand.anchorRecords({
+      records: [{ kind: "Incident", value: downIncident("web-1", "web-1/7") }],
+    });
+
+    const cases = [
+      ["missing", "missing", missing.contentId, /^evidence 0x\w{8} is missing: The block/],
+      ["altered", "altered", altered.contentId, /^evidence 0x\w{8} is corrupt: The block/],
+      ["unanchored", "unanchored", unanchored.contentId, /^evidence 0x\w{8} is unanchored: No anchor holds/],
+      ["beside the point", "web-1", beside.records[0]?.contentId ?? "0x", /^no evidence speaks of instance web-1\/1/],
+    ] as const;
+    const opened = new Map<string, { readonly proposalId: string; readonly reason: RegExp }>();
+    for (const [what, workload, contentId, reason] of cases) {
+      const order = restartOf(workload, `${workload}/1`);
+      const { proposalId } = await byHand.openProposal({ order, evidence: [contentId] });
+      opened.set(what, { proposalId, reason });
+    }
+    await start(0, 1, 2, 3, 4);
+
+    const honest = new Set(witan.operators.slice(0, 5).map(({ address }) => address));
+    for (const [what, { proposalId, reason }] of opened) {
+      await expect.poll(async () => (await ballotsOf(byHand, proposalId)).length, patience).toBe(5);
+      const ballots = await ballotsOf(byHand, proposalId);
+      expect(new Set(ballots.map(({ voter }) => voter)), what).toEqual(honest);
+      for (const ballot of ballots) {
+        expect(ballot, what).toMatchObject({ support: "against" });
+        expect(ballot.reason, what).toMatch(reason);
+      }
+    }
+    expect(await byHand.listDirectives()).toEqual([]);
+  });
+
+  it("does not keep an honest proposal for the same workload away", async () => {
+    const { fleet, connect, operator, start, ended } = await council({ nodes: 6, takeoverMs: 1_000 });
+    const byHand = await connect(operator(5));
+    const unanchored = encodeRecord("Incident", { ...downIncident("web-1", "web-1/1"), severity: "low" });
+    const order = restartOf("web-1", fleet.instanceOf("web-1"));
+    const { proposalId } = await byHand.openProposal({ order, evidence: [unanchored.contentId] });
+    fleet.kill("web-1");
+    await start(0, 1, 2, 3, 4);
+    expect(await ended(byHand, "Restart")).toMatchObject({ status: "Done" });
+    expect((await byHand.getProposal({ proposalId })).votes).toEqual({ for: 0, against: 5, abstain: 0 });
+    expect(fleet.restarts.get("web-1")).toBe(1);
+  });
+});
+
+describe("an agent that was stopped", () => {
+  it("does not vote twice, and the council goes on when it is back", async () => {
+    const world = await council();
+    const { fleet, logs, connect, start, stop, cycles, ended } = world;
+    const reader = await connect();
+    await start(0);
+    fleet.kill("web-3");
+    await expect.poll(async () => (await reader.listProposals())[0]?.votes.for, patience).toBe(1);
+    await stop(0);
+    const proposalId = (await reader.listProposals())[0]?.id ?? "";
+
+    await start(0);
+    await cycles(0);
+    expect(await ballotsOf(reader, proposalId)).toHaveLength(1);
+    expect(logs.filter(({ message }) => message === "voted")).toHaveLength(1);
+    expect(troubles(world)).toEqual([]);
+
+    await start(1, 2, 3, 4);
+    expect(await ended(reader, "Restart")).toMatchObject({ status: "Done" });
+    expect(await reader.listProposals()).toHaveLength(1);
+    expect(fleet.restarts.get("web-3")).toBe(1);
+  });
+
+  it("casts the ballot that it had written down before it ended, whatever it sees now", async () => {
+    const { fleet, connect, operator, dataDir, start } = await council();
+    const reader = await connect();
+    const member = await connect(operator(1));
+    fleet.kill("web-1");
+    const incident = downIncident("web-1", "web-1/1");
+    const { records } = await member.anchorRecords({ records: [{ kind: "Incident", value: incident }] });
+    const evidence = records.map(({ contentId }) => contentId);
+    const { proposalId } = await member.openProposal({ order: restartOf("web-1", "web-1/1"), evidence });
+    const written = { proposalId, support: "abstain", reason: "written down before the crash" } as const;
+    const box = await BallotBox.open(`${dataDir(0)}/ballots.jsonl`);
+    await box.record(written);
+    await box.close();
+
+    await start(0);
+    await expect
+      .poll(async () => ballotsOf(reader, proposalId), patience)
+      .toMatchObject([{ voter: operator(0).address, support: written.support, reason: written.reason }]);
+  });
+});
+
+describe("a Byzantine voter", () => {
+  it("has its second ballot refused, by signature and directly", async () => {
+    const { connect, operator } = await council();
+    const [byzantine, carrier] = [await connect(operator(4)), await connect(operator(0))];
+    const { proposalId } = await byzantine.openProposal({ order: restartOf("web-1", "web-1/1") });
+    const first = await byzantine.signBallot({ proposalId, support: "for" });
+    const second = await byzantine.signBallot({ proposalId, support: "against" });
+    await carrier.castVoteBySig({ ballot: first });
+    const refusal = { errorName: "GovernorAlreadyCastVote", args: { voter: operator(4).address } };
+    await expect(carrier.castVoteBySig({ ballot: second })).rejects.toMatchObject(refusal);
+    await expect(byzantine.castVote({ proposalId, support: "against" })).rejects.toMatchObject(refusal);
+    expect((await carrier.getProposal({ proposalId })).votes).toEqual({ for: 1, against: 0, abstain: 0 });
+  });
+});
+
+describe("orders that a member gives by hand", () => {
+  it("are attested where they take effect on chain, and fail where no node can carry them out", async () => {
+    const { witan, connect, operator, start, ended } = await council({ nodes: 6, takeoverMs: 1_000 });
+    const byHand = await connect(operator(5));
+    await start(0, 1, 2, 3, 4);
+
+    await byHand.openProposal({ order: { kind: "SetFlag", name: "maintenance", value: true } });
+    const release = { name: "v2", command: ["node", "v2.mjs"], sha256: `0x${"22".repeat(32)}` } as const;
+    await byHand.openProposal({ order: { kind: "Deploy", fleet: "web", release, batch: 1 } });
+    await witan.increaseTime(3);
+
+    const flag = await ended(byHand, "SetFlag");
+    const { value: done } = await byHand.fetchRecord({ contentId: flag.outcome ?? "0x", kind: "Outcome" });
+    expect([flag.status, done.detail[0]?.note]).toEqual(["Done", "took effect on chain with its issue"]);
+
+    const deploy = await ended(byHand, "Deploy");
+    const { value: failed } = await byHand.fetchRecord({ contentId: deploy.outcome ?? "0x", kind: "Outcome" });
+    expect([deploy.status, failed.detail[0]?.note]).toEqual(["Failed", "no engine for Deploy on this node"]);
+  });
+});
+
+describe("a chain that is out of reach for a while", () => {
+  async function behindFlakyRpc(): Promise<{ rpc: FlakyRpc; world: Council }> {
+    const node = await startHardhatNode();
+    const rpc = await startFlakyRpc(node.rpcUrl);
+    onTestFinished(async () => {
+      await rpc.close();
+      await node.close();
+    });
+    // Connected through the proxy, deployed past it.
+    return { rpc, world: await council({ node, nodes: 1, rpcUrl: rpc.url }) };
+  }
+
+  it("does not stop the loop: what was seen is kept, and acted on later", async () => {
+    const { rpc, world } = await behindFlakyRpc();
+    const { agents, fleet, connect, cycles, start, ended } = world;
+    await start(0);
+    await cycles(0);
+    expect(agents.get(0)?.status.lastError).toBeUndefined();
+
+    rpc.mode = "unavailable";
+    fleet.kill("web-1");
+    await expect.poll(() => agents.get(0)?.status.lastError, patience).toMatch(/HTTP status 503/);
+    await cycles(0, 4);
+    expect(agents.get(0)?.status.waitingRecords).toBeGreaterThan(0);
+    expect(fleet.deeds).toBe(0);
+
+    rpc.mode = "pass";
+    expect(await ended(await connect(), "Restart")).toMatchObject({ status: "Done" });
+    expect(fleet.restarts).toEqual(new Map([["web-1", 1]]));
+    await expect.poll(() => agents.get(0)?.status.lastError, patience).toBeUndefined();
+  });
+});

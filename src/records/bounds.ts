@@ -13,7 +13,6 @@ export const MAX_LABEL_LENGTH = 253;
 /** Free text that people read: notes, reasons, observed values. */
 export const MAX_TEXT_LENGTH = 1_024;
 
-
 /** Facts of an incident: what a probe saw, not a log. */
 export const MAX_FACTS = 64;
 

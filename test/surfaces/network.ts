@@ -1,0 +1,94 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ArgsDef, type CommandDef, runCommand } from "citty";
+import { vi } from "vitest";
+import { createGatewayHandler } from "../../src/ports/content/index.js";
+import { openEnvelope } from "../../src/ports/keys/envelope.js";
+import { writeOperatorKey } from "../../src/ports/keys/operator.js";
+import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
+import { exitCodeOf } from "../../src/surfaces/cli/exitCodes.js";
+import { serveHttp } from "../../src/surfaces/http/server.js";
+import { createSetting } from "../client/setting.js";
+import { operatorKey } from "../fixtures/deploy.js";
+import { startHardhatNode } from "../fixtures/node.js";
+
+export const PASSWORD = "correct horse";
+
+export type Network = Awaited<ReturnType<typeof startNetwork>>;
+
+/** A chain and a gateway on loopback, the file that leads to them, and key files of a member and of a stranger. */
+export async function startNetwork() {
+  const node = await startHardhatNode();
+  const setting = await createSetting({ node });
+  const dir = await mkdtemp(join(tmpdir(), "witan-cli-"));
+  const { chainId, contracts } = setting.witan.deployment;
+  const context = { chainId, governor: contracts.NodeGovernor, topic: PAYLOAD_TOPIC };
+  const members = new Set<string>(setting.witan.operators.map(({ address }) => address));
+  const gateway = await serveHttp("127.0.0.1", 0, {
+    status: async () => ({}),
+    block: createGatewayHandler(setting.content),
+    payload: async (envelope) => {
+      const { author, body } = openEnvelope(context, envelope);
+      if (!members.has(author)) throw new Error(`${author} is not a member`);
+      return setting.content.put(Buffer.from(body, "base64"));
+    },
+  });
+
+  const file = async (name: string, content: unknown) => {
+    const path = join(dir, name);
+    await writeFile(path, typeof content === "string" ? content : JSON.stringify(content), { mode: 0o600 });
+    return path;
+  };
+  const keyFile = async (name: string, index: number | string) => {
+    const path = join(dir, `${name}.json`);
+    await writeOperatorKey(path, operatorKey(index), PASSWORD, { scryptN: 1024 });
+    return path;
+  };
+  const described = { rpc: node.rpcUrl, deployment: setting.witan.deployment, gateways: [gateway.url] };
+  return {
+    node,
+    setting,
+    dir,
+    described,
+    file,
+    gateway,
+    networkFile: await file("network.json", described),
+    passwordFile: await file("password", `${PASSWORD}\n`),
+    member: await keyFile("member", 0),
+    stranger: await keyFile("stranger", "a stranger"),
+    async close() {
+      setting.close();
+      await gateway.close();
+      await node.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface CommandResult {
+  readonly out: string;
+  readonly error: unknown;
+  /** What the shell would see. */
+  readonly code: number;
+}
+
+/** Runs a command in this process as `main` does, and keeps what it prints. */
+export async function run<Args extends ArgsDef>(
+  command: CommandDef<Args>,
+  ...rawArgs: readonly string[]
+): Promise<CommandResult> {
+  let out = "";
+  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  try {
+    await runCommand(command, { rawArgs: [...rawArgs] });
+    return { out, error: undefined, code: 0 };
+  } catch (error) {
+    return { out, error, code: exitCodeOf(error) };
+  } finally {
+    write.mockRestore();
+  }
+}

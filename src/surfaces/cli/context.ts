@@ -4,9 +4,8 @@ import { z } from "zod";
 import { type Client, createClient } from "../../client/index.js";
 import { ConfigError } from "../../errors.js";
 import { createChain, type Deployment, parseDeployment } from "../../ports/chain/index.js";
-import { createGatewayContent } from "../../ports/content/index.js";
 import { readOperatorKey } from "../../ports/keys/index.js";
-import { createUplink } from "./uplink.js";
+import { createDownlink, createUplink } from "./uplink.js";
 
 /** Where `npm start` leaves word of the network that it runs. */
 export const DEFAULT_NETWORK_FILE = ".witan/network.json";
@@ -71,7 +70,7 @@ export interface ClientOptions {
 export async function withClient<T>(options: ClientOptions, work: (client: Client) => Promise<T>): Promise<T> {
   const { rpc, deployment, gateways } = await readNetworkFile(options.network);
   const chain = await createChain({ rpcUrl: options.rpc ?? rpc, signer: options.signer, ...deployment });
-  const content = options.signer ? createUplink(gateways, chain) : createGatewayContent({ urls: gateways });
+  const content = options.signer ? createUplink(gateways, chain) : createDownlink(gateways);
   try {
     return await work(createClient({ chain, content }));
   } finally {

@@ -1,10 +1,20 @@
 import type { Chain } from "../../ports/chain/index.js";
-import { ContentError, type ContentStore, createGatewayContent } from "../../ports/content/index.js";
+import {
+  ContentError,
+  type ContentStore,
+  createGatewayContent,
+  createMemoryContent,
+} from "../../ports/content/index.js";
 import { sealEnvelope } from "../../ports/keys/envelope.js";
 import { PAYLOAD_TOPIC } from "../../ports/keys/payloadTopic.js";
 import { contentIdOf, contentIdToCid } from "../../records/index.js";
 
 const TIMEOUT_MS = 10_000;
+
+/** Blocks from nodes' gateways. Where no node is known there is no block, and all that is on chain can be read still. */
+export function createDownlink(urls: readonly string[]): ContentStore {
+  return urls.length === 0 ? createMemoryContent() : createGatewayContent({ urls });
+}
 
 /**
  * Content for a command that is gone in a moment: it reads from nodes' gateways, and what it writes is handed to the
@@ -12,7 +22,7 @@ const TIMEOUT_MS = 10_000;
  */
 export function createUplink(urls: readonly string[], chain: Chain): ContentStore {
   return {
-    ...createGatewayContent({ urls }),
+    ...createDownlink(urls),
     async put(bytes) {
       const { chainId, addresses, signer } = chain;
       if (signer === undefined)

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { defineCommand } from "citty";
 import type { AgentConfigInput } from "../../../agent/config.js";
+import { InvalidInputError } from "../../../errors.js";
 import { loadIdentity } from "../../../ports/content/identity.js";
 import {
   blsPublicKey,
@@ -27,6 +28,7 @@ export const init = defineCommand({
   },
   run: async ({ args }) => {
     const dir = resolve(args.dir);
+    const port = parsePort(args.port);
     const { rpc, deployment } = await readNetworkFile(args.network);
     const password = await readPassword(args["password-file"]);
     const wallet = createOperatorKey();
@@ -43,7 +45,7 @@ export const init = defineCommand({
         ...(args["password-file"] === undefined ? {} : { passwordFile: resolve(args["password-file"]) }),
       },
       content: {},
-      http: { port: Number(args.port) },
+      http: { port },
     };
     const path = join(dir, "config.json");
     await writeFile(path, `${JSON.stringify(config, null, 2)}\n`, { flag: "wx", mode: 0o600 });
@@ -64,3 +66,8 @@ export const init = defineCommand({
     });
   },
 });
+
+function parsePort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidInputError(`--port is a number from 0 to 65535, not "${text}".`);
+}

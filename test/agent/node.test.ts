@@ -1,0 +1,146 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Wallet } from "ethers";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
+import { type AgentConfig, type AgentConfigInput, parseAgentConfig } from "../../src/agent/config.js";
+import { type RunningNode, startNode } from "../../src/agent/node.js";
+import { createClient } from "../../src/client/index.js";
+import { createChain } from "../../src/ports/chain/index.js";
+import { sealEnvelope } from "../../src/ports/keys/envelope.js";
+import { writeOperatorKey } from "../../src/ports/keys/operator.js";
+import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
+import { encodePayload } from "../../src/records/index.js";
+import { createLogger } from "../../src/utils/logger.js";
+import { restart } from "../client/setting.js";
+import { deployWitan, operatorKey, type Witan } from "../fixtures/deploy.js";
+import { type HardhatNode, startHardhatNode } from "../fixtures/node.js";
+import { patience } from "./council.js";
+
+const PASSWORD = "correct horse";
+const silent = createLogger("silent", () => undefined);
+let chainNode: HardhatNode;
+let witan: Witan;
+let folder: string;
+
+beforeAll(async () => {
+  chainNode = await startHardhatNode();
+  witan = await deployWitan({ node: chainNode, nodes: 2 });
+  folder = await mkdtemp(join(tmpdir(), "witan-node-"));
+});
+afterAll(async () => {
+  await chainNode.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The configuration of a node that has no fleet and trains nothing. */
+async function configOf(index: number, change: Partial<AgentConfigInput> = {}): Promise<AgentConfig> {
+  const dir = await mkdtemp(join(folder, `node-${index}-`));
+  const operator = join(dir, "operator.json");
+  await writeOperatorKey(operator, operatorOf(index), PASSWORD, { scryptN: 1024 });
+  const input: AgentConfigInput = {
+    name: `node-${index}`,
+    dataDir: join(dir, "data"),
+    chain: { rpcUrls: [chainNode.rpcUrl], ...witan.deployment },
+    keys: { operator },
+    content: {},
+    http: { port: 0 },
+    cycleMs: 150,
+    anchorEveryMs: 500,
+    logLevel: "silent",
+    ...change,
+  };
+  return parseAgentConfig(input, dir);
+}
+
+function operatorOf(index: number): Wallet {
+  const wallet = witan.operators[index];
+  if (wallet === undefined) throw new Error(`there is no node ${index}`);
+  return wallet;
+}
+
+async function running(config: AgentConfig): Promise<RunningNode> {
+  const node = await startNode(config, PASSWORD, silent);
+  onTestFinished(() => node.stop());
+  return node;
+}
+
+it("starts two nodes that anchor their states, and read one another's blocks", async () => {
+  const first = await running(await configOf(0));
+  const second = await running(await configOf(1, { content: { peers: first.content.multiaddrs() } }));
+  await expect.poll(() => second.content.connections(), patience).toBe(1);
+  const chain = await createChain({ rpcUrl: chainNode.rpcUrl, ...witan.deployment });
+  onTestFinished(() => chain.close());
+  // Whoever reads through the second node gets the first one's records over IPFS.
+  const reader = createClient({ chain, content: second.content });
+  const states = () => reader.listRecords({ kind: "State", author: first.self, limit: 1 });
+  await expect.poll(async () => (await states()).length, patience).toBe(1);
+  const [newest] = await states();
+  const { value } = await reader.fetchRecord({ contentId: newest?.contentId ?? "0x", kind: "State" });
+  expect(value).toMatchObject({ node: operatorOf(0).address, health: "healthy" });
+  expect(await second.status()).toMatchObject({
+    name: "node-1",
+    operator: operatorOf(1).address,
+    peers: 1,
+    lastError: undefined,
+    block: expect.any(Number),
+  });
+});
+
+it("keeps a payload for a member, and nothing else for anybody", async () => {
+  const node = await running(await configOf(0));
+  const { chainId, contracts } = witan.deployment;
+  const context = { chainId, governor: contracts.NodeGovernor, topic: PAYLOAD_TOPIC };
+  const { bytes, cid } = encodePayload({ schema: "witan/directive/1", subject: "workload/web-3", order: restart });
+  const body = Buffer.from(bytes).toString("base64");
+  expect(await node.takePayload(await sealEnvelope(operatorOf(1), context, body))).toBe(cid);
+  expect(await node.content.get(cid)).toEqual(bytes);
+
+  const stranger = await sealEnvelope(operatorKey("a stranger"), context, body);
+  await expect(node.takePayload(stranger)).rejects.toMatchObject({ code: "invalid-input" });
+  const elsewhere = await sealEnvelope(operatorOf(1), { ...context, chainId: 1 }, body);
+  await expect(node.takePayload(elsewhere)).rejects.toThrow("is not a member");
+  const noPayload = await sealEnvelope(operatorOf(1), context, Buffer.from("hello").toString("base64"));
+  await expect(node.takePayload(noPayload)).rejects.toMatchObject({ code: "invalid-record" });
+  await expect(node.takePayload(new Uint8Array(3))).rejects.toMatchObject({ code: "bad-envelope" });
+});
+
+it("goes on from its folder as the same peer", async () => {
+  const config = await configOf(0);
+  const before = await startNode(config, PASSWORD, silent);
+  const { peerId } = before.content;
+  await before.stop();
+  expect((await running(config)).content.peerId).toBe(peerId);
+});
+
+it("does not start with a wrong password", async () => {
+  await expect(startNode(await configOf(0), "battery staple", silent)).rejects.toMatchObject({
+    code: "wrong-password",
+  });
+});
+
+it("does not start where the RPC is down, is another chain's, or has none of the contracts", async () => {
+  const { deployment } = witan;
+  const down = { chain: { ...deployment, rpcUrls: ["http://127.0.0.1:9"] } };
+  await expect(startNode(await configOf(0, down), PASSWORD, silent)).rejects.toMatchObject({ code: "rpc-unreachable" });
+
+  const other = await startHardhatNode({ chainId: 4_242 });
+  onTestFinished(() => other.close());
+  const wrong = { chain: { ...deployment, rpcUrls: [other.rpcUrl] } };
+  await expect(startNode(await configOf(0, wrong), PASSWORD, silent)).rejects.toMatchObject({ code: "wrong-chain" });
+  const bare = { chain: { ...deployment, chainId: 4_242, rpcUrls: [other.rpcUrl] } };
+  await expect(startNode(await configOf(0, bare), PASSWORD, silent)).rejects.toMatchObject({ code: "not-deployed" });
+});
+
+it("leaves nothing open where it does not start: a task that is none, a listening port that is taken", async () => {
+  const config = await configOf(0);
+  const untaught = { ...config, learning: { task: "chess", index: 0, shards: 2, seed: 7 } };
+  await expect(startNode(untaught, PASSWORD, silent)).rejects.toThrow('there is no task "chess"');
+  // The folder of blocks is locked by whoever has it open.
+  const node = await running(config);
+
+  const listen = node.content.multiaddrs().map((address) => address.replace(/\/p2p\/.*/, ""));
+  const clash = await configOf(1, { content: { listen } });
+  await expect(startNode(clash, PASSWORD, silent)).rejects.toMatchObject({ code: "content-storage" });
+  await running({ ...clash, content: { ...clash.content, listen: ["/ip4/127.0.0.1/tcp/0"] } });
+});

@@ -1,6 +1,7 @@
+import type { Wallet } from "ethers";
 import { createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
-import { createChain } from "../ports/chain/index.js";
+import { type Chain, createChain } from "../ports/chain/index.js";
 import { createHeliaContent, type HeliaContent } from "../ports/content/helia.js";
 import { createGossip } from "../ports/gossip/index.js";
 import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
@@ -34,11 +35,11 @@ class NotMemberError extends InvalidInputError {
 /**
  * Starts everything that a node consists of, from its configuration.
  *
- * @throws {KeyError} on a wrong password, {ChainError} where the chain is out of reach or another one.
+ * @throws {KeyError} on a wrong password, {ChainError} where the chain is out of reach or another one, {ConfigError} for
+ * a task that is none. Nothing is left open then.
  */
 export async function startNode(config: AgentConfig, password: string, logger: Logger): Promise<RunningNode> {
   const wallet = await readOperatorKey(config.keys.operator, password);
-  const self = wallet.address as Address;
   const { rpcUrls, chainId, contracts, deployedAtBlock } = config.chain;
   const chain = await createChain({
     rpcUrl: rpcUrls,
@@ -56,6 +57,26 @@ export async function startNode(config: AgentConfig, password: string, logger: L
     chain.close();
     throw error;
   });
+  try {
+    return await runNode({ config, wallet, chain, content, logger });
+  } catch (error) {
+    await content.close();
+    chain.close();
+    throw error;
+  }
+}
+
+interface OpenedNode {
+  readonly config: AgentConfig;
+  readonly wallet: Wallet;
+  readonly chain: Chain;
+  readonly content: HeliaContent;
+  readonly logger: Logger;
+}
+
+async function runNode({ config, wallet, chain, content, logger }: OpenedNode): Promise<RunningNode> {
+  const self = wallet.address as Address;
+  const { chainId } = chain;
   const client = createClient({ chain, content });
   const governor = chain.addresses.NodeGovernor;
   const isMember = async (account: Address) => {

@@ -40,9 +40,13 @@ function contractCoverage() {
   return found === 0 ? 0 : hit / found;
 }
 
+async function build(what) {
+  const { code } = await run(what, "scripts/build.mjs", []);
+  if (code !== 0) process.exit(1);
+}
+
 const only = process.argv.slice(2);
-const build = await run("Build", "scripts/build.mjs", []);
-if (build.code !== 0) process.exit(1);
+await build("Build");
 
 let passed = 0;
 let failed = 0;
@@ -58,6 +62,8 @@ if (only.length === 0) {
   const share = contractCoverage();
   process.stdout.write(`Lines of contracts/ covered: ${(share * 100).toFixed(2)} %\n`);
   broken ||= solidity.code !== 0 || share < CONTRACT_LINES;
+  // Coverage leaves contracts with counters in them, too large to deploy, in the place of the real ones.
+  await build("Build again, without counters");
 }
 
 const coverage = only.length === 0 ? ["--coverage"] : [];

@@ -14,6 +14,7 @@ import type { ModelTest } from "../policy/index.js";
 import type { Address, Hex, Model, OrderOf } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
 import type { Clock } from "./clock.js";
+import { dutyRank } from "./duty.js";
 import type { Assignment, Deed, Hand, Verdict } from "./hand.js";
 import type { QueuedRecord } from "./outbox.js";
 
@@ -53,8 +54,10 @@ export function createLearningHand(options: LearningHandOptions): Hand {
   return {
     kinds: ["StartRound"],
     led: (directiveId) => clock.now() - (heard.get(directiveId) ?? Number.NEGATIVE_INFINITY) < options.silenceMs,
-    assist: ({ directiveId, order, signal }) =>
-      participate({
+    async assist({ directiveId, order, signal }) {
+      const committee = await client.listNodes().then((nodes) => nodes.map(({ operator }) => operator));
+      const began = clock.now();
+      await participate({
         self,
         directive: directiveId,
         order: roundOrder(order),
@@ -64,8 +67,14 @@ export function createLearningHand(options: LearningHandOptions): Hand {
         store: client.content,
         dir,
         signal,
+        // Whoever's turn has not come cannot make others train.
+        mayCoordinate: (node) => {
+          const rank = dutyRank(directiveId, committee, node);
+          return rank >= 0 && clock.now() - began >= (rank - 1) * options.silenceMs;
+        },
         onEvent: (event, detail) => logger.info(event, { directive: directiveId, ...detail }),
-      }),
+      });
+    },
     async carryOut({ directiveId, order, signal }: Assignment): Promise<Deed> {
       const started = clock.now();
       const rounds = roundOrder(order);

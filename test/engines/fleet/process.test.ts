@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -7,9 +8,18 @@ import { createProcessFleet, FleetError } from "../../../src/engines/fleet/index
 import { acquireLock, lockOwner } from "../../../src/engines/fleet/lock.js";
 import { instanceIdOf, ownInstanceId, processesWith, readProcess } from "../../../src/engines/fleet/proc.js";
 import { findProcesses, stopProcesses } from "../../../src/engines/fleet/workload.js";
-import { healthy, healthyRelease, kill, temporaryFolder, v1, world } from "./world.js";
+import { healthy, healthyRelease, isFree, kill, temporaryFolder, v1, world } from "./world.js";
 
 const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
+
+/** A server that is no workload of the fleet; a process that dies may hold its port for a moment longer. */
+async function impostorOn(port: number): Promise<void> {
+  await expect.poll(() => isFree(port), { timeout: 20_000, interval: 20 }).toBe(true);
+  const impostor = createServer((_, response) => response.end("{}"));
+  onTestFinished(() => void impostor.close());
+  impostor.listen(port, "127.0.0.1");
+  await once(impostor, "listening");
+}
 
 describe("a fleet of processes", () => {
   it("shows what each workload runs, how it is and what it uses", async () => {
@@ -49,9 +59,7 @@ describe("a fleet of processes", () => {
     const [before] = await fleet.list();
     kill(before?.instance);
     await eventually(async () => (await fleet.list())[0]?.alive).toBe(false);
-    const impostor = createServer((_, response) => response.end("{}"));
-    onTestFinished(() => void impostor.close());
-    await new Promise<void>((resolve) => impostor.listen(basePort, "127.0.0.1", resolve));
+    await impostorOn(basePort);
     expect(await fleet.list()).toMatchObject([{ alive: false, healthy: false }]);
   });
 

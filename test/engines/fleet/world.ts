@@ -72,17 +72,18 @@ export function kill(instance: string | null | undefined, signal: NodeJS.Signals
   process.kill(Number(instance?.split("@")[0]), signal);
 }
 
-/** The first of `count` ports in a row that nobody listens on. */
+/** The first of `count` ports in a row that nobody listens on, among those that are this test process's own to choose from. */
 async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const base = 20_000 + Math.floor(Math.random() * 10_000);
+    const worker = Number(process.env.VITEST_POOL_ID ?? 0) % 4;
+    const base = 20_000 + worker * 2_500 + Math.floor(Math.random() * 2_400);
     const free = await Promise.all(Array.from({ length: count }, (_, offset) => isFree(base + offset)));
     if (free.every(Boolean)) return base;
   }
   throw new Error("no free ports");
 }
 
-function isFree(port: number): Promise<boolean> {
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));

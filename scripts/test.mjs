@@ -1,5 +1,5 @@
-// Runs all tests: the contracts' own (Solidity: fuzz and invariants, with coverage), then everything else (vitest, with
-// coverage). Ends with one line that adds both up, and fails when anything failed or coverage is below its bound.
+// Runs all tests: the contracts' own (Solidity: fuzz and invariants, with coverage), then those of `src/` (vitest, with
+// coverage), then the whole story, by itself since it has deadlines. Ends with one line that adds both up, and fails when anything failed or coverage is below its bound.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -50,6 +50,7 @@ await build("Build");
 
 let passed = 0;
 let failed = 0;
+let skipped = 0;
 let broken = false;
 if (only.length === 0) {
   const solidity = await run("Contracts: fuzz and invariants", "node_modules/hardhat/dist/src/cli.js", [
@@ -66,16 +67,23 @@ if (only.length === 0) {
   await build("Build again, without counters");
 }
 
-const coverage = only.length === 0 ? ["--coverage"] : [];
-const vitest = await run("Everything else", "node_modules/vitest/vitest.mjs", ["run", ...coverage, ...only]);
-const summary = vitest.output
-  .split("\n")
-  .filter((line) => /^\s*Tests\s/.test(line))
-  .join("\n");
-passed += count(summary, /(\d+) passed/g);
-failed += count(summary, /(\d+) failed/g);
-const skipped = count(summary, /(\d+) skipped/g);
-broken ||= vitest.code !== 0;
+async function vitest(what, args) {
+  const { code, output } = await run(what, "node_modules/vitest/vitest.mjs", ["run", ...args]);
+  const summary = output
+    .split("\n")
+    .filter((line) => /^\s*Tests\s/.test(line))
+    .join("\n");
+  passed += count(summary, /(\d+) passed/g);
+  failed += count(summary, /(\d+) failed/g);
+  skipped += count(summary, /(\d+) skipped/g);
+  broken ||= code !== 0;
+}
+if (only.length === 0) {
+  await vitest("The sources", ["--coverage", "--exclude", "test/e2e/**"]);
+  await vitest("The story, with kills", ["test/e2e"]);
+} else {
+  await vitest("The tests asked for", only);
+}
 
 process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
 process.exit(broken || failed > 0 || passed === 0 ? 1 : 0);

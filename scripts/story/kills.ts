@@ -2,8 +2,8 @@ import type { Chain } from "../../src/ports/chain/index.js";
 import type { Agents } from "./agents.js";
 import type { Screen } from "./narrator.js";
 
-/** Events of the chain between two kills, on average. */
-const SPACING = 5;
+/** Events of the chain between two kills, at most: twenty kills reach from the first anchors to the last vote. */
+const SPACING = 12;
 
 /**
  * Kills agents with SIGKILL at seeded points of the story and starts them again: after how many events the next one

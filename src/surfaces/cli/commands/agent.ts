@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { readAgentConfig } from "../../../agent/config.js";
 import { startNode } from "../../../agent/node.js";
 import { createGatewayHandler } from "../../../ports/content/index.js";
-import { createLogger } from "../../../utils/logger.js";
+import { createLogger, type Logger } from "../../../utils/logger.js";
 import { serveHttp } from "../../http/server.js";
 import { readPassword } from "../context.js";
 
@@ -14,6 +14,7 @@ export const agent = defineCommand({
     const config = await readAgentConfig(args.config);
     const password = await readPassword(config.keys.passwordFile);
     const logger = createLogger(config.logLevel, (line) => process.stderr.write(`${line}\n`), { node: config.name });
+    const ended = endSignal(logger);
     const node = await startNode(config, password, logger);
     const { host, port } = config.http;
     const server = await serveHttp(host, port, {
@@ -31,18 +32,23 @@ export const agent = defineCommand({
     );
     logger.info("the node is ready", { operator: self, http: server.url, peerId: content.peerId });
 
-    await new Promise<void>((resolve) => {
-      let asked = false;
-      const end = (signal: NodeJS.Signals) => {
-        if (asked) process.exit(130);
-        asked = true;
-        logger.info("ending; once more to end at once", { signal });
-        resolve();
-      };
-      process.on("SIGINT", end);
-      process.on("SIGTERM", end);
-    });
+    await ended;
     await server.close();
     await node.stop();
   },
 });
+
+/** Resolves at the first signal to end; a signal that comes while the node starts ends it once it has started. */
+function endSignal(logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const end = (signal: NodeJS.Signals) => {
+      if (asked) process.exit(130);
+      asked = true;
+      logger.info("ending; once more to end at once", { signal });
+      resolve();
+    };
+    process.on("SIGINT", end);
+    process.on("SIGTERM", end);
+  });
+}

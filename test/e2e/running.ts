@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Story } from "../../scripts/story/storyFile.js";
+
+const ROOT = resolve(import.meta.dirname, "..", "..");
+/** A story with kills takes two to three minutes; this is for the busiest machine. */
+const PATIENCE_MS = 480_000;
+
+export interface RunningStory {
+  /** Where it runs: the folder that holds `.witan`. */
+  readonly dir: string;
+  readonly story: Story;
+  readonly output: () => string;
+  /** Asks it to end as Ctrl+C does, and resolves with its exit code. */
+  interrupt(): Promise<number | null>;
+  close(): Promise<void>;
+}
+
+/** Runs `npm start` in a folder of its own until the story is told and its network waits for the user. */
+export async function runStory(options: { kills: number; seed: number }): Promise<RunningStory> {
+  const dir = await mkdtemp(join(tmpdir(), "witan-story-"));
+  const port = await freePort();
+  const args = [
+    ...["--import", pathToFileURL(join(ROOT, "node_modules/tsx/dist/loader.mjs")).href, join(ROOT, "scripts/start.ts")],
+    ...["--port", String(port), "--kills", String(options.kills), "--seed", String(options.seed)],
+  ];
+  const child = spawn(process.execPath, args, {
+    cwd: dir,
+    env: { ...process.env, HARDHAT_CONFIG: join(ROOT, "hardhat.config.ts") },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      output += text;
+      // Seen where the tests are run with their output.
+      process.stdout.write(text);
+    });
+  }
+  const close = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      await once(child, "close");
+    }
+    await rm(dir, { recursive: true, force: true });
+  };
+  const story = await told(child, dir, () => output).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return {
+    dir,
+    story,
+    output: () => output,
+    async interrupt() {
+      const closed = once(child, "close");
+      child.kill("SIGINT");
+      const [code] = await closed;
+      return code as number | null;
+    },
+    close,
+  };
+}
+
+function told(child: ChildProcess, dir: string, output: () => string): Promise<Story> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => reject(new Error(`${why}\n${output().slice(-4_000)}`));
+    const timer = setTimeout(() => fail(`The story was not told within ${PATIENCE_MS / 1000} s.`), PATIENCE_MS);
+    child.once("exit", (code) => fail(`The story ended with exit code ${code}.`));
+    child.stdout?.on("data", () => {
+      if (!output().includes("until Ctrl+C")) return;
+      clearTimeout(timer);
+      readFile(join(dir, ".witan", "story.json"), "utf8").then((text) => resolve(JSON.parse(text)), reject);
+    });
+  });
+}
+
+/** The processes, this one aside, whose command line names `text`. */
+export async function processesNaming(text: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
+    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    if (command.includes(text)) found.push(command.replaceAll("\0", " "));
+  }
+  return found;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

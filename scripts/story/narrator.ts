@@ -30,11 +30,17 @@ export async function narrate(
 ): Promise<void> {
   const nameOf = (account: string) => names.get(account.toLowerCase()) ?? short(account);
   const titles = new Map<string, string>();
+  let last = "";
   for await (const event of chain.watch({ signal })) {
     const text = sentence(event, nameOf, titles);
     if (text === undefined) continue;
-    const gas = await gasOf(chain, event.transactionHash);
-    screen.line(`${text}  [tx ${short(event.transactionHash)}, ${gas.toLocaleString("en")} gas]`);
+    if (event.transactionHash === last) {
+      screen.line(`${text}  [in the same transaction]`);
+      continue;
+    }
+    last = event.transactionHash;
+    const gas = await gasOf(chain, last);
+    screen.line(`${text}  [tx ${short(last)}, ${gas.toLocaleString("en")} gas]`);
   }
 }
 

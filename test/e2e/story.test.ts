@@ -164,7 +164,7 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
     await writeFile(join(dir, "program.mjs"), program);
     const { stdout } = await run(process.execPath, ["program.mjs"], { cwd: dir });
     expect(stdout).toMatch(/^(State|Outcome|Incident|Model) bafyrei\w+ 0x\w{40}$/m);
-    expect(stdout).toMatch(/^Executed .* AcceptModel/m);
+    expect(stdout).toMatch(/^Executed AcceptModel/m);
   }, 120_000);
 
   it("ends by Ctrl+C with exit code 0, nothing left listening and no process left", async () => {

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {INodeRegistry} from "../nodes/INodeRegistry.sol";
 import {ContentId} from "../types/ContentId.sol";
 import {Directive, Directives} from "../types/Directive.sol";
+import {SignerCounts, Signers} from "../types/Signers.sol";
 import {IDirectiveRegistry} from "./IDirectiveRegistry.sol";
 
 /// @title What was ordered, and whether the nodes did it
 /// @dev The committee is the one that stood in the second before the issue: no change within the issue's own block can
-/// touch it. A node's last report is two bits under its index in that committee, 128 nodes to a slot.
-contract DirectiveRegistry is IDirectiveRegistry {
+/// touch it. A node's reports are bits under its index in that committee, 256 nodes to a slot.
+contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
     using Directives for Directive;
 
+    /// @dev Which of 256 consecutive indices have reported what.
+    struct Marks {
+        uint256 ready;
+        uint256 done;
+        uint256 failed;
+    }
+
+    /// @notice The EIP-712 type of a report.
+    bytes32 public constant REPORT_TYPEHASH = keccak256("Report(bytes32 directiveId,uint8 report,bytes32 outcome)");
     /// @notice As many records as a proposal may rest on.
     uint256 public constant MAX_EVIDENCE = 16;
 
@@ -21,10 +32,10 @@ contract DirectiveRegistry is IDirectiveRegistry {
     INodeRegistry public immutable nodes;
 
     mapping(bytes32 directiveId => Issued) private _issued;
-    mapping(bytes32 directiveId => mapping(uint256 word => uint256)) private _reports;
+    mapping(bytes32 directiveId => mapping(uint256 word => Marks)) private _marks;
     mapping(bytes32 directiveId => mapping(Report => mapping(ContentId outcome => uint32))) private _attestations;
 
-    constructor(address timelock_, INodeRegistry nodes_) {
+    constructor(address timelock_, INodeRegistry nodes_) EIP712("DirectiveRegistry", "1") {
         timelock = timelock_;
         nodes = nodes_;
     }
@@ -54,18 +65,42 @@ contract DirectiveRegistry is IDirectiveRegistry {
     /// @inheritdoc IDirectiveRegistry
     function report(bytes32 id, Report report_, ContentId outcome) external {
         Issued storage issued_ = _get(id);
-        if (report_ == Report.None || (report_ == Report.Ready) != outcome.isZero()) {
-            revert DirectiveRegistryInvalidReport(report_, outcome);
-        }
-        if (block.timestamp > issued_.deadline) revert DirectiveRegistryLapsed(id, issued_.deadline);
-        if (report_ != Report.Ready && block.timestamp < issued_.activeAt) {
-            revert DirectiveRegistryNotActive(id, issued_.activeAt);
-        }
+        _checkReport(id, issued_, report_, outcome);
 
-        _record(id, issued_.epoch, report_);
+        uint32 index = _indexOf(msg.sender, issued_.epoch);
+        uint256 bit = 1 << (index & 0xff);
+        if (_mark(_marks[id][index >> 8], report_, bit) != 0) {
+            revert DirectiveRegistryAlreadyReported(id, msg.sender, _reportAt(id, index));
+        }
         emit DirectiveReported(id, msg.sender, report_, outcome);
 
-        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome);
+        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, 1);
+    }
+
+    /// @inheritdoc IDirectiveRegistry
+    function reportByAggregate(
+        bytes32 id,
+        Report report_,
+        ContentId outcome,
+        uint256[] calldata bits,
+        bytes calldata signature
+    ) external {
+        Issued storage issued_ = _get(id);
+        _checkReport(id, issued_, report_, outcome);
+
+        Signers memory signers;
+        signers.first = bits;
+        SignerCounts memory counts =
+            nodes.checkAggregate(issued_.epoch, signers, reportDigest(id, report_, outcome), bytes32(0), signature);
+        mapping(uint256 word => Marks) storage marks = _marks[id];
+        for (uint256 word = 0; word < bits.length; ++word) {
+            if (bits[word] == 0) continue;
+            uint256 before = _mark(marks[word], report_, bits[word]);
+            if (before != 0) revert DirectiveRegistryReportsOverlap(word, before);
+        }
+        emit ReportsCounted(id, report_, outcome, bits);
+
+        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, counts.first);
     }
 
     /// @inheritdoc IDirectiveRegistry
@@ -90,10 +125,12 @@ contract DirectiveRegistry is IDirectiveRegistry {
     /// @inheritdoc IDirectiveRegistry
     function reportOf(bytes32 id, address node) external view returns (Report) {
         uint32 epoch = _get(id).epoch;
-        if (!nodes.isMember(node, epoch)) return Report.None;
+        return nodes.isMember(node, epoch) ? _reportAt(id, nodes.indexOf(node, epoch)) : Report.None;
+    }
 
-        (uint256 word, uint256 shift) = _position(nodes.indexOf(node, epoch));
-        return Report((_reports[id][word] >> shift) & 3);
+    /// @inheritdoc IDirectiveRegistry
+    function reportDigest(bytes32 id, Report report_, ContentId outcome) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(REPORT_TYPEHASH, id, report_, outcome)));
     }
 
     /// @inheritdoc IDirectiveRegistry
@@ -107,22 +144,45 @@ contract DirectiveRegistry is IDirectiveRegistry {
         return copy.id();
     }
 
-    /// @dev Writes the caller's report. `Ready` comes first and once; `Done` or `Failed` ends a node's part.
-    function _record(bytes32 id, uint32 epoch, Report report_) private {
-        (uint256 word, uint256 shift) = _position(_indexOf(msg.sender, epoch));
-        uint256 reports = _reports[id][word];
-        Report last = Report((reports >> shift) & 3);
-        if (last != Report.None && (last != Report.Ready || report_ == Report.Ready)) {
-            revert DirectiveRegistryAlreadyReported(id, msg.sender, last);
+    function _checkReport(bytes32 id, Issued storage issued_, Report report_, ContentId outcome) private view {
+        if (report_ == Report.None || (report_ == Report.Ready) != outcome.isZero()) {
+            revert DirectiveRegistryInvalidReport(report_, outcome);
         }
+        if (block.timestamp > issued_.deadline) revert DirectiveRegistryLapsed(id, issued_.deadline);
+        if (report_ != Report.Ready && block.timestamp < issued_.activeAt) {
+            revert DirectiveRegistryNotActive(id, issued_.activeAt);
+        }
+    }
 
-        _reports[id][word] = (reports & ~(uint256(3) << shift)) | (uint256(report_) << shift);
+    /// @dev Writes the report of all of `bits`, or of none: `Ready` comes first and once, `Done` or `Failed` ends a node's
+    /// part. Returns which of them had their part ended, or are ready again.
+    function _mark(Marks storage marks, Report report_, uint256 bits) private returns (uint256 before) {
+        (uint256 done, uint256 failed) = (marks.done, marks.failed);
+        before = bits & (done | failed);
+        if (report_ == Report.Ready) {
+            before |= bits & marks.ready;
+            if (before == 0) marks.ready |= bits;
+        } else if (before == 0) {
+            if (report_ == Report.Done) marks.done = done | bits;
+            else marks.failed = failed | bits;
+        }
+    }
+
+    function _reportAt(bytes32 id, uint32 index) private view returns (Report) {
+        Marks storage marks = _marks[id][index >> 8];
+        uint256 bit = 1 << (index & 0xff);
+        if (marks.done & bit != 0) return Report.Done;
+        if (marks.failed & bit != 0) return Report.Failed;
+        return marks.ready & bit != 0 ? Report.Ready : Report.None;
     }
 
     /// @dev Every node attests once at most, so no second result can reach more than half.
-    function _attest(bytes32 id, Issued storage issued_, Report report_, ContentId outcome) private {
-        uint32 count = ++_attestations[id][report_][outcome];
-        if (count != threshold(issued_.committeeSize)) return;
+    function _attest(bytes32 id, Issued storage issued_, Report report_, ContentId outcome, uint32 more) private {
+        mapping(ContentId outcome => uint32) storage counts = _attestations[id][report_];
+        uint32 count = counts[outcome] + more;
+        counts[outcome] = count;
+        uint32 needed = threshold(issued_.committeeSize);
+        if (count < needed || count - more >= needed) return;
 
         issued_.enacted = report_;
         issued_.outcome = outcome;
@@ -142,10 +202,6 @@ contract DirectiveRegistry is IDirectiveRegistry {
     function _get(bytes32 id) private view returns (Issued storage issued_) {
         issued_ = _issued[id];
         if (issued_.issuedAt == 0) revert DirectiveRegistryUnknownDirective(id);
-    }
-
-    function _position(uint32 index) private pure returns (uint256 word, uint256 shift) {
-        return (index >> 7, (index & 0x7f) << 1);
     }
 
     function _validate(Directive calldata directive) private pure {

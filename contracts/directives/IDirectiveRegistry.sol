@@ -42,6 +42,8 @@ interface IDirectiveRegistry {
     event DirectiveReported(
         bytes32 indexed directiveId, address indexed node, Report indexed report, ContentId outcome
     );
+    /// @notice Reports that came together; `bits` are the indices of the nodes, 256 to a word.
+    event ReportsCounted(bytes32 indexed directiveId, Report indexed report, ContentId outcome, uint256[] bits);
     event DirectiveEnacted(bytes32 indexed directiveId, Report indexed report, ContentId outcome, uint32 attestations);
 
     error DirectiveRegistryUnauthorized(address caller);
@@ -51,6 +53,8 @@ interface IDirectiveRegistry {
     error DirectiveRegistryNotMember(address caller, uint32 epoch);
     error DirectiveRegistryInvalidReport(Report report, ContentId outcome);
     error DirectiveRegistryAlreadyReported(bytes32 directiveId, address node, Report report);
+    /// @notice The indices `bits` of this word have reported already.
+    error DirectiveRegistryReportsOverlap(uint256 word, uint256 bits);
     error DirectiveRegistryNotActive(bytes32 directiveId, uint48 activeAt);
     error DirectiveRegistryLapsed(bytes32 directiveId, uint48 deadline);
 
@@ -59,6 +63,19 @@ interface IDirectiveRegistry {
 
     /// @notice Reports on a directive, as a member of the committee at its issue. `outcome` is zero for `Ready` only.
     function report(bytes32 directiveId, Report report_, ContentId outcome) external;
+
+    /// @notice Counts the same report of many nodes, all of them or none. `bits` are their indices, `signature` is the sum
+    /// of their BLS signatures over {reportDigest}.
+    function reportByAggregate(
+        bytes32 directiveId,
+        Report report_,
+        ContentId outcome,
+        uint256[] calldata bits,
+        bytes calldata signature
+    ) external;
+
+    /// @notice The digest that a node signs with its BLS key to report so.
+    function reportDigest(bytes32 directiveId, Report report_, ContentId outcome) external view returns (bytes32);
 
     function issued(bytes32 directiveId) external view returns (Issued memory);
 

@@ -3,12 +3,13 @@ pragma solidity ^0.8.28;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {ContentId} from "../types/ContentId.sol";
+import {Signers} from "../types/Signers.sol";
 import {Track, TrackRules} from "../types/Track.sol";
 
 /// @title What our governor adds to OpenZeppelin's
 /// @notice A proposal's track, its track's rules and its committee are frozen when it is opened.
 interface INodeGovernor is IGovernor {
-    /// @notice Frozen at opening, one storage slot.
+    /// @notice Frozen at opening.
     struct ProposalRules {
         uint32 epoch;
         uint32 committeeSize;
@@ -26,16 +27,48 @@ interface INodeGovernor is IGovernor {
     );
     event TrackSet(Track indexed track, TrackRules oldRules, TrackRules newRules);
 
+    /// @notice Beside the tally: who has voted by ballots that came together, as sets of node indices, 256 to a word.
+    event BallotsCounted(
+        uint256 indexed proposalId, uint256[] forBits, uint256[] againstBits, uint256[] abstainBits
+    );
+
     error GovernorInvalidTrack(Track track, string rule);
     error GovernorTooManyOpenProposals(address proposer, Track track, uint256 limit);
     error GovernorInvalidEvidence(uint256 position);
     error GovernorNotMember(address account, uint32 epoch);
     error GovernorEmptyCommittee();
+    /// @notice The indices `bits` of this word have voted already.
+    error GovernorBallotsOverlap(uint256 word, uint256 bits);
+    /// @notice On this track ballots count only some time after the opening, or no share of them ends a vote early.
+    error GovernorNoFastLane(Track track);
 
     /// @notice Replaces a track's rules for proposals opened from then on. By the timelock alone.
     function setTrack(Track track, TrackRules calldata rules) external;
 
     function trackRules(Track track) external view returns (TrackRules memory);
+
+    /// @notice Counts the votes that one aggregated BLS signature is made of, all of them or none: For by
+    /// `signers.first`, Against by `signers.second`, Abstain by `signers.both`, who signed For and Against.
+    function castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature) external;
+
+    /// @notice Counts votes that operators signed, all of them or none.
+    /// @param ballots An entry of 69 bytes each, in ascending order: index (4), support (1), r (32), s and v (32,
+    /// EIP-2098), of the signature that {castVoteBySig} takes.
+    function castVotesBySig(uint256 proposalId, bytes calldata ballots) external;
+
+    /// @notice Opens a proposal, counts an aggregate that reaches its fast path, and carries it out as far as its
+    /// timelock lets it: on a track without one, in this transaction.
+    function decide(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        string memory description,
+        Signers calldata signers,
+        bytes calldata signature
+    ) external returns (uint256 proposalId);
+
+    /// @notice The digest that a node signs to vote so: with its operator's account or, but for Abstain, its BLS key.
+    function ballotDigest(uint256 proposalId, uint8 support) external view returns (bytes32);
 
     /// @notice The most careful of the tracks that a proposal's calls belong to.
     function trackOf(address[] memory targets, bytes[] memory calldatas) external view returns (Track);

@@ -11,6 +11,7 @@ import {GovernorBallots} from "./extensions/GovernorBallots.sol";
 import {GovernorCommittee} from "./extensions/GovernorCommittee.sol";
 import {GovernorDirectives} from "./extensions/GovernorDirectives.sol";
 import {GovernorEvidence} from "./extensions/GovernorEvidence.sol";
+import {GovernorFastLane} from "./extensions/GovernorFastLane.sol";
 import {GovernorGuardian} from "./extensions/GovernorGuardian.sol";
 import {GovernorOpenLimit} from "./extensions/GovernorOpenLimit.sol";
 import {GovernorOutcome} from "./extensions/GovernorOutcome.sol";
@@ -24,7 +25,7 @@ contract NodeGovernor is
     GovernorDirectives,
     GovernorOpenLimit,
     GovernorOutcome,
-    GovernorBallotSignatures,
+    GovernorFastLane,
     GovernorTimelock,
     GovernorGuardian
 {
@@ -63,6 +64,15 @@ contract NodeGovernor is
         returns (ProposalState)
     {
         return super.state(proposalId);
+    }
+
+    function proposalSnapshot(uint256 proposalId)
+        public
+        view
+        override(Governor, IGovernor, GovernorFastLane)
+        returns (uint256)
+    {
+        return super.proposalSnapshot(proposalId);
     }
 
     function quorum(uint256 timepoint) public view override(Governor, IGovernor, GovernorOutcome) returns (uint256) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {SignerCounts} from "../types/Signers.sol";
 import {Track} from "../types/Track.sol";
 
 /// @notice All that a ballot reads and writes beside its own bit, in one word: among whom and when the vote is held,
@@ -44,9 +45,24 @@ library Polls {
         }
     }
 
+    /// @notice With as many more votes For (`first`), Against (`second`) and Abstain (`both`), of nodes that had none.
+    function countedAll(Poll poll, SignerCounts memory counts) internal pure returns (Poll) {
+        unchecked {
+            return Poll.wrap(
+                Poll.unwrap(poll) + (uint256(counts.second) << TALLY_AT) + (uint256(counts.first) << (TALLY_AT + 24))
+                    + (uint256(counts.both) << (TALLY_AT + 48))
+            );
+        }
+    }
+
     /// @notice Without a time in which ballots count.
     function closed(Poll poll) internal pure returns (Poll) {
         return Poll.wrap(Poll.unwrap(poll) & ~(uint256(type(uint40).max) << CLOSES_AT));
+    }
+
+    /// @notice With ballots that count from a second earlier.
+    function openedEarlier(Poll poll) internal pure returns (Poll) {
+        return Poll.wrap(Poll.unwrap(poll) - (1 << OPENS_AT));
     }
 
     function epoch(Poll poll) internal pure returns (uint32) {

@@ -22,142 +22,190 @@ library BLS12381 {
     /// @dev expand_message_xmd yields 8 blocks of sha-256: two Fp2 elements of twice 64 bytes each.
     uint256 private constant EXPANDED_BLOCKS = 8;
 
+    /// @dev A pair of the pairing's input: a point of G1 and a point of G2.
+    uint256 private constant PAIR_LENGTH = 384;
+    /// @dev EIP-2537: what a pairing costs, at all and for each pair.
+    uint256 private constant PAIRING_GAS = 37_700;
+    uint256 private constant PAIR_GAS = 32_600;
+
     error BLS12381PrecompileFailed(uint256 precompile);
 
     /// @notice Whether each of the point's 64-byte field elements is smaller than the modulus.
-    function isCanonical(bytes memory point) internal pure returns (bool) {
-        if (point.length == 0 || point.length % 64 != 0) return false;
-
-        for (uint256 offset = 0; offset < point.length; offset += 64) {
-            (uint256 high, uint256 low) = _word2(point, offset);
-            if (high > P_HIGH || (high == P_HIGH && low >= P_LOW)) return false;
+    function isCanonical(bytes memory point) internal pure returns (bool canonical) {
+        assembly ("memory-safe") {
+            let length := mload(point)
+            canonical := and(gt(length, 0), iszero(and(length, 0x3f)))
+            let end := add(add(point, 0x20), length)
+            for { let element := add(point, 0x20) } and(canonical, lt(element, end)) { element := add(element, 0x40) } {
+                let high := mload(element)
+                canonical := or(lt(high, P_HIGH), and(eq(high, P_HIGH), lt(mload(add(element, 0x20)), P_LOW)))
+            }
         }
-        return true;
     }
 
     /// @notice Whether all bytes are zero, which encodes the point at infinity.
-    function isInfinity(bytes memory point) internal pure returns (bool) {
-        uint256 all = 0;
-        for (uint256 offset = 0; offset < point.length; offset += 64) {
-            (uint256 high, uint256 low) = _word2(point, offset);
-            all |= high | low;
+    function isInfinity(bytes memory point) internal pure returns (bool infinite) {
+        assembly ("memory-safe") {
+            let all := 0
+            let end := add(point, mload(point))
+            for { let word := point } lt(word, end) {} {
+                word := add(word, 0x20)
+                all := or(all, mload(word))
+            }
+            infinite := iszero(all)
         }
-        return all == 0;
     }
 
-    /// @notice a + b in G1. Reverts when either is not on the curve; says nothing of the subgroup.
-    function add(bytes memory a, bytes memory b) internal view returns (bytes memory sum) {
-        bytes memory input = bytes.concat(a, b);
-        sum = new bytes(G1_LENGTH);
-        bool ok;
+    /// @notice Adds each of `keys` to `total`, in its place.
+    function addAll(bytes memory total, bytes[] memory keys) internal view {
+        bool ok = true;
         assembly ("memory-safe") {
-            ok := staticcall(gas(), 0x0b, add(input, 0x20), 0x100, add(sum, 0x20), 0x80)
-            ok := and(ok, eq(returndatasize(), 0x80))
+            // Past the end of allocated memory: the sum so far and the next key side by side.
+            let left := mload(0x40)
+            mcopy(left, add(total, 0x20), 0x80)
+            for { let i := 0 } lt(i, mload(keys)) { i := add(i, 1) } {
+                let key := mload(add(add(keys, 0x20), shl(5, i)))
+                mcopy(add(left, 0x80), add(key, 0x20), 0x80)
+                ok := and(staticcall(gas(), 0x0b, left, 0x100, left, 0x80), ok)
+            }
+            mcopy(add(total, 0x20), left, 0x80)
         }
         if (!ok) revert BLS12381PrecompileFailed(0x0b);
     }
 
-    /// @notice -a in G1, of a canonical encoding.
-    function negate(bytes memory a) internal pure returns (bytes memory negated) {
-        negated = bytes.concat(a);
-        (uint256 high, uint256 low) = _word2(a, 64);
-        // y = 0 belongs to infinity alone: the curve has no point of order two.
-        if (high | low == 0) return negated;
-
+    /// @notice Adds `key` to `total`, in its place. Reverts when either is not on the curve; says nothing of the subgroup.
+    function addTo(bytes memory total, bytes memory key) internal view {
+        bool ok;
         assembly ("memory-safe") {
-            mstore(add(negated, 0x60), sub(sub(P_HIGH, high), gt(low, P_LOW)))
-            mstore(add(negated, 0x80), sub(P_LOW, low))
+            // Past the end of allocated memory: both side by side.
+            let left := mload(0x40)
+            mcopy(left, add(total, 0x20), 0x80)
+            mcopy(add(left, 0x80), add(key, 0x20), 0x80)
+            ok := staticcall(gas(), 0x0b, left, 0x100, add(total, 0x20), 0x80)
         }
+        if (!ok) revert BLS12381PrecompileFailed(0x0b);
     }
 
-    /// @notice Whether `signature` is `key`'s over `message` under the domain `dst`. Both must be canonical.
-    /// @dev The pairing checks of every point that it is on the curve and in the subgroup of prime order.
-    function verify(bytes memory key, bytes memory message, bytes memory signature, bytes memory dst)
+    /// @notice Negates `point` of G1, canonical, in its place, and gives it back.
+    function negate(bytes memory point) internal pure returns (bytes memory) {
+        assembly ("memory-safe") {
+            let high := mload(add(point, 0x60))
+            let low := mload(add(point, 0x80))
+            // y = 0 belongs to infinity alone: the curve has no point of order two.
+            if or(high, low) {
+                mstore(add(point, 0x60), sub(sub(P_HIGH, high), gt(low, P_LOW)))
+                mstore(add(point, 0x80), sub(P_LOW, low))
+            }
+        }
+        return point;
+    }
+
+    /// @notice Whether `signature` is the sum of signatures of each key over its message, under the domain `dst`.
+    /// @dev The pairing checks of every point that it is canonical, on the curve and in the subgroup of prime order. A
+    /// point that is none costs all gas that the precompile was given, so it is given no more than it needs.
+    function verify(bytes[] memory keys, bytes[] memory messages, bytes memory signature, bytes memory dst)
         internal
         view
         returns (bool valid)
     {
-        if (key.length != G1_LENGTH || signature.length != G2_LENGTH) return false;
-        if (isInfinity(key) || isInfinity(signature)) return false;
+        uint256 count = keys.length;
+        if (count == 0 || signature.length != G2_LENGTH || isInfinity(signature)) return false;
 
-        bytes memory input = bytes.concat(
-            bytes32(NEGATED_G1_X_HIGH),
-            bytes32(NEGATED_G1_X_LOW),
-            bytes32(NEGATED_G1_Y_HIGH),
-            bytes32(NEGATED_G1_Y_LOW),
-            signature,
-            key,
-            hashToG2(message, dst)
-        );
+        bytes memory input = new bytes((count + 1) * PAIR_LENGTH);
         assembly ("memory-safe") {
-            let ok := staticcall(gas(), 0x0f, add(input, 0x20), mload(input), 0x00, 0x20)
+            mstore(add(input, 0x20), NEGATED_G1_X_HIGH)
+            mstore(add(input, 0x40), NEGATED_G1_X_LOW)
+            mstore(add(input, 0x60), NEGATED_G1_Y_HIGH)
+            mstore(add(input, 0x80), NEGATED_G1_Y_LOW)
+            mcopy(add(input, 0xa0), add(signature, 0x20), 0x100)
+        }
+        for (uint256 i = 0; i < count; ++i) {
+            bytes memory key = keys[i];
+            if (key.length != G1_LENGTH || isInfinity(key)) return false;
+            uint256 offset = (i + 1) * PAIR_LENGTH;
+            assembly ("memory-safe") {
+                mcopy(add(add(input, 0x20), offset), add(key, 0x20), 0x80)
+            }
+            _hashInto(input, offset + G1_LENGTH, messages[i], dst);
+        }
+
+        uint256 gasLimit = PAIRING_GAS + PAIR_GAS * (count + 1);
+        assembly ("memory-safe") {
+            let ok := staticcall(gasLimit, 0x0f, add(input, 0x20), mload(input), 0x00, 0x20)
             valid := and(and(ok, eq(returndatasize(), 0x20)), eq(mload(0x00), 1))
+        }
+    }
+
+    /// @notice Whether this chain has the precompiles of EIP-2537.
+    function isAvailable() internal view returns (bool available) {
+        bytes memory infinities = new bytes(2 * G1_LENGTH);
+        assembly ("memory-safe") {
+            available := staticcall(gas(), 0x0b, add(infinities, 0x20), 0x100, 0x00, 0x00)
+            available := and(available, eq(returndatasize(), 0x80))
         }
     }
 
     /// @notice hash_to_curve of RFC 9380, suite BLS12381G2_XMD:SHA-256_SSWU_RO_, with the domain `dst` (1 to 255 bytes).
     function hashToG2(bytes memory message, bytes memory dst) internal view returns (bytes memory point) {
-        bytes memory elements = _hashToField(message, dst);
         point = new bytes(G2_LENGTH);
+        _hashInto(point, 0, message, dst);
+    }
+
+    /// @dev Writes the point at `offset` of `target`: expand_message_xmd to 256 bytes, hash_to_field to two elements of Fp2,
+    /// the map of each (which clears the cofactor; clearing is linear, so clearing each is clearing their sum), the sum.
+    function _hashInto(bytes memory target, uint256 offset, bytes memory message, bytes memory dst) private view {
         uint256 failed = 0;
         assembly ("memory-safe") {
-            // Both images are written past the end of allocated memory, side by side, and added into `point`.
-            // The map clears the cofactor; clearing is linear, so clearing each is clearing their sum.
-            let images := mload(0x40)
-            if iszero(staticcall(gas(), 0x11, add(elements, 0x20), 0x80, images, 0x100)) { failed := 0x11 }
-            if iszero(staticcall(gas(), 0x11, add(elements, 0xa0), 0x80, add(images, 0x100), 0x100)) { failed := 0x11 }
-            if iszero(staticcall(gas(), 0x0d, images, 0x200, add(point, 0x20), 0x100)) { failed := 0x0d }
+            let point := add(add(target, 0x20), offset)
+            // Past the end of allocated memory: 256 uniform bytes, then what is hashed and raised, then two images.
+            let uniform := mload(0x40)
+            let work := add(uniform, 0x100)
+
+            // 64 zero bytes, the message, 256 as two bytes, 0, the domain and its length.
+            let length := mload(message)
+            let domain := add(dst, 0x20)
+            calldatacopy(work, calldatasize(), 0x40)
+            mcopy(add(work, 0x40), add(message, 0x20), length)
+            let end := add(add(work, 0x40), length)
+            mstore(end, shl(248, 1))
+            mcopy(add(end, 3), domain, mload(dst))
+            end := add(add(end, 3), mload(dst))
+            mstore8(end, mload(dst))
+            if iszero(staticcall(gas(), 0x02, work, sub(add(end, 1), work), 0x00, 0x20)) { failed := 0x02 }
+            let seed := mload(0x00)
+
+            // Of each block: 32 bytes that change, the block's number, the domain and its length.
+            mcopy(add(work, 0x21), domain, mload(dst))
+            mstore8(add(add(work, 0x21), mload(dst)), mload(dst))
+            length := add(0x22, mload(dst))
+            let last := 0
+            for { let i := 1 } iszero(gt(i, EXPANDED_BLOCKS)) { i := add(i, 1) } {
+                mstore(work, xor(seed, last))
+                mstore8(add(work, 0x20), i)
+                if iszero(staticcall(gas(), 0x02, work, length, 0x00, 0x20)) { failed := 0x02 }
+                last := mload(0x00)
+                mstore(add(uniform, shl(5, sub(i, 1))), last)
+            }
+
+            // Four numbers of 64 bytes modulo p, by modexp: three lengths, base, exponent 1, modulus.
+            mstore(work, 0x40)
+            mstore(add(work, 0x20), 0x01)
+            mstore(add(work, 0x40), 0x40)
+            mstore8(add(work, 0xa0), 0x01)
+            mstore(add(work, 0xa1), P_HIGH)
+            mstore(add(work, 0xc1), P_LOW)
+            for { let i := 0 } lt(i, 4) { i := add(i, 1) } {
+                let element := add(uniform, shl(6, i))
+                mcopy(add(work, 0x60), element, 0x40)
+                if iszero(staticcall(gas(), 0x05, work, 0xe1, element, 0x40)) { failed := 0x05 }
+                if iszero(eq(returndatasize(), 0x40)) { failed := 0x05 }
+            }
+
+            if iszero(staticcall(gas(), 0x11, uniform, 0x80, work, 0x100)) { failed := 0x11 }
+            if iszero(staticcall(gas(), 0x11, add(uniform, 0x80), 0x80, add(work, 0x100), 0x100)) { failed := 0x11 }
+            if iszero(staticcall(gas(), 0x0d, work, 0x200, point, 0x100)) { failed := 0x0d }
             if iszero(eq(returndatasize(), 0x100)) { failed := 0x0d }
         }
         if (failed != 0) revert BLS12381PrecompileFailed(failed);
-    }
-
-    /// @dev hash_to_field, for two elements of Fp2: four numbers of 64 bytes, each reduced modulo p.
-    function _hashToField(bytes memory message, bytes memory dst) private view returns (bytes memory elements) {
-        elements = _expandMessage(message, dst);
-        bool ok = true;
-        assembly ("memory-safe") {
-            // modexp(number, 1, p): three lengths, then base (64 bytes), exponent (1 byte), modulus (64 bytes).
-            let input := mload(0x40)
-            mstore(input, 0x40)
-            mstore(add(input, 0x20), 0x01)
-            mstore(add(input, 0x40), 0x40)
-            mstore8(add(input, 0xa0), 0x01)
-            mstore(add(input, 0xa1), P_HIGH)
-            mstore(add(input, 0xc1), P_LOW)
-            for { let i := 0 } lt(i, 4) { i := add(i, 1) } {
-                let element := add(add(elements, 0x20), shl(6, i))
-                mcopy(add(input, 0x60), element, 0x40)
-                ok := and(ok, staticcall(gas(), 0x05, input, 0xe1, element, 0x40))
-                ok := and(ok, eq(returndatasize(), 0x40))
-            }
-        }
-        if (!ok) revert BLS12381PrecompileFailed(0x05);
-    }
-
-    /// @dev expand_message_xmd with SHA-256, for 256 bytes.
-    function _expandMessage(bytes memory message, bytes memory dst) private pure returns (bytes memory uniform) {
-        bytes memory suffix = bytes.concat(dst, bytes1(uint8(dst.length)));
-        bytes32 seed = sha256(
-            bytes.concat(bytes32(0), bytes32(0), message, bytes2(uint16(EXPANDED_BLOCKS * 32)), bytes1(0), suffix)
-        );
-
-        uniform = new bytes(EXPANDED_BLOCKS * 32);
-        bytes32 block_ = bytes32(0);
-        for (uint256 i = 1; i <= EXPANDED_BLOCKS; ++i) {
-            block_ = sha256(bytes.concat(seed ^ block_, bytes1(uint8(i)), suffix));
-            assembly ("memory-safe") {
-                mstore(add(uniform, shl(5, i)), block_)
-            }
-        }
-    }
-
-    /// @dev The two words at `offset`, which with the next 64 bytes lies within `data`.
-    function _word2(bytes memory data, uint256 offset) private pure returns (uint256 high, uint256 low) {
-        assembly ("memory-safe") {
-            let position := add(add(data, 0x20), offset)
-            high := mload(position)
-            low := mload(add(position, 0x20))
-        }
     }
 }

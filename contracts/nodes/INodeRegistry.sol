@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {SignerCounts, Signers} from "../types/Signers.sol";
+
 /// @title Who the nodes are, and who may vote in which epoch
 /// @notice A node is an operator address, a BLS12-381 key and a libp2p peer id under an index that never moves. Each
 /// change of membership opens a numbered epoch whose committee stays readable for ever.
@@ -9,7 +11,8 @@ pragma solidity ^0.8.28;
 interface INodeRegistry {
     /// @param operator The account that acts for the node.
     /// @param key BLS12-381 public key in G1, EIP-2537 encoding, 128 bytes.
-    /// @param possession Signature in G2 over {possessionMessage}, EIP-2537 encoding, 256 bytes.
+    /// @param possession Proof that the operator holds the key's secret: a point R and a scalar s, 160 bytes, with
+    /// s·G = R + c·key where c is {possessionChallenge}.
     /// @param peerId The libp2p peer id's bytes.
     struct Admission {
         address operator;
@@ -18,7 +21,7 @@ interface INodeRegistry {
         bytes peerId;
     }
 
-    /// @notice One storage slot. `predecessor` is the retired index + 1 of the same operator, or 0.
+    /// @notice What is known of an index. `predecessor` is the retired index + 1 of the same operator, or 0.
     struct Node {
         address operator;
         uint32 admittedAt;
@@ -53,6 +56,16 @@ interface INodeRegistry {
     error NodeRegistryNotMember(address operator, uint32 epoch);
     error NodeRegistryLastNode();
     error NodeRegistryUnknownEpoch(uint32 epoch);
+    /// @notice The indices `bits` of this word are not in the committee.
+    error NodeRegistryNotMembers(uint256 word, uint256 bits);
+    error NodeRegistryOverlappingSets(uint256 word);
+    /// @notice Entries come in ascending order of their indices, each once.
+    error NodeRegistryUnsortedSigner(uint32 index);
+    error NodeRegistryNoSigners();
+    error NodeRegistryInvalidSignature();
+    error NodeRegistryInvalidSignatureOf(uint32 index);
+    /// @notice This chain lacks EIP-2537: operators sign, keys do not.
+    error NodeRegistryNoPrecompiles();
 
     /// @notice Admits nodes; opens one epoch. By the timelock, or by the founder until genesis is closed.
     function admit(Admission[] calldata admissions) external;
@@ -95,6 +108,34 @@ interface INodeRegistry {
     /// @notice Whether `index` belongs to the committee of `epoch_`.
     function isIndexMember(uint32 index, uint32 epoch_) external view returns (bool);
 
-    /// @notice What a node signs with its BLS key, under the possession domain, to prove that the key is its own.
-    function possessionMessage(address operator, bytes calldata key) external view returns (bytes memory);
+    /// @notice The committee of `epoch_` as a set of indices, 256 to a word.
+    function memberBits(uint32 epoch_) external view returns (uint256[] memory);
+
+    /// @notice The scalar c that binds a possession proof; of `proof` only the first 128 bytes count.
+    function possessionChallenge(address operator, bytes calldata key, bytes calldata proof)
+        external
+        view
+        returns (uint256);
+
+    /// @notice Whether the chain has the precompiles that aggregated signatures need (EIP-2537). Where it has not, keys
+    /// are kept without a check, and {checkAggregate} refuses.
+    function aggregates() external view returns (bool);
+
+    /// @notice Checks that `signature` is the sum of what these members of `epoch_` signed with their BLS keys, over the
+    /// digests `first` and `second` (32 bytes each, the ciphersuite of Ethereum's consensus); reverts when it is not.
+    function checkAggregate(
+        uint32 epoch_,
+        Signers calldata signers,
+        bytes32 first,
+        bytes32 second,
+        bytes calldata signature
+    ) external view returns (SignerCounts memory);
+
+    /// @notice Who of `epoch_` signed which of three digests with its operator's account; reverts when one did not.
+    /// @param signed An entry of 69 bytes a signer, in ascending order: index (4), which digest (1), r (32), s and v (32,
+    /// EIP-2098).
+    function recoverSigners(uint32 epoch_, bytes32[3] calldata messages, bytes calldata signed)
+        external
+        view
+        returns (Signers memory, SignerCounts memory);
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Bitmap} from "../libraries/Bitmap.sol";
 import {BLS12381} from "../libraries/BLS12381.sol";
 import {KeyStore} from "../libraries/KeyStore.sol";
+import {Possession} from "../libraries/Possession.sol";
 import {INodeRegistry} from "./INodeRegistry.sol";
+import {NodeSignatures} from "./NodeSignatures.sol";
 
 /// @title Who the nodes are, and who may vote in which epoch
-/// @dev Keys live in code ({KeyStore}); a committee is its size and its total key, and its members follow from the
-/// epochs in which each node was admitted and removed. Nothing that was true of an epoch ever changes.
-contract NodeRegistry is INodeRegistry {
+/// @dev Operators and keys live in code ({KeyStore}); a committee is its size, its total key and the bound of its indices,
+/// less those that were removed. Nothing that was true of an epoch ever changes.
+contract NodeRegistry is NodeSignatures {
     using KeyStore for KeyStore.Store;
 
     /// @dev The newest index of an operator + 1 and, beside it, the epochs of that node: a member's check reads one slot.
@@ -16,6 +19,27 @@ contract NodeRegistry is INodeRegistry {
         uint32 latest;
         uint32 admittedAt;
         uint32 removedAt;
+    }
+
+    /// @dev What most indices have nothing of: the epoch of their removal, and the operator's index before + 1.
+    struct Mark {
+        uint32 removedAt;
+        uint32 predecessor;
+    }
+
+    /// @dev Which of 256 consecutive indices are removed from `epoch` on.
+    struct Removals {
+        uint256 bits;
+        uint32 epoch;
+    }
+
+    /// @dev Keys on their way in, with what is checked for all at once.
+    struct Batch {
+        address[] operators;
+        bytes[] keys;
+        bytes[] proofs;
+        uint256[] challenges;
+        bytes entries;
     }
 
     /// @dev The sum of a committee's keys without the padding of EIP-2537: x and y of 48 bytes each.
@@ -28,9 +52,6 @@ contract NodeRegistry is INodeRegistry {
     /// @notice libp2p peer ids are multihashes: 34 bytes for sha2-256, 38 for Ed25519 keys, 64 with room to spare.
     uint256 public constant MAX_PEER_ID_LENGTH = 64;
 
-    bytes private constant POSSESSION_DOMAIN = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
-    bytes private constant POSSESSION_PREFIX = "witan/possession/1";
-
     /// @inheritdoc INodeRegistry
     address public immutable timelock;
     /// @inheritdoc INodeRegistry
@@ -39,7 +60,8 @@ contract NodeRegistry is INodeRegistry {
     uint32 public epoch;
 
     KeyStore.Store private _keys;
-    mapping(uint32 index => Node) private _nodes;
+    mapping(uint32 index => Mark) private _marks;
+    mapping(uint256 word => Removals[]) private _removals;
     mapping(address operator => Membership) private _memberships;
     mapping(bytes32 keyHash => bool) private _keyKnown;
     mapping(uint32 epoch => Committee) private _committees;
@@ -62,26 +84,19 @@ contract NodeRegistry is INodeRegistry {
 
         (uint32 opening, Committee memory next, bytes memory total) = _nextEpoch();
         uint32 first = next.indexBound;
-        bytes memory keys = new bytes(admissions.length * BLS12381.G1_LENGTH);
-
+        Batch memory batch = _newBatch(admissions.length);
         for (uint256 i = 0; i < admissions.length; ++i) {
             Admission calldata admission = admissions[i];
-            _checkPeerId(admission.peerId);
-            if (admission.operator == address(0)) revert NodeRegistryInvalidOperator(admission.operator);
-            if (_memberships[admission.operator].latest != 0) revert NodeRegistryDuplicateOperator(admission.operator);
-
-            bytes memory key = _takeKey(admission.operator, admission.key, admission.possession);
-            assembly ("memory-safe") {
-                mcopy(add(add(keys, 0x20), shl(7, i)), add(key, 0x20), 0x80)
-            }
-            total = BLS12381.add(total, key);
-            _seat(next.indexBound++, admission.operator, opening, 0);
-            emit NodeAdmitted(next.indexBound - 1, admission.operator, opening, admission.key, admission.peerId);
+            _take(batch, i, admission);
+            _seat(first + uint32(i), batch.operators[i], opening);
+            emit NodeAdmitted(first + uint32(i), batch.operators[i], opening, batch.keys[i], admission.peerId);
         }
-        next.size += next.indexBound - first;
+        _checkPossession(batch);
+        next.size += uint32(admissions.length);
+        next.indexBound += uint32(admissions.length);
 
-        _keys.append(first, keys);
-        _open(opening, next, total);
+        _keys.append(first, opening, batch.entries);
+        _open(opening, next, _withKeys(total, batch.keys));
     }
 
     /// @inheritdoc INodeRegistry
@@ -93,7 +108,7 @@ contract NodeRegistry is INodeRegistry {
 
         for (uint256 i = 0; i < indices.length; ++i) {
             (address operator, bytes memory key) = _retire(indices[i], opening);
-            total = BLS12381.add(total, BLS12381.negate(key));
+            total = _withoutKey(total, key);
             emit NodeRemoved(indices[i], operator, opening);
         }
         next.size -= uint32(indices.length);
@@ -107,13 +122,15 @@ contract NodeRegistry is INodeRegistry {
         (address operator, bytes memory oldKey) = _retire(index, opening);
         uint32 newIndex = next.indexBound++;
 
-        total = BLS12381.add(total, BLS12381.negate(oldKey));
-        total = BLS12381.add(total, _takeKey(operator, key, possession));
-        _keys.append(newIndex, key);
-        _seat(newIndex, operator, opening, index + 1);
+        Batch memory batch = _newBatch(1);
+        _takeKey(batch, 0, operator, key, possession);
+        _checkPossession(batch);
+        _keys.append(newIndex, opening, batch.entries);
+        _seat(newIndex, operator, opening);
+        _marks[newIndex].predecessor = index + 1;
 
         emit KeyRotated(index, newIndex, operator);
-        _open(opening, next, total);
+        _open(opening, next, _withKeys(_withoutKey(total, oldKey), batch.keys));
     }
 
     /// @inheritdoc INodeRegistry
@@ -158,14 +175,21 @@ contract NodeRegistry is INodeRegistry {
 
     /// @inheritdoc INodeRegistry
     function node(uint32 index) external view returns (Node memory) {
-        if (_nodes[index].operator == address(0)) revert NodeRegistryUnknownNode(index);
-        return _nodes[index];
+        _checkIndex(index);
+        (address operator, uint32 admittedAt) = _keys.operatorAt(index);
+        Mark memory mark = _marks[index];
+        return Node({
+            operator: operator,
+            admittedAt: admittedAt,
+            removedAt: mark.removedAt,
+            predecessor: mark.predecessor
+        });
     }
 
     /// @inheritdoc INodeRegistry
-    function keyOf(uint32 index) external view returns (bytes memory) {
-        if (_nodes[index].operator == address(0)) revert NodeRegistryUnknownNode(index);
-        return _keys.read(index);
+    function keyOf(uint32 index) external view returns (bytes memory key) {
+        _checkIndex(index);
+        (, key,) = _keys.read(index);
     }
 
     /// @inheritdoc INodeRegistry
@@ -183,13 +207,33 @@ contract NodeRegistry is INodeRegistry {
     /// @inheritdoc INodeRegistry
     function isIndexMember(uint32 index, uint32 epoch_) external view returns (bool) {
         _checkEpoch(epoch_);
-        Node storage node_ = _nodes[index];
-        return _covers(node_.admittedAt, node_.removedAt, epoch_);
+        return _isIn(index, epoch_);
     }
 
     /// @inheritdoc INodeRegistry
-    function possessionMessage(address operator, bytes calldata key) external pure returns (bytes memory) {
-        return _possessionMessage(operator, key);
+    /// @dev Where nobody was ever removed, no word is read.
+    function memberBits(uint32 epoch_) public view override returns (uint256[] memory bits) {
+        Committee memory committee_ = _committees[epoch_];
+        // The first epoch is 1, and 0 has nobody.
+        if (committee_.openedAt == 0 && epoch_ != 0) revert NodeRegistryUnknownEpoch(epoch_);
+        uint256 bound = committee_.indexBound;
+        bits = new uint256[](Bitmap.wordsFor(bound));
+        unchecked {
+            for (uint256 word = 0; word < bits.length; ++word) bits[word] = type(uint256).max;
+        }
+        if (bound & 0xff != 0) bits[bits.length - 1] = (1 << (bound & 0xff)) - 1;
+        if (committee_.size == bound) return bits;
+
+        for (uint256 word = 0; word < bits.length; ++word) bits[word] &= ~_removedBits(word, epoch_);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function possessionChallenge(address operator, bytes calldata key, bytes calldata proof)
+        external
+        pure
+        returns (uint256)
+    {
+        return Possession.challenge(operator, key, proof);
     }
 
     /// @dev The index + 1 under which `operator` is a member in `epoch_`, or 0.
@@ -199,12 +243,27 @@ contract NodeRegistry is INodeRegistry {
         uint32 successor = membership.latest;
         if (successor == 0 || _covers(membership.admittedAt, membership.removedAt, epoch_)) return successor;
 
-        while (successor != 0) {
-            Node storage node_ = _nodes[successor - 1];
-            if (_covers(node_.admittedAt, node_.removedAt, epoch_)) return successor;
-            successor = node_.predecessor;
+        while (successor != 0 && !_isIn(successor - 1, epoch_)) successor = _marks[successor - 1].predecessor;
+        return successor;
+    }
+
+    /// @dev Indices are given in order, so those below an epoch's bound were given by then.
+    function _isIn(uint32 index, uint32 epoch_) private view returns (bool) {
+        uint32 removedAt = _marks[index].removedAt;
+        return index < _committees[epoch_].indexBound && (removedAt == 0 || epoch_ < removedAt);
+    }
+
+    /// @dev The newest word written in `epoch_` or before.
+    function _removedBits(uint256 word, uint32 epoch_) private view returns (uint256) {
+        Removals[] storage removals = _removals[word];
+        uint256 low = 0;
+        uint256 high = removals.length;
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (removals[middle].epoch > epoch_) high = middle;
+            else low = middle + 1;
         }
-        return 0;
+        return low == 0 ? 0 : removals[low - 1].bits;
     }
 
     /// @dev Epochs count from 1, so a node that was never admitted covers none.
@@ -226,44 +285,95 @@ contract NodeRegistry is INodeRegistry {
         if (peerId.length == 0 || peerId.length > MAX_PEER_ID_LENGTH) revert NodeRegistryInvalidPeerId(peerId.length);
     }
 
-    /// @dev Checks that `key` is well formed, new, and the operator's own; remembers it.
-    function _takeKey(address operator, bytes calldata key, bytes calldata possession)
+    function _checkIndex(uint32 index) private view {
+        if (index >= _committees[epoch].indexBound) revert NodeRegistryUnknownNode(index);
+    }
+
+    function _newBatch(uint256 count) private pure returns (Batch memory batch) {
+        batch.operators = new address[](count);
+        batch.keys = new bytes[](count);
+        batch.proofs = new bytes[](count);
+        batch.challenges = new uint256[](count);
+        batch.entries = new bytes(count * KeyStore.ENTRY_LENGTH);
+    }
+
+    /// @dev Checks all of an admission but its proof, which the batch's others are checked with.
+    function _take(Batch memory batch, uint256 i, Admission calldata admission) private {
+        address operator = admission.operator;
+        _checkPeerId(admission.peerId);
+        if (operator == address(0)) revert NodeRegistryInvalidOperator(operator);
+        if (_memberships[operator].latest != 0) revert NodeRegistryDuplicateOperator(operator);
+        _takeKey(batch, i, operator, admission.key, admission.possession);
+    }
+
+    /// @dev Checks that `key` is well formed and new; remembers it.
+    function _takeKey(Batch memory batch, uint256 i, address operator, bytes calldata key, bytes calldata proof)
         private
-        returns (bytes memory taken)
     {
-        taken = key;
+        bytes memory taken = key;
         bytes32 keyHash = keccak256(taken);
         if (taken.length != BLS12381.G1_LENGTH || !BLS12381.isCanonical(taken) || BLS12381.isInfinity(taken)) {
             revert NodeRegistryInvalidKey(keyHash);
         }
         if (_keyKnown[keyHash]) revert NodeRegistryDuplicateKey(keyHash);
-        if (
-            possession.length != BLS12381.G2_LENGTH || !BLS12381.isCanonical(possession)
-                || !BLS12381.verify(taken, _possessionMessage(operator, key), possession, POSSESSION_DOMAIN)
-        ) revert NodeRegistryInvalidPossession(operator);
+        if (proof.length != Possession.LENGTH) revert NodeRegistryInvalidPossession(operator);
 
         _keyKnown[keyHash] = true;
+        (batch.operators[i], batch.keys[i], batch.proofs[i]) = (operator, taken, proof);
+        batch.challenges[i] = Possession.challenge(operator, taken, batch.proofs[i]);
+        KeyStore.put(batch.entries, i, operator, taken);
     }
 
-    function _possessionMessage(address operator, bytes calldata key) private pure returns (bytes memory) {
-        return bytes.concat(POSSESSION_PREFIX, bytes20(operator), key);
+    /// @dev All at once; where that fails one by one, so that whoever's proof is bad is named.
+    function _checkPossession(Batch memory batch) private view {
+        if (!aggregates || Possession.verify(batch.keys, batch.proofs, batch.challenges)) return;
+
+        bytes[] memory keys = new bytes[](1);
+        bytes[] memory proofs = new bytes[](1);
+        uint256[] memory challenges = new uint256[](1);
+        for (uint256 i = 0; i < batch.keys.length; ++i) {
+            (keys[0], proofs[0], challenges[0]) = (batch.keys[i], batch.proofs[i], batch.challenges[i]);
+            if (!Possession.verify(keys, proofs, challenges)) revert NodeRegistryInvalidPossession(batch.operators[i]);
+        }
     }
 
-    function _seat(uint32 index, address operator, uint32 opening, uint32 predecessor) private {
-        _nodes[index] =
-            Node({operator: operator, admittedAt: opening, removedAt: 0, predecessor: predecessor});
-        _memberships[operator] = Membership({latest: index + 1, admittedAt: opening, removedAt: 0});
+    function _seat(uint32 index, address operator, uint32 opening) private {
+        unchecked {
+            _memberships[operator] = Membership({latest: index + 1, admittedAt: opening, removedAt: 0});
+        }
     }
 
     function _retire(uint32 index, uint32 opening) private returns (address operator, bytes memory key) {
-        Node storage node_ = _nodes[index];
-        operator = node_.operator;
-        if (operator == address(0)) revert NodeRegistryUnknownNode(index);
-        if (node_.removedAt != 0) revert NodeRegistryNotMember(operator, opening);
+        _checkIndex(index);
+        (operator, key,) = _keys.read(index);
+        if (_marks[index].removedAt != 0) revert NodeRegistryNotMember(operator, opening);
 
-        node_.removedAt = opening;
+        _marks[index].removedAt = opening;
         _memberships[operator].removedAt = opening;
-        key = _keys.read(index);
+        _removeBit(index, opening);
+    }
+
+    function _removeBit(uint32 index, uint32 opening) private {
+        Removals[] storage removals = _removals[index >> 8];
+        uint256 bit = 1 << (index & 0xff);
+        uint256 length = removals.length;
+        if (length != 0 && removals[length - 1].epoch == opening) {
+            removals[length - 1].bits |= bit;
+        } else {
+            uint256 before = length == 0 ? 0 : removals[length - 1].bits;
+            removals.push(Removals({bits: before | bit, epoch: opening}));
+        }
+    }
+
+    /// @dev The total stays at infinity where the chain cannot add keys.
+    function _withKeys(bytes memory total, bytes[] memory keys) private view returns (bytes memory) {
+        if (aggregates) BLS12381.addAll(total, keys);
+        return total;
+    }
+
+    function _withoutKey(bytes memory total, bytes memory key) private view returns (bytes memory) {
+        if (aggregates) BLS12381.addTo(total, BLS12381.negate(key));
+        return total;
     }
 
     function _nextEpoch() private view returns (uint32 opening, Committee memory next, bytes memory total) {
@@ -280,12 +390,24 @@ contract NodeRegistry is INodeRegistry {
         emit EpochOpened(opening, next.size, next.indexBound);
     }
 
-    function _totalKey(uint32 epoch_) private view returns (bytes memory key) {
+    function _addKeys(bytes[] memory sums, uint256[][] memory sets) internal view override {
+        _keys.addTo(sums, sets);
+    }
+
+    function _operatorAt(KeyStore.Cursor memory cursor, uint32 index) internal view override returns (address) {
+        return _keys.operatorAt(cursor, index);
+    }
+
+    function _totalKey(uint32 epoch_) internal view override returns (bytes memory key) {
         PackedKey storage packed = _totalKeys[epoch_];
-        bytes32 middle = packed.xLowYHigh;
-        return bytes.concat(
-            bytes16(0), packed.xHigh, bytes16(middle), bytes16(0), bytes16(middle << 128), packed.yLow
-        );
+        (bytes32 xHigh, bytes32 middle, bytes32 yLow) = (packed.xHigh, packed.xLowYHigh, packed.yLow);
+        key = new bytes(BLS12381.G1_LENGTH);
+        assembly ("memory-safe") {
+            mstore(add(key, 0x30), xHigh)
+            mstore(add(key, 0x50), shl(128, shr(128, middle)))
+            mstore(add(key, 0x70), shl(128, middle))
+            mstore(add(key, 0x80), yLow)
+        }
     }
 
     function _pack(bytes memory key) private pure returns (PackedKey memory packed) {

@@ -8,6 +8,7 @@ interface Vm {
     function stopPrank() external;
     function warp(uint256 timestamp) external;
     function assume(bool condition) external pure;
+    function setNonce(address account, uint64 nonce) external;
     function expectRevert(bytes calldata data) external;
     function expectRevert(bytes4 selector) external;
 }

@@ -2,19 +2,66 @@
 pragma solidity ^0.8.28;
 
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {GovernorCommittee} from "./GovernorCommittee.sol";
+import {SignerCounts, Signers} from "../../types/Signers.sol";
+import {INodeGovernor} from "../INodeGovernor.sol";
+import {Poll} from "../Poll.sol";
+import {GovernorBallots} from "./GovernorBallots.sol";
 
 /// @dev Extension of {Governor} whose signed ballots carry no nonce: a ballot binds the chain, the contract, the
 /// proposal and the support, and a node's one vote cannot be cast twice. So ballots on many proposals can be signed at
-/// once and submitted in any order, by anybody. Keys sign by EIP-712, contracts by ERC-1271.
+/// once and submitted in any order, by anybody: one at a time (EIP-712, or ERC-1271 for contracts), side by side, or
+/// added up into one signature of the nodes' BLS keys.
 ///
 /// NOTE: `BALLOT_TYPEHASH`, `EXTENDED_BALLOT_TYPEHASH` and `nonces` of {Governor} stay readable and are not used.
-abstract contract GovernorBallotSignatures is GovernorCommittee {
+abstract contract GovernorBallotSignatures is GovernorBallots {
     /// @notice The EIP-712 type of a ballot.
     bytes32 public constant NONCELESS_BALLOT_TYPEHASH = keccak256("Ballot(uint256 proposalId,uint8 support)");
     /// @notice The EIP-712 type of a ballot with a reason and parameters.
     bytes32 public constant NONCELESS_EXTENDED_BALLOT_TYPEHASH =
         keccak256("ExtendedBallot(uint256 proposalId,uint8 support,string reason,bytes params)");
+
+    uint8 private constant AGAINST = 0;
+    uint8 private constant FOR = 1;
+    uint8 private constant ABSTAIN = 2;
+
+    /// @inheritdoc INodeGovernor
+    function castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature)
+        external
+        virtual
+    {
+        _castVotesByAggregate(proposalId, signers, signature);
+    }
+
+    /// @inheritdoc INodeGovernor
+    function castVotesBySig(uint256 proposalId, bytes calldata ballots) external virtual {
+        Poll poll = _openPoll(proposalId);
+        // In the registry's order: the sets that count as For, Against and Abstain.
+        bytes32[3] memory digests =
+            [ballotDigest(proposalId, AGAINST), ballotDigest(proposalId, FOR), ballotDigest(proposalId, ABSTAIN)];
+        (Signers memory bySupport, SignerCounts memory counted) = nodes.recoverSigners(poll.epoch(), digests, ballots);
+        (bySupport.first, bySupport.second) = (bySupport.second, bySupport.first);
+        (counted.first, counted.second) = (counted.second, counted.first);
+        _countAll(proposalId, poll, bySupport, counted);
+    }
+
+    /// @inheritdoc INodeGovernor
+    function ballotDigest(uint256 proposalId, uint8 support) public view virtual returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(NONCELESS_BALLOT_TYPEHASH, proposalId, support)));
+    }
+
+    function _castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature) internal {
+        Poll poll = _openPoll(proposalId);
+        // Who abstains signs both; a digest that nobody signs is not worth its gas.
+        bool anyOther = signers.second.length + signers.both.length != 0;
+        SignerCounts memory counts = nodes.checkAggregate(
+            poll.epoch(),
+            signers,
+            ballotDigest(proposalId, FOR),
+            anyOther ? ballotDigest(proposalId, AGAINST) : bytes32(0),
+            signature
+        );
+        _countAll(proposalId, poll, signers, counts);
+    }
 
     /// @dev See {Governor-_validateVoteSig}.
     function _validateVoteSig(uint256 proposalId, uint8 support, address voter, bytes memory signature)
@@ -23,8 +70,7 @@ abstract contract GovernorBallotSignatures is GovernorCommittee {
         override
         returns (bool)
     {
-        bytes32 ballot = keccak256(abi.encode(NONCELESS_BALLOT_TYPEHASH, proposalId, support));
-        return SignatureChecker.isValidSignatureNow(voter, _hashTypedDataV4(ballot), signature);
+        return SignatureChecker.isValidSignatureNow(voter, ballotDigest(proposalId, support), signature);
     }
 
     /// @dev See {Governor-_validateExtendedVoteSig}.

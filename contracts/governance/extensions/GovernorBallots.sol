@@ -4,6 +4,9 @@ pragma solidity ^0.8.28;
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {Bitmap} from "../../libraries/Bitmap.sol";
+import {SignerCounts, Signers} from "../../types/Signers.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
 import {Poll} from "../Poll.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
@@ -11,6 +14,8 @@ import {GovernorTracks} from "./GovernorTracks.sol";
 /// @dev Extension of {Governor} that counts one vote a node. Whether a node may vote, and under which index, follows
 /// from the proposal's frozen epoch; that it has voted is one bit at that index, whatever path its ballot took.
 abstract contract GovernorBallots is GovernorTracks {
+    using Bitmap for uint256[];
+
     uint256 private constant WEIGHT = 1;
 
     /// @dev Which of 256 consecutive indices have voted. In a struct, so that its place is computed once a ballot.
@@ -56,10 +61,7 @@ abstract contract GovernorBallots is GovernorTracks {
         override
         returns (uint256)
     {
-        Poll poll = _polls[proposalId];
-        if (!_isPollOpen(proposalId, poll)) {
-            _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
-        }
+        Poll poll = _openPoll(proposalId);
 
         _count(proposalId, poll, account, support);
 
@@ -84,6 +86,33 @@ abstract contract GovernorBallots is GovernorTracks {
     ) internal virtual override returns (uint256) {
         _count(proposalId, _polls[proposalId], account, support);
         return WEIGHT;
+    }
+
+    /// @dev The poll, in which ballots count now.
+    function _openPoll(uint256 proposalId) internal view returns (Poll poll) {
+        poll = _polls[proposalId];
+        if (!_isPollOpen(proposalId, poll)) {
+            _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
+        }
+    }
+
+    /// @dev Counts many votes, all of them or none. The registry has found `signers` to be members of the poll's epoch, in
+    /// one set each, and to be `counts` in number.
+    function _countAll(uint256 proposalId, Poll poll, Signers memory signers, SignerCounts memory counts) internal {
+        uint256 words = Math.max(signers.first.length, Math.max(signers.second.length, signers.both.length));
+        for (uint256 i = 0; i < words; ++i) {
+            uint256 voting = signers.first.at(i) | signers.second.at(i) | signers.both.at(i);
+            if (voting == 0) continue;
+            VotedWord storage word = _voted[proposalId][i];
+            uint256 bits = word.bits;
+            if (bits & voting != 0) revert GovernorBallotsOverlap(i, bits & voting);
+            word.bits = bits | voting;
+        }
+        _polls[proposalId] = poll.countedAll(counts);
+
+        emit BallotsCounted(proposalId, signers.first, signers.second, signers.both);
+
+        _tallyUpdated(proposalId);
     }
 
     /// @dev Whether ballots count now. The fast path closes a poll for good: no ballot that came later could open it.

@@ -114,7 +114,7 @@ abstract contract GovernorTracks is GovernorCommittee {
             epoch,
             SafeCast.toUint24(size),
             uint24(_shareOf(versions[version].fastPath, size)),
-            SafeCast.toUint40(proposalSnapshot(proposalId)),
+            SafeCast.toUint40(Governor.proposalSnapshot(proposalId)),
             SafeCast.toUint40(proposalDeadline(proposalId)),
             track,
             SafeCast.toUint16(version)

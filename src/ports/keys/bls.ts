@@ -1,14 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { concat, getAddress, getBytes, toBigInt, toUtf8Bytes } from "ethers";
+import { computeHmac, concat, getAddress, getBytes, keccak256, toBeHex, toBigInt, toUtf8Bytes } from "ethers";
 import type { Address, Hex } from "../../records/index.js";
 import { KeyError } from "./errors.js";
 
-/**
- * The domain of proofs of possession (draft-irtf-cfrg-bls-signature, section 4.2.3). Nothing else is ever signed under
- * it, so that no ballot can pass for a proof.
- */
-const POSSESSION_DOMAIN = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 const POSSESSION_TAG = "witan/possession/1";
 const ORDER = bls12_381.fields.Fr.ORDER;
 
@@ -28,14 +23,19 @@ export function blsPublicKey(secret: Uint8Array): Hex {
 }
 
 /**
- * Proves to the node registry that the key belongs to `operator`: a signature in G2, in the encoding of EIP-2537, 256
- * bytes, over the operator's address and the public key.
+ * Proves to the node registry that `operator` holds the key's secret: a Schnorr signature in G1 with the key itself, the
+ * point R and the scalar s with s·G = R + c·key, 160 bytes, where c binds operator, key and R. See `Possession.sol` for
+ * why it is not a BLS signature.
  */
 export function provePossession(secret: Uint8Array, operator: Address): Hex {
-  const message = concat([toUtf8Bytes(POSSESSION_TAG), getAddress(operator), blsPublicKey(secret)]);
-  const point = bls12_381.G2.hashToCurve(getBytes(message), { DST: POSSESSION_DOMAIN });
-  const { x, y } = point.multiply(scalarOf(secret)).toAffine();
-  return concat([field(x.c0), field(x.c1), field(y.c0), field(y.c1)]) as Hex;
+  const scalar = scalarOf(secret);
+  const statement = concat([toUtf8Bytes(POSSESSION_TAG), getAddress(operator), blsPublicKey(secret)]);
+  // As in RFC 6979, the nonce follows from secret and statement: two proofs never share one by chance.
+  const nonce = (toBigInt(computeHmac("sha512", secret, getBytes(statement))) % (ORDER - 1n)) + 1n;
+  const { x, y } = bls12_381.G1.Point.BASE.multiply(nonce).toAffine();
+  const commitment = concat([field(x), field(y)]);
+  const challenge = toBigInt(keccak256(concat([statement, commitment]))) % ORDER;
+  return concat([commitment, toBeHex((nonce + challenge * scalar) % ORDER, 32)]) as Hex;
 }
 
 /** @throws {@link KeyError} `invalid-key` when these are not 32 bytes of a number between 1 and the group's order. */

@@ -8,7 +8,11 @@ export type KeyErrorCode =
   | "unsafe-permissions"
   | "key-file-exists"
   /** Not a secret key of the curve. */
-  | "invalid-key";
+  | "invalid-key"
+  /** Not a public key of the curve, or not one that may be used: infinity, or outside the subgroup. */
+  | "invalid-public-key"
+  /** Not a signature of the curve, or not one that may be used: infinity, or outside the subgroup. */
+  | "invalid-signature";
 
 /** A key or key file that cannot be used. Holds no secret, whatever its input was. */
 export class KeyError extends BaseError {

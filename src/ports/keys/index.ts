@@ -1,3 +1,12 @@
+export {
+  type BallotsVerdict,
+  type BlsClaim,
+  type BlsLibrary,
+  loadBls,
+  type SignedBallot,
+  type VerifyBallotsOptions,
+  verifyBallots,
+} from "./bls/index.js";
 export { blsPublicKey, createBlsKey, provePossession } from "./bls.js";
 export { readBlsKey, writeBlsKey } from "./blsKeyFile.js";
 export { KeyError, type KeyErrorCode } from "./errors.js";

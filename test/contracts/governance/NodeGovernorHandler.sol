@@ -9,7 +9,9 @@ import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
 import {ContentId} from "../../../contracts/types/ContentId.sol";
 import {Directive, DirectiveKind} from "../../../contracts/types/Directive.sol";
 import {Track, TrackRules} from "../../../contracts/types/Track.sol";
+import {Signers} from "../../../contracts/types/Signers.sol";
 import {Admissions} from "../nodes/Admissions.sol";
+import {Signing} from "../nodes/Signing.sol";
 import {GovernanceModel} from "./GovernanceModel.sol";
 import {World} from "./World.sol";
 
@@ -70,7 +72,7 @@ contract NodeGovernorHandler is World, GovernanceModel {
         address voter = account(who);
         bool allowed = _mayVote(id, voter) && support < 3;
 
-        bool done = _castBy(path % 4, id, who, support);
+        bool done = _castBy(path % 6, id, who, support);
 
         if (done != allowed) _violate("vote");
         if (done) _count(id, voter, support);
@@ -195,8 +197,36 @@ contract NodeGovernorHandler is World, GovernanceModel {
                 _sign(_secret(who % ACCOUNTS), _ballotDigest(address(governor), block.chainid, id, support));
             data = abi.encodeCall(IGovernor.castVoteBySig, (id, support, account(who), signature));
         }
-        vm.prank(path == 3 ? GUARDIAN : account(who));
+        if (path == 4) data = _alone(id, who % ACCOUNTS, support);
+        if (path == 5) {
+            bytes memory entry = _batchEntry(id, _indexOf(account(who)), _secret(who % ACCOUNTS), support);
+            data = abi.encodeCall(INodeGovernor.castVotesBySig, (id, entry));
+        }
+        vm.prank(path >= 3 ? GUARDIAN : account(who));
         (done,) = address(governor).call(data);
+    }
+
+    /// @dev An aggregate of one; one that no support goes with is signed by nobody.
+    function _alone(uint256 id, uint256 who, uint8 support) private view returns (bytes memory) {
+        uint256[] memory bits = Signing.bitmap(1 << _indexOf(account(who)));
+        Signers memory signers;
+        if (support == 0) signers.second = bits;
+        else if (support == 1) signers.first = bits;
+        else signers.both = bits;
+        bytes memory signature = Signing.sign(_secret(who), governor.ballotDigest(id, support == 2 ? 1 : support));
+        if (support == 2) {
+            signature = Signing.add(signature, Signing.sign(_secret(who), governor.ballotDigest(id, 0)));
+        }
+        return abi.encodeCall(INodeGovernor.castVotesByAggregate, (id, signers, signature));
+    }
+
+    /// @dev Its newest index, or that of the first node where it has none: then it claims to be another.
+    function _indexOf(address account_) private view returns (uint32) {
+        uint32 bound = registry.committee(registry.epoch()).indexBound;
+        for (uint32 i = bound; i > 0; --i) {
+            if (registry.node(i - 1).operator == account_) return i - 1;
+        }
+        return 0;
     }
 
     /// @dev One call of each track and of each target.

@@ -10,7 +10,9 @@ import {ModelRegistry} from "../../../contracts/knowledge/ModelRegistry.sol";
 import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
 import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {TrackRules} from "../../../contracts/types/Track.sol";
+import {Signers} from "../../../contracts/types/Signers.sol";
 import {Admissions} from "../nodes/Admissions.sol";
+import {Signing} from "../nodes/Signing.sol";
 import {Vm, VmTest} from "../Vm.sol";
 
 interface SigningVm is Vm {
@@ -176,6 +178,34 @@ abstract contract World is VmTest {
             )
         );
         return keccak256(abi.encodePacked(hex"1901", domain, structHash));
+    }
+
+    /// @dev One word of nodes each. What they sign together is what the sum of their secrets signs.
+    function _aggregate(uint256 id, uint256 forWord, uint256 againstWord, uint256 abstainWord)
+        internal
+        view
+        returns (Signers memory signers, bytes memory signature)
+    {
+        signers = Signers(Signing.bitmap(forWord), Signing.bitmap(againstWord), Signing.bitmap(abstainWord));
+        uint256 abstaining = _sumOfSecrets(abstainWord);
+        uint256 first = addmod(_sumOfSecrets(forWord), abstaining, Signing.ORDER);
+        uint256 second = addmod(_sumOfSecrets(againstWord), abstaining, Signing.ORDER);
+        signature = Signing.add(
+            Signing.sign(first, governor.ballotDigest(id, 1)), Signing.sign(second, governor.ballotDigest(id, 0))
+        );
+    }
+
+    /// @dev Of nodes whose index is the number of their secret.
+    function _sumOfSecrets(uint256 word) internal pure returns (uint256 sum) {
+        for (uint256 i = 0; i < 256; ++i) {
+            if (word >> i & 1 == 1) sum = addmod(sum, _secret(i), Signing.ORDER);
+        }
+    }
+
+    /// @dev An entry of {INodeGovernor-castVotesBySig}.
+    function _batchEntry(uint256 id, uint32 index, uint256 secret, uint8 support) internal view returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = signingVm.sign(secret, governor.ballotDigest(id, support));
+        return abi.encodePacked(index, support, r, bytes32(uint256(s) | (uint256(v - 27) << 255)));
     }
 
     function _sign(uint256 secret, bytes32 digest) internal pure returns (bytes memory) {

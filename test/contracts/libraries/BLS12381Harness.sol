@@ -13,8 +13,9 @@ contract BLS12381Harness {
         return BLS12381.isInfinity(point);
     }
 
-    function add(bytes calldata a, bytes calldata b) external view returns (bytes memory) {
-        return BLS12381.add(a, b);
+    function add(bytes memory a, bytes memory b) external view returns (bytes memory) {
+        BLS12381.addTo(a, b);
+        return a;
     }
 
     function negate(bytes calldata a) external pure returns (bytes memory) {
@@ -30,6 +31,9 @@ contract BLS12381Harness {
         view
         returns (bool)
     {
-        return BLS12381.verify(key, message, signature, dst);
+        bytes[] memory keys = new bytes[](1);
+        bytes[] memory messages = new bytes[](1);
+        (keys[0], messages[0]) = (key, message);
+        return BLS12381.verify(keys, messages, signature, dst);
     }
 }

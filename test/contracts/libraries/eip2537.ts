@@ -1,6 +1,6 @@
 import { SecretKey } from "@chainsafe/blst";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { concat, getBytes, hexlify, keccak256, toUtf8Bytes, zeroPadValue } from "ethers";
+import { concat, getBytes, hexlify, keccak256, toBeHex, toBigInt, toUtf8Bytes, zeroPadValue } from "ethers";
 
 /** The field's modulus. */
 export const P = 0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn;
@@ -44,8 +44,19 @@ export function publicKeyOf(secret: SecretKey): string {
   return concat([zeroPadValue(bytes.slice(0, 48), 64), zeroPadValue(bytes.slice(48), 64)]);
 }
 
-export function possessionMessage(operator: string, key: string): string {
-  return concat([toUtf8Bytes("witan/possession/1"), operator, key]);
+/** The order of the groups. */
+export const ORDER = bls12_381.fields.Fr.ORDER;
+
+/** What binds a possession proof to operator, key and commitment. */
+export function possessionChallenge(operator: string, key: string, commitment: string): bigint {
+  return toBigInt(keccak256(concat([toUtf8Bytes("witan/possession/1"), operator, key, commitment]))) % ORDER;
+}
+
+/** A Schnorr proof that whoever makes it knows the secret scalar of the key: R (128 bytes), s (32). */
+export function provePossession(operator: string, key: string, secret: bigint, nonce = 1n + (secret >> 3n)): string {
+  const commitment = encodeG1(bls12_381.G1.Point.BASE.multiply(nonce) as G1);
+  const response = (nonce + possessionChallenge(operator, key, commitment) * secret) % ORDER;
+  return concat([commitment, toBeHex(response, 32)]);
 }
 
 /** Signs with noble; @chainsafe/blst signs under {@link BALLOT_DOMAIN} alone. */
@@ -64,6 +75,6 @@ export interface Admission {
 export function admissionOf(operator: string, name: string): Admission {
   const secret = secretOf(name);
   const key = publicKeyOf(secret);
-  const possession = sign(secret, possessionMessage(operator, key), POSSESSION_DOMAIN);
+  const possession = provePossession(operator, key, toBigInt(secret.toBytes()));
   return { operator, key, possession, peerId: hexlify(toUtf8Bytes(`peer of ${name}`)) };
 }

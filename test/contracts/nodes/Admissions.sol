@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {BLS12381} from "../../../contracts/libraries/BLS12381.sol";
+import {Possession} from "../../../contracts/libraries/Possession.sol";
 import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
 
 /// @notice Real admissions made inside the machine: the precompiles that multiply points can sign as well.
 library Admissions {
-    bytes private constant DOMAIN = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+    uint256 private constant ORDER = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
     bytes private constant GENERATOR =
         hex"0000000000000000000000000000000017f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb"
         hex"0000000000000000000000000000000008b3f481e3aaa0f1a09e30ed741d8ae4fcf5e095d5d00af600db18cb2c04b3edd03cc744a2888ae40caa232946c5e7e1";
@@ -27,10 +27,13 @@ library Admissions {
         require(ok && key.length == 128, "G1MSM failed");
     }
 
+    /// @dev A Schnorr proof: R = k·G, s = k + c·secret.
     function possessionOf(address operator, bytes memory key, uint256 secret) internal view returns (bytes memory proof) {
-        bytes memory message = bytes.concat("witan/possession/1", bytes20(operator), key);
-        bool ok;
-        (ok, proof) = address(0x0e).staticcall(bytes.concat(BLS12381.hashToG2(message, DOMAIN), bytes32(secret)));
-        require(ok && proof.length == 256, "G2MSM failed");
+        uint256 nonce = uint256(keccak256(abi.encode(secret, operator, key))) % (ORDER - 1) + 1;
+        proof = bytes.concat(keyOf(nonce), bytes32(0));
+        uint256 response = addmod(nonce, mulmod(Possession.challenge(operator, key, proof), secret, ORDER), ORDER);
+        assembly ("memory-safe") {
+            mstore(add(proof, 0xa0), response)
+        }
     }
 }

@@ -1,7 +1,7 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { concat } from "ethers";
+import { dataSlice } from "ethers";
 import { describe, expect, it } from "vitest";
-import { encodeG1, type G1, G1_INFINITY, publicKeyOf, secretOf } from "../libraries/eip2537.js";
+import { encodeG1, type G1, G1_INFINITY, possessionChallenge, publicKeyOf, secretOf } from "../libraries/eip2537.js";
 import { admission, admissions, deploy, deployWith, ethers, networkHelpers, operatorOf } from "./setting.js";
 
 function sumOf(keys: (string | number)[]): string {
@@ -176,11 +176,11 @@ describe("NodeRegistry", () => {
     expect(await registry.epochAt(second)).toBe(3n);
   });
 
-  it("tells what a node signs to prove that a key is its own", async () => {
+  it("tells what binds a possession proof to operator, key and commitment", async () => {
     const { registry } = await deploy();
-    const { operator, key } = admission(0);
-    const expected = concat([ethers.toUtf8Bytes("witan/possession/1"), operator, key]);
-    expect(await registry.possessionMessage(operator, key)).toBe(expected);
+    const { operator, key, possession } = admission(0);
+    const expected = possessionChallenge(operator, key, dataSlice(possession, 0, 128));
+    expect(await registry.possessionChallenge(operator, key, possession)).toBe(expected);
     expect(publicKeyOf(secretOf("key 0"))).toBe(key);
   });
 

@@ -20,10 +20,15 @@ contract NodeRegistryRefusals is VmTest {
         registry.admit(genesis);
     }
 
-    function test_TellsWhatANodeSigns() external view {
+    function test_TellsWhatBindsAPossessionProof() external view {
         bytes memory key = registry.keyOf(0);
-        bytes memory expected = bytes.concat("witan/possession/1", bytes20(address(0xa1)), key);
-        require(keccak256(registry.possessionMessage(address(0xa1), key)) == keccak256(expected), "message");
+        bytes memory proof = Admissions.possessionOf(address(0xa1), key, 1);
+        bytes memory commitment = new bytes(128);
+        for (uint256 i = 0; i < 128; ++i) commitment[i] = proof[i];
+        uint256 order = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
+        uint256 expected =
+            uint256(keccak256(bytes.concat("witan/possession/1", bytes20(address(0xa1)), key, commitment))) % order;
+        require(registry.possessionChallenge(address(0xa1), key, proof) == expected, "challenge");
     }
 
     function test_ClosesGenesisOnceAndNotOverNobody() external {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Keystore } from "@chainsafe/bls-keystore";
 import { SecretKey } from "@chainsafe/blst";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { concat, getBytes, toUtf8Bytes } from "ethers";
+import { concat, getBytes, hexlify, keccak256, toBigInt, toUtf8Bytes } from "ethers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   blsPublicKey,
@@ -32,21 +32,21 @@ describe("a BLS key", () => {
     expect(blsPublicKey(secret)).toBe(concat([pad, theirs.slice(0, 48), pad, theirs.slice(48)]));
   });
 
-  it("proves its possession to whoever knows the domain", () => {
+  it("proves its possession by a Schnorr signature of the key itself, the same each time", () => {
     const secret = createBlsKey();
     const key = blsPublicKey(secret);
     const proof = getBytes(provePossession(secret, operator));
-    const coordinate = (i: number) => BigInt(`0x${Buffer.from(proof.slice(i * 64, i * 64 + 64)).toString("hex")}`);
-    const signature = bls12_381.G2.Point.fromAffine({
-      x: { c0: coordinate(0), c1: coordinate(1) },
-      y: { c0: coordinate(2), c1: coordinate(3) },
-    });
-    const message = getBytes(concat([toUtf8Bytes("witan/possession/1"), operator, key]));
-    const signer = bls12_381.longSignatures;
-    const hashed = signer.hash(message, "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_");
-    const publicKey = signer.getPublicKey(secret);
-    expect(signer.verify(signature, hashed, publicKey)).toBe(true);
-    expect(signer.verify(signature, signer.hash(message), publicKey)).toBe(false);
+    expect(provePossession(secret, operator)).toBe(hexlify(proof));
+    const { Point } = bls12_381.G1;
+    const point = (bytes: Uint8Array) =>
+      Point.fromAffine({ x: toBigInt(bytes.slice(0, 64)), y: toBigInt(bytes.slice(64, 128)) });
+    const commitment = proof.slice(0, 128);
+    const challengeOf = (of: string) =>
+      toBigInt(keccak256(concat([toUtf8Bytes("witan/possession/1"), of, key, commitment]))) % Point.Fn.ORDER;
+    const left = Point.BASE.multiply(toBigInt(proof.slice(128)));
+    const right = (of: string) => point(commitment).add(point(getBytes(key)).multiply(challengeOf(of)));
+    expect(left.equals(right(operator))).toBe(true);
+    expect(left.equals(right(createOperatorKey().address))).toBe(false);
   });
 
   it.each([

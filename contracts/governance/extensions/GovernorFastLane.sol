@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
+import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
+import {Signers} from "../../types/Signers.sol";
+import {Track, TrackRules} from "../../types/Track.sol";
+import {INodeGovernor} from "../INodeGovernor.sol";
+import {GovernorBallotSignatures} from "./GovernorBallotSignatures.sol";
+
+/// @dev Extension of {Governor} that goes from nothing to an order in one transaction. A proposal's id is a content hash,
+/// so ballots on it can be signed before it is opened. Nothing is left out that a slow proposal goes through: it is
+/// opened, voted on, queued and executed by the same functions, and its committee is that of an earlier second.
+abstract contract GovernorFastLane is GovernorBallotSignatures {
+    /// @inheritdoc INodeGovernor
+    function decide(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        string memory description,
+        Signers calldata signers,
+        bytes calldata signature
+    ) external virtual returns (uint256 proposalId) {
+        Track track = trackOf(targets, calldatas);
+        TrackRules memory rules = trackRules(track);
+        if (rules.votingDelay != 0 || rules.fastPath == 0) revert GovernorNoFastLane(track);
+
+        proposalId = propose(targets, values, calldatas, description);
+        _openAtOnce(proposalId);
+        _castVotesByAggregate(proposalId, signers, signature);
+
+        bytes32 descriptionHash = keccak256(bytes(description));
+        queue(targets, values, calldatas, descriptionHash);
+        if (proposalEta(proposalId) <= clock()) execute(targets, values, calldatas, descriptionHash);
+    }
+
+    /// @inheritdoc IGovernor
+    /// @dev Differs from {Governor-proposalSnapshot} for proposals of the fast lane: a second before their opening, so
+    /// that ballots count within it.
+    function proposalSnapshot(uint256 proposalId) public view virtual override(Governor, IGovernor) returns (uint256) {
+        return _polls[proposalId].opensAt();
+    }
+
+    function _openAtOnce(uint256 proposalId) private {
+        _polls[proposalId] = _polls[proposalId].openedEarlier();
+    }
+}

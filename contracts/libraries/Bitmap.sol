@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @title Sets of indices, a bit each, 256 to a word
+/// @notice The set {0, 9, 300} is [1 + 2^9, 2^44]. Words after the last are zero, and a set has no zero word at its end,
+/// so that one set has one encoding.
+library Bitmap {
+    /// @notice The last word is zero, or there are more words than there can be indices.
+    error BitmapMalformed(uint256 words);
+
+    /// @notice The word at `position`, zero past the end.
+    function at(uint256[] memory words, uint256 position) internal pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            if lt(position, mload(words)) { word := mload(add(add(words, 0x20), shl(5, position))) }
+        }
+    }
+
+    /// @notice How many words hold indices below `bound`.
+    function wordsFor(uint256 bound) internal pure returns (uint256) {
+        return (bound + 255) >> 8;
+    }
+
+    function check(uint256[] memory words, uint256 bound) internal pure {
+        uint256 length = words.length;
+        if (length > wordsFor(bound) || (length != 0 && words[length - 1] == 0)) revert BitmapMalformed(length);
+    }
+
+    /// @notice How many bits of a word are set.
+    function count(uint256 word) internal pure returns (uint256 bits) {
+        // Sums of neighbouring bits, pairs, nibbles and bytes; the bytes are then added up by one multiplication.
+        unchecked {
+            if (word == type(uint256).max) return 256;
+            word -= (word >> 1) & 0x5555555555555555555555555555555555555555555555555555555555555555;
+            word = (word & 0x3333333333333333333333333333333333333333333333333333333333333333)
+                + ((word >> 2) & 0x3333333333333333333333333333333333333333333333333333333333333333);
+            word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f;
+            return (word * 0x0101010101010101010101010101010101010101010101010101010101010101) >> 248;
+        }
+    }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Bitmap} from "../libraries/Bitmap.sol";
+import {BLS12381} from "../libraries/BLS12381.sol";
+import {KeyStore} from "../libraries/KeyStore.sol";
+import {SignerCounts, Signers} from "../types/Signers.sol";
+import {INodeRegistry} from "./INodeRegistry.sol";
+
+/// @dev Whether nodes have signed what is said that they have: many at once, by one aggregated BLS signature or by their
+/// operators' ECDSA signatures side by side. It answers, and writes nothing.
+abstract contract NodeSignatures is INodeRegistry {
+    using Bitmap for uint256[];
+
+    /// @dev Where the reading of signatures side by side has come to.
+    struct Reading {
+        uint256[] members;
+        uint256[][3] sets;
+        KeyStore.Cursor cursor;
+        uint256 next;
+    }
+
+    /// @dev The ciphersuite of Ethereum's consensus.
+    bytes private constant SIGNATURE_DOMAIN = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+    /// @dev Index (4 bytes), which message (1), r (32), s with v in its highest bit (32; EIP-2098).
+    uint256 private constant SIGNED_LENGTH = 69;
+
+    /// @dev Of the four sets that make up a committee, the one that signs nothing.
+    uint256 private constant ABSENT = 3;
+
+    /// @inheritdoc INodeRegistry
+    bool public immutable aggregates;
+
+    constructor() {
+        aggregates = BLS12381.isAvailable();
+    }
+
+    /// @inheritdoc INodeRegistry
+    function checkAggregate(
+        uint32 epoch_,
+        Signers memory signers,
+        bytes32 first,
+        bytes32 second,
+        bytes memory signature
+    ) external view returns (SignerCounts memory counts) {
+        if (!aggregates) revert NodeRegistryNoPrecompiles();
+        uint256[] memory absent;
+        (counts, absent) = _checkMembers(epoch_, signers);
+        (bytes memory firstKey, bytes memory secondKey) = _keysOf(epoch_, signers, absent, counts);
+
+        bool ofFirst = counts.first + counts.both != 0;
+        bool ofSecond = counts.second + counts.both != 0;
+        bytes[] memory keys = new bytes[](ofFirst && ofSecond ? 2 : 1);
+        bytes[] memory messages = new bytes[](keys.length);
+        if (ofFirst) (keys[0], messages[0]) = (firstKey, bytes.concat(first));
+        if (ofSecond) (keys[keys.length - 1], messages[keys.length - 1]) = (secondKey, bytes.concat(second));
+        if (!BLS12381.verify(keys, messages, signature, SIGNATURE_DOMAIN)) revert NodeRegistryInvalidSignature();
+    }
+
+    /// @inheritdoc INodeRegistry
+    function recoverSigners(uint32 epoch_, bytes32[3] calldata messages, bytes calldata signed)
+        external
+        view
+        returns (Signers memory signers, SignerCounts memory counts)
+    {
+        if (signed.length == 0 || signed.length % SIGNED_LENGTH != 0) revert NodeRegistryInvalidSignature();
+        Reading memory reading;
+        reading.members = memberBits(epoch_);
+        for (uint256 i = 0; i < 3; ++i) reading.sets[i] = new uint256[](reading.members.length);
+        for (uint256 offset = 0; offset < signed.length; offset += SIGNED_LENGTH) {
+            _read(reading, messages, signed[offset:offset + SIGNED_LENGTH]);
+        }
+
+        signers =
+            Signers({first: _trim(reading.sets[0]), second: _trim(reading.sets[1]), both: _trim(reading.sets[2])});
+        counts = _count(signers);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function memberBits(uint32 epoch_) public view virtual returns (uint256[] memory);
+
+    /// @dev Adds to each of `sums` the keys of the set at the same place.
+    function _addKeys(bytes[] memory sums, uint256[][] memory sets) internal view virtual;
+
+    /// @dev The sum of a committee's keys.
+    function _totalKey(uint32 epoch_) internal view virtual returns (bytes memory);
+
+    /// @dev For indices in ascending order.
+    function _operatorAt(KeyStore.Cursor memory cursor, uint32 index) internal view virtual returns (address);
+
+    /// @dev Checks that the sets are within the committee and share nobody; says who of it is in none.
+    function _checkMembers(uint32 epoch_, Signers memory sets)
+        private
+        view
+        returns (SignerCounts memory counts, uint256[] memory absent)
+    {
+        absent = memberBits(epoch_);
+        uint256 bound = absent.length << 8;
+        sets.first.check(bound);
+        sets.second.check(bound);
+        sets.both.check(bound);
+
+        unchecked {
+            for (uint256 word = 0; word < absent.length; ++word) {
+                (uint256 a, uint256 b, uint256 c) = (sets.first.at(word), sets.second.at(word), sets.both.at(word));
+                uint256 all = a | b | c;
+                if (all & ~absent[word] != 0) revert NodeRegistryNotMembers(word, all & ~absent[word]);
+                if ((a & b) | (a & c) | (b & c) != 0) revert NodeRegistryOverlappingSets(word);
+                absent[word] ^= all;
+            }
+        }
+        counts = _count(sets);
+        if (counts.first + counts.second + counts.both == 0) revert NodeRegistryNoSigners();
+    }
+
+    /// @dev Reads the keys of all sets but the largest, whose sum is what the total leaves.
+    function _keysOf(uint32 epoch_, Signers memory sets, uint256[] memory absent, SignerCounts memory counts)
+        private
+        view
+        returns (bytes memory firstKey, bytes memory secondKey)
+    {
+        uint256[4] memory sizes = [uint256(counts.first), counts.second, counts.both, _countOf(absent)];
+        uint256 largest = 0;
+        for (uint256 i = 1; i < 4; ++i) {
+            if (sizes[i] > sizes[largest]) largest = i;
+        }
+
+        uint256[][] memory bits = new uint256[][](4);
+        (bits[0], bits[1], bits[2], bits[3]) = (sets.first, sets.second, sets.both, absent);
+        bits[largest] = new uint256[](0);
+        bytes[] memory sums = new bytes[](4);
+        for (uint256 i = 0; i < 4; ++i) {
+            if (sizes[i] == 0) bits[i] = bits[largest];
+            else if (i != largest) sums[i] = new bytes(BLS12381.G1_LENGTH);
+        }
+
+        if (largest == ABSENT) {
+            _addKeys(sums, bits);
+        } else {
+            // Minus the total and all others: minus what is left.
+            bytes memory rest = BLS12381.negate(_totalKey(epoch_));
+            sums[ABSENT] = rest;
+            if (sizes[largest] != sizes[0] + sizes[1] + sizes[2] + sizes[ABSENT]) _addKeys(sums, bits);
+            for (uint256 i = 0; i < ABSENT; ++i) {
+                if (i != largest && sizes[i] != 0) BLS12381.addTo(rest, sums[i]);
+            }
+            sums[largest] = BLS12381.negate(rest);
+        }
+
+        if (sizes[2] == 0) return (sums[0], sums[1]);
+        for (uint256 i = 0; i < 2; ++i) {
+            if (sizes[i] == 0) sums[i] = sums[2];
+            else BLS12381.addTo(sums[i], sums[2]);
+        }
+        return (sums[0], sums[1]);
+    }
+
+    /// @dev Adds the entry's signer to the set of the message that it has signed.
+    function _read(Reading memory reading, bytes32[3] calldata messages, bytes calldata entry) private view {
+        uint32 index = uint32(bytes4(entry));
+        uint256 which = uint8(entry[4]);
+        uint256 bit = 1 << (index & 0xff);
+        if (reading.members.at(index >> 8) & bit == 0) revert NodeRegistryNotMembers(index >> 8, bit);
+        if (index < reading.next) revert NodeRegistryUnsortedSigner(index);
+        if (which > 2 || !_isSignedBy(_operatorAt(reading.cursor, index), messages[which], entry)) {
+            revert NodeRegistryInvalidSignatureOf(index);
+        }
+        reading.next = uint256(index) + 1;
+        reading.sets[which][index >> 8] |= bit;
+    }
+
+    function _isSignedBy(address operator, bytes32 message, bytes calldata entry) private pure returns (bool) {
+        (address signer, ECDSA.RecoverError failure,) =
+            ECDSA.tryRecover(message, bytes32(entry[5:37]), bytes32(entry[37:69]));
+        return failure == ECDSA.RecoverError.NoError && signer == operator;
+    }
+
+    function _count(Signers memory sets) private pure returns (SignerCounts memory) {
+        return SignerCounts({
+            first: uint24(_countOf(sets.first)),
+            second: uint24(_countOf(sets.second)),
+            both: uint24(_countOf(sets.both))
+        });
+    }
+
+    function _countOf(uint256[] memory bits) private pure returns (uint256 count) {
+        unchecked {
+            for (uint256 word = 0; word < bits.length; ++word) {
+                if (bits[word] != 0) count += Bitmap.count(bits[word]);
+            }
+        }
+    }
+
+    /// @dev Without zero words at the end.
+    function _trim(uint256[] memory bits) private pure returns (uint256[] memory) {
+        uint256 length = bits.length;
+        while (length != 0 && bits[length - 1] == 0) --length;
+        assembly ("memory-safe") {
+            mstore(bits, length)
+        }
+        return bits;
+    }
+}

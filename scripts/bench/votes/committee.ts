@@ -1,0 +1,64 @@
+import { aggregateSignatures, SecretKey, type Signature } from "@chainsafe/blst";
+import { concat, getBytes, keccak256, SigningKey, toBeHex, toBigInt, toUtf8Bytes, zeroPadValue } from "ethers";
+import { ORDER, possessionChallenge, publicKeyOf } from "../../../test/contracts/libraries/eip2537.js";
+
+/** What a node of a large committee is and can sign. */
+export interface BenchNode {
+  readonly index: number;
+  readonly operator: string;
+  readonly account: SigningKey;
+  readonly secret: SecretKey;
+}
+
+/** Nodes with keys that their number gives: the same in every run. */
+export function makeNodes(size: number): BenchNode[] {
+  return Array.from({ length: size }, (_, index) => {
+    const account = new SigningKey(keccak256(toUtf8Bytes(`bench operator ${index}`)));
+    const secret = SecretKey.fromKeygen(getBytes(keccak256(toUtf8Bytes(`bench key ${index}`))));
+    return { index, account, secret, operator: addressOf(account) };
+  });
+}
+
+/** What admits a node. */
+export function admissionOf({ index, operator, secret }: BenchNode) {
+  const key = publicKeyOf(secret);
+  // blst multiplies the generator by the nonce: a public key is nothing else.
+  const nonce = toBigInt(keccak256(toUtf8Bytes(`bench nonce ${index}`))) % ORDER;
+  const commitment = publicKeyOf(SecretKey.fromBytes(getBytes(toBeHex(nonce, 32))));
+  const challenge = possessionChallenge(operator, key, commitment);
+  const response = (nonce + challenge * toBigInt(secret.toBytes())) % ORDER;
+  // As long as the identity multihash of an Ed25519 key.
+  const peerId = concat(["0x002408011220", keccak256(operator)]);
+  return { operator, key, possession: concat([commitment, toBeHex(response, 32)]), peerId };
+}
+
+/** The sum of what these nodes sign, in the encoding of EIP-2537. */
+export function aggregate(signatures: readonly Signature[]): string {
+  const bytes = aggregateSignatures([...signatures]).toBytes(false);
+  const [xc1, xc0, yc1, yc0] = [0, 48, 96, 144].map((at) => zeroPadValue(bytes.slice(at, at + 48), 64));
+  return concat([xc0 ?? "0x", xc1 ?? "0x", yc0 ?? "0x", yc1 ?? "0x"]);
+}
+
+/** A set of indices, 256 to a word, without a zero word at the end. */
+export function bitmapOf(indices: readonly number[]): bigint[] {
+  const words: bigint[] = [];
+  for (const index of indices) {
+    while (words.length <= index >> 8) words.push(0n);
+    words[index >> 8] = (words[index >> 8] ?? 0n) | (1n << BigInt(index & 0xff));
+  }
+  return words;
+}
+
+/** Ballots that operators signed with their accounts, side by side. */
+export function batchOf(nodes: readonly BenchNode[], support: number, digest: string): string {
+  return concat(
+    nodes.map(({ index, account }) => {
+      const { r, yParityAndS } = account.sign(digest);
+      return concat([toBeHex(index, 4), toBeHex(support, 1), r, yParityAndS]);
+    }),
+  );
+}
+
+function addressOf(account: SigningKey): string {
+  return `0x${keccak256(`0x${account.publicKey.slice(4)}`).slice(26)}`;
+}

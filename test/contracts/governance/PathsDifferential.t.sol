@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
+import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
+import {INodeGovernor} from "../../../contracts/governance/INodeGovernor.sol";
+import {NodeGovernor} from "../../../contracts/governance/NodeGovernor.sol";
+import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
+import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
+import {Signers} from "../../../contracts/types/Signers.sol";
+import {TrackRules} from "../../../contracts/types/Track.sol";
+import {Admissions} from "../nodes/Admissions.sol";
+import {PeerToken} from "../peers/PeerToken.sol";
+import {RuledGovernor} from "../peers/RuledGovernor.sol";
+import {World} from "./World.sol";
+
+/// @notice Whatever path ballots take to our governor, and however many come together: OpenZeppelin's, which gets the
+/// same ballots one at a time, counts the same and ends alike. What comes again is refused by every path.
+contract PathsDifferential is World {
+    uint256 private constant MAX_SIZE = 12;
+    uint256 private constant GENESIS = 1_000_000;
+    /// @dev A node joins at each multiple, so that the clock chooses how many there are.
+    uint256 private constant JOIN_INTERVAL = 10_000;
+    address private constant TARGET = address(0xbeef);
+    string private constant WHY = "because";
+
+    PeerToken private token;
+    RuledGovernor private peer;
+    uint256 private seed;
+    uint256 private size;
+    uint256 private ourId;
+    uint256 private peerId;
+    /// @dev A vote that ended early within ballots that came together: those after the deciding one count with us alone.
+    bool private endedWithin;
+
+    function setUp() external {
+        registry = new NodeRegistry(address(0x71), address(this));
+        token = new PeerToken();
+        for (uint256 i = 0; i < MAX_SIZE; ++i) {
+            vm.warp(GENESIS + JOIN_INTERVAL * i);
+            INodeRegistry.Admission[] memory admissions = new INodeRegistry.Admission[](1);
+            admissions[0] = Admissions.make(_operator(i), _secret(i));
+            registry.admit(admissions);
+            token.admit(_operator(i));
+        }
+    }
+
+    /// hardhat-config: fuzz.runs = 400
+    function testFuzz_EveryPathCountsLikeOpenZeppelin(uint256 seed_) external {
+        seed = seed_;
+        size = _random(1, MAX_SIZE);
+        vm.warp(GENESIS + JOIN_INTERVAL * (size - 1) + JOIN_INTERVAL / 2);
+        TrackRules memory rules = _randomRules();
+        _deployBoth(rules);
+        ourId = _propose(governor, _operator(0), TARGET, "", WHY);
+        peerId = _propose(peer, _operator(0), TARGET, "", WHY);
+        // Now and then too early.
+        if (_random(0, 9) != 0) vm.warp(governor.proposalSnapshot(ourId) + 1);
+
+        uint256 bias = _random(0, 3);
+        uint256 rounds = _random(1, size + 3);
+        for (uint256 i = 0; i < rounds; ++i) {
+            _bring(_random(0, 3), bias);
+            _compare();
+            if (_random(0, 3) == 0) vm.warp(block.timestamp + _random(0, rules.votingPeriod / rounds));
+        }
+        _finish();
+    }
+
+    /// @dev Some ballots, often of nodes that have voted already, to ours by one path and to the peer one by one.
+    function _bring(uint256 path, uint256 bias) private {
+        uint256[3] memory sets = _randomSets(path < 2 ? 1 : _random(1, size), bias);
+        uint256 all = sets[0] | sets[1] | sets[2];
+        bool twice = path > 1 && _random(0, 9) == 0;
+        bool countable = !twice && _countable(all);
+
+        bool counted = path < 2 ? _single(path, sets, all) : path == 2 ? _batch(sets, twice) : _together(sets, twice);
+        require(counted == countable, "counted or refused against the rule");
+        if (counted) _bringToPeer(sets);
+        for (uint256 i = 0; i < MAX_SIZE; ++i) {
+            if (endedWithin) continue;
+            require(governor.hasVoted(ourId, _operator(i)) == peer.hasVoted(peerId, _operator(i)), "who has voted");
+        }
+    }
+
+    /// @dev Whether the vote is open and none of these nodes has voted, as the peer knows it.
+    function _countable(uint256 all) private view returns (bool) {
+        if (peer.state(peerId) != IGovernor.ProposalState.Active) return false;
+        for (uint256 i = 0; i < MAX_SIZE; ++i) {
+            if (all >> i & 1 == 1 && (i >= size || peer.hasVoted(peerId, _operator(i)))) return false;
+        }
+        return true;
+    }
+
+    function _single(uint256 path, uint256[3] memory sets, uint256 all) private returns (bool counted) {
+        uint8 support = sets[0] != 0 ? 0 : sets[1] != 0 ? 1 : 2;
+        uint256 index = 0;
+        while (all >> index & 1 == 0) ++index;
+        if (path == 0) {
+            vm.prank(_operator(index));
+            (counted,) = address(governor).call(abi.encodeCall(IGovernor.castVote, (ourId, support)));
+        } else {
+            bytes memory signature = _sign(_secret(index), governor.ballotDigest(ourId, support));
+            (counted,) = address(governor).call(
+                abi.encodeCall(IGovernor.castVoteBySig, (ourId, support, _operator(index), signature))
+            );
+        }
+    }
+
+    function _batch(uint256[3] memory sets, bool twice) private returns (bool counted) {
+        bytes memory batch = "";
+        for (uint32 i = 0; i < MAX_SIZE; ++i) {
+            for (uint8 support = 0; support < 3; ++support) {
+                if (sets[support] >> i & 1 == 0) continue;
+                batch = bytes.concat(batch, _batchEntry(ourId, i, _secret(i), support));
+                if (twice) batch = bytes.concat(batch, _batchEntry(ourId, i, _secret(i), (support + 1) % 3));
+                twice = false;
+            }
+        }
+        (counted,) = address(governor).call(abi.encodeCall(INodeGovernor.castVotesBySig, (ourId, batch)));
+    }
+
+    /// @dev Twice: one node in two sets, who has signed for both.
+    function _together(uint256[3] memory sets, bool twice) private returns (bool counted) {
+        uint256 all = sets[0] | sets[1] | sets[2];
+        uint256 lowest = all & (~all + 1);
+        uint256[3] memory claimed = [sets[0], sets[1], sets[2]];
+        if (twice) {
+            for (uint256 i = 0; i < 2; ++i) claimed[(seed + i) % 3] |= lowest;
+        }
+        (Signers memory signers, bytes memory signature) = _aggregate(ourId, claimed[1], claimed[0], claimed[2]);
+        (counted,) = address(governor).call(
+            abi.encodeCall(INodeGovernor.castVotesByAggregate, (ourId, signers, signature))
+        );
+    }
+
+    /// @dev One at a time. For comes last: then an early end leaves out nothing but votes For.
+    function _bringToPeer(uint256[3] memory sets) private {
+        uint8[3] memory order = [0, 2, 1];
+        for (uint256 k = 0; k < 3; ++k) {
+            for (uint256 i = 0; i < size; ++i) {
+                if (sets[order[k]] >> i & 1 == 0) continue;
+                if (peer.state(peerId) != IGovernor.ProposalState.Active) {
+                    require(order[k] == 1, "the peer ended before its votes For");
+                    endedWithin = true;
+                    return;
+                }
+                vm.prank(_operator(i));
+                peer.castVote(peerId, order[k]);
+            }
+        }
+    }
+
+    function _compare() private view {
+        require(governor.state(ourId) == peer.state(peerId), "states differ");
+        (uint256 against, uint256 pro, uint256 abstain) = governor.proposalVotes(ourId);
+        (uint256 peerAgainst, uint256 peerPro, uint256 peerAbstain) = peer.proposalVotes(peerId);
+        require(against * 1e18 == peerAgainst, "votes Against differ");
+        require(abstain * 1e18 == peerAbstain, "abstentions differ");
+        require(endedWithin ? pro * 1e18 > peerPro : pro * 1e18 == peerPro, "votes For differ");
+
+        uint256 voted = 0;
+        for (uint32 i = 0; i < MAX_SIZE; ++i) {
+            if (governor.hasIndexVoted(ourId, i)) ++voted;
+        }
+        require(voted == against + pro + abstain, "another tally than bits");
+    }
+
+    function _finish() private {
+        require(_try(governor, true) == _try(peer, true), "one queues and the other does not");
+        vm.warp(governor.proposalDeadline(ourId) + 1);
+        _compare();
+        require(_try(governor, true) == _try(peer, true), "one queues and the other does not");
+        uint256 eta = governor.proposalEta(ourId);
+        require((eta == 0) == (peer.proposalEta(peerId) == 0), "one is queued and the other is not");
+        if (eta > block.timestamp) vm.warp(eta);
+        require(_try(governor, false) == _try(peer, false), "one executes and the other does not");
+        _compare();
+    }
+
+    function _try(IGovernor governor_, bool queue) private returns (bool done) {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _motion(TARGET, "");
+        bytes32 why = keccak256(bytes(WHY));
+        bytes memory data = queue
+            ? abi.encodeCall(IGovernor.queue, (targets, values, calldatas, why))
+            : abi.encodeCall(IGovernor.execute, (targets, values, calldatas, why));
+        (done,) = address(governor_).call(data);
+    }
+
+    /// @dev Up to `count` nodes, at least one, each in the set of one support; rarely one that is not of the committee.
+    function _randomSets(uint256 count, uint256 bias) private returns (uint256[3] memory sets) {
+        uint256 taken = 0;
+        uint256 highest = size < MAX_SIZE && _random(0, 15) == 0 ? size : size - 1;
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 bit = 1 << _random(0, highest);
+            if (taken & bit != 0) continue;
+            taken |= bit;
+            sets[bias < 3 && _random(0, 2) != 0 ? bias : _random(0, 2)] |= bit;
+        }
+    }
+
+    function _deployBoth(TrackRules memory rules) private {
+        TimelockController ours = new TimelockController(0, new address[](0), new address[](0), address(this));
+        TimelockController theirs =
+            new TimelockController(rules.timelock, new address[](0), new address[](0), address(this));
+        governor = new NodeGovernor(
+            registry, ours, address(1), address(2), address(3), address(0), 0, _everywhere(rules)
+        );
+        peer = new RuledGovernor(token, theirs, rules);
+        _handOver(ours, address(governor));
+        _handOver(theirs, address(peer));
+    }
+
+    /// @dev OpenZeppelin's super quorum does not ask for the quorum, so the fast path is at least as high here.
+    function _randomRules() private returns (TrackRules memory rules) {
+        rules = TrackRules({
+            votingDelay: uint32(_random(0, 1) * _random(0, 1000)),
+            votingPeriod: uint32(_random(100, 5000)),
+            quorum: uint16(_random(0, 10_000)),
+            approval: uint16(_random(0, 10_000)),
+            fastPath: 0,
+            timelock: uint32(_random(0, 1) * _random(0, 5000)),
+            expiry: uint32(_random(1, 5000)),
+            openLimit: 1
+        });
+        uint256 least = rules.quorum < 5000 ? 5000 : rules.quorum;
+        if (_random(0, 1) == 0) rules.fastPath = uint16(_random(least, 10_000));
+    }
+
+    function _random(uint256 low, uint256 high) private returns (uint256) {
+        seed = uint256(keccak256(abi.encode(seed)));
+        return _bound(seed, low, high);
+    }
+}

@@ -1,0 +1,230 @@
+import type { SecretKey } from "@chainsafe/blst";
+import { Wallet } from "ethers";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { NodeGovernor, NodeRegistry, ParameterRegistry } from "../../../src/ports/chain/bindings/index.js";
+import { admissionOf } from "../libraries/eip2537.js";
+import {
+  aggregate,
+  aggregateOver,
+  type Ballots,
+  batchOf,
+  bitmap,
+  countOf,
+  pollOf,
+  refusalOf,
+  secretOfNode,
+  signersOf,
+} from "./aggregates.js";
+import { DEFAULT_TRACKS, deploy, deployTimelock, ethers, handOver, networkHelpers } from "./setting.js";
+import { State, Story } from "./story.js";
+
+/** Two words of indices; admitted in batches of which the first fills a chunk of 211 keys and begins another. */
+const BATCHES = [220, 80];
+const SIZE = 300;
+const ALL = Array.from({ length: SIZE }, (_, index) => index);
+const DIGEST = ethers.id("any digest");
+const NONE = ethers.ZeroHash;
+const WALLETS = ALL.map((index) => new Wallet(ethers.id(`operator ${index}`)));
+
+interface Many {
+  governor: NodeGovernor;
+  nodes: NodeRegistry;
+  parameters: ParameterRegistry;
+  /** The timelock's own account. */
+  timelock: Awaited<ReturnType<typeof ethers.getSigner>>;
+  /** The operator of node 0; of the others it is `WALLETS`. */
+  proposer: Awaited<ReturnType<typeof ethers.getSigner>>;
+}
+
+async function deployMany(): Promise<Many> {
+  const [proposer] = await ethers.getSigners();
+  if (!proposer) throw new Error("the network has no accounts");
+  const timelock = await deployTimelock(proposer);
+  const nodes = await deploy<NodeRegistry>("NodeRegistry", [timelock, proposer]);
+  const models = await deploy("ModelRegistry", [timelock]);
+  const parameters = await deploy<ParameterRegistry>("ParameterRegistry", [timelock]);
+  const directives = await deploy("DirectiveRegistry", [timelock, nodes]);
+  const wiring = [nodes, timelock, directives, models, parameters, ethers.ZeroAddress, 0, DEFAULT_TRACKS];
+  const governor = await deploy<NodeGovernor>("NodeGovernor", wiring);
+  await handOver(timelock, await governor.getAddress(), proposer);
+
+  const admissions = ALL.map((index) =>
+    admissionOf(index === 0 ? proposer.address : walletOf(index).address, `key ${index}`),
+  );
+  let first = 0;
+  for (const size of BATCHES) {
+    await nodes.admit(admissions.slice(first, first + size));
+    first += size;
+  }
+  await networkHelpers.mine();
+
+  const address = await timelock.getAddress();
+  await networkHelpers.impersonateAccount(address);
+  await networkHelpers.setBalance(address, ethers.parseEther("10"));
+  return { governor, nodes, parameters, timelock: await ethers.getSigner(address), proposer };
+}
+
+const secrets = new Map<number, SecretKey>();
+
+function secretAt(index: number): SecretKey {
+  const secret = secrets.get(index) ?? secretOfNode(index);
+  secrets.set(index, secret);
+  return secret;
+}
+
+function walletOf(index: number): Wallet {
+  const wallet = WALLETS[index];
+  if (!wallet) throw new Error(`there is no node ${index}`);
+  return wallet;
+}
+
+/** A proposal whose vote has begun. */
+async function open({ governor, parameters, proposer }: Many, name = "flag"): Promise<Story> {
+  const data = parameters.interface.encodeFunctionData("setFlag", [ethers.encodeBytes32String(name), true]);
+  const story = new Story(governor, [{ target: await parameters.getAddress(), data }]);
+  await story.propose(proposer);
+  await story.waitForStart();
+  return story;
+}
+
+async function bring({ governor }: Many, story: Story, ballots: Ballots): Promise<void> {
+  const signature = aggregate(await pollOf(governor, story.id), ballots, secretAt);
+  await governor.castVotesByAggregate(story.id, signersOf(ballots), signature);
+}
+
+describe("A committee of three hundred", () => {
+  let many: Many;
+  beforeEach(async () => {
+    many = await networkHelpers.loadFixture(deployMany);
+  });
+
+  it.each<[string, number[]]>([
+    ["all", ALL],
+    ["the last of the first chunk and the first of the second", [210, 211]],
+    ["the first of the second chunk", [211]],
+    ["the last of the first batch and the first of the second", [219, 220]],
+    ["the last of the first word and the first of the second", [255, 256]],
+    ["the very last", [299]],
+    ["the first chunk", ALL.slice(0, 211)],
+    ["all but the first chunk", ALL.slice(211)],
+    ["the first word", ALL.slice(0, 256)],
+    ["the second word", ALL.slice(256)],
+    ["every other", ALL.filter((index) => index % 2 === 0)],
+    ["every third", ALL.filter((index) => index % 3 === 0)],
+    ["all but one", ALL.filter((index) => index !== 211)],
+    ["all but those around the boundaries", ALL.filter((index) => ![210, 211, 219, 220, 255, 256].includes(index))],
+  ])("adds up the keys of %s", async (_what, indices) => {
+    const { nodes } = many;
+    const epoch = await nodes.epoch();
+    const signature = aggregateOver(DIGEST, indices.map(secretAt));
+    const check = (claimed: number[]) => {
+      const signers = { first: bitmap(claimed), second: [], both: [] };
+      return nodes.checkAggregate(epoch, signers, DIGEST, NONE, signature);
+    };
+    expect([...(await check(indices))]).toEqual([BigInt(indices.length), 0n, 0n]);
+    // Another node in the place of one is another sum; where all sign, one less.
+    const other = ALL.find((index) => !indices.includes(index));
+    const claimed = [...indices.slice(1), ...(other === undefined ? [] : [other])];
+    expect(await refusalOf(check(claimed))).toEqual(["NodeRegistryInvalidSignature"]);
+  });
+
+  it("is counted in two words a set, in parts and by both kinds of signature", async () => {
+    const { governor } = many;
+    const story = await open(many);
+    const thirds = ALL.filter((index) => index % 3 === 0 && index < 290);
+    const parts: Ballots[] = [
+      { for: thirds, against: [1, 211, 256], abstain: [2, 257, 299] },
+      { for: [298], against: [5], abstain: [4, 220] },
+      { against: [295, 296] },
+    ];
+    for (const ballots of parts) await bring(many, story, ballots);
+    const signed = [7, 250, 254, 289, 290];
+    const entries = signed.map((index) => ({ index, support: 2, voter: walletOf(index) }));
+    await governor.castVotesBySig(story.id, await batchOf(await pollOf(governor, story.id), entries));
+
+    const voted = [...thirds, 1, 211, 256, 2, 257, 299, 298, 5, 4, 220, 295, 296, ...signed].sort((a, b) => a - b);
+    expect(await countOf(governor, story.id, SIZE)).toEqual({
+      for: BigInt(thirds.length + 1),
+      against: 6n,
+      abstain: 10n,
+      voted,
+    });
+    const events = await governor.queryFilter(governor.filters.BallotsCounted);
+    expect(events.map(({ args }) => [args.forBits, args.againstBits, args.abstainBits])).toEqual([
+      ...parts.map((ballots) => Object.values(signersOf(ballots))),
+      [[], [], bitmap(signed)],
+    ]);
+    expect(await governor.hasVoted(story.id, walletOf(298))).toBe(true);
+    expect(await governor.hasVoted(story.id, walletOf(294))).toBe(false);
+
+    // Of the nodes in both words that would vote again, the first word is named.
+    const again = { for: [294], against: [1, 256] };
+    expect(await refusalOf(bring(many, story, again))).toEqual(["GovernorBallotsOverlap", 0n, 2n]);
+    const second = { for: [294], against: [256] };
+    expect(await refusalOf(bring(many, story, second))).toEqual(["GovernorBallotsOverlap", 1n, 1n]);
+  });
+
+  it("ends a vote by one signature of two thirds, and not of one less", async () => {
+    const [short, enough] = [await open(many, "short"), await open(many, "enough")];
+    await bring(many, short, { for: ALL.slice(100) });
+    await bring(many, enough, { for: ALL.slice(99) });
+    expect(await short.votes()).toEqual({ for: 200n, against: 0n, abstain: 0n });
+    expect(await short.state()).toBe(State.active);
+    expect(await enough.votes()).toEqual({ for: 201n, against: 0n, abstain: 0n });
+    expect(await enough.state()).toBe(State.succeeded);
+  });
+
+  it("knows no index beyond its last, in the last word or after it", async () => {
+    const { nodes } = many;
+    const epoch = await nodes.epoch();
+    for (const [indices, refusal] of [
+      [[300], ["NodeRegistryNotMembers", 1n, 1n << 44n]],
+      [
+        [0, 300, 511],
+        ["NodeRegistryNotMembers", 1n, (1n << 44n) | (1n << 255n)],
+      ],
+      [[512], ["BitmapMalformed", 3n]],
+    ] as const) {
+      const signers = { first: bitmap(indices), second: [], both: [] };
+      const signature = aggregateOver(DIGEST, indices.map(secretAt));
+      expect(await refusalOf(nodes.checkAggregate(epoch, signers, DIGEST, NONE, signature))).toEqual(refusal);
+    }
+  });
+
+  it("loses nodes in either word and still adds up", async () => {
+    const registry = many.nodes.connect(many.timelock);
+    const fresh = admissionOf(walletOf(212).address, "key 300");
+    const before = await registry.epoch();
+    await registry.remove([3, 210, 256]);
+    await registry.rotateKey(212, fresh.key, fresh.possession);
+    await registry.remove([299]);
+
+    const gone = [3, 210, 212, 256, 299];
+    const left = [...ALL.filter((index) => !gone.includes(index)), 300];
+    const epoch = await registry.epoch();
+    expect(await registry.memberBits(before)).toEqual(bitmap(ALL));
+    expect(await registry.memberBits(before + 1n)).toEqual(
+      bitmap(ALL.filter((index) => ![3, 210, 256].includes(index))),
+    );
+    expect(await registry.memberBits(epoch)).toEqual(bitmap(left));
+    for (const [at, indices] of [
+      [before, ALL],
+      [before, gone],
+      [epoch, left],
+      [epoch, left.filter((index) => index > 200)],
+      [epoch, [300]],
+    ] as const) {
+      const signers = { first: bitmap(indices), second: [], both: [] };
+      const signature = aggregateOver(DIGEST, indices.map(secretAt));
+      const counts = await registry.checkAggregate(at, signers, DIGEST, NONE, signature);
+      expect([...counts]).toEqual([BigInt(indices.length), 0n, 0n]);
+    }
+    const claimed = { first: bitmap(gone), second: [], both: [] };
+    const signature = aggregateOver(DIGEST, gone.map(secretAt));
+    expect(await refusalOf(registry.checkAggregate(epoch, claimed, DIGEST, NONE, signature))).toEqual([
+      "NodeRegistryNotMembers",
+      0n,
+      (1n << 3n) | (1n << 210n) | (1n << 212n),
+    ]);
+  });
+});

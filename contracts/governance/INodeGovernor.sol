@@ -89,6 +89,9 @@ interface INodeGovernor is IGovernor {
     /// @notice Whether the node `index` has voted, by any path.
     function hasIndexVoted(uint256 proposalId, uint32 index) external view returns (bool);
 
+    /// @notice Which of the 256 nodes from index `256 * position` on have voted, by any path.
+    function votedBits(uint256 proposalId, uint256 position) external view returns (uint256);
+
     /// @notice May cancel what is not yet executed, can do nothing else, until `guardianExpiry` (seconds).
     function guardian() external view returns (address);
 

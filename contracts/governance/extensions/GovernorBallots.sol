@@ -39,7 +39,12 @@ abstract contract GovernorBallots is GovernorTracks {
 
     /// @inheritdoc INodeGovernor
     function hasIndexVoted(uint256 proposalId, uint32 index) public view virtual returns (bool) {
-        return _voted[proposalId][index >> 8].bits & (1 << (index & 0xff)) != 0;
+        return votedBits(proposalId, index >> 8) & (1 << (index & 0xff)) != 0;
+    }
+
+    /// @inheritdoc INodeGovernor
+    function votedBits(uint256 proposalId, uint256 position) public view virtual returns (uint256) {
+        return _voted[proposalId][position].bits;
     }
 
     /// @inheritdoc INodeGovernor

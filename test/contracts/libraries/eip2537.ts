@@ -1,6 +1,6 @@
 import { SecretKey } from "@chainsafe/blst";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { concat, getBytes, hexlify, keccak256, toBeHex, toBigInt, toUtf8Bytes, zeroPadValue } from "ethers";
+import { concat, dataSlice, getBytes, hexlify, keccak256, toBeHex, toBigInt, toUtf8Bytes, zeroPadValue } from "ethers";
 
 /** The field's modulus. */
 export const P = 0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn;
@@ -27,6 +27,15 @@ export function encodeG2(point: G2): string {
   if (point.is0()) return G2_INFINITY;
   const { x, y } = point.toAffine();
   return `0x${fp(x.c0)}${fp(x.c1)}${fp(y.c0)}${fp(y.c1)}`;
+}
+
+export function decodeG2(point: string): G2 {
+  const [x0, x1, y0, y1] = [0, 1, 2, 3].map((i) => toBigInt(dataSlice(point, 64 * i, 64 * i + 64)));
+  const { Fp2 } = bls12_381.fields;
+  return bls12_381.G2.Point.fromAffine({
+    x: Fp2.fromBigTuple([x0 ?? 0n, x1 ?? 0n]),
+    y: Fp2.fromBigTuple([y0 ?? 0n, y1 ?? 0n]),
+  });
 }
 
 export function hashToG2(message: string, domain: string): G2 {

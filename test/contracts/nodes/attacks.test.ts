@@ -50,6 +50,32 @@ describe("NodeRegistry under attack", () => {
     }
   });
 
+  it("refuses another node's key negated, with that node's proof mirrored or taken as it is", async () => {
+    const negated = encodeG1(keyPoint(0).negate());
+    for (const victim of [admission(0), admission(9, 0)]) {
+      const { commitment, response } = split(victim.possession);
+      const [x, y] = [dataSlice(commitment, 0, 64), toBigInt(dataSlice(commitment, 64))];
+      const mirrored = concat([x, `0x${fp(P - y)}`]);
+      // -s·G = -R + c·(-key): it would hold, did the challenge not bind key and commitment.
+      for (const possession of [
+        victim.possession,
+        join(mirrored, ORDER - response),
+        join(mirrored, response),
+        join(commitment, ORDER - response),
+      ]) {
+        await refused({ key: negated, possession }, badPossession);
+      }
+    }
+    // Nor in the batch in which its victim comes.
+    const { registry } = await deploy();
+    const victim = admission(0);
+    const { commitment, response } = split(victim.possession);
+    const mirrored = concat([dataSlice(commitment, 0, 64), `0x${fp(P - toBigInt(dataSlice(commitment, 64)))}`]);
+    const rogue = { ...admission(9), key: negated, possession: join(mirrored, ORDER - response) };
+    await expect(registry.admit([victim, rogue])).rejects.toThrow(badPossession);
+    await expect(registry.admit([rogue, victim])).rejects.toThrow(badPossession);
+  });
+
   it("would have let a rogue key in, had a batch signed one message: why a proof is of the key itself", () => {
     const { G2 } = bls12_381;
     const message = G2.hashToCurve(Uint8Array.from([1, 2, 3]));

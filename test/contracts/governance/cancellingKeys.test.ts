@@ -1,0 +1,185 @@
+import { SecretKey } from "@chainsafe/blst";
+import { getBytes, toBeHex, toBigInt } from "ethers";
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  BALLOT_DOMAIN,
+  encodeG2,
+  G2_INFINITY,
+  hashToG2,
+  ORDER,
+  provePossession,
+  publicKeyOf,
+  secretOf,
+} from "../libraries/eip2537.js";
+import { aggregate, type Ballots, digestOf, type Poll, pollOf, secretOfNode } from "./aggregates.js";
+import { claim, INVALID, opened, refused, registryOfTimelock } from "./attacks.js";
+import { ethers, freshWorld, networkHelpers, type World } from "./setting.js";
+import { type Story, Support } from "./story.js";
+
+let world: World;
+beforeEach(async () => {
+  world = await freshWorld();
+});
+
+const scalarOf = (secret: SecretKey) => toBigInt(secret.toBytes());
+const secretAt = (scalar: bigint) => SecretKey.fromBytes(getBytes(toBeHex(((scalar % ORDER) + ORDER) % ORDER, 32)));
+
+/** What node `index` signs, times a number: whoever has seen it once can multiply it, and a negative one cancels it. */
+function partOf({ domain, proposalId }: Poll, index: number, times = 1n, support: number = Support.for) {
+  const digest = hashToG2(digestOf({ domain, proposalId }, support), BALLOT_DOMAIN);
+  return digest.multiply((((scalarOf(secretOfNode(index)) * times) % ORDER) + ORDER) % ORDER);
+}
+
+describe("A signature that is made to cancel another's", () => {
+  let story: Story;
+  let poll: Poll;
+  beforeEach(async () => {
+    story = await opened(world, "learning.enabled");
+    poll = await pollOf(world.governor, story.id);
+  });
+
+  it("is what it seems: a node's own, plus or minus what others have signed", async () => {
+    expect(encodeG2(partOf(poll, 0).add(partOf(poll, 1)))).toBe(aggregate(poll, { for: [0, 1] }));
+    expect(
+      partOf(poll, 0)
+        .add(partOf(poll, 0, -1n))
+        .is0(),
+    ).toBe(true);
+  });
+
+  it("makes no ballot of another's: neither strikes it out of the sum nor puts it in", async () => {
+    // Node 4 hands in its own signature less that of node 0, which it has seen.
+    const hostile = partOf(poll, 4).subtract(partOf(poll, 0));
+    const sum = encodeG2(partOf(poll, 0).add(partOf(poll, 1)).add(hostile));
+    for (const claimed of [[0, 1, 4], [0, 1], [0, 4], [1], [0], [4]]) {
+      await refused(story, () => claim(story, { for: claimed }, sum), INVALID);
+    }
+    // Or in favour of node 2, which has signed nothing.
+    const invented = encodeG2(partOf(poll, 1).add(partOf(poll, 4)).subtract(partOf(poll, 0)));
+    for (const claimed of [
+      [1, 2, 4],
+      [1, 2],
+      [2, 4],
+      [0, 1, 4],
+    ]) {
+      await refused(story, () => claim(story, { for: claimed }, invented), INVALID);
+    }
+    // What is left is what nodes 1 and 4 have signed, and counts as that.
+    await claim(story, { for: [1, 4] }, sum);
+    expect(await story.votes()).toEqual({ for: 2n, against: 0n, abstain: 0n });
+  });
+
+  it("turns no side: less what a node signed For is not what it would sign Against", async () => {
+    const turned = partOf(poll, 4).subtract(partOf(poll, 0));
+    for (const ballots of [
+      { for: [4], against: [0] },
+      { for: [0, 4] },
+      { for: [4], abstain: [0] },
+      { against: [0, 4] },
+    ]) {
+      await refused(story, () => claim(story, ballots, encodeG2(turned)), INVALID);
+    }
+    // An abstention signs both sides: taking one away needs that node's own signature of the other.
+    const abstention = partOf(poll, 0).add(partOf(poll, 0, 1n, Support.against));
+    for (const [ballots, signature] of [
+      [{ for: [0] }, abstention],
+      [{ against: [0] }, abstention],
+      [{ for: [0] }, abstention.subtract(partOf(poll, 4, 1n, Support.against))],
+      [{ for: [0, 4] }, abstention.add(partOf(poll, 4))],
+    ] as const) {
+      await refused(story, () => claim(story, ballots, encodeG2(signature)), INVALID);
+    }
+    await claim(story, { abstain: [0] }, encodeG2(abstention));
+  });
+
+  it("counts for nothing as infinity, or as several times the same", async () => {
+    const cancelled = encodeG2(partOf(poll, 0).add(partOf(poll, 0, -1n)));
+    expect(cancelled).toBe(G2_INFINITY);
+    for (const ballots of [{ for: [0] }, { for: [0, 4] }, { for: [0], against: [4] }, { abstain: [4] }]) {
+      await refused(story, () => claim(story, ballots, cancelled), INVALID);
+    }
+    for (const times of [2n, 3n, -1n, ORDER - 2n]) {
+      const ofOne = encodeG2(partOf(poll, 0, times));
+      for (const claimed of [[0], [0, 1], [0, 1, 2]]) {
+        await refused(story, () => claim(story, { for: claimed }, ofOne), INVALID);
+      }
+    }
+  });
+});
+
+/** Whoever runs two nodes can choose keys that cancel out; the secrets of both are needed, so it can be nobody else's. */
+describe("Nodes of one hand whose keys cancel out", () => {
+  const secret = secretOf("twin");
+  let story: Story;
+  let poll: Poll;
+
+  /** Nodes 5 and 6. */
+  beforeEach(async () => {
+    const twins = [secret, secretAt(-scalarOf(secret))].map((own, i) => {
+      const operator = ethers.getAddress(toBeHex(0x1000 + i, 20));
+      const key = publicKeyOf(own);
+      return { operator, key, possession: provePossession(operator, key, scalarOf(own)), peerId: "0x01" };
+    });
+    await (await registryOfTimelock(world)).admit(twins);
+    await networkHelpers.mine();
+    story = await opened(world, "learning.enabled");
+    poll = await pollOf(world.governor, story.id);
+  });
+
+  const twin = (index: number) =>
+    index === 5 ? secret : index === 6 ? secretAt(-scalarOf(secret)) : secretOfNode(index);
+
+  it("have no vote by infinity, alone or with others", async () => {
+    const alone: Ballots[] = [{ for: [5, 6] }, { against: [5, 6] }, { abstain: [5, 6] }, { for: [5], against: [6] }];
+    for (const ballots of [...alone, { for: [0, 5, 6] }, { for: [5, 6], against: [0] }]) {
+      await refused(story, () => claim(story, ballots, G2_INFINITY), INVALID);
+    }
+    // Nor beside an honest signature of the other side.
+    const against = aggregate(poll, { against: [0] });
+    await refused(story, () => claim(story, { for: [5, 6], against: [0] }, against), INVALID);
+  });
+
+  it("have one vote each, where each has signed", async () => {
+    const ballots = { for: [0, 5], against: [6] };
+    await claim(story, ballots, aggregate(poll, ballots, twin));
+    expect(await story.votes()).toEqual({ for: 2n, against: 1n, abstain: 0n });
+    for (const again of [{ for: [1, 5, 6] }, { abstain: [1, 5, 6] }]) {
+      const signature = aggregate(poll, again, twin);
+      await refused(story, () => claim(story, again, signature), ["GovernorBallotsOverlap", 0n, 96n]);
+    }
+  });
+
+  it("take along the whole aggregate in which they alone are a side, though every part of it is signed", async () => {
+    for (const ballots of [
+      { for: [5, 6], against: [0, 1, 2] },
+      { for: [0, 1, 2], against: [5, 6] },
+    ]) {
+      await refused(story, () => claim(story, ballots, aggregate(poll, ballots, twin)), INVALID);
+    }
+    // Beside an honest ballot of their side, or without them, the others' count.
+    await claim(story, { against: [0, 1] }, aggregate(poll, { against: [0, 1] }));
+    const beside = { for: [3, 5, 6], against: [2] };
+    await claim(story, beside, aggregate(poll, beside, twin));
+    expect(await story.votes()).toEqual({ for: 3n, against: 3n, abstain: 0n });
+  });
+
+  it("are not told from silence together on one side: at most they vote, once, as they could have", async () => {
+    // What they have signed adds up to nothing, so whether they have does not show; only both, only on one side.
+    const signature = aggregate(poll, { for: [0, 1] });
+    expect(aggregate(poll, { for: [0, 1, 5, 6] }, twin)).toBe(signature);
+    for (const ballots of [
+      { for: [0, 1, 5] },
+      { for: [0, 1, 6] },
+      { for: [0, 1, 5], against: [6] },
+      { for: [0, 1, 6], abstain: [5] },
+      { for: [0, 5, 6] },
+      { for: [0, 1, 2, 5, 6] },
+    ]) {
+      await refused(story, () => claim(story, ballots, signature), INVALID);
+    }
+    await claim(story, { for: [0, 1, 5, 6] }, signature);
+    expect(await story.votes()).toEqual({ for: 4n, against: 0n, abstain: 0n });
+    const overlap = ["GovernorBallotsOverlap", 0n, 99n];
+    await refused(story, () => claim(story, { for: [0, 1, 5, 6] }, signature), overlap);
+  });
+});

@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import type { Signer } from "ethers";
+import type { RunningNode } from "../src/agent/node.js";
 import { createClient } from "../src/client/index.js";
 import { createProcessFleet } from "../src/engines/fleet/index.js";
 import { BaseError, InvalidInputError } from "../src/errors.js";
@@ -149,6 +150,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
     goodRelease,
     brokenRelease,
     refused,
+    reasonAgainst: (proposalId) => reasonAgainst(http, proposalId),
   };
   const { kills, seed } = options;
   const killing =
@@ -188,6 +190,21 @@ async function play(stage: Stage, members: readonly Member[]): Promise<void> {
   await failAndRollBack(stage);
   await learn(stage, { spontaneousMs: storyTiming.spontaneousMs });
   await refuseLies(stage);
+}
+
+/** Why the first of these nodes that voted Against did so. */
+async function reasonAgainst(http: readonly string[], proposalId: string): Promise<string | undefined> {
+  for (const url of http) {
+    try {
+      const { own } = (await (await fetch(`${url}/ballots/${proposalId}`)).json()) as Awaited<
+        ReturnType<RunningNode["ballots"]>
+      >;
+      if (own?.support === "against") return own.reason;
+    } catch {
+      // It was killed and is on its way back: another one will say.
+    }
+  }
+  return undefined;
 }
 
 async function releaseOf(name: string): Promise<Release> {

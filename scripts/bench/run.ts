@@ -4,25 +4,28 @@ import { BaseError, InvalidInputError } from "../../src/errors.js";
 /** What a benchmark gives back: rows for people, and a report that goes out as one line of JSON. */
 export interface Bench {
   table: Record<string, string | number>[];
-  report: { bench: string; cases: object[] };
+  report: { bench: string; [figure: string]: unknown };
 }
 
-/** Every module beside this one is a benchmark under its file's name, and exports `bench`. */
-async function main(name: string | undefined): Promise<void> {
+/** Every module beside this one is a benchmark under its file's name, and exports `bench`, which takes the options after the name. */
+async function main(name: string | undefined, args: readonly string[]): Promise<void> {
   const files = await readdir(import.meta.dirname);
   const names = files.filter((file) => file !== "run.ts" && file.endsWith(".ts")).map((file) => file.slice(0, -3));
   if (name === undefined || !names.includes(name)) {
     throw new InvalidInputError(`There is no benchmark "${name ?? ""}". There are: ${names.sort().join(", ")}.`);
   }
 
-  const { bench } = (await import(`./${name}.ts`)) as { bench(): Promise<Bench> };
-  const { table, report } = await bench();
+  const { bench } = (await import(`./${name}.ts`)) as {
+    bench(args: readonly string[]): Promise<Bench>;
+  };
+  // npm leaves a second "--" in place.
+  const { table, report } = await bench(args[0] === "--" ? args.slice(1) : args);
   console.table(table);
   console.log(JSON.stringify(report));
 }
 
 try {
-  await main(process.argv[2]);
+  await main(process.argv[2], process.argv.slice(3));
 } catch (error) {
   console.error(error instanceof BaseError ? error.message : error);
   process.exitCode = 1;

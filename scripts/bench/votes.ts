@@ -28,13 +28,8 @@ interface Case {
 }
 
 /** Gas of whole decisions by committees of any size, by every path that ballots take, beside OpenZeppelin's Governor. */
-export async function bench(): Promise<Bench> {
-  const { values, positionals } = parseArgs({
-    args: process.argv.slice(3),
-    allowPositionals: true,
-    options: { nodes: { type: "string", multiple: true } },
-  });
-  if (positionals.length > 0) throw new Error(`unexpected: ${positionals.join(" ")}`);
+export async function bench(args: readonly string[]): Promise<Bench> {
+  const { values } = parseArgs({ args: [...args], options: { nodes: { type: "string", multiple: true } } });
   const sizes = values.nodes?.map(Number) ?? SIZES;
   const cases: Case[] = [];
   let extra: Awaited<ReturnType<typeof measureExtras>> | undefined;

@@ -28,6 +28,8 @@ export interface Stage {
   readonly goodRelease: Release;
   readonly brokenRelease: Release;
   readonly refused: Story["refused"];
+  /** Why one of the nodes voted Against, as it says itself: ballots that are settled together carry no reason. */
+  readonly reasonAgainst: (proposalId: string) => Promise<string | undefined>;
 }
 
 /** Waits until `look` finds something. Says what it waited for when it gives up. */
@@ -150,11 +152,11 @@ export async function refuseLies(stage: Stage): Promise<void> {
     return proposal.state === "Defeated" || proposal.state === "Executed" ? proposal : undefined;
   });
   if (verdict.state !== "Defeated") throw new Error("A proposal without evidence has passed.");
-  const [against] = (await byzantine.listBallots({ proposalId })).filter(({ support }) => support === "against");
+  const why = await stage.reasonAgainst(proposalId);
   const { votes } = verdict;
   refused.push({
     what: `proposal ${proposalId}, whose evidence ${contentIdToCid(nowhere)} nobody can fetch`,
-    error: `Defeated by ${votes.against} to ${votes.for}: ${against?.reason ?? ""}`,
+    error: `Defeated by ${votes.against} to ${votes.for}${why === undefined ? "" : `: ${why}`}`,
   });
   screen.line(`the proposal is defeated by ${votes.against} to ${votes.for}`);
 }

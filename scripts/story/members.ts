@@ -31,6 +31,7 @@ export interface Member {
   readonly httpPort: number;
   readonly configFile: string;
   readonly keyFile: string;
+  readonly blsKeyFile: string;
 }
 
 /** Makes the keys of `count` nodes under `dir` and finds ports for them. */
@@ -48,7 +49,8 @@ export async function createMembers(dir: string, count: number, passwordFile: st
     const secret = createBlsKey();
     const keyFile = join(home, "keys", "operator.json");
     await writeOperatorKey(keyFile, wallet, password, { scryptN: STORY_SCRYPT_N });
-    await writeBlsKey(join(home, "keys", "bls.json"), secret, password, { scryptN: STORY_SCRYPT_N });
+    const blsKeyFile = join(home, "keys", "bls.json");
+    await writeBlsKey(blsKeyFile, secret, password, { scryptN: STORY_SCRYPT_N });
     const { peerId, peerIdBytes } = await loadIdentity(join(home, "data"));
     const operator = wallet.address as Address;
     return {
@@ -66,6 +68,7 @@ export async function createMembers(dir: string, count: number, passwordFile: st
       httpPort: ports[index * 2 + 1] ?? 0,
       configFile: join(home, "config.json"),
       keyFile,
+      blsKeyFile,
     };
   }
 }
@@ -75,7 +78,10 @@ export interface MemberConfigOptions {
   readonly deployment: Deployment;
   readonly fleet: NonNullable<AgentConfigInput["fleet"]>;
   readonly passwordFile: string;
-  readonly timing: Pick<AgentConfigInput, "cycleMs" | "anchorEveryMs" | "takeoverMs" | "evidenceTimeoutMs">;
+  readonly timing: Pick<
+    AgentConfigInput,
+    "cycleMs" | "anchorEveryMs" | "takeoverMs" | "evidenceTimeoutMs" | "stragglersMs"
+  >;
   readonly seed: number;
 }
 
@@ -87,7 +93,7 @@ export async function writeConfigs(members: readonly Member[], options: MemberCo
       name: member.name,
       dataDir: "data",
       chain: { rpcUrls: [rpc], ...deployment },
-      keys: { operator: member.keyFile, passwordFile },
+      keys: { operator: member.keyFile, bls: member.blsKeyFile, passwordFile },
       content: {
         listen: [member.multiaddr.split("/p2p/")[0] ?? member.multiaddr],
         peers: members.filter((other) => other !== member).map(({ multiaddr }) => multiaddr),

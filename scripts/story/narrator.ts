@@ -1,14 +1,26 @@
+import { indicesOf } from "../../src/client/bits.js";
 import type { Chain, ChainEvent } from "../../src/ports/chain/index.js";
 import { contentIdToCid, DirectiveKinds } from "../../src/records/index.js";
 
 const supports = ["Against", "For", "Abstain"];
 const reports = ["", "ready", "done", "failed"];
+/** More names than these make no line to read. */
+const MAX_NAMES = 8;
 
 /** Where the story's lines go. */
 export interface Screen {
   /** A new act. */
   act(title: string): void;
   line(text: string): void;
+}
+
+/** What the sentences refer to. */
+interface Told {
+  nameOf(account: string): string;
+  /** By proposal. */
+  readonly titles: Map<string, string>;
+  /** By the index of the node. */
+  readonly operators: Map<number, string>;
 }
 
 /** Writes to a terminal or a file, with seconds since the start before each line. */
@@ -28,11 +40,14 @@ export async function narrate(
   screen: Screen,
   signal: AbortSignal,
 ): Promise<void> {
-  const nameOf = (account: string) => names.get(account.toLowerCase()) ?? short(account);
-  const titles = new Map<string, string>();
+  const told: Told = {
+    nameOf: (account) => names.get(account.toLowerCase()) ?? short(account),
+    titles: new Map(),
+    operators: new Map(),
+  };
   let last = "";
   for await (const event of chain.watch({ signal })) {
-    const text = sentence(event, nameOf, titles);
+    const text = sentence(event, told);
     if (text === undefined) continue;
     if (event.transactionHash === last) {
       screen.line(`${text}  [in the same transaction]`);
@@ -44,14 +59,15 @@ export async function narrate(
   }
 }
 
-function sentence(
-  event: ChainEvent,
-  nameOf: (account: string) => string,
-  titles: Map<string, string>,
-): string | undefined {
+function sentence(event: ChainEvent, told: Told): string | undefined {
+  const { nameOf, titles, operators } = told;
   switch (event.name) {
     case "NodeAdmitted":
+      operators.set(Number(event.args.index), event.args.operator);
       return `${nameOf(event.args.operator)} is admitted as node ${event.args.index}`;
+    case "KeyRotated":
+      operators.set(Number(event.args.newIndex), event.args.operator);
+      return `${nameOf(event.args.operator)} has a new key, as node ${event.args.newIndex}`;
     case "Anchored":
       return `${nameOf(event.args.author)} anchors ${event.args.count} record(s), list ${cidOf(event.args.manifest)}`;
     case "ProposalCreated": {
@@ -61,12 +77,28 @@ function sentence(
     }
     case "VoteCast":
       return `${nameOf(event.args.voter)} votes ${supports[Number(event.args.support)]} on "${titles.get(String(event.args.proposalId))}": ${event.args.reason || "(no reason)"}`;
+    case "BallotsCounted": {
+      const { forBits, againstBits, abstainBits, proposalId } = event.args;
+      const bits = [againstBits, forBits, abstainBits].map(indicesOf);
+      const parts = [1, 0, 2]
+        .filter((support) => bits[support]?.length)
+        .map((support) => `${supports[support]} ${listOf(bits[support] ?? [], told)}`);
+      const count = bits.flat().length;
+      const title = titles.get(String(proposalId));
+      return `${count} ${count === 1 ? "ballot" : "ballots"} counted together on "${title}": ${parts.join("; ")}`;
+    }
     case "ProposalQueued":
       return `"${titles.get(String(event.args.proposalId))}" has passed and waits in the timelock`;
     case "DirectiveIssued":
       return `the timelock issues ${DirectiveKinds[Number(event.args.kind)]}, directive ${short(event.args.directiveId)}`;
     case "DirectiveReported":
       return `${nameOf(event.args.node)} reports ${reports[Number(event.args.report)]} on directive ${short(event.args.directiveId)}`;
+    case "ReportsCounted": {
+      const { report, directiveId, bits } = event.args;
+      const nodes = indicesOf(bits);
+      const said = `${nodes.length} ${nodes.length === 1 ? "report" : "reports"} ${reports[Number(report)]} together`;
+      return `${said} on directive ${short(directiveId)}: ${listOf(nodes, told)}`;
+    }
     case "DirectiveEnacted":
       return `directive ${short(event.args.directiveId)} is ${reports[Number(event.args.report)]}, attested by ${event.args.attestations} nodes: outcome ${cidOf(event.args.outcome)}`;
     case "ModelAccepted":
@@ -76,6 +108,12 @@ function sentence(
     default:
       return undefined;
   }
+}
+
+/** Nodes by name, or how many they are. */
+function listOf(indices: readonly number[], { nameOf, operators }: Told): string {
+  if (indices.length > MAX_NAMES) return `${indices.length} nodes`;
+  return indices.map((index) => nameOf(operators.get(index) ?? `node ${index}`)).join(", ");
 }
 
 /** The gas that a transaction used. */

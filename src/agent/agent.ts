@@ -10,11 +10,14 @@ import {
 } from "../policy/index.js";
 import { type Address, decodeRecord, type Model } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
-import { BallotBox } from "./ballotBox.js";
+import { BallotBox, type RecordedBallot } from "./ballotBox.js";
+import { BallotExchange, type BallotExchangeParameters, type BallotsView } from "./ballots/exchange.js";
+import type { LocalNode } from "./ballots/sign.js";
 import { createChainHand } from "./chainHand.js";
 import type { Clock } from "./clock.js";
 import type { AgentConfig } from "./config.js";
 import { Executor } from "./executor.js";
+import { FastLane } from "./fastLane.js";
 import type { Hand } from "./hand.js";
 import { Knowledge } from "./knowledge.js";
 import { type LoopStatus, MapekLoop } from "./mapek.js";
@@ -50,6 +53,8 @@ export interface AgentDependencies {
   readonly machine: MachineProbe;
   readonly connectivity: () => number;
   readonly body: AgentBody;
+  /** How ballots travel to other nodes and are settled together; without it this node votes by itself. */
+  readonly ballots?: Pick<BallotExchangeParameters, "gossip" | "bls" | "stragglersMs"> & Pick<LocalNode, "blsSecret">;
   /** What differs from the defaults of planning. */
   readonly policy?: Partial<PlanPolicy>;
 }
@@ -59,14 +64,22 @@ export class Agent {
   readonly #loop: MapekLoop;
   readonly #outbox: Outbox;
   readonly #ballots: BallotBox;
+  readonly #exchange: BallotExchange | undefined;
   readonly #tasks: Tasks;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
 
-  private constructor(parts: { loop: MapekLoop; outbox: Outbox; ballots: BallotBox; tasks: Tasks }) {
+  private constructor(parts: {
+    loop: MapekLoop;
+    outbox: Outbox;
+    ballots: BallotBox;
+    exchange: BallotExchange | undefined;
+    tasks: Tasks;
+  }) {
     this.#loop = parts.loop;
     this.#outbox = parts.outbox;
     this.#ballots = parts.ballots;
+    this.#exchange = parts.exchange;
     this.#tasks = parts.tasks;
   }
 
@@ -76,6 +89,16 @@ export class Agent {
     const ballots = await BallotBox.open(join(config.dataDir, "ballots.jsonl"));
     const outbox = await openOutbox(join(config.dataDir, "outbox.jsonl"), client);
     const tasks = new Tasks(logger);
+    const exchange =
+      dependencies.ballots &&
+      (await BallotExchange.open({
+        ...dependencies.ballots,
+        dir: join(config.dataDir, "ballots"),
+        nodes: [{ operator: self, client, blsSecret: dependencies.ballots.blsSecret }],
+        clock,
+        tasks,
+        logger,
+      }));
     const { fleets, tasks: trained, testModel, workloads } = body;
     const look = async (): Promise<NodeView> => ({ workloads: await workloads(), fleets, tasks: trained });
     const { evidenceTimeoutMs, takeoverMs, cycleMs, anchorEveryMs } = config;
@@ -97,19 +120,28 @@ export class Agent {
         ballots,
         tasks,
         logger,
+        exchange,
         policy: VoteDefaults,
         evidenceTimeoutMs,
         look,
         testModel,
       }),
+      exchange,
+      fastLane: exchange?.aggregates ? new FastLane({ self, client, clock, logger }) : undefined,
       executor: new Executor({ self, client, outbox, hands, tasks, logger, takeoverMs }),
       observe: createObserve({ clock, machine, connectivity, workloads, ping: () => client.chain.blockNumber() }),
     });
-    return new Agent({ loop, outbox, ballots, tasks });
+    return new Agent({ loop, outbox, ballots, exchange, tasks });
   }
 
   get status(): LoopStatus & { readonly waitingRecords: number } {
     return { ...this.#loop.status, waitingRecords: this.#outbox.waiting };
+  }
+
+  /** What this node knows of a vote, the ballots that do not count yet included, and how it decided itself. */
+  ballotsOn(proposalId: string): BallotsView & { readonly own: RecordedBallot | null } {
+    const { known, equivocations } = this.#exchange?.view(proposalId) ?? { known: [], equivocations: [] };
+    return { known, equivocations, own: this.#ballots.get(proposalId) ?? null };
   }
 
   /** The records that this node makes go through here. */
@@ -125,6 +157,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+    await this.#exchange?.close();
     await this.#tasks.settled();
     await this.#outbox.close();
     await this.#ballots.close();

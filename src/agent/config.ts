@@ -42,6 +42,8 @@ const schema = z.strictObject({
   keys: z.strictObject({
     /** The operator key, an Ethereum keystore v3 file; relative to the configuration file. */
     operator: z.string().min(1),
+    /** The node's BLS key, an EIP-2335 file under the same password. Without it the node votes alone and pays for it. */
+    bls: z.string().min(1).optional(),
     /** A file that holds nothing but the password, readable by its owner alone. WITAN_PASSWORD goes before it. */
     passwordFile: z.string().min(1).optional(),
   }),
@@ -79,6 +81,8 @@ const schema = z.strictObject({
   anchorEveryMs: milliseconds.default(AgentDefaults.anchorEveryMs),
   /** How long the next in line waits before it takes over a duty. */
   takeoverMs: milliseconds.default(AgentDefaults.takeoverMs),
+  /** How long ballots that decide nothing yet wait for others, so that one transaction brings many. */
+  stragglersMs: milliseconds.default(AgentDefaults.stragglersMs),
   /** How long a voter looks for evidence before it decides without. */
   evidenceTimeoutMs: milliseconds.default(AgentDefaults.evidenceTimeoutMs),
   /** Releases that the operator allows: entry files are looked up here by sha256. */
@@ -115,6 +119,7 @@ export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
     dataDir: absolute(config.dataDir),
     keys: {
       operator: absolute(config.keys.operator),
+      ...(config.keys.bls === undefined ? {} : { bls: absolute(config.keys.bls) }),
       ...(config.keys.passwordFile === undefined ? {} : { passwordFile: absolute(config.keys.passwordFile) }),
     },
     ...(config.fleet === undefined ? {} : { fleet: withPaths(config.fleet) }),

@@ -10,6 +10,8 @@ export const AgentDefaults = {
   anchorEveryMs: 60_000,
   /** Longer than a healthy first-in-line needs, short beside the shortest voting period. */
   takeoverMs: 15_000,
+  /** A transaction saved is worth a moment, and nobody waits for a ballot that decides nothing. */
+  stragglersMs: 30_000,
   /** A block of a few KB takes milliseconds; what takes this long is not there. */
   evidenceTimeoutMs: 8_000,
   /** A workload that has not become healthy by then will not. */

@@ -1,4 +1,4 @@
-import type { Client } from "../client/index.js";
+import type { Client, Proposal } from "../client/index.js";
 import { messageOf } from "../errors.js";
 import {
   type Analysis,
@@ -12,8 +12,10 @@ import {
 } from "../policy/index.js";
 import type { Address, ContentId, State } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
+import type { BallotExchange } from "./ballots/exchange.js";
 import type { Clock } from "./clock.js";
 import type { Executor } from "./executor.js";
+import type { FastLane } from "./fastLane.js";
 import type { Knowledge } from "./knowledge.js";
 import type { Outbox } from "./outbox.js";
 import type { Planner } from "./planner.js";
@@ -27,6 +29,9 @@ export interface LoopDependencies {
   readonly knowledge: Knowledge;
   readonly planner: Planner;
   readonly voter: Voter;
+  /** Present where ballots can decide what nobody has opened. */
+  readonly fastLane?: FastLane | undefined;
+  readonly exchange?: Pick<BallotExchange, "look" | "incidents"> | undefined;
   readonly executor: Executor;
   readonly logger: Logger;
   readonly policy: PlanPolicy;
@@ -80,7 +85,7 @@ export class MapekLoop {
 
   /** One cycle. What fails in it is tried again in the next. */
   async cycle(cycle: number, signal: AbortSignal): Promise<Analysis> {
-    const { client, executor, knowledge, observe, planner, policy, voter } = this.#dependencies;
+    const { client, exchange, executor, fastLane, knowledge, observe, planner, policy, voter } = this.#dependencies;
     const observation = await observe(cycle, signal);
     const { memory, analysis } = analyze(this.#memory, observation);
     this.#memory = memory;
@@ -89,23 +94,35 @@ export class MapekLoop {
     const [proposals, directives, nodes, chainTime] = await Promise.all([
       client.listProposals({ states: ["Pending", "Active", "Succeeded", "Queued"] }),
       client.listDirectives({ statuses: ["Issued"] }),
-      client.listNodes(),
+      client.listNodes({ includeRemoved: true }),
       client.chain.now(),
     ]);
-    const committee = nodes.map(({ operator }) => operator);
+    const committee = nodes.filter(({ active }) => active).map(({ operator }) => operator);
+    await exchange?.look([...proposals, ...this.#motionsBeside(proposals)], nodes, chainTime);
     voter.tick(proposals, signal);
     planner.moveOn(proposals, committee, chainTime);
     executor.tick(directives, committee, chainTime, signal);
     const shared = await knowledge.shared(proposals, directives, observation);
-    planner.open(plan({ analysis, incidents, shared, policy }), committee);
+    const planned = plan({ analysis, incidents, shared, policy });
+    planner.open((await fastLane?.take(planned, proposals, nodes, chainTime)) ?? planned, committee);
+    const motions = this.#motionsBeside(proposals);
+    if (motions.length > 0) {
+      await exchange?.look([...proposals, ...motions], nodes, chainTime);
+      voter.tick(motions, signal);
+    }
     return analysis;
+  }
+
+  #motionsBeside(proposals: readonly Proposal[]): readonly Proposal[] {
+    const open = new Set(proposals.map(({ id }) => id));
+    return this.#dependencies.fastLane?.motions.filter(({ id }) => !open.has(id)) ?? [];
   }
 
   /** Writes down what the cycle found and anchors it: at once when it is urgent, else now and then. */
   async #remember(cycle: number, analysis: Analysis): Promise<KnownIncident[]> {
-    const { anchorEveryMs, clock, outbox } = this.#dependencies;
+    const { anchorEveryMs, clock, exchange, outbox } = this.#dependencies;
     const incidents: KnownIncident[] = [];
-    for (const incident of analysis.incidents) {
+    for (const incident of [...analysis.incidents, ...(exchange?.incidents() ?? [])]) {
       const { contentId } = await outbox.submit("Incident", incident);
       incidents.push({ contentId, incident });
     }

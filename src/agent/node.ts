@@ -5,7 +5,7 @@ import { type Chain, createChain } from "../ports/chain/index.js";
 import { createHeliaContent, type HeliaContent } from "../ports/content/helia.js";
 import { createGossip } from "../ports/gossip/index.js";
 import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
-import { readOperatorKey } from "../ports/keys/index.js";
+import { loadBls, readBlsKey, readOperatorKey } from "../ports/keys/index.js";
 import { PAYLOAD_TOPIC } from "../ports/keys/payloadTopic.js";
 import { type Address, decodePayload } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
@@ -20,6 +20,8 @@ export interface RunningNode {
   readonly self: Address;
   readonly content: HeliaContent;
   readonly status: () => Promise<unknown>;
+  /** What the node knows of a vote, also what is not on chain yet. */
+  readonly ballots: Agent["ballotsOn"];
   /** Keeps the payload in an envelope that a member has signed, and returns its CID. */
   readonly takePayload: (envelope: Uint8Array) => Promise<string>;
   stop(): Promise<void>;
@@ -40,6 +42,7 @@ class NotMemberError extends InvalidInputError {
  */
 export async function startNode(config: AgentConfig, password: string, logger: Logger): Promise<RunningNode> {
   const wallet = await readOperatorKey(config.keys.operator, password);
+  const blsSecret = config.keys.bls === undefined ? undefined : await readBlsKey(config.keys.bls, password);
   const { rpcUrls, chainId, contracts, deployedAtBlock } = config.chain;
   const chain = await createChain({
     rpcUrl: rpcUrls,
@@ -58,7 +61,7 @@ export async function startNode(config: AgentConfig, password: string, logger: L
     throw error;
   });
   try {
-    return await runNode({ config, wallet, chain, content, logger });
+    return await runNode({ config, wallet, blsSecret, chain, content, logger });
   } catch (error) {
     await content.close();
     chain.close();
@@ -69,12 +72,13 @@ export async function startNode(config: AgentConfig, password: string, logger: L
 interface OpenedNode {
   readonly config: AgentConfig;
   readonly wallet: Wallet;
+  readonly blsSecret: Uint8Array | undefined;
   readonly chain: Chain;
   readonly content: HeliaContent;
   readonly logger: Logger;
 }
 
-async function runNode({ config, wallet, chain, content, logger }: OpenedNode): Promise<RunningNode> {
+async function runNode({ config, wallet, blsSecret, chain, content, logger }: OpenedNode): Promise<RunningNode> {
   const self = wallet.address as Address;
   const { chainId } = chain;
   const client = createClient({ chain, content });
@@ -113,6 +117,9 @@ async function runNode({ config, wallet, chain, content, logger }: OpenedNode): 
     machine: createMachineProbe(),
     connectivity: () => (config.content.peers.length === 0 ? 1 : Math.min(1, content.connections() / expectedPeers)),
     body,
+    ...(blsSecret === undefined
+      ? {}
+      : { ballots: { gossip, bls: await loadBls(), blsSecret, stragglersMs: config.stragglersMs } }),
   });
   agent.start();
 
@@ -128,6 +135,7 @@ async function runNode({ config, wallet, chain, content, logger }: OpenedNode): 
       block: await chain.blockNumber(),
       ...agent.status,
     }),
+    ballots: (proposalId) => agent.ballotsOn(proposalId),
     async takePayload(envelope) {
       const { author, body: text } = openEnvelope({ chainId, governor, topic: PAYLOAD_TOPIC }, envelope);
       if (!(await isMember(author))) throw new NotMemberError(author);

@@ -6,6 +6,7 @@ import { ContentError } from "../ports/content/index.js";
 import type { Address, ContentId, DirectivePayload, Model } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
 import type { BallotBox, RecordedBallot } from "./ballotBox.js";
+import type { BallotExchange } from "./ballots/exchange.js";
 import type { Tasks } from "./tasks.js";
 
 export interface VoterDependencies {
@@ -15,6 +16,8 @@ export interface VoterDependencies {
   readonly tasks: Tasks;
   readonly logger: Logger;
   readonly policy: VotePolicy;
+  /** Where ballots are exchanged, so that one transaction brings many; without it this node votes by itself. */
+  readonly exchange?: Pick<BallotExchange, "cast" | "needs" | "proves"> | undefined;
   readonly evidenceTimeoutMs: number;
   /** What this node sees at this moment. */
   readonly look: (signal: AbortSignal) => Promise<NodeView>;
@@ -43,11 +46,14 @@ export class Voter {
   }
 
   async #vote(proposal: Proposal, signal: AbortSignal): Promise<void> {
-    const { client, ballots, self, logger } = this.#dependencies;
-    const { nodes, governor } = client.chain.contracts;
-    if (!(await client.chain.read(() => nodes.isMember(self, proposal.rules.epoch)))) return;
-    if (await client.chain.read(() => governor.hasVoted(proposal.id, self))) return;
+    const { client, ballots, exchange, self, logger } = this.#dependencies;
+    const wanted = exchange ? exchange.needs(proposal, self) : this.#mayVote(proposal);
+    if (!(await wanted)) return;
     const ballot = ballots.get(proposal.id) ?? (await ballots.record(await this.#decide(proposal, signal)));
+    if (exchange !== undefined) {
+      await exchange.cast(proposal, ballot, self);
+      return;
+    }
     try {
       const receipt = await client.castVote({
         proposalId: proposal.id,
@@ -60,6 +66,13 @@ export class Voter {
       if (!isRevert(error, "GovernorUnexpectedProposalState")) throw error;
       logger.info("the vote ended before this ballot", { proposalId: proposal.id });
     }
+  }
+
+  async #mayVote(proposal: Proposal): Promise<boolean> {
+    const { client, self } = this.#dependencies;
+    const { nodes, governor } = client.chain.contracts;
+    if (!(await client.chain.read(() => nodes.isMember(self, proposal.rules.epoch)))) return false;
+    return !(await client.chain.read(() => governor.hasVoted(proposal.id, self)));
   }
 
   async #decide(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot> {
@@ -96,8 +109,12 @@ export class Voter {
 
   async #check(contentId: ContentId): Promise<EvidenceCheck> {
     try {
-      const { client, evidenceTimeoutMs } = this.#dependencies;
+      const { client, evidenceTimeoutMs, exchange } = this.#dependencies;
       const record = await client.fetchRecord({ contentId, timeoutMs: evidenceTimeoutMs });
+      const equivocation = record.kind === "Incident" && record.value.kind === "equivocation";
+      if (equivocation && !(await exchange?.proves(record.value))) {
+        return { contentId, status: "invalid", reason: "the node it names has not signed both ballots" };
+      }
       return { contentId, status: "verified", record };
     } catch (error) {
       return { contentId, status: evidenceStatus(error), reason: messageOf(error) };

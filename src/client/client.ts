@@ -3,6 +3,7 @@ import type { ContentStore } from "../ports/content/index.js";
 import type { Address } from "../records/index.js";
 import { type AnchorIndex, createAnchorIndex } from "./anchorIndex.js";
 import { createEventCache, type EventCache } from "./eventCache.js";
+import { createMembership, type Membership } from "./nodes/membership.js";
 
 /** What every verb works with. Made by {@link createClient}, which binds the verbs to it. */
 export interface ClientContext {
@@ -12,6 +13,8 @@ export interface ClientContext {
   readonly account: Address | undefined;
   /** Which anchor holds which record. */
   readonly anchors: AnchorIndex;
+  /** Who the nodes are and were. */
+  readonly membership: Membership;
   /** What was proposed. */
   readonly proposals: EventCache<"ProposalCreated">;
   /** What was ordered. */
@@ -32,6 +35,7 @@ export function createContext({ chain, content }: ClientParameters): ClientConte
     content,
     account: chain.account,
     anchors: createAnchorIndex({ chain, content }),
+    membership: createMembership(chain),
     proposals: createEventCache(chain, ["ProposalCreated"]),
     directives: createEventCache(chain, ["DirectiveIssued"]),
     models: createEventCache(chain, ["ModelAccepted"]),

@@ -3,7 +3,9 @@ import { anchorRecords } from "./actions/anchorRecords.js";
 import { buildProposal } from "./actions/buildProposal.js";
 import { castVote } from "./actions/castVote.js";
 import { castVoteBySig } from "./actions/castVoteBySig.js";
+import { castVotes } from "./actions/castVotes.js";
 import { checkProposal } from "./actions/checkProposal.js";
+import { decideProposal } from "./actions/decideProposal.js";
 import { executeProposal } from "./actions/executeProposal.js";
 import { fetchPayload } from "./actions/fetchPayload.js";
 import { type FetchRecordParameters, fetchRecord } from "./actions/fetchRecord.js";
@@ -47,7 +49,9 @@ export function createClient(parameters: ClientParameters) {
     buildProposal: (parameters: P<typeof buildProposal>) => buildProposal(context, parameters),
     castVote: (parameters: P<typeof castVote>) => castVote(context, parameters),
     castVoteBySig: (parameters: P<typeof castVoteBySig>) => castVoteBySig(context, parameters),
+    castVotes: (parameters: P<typeof castVotes>) => castVotes(context, parameters),
     checkProposal: (parameters: P<typeof checkProposal>) => checkProposal(context, parameters),
+    decideProposal: (parameters: P<typeof decideProposal>) => decideProposal(context, parameters),
     executeProposal: (parameters: P<typeof executeProposal>) => executeProposal(context, parameters),
     fetchPayload: (parameters: P<typeof fetchPayload>) => fetchPayload(context, parameters),
     fetchRecord: <Kind extends RecordKind = RecordKind>(parameters: FetchRecordParameters<Kind>) =>

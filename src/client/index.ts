@@ -5,9 +5,18 @@ export {
   type NewRecord,
 } from "./actions/anchorRecords.js";
 export { type BuildProposalParameters, type BuiltProposal, buildProposal } from "./actions/buildProposal.js";
-export { type CastVoteParameters, castVote } from "./actions/castVote.js";
+export { type CastVoteParameters, castVote, supportNumber } from "./actions/castVote.js";
 export { castVoteBySig } from "./actions/castVoteBySig.js";
+export {
+  type BallotScheme,
+  type CastVotesParameters,
+  castVotes,
+  MAX_BALLOTS_PER_BATCH,
+  type NodeBallot,
+  schemeOf,
+} from "./actions/castVotes.js";
 export { checkProposal, type Disagreement } from "./actions/checkProposal.js";
+export { type DecideProposalParameters, decideProposal } from "./actions/decideProposal.js";
 export { type ExecuteProposalReturnType, executeProposal } from "./actions/executeProposal.js";
 export { type FetchPayloadParameters, fetchPayload } from "./actions/fetchPayload.js";
 export { type FetchRecordParameters, fetchRecord } from "./actions/fetchRecord.js";
@@ -17,7 +26,7 @@ export { type GetProposalParameters, getProposal } from "./actions/getProposal.j
 export { type CastBallot, listBallots } from "./actions/listBallots.js";
 export { type ListDirectivesParameters, listDirectives } from "./actions/listDirectives.js";
 export { listModels, type ModelAcceptance } from "./actions/listModels.js";
-export { listNodes, type NodeSummary } from "./actions/listNodes.js";
+export { listNodes } from "./actions/listNodes.js";
 export { type ListProposalsParameters, listProposals } from "./actions/listProposals.js";
 export { type ListRecordsParameters, listRecords } from "./actions/listRecords.js";
 export { listReports } from "./actions/listReports.js";
@@ -49,6 +58,7 @@ export {
   UnknownProposalError,
   WrongAuthorError,
 } from "./errors.js";
+export type { NodeSummary } from "./nodes/node.js";
 export { describeProposal, subjectOf } from "./proposals/description.js";
 export type { Admission, EffectMaterial } from "./proposals/effect.js";
 export {

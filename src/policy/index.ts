@@ -1,6 +1,7 @@
 export { type AnalysisMemory, analyze, initialMemory, nameState, phi } from "./analyze.js";
 export { PlanDefaults, VoteDefaults } from "./defaults.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
+export { endsEarly, isDecided, type SettleInput, type SettleReason, type Tally, whenToSettle } from "./settle.js";
 export type {
   Analysis,
   AnalyzePolicy,

@@ -54,6 +54,10 @@ function healing(incident: KnownIncident["incident"]): Order | undefined {
       const fleet = incident.subject.slice("fleet/".length);
       return { kind: "Rollback", fleet, from: String(release) as Hex, to: null };
     }
+    case "equivocation": {
+      const reason = `signed two different ballots on proposal ${incident.observed.proposal}`;
+      return { kind: "Ban", indices: [Number(incident.subject.slice("node/".length))], reason };
+    }
     case "node-unreachable":
       // Nothing that the others could restart: people look after it.
       return undefined;

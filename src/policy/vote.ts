@@ -32,6 +32,8 @@ export function decide(input: VoteInput): Decision {
     case "StartRound":
       if (!input.view.tasks.has(order.task)) return abstain(`this node does not train ${order.task}`);
       return inFavour(`up to ${order.rounds} rounds of ${order.task} are within bounds`);
+    case "Ban":
+      return decideBan(order, evidence);
     default:
       return inFavour("calls, payload and evidence agree");
   }
@@ -77,6 +79,19 @@ function decideRollback(
   const sick = own.filter(({ alive, healthy }) => !alive || !healthy).length;
   if (own.length > 0 && sick === 0) return against("this node sees that release healthy");
   return inFavour(own.length === 0 ? "the evidence holds" : `this node too sees ${sick} of ${own.length} failing`);
+}
+
+/** A ban is for people to decide, unless the evidence proves what the node did. */
+function decideBan(order: OrderOf<"Ban">, evidence: readonly EvidenceCheck[]): Decision {
+  const guilty = new Set(
+    evidence.flatMap(({ record }) =>
+      record?.kind === "Incident" && record.value.kind === "equivocation" ? [record.value.subject] : [],
+    ),
+  );
+  if (order.indices.every((index) => guilty.has(`node/${index}`))) {
+    return inFavour("the evidence holds two different ballots that the node signed");
+  }
+  return abstain("no evidence that a machine can check");
 }
 
 function decideModel(order: OrderOf<"AcceptModel">, { evidence, modelTest, policy }: VoteInput): Decision {

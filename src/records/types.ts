@@ -51,5 +51,6 @@ export const IncidentKinds = [
   "release-failing",
   "node-unreachable",
   "state-critical",
+  "equivocation",
 ] as const;
 export type IncidentKind = (typeof IncidentKinds)[number];

@@ -83,6 +83,7 @@ it("runs until it is told to end, and answers meanwhile", async () => {
 it("says that its port is in use, and leaves nothing open", async () => {
   const taken = await serveHttp("127.0.0.1", 0, {
     status: async () => ({}),
+    ballots: () => ({ known: [], equivocations: [], own: null }),
     payload: async () => "",
     block: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
   });

@@ -4,6 +4,7 @@ import { ListenError, serveHttp } from "../../src/surfaces/http/server.js";
 
 const handlers = {
   status: async () => ({ cycle: 7n }),
+  ballots: (proposalId: string) => ({ proposalId }),
   payload: async (envelope: Uint8Array) => {
     if (envelope.length === 0) throw new InvalidInputError("nothing was sent");
     return "bafy";
@@ -11,11 +12,13 @@ const handlers = {
   block: async (path: string) => ({ status: 200, headers: { "x-path": path }, body: new Uint8Array([1, 2, 3]) }),
 };
 
-it("serves health, status and blocks, and nothing else", async () => {
+it("serves health, status, ballots and blocks, and nothing else", async () => {
   const server = await serveHttp("127.0.0.1", 0, handlers);
   const get = (path: string, method = "GET") => fetch(`${server.url}${path}`, { method });
   expect(await (await get("/health")).json()).toEqual({ ok: true });
   expect(await (await get("/status")).json()).toEqual({ cycle: "7" });
+  expect(await (await get("/ballots/12")).json()).toEqual({ proposalId: "12" });
+  expect((await get("/ballots/x")).status).toBe(404);
   const block = await get("/ipfs/bafy?format=raw");
   expect(block.headers.get("x-path")).toBe("/ipfs/bafy?format=raw");
   expect(new Uint8Array(await block.arrayBuffer())).toEqual(new Uint8Array([1, 2, 3]));

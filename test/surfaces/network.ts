@@ -27,6 +27,7 @@ export async function startNetwork() {
   const members = new Set<string>(setting.witan.operators.map(({ address }) => address));
   const gateway = await serveHttp("127.0.0.1", 0, {
     status: async () => ({}),
+    ballots: () => ({ known: [], equivocations: [], own: null }),
     block: createGatewayHandler(setting.content),
     payload: async (envelope) => {
       const { author, body } = openEnvelope(context, envelope);

@@ -69,7 +69,7 @@ export async function fetchRecord<Kind extends RecordKind = RecordKind>(
   throw new NotAnchoredError(contentId, unread.length);
 
   async function* placesIn(entries: typeof anchors): AsyncGenerator<AnchoredLeaf> {
-    for await (const leaves of walkAnchors(client, entries, { timeoutMs: left(), signal }, unread)) {
+    for await (const leaves of walkAnchors(client, entries, { timeoutMs: left(), signal, anyOrder: true }, unread)) {
       yield* leaves.filter((leaf) => leaf.contentId === contentId && (kind === undefined || leaf.kind === kind));
     }
   }

@@ -1,19 +1,26 @@
+import type { ChainEventOf } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
+import { indicesOf } from "../bits.js";
 import type { ClientContext } from "../client.js";
+import { indicesIn, operatorOf, reorganised } from "../nodes/membership.js";
+import type { NodeSummary } from "../nodes/node.js";
 import { type ProposalId, type Support, Supports } from "../proposals/proposal.js";
 import { findCreated } from "../proposals/readProposal.js";
 
 /** A vote that counted. */
 export interface CastBallot {
   readonly voter: Address;
+  /** Under which the voter was a member of the proposal's committee. */
+  readonly index: number;
   readonly support: Support;
+  /** Empty where none was given, and for ballots that were counted together. */
   readonly reason: string;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
 }
 
 /**
- * Who voted on a proposal, how and why, in the order of the chain.
+ * Who voted on a proposal, how and why, in the order of the chain; ballots that were counted together by index.
  *
  * @throws {@link UnknownProposalError}; ChainError.
  * @example
@@ -23,14 +30,50 @@ export async function listBallots(
   client: ClientContext,
   { proposalId }: { readonly proposalId: ProposalId },
 ): Promise<CastBallot[]> {
+  const { chain, membership } = client;
   const { blockNumber: fromBlock } = await findCreated(client, proposalId);
-  const events = await client.chain.events({ names: ["VoteCast", "VoteCastWithParams"], fromBlock });
-  return events
-    .filter(({ args }) => args.proposalId.toString() === proposalId)
-    .map(({ args, transactionHash, blockNumber }) => ({
-      voter: args.voter as Address,
-      support: Supports[Number(args.support)] ?? "abstain",
-      reason: args.reason,
+  const topic: Hex = `0x${BigInt(proposalId).toString(16).padStart(64, "0")}`;
+  const [cast, [opened, ...counted]] = await Promise.all([
+    // Of a single ballot the voter is indexed, not the proposal.
+    chain.events({ names: ["VoteCast", "VoteCastWithParams"], fromBlock }),
+    chain.events({ names: ["ProposalOpened", "BallotsCounted"], topics: [topic], fromBlock }),
+  ]);
+  if (opened?.name !== "ProposalOpened") throw reorganised();
+  const single = cast.filter(({ args }) => args.proposalId.toString() === proposalId);
+  const together = counted.filter((event) => event.name === "BallotsCounted");
+  const nodes = await membership.read();
+  const indexOf = indicesIn(nodes, Number(opened.args.epoch));
+  return [...single, ...together]
+    .sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex)
+    .flatMap((event) => (event.name === "BallotsCounted" ? ballotsOf(event, nodes) : ballotOf(event, indexOf)));
+}
+
+function ballotOf(
+  { args, transactionHash, blockNumber }: ChainEventOf<"VoteCast" | "VoteCastWithParams">,
+  indexOf: (operator: string) => number,
+): CastBallot {
+  return {
+    voter: args.voter as Address,
+    index: indexOf(args.voter),
+    support: Supports[Number(args.support)] ?? "abstain",
+    reason: args.reason,
+    transactionHash,
+    blockNumber,
+  };
+}
+
+function ballotsOf(
+  { args, transactionHash, blockNumber }: ChainEventOf<"BallotsCounted">,
+  nodes: readonly NodeSummary[],
+): CastBallot[] {
+  const bits = { for: args.forBits, against: args.againstBits, abstain: args.abstainBits };
+  return Supports.flatMap((support) => indicesOf(bits[support]).map((index) => ({ index, support })))
+    .sort((a, b) => a.index - b.index)
+    .map(({ index, support }) => ({
+      voter: operatorOf(nodes, index),
+      index,
+      support,
+      reason: "",
       transactionHash,
       blockNumber,
     }));

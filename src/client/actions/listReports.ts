@@ -1,11 +1,13 @@
 import { NO_CONTENT } from "../../ports/chain/index.js";
 import type { Address, ContentId, Hex } from "../../records/index.js";
+import { indicesOf } from "../bits.js";
 import type { ClientContext } from "../client.js";
 import { type DirectiveAttestation, type DirectiveReport, DirectiveReports } from "../directives/directive.js";
 import { findIssued } from "../directives/readDirective.js";
+import { operatorOf } from "../nodes/membership.js";
 
 /**
- * What the nodes said of a directive, in the order of the chain.
+ * What the nodes said of a directive, in the order of the chain; reports that were counted together by index.
  *
  * @throws {@link UnknownDirectiveError}; ChainError.
  * @example
@@ -15,13 +17,24 @@ export async function listReports(
   client: ClientContext,
   { directiveId }: { readonly directiveId: Hex },
 ): Promise<DirectiveAttestation[]> {
+  const { chain, membership } = client;
   const { blockNumber: fromBlock } = await findIssued(client, directiveId);
-  const events = await client.chain.events({ names: ["DirectiveReported"], topics: [directiveId], fromBlock });
-  return events.map(({ args, transactionHash, blockNumber }) => ({
-    node: args.node as Address,
-    report: DirectiveReports[Number(args.report)] as DirectiveReport,
-    outcome: args.outcome === NO_CONTENT ? null : (args.outcome as ContentId),
-    transactionHash,
-    blockNumber,
-  }));
+  const names = ["DirectiveReported", "ReportsCounted"] as const;
+  const events = await chain.events({ names, topics: [directiveId], fromBlock });
+  const anyTogether = events.some(({ name }) => name === "ReportsCounted");
+  const nodes = anyTogether ? await membership.read() : [];
+  return events.flatMap((event) => {
+    const { args, transactionHash, blockNumber } = event;
+    const reporting =
+      event.name === "DirectiveReported"
+        ? [event.args.node as Address]
+        : indicesOf(event.args.bits).map((index) => operatorOf(nodes, index));
+    return reporting.map((node) => ({
+      node,
+      report: DirectiveReports[Number(args.report)] as DirectiveReport,
+      outcome: args.outcome === NO_CONTENT ? null : (args.outcome as ContentId),
+      transactionHash,
+      blockNumber,
+    }));
+  });
 }

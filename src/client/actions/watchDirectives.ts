@@ -2,7 +2,12 @@ import type { ChainEventOf, WatchOptions } from "../../ports/chain/index.js";
 import type { Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 
-const changes = { DirectiveIssued: "issued", DirectiveReported: "reported", DirectiveEnacted: "enacted" } as const;
+const changes = {
+  DirectiveIssued: "issued",
+  DirectiveReported: "reported",
+  ReportsCounted: "reported",
+  DirectiveEnacted: "enacted",
+} as const;
 type DirectiveEventName = keyof typeof changes;
 const names = Object.keys(changes) as DirectiveEventName[];
 

@@ -6,6 +6,7 @@ const changes = {
   ProposalCreated: "opened",
   VoteCast: "voted",
   VoteCastWithParams: "voted",
+  BallotsCounted: "voted",
   ProposalQueued: "queued",
   ProposalExecuted: "executed",
   ProposalCanceled: "canceled",

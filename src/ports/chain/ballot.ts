@@ -1,4 +1,4 @@
-import { type Signer, verifyTypedData } from "ethers";
+import { Signature, type Signer, TypedDataEncoder, verifyTypedData } from "ethers";
 import type { Address, Hex } from "../../records/index.js";
 
 /** Where a ballot counts: it means nothing to another chain or governor. */
@@ -42,6 +42,17 @@ function typedData({ chainId, governor }: BallotContext, { proposalId, support, 
 export async function signBallotMessage(signer: Signer, context: BallotContext, ballot: BallotMessage): Promise<Hex> {
   const { domain, types, message } = typedData(context, ballot);
   return (await signer.signTypedData(domain, types, message)) as Hex;
+}
+
+/** The digest of a ballot, 32 bytes: what an operator's account signs and, but for Abstain, a node's BLS key. */
+export function hashBallot(context: BallotContext, ballot: BallotMessage): Hex {
+  const { domain, types, message } = typedData(context, ballot);
+  return TypedDataEncoder.hash(domain, types, message) as Hex;
+}
+
+/** A signature in the 64 bytes of EIP-2098, as batches carry it. */
+export function compactSignature(signature: Hex): Hex {
+  return Signature.from(signature).compactSerialized as Hex;
 }
 
 /** Who signed the ballot for this chain and governor; undefined where the signature is none at all. */

@@ -78,6 +78,8 @@ export interface Chain {
   /** The chain's own time, in seconds: that of the block now being made. It may differ from the clock on the wall. */
   now(): Promise<number>;
   blockNumber(): Promise<number>;
+  /** The same chain for another account, over the same connections: what is checked once holds for all of them. */
+  as(signer: Signer): Promise<Chain>;
   /** Decoded events in order, read in bounded ranges of blocks. */
   events<N extends ChainEventName = ChainEventName>(parameters?: EventsParameters<N>): Promise<ChainEventOf<N>[]>;
   /** Events as they come; see {@link watchEvents}. */
@@ -103,12 +105,18 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
 
   const provider = new FailoverProvider(endpoints, { chainId, timeoutMs, pollMs });
   try {
-    const signer = parameters.signer === undefined ? undefined : new MarginSigner(parameters.signer, provider);
-    const account = signer === undefined ? undefined : ((await signer.getAddress()) as Address);
-    const contracts = connectContracts(addresses, signer ?? provider);
     await probeDeployment(provider, addresses);
     const tip = await tipOf(provider, addresses);
+    return await connectAs(parameters.signer, tip);
+  } catch (error) {
+    provider.destroy();
+    throw toChainError(error);
+  }
 
+  async function connectAs(given: Signer | undefined, tip: Chain["tip"]): Promise<Chain> {
+    const signer = given === undefined ? undefined : new MarginSigner(given, provider);
+    const account = signer === undefined ? undefined : ((await signer.getAddress()) as Address);
+    const contracts = connectContracts(addresses, signer ?? provider);
     const decode = createDecoder(addresses);
     const send =
       account === undefined
@@ -149,13 +157,11 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
         }
         return events as ChainEventOf<N>[];
       },
+      as: (other) => connectAs(other, tip),
       watch: (options = {}) =>
         watchEvents({ provider, reader: readerOf(options), firstBlock: deployedAtBlock, pollMs }, options),
       close: () => provider.destroy(),
     };
-  } catch (error) {
-    provider.destroy();
-    throw toChainError(error);
   }
 }
 

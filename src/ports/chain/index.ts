@@ -1,4 +1,11 @@
-export { type BallotContext, type BallotMessage, recoverVoter, signBallotMessage } from "./ballot.js";
+export {
+  type BallotContext,
+  type BallotMessage,
+  compactSignature,
+  hashBallot,
+  recoverVoter,
+  signBallotMessage,
+} from "./ballot.js";
 export {
   type Call,
   type DecodedCall,
@@ -10,7 +17,9 @@ export {
 } from "./calls.js";
 export { type Chain, type CreateChainParameters, createChain, type EventsParameters } from "./chain.js";
 export { type Contracts, contractInterfaces } from "./contracts.js";
+export { type DeployDaoParameters, deployDao, type NodeAdmission } from "./deploy.js";
 export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./deployment.js";
+export { type DevelopmentChain, developmentChain } from "./development.js";
 export type { Eip1193Provider } from "./endpoint.js";
 export { ChainError, type ChainErrorKind, ContractRevertError, isRevert } from "./errors.js";
 export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./event.js";

@@ -1,4 +1,5 @@
 import { type GossipSub, type Message, TopicValidatorResult } from "@libp2p/gossipsub";
+import type { PeerId } from "@libp2p/interface";
 import { BaseError, InvalidInputError, messageOf } from "../../errors.js";
 
 /** A message travels whole to every node, so it is small: what is large goes by CID. */
@@ -18,12 +19,20 @@ export class GossipError extends BaseError {
 /** @param from The peer id of the node that first sent it, as its signature proves. */
 export type GossipHandler = (bytes: Uint8Array, from: string) => void | Promise<void>;
 
+/**
+ * What becomes of a message before any other node gets it from us: it is handled and relayed, dropped, or dropped and
+ * held against the peer that sent it to us.
+ */
+export type Verdict = "accept" | "ignore" | "reject";
+
 export interface SubscribeOptions {
   /**
-   * Whether a message is worth relaying, looked at before any other node gets it from us. One that is not is dropped
-   * and counts against whoever sent it. Throwing is false.
+   * Whether a message is worth relaying.
+   *
+   * @param from As for the handler.
+   * @param relay The peer that we have it from, of which that is not known whether it is the first.
    */
-  readonly validate?: (bytes: Uint8Array, from: string) => boolean | Promise<boolean>;
+  readonly validate?: (bytes: Uint8Array, from: string, relay: string) => Verdict | Promise<Verdict>;
 }
 
 export interface Gossip {
@@ -45,6 +54,12 @@ export interface Gossip {
   subscribe(topic: string, handler: GossipHandler, options?: SubscribeOptions): () => void;
 }
 
+const results: Record<Verdict, TopicValidatorResult> = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+};
+
 export interface GossipParameters {
   /** The gossipsub service of a libp2p node. It signs what it sends, and drops what is not signed. */
   readonly pubsub: GossipSub;
@@ -64,11 +79,11 @@ export function createGossip({ pubsub, onError = () => undefined }: GossipParame
   const taken = new Set<string>();
 
   function validator({ validate }: SubscribeOptions) {
-    return async (_relay: unknown, message: Message): Promise<TopicValidatorResult> => {
+    return async (relay: PeerId, message: Message): Promise<TopicValidatorResult> => {
       if (message.type !== "signed" || message.data.length > MAX_MESSAGE_BYTES) return TopicValidatorResult.Reject;
       try {
-        const valid = validate === undefined || (await validate(message.data, message.from.toString()));
-        return valid ? TopicValidatorResult.Accept : TopicValidatorResult.Reject;
+        const verdict = await validate?.(message.data, message.from.toString(), relay.toString());
+        return results[verdict ?? "accept"];
       } catch (error) {
         onError(new GossipError(`A message on ${message.topic} could not be validated.`, error));
         return TopicValidatorResult.Reject;

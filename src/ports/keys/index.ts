@@ -2,6 +2,7 @@ export {
   type BallotsVerdict,
   type BlsClaim,
   type BlsLibrary,
+  encodeG2,
   loadBls,
   type SignedBallot,
   type VerifyBallotsOptions,
@@ -14,6 +15,7 @@ export type { WriteKeyFileOptions } from "./keyFile.js";
 export {
   createOperatorKey,
   type EncryptOptions,
+  operatorOf,
   readOperatorKey,
   writeOperatorKey,
 } from "./operator.js";

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { decryptKeystoreJson, encryptKeystoreJson, hexlify, isError, isKeystoreJson, Wallet } from "ethers";
+import type { Hex } from "../../records/index.js";
 import { KeyError } from "./errors.js";
 import { readKeyFile, type WriteKeyFileOptions, writeKeyFile } from "./keyFile.js";
 import { DEFAULT_SCRYPT_N, MAX_SCRYPT_N, useNativeScrypt } from "./scrypt.js";
@@ -12,6 +13,11 @@ export interface EncryptOptions {
 /** A new operator key from the system's randomness. */
 export function createOperatorKey(): Wallet {
   return new Wallet(hexlify(randomBytes(32)));
+}
+
+/** The operator key of a secret, 32 bytes. */
+export function operatorOf(secret: Hex): Wallet {
+  return new Wallet(secret);
 }
 
 /** The text of an Ethereum keystore (version 3) that holds the key under `password`. */

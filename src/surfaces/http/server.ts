@@ -5,6 +5,8 @@ import { BaseError, messageOf } from "../../errors.js";
 /** What a node shows and takes over HTTP. */
 export interface HttpHandlers {
   readonly status: () => Promise<unknown>;
+  /** GET /ballots/{proposalId}: what the node knows of a vote, also what is not on chain yet. */
+  readonly ballots: (proposalId: string) => unknown;
   /** GET /ipfs/{cid}: a trustless gateway over the node's own blocks. */
   readonly block: (path: string) => Promise<{ status: number; headers: Record<string, string>; body: Uint8Array }>;
   /** POST /payload: keeps a directive's payload for a member; the envelope says whose it is. Resolves with its CID. */
@@ -13,6 +15,8 @@ export interface HttpHandlers {
 
 /** An envelope of a payload of 48 KiB, far above any honest one. */
 const MAX_BODY_BYTES = 128 * 1024;
+/** A proposal's id is a number of 256 bits in decimal. */
+const BALLOTS_PATH = /^\/ballots\/\d{1,78}$/;
 
 export interface RunningServer {
   readonly url: string;
@@ -31,7 +35,7 @@ export class ListenError extends BaseError {
 }
 
 /**
- * Serves `/health`, `/status` and `/ipfs/{cid}` for one node.
+ * Serves `/health`, `/status`, `/ballots/{proposal id}` and `/ipfs/{cid}` for one node.
  *
  * @throws {ListenError} where the address is taken.
  */
@@ -76,11 +80,13 @@ async function route(
   const [pathname] = path.split("?");
   if (pathname === "/health") sendJson(response, 200, { ok: true });
   else if (pathname === "/status") sendJson(response, 200, await handlers.status());
-  else if (pathname?.startsWith("/ipfs/")) {
+  else if (BALLOTS_PATH.test(pathname ?? "")) {
+    sendJson(response, 200, handlers.ballots(pathname?.slice("/ballots/".length) ?? ""));
+  } else if (pathname?.startsWith("/ipfs/")) {
     const { status, headers, body } = await handlers.block(path);
     response.writeHead(status, headers);
     response.end(method === "HEAD" ? undefined : body);
-  } else sendJson(response, 404, { error: "there are /health, /status and /ipfs/{cid}" });
+  } else sendJson(response, 404, { error: "there are /health, /status, /ballots/{proposal id} and /ipfs/{cid}" });
 }
 
 /** The body, or undefined where it is over the limit. */

@@ -6,6 +6,7 @@ import {
   GossipError,
   MAX_MESSAGE_BYTES,
   MAX_PENDING_MESSAGES,
+  type Verdict,
 } from "../../../src/ports/gossip/index.js";
 import { bytesOf, node } from "../content/setting.js";
 
@@ -51,9 +52,9 @@ describe("gossip over three nodes in a row", () => {
     const { nodes, gossips, errors } = await row();
     const heard: string[] = [];
     const seen: string[] = [];
-    const validate = (bytes: Uint8Array) => {
+    const validate = (bytes: Uint8Array): Verdict => {
       if (read(bytes) === "throw") throw new Error("cannot read this");
-      return read(bytes) === "good";
+      return read(bytes) === "good" ? "accept" : "reject";
     };
     gossips[0]?.subscribe("t", () => undefined);
     gossips[1]?.subscribe("t", (bytes) => void seen.push(read(bytes)), { validate });

@@ -19,6 +19,7 @@ export const agent = defineCommand({
     const { host, port } = config.http;
     const server = await serveHttp(host, port, {
       status: node.status,
+      ballots: node.ballots,
       block: createGatewayHandler(node.content),
       payload: node.takePayload,
     }).catch(async (error: unknown) => {

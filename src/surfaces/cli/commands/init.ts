@@ -42,6 +42,7 @@ export const init = defineCommand({
       chain: { rpcUrls: [args.rpc ?? rpc], ...deployment },
       keys: {
         operator: "keys/operator.json",
+        bls: "keys/bls.json",
         ...(args["password-file"] === undefined ? {} : { passwordFile: resolve(args["password-file"]) }),
       },
       content: {},

@@ -5,14 +5,9 @@ import { InvalidInputError } from "../../../errors.js";
 import { type DirectivePayload, parsePayload } from "../../../records/index.js";
 import { networkArgs, readSigner, signerArgs, withClient } from "../context.js";
 import { formatTime, printFacts, printJson, printTable } from "../print.js";
+import { parseProposalId, proposalIdArg } from "../proposalId.js";
+import { watch } from "./proposalWatch.js";
 import { parseContentId } from "./record.js";
-
-const idArg = { id: { type: "positional", description: "the proposal's id", required: true } } as const;
-
-function parseProposalId(text: string): string {
-  if (!/^\d{1,78}$/.test(text)) throw new InvalidInputError(`A proposal's id is a decimal number, not "${text}".`);
-  return text;
-}
 
 const list = defineCommand({
   meta: { name: "list", description: "List proposals, the newest first" },
@@ -38,7 +33,7 @@ const list = defineCommand({
 
 const show = defineCommand({
   meta: { name: "show", description: "Show a proposal, its payload and its ballots" },
-  args: { ...networkArgs, ...idArg },
+  args: { ...networkArgs, ...proposalIdArg },
   run: ({ args }) =>
     withClient(args, async (client) => {
       const proposalId = parseProposalId(args.id);
@@ -58,7 +53,7 @@ const show = defineCommand({
       });
       process.stdout.write("\n");
       printTable(
-        ballots.map(({ voter, support, reason }) => ({ voter, support, reason })),
+        ballots.map(({ index, voter, support, reason }) => ({ node: index, voter, support, reason })),
         "Nobody has voted.",
       );
     }),
@@ -93,7 +88,7 @@ const vote = defineCommand({
   args: {
     ...networkArgs,
     ...signerArgs,
-    ...idArg,
+    ...proposalIdArg,
     support: { type: "string", description: "for, against or abstain", required: true },
     reason: { type: "string", description: "written on chain" },
   },
@@ -133,5 +128,5 @@ async function readOrderFile(path: string): Promise<string> {
 
 export const proposal = defineCommand({
   meta: { name: "proposal", description: "Proposals" },
-  subCommands: { list, show, open, vote },
+  subCommands: { list, show, watch, open, vote },
 });

@@ -1,0 +1,106 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { type BlsLibrary, createBlsKey, loadBls, verifyBallots } from "../../src/ports/keys/index.js";
+import type { Rehearsal } from "../../src/surfaces/cli/council/rehearse.js";
+import { startNetwork } from "../story/network.js";
+import type { Bench } from "./run.js";
+
+const CLI = join(import.meta.dirname, "..", "..", "dist", "surfaces", "cli", "main.js");
+const HOSTILE_PERCENT = 10;
+
+/** A council of many nodes on this machine, from proposal to tally on chain: all honest, then one in ten hostile. */
+export async function bench(args: readonly string[]): Promise<Bench> {
+  const { values } = parseArgs({ args: [...args], options: { nodes: { type: "string", default: "500" } } });
+  const nodes = Number(values.nodes);
+  const network = await startNetwork(0);
+  try {
+    const honest = await council(network.rpc, nodes, 0);
+    const hostile = await council(network.rpc, nodes, HOSTILE_PERCENT);
+    const verification = await verify(nodes);
+    const report = {
+      bench: "council",
+      nodes,
+      honest: summary(honest),
+      hostile: { percent: HOSTILE_PERCENT, ...summary(hostile) },
+      chainMaxRssMB: Math.round((process.resourceUsage().maxRSS * 1024) / 1e6),
+      verification,
+    };
+    const table = [
+      { council: "honest", ...flat(report.honest) },
+      { council: `${HOSTILE_PERCENT} % hostile`, ...flat(report.hostile) },
+    ];
+    return { table, report };
+  } finally {
+    await network.close();
+  }
+}
+
+/** Runs the command as a person would, and reads what it prints for programs. */
+async function council(rpc: string, nodes: number, hostile: number): Promise<Rehearsal> {
+  const args = ["council", "--nodes", `${nodes}`, "--hostile", `${hostile}`, "--rpc", rpc, "--json"];
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  if (code !== 0) throw new Error(`witan council ended with ${code}`);
+  return JSON.parse(output) as Rehearsal;
+}
+
+function summary({ processes, votes, workers }: Rehearsal) {
+  const [vote] = votes;
+  if (vote === undefined) throw new Error("nothing was voted on");
+  const sum = (pick: (worker: Rehearsal["workers"][number]) => number) =>
+    workers.reduce((total, worker) => total + pick(worker), 0);
+  const honest = workers.filter(({ name }) => name !== "hostile");
+  const most = (pick: (worker: Rehearsal["workers"][number]) => number) => Math.max(...honest.map(pick));
+  return {
+    processes,
+    seconds: vote.seconds,
+    votes: vote.votes,
+    transactions: vote.transactions,
+    maxRssMB: Math.round(sum(({ maxRss }) => maxRss) / 1e6),
+    cpuSeconds: Math.round(sum(({ cpuMs }) => cpuMs) / 100) / 10,
+    hostileMessages: vote.hostileMessages,
+    // Of the honest process that had most of it.
+    refused: most(({ counts }) => counts.malformed + counts.badSignatures + counts.notMembers),
+    badSignatures: most(({ counts }) => counts.badSignatures),
+    equivocations: most(({ counts }) => counts.equivocations),
+    overLimit: most(({ counts }) => counts.overLimit),
+    pairingChecks: most(({ counts }) => counts.checks),
+  };
+}
+
+function flat({ votes, transactions, ...rest }: ReturnType<typeof summary>) {
+  return { ...rest, for: votes.for, transactions: transactions.length };
+}
+
+/** What one process does for a committee's ballots: all good, and with one in ten bad. */
+async function verify(count: number) {
+  const bls = await loadBls();
+  const digest = randomBytes(32);
+  const secrets = Array.from({ length: count }, createBlsKey);
+  const good = secrets.map((secret) => ({
+    key: bls.publicKey(secret),
+    digests: [digest],
+    signature: bls.sign(secret, digest),
+  }));
+  const bad = good.map((ballot, i) =>
+    i % 10 === 0 ? { ...ballot, signature: bls.sign(secrets[i] ?? digest, randomBytes(32)) } : ballot,
+  );
+  // Keys are decoded once, when a node hears of a member.
+  await verifyBallots(bls, good);
+  return { library: bls.name, good: await time(bls, good), oneInTenBad: await time(bls, bad) };
+}
+
+async function time(bls: BlsLibrary, ballots: Parameters<typeof verifyBallots>[1]) {
+  const started = performance.now();
+  const { bad, checks } = await verifyBallots(bls, ballots);
+  const isBad = new Set(bad);
+  bls.aggregate(ballots.filter((_ballot, i) => !isBad.has(i)).map(({ signature }) => signature));
+  return { ms: Math.round(performance.now() - started), bad: bad.length, checks };
+}

@@ -1,0 +1,378 @@
+import {
+  type NodeBallot,
+  type NodeSummary,
+  type Proposal,
+  type ProposalId,
+  type ProposalState,
+  type Support,
+  UnknownProposalError,
+} from "../../client/index.js";
+import { messageOf } from "../../errors.js";
+import { isRevert } from "../../ports/chain/index.js";
+import type { Gossip } from "../../ports/gossip/index.js";
+import type { BlsLibrary } from "../../ports/keys/index.js";
+import type { Address, Incident } from "../../records/index.js";
+import type { Logger } from "../../utils/logger.js";
+import type { RecordedBallot } from "../ballotBox.js";
+import type { Clock } from "../clock.js";
+import type { Tasks } from "../tasks.js";
+import { Committees } from "./committee.js";
+import { ballotsOf, equivocationIncident } from "./equivocation.js";
+import { Intake, type IntakeCounts, type PollView } from "./intake.js";
+import { encodeBallot } from "./message.js";
+import { isMotion } from "./motion.js";
+import { BallotPool, type Equivocation } from "./pool.js";
+import { marginOf, Settler } from "./settler.js";
+import { type LocalNode, signNodeBallot } from "./sign.js";
+
+/** A ballot that does not count yet is sent again after this: whoever missed it, such as in a partition, gets it then. */
+const SEND_AGAIN_MS = 10_000;
+/** Whoever hears nobody for this long votes directly. */
+const ALONE_MS = 5_000;
+/** Ballots come in bursts: one look at them after the last is enough. */
+const SETTLE_SOON_MS = 100;
+/** A proposal that is on chain by then or never. */
+const UNKNOWN_MS = 600_000;
+/** Votes that have ended and of which ballots may still travel. */
+const MAX_ENDED = 4_096;
+
+export interface BallotExchangeParameters {
+  /** Where ballots are kept. */
+  readonly dir: string;
+  /** The nodes that vote from this process. At least one. */
+  readonly nodes: readonly LocalNode[];
+  readonly gossip: Pick<Gossip, "publish" | "subscribe">;
+  readonly bls: BlsLibrary;
+  readonly clock: Clock;
+  readonly tasks: Tasks;
+  readonly logger: Logger;
+  /** How long ballots that decide nothing wait for others, so that one transaction brings many. */
+  readonly stragglersMs: number;
+}
+
+/** An own ballot that does not count yet. */
+interface Sent {
+  readonly node: LocalNode;
+  readonly ballot: NodeBallot;
+  readonly reason: string;
+  readonly firstAt: number;
+  sentAt: number;
+  recipients: number;
+}
+
+/** What is known here of a vote, the part that is not on chain yet included. */
+export interface BallotsView {
+  readonly known: readonly { readonly index: number; readonly support: Support }[];
+  readonly equivocations: readonly number[];
+}
+
+/**
+ * Ballots between nodes: sent over one topic a governor, verified before they are relayed, added up and settled in one
+ * transaction by whoever's turn it is. A node that hears nobody, or whose ballot does not count as the end comes near,
+ * votes directly.
+ */
+export class BallotExchange {
+  readonly #parameters: BallotExchangeParameters;
+  readonly #aggregates: boolean;
+  readonly #pool: BallotPool;
+  readonly #intake: Intake;
+  readonly #settler: Settler;
+  /** On which ballots of this governor travel. */
+  readonly topic: string;
+  readonly #equivocations = new Map<number, { readonly incident: Incident; readonly node: NodeSummary }>();
+  readonly #own = new Map<string, Sent>();
+  readonly #ended = new Set<ProposalId>();
+  readonly #unknownSince = new Map<ProposalId, number>();
+  readonly #stopping = new AbortController();
+  #committees = new Committees([]);
+  #proposals: ReadonlyMap<ProposalId, Proposal> = new Map();
+  #seen = { chainTime: 0, at: 0 };
+  #end: () => void = () => undefined;
+  #soon: ReturnType<typeof setTimeout> | undefined;
+
+  private constructor(parameters: BallotExchangeParameters, aggregates: boolean, pool: BallotPool) {
+    const { bls, clock, logger, nodes, stragglersMs, tasks } = parameters;
+    const { chain } = firstOf(nodes).client;
+    const governor = chain.addresses.NodeGovernor;
+    const now = () => clock.now();
+    this.#parameters = parameters;
+    this.#aggregates = aggregates;
+    this.#pool = pool;
+    this.topic = `witan/ballots/1/${governor.toLowerCase()}`;
+    this.#intake = new Intake({
+      context: { chainId: chain.chainId, governor },
+      aggregates,
+      bls,
+      pool,
+      committees: () => this.#committees,
+      poll: (proposalId) => this.#pollOf(proposalId),
+      now,
+      onBallot: () => this.#settleSoon(),
+      onEquivocation: (equivocation) => this.#report(equivocation),
+    });
+    this.#settler = new Settler({
+      nodes,
+      pool,
+      committees: () => this.#committees,
+      tasks,
+      logger,
+      now,
+      stragglersMs,
+      recheck: (ballots) => this.#recheck(ballots),
+    });
+  }
+
+  /** Opens the ballots on disk and listens. Nothing is settled before the first {@link look}. */
+  static async open(parameters: BallotExchangeParameters): Promise<BallotExchange> {
+    const { clock, dir, logger, nodes } = parameters;
+    const { chain } = firstOf(nodes).client;
+    const aggregates = await chain.read(() => chain.contracts.nodes.aggregates());
+    const pool = await BallotPool.open({
+      dir,
+      now: () => clock.now(),
+      onError: (error) => logger.error("ballots could not be written", { reason: messageOf(error) }),
+    });
+    const exchange = new BallotExchange(parameters, aggregates, pool);
+    exchange.#listen();
+    return exchange;
+  }
+
+  get counts(): Readonly<IntakeCounts> & { readonly checks: number } {
+    return { ...this.#intake.counts, checks: this.#intake.checks };
+  }
+
+  /** Whether a node of this process may vote on a proposal, has not, and has not sent its ballot either. */
+  async needs(proposal: Proposal, operator: Address): Promise<boolean> {
+    const member = this.#committees.ofOperator(operator, proposal.rules.epoch);
+    if (member === undefined || this.#own.has(ownKey(proposal.id, member.index))) return false;
+    return !(await this.#settler.hasVoted(proposal, member.index));
+  }
+
+  /** Whether many ballots can become one signature on this chain. */
+  get aggregates(): boolean {
+    return this.#aggregates;
+  }
+
+  /** Signs a decision that is on disk and sends it to all nodes. What was sent before is not sent at once again. */
+  async cast(proposal: Proposal, { support, reason }: RecordedBallot, operator: Address): Promise<void> {
+    const { bls, clock, logger, nodes } = this.#parameters;
+    const node = nodes.find((each) => each.operator.toLowerCase() === operator.toLowerCase());
+    const member = this.#committees.ofOperator(operator, proposal.rules.epoch);
+    if (node === undefined || member === undefined || this.#own.has(ownKey(proposal.id, member.index))) return;
+    const { index } = member;
+    const ballot = await signNodeBallot({
+      bls,
+      aggregates: this.#aggregates,
+      node,
+      proposalId: proposal.id,
+      index,
+      support,
+    });
+    const now = clock.now();
+    const sent: Sent = { node, ballot, reason, firstAt: now, sentAt: now, recipients: 0 };
+    this.#own.set(ownKey(proposal.id, index), sent);
+    this.#pool.add(ballot);
+    await this.#send(sent);
+    logger.info("voted", { proposalId: proposal.id, support, reason, peers: sent.recipients });
+    this.#settleSoon();
+  }
+
+  /** Takes in how things stand on chain: open proposals, all nodes that ever were, the chain's time in seconds. */
+  async look(proposals: readonly Proposal[], nodes: readonly NodeSummary[], chainTime: number): Promise<void> {
+    this.#committees = new Committees(nodes);
+    this.#proposals = new Map(proposals.map((proposal) => [proposal.id, proposal]));
+    this.#seen = { chainTime, at: this.#parameters.clock.now() };
+    await this.#intake.restore(this.#pool.takeRestored());
+    await this.#dropEnded();
+    await this.#settleAll();
+    await this.#sendAgain();
+  }
+
+  /** What is known here of a vote. */
+  view(proposalId: ProposalId): BallotsView {
+    const ballots = this.#pool.list(proposalId).map(({ ballot }) => ballot);
+    return {
+      known: ballots.map(({ index, support }) => ({ index, support })),
+      equivocations: ballots.flatMap(({ index }) => (this.#pool.equivocationOf(proposalId, index) ? [index] : [])),
+    };
+  }
+
+  /** What members did that calls for their ban. */
+  incidents(): Incident[] {
+    return [...this.#equivocations.values()]
+      .filter(({ node }) => this.#committees.member(node.index, this.#committees.newest) !== undefined)
+      .map(({ incident }) => incident);
+  }
+
+  /** Whether an incident of the kind "equivocation" is one: the node it names has signed both ballots. */
+  async proves(incident: Incident): Promise<boolean> {
+    const equivocation = ballotsOf(incident);
+    const node = equivocation && this.#committees.get(equivocation.first.index);
+    if (equivocation === undefined || node === undefined) return false;
+    const { first, second } = equivocation;
+    return Boolean((await this.#intake.isSigned(first, node)) && (await this.#intake.isSigned(second, node)));
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#soon);
+    this.#end();
+    await this.#pool.close();
+  }
+
+  #listen(): void {
+    const { gossip } = this.#parameters;
+    // The validator has put it into the pool already.
+    this.#end = gossip.subscribe(this.topic, () => undefined, {
+      validate: (bytes, _from, relay) => this.#intake.check(bytes, relay),
+    });
+  }
+
+  async #send(sent: Sent): Promise<void> {
+    const { gossip, logger } = this.#parameters;
+    try {
+      sent.recipients = await gossip.publish(this.topic, encodeBallot(sent.ballot));
+    } catch (error) {
+      sent.recipients = 0;
+      logger.debug("a ballot could not be sent", { reason: messageOf(error) });
+    }
+  }
+
+  /** Whatever does not count yet is sent again, and cast directly where that is safer. */
+  async #sendAgain(): Promise<void> {
+    const { clock, logger, tasks } = this.#parameters;
+    for (const [key, sent] of this.#own) {
+      const proposal = this.#proposals.get(sent.ballot.proposalId);
+      if (proposal === undefined || proposal.state !== "Active") continue;
+      const opened = !isMotion(proposal);
+      const pending = await this.#settler.pendingOf(proposal);
+      if (!pending.some(({ ballot }) => ballot.index === sent.ballot.index)) continue;
+      const now = clock.now();
+      const late = proposal.deadline - this.#chainTime() <= marginOf(proposal.start, proposal.deadline) / 2;
+      const alone = sent.recipients === 0 && now - sent.firstAt >= ALONE_MS;
+      if (opened && (late || alone)) {
+        tasks.start(`vote directly ${key}`, async () => {
+          const { support } = sent.ballot;
+          const { castVote } = sent.node.client;
+          try {
+            const receipt = await castVote({ proposalId: proposal.id, support, reason: sent.reason });
+            logger.info("voted directly", {
+              proposalId: proposal.id,
+              support,
+              why: alone ? "no peer hears" : "the vote ends soon",
+              transaction: receipt.hash,
+              gas: receipt.gasUsed,
+            });
+          } catch (error) {
+            if (!isRevert(error, "GovernorAlreadyCastVote", "GovernorUnexpectedProposalState")) throw error;
+          }
+        });
+      }
+      if (now - sent.sentAt < SEND_AGAIN_MS) continue;
+      sent.sentAt = now;
+      await this.#send(sent);
+    }
+  }
+
+  /** Soon after ballots came, without waiting for the next look at the chain. */
+  #settleSoon(): void {
+    if (this.#soon !== undefined || this.#stopping.signal.aborted) return;
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined;
+      this.#settleAll().catch((error: unknown) => {
+        this.#parameters.logger.warn("ballots could not be settled yet", { reason: messageOf(error) });
+      });
+    }, SETTLE_SOON_MS);
+  }
+
+  async #settleAll(): Promise<void> {
+    for (const proposal of this.#proposals.values()) {
+      if (proposal.state === "Active") await this.#settler.look(proposal, this.#chainTime(), this.#stopping.signal);
+    }
+  }
+
+  /** The chain's time, moved on by the clock since it was last read. */
+  #chainTime(): number {
+    return this.#seen.chainTime + (this.#parameters.clock.now() - this.#seen.at) / 1_000;
+  }
+
+  #pollOf(proposalId: ProposalId): PollView | undefined {
+    const proposal = this.#proposals.get(proposalId);
+    if (proposal !== undefined) {
+      return { epoch: proposal.rules.epoch, open: proposal.state === "Active" || proposal.state === "Pending" };
+    }
+    return this.#ended.has(proposalId) ? { epoch: 0, open: false } : undefined;
+  }
+
+  /** Forgets votes that have ended, and those that never began. */
+  async #dropEnded(): Promise<void> {
+    const { clock, nodes } = this.#parameters;
+    const { client } = firstOf(nodes);
+    for (const proposalId of this.#pool.proposals) {
+      if (this.#pollOf(proposalId)?.open) {
+        this.#unknownSince.delete(proposalId);
+        continue;
+      }
+      const state = this.#pollOf(proposalId) === undefined ? await stateOf(client, proposalId) : "Defeated";
+      // Opened since the last look.
+      if (state === "Active" || state === "Pending") continue;
+      if (state === undefined) {
+        const since = this.#unknownSince.get(proposalId) ?? clock.now();
+        this.#unknownSince.set(proposalId, since);
+        if (clock.now() - since < UNKNOWN_MS) continue;
+      }
+      await this.#drop(proposalId);
+    }
+  }
+
+  async #drop(proposalId: ProposalId): Promise<void> {
+    this.#ended.add(proposalId);
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= MAX_ENDED) break;
+      this.#ended.delete(oldest);
+    }
+    this.#unknownSince.delete(proposalId);
+    this.#settler.forget(proposalId);
+    this.#intake.forget(proposalId);
+    for (const [key, { ballot }] of this.#own) if (ballot.proposalId === proposalId) this.#own.delete(key);
+    await this.#pool.drop(proposalId);
+  }
+
+  /** What was verified cannot be bad, unless memory or disk is: then it is found and left out. */
+  async #recheck(ballots: readonly NodeBallot[]): Promise<void> {
+    for (const { proposalId, index } of ballots) this.#pool.forget(proposalId, index);
+    await this.#intake.restore(ballots);
+  }
+
+  #report(equivocation: Equivocation): void {
+    const { index, proposalId } = equivocation.first;
+    const epoch = this.#pollOf(proposalId)?.epoch ?? this.#committees.newest;
+    const node = this.#committees.member(index, epoch);
+    this.#parameters.logger.warn("a node signed two different ballots", {
+      proposalId,
+      index,
+      operator: node?.operator,
+    });
+    if (node !== undefined)
+      this.#equivocations.set(index, { node, incident: equivocationIncident(equivocation, node) });
+  }
+}
+
+async function stateOf(client: LocalNode["client"], proposalId: ProposalId): Promise<ProposalState | undefined> {
+  try {
+    return (await client.getProposal({ proposalId })).state;
+  } catch (error) {
+    if (error instanceof UnknownProposalError) return undefined;
+    throw error;
+  }
+}
+
+function ownKey(proposalId: ProposalId, index: number): string {
+  return `${proposalId} ${index}`;
+}
+
+function firstOf(nodes: readonly LocalNode[]): LocalNode {
+  const [first] = nodes;
+  if (first === undefined) throw new RangeError("an exchange of ballots needs a node");
+  return first;
+}

@@ -1,0 +1,189 @@
+import {
+  type NodeBallot,
+  type NodeSummary,
+  type ProposalId,
+  type Support,
+  schemeOf,
+  supportNumber,
+} from "../../client/index.js";
+import { type BallotContext, hashBallot, recoverVoter } from "../../ports/chain/index.js";
+import type { Verdict } from "../../ports/gossip/index.js";
+import type { BlsLibrary } from "../../ports/keys/index.js";
+import type { Committees } from "./committee.js";
+import { Lots } from "./lots.js";
+import { decodeBallot } from "./message.js";
+import { PeerLimits } from "./peerLimits.js";
+import type { BallotPool, Equivocation } from "./pool.js";
+
+/** Proposals that are not on chain yet and on which a node may have a ballot here. */
+const MAX_UNKNOWN_PROPOSALS = 8;
+/** A ballot that is known is relayed again after this: whoever missed it the first time gets it then. */
+const RELAY_AGAIN_MS = 5_000;
+
+/** What the chain says of a vote: until it is known, a ballot is held against the newest committee. */
+export interface PollView {
+  readonly epoch: number;
+  readonly open: boolean;
+}
+
+export interface IntakeDependencies {
+  readonly context: BallotContext;
+  /** Whether BLS signatures can be settled on this chain; else operators sign. */
+  readonly aggregates: boolean;
+  readonly bls: BlsLibrary;
+  readonly pool: BallotPool;
+  readonly committees: () => Committees;
+  readonly poll: (proposalId: ProposalId) => PollView | undefined;
+  readonly now: () => number;
+  readonly onBallot: (ballot: NodeBallot) => void;
+  readonly onEquivocation: (equivocation: Equivocation) => void;
+}
+
+/** How many messages came to what end. */
+export interface IntakeCounts {
+  accepted: number;
+  known: number;
+  equivocations: number;
+  malformed: number;
+  notMembers: number;
+  badSignatures: number;
+  notNow: number;
+  overLimit: number;
+}
+
+/** Looks at ballots before they are relayed: who is no member, or has not signed, is not heard by anybody. */
+export class Intake {
+  readonly counts: IntakeCounts = {
+    accepted: 0,
+    known: 0,
+    equivocations: 0,
+    malformed: 0,
+    notMembers: 0,
+    badSignatures: 0,
+    notNow: 0,
+    overLimit: 0,
+  };
+  readonly #dependencies: IntakeDependencies;
+  readonly #limits: PeerLimits;
+  readonly #lots: Lots;
+  readonly #relayed = new Map<string, number>();
+
+  constructor(dependencies: IntakeDependencies) {
+    this.#dependencies = dependencies;
+    this.#limits = new PeerLimits(dependencies.now);
+    this.#lots = new Lots(dependencies.bls);
+  }
+
+  /** How many products of pairings the signatures have taken. */
+  get checks(): number {
+    return this.#lots.checks;
+  }
+
+  /** What becomes of a message; a good ballot is in the pool then. */
+  async check(message: Uint8Array, relay: string): Promise<Verdict> {
+    if (!this.#limits.allows(relay)) return this.#ignore("overLimit");
+    const ballot = decodeBallot(message);
+    if (ballot === undefined || !this.#isOurScheme(ballot)) return this.#reject("malformed", relay);
+    if (this.#isUntimely(ballot)) return this.#ignore("notNow");
+    return this.#admit(ballot, this.#dependencies.poll(ballot.proposalId), relay);
+  }
+
+  /** Ballots from disk, of whom nobody needs to be told. */
+  async restore(ballots: readonly NodeBallot[]): Promise<void> {
+    await Promise.all(ballots.map((ballot) => this.#admit(ballot, this.#dependencies.poll(ballot.proposalId))));
+  }
+
+  /** Whether a node has signed a ballot; undefined where too many wait to be verified. */
+  async isSigned(
+    ballot: NodeBallot,
+    { key, operator }: Pick<NodeSummary, "key" | "operator">,
+  ): Promise<boolean | undefined> {
+    const { context } = this.#dependencies;
+    const { proposalId, signature, support } = ballot;
+    const digestOf = (each: Support) =>
+      Buffer.from(hashBallot(context, { proposalId, support: supportNumber(each) }).slice(2), "hex");
+    if (schemeOf(ballot) === "bls") {
+      const digests = support === "abstain" ? [digestOf("for"), digestOf("against")] : [digestOf(support)];
+      return this.#lots.verify({ key: Buffer.from(key.slice(2), "hex"), digests, signature });
+    }
+    const message = { proposalId, support: supportNumber(support) };
+    const signer = recoverVoter(context, message, `0x${Buffer.from(signature).toString("hex")}`);
+    return signer?.toLowerCase() === operator.toLowerCase();
+  }
+
+  /** The proposal's vote has ended. */
+  forget(proposalId: ProposalId): void {
+    for (const key of this.#relayed.keys()) if (key.startsWith(`${proposalId} `)) this.#relayed.delete(key);
+  }
+
+  async #admit(ballot: NodeBallot, poll: PollView | undefined, relay?: string): Promise<Verdict> {
+    const { committees, onBallot, onEquivocation, pool } = this.#dependencies;
+    const { proposalId, index, support } = ballot;
+    const member = committees().member(index, poll?.epoch ?? committees().newest);
+    if (member === undefined) {
+      // A node that we have not heard of may be new; one that was no member then never will have been.
+      const stranger = poll === undefined || committees().get(index) === undefined;
+      return stranger ? this.#ignore("notMembers") : this.#reject("notMembers", relay);
+    }
+    const known = pool.get(proposalId, index);
+    if (known?.support === support || pool.equivocationOf(proposalId, index) !== undefined)
+      return this.#again(ballot, known);
+
+    const good = await this.isSigned(ballot, member);
+    if (good === undefined) return this.#ignore("overLimit");
+    if (!good) return this.#reject("badSignatures", relay);
+    // While it was verified the vote may have ended, or other ballots of the same node may have come in.
+    if (this.#isUntimely(ballot)) return this.#ignore("notNow");
+    const added = pool.add(ballot);
+    if (added === "known") return this.#ignore("known");
+    this.#relayed.set(keyOf(ballot), this.#dependencies.now());
+    const equivocation = pool.equivocationOf(proposalId, index);
+    if (equivocation === undefined) {
+      this.counts.accepted += 1;
+      onBallot(ballot);
+    } else {
+      this.counts.equivocations += 1;
+      onEquivocation(equivocation);
+    }
+    return "accept";
+  }
+
+  /** The very bytes that are known may be relayed again, now and then. */
+  #again(ballot: NodeBallot, known: NodeBallot | undefined): Verdict {
+    const { now } = this.#dependencies;
+    const key = keyOf(ballot);
+    const same = known !== undefined && Buffer.compare(known.signature, ballot.signature) === 0;
+    if (!same || now() - (this.#relayed.get(key) ?? 0) < RELAY_AGAIN_MS) return this.#ignore("known");
+    this.#relayed.set(key, now());
+    this.counts.known += 1;
+    return "accept";
+  }
+
+  #isOurScheme(ballot: NodeBallot): boolean {
+    return (schemeOf(ballot) === "bls") === this.#dependencies.aggregates;
+  }
+
+  /** Whether its vote has ended, or its node has enough ballots on proposals that are not on chain. */
+  #isUntimely({ index, proposalId }: NodeBallot): boolean {
+    const { pool, poll } = this.#dependencies;
+    const known = poll(proposalId);
+    if (known !== undefined) return !known.open;
+    if (pool.get(proposalId, index) !== undefined) return false;
+    return pool.countOf(index, (id) => poll(id) === undefined) >= MAX_UNKNOWN_PROPOSALS;
+  }
+
+  #ignore(why: keyof IntakeCounts): Verdict {
+    this.counts[why] += 1;
+    return "ignore";
+  }
+
+  #reject(why: keyof IntakeCounts, relay: string | undefined): Verdict {
+    this.counts[why] += 1;
+    if (relay !== undefined) this.#limits.strike(relay);
+    return "reject";
+  }
+}
+
+function keyOf({ proposalId, index, support }: NodeBallot): string {
+  return `${proposalId} ${index} ${support}`;
+}

@@ -1,0 +1,193 @@
+import { MAX_BALLOTS_PER_BATCH, type NodeBallot, type Proposal, type Support, Supports } from "../../client/index.js";
+import { endsEarly, type SettleReason, type Tally, whenToSettle } from "../../policy/index.js";
+import { isRevert } from "../../ports/chain/index.js";
+import type { Logger } from "../../utils/logger.js";
+import { AgentDefaults } from "../defaults.js";
+import { dutyOrder } from "../duty.js";
+import type { Tasks } from "../tasks.js";
+import type { Committees } from "./committee.js";
+import { isMotion } from "./motion.js";
+import type { BallotPool } from "./pool.js";
+import type { LocalNode } from "./sign.js";
+
+/** Others may settle at the same moment: what they took is left out the next time. */
+const ATTEMPTS = 5;
+/** A vote's end is near when a fifth of its time is left, or this much. */
+const MARGIN_SHARE = 0.2;
+const MAX_MARGIN_SECONDS = 600;
+
+export interface SettlerDependencies {
+  readonly nodes: readonly LocalNode[];
+  readonly pool: BallotPool;
+  readonly committees: () => Committees;
+  readonly tasks: Tasks;
+  readonly logger: Logger;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly stragglersMs: number;
+  /** Verifies a proposal's ballots one by one and forgets those that are not good. */
+  readonly recheck: (ballots: readonly NodeBallot[]) => Promise<void>;
+}
+
+interface Readiness {
+  /** Since when the ballots have been worth a transaction. */
+  readonly since: number;
+  readonly order: readonly string[];
+}
+
+/**
+ * Brings ballots to the chain. Whose duty it is follows from the proposal and the nodes; each further one in that order
+ * comes in a step later, so that an aggregator that is gone, slow or holds ballots back costs a moment and nothing else.
+ */
+export class Settler {
+  readonly #dependencies: SettlerDependencies;
+  readonly #ready = new Map<string, Readiness>();
+  readonly #votedBits = new Map<string, { readonly votes: number; readonly bits: readonly bigint[] }>();
+
+  constructor(dependencies: SettlerDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Looks at an open proposal as it is on chain now, and settles what it is this node's turn to settle. */
+  async look(proposal: Proposal, chainTime: number, signal: AbortSignal): Promise<void> {
+    const { logger, now, tasks } = this.#dependencies;
+    const pending = await this.pendingOf(proposal);
+    const reason = this.#reasonFor(proposal, pending, chainTime);
+    // Only ballots that decide a motion are worth a transaction: it opens the proposal too.
+    if (reason === undefined || (isMotion(proposal) && !this.#passesAtOnce(proposal, pending))) {
+      this.#ready.delete(proposal.id);
+      return;
+    }
+    const node = this.#dueNode(proposal, now());
+    if (node === undefined || signal.aborted) return;
+    tasks.start(`settle ${proposal.id}`, async () => {
+      const settled = await this.#settle(proposal, node);
+      if (settled === undefined) return;
+      logger.info("settled ballots", { proposalId: proposal.id, why: reason, ...settled });
+    });
+  }
+
+  /** The ballots on a proposal that are known here and do not count yet. */
+  async pendingOf(
+    proposal: Proposal,
+    fresh = false,
+  ): Promise<{ readonly ballot: NodeBallot; readonly since: number }[]> {
+    const { committees, pool } = this.#dependencies;
+    const known = pool.list(proposal.id);
+    if (known.length === 0) return [];
+    const highest = known.reduce((most, { ballot }) => Math.max(most, ballot.index), 0);
+    const bits = await this.#bitsOf(proposal, fresh, highest);
+    return known.filter(
+      ({ ballot: { index } }) => !hasBit(bits, index) && committees().member(index, proposal.rules.epoch) !== undefined,
+    );
+  }
+
+  /** Whether a node's ballot counts already. */
+  async hasVoted(proposal: Proposal, index: number): Promise<boolean> {
+    return hasBit(await this.#bitsOf(proposal, false, index), index);
+  }
+
+  forget(proposalId: string): void {
+    this.#ready.delete(proposalId);
+    this.#votedBits.delete(proposalId);
+  }
+
+  #reasonFor(
+    { rules, votes, start, deadline }: Proposal,
+    pending: readonly { readonly ballot: NodeBallot; readonly since: number }[],
+    chainTime: number,
+  ): SettleReason | undefined {
+    const { now, stragglersMs } = this.#dependencies;
+    const oldest = pending.reduce((least, { since }) => Math.min(least, since), Number.POSITIVE_INFINITY);
+    return whenToSettle({
+      rules,
+      counted: votes,
+      pending: tallyOf(pending.map(({ ballot }) => ballot.support)),
+      secondsLeft: deadline - chainTime,
+      marginSeconds: marginOf(start, deadline),
+      waitedMs: now() - oldest,
+      stragglersMs,
+    });
+  }
+
+  #passesAtOnce({ rules }: Proposal, pending: readonly { readonly ballot: NodeBallot }[]): boolean {
+    return endsEarly(rules, tallyOf(pending.map(({ ballot }) => ballot.support)));
+  }
+
+  #dueNode(proposal: Proposal, now: number): LocalNode | undefined {
+    const { committees, nodes } = this.#dependencies;
+    const ready = this.#ready.get(proposal.id) ?? {
+      since: now,
+      order: dutyOrder(`settle ${proposal.id}`, committees().operators(proposal.rules.epoch)),
+    };
+    this.#ready.set(proposal.id, ready);
+    const turns = Math.floor((now - ready.since) / AgentDefaults.openStepMs);
+    const due = new Set(ready.order.slice(0, turns + 1));
+    return nodes.find(({ operator }) => due.has(operator.toLowerCase()));
+  }
+
+  /** One transaction; undefined where others have settled everything, or the vote has ended. */
+  async #settle(
+    proposal: Proposal,
+    { client }: LocalNode,
+  ): Promise<{ ballots: number; transaction: string; gas: bigint } | undefined> {
+    let part: (ballots: readonly NodeBallot[]) => readonly NodeBallot[] = (ballots) => ballots;
+    for (let attempt = 1; ; attempt++) {
+      const pending = await this.pendingOf(proposal, true);
+      const ballots = part(pending.map(({ ballot }) => ballot)).slice(0, MAX_BALLOTS_PER_BATCH);
+      if (ballots.length === 0) return undefined;
+      try {
+        const { hash, gasUsed } = isMotion(proposal)
+          ? await client.decideProposal({ proposal: proposal.built, ballots })
+          : await client.castVotes({ proposalId: proposal.id, ballots });
+        return { ballots: ballots.length, transaction: hash, gas: gasUsed };
+      } catch (error) {
+        if (isRevert(error, "GovernorUnexpectedProposalState")) return undefined;
+        if (attempt >= ATTEMPTS) throw error;
+        if (isRevert(error, "NodeRegistryInvalidSignature", "NodeRegistryInvalidSignatureOf")) {
+          // Each is good: then the keys of one side cancel out, as only one hand that holds them all can make them.
+          if (attempt > 1) part = (all) => largestSide(all);
+          await this.#dependencies.recheck(ballots);
+        } else if (!isRevert(error, "GovernorBallotsOverlap")) throw error;
+      }
+    }
+  }
+
+  /** Who has voted, 256 to a word; read again when the tally has changed. */
+  async #bitsOf(proposal: Proposal, fresh: boolean, highest: number): Promise<readonly bigint[]> {
+    const [reader] = this.#dependencies.nodes;
+    const known = this.#votedBits.get(proposal.id);
+    const votes = proposal.votes.for + proposal.votes.against + proposal.votes.abstain;
+    const words = (highest >> 8) + 1;
+    if (!fresh && known?.votes === votes && known.bits.length >= words) return known.bits;
+    if (reader === undefined) return [];
+    const { chain } = reader.client;
+    const bits = await Promise.all(
+      Array.from({ length: words }, (_, position) =>
+        chain.read(() => chain.contracts.governor.votedBits(proposal.id, position, { blockTag: chain.tip })),
+      ),
+    );
+    if (!fresh) this.#votedBits.set(proposal.id, { votes, bits });
+    return bits;
+  }
+}
+
+/** So long before its end a vote waits for nobody any more, in seconds. */
+export function marginOf(start: number, deadline: number): number {
+  return Math.min(MAX_MARGIN_SECONDS, (deadline - start) * MARGIN_SHARE);
+}
+
+function tallyOf(supports: readonly Support[]): Tally {
+  const count = (support: Support) => supports.filter((each) => each === support).length;
+  return { for: count("for"), against: count("against"), abstain: count("abstain") };
+}
+
+/** The ballots of the support that most have. */
+function largestSide(ballots: readonly NodeBallot[]): NodeBallot[] {
+  const sides = Supports.map((support) => ballots.filter((ballot) => ballot.support === support));
+  return sides.reduce((most, side) => (side.length > most.length ? side : most));
+}
+
+function hasBit(words: readonly bigint[], index: number): boolean {
+  return (((words[index >> 8] ?? 0n) >> BigInt(index & 0xff)) & 1n) === 1n;
+}

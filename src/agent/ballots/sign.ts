@@ -1,0 +1,39 @@
+import { type Client, type NodeBallot, type ProposalId, type Support, supportNumber } from "../../client/index.js";
+import { compactSignature, hashBallot } from "../../ports/chain/index.js";
+import type { BlsLibrary } from "../../ports/keys/index.js";
+import type { Address } from "../../records/index.js";
+
+/** A node that votes from this process. */
+export interface LocalNode {
+  readonly operator: Address;
+  /** Whose signer is the operator: it signs where keys can't be added up, and sends. */
+  readonly client: Client;
+  /** 32 bytes. */
+  readonly blsSecret: Uint8Array;
+}
+
+export interface SignNodeBallotParameters {
+  readonly bls: BlsLibrary;
+  readonly aggregates: boolean;
+  readonly node: LocalNode;
+  readonly proposalId: ProposalId;
+  readonly index: number;
+  readonly support: Support;
+}
+
+/** A node's ballot, signed so that it can be settled together with others. What was decided is on disk before. */
+export async function signNodeBallot(parameters: SignNodeBallotParameters): Promise<NodeBallot> {
+  const { aggregates, bls, index, node, proposalId, support } = parameters;
+  const { chain } = node.client;
+  if (!aggregates) {
+    const { signature } = await node.client.signBallot({ proposalId, support });
+    return { proposalId, index, support, signature: Buffer.from(compactSignature(signature).slice(2), "hex") };
+  }
+  const context = { chainId: chain.chainId, governor: chain.addresses.NodeGovernor };
+  const sign = (each: Support) => {
+    const digest = hashBallot(context, { proposalId, support: supportNumber(each) });
+    return bls.sign(node.blsSecret, Buffer.from(digest.slice(2), "hex"));
+  };
+  const signature = support === "abstain" ? bls.aggregate([sign("for"), sign("against")]) : sign(support);
+  return { proposalId, index, support, signature };
+}

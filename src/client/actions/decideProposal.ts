@@ -1,0 +1,47 @@
+import { InvalidInputError } from "../../errors.js";
+import type { Receipt } from "../../ports/chain/index.js";
+import type { ClientContext } from "../client.js";
+import { requireAccount } from "../requireAccount.js";
+import type { BuiltProposal } from "./buildProposal.js";
+import { aggregateBallots, checkBallots, type NodeBallot } from "./castVotes.js";
+
+export interface DecideProposalParameters {
+  /** What {@link buildProposal} made, not on chain yet. */
+  readonly proposal: BuiltProposal;
+  /** On this proposal, signed by BLS keys: as many For as end a vote on its track at once. */
+  readonly ballots: readonly NodeBallot[];
+}
+
+/**
+ * Opens a proposal, counts the ballots on it and issues its directive, in one transaction: on tracks whose votes open at
+ * once and can end early, such as emergency. Where the track has a timelock, the proposal is queued.
+ *
+ * @throws ContractRevertError, such as `GovernorNoFastLane`, or `GovernorUnexpectedProposalState` where it is open
+ * already or the ballots do not decide it; {@link InvalidInputError}; ContentError; KeyError; ChainError.
+ * @example
+ * const proposal = client.buildProposal({ order, evidence });
+ * await client.decideProposal({ proposal, ballots });
+ */
+export async function decideProposal(
+  client: ClientContext,
+  { proposal, ballots }: DecideProposalParameters,
+): Promise<Receipt> {
+  requireAccount(client);
+  const { block, calls, description, proposalId } = proposal;
+  if (checkBallots(proposalId, ballots) !== "bls") {
+    throw new InvalidInputError("Ballots that decide a proposal at its opening are signed by BLS keys.");
+  }
+  await client.content.put(block.bytes, { codec: "dag-cbor" });
+  const { signers, signature } = await aggregateBallots(ballots);
+  const { governor } = client.chain.contracts;
+  return client.chain.send(() =>
+    governor.decide(
+      calls.map((call) => call.target),
+      calls.map((call) => call.value),
+      calls.map((call) => call.data),
+      description,
+      signers,
+      signature,
+    ),
+  );
+}

@@ -1,0 +1,22 @@
+/** Sets of node indices as the contracts keep them: 256 to a word, from the lowest bit, without a zero word at the end. */
+const WORD_BITS = 256n;
+
+/** The words of a set of indices; none for the empty set. */
+export function wordsOf(indices: Iterable<number>): bigint[] {
+  const words: bigint[] = [];
+  for (const index of indices) {
+    const position = index >> 8;
+    while (words.length <= position) words.push(0n);
+    words[position] = (words[position] ?? 0n) | (1n << BigInt(index & 0xff));
+  }
+  return words;
+}
+
+/** The indices in a set, in ascending order. */
+export function indicesOf(words: readonly bigint[]): number[] {
+  return words.flatMap((word, position) => {
+    const indices: number[] = [];
+    for (let bit = 0n; bit < WORD_BITS; bit++) if ((word >> bit) & 1n) indices.push(position * 256 + Number(bit));
+    return indices;
+  });
+}

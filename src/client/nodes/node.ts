@@ -1,0 +1,18 @@
+import type { Address, Hex } from "../../records/index.js";
+
+/** A voting member, past or present. */
+export interface NodeSummary {
+  readonly index: number;
+  readonly operator: Address;
+  /** The libp2p peer id. */
+  readonly peerId: string;
+  /** BLS12-381 public key, EIP-2537 encoding, 128 bytes. */
+  readonly key: Hex;
+  /** The epochs in which it became a member and ceased to be one; null while it is one. */
+  readonly admittedAt: number;
+  readonly removedAt: number | null;
+  /** The index that the same operator had before its key was rotated. */
+  readonly predecessor: number | null;
+  /** Whether it is in the newest committee. */
+  readonly active: boolean;
+}

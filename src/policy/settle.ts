@@ -1,0 +1,86 @@
+/** Votes by support, in nodes. */
+export interface Tally {
+  readonly for: number;
+  readonly against: number;
+  readonly abstain: number;
+}
+
+export interface SettleInput {
+  /** Shares in basis points, as frozen in the proposal. */
+  readonly rules: {
+    readonly committeeSize: number;
+    readonly quorum: number;
+    readonly approval: number;
+    readonly fastPath: number;
+  };
+  /** On chain already. */
+  readonly counted: Tally;
+  /** Known, good and not on chain. */
+  readonly pending: Tally;
+  /** Until ballots stop counting. */
+  readonly secondsLeft: number;
+  /** Close enough to that end to wait no longer. */
+  readonly marginSeconds: number;
+  /** Since the oldest pending ballot came. */
+  readonly waitedMs: number;
+  /** How long pending ballots wait for others to come with them. */
+  readonly stragglersMs: number;
+}
+
+/** Why pending ballots are worth a transaction now. */
+export type SettleReason = "decided" | "deadline" | "stragglers";
+
+const SHARE_DENOMINATOR = 10_000;
+
+/**
+ * Whether ballots that wait are to be settled now: when they decide what was open, when the vote is about to end, or when
+ * they have waited long enough for stragglers. Undefined: not yet.
+ */
+export function whenToSettle(input: SettleInput): SettleReason | undefined {
+  const { rules, counted, pending, secondsLeft, marginSeconds, waitedMs, stragglersMs } = input;
+  if (sizeOf(pending) === 0) return undefined;
+  const all = plus(counted, pending);
+  if (!isDecided(rules, counted) && isDecided(rules, all)) return "decided";
+  if (secondsLeft <= marginSeconds) return "deadline";
+  return waitedMs >= stragglersMs ? "stragglers" : undefined;
+}
+
+/**
+ * Whether there is nothing left to wait for: all have voted, or no ballot that may still come can change the outcome or
+ * end the vote sooner.
+ */
+export function isDecided(rules: SettleInput["rules"], tally: Tally): boolean {
+  const missing = rules.committeeSize - sizeOf(tally);
+  if (missing <= 0 || endsEarly(rules, tally)) return true;
+  // Each more vote For helps, so if all of them do not help enough nothing does.
+  const best = { ...tally, for: tally.for + missing };
+  if (!passes(rules, best)) return true;
+  const certain = passes(rules, tally) && passes(rules, { ...tally, against: tally.against + missing });
+  return certain && !endsEarly(rules, best);
+}
+
+/** Whether the governor ends the vote as soon as it has counted these. */
+export function endsEarly(rules: SettleInput["rules"], tally: Tally): boolean {
+  return rules.fastPath > 0 && reaches(tally.for, rules.fastPath, rules.committeeSize) && passes(rules, tally);
+}
+
+/** Quorum and approval, as the governor has them. */
+function passes({ quorum, approval, committeeSize }: SettleInput["rules"], tally: Tally): boolean {
+  return (
+    reaches(tally.for + tally.abstain, quorum, committeeSize) &&
+    tally.for > tally.against &&
+    reaches(tally.for, approval, tally.for + tally.against)
+  );
+}
+
+function reaches(part: number, share: number, whole: number): boolean {
+  return part * SHARE_DENOMINATOR >= share * whole;
+}
+
+function plus(a: Tally, b: Tally): Tally {
+  return { for: a.for + b.for, against: a.against + b.against, abstain: a.abstain + b.abstain };
+}
+
+function sizeOf(tally: Tally): number {
+  return tally.for + tally.against + tally.abstain;
+}

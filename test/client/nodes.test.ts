@@ -1,0 +1,167 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Client, createClient } from "../../src/client/index.js";
+import { createMembership } from "../../src/client/nodes/membership.js";
+import { type Chain, createChain, peerIdText } from "../../src/ports/chain/index.js";
+import type { Address, Hex, Order } from "../../src/records/index.js";
+import { admissionOf, blsKey, operatorKey, shortTracks } from "../fixtures/deploy.js";
+import { createSetting, type Setting } from "./setting.js";
+
+const tracks = { ...shortTracks, membership: { ...shortTracks.membership, votingPeriod: 30 } };
+const newcomers = ["first newcomer", "second newcomer"].map((name) => {
+  const operator = operatorKey(name);
+  return { operator, admission: admissionOf(operator, blsKey(name)) as { operator: Address } & Record<string, Hex> };
+});
+
+describe("the nodes", () => {
+  let setting: Setting;
+  let restore: () => Promise<void>;
+  beforeAll(async () => {
+    setting = await createSetting({ nodes: 5, tracks });
+  });
+  afterAll(() => setting.close());
+  beforeEach(async () => {
+    restore = await setting.witan.snapshot();
+  });
+  afterEach(() => restore());
+
+  async function order(order: Order, keys = {}): Promise<void> {
+    const { proposalId } = await setting.client().openProposal({ order, ...keys });
+    await setting.carryOut(proposalId);
+  }
+
+  async function admit(): Promise<void> {
+    const admissions = newcomers.map(({ admission }) => admission);
+    await order({ kind: "Admit", operators: admissions.map(({ operator }) => operator) }, { admissions });
+  }
+
+  async function rotate(client: number, index: number, name: string): Promise<void> {
+    const operator = setting.witan.operators[client] ?? operatorKey("nobody");
+    await order({ kind: "RotateKey", index }, { rotation: admissionOf(operator, blsKey(name)) });
+  }
+
+  /** The same answer, from the contract alone. */
+  async function nodesByContract(): Promise<object[]> {
+    const { nodes } = setting.client().chain.contracts;
+    const epoch = await nodes.epoch();
+    const { indexBound } = await nodes.committee(epoch);
+    const peers = new Map(
+      [...setting.witan.operators, ...newcomers.map(({ operator }) => operator)].map((operator) => [
+        operator.address,
+        peerIdText(admissionOf(operator, blsKey("any")).peerId),
+      ]),
+    );
+    return Promise.all(
+      Array.from({ length: Number(indexBound) }, async (_, index) => {
+        const { operator, admittedAt, removedAt, predecessor } = await nodes.node(index);
+        return {
+          index,
+          operator,
+          peerId: peers.get(operator),
+          key: await nodes.keyOf(index),
+          admittedAt: Number(admittedAt),
+          removedAt: removedAt === 0n ? null : Number(removedAt),
+          predecessor: predecessor === 0n ? null : Number(predecessor) - 1,
+          active: await nodes.isIndexMember(index, epoch),
+        };
+      }),
+    );
+  }
+
+  it("are as the contract has them, through admissions, removals and rotations", async () => {
+    const reader = setting.client(4);
+    const agree = async () => {
+      const all = await reader.listNodes({ includeRemoved: true });
+      expect(all).toEqual(await nodesByContract());
+      expect(await reader.listNodes()).toEqual(all.filter(({ active }) => active));
+      return all;
+    };
+    expect(await agree()).toHaveLength(5);
+    await admit();
+    expect(await agree()).toHaveLength(7);
+    await order({ kind: "Ban", indices: [1, 6], reason: "absent" });
+    await agree();
+    await rotate(0, 0, "rotated");
+    await agree();
+    await rotate(0, 7, "rotated again");
+    const all = await agree();
+    expect(all.map(({ active }) => active)).toEqual([false, false, true, true, true, true, false, false, true]);
+    expect(all[8]).toMatchObject({ operator: setting.client(0).account, predecessor: 7 });
+
+    // One that comes later reads the same.
+    expect(await (await setting.connect()).listNodes({ includeRemoved: true })).toEqual(all);
+  });
+
+  it("are read once: no contract is asked again, and none but for the key of a rotation", async () => {
+    const asked: string[] = [];
+    const count = (method: string) => asked.filter((each) => each === method).length;
+    const client = await countingClient(asked);
+    asked.length = 0;
+    await client.listNodes();
+    expect(count("eth_call")).toBe(0);
+    await rotate(0, 0, "rotated");
+    await admit();
+    const all = await client.listNodes({ includeRemoved: true });
+    expect(count("eth_call")).toBe(1);
+
+    asked.length = 0;
+    expect(await client.listNodes({ includeRemoved: true })).toEqual(all);
+    await setting.witan.mine(3);
+    expect(await client.listNodes({ includeRemoved: true })).toEqual(all);
+    expect(new Set(asked)).toEqual(new Set(["eth_blockNumber", "eth_getLogs"]));
+    client.chain.close();
+  });
+
+  it("have the keys of the chain as it is after a reorganisation", async () => {
+    const keyOf = async () => (await setting.client(3).listNodes()).find(({ index }) => index === 5)?.key;
+    const back = await setting.witan.snapshot();
+    await rotate(0, 0, "in a block that is dropped");
+    expect(await keyOf()).toBe(await setting.client().chain.contracts.nodes.keyOf(5));
+    await back();
+    expect(await keyOf()).toBeUndefined();
+    await rotate(0, 0, "in its place");
+    expect(await keyOf()).toBe(await setting.client().chain.contracts.nodes.keyOf(5));
+    expect(await keyOf()).toBe(admissionOf(operatorKey(0), blsKey("in its place")).key);
+  });
+
+  it("are not forgotten, however many there are", async () => {
+    const count = 20_001;
+    const event = (name: string, index: number, args: object) => ({
+      name,
+      args,
+      blockNumber: 1,
+      blockHash: "0x01",
+      logIndex: index,
+    });
+    const admitted = Array.from({ length: count }, (_, index) =>
+      event("NodeAdmitted", index, {
+        index: BigInt(index),
+        operator: `0x${index}`,
+        epoch: 1n,
+        key: "0x",
+        peerId: "0x01",
+      }),
+    );
+    // Only its events matter; the real chain is used in every other test.
+    const chain = {
+      deployedAtBlock: 1,
+      blockNumber: async () => 1,
+      events: async () => [...admitted, event("EpochOpened", count, { epoch: 1n })],
+    } as unknown as Chain;
+    const nodes = await createMembership(chain).read();
+    expect(nodes).toHaveLength(count);
+    expect(nodes[0]).toMatchObject({ index: 0, active: true });
+  });
+
+  /** A client that notes the method of each request. */
+  async function countingClient(asked: string[]): Promise<Client> {
+    const { provider, deployment } = setting.witan;
+    const counting = {
+      request: (request: Parameters<typeof provider.request>[0]) => {
+        asked.push(request.method);
+        return provider.request(request);
+      },
+    };
+    const chain = await createChain({ provider: counting, ...deployment, pollMs: 5 });
+    return createClient({ chain, content: setting.content });
+  }
+});

@@ -80,7 +80,7 @@ async function vitest(what, args) {
 }
 if (only.length === 0) {
   await vitest("The sources", ["--coverage", "--exclude", "test/e2e/**"]);
-  await vitest("The story, with kills", ["test/e2e"]);
+  await vitest("The story, with kills, and a council", ["test/e2e", "--no-file-parallelism"]);
 } else {
   await vitest("The tests asked for", only);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { defineCommand, runCommand, showUsage } from "citty";
+import { type ArgsDef, type CommandDef, defineCommand, runCommand, showUsage } from "citty";
 import { BaseError } from "../../errors.js";
 import { directive } from "./commands/directive.js";
 import { init } from "./commands/init.js";
@@ -24,9 +24,28 @@ const main = defineCommand({
   },
 });
 
+/** The usage of the command that the words name, as far as they name one. */
+async function showUsageOf(words: readonly string[]): Promise<void> {
+  let command: CommandDef<ArgsDef> = main as CommandDef<ArgsDef>;
+  let parent: CommandDef<ArgsDef> | undefined;
+  for (const word of words) {
+    const commands = await valueOf(command.subCommands);
+    const found = word.startsWith("-") ? undefined : commands?.[word];
+    if (found === undefined) break;
+    parent = command;
+    command = (await valueOf(found)) as CommandDef<ArgsDef>;
+  }
+  await showUsage(command, parent);
+}
+
+/** What citty lets be given as it is, as a promise of it, or as a function that gives either. */
+async function valueOf<T>(given: T | Promise<T> | (() => T | Promise<T>) | undefined): Promise<T | undefined> {
+  return typeof given === "function" ? (given as () => T | Promise<T>)() : given;
+}
+
 const rawArgs = process.argv.slice(2);
 try {
-  if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) await showUsage(main);
+  if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) await showUsageOf(rawArgs);
   else await runCommand(main, { rawArgs });
 } catch (error) {
   const text = error instanceof BaseError ? error.message : error instanceof Error ? error.message : String(error);

@@ -1,7 +1,11 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { BallotBox } from "../../src/agent/ballotBox.js";
+import { encodeBallot } from "../../src/agent/ballots/message.js";
+import { signNodeBallot } from "../../src/agent/ballots/sign.js";
 import type { Client } from "../../src/client/index.js";
-import { encodeRecord, type Order } from "../../src/records/index.js";
+import { loadBls } from "../../src/ports/keys/index.js";
+import { type Address, encodeRecord, type Order } from "../../src/records/index.js";
+import { blsKey, shortTracks } from "../fixtures/deploy.js";
 import { type FlakyRpc, startFlakyRpc } from "../fixtures/flakyRpc.js";
 import { startHardhatNode } from "../fixtures/node.js";
 import { type Council, type CouncilOptions, createCouncil, downIncident, patience } from "./council.js";
@@ -77,6 +81,64 @@ describe("five agents that see one incident", () => {
       await expect.poll(done, patience).toBe(restarts);
     }
     expect(fleet.restarts.get("web-1")).toBe(2);
+    expect(await reader.listProposals()).toHaveLength(2);
+  });
+});
+
+describe("agents that exchange ballots", () => {
+  const stragglersMs = 30_000;
+
+  it("settle those on one incident together, and carry out what they decided", async () => {
+    const { fleet, connect, hub, start, ended } = await council({ stragglersMs });
+    const reader = await connect();
+    await start(0, 1, 2, 3, 4);
+    fleet.kill("web-2");
+    expect(await ended(reader, "Restart")).toMatchObject({ status: "Done", committeeSize: 5 });
+    expect(fleet.restarts).toEqual(new Map([["web-2", 1]]));
+
+    const [proposal, ...others] = await reader.listProposals();
+    expect(others).toEqual([]);
+    expect(proposal).toMatchObject({ state: "Executed", votes: { against: 0, abstain: 0 } });
+    const counted = await reader.chain.events({ names: ["BallotsCounted", "VoteCast"] });
+    expect(counted.map(({ name }) => name)).toEqual(["BallotsCounted"]);
+    const ballots = await reader.listBallots({ proposalId: proposal?.id ?? "" });
+    expect(ballots.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(ballots.map(({ index }) => index)).size).toBe(ballots.length);
+    expect(hub.errors).toEqual([]);
+  });
+
+  it("ban a node that signs two different ballots, by themselves", async () => {
+    const { witan, hub, connect, cycles, operator, start } = await council({ stragglersMs });
+    const [reader, byzantine] = [await connect(), await connect(operator(4))];
+    await start(0, 1, 2, 3);
+    // Before they have looked at the chain they know no members.
+    await Promise.all([0, 1, 2, 3].map((index) => cycles(index, 1)));
+    const { proposalId } = await byzantine.openProposal({ order: restartOf("web-1", "web-1/1") });
+    const node = {
+      operator: operator(4).address as Address,
+      client: byzantine,
+      blsSecret: witan.blsKeys[4] ?? blsKey(4),
+    };
+    const bls = await loadBls();
+    for (const support of ["for", "against"] as const) {
+      const ballot = await signNodeBallot({ bls, aggregates: true, node, proposalId, index: 4, support });
+      const topic = `witan/ballots/1/${witan.deployment.contracts.NodeGovernor.toLowerCase()}`;
+      await hub.peer("node 4").publish(topic, encodeBallot(ballot));
+    }
+
+    const ban = async () => (await reader.listProposals()).find(({ directive }) => directive?.kind === "Ban");
+    await expect.poll(async () => (await ban())?.state, patience).toMatch(/Pending|Active/);
+    const [evidence = "0x", ...more] = (await ban())?.evidence ?? [];
+    expect(more).toEqual([]);
+    const { value } = await reader.fetchRecord({ contentId: evidence, kind: "Incident" });
+    expect(value).toMatchObject({ kind: "equivocation", subject: "node/4", observed: { proposal: proposalId } });
+
+    await witan.increaseTime(shortTracks.membership.votingDelay + 1);
+    await expect.poll(async () => (await ban())?.votes, patience).toEqual({ for: 4, against: 0, abstain: 0 });
+    await witan.increaseTime(shortTracks.membership.votingPeriod + 1);
+    await expect.poll(async () => (await ban())?.state, patience).toBe("Queued");
+    await witan.increaseTime(shortTracks.membership.timelock);
+    await expect.poll(async () => (await reader.listNodes()).map(({ index }) => index), patience).toEqual([0, 1, 2, 3]);
     expect(await reader.listProposals()).toHaveLength(2);
   });
 });

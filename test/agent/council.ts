@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Wallet } from "ethers";
 import { expect } from "vitest";
-import { Agent } from "../../src/agent/agent.js";
+import { Agent, type AgentDependencies } from "../../src/agent/agent.js";
 import { systemClock } from "../../src/agent/clock.js";
 import type { Deed, Hand } from "../../src/agent/hand.js";
 import { createMachineProbe } from "../../src/agent/monitor/machine.js";
@@ -11,9 +11,11 @@ import { type Client, createClient, type IssuedDirective } from "../../src/clien
 import type { WorkloadView } from "../../src/policy/index.js";
 import { type Chain, createChain } from "../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../src/ports/content/index.js";
+import { loadBls } from "../../src/ports/keys/index.js";
 import type { Address, Incident } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { type DeployWitanOptions, deployWitan, type Witan } from "../fixtures/deploy.js";
+import { Hub } from "./ballots/hub.js";
 
 /** How long a story may take on a busy machine. */
 export const patience = { timeout: 60_000, interval: 100 };
@@ -108,17 +110,20 @@ export interface CouncilOptions extends DeployWitanOptions {
   readonly takeoverMs?: number;
   /** Speak to the chain there instead of in this process. */
   readonly rpcUrl?: string;
+  /** Exchange ballots over a mesh in memory, and wait so long for stragglers; without it each node votes by itself. */
+  readonly stragglersMs?: number;
 }
 
 export type Council = Awaited<ReturnType<typeof createCouncil>>;
 
 /** A DAO in one process: real contracts, clients and agents over a fleet that is only listed. */
 export async function createCouncil(options: CouncilOptions = {}) {
-  const { workloads = ["web-1", "web-2", "web-3"], takeoverMs = 60_000, rpcUrl, ...deploy } = options;
+  const { workloads = ["web-1", "web-2", "web-3"], takeoverMs = 60_000, rpcUrl, stragglersMs, ...deploy } = options;
   const witan: Witan = await deployWitan(deploy);
   const dir = await mkdtemp(join(tmpdir(), "witan-council-"));
   const fleet = new ListedFleet(workloads);
   const blocks = new SharedBlocks();
+  const hub = new Hub();
   const chains: Chain[] = [];
   const agents = new Map<number, Agent>();
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
@@ -133,6 +138,11 @@ export async function createCouncil(options: CouncilOptions = {}) {
     const wallet = witan.operators[index];
     if (wallet === undefined) throw new Error(`there is no node ${index}`);
     return wallet;
+  };
+  const ballotsOf = async (index: number): Promise<Pick<AgentDependencies, "ballots">> => {
+    const blsSecret = witan.blsKeys[index];
+    if (stragglersMs === undefined || blsSecret === undefined) return {};
+    return { ballots: { gossip: hub.peer(`node ${index}`), bls: await loadBls(), blsSecret, stragglersMs } };
   };
   const dataDir = (index: number) => join(dir, `node-${index}`);
 
@@ -161,6 +171,7 @@ export async function createCouncil(options: CouncilOptions = {}) {
           tasks: new Set(),
           testModel: async () => undefined,
         },
+        ...(await ballotsOf(index)),
       });
       agents.set(index, agent);
       agent.start();
@@ -195,6 +206,7 @@ export async function createCouncil(options: CouncilOptions = {}) {
     witan,
     fleet,
     blocks,
+    hub,
     logs,
     agents,
     connect,

@@ -1,26 +1,19 @@
-import {
-  type NodeBallot,
-  type NodeSummary,
-  type Proposal,
-  type ProposalId,
-  type ProposalState,
-  type Support,
-  UnknownProposalError,
-} from "../../client/index.js";
+import type { NodeBallot, NodeSummary, Proposal, ProposalId, Support } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import { isRevert } from "../../ports/chain/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
-import type { BlsLibrary } from "../../ports/keys/index.js";
-import type { Address, Incident } from "../../records/index.js";
+import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
+import type { Address, Hex, Incident } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 import type { RecordedBallot } from "../ballotBox.js";
 import type { Clock } from "../clock.js";
 import type { Tasks } from "../tasks.js";
 import { Committees } from "./committee.js";
 import { ballotsOf, equivocationIncident } from "./equivocation.js";
-import { Intake, type IntakeCounts, type PollView } from "./intake.js";
+import { Intake, type IntakeCounts } from "./intake.js";
 import { encodeBallot } from "./message.js";
 import { isMotion } from "./motion.js";
+import { Polls } from "./polls.js";
 import { BallotPool, type Equivocation } from "./pool.js";
 import { marginOf, Settler } from "./settler.js";
 import { type LocalNode, signNodeBallot } from "./sign.js";
@@ -31,11 +24,6 @@ const SEND_AGAIN_MS = 10_000;
 const ALONE_MS = 5_000;
 /** Ballots come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
-/** A proposal that is on chain by then or never. */
-const UNKNOWN_MS = 600_000;
-/** Votes that have ended and of which ballots may still travel. */
-const MAX_ENDED = 4_096;
-
 export interface BallotExchangeParameters {
   /** Where ballots are kept. */
   readonly dir: string;
@@ -55,6 +43,8 @@ interface Sent {
   readonly node: LocalNode;
   readonly ballot: NodeBallot;
   readonly reason: string;
+  /** Whether it was signed with the key that the registry has: not after a rotation, in an epoch before it. */
+  readonly good: boolean;
   readonly firstAt: number;
   sentAt: number;
   recipients: number;
@@ -75,18 +65,16 @@ export class BallotExchange {
   readonly #parameters: BallotExchangeParameters;
   readonly #aggregates: boolean;
   readonly #pool: BallotPool;
+  readonly #polls: Polls;
   readonly #intake: Intake;
   readonly #settler: Settler;
   /** On which ballots of this governor travel. */
   readonly topic: string;
   readonly #equivocations = new Map<number, { readonly incident: Incident; readonly node: NodeSummary }>();
   readonly #own = new Map<string, Sent>();
-  readonly #ended = new Set<ProposalId>();
-  readonly #unknownSince = new Map<ProposalId, number>();
+  readonly #keys = new WeakMap<LocalNode, Hex>();
   readonly #stopping = new AbortController();
   #committees = new Committees([]);
-  #proposals: ReadonlyMap<ProposalId, Proposal> = new Map();
-  #seen = { chainTime: 0, at: 0 };
   #end: () => void = () => undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
 
@@ -98,6 +86,7 @@ export class BallotExchange {
     this.#parameters = parameters;
     this.#aggregates = aggregates;
     this.#pool = pool;
+    this.#polls = new Polls(firstOf(nodes).client, now);
     this.topic = `witan/ballots/1/${governor.toLowerCase()}`;
     this.#intake = new Intake({
       context: { chainId: chain.chainId, governor },
@@ -105,7 +94,7 @@ export class BallotExchange {
       bls,
       pool,
       committees: () => this.#committees,
-      poll: (proposalId) => this.#pollOf(proposalId),
+      poll: (proposalId) => this.#polls.viewOf(proposalId),
       now,
       onBallot: () => this.#settleSoon(),
       onEquivocation: (equivocation) => this.#report(equivocation),
@@ -168,10 +157,12 @@ export class BallotExchange {
       index,
       support,
     });
+    const good = !this.#aggregates || this.#keyOf(node) === member.key;
+    if (!good) logger.warn("this node's key is not the one that others know", { proposalId: proposal.id, index });
     const now = clock.now();
-    const sent: Sent = { node, ballot, reason, firstAt: now, sentAt: now, recipients: 0 };
+    const sent: Sent = { node, ballot, reason, good, firstAt: now, sentAt: now, recipients: 0 };
     this.#own.set(ownKey(proposal.id, index), sent);
-    this.#pool.add(ballot);
+    if (good) this.#pool.add(ballot);
     await this.#send(sent);
     logger.info("voted", { proposalId: proposal.id, support, reason, peers: sent.recipients });
     this.#settleSoon();
@@ -180,8 +171,7 @@ export class BallotExchange {
   /** Takes in how things stand on chain: open proposals, all nodes that ever were, the chain's time in seconds. */
   async look(proposals: readonly Proposal[], nodes: readonly NodeSummary[], chainTime: number): Promise<void> {
     this.#committees = new Committees(nodes);
-    this.#proposals = new Map(proposals.map((proposal) => [proposal.id, proposal]));
-    this.#seen = { chainTime, at: this.#parameters.clock.now() };
+    this.#polls.update(proposals, chainTime);
     await this.#intake.restore(this.#pool.takeRestored());
     await this.#dropEnded();
     await this.#settleAll();
@@ -210,6 +200,9 @@ export class BallotExchange {
     const node = equivocation && this.#committees.get(equivocation.first.index);
     if (equivocation === undefined || node === undefined) return false;
     const { first, second } = equivocation;
+    // One pair of ballots is one record, whoever writes it.
+    const written = equivocationIncident(equivocation, node);
+    if (JSON.stringify(plain(incident)) !== JSON.stringify(plain(written))) return false;
     return Boolean((await this.#intake.isSigned(first, node)) && (await this.#intake.isSigned(second, node)));
   }
 
@@ -218,6 +211,12 @@ export class BallotExchange {
     clearTimeout(this.#soon);
     this.#end();
     await this.#pool.close();
+  }
+
+  #keyOf(node: LocalNode): Hex {
+    const key = this.#keys.get(node) ?? blsPublicKey(node.blsSecret);
+    this.#keys.set(node, key);
+    return key;
   }
 
   #listen(): void {
@@ -230,6 +229,7 @@ export class BallotExchange {
 
   async #send(sent: Sent): Promise<void> {
     const { gossip, logger } = this.#parameters;
+    if (!sent.good) return;
     try {
       sent.recipients = await gossip.publish(this.topic, encodeBallot(sent.ballot));
     } catch (error) {
@@ -242,13 +242,12 @@ export class BallotExchange {
   async #sendAgain(): Promise<void> {
     const { clock, logger, tasks } = this.#parameters;
     for (const [key, sent] of this.#own) {
-      const proposal = this.#proposals.get(sent.ballot.proposalId);
-      if (proposal === undefined || proposal.state !== "Active") continue;
+      const proposal = this.#polls.get(sent.ballot.proposalId);
+      if (proposal === undefined) continue;
       const opened = !isMotion(proposal);
-      const pending = await this.#settler.pendingOf(proposal);
-      if (!pending.some(({ ballot }) => ballot.index === sent.ballot.index)) continue;
+      if (await this.#settler.hasVoted(proposal, sent.ballot.index)) continue;
       const now = clock.now();
-      const late = proposal.deadline - this.#chainTime() <= marginOf(proposal.start, proposal.deadline) / 2;
+      const late = proposal.deadline - this.#polls.chainTime() <= marginOf(proposal.start, proposal.deadline) / 2;
       const alone = sent.recipients === 0 && now - sent.firstAt >= ALONE_MS;
       if (opened && (late || alone)) {
         tasks.start(`vote directly ${key}`, async () => {
@@ -286,52 +285,20 @@ export class BallotExchange {
   }
 
   async #settleAll(): Promise<void> {
-    for (const proposal of this.#proposals.values()) {
-      if (proposal.state === "Active") await this.#settler.look(proposal, this.#chainTime(), this.#stopping.signal);
+    for (const proposal of this.#polls.active) {
+      await this.#settler.look(proposal, this.#polls.chainTime(), this.#stopping.signal);
     }
-  }
-
-  /** The chain's time, moved on by the clock since it was last read. */
-  #chainTime(): number {
-    return this.#seen.chainTime + (this.#parameters.clock.now() - this.#seen.at) / 1_000;
-  }
-
-  #pollOf(proposalId: ProposalId): PollView | undefined {
-    const proposal = this.#proposals.get(proposalId);
-    if (proposal !== undefined) {
-      return { epoch: proposal.rules.epoch, open: proposal.state === "Active" || proposal.state === "Pending" };
-    }
-    return this.#ended.has(proposalId) ? { epoch: 0, open: false } : undefined;
   }
 
   /** Forgets votes that have ended, and those that never began. */
   async #dropEnded(): Promise<void> {
-    const { clock, nodes } = this.#parameters;
-    const { client } = firstOf(nodes);
-    for (const proposalId of this.#pool.proposals) {
-      if (this.#pollOf(proposalId)?.open) {
-        this.#unknownSince.delete(proposalId);
-        continue;
-      }
-      const state = this.#pollOf(proposalId) === undefined ? await stateOf(client, proposalId) : "Defeated";
-      // Opened since the last look.
-      if (state === "Active" || state === "Pending") continue;
-      if (state === undefined) {
-        const since = this.#unknownSince.get(proposalId) ?? clock.now();
-        this.#unknownSince.set(proposalId, since);
-        if (clock.now() - since < UNKNOWN_MS) continue;
-      }
-      await this.#drop(proposalId);
-    }
+    const own = [...this.#own.values()].map(({ ballot }) => ballot.proposalId);
+    const held = new Set([...this.#pool.proposals, ...own]);
+    for (const proposalId of await this.#polls.over([...held])) await this.#drop(proposalId);
   }
 
   async #drop(proposalId: ProposalId): Promise<void> {
-    this.#ended.add(proposalId);
-    for (const oldest of this.#ended) {
-      if (this.#ended.size <= MAX_ENDED) break;
-      this.#ended.delete(oldest);
-    }
-    this.#unknownSince.delete(proposalId);
+    this.#polls.end(proposalId);
     this.#settler.forget(proposalId);
     this.#intake.forget(proposalId);
     for (const [key, { ballot }] of this.#own) if (ballot.proposalId === proposalId) this.#own.delete(key);
@@ -346,25 +313,22 @@ export class BallotExchange {
 
   #report(equivocation: Equivocation): void {
     const { index, proposalId } = equivocation.first;
-    const epoch = this.#pollOf(proposalId)?.epoch ?? this.#committees.newest;
+    const epoch = this.#polls.viewOf(proposalId)?.epoch ?? this.#committees.newest;
     const node = this.#committees.member(index, epoch);
     this.#parameters.logger.warn("a node signed two different ballots", {
       proposalId,
       index,
       operator: node?.operator,
     });
-    if (node !== undefined)
-      this.#equivocations.set(index, { node, incident: equivocationIncident(equivocation, node) });
+    // One is enough for a ban: more would open more proposals for the same.
+    if (node === undefined || this.#equivocations.has(index)) return;
+    this.#equivocations.set(index, { node, incident: equivocationIncident(equivocation, node) });
   }
 }
 
-async function stateOf(client: LocalNode["client"], proposalId: ProposalId): Promise<ProposalState | undefined> {
-  try {
-    return (await client.getProposal({ proposalId })).state;
-  } catch (error) {
-    if (error instanceof UnknownProposalError) return undefined;
-    throw error;
-  }
+/** What an incident says, in one order, without how it ended. */
+function plain({ kind, severity, subject, observed, detection }: Incident): unknown {
+  return [kind, severity, subject, Object.entries(observed).sort(), detection.probe, detection.threshold];
 }
 
 function ownKey(proposalId: ProposalId, index: number): string {

@@ -17,6 +17,8 @@ import type { BallotPool, Equivocation } from "./pool.js";
 
 /** Proposals that are not on chain yet and on which a node may have a ballot here. */
 const MAX_UNKNOWN_PROPOSALS = 8;
+/** And all nodes together: for each a file is open. */
+const MAX_UNKNOWN_IN_ALL = 256;
 /** A ballot that is known is relayed again after this: whoever missed it the first time gets it then. */
 const RELAY_AGAIN_MS = 5_000;
 
@@ -169,7 +171,10 @@ export class Intake {
     const known = poll(proposalId);
     if (known !== undefined) return !known.open;
     if (pool.get(proposalId, index) !== undefined) return false;
-    return pool.countOf(index, (id) => poll(id) === undefined) >= MAX_UNKNOWN_PROPOSALS;
+    const unknown = (id: ProposalId) => poll(id) === undefined;
+    if (!pool.proposals.includes(proposalId) && pool.proposals.filter(unknown).length >= MAX_UNKNOWN_IN_ALL)
+      return true;
+    return pool.countOf(index, unknown) >= MAX_UNKNOWN_PROPOSALS;
   }
 
   #ignore(why: keyof IntakeCounts): Verdict {

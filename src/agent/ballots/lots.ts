@@ -11,10 +11,16 @@ const MAX_LOT = 512;
 /** Beyond these, ballots are not looked at until others have been: they are sent again. */
 const MAX_WAITING = 8_192;
 
+interface Waiting {
+  readonly claim: Claim;
+  readonly tell: (good: boolean | undefined) => void;
+  readonly fail: (error: unknown) => void;
+}
+
 /** Verifies signatures that come one by one, many at once. */
 export class Lots {
   readonly #bls: BlsLibrary;
-  #waiting: { readonly claim: Claim; readonly tell: (good: boolean | undefined) => void }[] = [];
+  readonly #waiting: Waiting[] = [];
   #running = false;
   #checks = 0;
 
@@ -30,8 +36,8 @@ export class Lots {
   /** Whether the claim holds; undefined where too many wait to be verified. */
   verify(claim: Claim): Promise<boolean | undefined> {
     if (this.#waiting.length >= MAX_WAITING) return Promise.resolve(undefined);
-    return new Promise((tell) => {
-      this.#waiting.push({ claim, tell });
+    return new Promise((tell, fail) => {
+      this.#waiting.push({ claim, tell, fail });
       if (!this.#running) void this.#run();
     });
   }
@@ -41,13 +47,15 @@ export class Lots {
     while (this.#waiting.length > 0) {
       await sleep(GATHER_MS);
       const lot = this.#waiting.splice(0, MAX_LOT);
-      const { bad, checks } = await verifyBallots(
-        this.#bls,
-        lot.map(({ claim }) => claim),
-      );
-      this.#checks += checks;
-      const isBad = new Set(bad);
-      for (const [position, { tell }] of lot.entries()) tell(!isBad.has(position));
+      const claims = lot.map(({ claim }) => claim);
+      try {
+        const { bad, checks } = await verifyBallots(this.#bls, claims);
+        this.#checks += checks;
+        const isBad = new Set(bad);
+        for (const [position, { tell }] of lot.entries()) tell(!isBad.has(position));
+      } catch (error) {
+        for (const { fail } of lot) fail(error);
+      }
     }
     this.#running = false;
   }

@@ -29,10 +29,15 @@ export interface SettlerDependencies {
   readonly recheck: (ballots: readonly NodeBallot[]) => Promise<void>;
 }
 
+/** After a pause, such as of the chain, nodes come in a few at a time all the same, and not all at once. */
+const STEPS_PER_LOOK = 2;
+
 interface Readiness {
   /** Since when the ballots have been worth a transaction. */
   readonly since: number;
   readonly order: readonly string[];
+  /** How many have come in after the first. */
+  steps: number;
 }
 
 /**
@@ -119,10 +124,12 @@ export class Settler {
     const ready = this.#ready.get(proposal.id) ?? {
       since: now,
       order: dutyOrder(`settle ${proposal.id}`, committees().operators(proposal.rules.epoch)),
+      steps: 0,
     };
     this.#ready.set(proposal.id, ready);
-    const turns = Math.floor((now - ready.since) / AgentDefaults.openStepMs);
-    const due = new Set(ready.order.slice(0, turns + 1));
+    const passed = Math.floor((now - ready.since) / AgentDefaults.openStepMs);
+    ready.steps = Math.min(passed, ready.steps + STEPS_PER_LOOK);
+    const due = new Set(ready.order.slice(0, ready.steps + 1));
     return nodes.find(({ operator }) => due.has(operator.toLowerCase()));
   }
 

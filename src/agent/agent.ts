@@ -54,7 +54,8 @@ export interface AgentDependencies {
   readonly connectivity: () => number;
   readonly body: AgentBody;
   /** How ballots travel to other nodes and are settled together; without it this node votes by itself. */
-  readonly ballots?: Pick<BallotExchangeParameters, "gossip" | "bls" | "stragglersMs"> & Pick<LocalNode, "blsSecret">;
+  readonly ballots?: Pick<BallotExchangeParameters, "gossip" | "bls" | "stragglersMs" | "refusePeer"> &
+    Pick<LocalNode, "blsSecret">;
   /** What differs from the defaults of planning. */
   readonly policy?: Partial<PlanPolicy>;
 }

@@ -1,4 +1,4 @@
-import type { Client, NodeSummary, Proposal, ProposalId } from "../client/index.js";
+import type { Client, NodeSummary, ProposalId } from "../client/index.js";
 import { messageOf } from "../errors.js";
 import type { PlannedProposal } from "../policy/index.js";
 import { type Address, type TrackRules, Tracks } from "../records/index.js";
@@ -19,6 +19,13 @@ export interface FastLaneDependencies {
   readonly logger: Logger;
 }
 
+/** A plan on which nodes vote before anybody has opened it; without a motion once that took too long. */
+interface Moved {
+  readonly plan: PlannedProposal;
+  readonly built: Motion["built"];
+  readonly motion: Motion | undefined;
+}
+
 /**
  * From what nodes see to an order in one transaction: on tracks that allow it they vote on what they plan before anybody
  * has opened it.
@@ -26,7 +33,7 @@ export interface FastLaneDependencies {
 export class FastLane {
   readonly #dependencies: FastLaneDependencies;
   readonly #since = new Map<ProposalId, number>();
-  #motions = new Map<ProposalId, Motion>();
+  #moved = new Map<ProposalId, Moved>();
 
   constructor(dependencies: FastLaneDependencies) {
     this.#dependencies = dependencies;
@@ -34,39 +41,71 @@ export class FastLane {
 
   /** What is being voted on and is not on chain. */
   get motions(): readonly Motion[] {
-    return [...this.#motions.values()];
+    return [...this.#moved.values()].flatMap(({ motion }) => motion ?? []);
   }
 
-  /** Takes up those of the plans that may go this way; the others, and those that took too long, are given back. */
+  /**
+   * Takes up those of the plans that may go this way; the others, and those that took too long, are given back. What nodes
+   * have voted on is opened in the end, also when it is planned no more: ballots must not lie about until somebody uses them.
+   */
   async take(
     planned: readonly PlannedProposal[],
-    open: readonly Proposal[],
     nodes: readonly NodeSummary[],
     chainTime: number,
   ): Promise<PlannedProposal[]> {
-    const { client, clock, logger } = this.#dependencies;
-    const motions = new Map<ProposalId, Motion>();
+    const { client, clock } = this.#dependencies;
+    const created = new Set((await client.proposals.read()).map(({ args }) => args.proposalId.toString()));
+    const next = new Map<ProposalId, Moved>();
     const rest: PlannedProposal[] = [];
-    for (const plan of planned) {
-      const built = client.buildProposal(plan);
-      const since = this.#since.get(built.proposalId) ?? clock.now();
-      const known = this.#motions.get(built.proposalId);
-      const late = clock.now() - since >= DECIDE_WITHIN_MS;
-      if (late || open.some(({ id }) => id === built.proposalId)) {
+    for (const { plan, built } of this.#candidates(planned, rest)) {
+      const { proposalId } = built;
+      if (created.has(proposalId)) {
         rest.push(plan);
         continue;
       }
+      const known = this.#moved.get(proposalId);
+      const since = this.#since.get(proposalId) ?? clock.now();
+      if (clock.now() - since >= DECIDE_WITHIN_MS) {
+        rest.push(plan);
+        if (known !== undefined) next.set(proposalId, { plan, built, motion: undefined });
+        continue;
+      }
+      const motion = known?.motion ?? (await this.#tryToMove(built, nodes, chainTime));
+      if (motion === undefined) rest.push(plan);
+      else next.set(proposalId, { plan, built, motion });
+    }
+    this.#moved = next;
+    return rest;
+  }
+
+  /** What is planned now, and what was moved before and is not on chain. */
+  #candidates(planned: readonly PlannedProposal[], rest: PlannedProposal[]): Iterable<Omit<Moved, "motion">> {
+    const { client } = this.#dependencies;
+    const candidates = new Map<ProposalId, Omit<Moved, "motion">>(this.#moved);
+    for (const plan of planned) {
       try {
-        const motion = known ?? (await this.#move(built, nodes, chainTime));
-        if (motion === undefined) rest.push(plan);
-        else motions.set(motion.id, motion);
-      } catch (error) {
-        logger.warn("a plan takes the slow way", { proposalId: built.proposalId, reason: messageOf(error) });
+        const built = client.buildProposal(plan);
+        candidates.set(built.proposalId, { plan, built });
+      } catch {
+        // Whoever opens it is told what is wrong with it.
         rest.push(plan);
       }
     }
-    this.#motions = motions;
-    return rest;
+    return candidates.values();
+  }
+
+  async #tryToMove(
+    built: Motion["built"],
+    nodes: readonly NodeSummary[],
+    chainTime: number,
+  ): Promise<Motion | undefined> {
+    try {
+      return await this.#move(built, nodes, chainTime);
+    } catch (error) {
+      const { proposalId } = built;
+      this.#dependencies.logger.warn("a plan takes the slow way", { proposalId, reason: messageOf(error) });
+      return undefined;
+    }
   }
 
   /** Undefined where the track has no fast lane. */
@@ -100,7 +139,7 @@ export class FastLane {
   }
 
   #remember(proposalId: ProposalId, now: number): void {
-    this.#since.set(proposalId, now);
+    if (!this.#since.has(proposalId)) this.#since.set(proposalId, now);
     for (const oldest of this.#since.keys()) {
       if (this.#since.size <= MAX_REMEMBERED) break;
       this.#since.delete(oldest);

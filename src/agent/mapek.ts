@@ -21,6 +21,9 @@ import type { Outbox } from "./outbox.js";
 import type { Planner } from "./planner.js";
 import type { Voter } from "./voter.js";
 
+/** All that are open: newer ones must not hide older ones, however many one node opens. */
+const MAX_PROPOSALS = 100_000;
+
 export interface LoopDependencies {
   readonly self: Address;
   readonly client: Client;
@@ -92,7 +95,7 @@ export class MapekLoop {
     const incidents = await this.#remember(cycle, analysis);
 
     const [proposals, directives, nodes, chainTime] = await Promise.all([
-      client.listProposals({ states: ["Pending", "Active", "Succeeded", "Queued"] }),
+      client.listProposals({ states: ["Pending", "Active", "Succeeded", "Queued"], limit: MAX_PROPOSALS }),
       client.listDirectives({ statuses: ["Issued"] }),
       client.listNodes({ includeRemoved: true }),
       client.chain.now(),
@@ -104,7 +107,7 @@ export class MapekLoop {
     executor.tick(directives, committee, chainTime, signal);
     const shared = await knowledge.shared(proposals, directives, observation);
     const planned = plan({ analysis, incidents, shared, policy });
-    planner.open((await fastLane?.take(planned, proposals, nodes, chainTime)) ?? planned, committee);
+    planner.open((await fastLane?.take(planned, nodes, chainTime)) ?? planned, committee);
     const motions = this.#motionsBeside(proposals);
     if (motions.length > 0) {
       await exchange?.look([...proposals, ...motions], nodes, chainTime);

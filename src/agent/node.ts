@@ -119,7 +119,15 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     body,
     ...(blsSecret === undefined
       ? {}
-      : { ballots: { gossip, bls: await loadBls(), blsSecret, stragglersMs: config.stragglersMs } }),
+      : {
+          ballots: {
+            gossip,
+            bls: await loadBls(),
+            blsSecret,
+            stragglersMs: config.stragglersMs,
+            refusePeer: (peer, milliseconds) => content.refuse(peer, milliseconds),
+          },
+        }),
   });
   agent.start();
 

@@ -1,12 +1,14 @@
 import { type Client, NotAnchoredError, type Proposal, WrongAuthorError } from "../client/index.js";
 import { messageOf } from "../errors.js";
 import { decide, type EvidenceCheck, type ModelTest, type NodeView, type VotePolicy } from "../policy/index.js";
-import { isRevert } from "../ports/chain/index.js";
+import { ChainError, isRevert } from "../ports/chain/index.js";
 import { ContentError } from "../ports/content/index.js";
+import { GossipError } from "../ports/gossip/index.js";
 import type { Address, ContentId, DirectivePayload, Model } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
 import type { BallotBox, RecordedBallot } from "./ballotBox.js";
 import type { BallotExchange } from "./ballots/exchange.js";
+import { isMotion } from "./ballots/motion.js";
 import type { Tasks } from "./tasks.js";
 
 export interface VoterDependencies {
@@ -32,6 +34,10 @@ export interface VoterDependencies {
 /** Decides on open proposals: the evidence first, then what the node sees itself, then one ballot, written down before it is signed. */
 export class Voter {
   readonly #dependencies: VoterDependencies;
+  /** Proposals on which this node has no opinion of its own. */
+  readonly #leftToPeople = new Set<string>();
+  /** Proposals whose evidence could not be verified the last time. */
+  readonly #doubted = new Set<string>();
 
   constructor(dependencies: VoterDependencies) {
     this.#dependencies = dependencies;
@@ -49,7 +55,8 @@ export class Voter {
     const { client, ballots, exchange, self, logger } = this.#dependencies;
     const wanted = exchange ? exchange.needs(proposal, self) : this.#mayVote(proposal);
     if (!(await wanted)) return;
-    const ballot = ballots.get(proposal.id) ?? (await ballots.record(await this.#decide(proposal, signal)));
+    const ballot = ballots.get(proposal.id) ?? (await this.#record(proposal, signal));
+    if (ballot === undefined) return;
     if (exchange !== undefined) {
       await exchange.cast(proposal, ballot, self);
       return;
@@ -68,6 +75,13 @@ export class Voter {
     }
   }
 
+  /** Decides and writes it down; undefined where there is nothing to say, or not yet. */
+  async #record(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot | undefined> {
+    if (this.#leftToPeople.has(proposal.id)) return undefined;
+    const decided = await this.#decide(proposal, signal);
+    return decided === undefined ? undefined : this.#dependencies.ballots.record(decided);
+  }
+
   async #mayVote(proposal: Proposal): Promise<boolean> {
     const { client, self } = this.#dependencies;
     const { nodes, governor } = client.chain.contracts;
@@ -75,20 +89,39 @@ export class Voter {
     return !(await client.chain.read(() => governor.hasVoted(proposal.id, self)));
   }
 
-  async #decide(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot> {
+  async #decide(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot | undefined> {
     const { look, policy } = this.#dependencies;
     const { payload, disagreements } = await this.#readPayload(proposal, signal);
     const evidence = await Promise.all(proposal.evidence.map((contentId) => this.#check(contentId)));
+    if (this.#isTooEarly(proposal, evidence)) return undefined;
     const modelTest =
       payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload, signal) : undefined;
-    const { support, reason } = decide({
+    const decision = decide({
       proposal: { kind: proposal.directive?.kind, payload, disagreements, track: proposal.track },
       evidence,
       view: await look(signal),
       ...(modelTest === undefined ? {} : { modelTest }),
       policy,
     });
-    return { proposalId: proposal.id, support, reason };
+    if (decision === undefined) {
+      this.#leftToPeople.add(proposal.id);
+      this.#dependencies.logger.info("left to people", { proposalId: proposal.id, kind: proposal.directive?.kind });
+      return undefined;
+    }
+    return { proposalId: proposal.id, ...decision };
+  }
+
+  /**
+   * Whether evidence that cannot be verified may only be on its way: what nobody has opened can wait for it, and what is
+   * open is looked at twice.
+   */
+  #isTooEarly(proposal: Proposal, evidence: readonly EvidenceCheck[]): boolean {
+    if (!evidence.some(({ status }) => status === "unanchored" || status === "missing")) return false;
+    if (isMotion(proposal) || !this.#doubted.has(proposal.id)) {
+      this.#doubted.add(proposal.id);
+      return true;
+    }
+    return false;
   }
 
   async #readPayload(
@@ -111,12 +144,16 @@ export class Voter {
     try {
       const { client, evidenceTimeoutMs, exchange } = this.#dependencies;
       const record = await client.fetchRecord({ contentId, timeoutMs: evidenceTimeoutMs });
-      const equivocation = record.kind === "Incident" && record.value.kind === "equivocation";
-      if (equivocation && !(await exchange?.proves(record.value))) {
+      const accuses = record.kind === "Incident" && record.value.kind === "equivocation";
+      // A node that exchanges no ballots has no means to verify them: it looks at the incident no further.
+      if (accuses && exchange === undefined) return { contentId, status: "verified" };
+      if (accuses && !(await exchange?.proves(record.value))) {
         return { contentId, status: "invalid", reason: "the node it names has not signed both ballots" };
       }
       return { contentId, status: "verified", record };
     } catch (error) {
+      // Neither a chain that does not answer nor a node that has too much to do says anything of the evidence.
+      if (error instanceof ChainError || error instanceof GossipError) throw error;
       return { contentId, status: evidenceStatus(error), reason: messageOf(error) };
     }
   }

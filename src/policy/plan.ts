@@ -23,8 +23,6 @@ export function plan(input: PlanInput): PlannedProposal[] {
   const wanted = new Map(planned.map((proposal) => [`${proposal.order.kind} ${proposal.subject}`, proposal]));
   return [...wanted.values()].filter(({ order: { kind }, subject, evidence }) => {
     const hash = subjectHash(subject);
-    // Nodes may hold different proofs against one node: its ban is proposed once, whatever it rests on.
-    if (kind === "Ban" && [...underWay].some((key) => key.startsWith(underWayKey(kind, hash)))) return false;
     return !underWay.has(underWayKey(kind, hash)) && !underWay.has(underWayKey(kind, hash, evidence));
   });
 }

@@ -3,8 +3,11 @@ import type { Decision, EvidenceCheck, NodeView, VoteInput } from "./types.js";
 
 const MAX_REASON_LENGTH = 200;
 
-/** Decides on one proposal: first whether it is honest, then whether it is true, then whether it is wise. */
-export function decide(input: VoteInput): Decision {
+/**
+ * Decides on one proposal: first whether it is honest, then whether it is true, then whether it is wise. Undefined where it
+ * is for people alone to decide: a node that abstained would help to the quorum, and use up its people's vote.
+ */
+export function decide(input: VoteInput): Decision | undefined {
   const { proposal, evidence } = input;
   const [disagreement] = proposal.disagreements;
   if (disagreement !== undefined) return against(`the proposal contradicts itself: ${disagreement}`);
@@ -82,16 +85,14 @@ function decideRollback(
 }
 
 /** A ban is for people to decide, unless the evidence proves what the node did. */
-function decideBan(order: OrderOf<"Ban">, evidence: readonly EvidenceCheck[]): Decision {
+function decideBan(order: OrderOf<"Ban">, evidence: readonly EvidenceCheck[]): Decision | undefined {
   const guilty = new Set(
     evidence.flatMap(({ record }) =>
       record?.kind === "Incident" && record.value.kind === "equivocation" ? [record.value.subject] : [],
     ),
   );
-  if (order.indices.every((index) => guilty.has(`node/${index}`))) {
-    return inFavour("the evidence holds two different ballots that the node signed");
-  }
-  return abstain("no evidence that a machine can check");
+  const proven = order.indices.every((index) => guilty.has(`node/${index}`));
+  return proven ? inFavour("the evidence holds two different ballots that the node signed") : undefined;
 }
 
 function decideModel(order: OrderOf<"AcceptModel">, { evidence, modelTest, policy }: VoteInput): Decision {

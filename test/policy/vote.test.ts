@@ -1,7 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { decide, type EvidenceCheck, type NodeView, VoteDefaults, type VoteInput } from "../../src/policy/index.js";
+import {
+  type Decision,
+  decide as decideIfAny,
+  type EvidenceCheck,
+  type NodeView,
+  VoteDefaults,
+  type VoteInput,
+} from "../../src/policy/index.js";
 import type { ContentId, Incident, Model, Order } from "../../src/records/index.js";
 import { v1, v2, workload } from "./world.js";
+
+/** For what a machine has an opinion on. */
+function decide(input: VoteInput): Decision {
+  const decision = decideIfAny(input);
+  if (decision === undefined) throw new Error("it is left to people");
+  return decision;
+}
 
 const id: ContentId = `0x${"aa".repeat(32)}`;
 const dead = workload(3, { alive: false, healthy: false });
@@ -168,5 +182,25 @@ describe("a ballot on an operator's order", () => {
       evidence: [{ contentId: id, status: "missing", reason: "x".repeat(500) }],
     });
     expect(decision.reason).toHaveLength(200);
+  });
+});
+
+describe("a ballot on a ban", () => {
+  const ban = (...indices: number[]): Order => ({ kind: "Ban", indices, reason: "it lies" });
+  const proof = (index: number) => verified({ ...down, kind: "equivocation", subject: `node/${index}` });
+
+  it("is For where the evidence proves it against each of the nodes", () => {
+    expect(ballot(ban(3), "node/3", { evidence: [proof(3)] }).support).toBe("for");
+  });
+
+  it("is left to people, without a ballot that would help to the quorum, where it does not", () => {
+    for (const [order, evidence] of [
+      [ban(3), []],
+      [ban(3), [proof(4)]],
+      [ban(3, 4), [proof(3)]],
+      [ban(3), [verified(down)]],
+    ] as const) {
+      expect(() => ballot(order, "node/3", { evidence })).toThrow("left to people");
+    }
   });
 });

@@ -1,7 +1,7 @@
 import type { NodeBallot, NodeSummary, Proposal, ProposalId, Support } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import { isRevert } from "../../ports/chain/index.js";
-import type { Gossip } from "../../ports/gossip/index.js";
+import { type Gossip, GossipError } from "../../ports/gossip/index.js";
 import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
 import type { Address, Hex, Incident } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
@@ -13,6 +13,7 @@ import { ballotsOf, equivocationIncident } from "./equivocation.js";
 import { Intake, type IntakeCounts } from "./intake.js";
 import { encodeBallot } from "./message.js";
 import { isMotion } from "./motion.js";
+import { MUTED_MS } from "./peerLimits.js";
 import { Polls } from "./polls.js";
 import { BallotPool, type Equivocation } from "./pool.js";
 import { marginOf, Settler } from "./settler.js";
@@ -36,6 +37,8 @@ export interface BallotExchangeParameters {
   readonly logger: Logger;
   /** How long ballots that decide nothing wait for others, so that one transaction brings many. */
   readonly stragglersMs: number;
+  /** Ends the connection to a peer that sends bad ballots, and takes none for so many milliseconds. */
+  readonly refusePeer?: ((peer: string, milliseconds: number) => void) | undefined;
 }
 
 /** An own ballot that does not count yet. */
@@ -71,6 +74,7 @@ export class BallotExchange {
   /** On which ballots of this governor travel. */
   readonly topic: string;
   readonly #equivocations = new Map<number, { readonly incident: Incident; readonly node: NodeSummary }>();
+  readonly #suspected = new Map<string, Equivocation>();
   readonly #own = new Map<string, Sent>();
   readonly #keys = new WeakMap<LocalNode, Hex>();
   readonly #stopping = new AbortController();
@@ -96,6 +100,10 @@ export class BallotExchange {
       committees: () => this.#committees,
       poll: (proposalId) => this.#polls.viewOf(proposalId),
       now,
+      onAbuse: (peer) => {
+        logger.warn("a peer sends bad ballots and is cut off", { peer });
+        parameters.refusePeer?.(peer, MUTED_MS);
+      },
       onBallot: () => this.#settleSoon(),
       onEquivocation: (equivocation) => this.#report(equivocation),
     });
@@ -149,6 +157,15 @@ export class BallotExchange {
     const member = this.#committees.ofOperator(operator, proposal.rules.epoch);
     if (node === undefined || member === undefined || this.#own.has(ownKey(proposal.id, member.index))) return;
     const { index } = member;
+    const heard = this.#pool.get(proposal.id, index);
+    if (heard !== undefined && heard.support !== support) {
+      logger.error("this node's key has signed another ballot: is its journal lost, or does it run twice?", {
+        proposalId: proposal.id,
+        index,
+        signed: heard.support,
+      });
+      return;
+    }
     const ballot = await signNodeBallot({
       bls,
       aggregates: this.#aggregates,
@@ -172,7 +189,9 @@ export class BallotExchange {
   async look(proposals: readonly Proposal[], nodes: readonly NodeSummary[], chainTime: number): Promise<void> {
     this.#committees = new Committees(nodes);
     this.#polls.update(proposals, chainTime);
+    this.#settler.forgetVoted();
     await this.#intake.restore(this.#pool.takeRestored());
+    for (const suspected of [...this.#suspected.values()]) this.#report(suspected);
     await this.#dropEnded();
     await this.#settleAll();
     await this.#sendAgain();
@@ -203,7 +222,9 @@ export class BallotExchange {
     // One pair of ballots is one record, whoever writes it.
     const written = equivocationIncident(equivocation, node);
     if (JSON.stringify(plain(incident)) !== JSON.stringify(plain(written))) return false;
-    return Boolean((await this.#intake.isSigned(first, node)) && (await this.#intake.isSigned(second, node)));
+    const signed = [await this.#intake.isSigned(first, node), await this.#intake.isSigned(second, node)];
+    if (signed.includes(undefined)) throw new GossipError("Too many ballots wait to be verified.");
+    return signed.every(Boolean);
   }
 
   async close(): Promise<void> {
@@ -247,6 +268,7 @@ export class BallotExchange {
       const opened = !isMotion(proposal);
       if (await this.#settler.hasVoted(proposal, sent.ballot.index)) continue;
       const now = clock.now();
+      if (sent.recipients === 0) await this.#send(sent);
       const late = proposal.deadline - this.#polls.chainTime() <= marginOf(proposal.start, proposal.deadline) / 2;
       const alone = sent.recipients === 0 && now - sent.firstAt >= ALONE_MS;
       if (opened && (late || alone)) {
@@ -302,6 +324,7 @@ export class BallotExchange {
     this.#settler.forget(proposalId);
     this.#intake.forget(proposalId);
     for (const [key, { ballot }] of this.#own) if (ballot.proposalId === proposalId) this.#own.delete(key);
+    for (const [key, { first }] of this.#suspected) if (first.proposalId === proposalId) this.#suspected.delete(key);
     await this.#pool.drop(proposalId);
   }
 
@@ -313,6 +336,13 @@ export class BallotExchange {
 
   #report(equivocation: Equivocation): void {
     const { index, proposalId } = equivocation.first;
+    const key = ownKey(proposalId, index);
+    // On what nobody proposes a node can sign as much as it likes: it harms nobody, unless it is proposed after all.
+    if (this.#polls.viewOf(proposalId) === undefined) {
+      this.#suspected.set(key, equivocation);
+      return;
+    }
+    this.#suspected.delete(key);
     const epoch = this.#polls.viewOf(proposalId)?.epoch ?? this.#committees.newest;
     const node = this.#committees.member(index, epoch);
     this.#parameters.logger.warn("a node signed two different ballots", {

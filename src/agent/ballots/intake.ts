@@ -19,6 +19,10 @@ import type { BallotPool, Equivocation } from "./pool.js";
 const MAX_UNKNOWN_PROPOSALS = 8;
 /** And all nodes together: for each a file is open. */
 const MAX_UNKNOWN_IN_ALL = 256;
+/** As many as may wait to be verified, and no more. */
+const RESTORED_AT_ONCE = 512;
+/** Who sends what is on our own disk. */
+const OURSELVES = "";
 /** A ballot that is known is relayed again after this: whoever missed it the first time gets it then. */
 const RELAY_AGAIN_MS = 5_000;
 
@@ -37,6 +41,8 @@ export interface IntakeDependencies {
   readonly committees: () => Committees;
   readonly poll: (proposalId: ProposalId) => PollView | undefined;
   readonly now: () => number;
+  /** Told of a peer that sent too much that is bad: what it sends is not looked at for a while, so it had better go. */
+  readonly onAbuse: (peer: string) => void;
   readonly onBallot: (ballot: NodeBallot) => void;
   readonly onEquivocation: (equivocation: Equivocation) => void;
 }
@@ -92,13 +98,17 @@ export class Intake {
 
   /** Ballots from disk, of whom nobody needs to be told. */
   async restore(ballots: readonly NodeBallot[]): Promise<void> {
-    await Promise.all(ballots.map((ballot) => this.#admit(ballot, this.#dependencies.poll(ballot.proposalId))));
+    for (let first = 0; first < ballots.length; first += RESTORED_AT_ONCE) {
+      const some = ballots.slice(first, first + RESTORED_AT_ONCE);
+      await Promise.all(some.map((ballot) => this.#admit(ballot, this.#dependencies.poll(ballot.proposalId))));
+    }
   }
 
   /** Whether a node has signed a ballot; undefined where too many wait to be verified. */
   async isSigned(
     ballot: NodeBallot,
     { key, operator }: Pick<NodeSummary, "key" | "operator">,
+    relay?: string,
   ): Promise<boolean | undefined> {
     const { context } = this.#dependencies;
     const { proposalId, signature, support } = ballot;
@@ -106,7 +116,7 @@ export class Intake {
       Buffer.from(hashBallot(context, { proposalId, support: supportNumber(each) }).slice(2), "hex");
     if (schemeOf(ballot) === "bls") {
       const digests = support === "abstain" ? [digestOf("for"), digestOf("against")] : [digestOf(support)];
-      return this.#lots.verify({ key: Buffer.from(key.slice(2), "hex"), digests, signature });
+      return this.#lots.verify({ key: Buffer.from(key.slice(2), "hex"), digests, signature }, relay ?? OURSELVES);
     }
     const message = { proposalId, support: supportNumber(support) };
     const signer = recoverVoter(context, message, `0x${Buffer.from(signature).toString("hex")}`);
@@ -131,7 +141,7 @@ export class Intake {
     if (known?.support === support || pool.equivocationOf(proposalId, index) !== undefined)
       return this.#again(ballot, known);
 
-    const good = await this.isSigned(ballot, member);
+    const good = await this.isSigned(ballot, member, relay);
     if (good === undefined) return this.#ignore("overLimit");
     if (!good) return this.#reject("badSignatures", relay);
     // While it was verified the vote may have ended, or other ballots of the same node may have come in.
@@ -184,7 +194,7 @@ export class Intake {
 
   #reject(why: keyof IntakeCounts, relay: string | undefined): Verdict {
     this.counts[why] += 1;
-    if (relay !== undefined) this.#limits.strike(relay);
+    if (relay !== undefined && this.#limits.strike(relay)) this.#dependencies.onAbuse(relay);
     return "reject";
   }
 }

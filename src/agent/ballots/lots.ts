@@ -6,10 +6,13 @@ export type Claim = Parameters<typeof verifyBallots>[1][number];
 
 /** A lot is checked as one, so waiting a little for more costs less than checking each. */
 const GATHER_MS = 15;
-/** Checking 512 takes a third of a second of one core. */
-const MAX_LOT = 512;
+/** Many enough to be cheap, few enough that a lot of nothing but bad ones is found out in a sixth of a second. */
+const MAX_LOT = 64;
+/** Bad ones from one sender after which the rest of what waits of it is not looked at. */
+const MAX_BAD = 16;
 /** Beyond these, ballots are not looked at until others have been: they are sent again. */
 const MAX_WAITING = 8_192;
+const MAX_WAITING_OF_ONE = 1_024;
 
 interface Waiting {
   readonly claim: Claim;
@@ -17,10 +20,16 @@ interface Waiting {
   readonly fail: (error: unknown) => void;
 }
 
-/** Verifies signatures that come one by one, many at once. */
+/**
+ * Verifies signatures that come one by one, many at once. What one sender sends is checked apart from what others do, and
+ * the senders have turns: whoever sends bad ones costs itself.
+ */
 export class Lots {
   readonly #bls: BlsLibrary;
-  readonly #waiting: Waiting[] = [];
+  /** By sender, in the order of their turns. */
+  readonly #queues = new Map<string, Waiting[]>();
+  readonly #bad = new Map<string, number>();
+  #waiting = 0;
   #running = false;
   #checks = 0;
 
@@ -33,30 +42,60 @@ export class Lots {
     return this.#checks;
   }
 
-  /** Whether the claim holds; undefined where too many wait to be verified. */
-  verify(claim: Claim): Promise<boolean | undefined> {
-    if (this.#waiting.length >= MAX_WAITING) return Promise.resolve(undefined);
+  /** Whether the claim holds; undefined where too many wait to be verified, or too many of the sender's were bad. */
+  verify(claim: Claim, sender: string): Promise<boolean | undefined> {
+    const queue = this.#queues.get(sender) ?? [];
+    if (this.#waiting >= MAX_WAITING || queue.length >= MAX_WAITING_OF_ONE) return Promise.resolve(undefined);
     return new Promise((tell, fail) => {
-      this.#waiting.push({ claim, tell, fail });
+      queue.push({ claim, tell, fail });
+      this.#queues.set(sender, queue);
+      this.#waiting += 1;
       if (!this.#running) void this.#run();
     });
   }
 
   async #run(): Promise<void> {
     this.#running = true;
-    while (this.#waiting.length > 0) {
-      await sleep(GATHER_MS);
-      const lot = this.#waiting.splice(0, MAX_LOT);
-      const claims = lot.map(({ claim }) => claim);
+    await sleep(GATHER_MS);
+    for (let next = this.#takeLot(); next !== undefined; next = this.#takeLot()) {
+      const { lot, sender } = next;
       try {
-        const { bad, checks } = await verifyBallots(this.#bls, claims);
+        const { bad, checks } = await verifyBallots(
+          this.#bls,
+          lot.map(({ claim }) => claim),
+        );
         this.#checks += checks;
         const isBad = new Set(bad);
         for (const [position, { tell }] of lot.entries()) tell(!isBad.has(position));
+        this.#count(sender, bad.length);
       } catch (error) {
         for (const { fail } of lot) fail(error);
       }
     }
+    this.#bad.clear();
     this.#running = false;
+  }
+
+  /** Some of the sender whose turn it is, which then is the last in line. */
+  #takeLot(): { readonly lot: readonly Waiting[]; readonly sender: string } | undefined {
+    for (const [sender, queue] of this.#queues) {
+      const lot = queue.splice(0, MAX_LOT);
+      this.#waiting -= lot.length;
+      this.#queues.delete(sender);
+      if (queue.length > 0) this.#queues.set(sender, queue);
+      if (lot.length > 0) return { lot, sender };
+    }
+    return undefined;
+  }
+
+  /** Gives up on a sender of too many bad ones. */
+  #count(sender: string, bad: number): void {
+    const count = (this.#bad.get(sender) ?? 0) + bad;
+    this.#bad.set(sender, count);
+    if (count < MAX_BAD) return;
+    const rest = this.#queues.get(sender) ?? [];
+    this.#queues.delete(sender);
+    this.#waiting -= rest.length;
+    for (const { tell } of rest) tell(undefined);
   }
 }

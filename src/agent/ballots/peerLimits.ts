@@ -4,7 +4,7 @@ const PER_SECOND = 512;
 /** Bad ballots that a peer may send before it is muted: honest peers relay none, but may not yet know of a removal. */
 const STRIKES = 16;
 const FORGIVEN_MS = 10_000;
-const MUTED_MS = 60_000;
+export const MUTED_MS = 60_000;
 /** More than a node has neighbours; whoever comes and goes under new names pushes out the oldest. */
 const MAX_PEERS = 1_024;
 
@@ -33,13 +33,14 @@ export class PeerLimits {
     return true;
   }
 
-  /** The peer has sent what no honest peer relays. */
-  strike(peer: string): void {
+  /** The peer has sent what no honest peer relays. Whether it is muted for that now. */
+  strike(peer: string): boolean {
     const account = this.#account(peer);
     account.strikes += 1;
-    if (account.strikes < STRIKES) return;
+    if (account.strikes < STRIKES) return false;
     account.strikes = 0;
     account.mutedUntil = this.#now() + MUTED_MS;
+    return true;
   }
 
   #account(peer: string): Account {

@@ -1,4 +1,11 @@
-import { MAX_BALLOTS_PER_BATCH, type NodeBallot, type Proposal, type Support, Supports } from "../../client/index.js";
+import {
+  MAX_BALLOTS_PER_BATCH,
+  type NodeBallot,
+  type Proposal,
+  type Support,
+  Supports,
+  schemeOf,
+} from "../../client/index.js";
 import { endsEarly, type SettleReason, type Tally, whenToSettle } from "../../policy/index.js";
 import { isRevert } from "../../ports/chain/index.js";
 import type { Logger } from "../../utils/logger.js";
@@ -29,6 +36,8 @@ export interface SettlerDependencies {
   readonly recheck: (ballots: readonly NodeBallot[]) => Promise<void>;
 }
 
+/** Where what waits for its block cannot be seen, the next in line waits until there has been one. */
+const BLIND_STEP_MS = 20_000;
 /** After a pause, such as of the chain, nodes come in a few at a time all the same, and not all at once. */
 const STEPS_PER_LOOK = 2;
 
@@ -92,6 +101,11 @@ export class Settler {
     return hasBit(await this.#bitsOf(proposal, false, index), index);
   }
 
+  /** What was read of the chain is read again: it may have changed, also back. */
+  forgetVoted(): void {
+    this.#votedBits.clear();
+  }
+
   forget(proposalId: string): void {
     this.#ready.delete(proposalId);
     this.#votedBits.delete(proposalId);
@@ -127,7 +141,8 @@ export class Settler {
       steps: 0,
     };
     this.#ready.set(proposal.id, ready);
-    const passed = Math.floor((now - ready.since) / AgentDefaults.openStepMs);
+    const step = nodes[0]?.client.chain.tip === "latest" ? BLIND_STEP_MS : AgentDefaults.openStepMs;
+    const passed = Math.floor((now - ready.since) / step);
     ready.steps = Math.min(passed, ready.steps + STEPS_PER_LOOK);
     const due = new Set(ready.order.slice(0, ready.steps + 1));
     return nodes.find(({ operator }) => due.has(operator.toLowerCase()));
@@ -141,7 +156,9 @@ export class Settler {
     let part: (ballots: readonly NodeBallot[]) => readonly NodeBallot[] = (ballots) => ballots;
     for (let attempt = 1; ; attempt++) {
       const pending = await this.pendingOf(proposal, true);
-      const ballots = part(pending.map(({ ballot }) => ballot)).slice(0, MAX_BALLOTS_PER_BATCH);
+      const all = part(pending.map(({ ballot }) => ballot));
+      // Signatures that add up to one fit into a transaction however many they are.
+      const ballots = all.some((ballot) => schemeOf(ballot) === "operator") ? all.slice(0, MAX_BALLOTS_PER_BATCH) : all;
       if (ballots.length === 0) return undefined;
       try {
         const { hash, gasUsed } = isMotion(proposal)

@@ -23,6 +23,8 @@ import { Voter } from "../voter.js";
 import type { HostileParameters } from "./hostile.js";
 
 const EVIDENCE_TIMEOUT_MS = 8_000;
+/** All that are open. */
+const MAX_PROPOSALS = 100_000;
 /** One block a second at most on the chains that rehearsals run on: looking twice as often misses none for long. */
 const LOOK_EVERY_MS = 500;
 
@@ -115,6 +117,7 @@ export class CouncilHost {
       tasks,
       logger,
       stragglersMs,
+      refusePeer: (peer, milliseconds) => content.refuse(peer, milliseconds),
     });
     const seats = await Promise.all(
       nodes.map(async (node): Promise<Seat> => {
@@ -206,7 +209,7 @@ export class CouncilHost {
   async #look(): Promise<void> {
     const [proposals, nodes, chainTime]: [readonly Proposal[], Awaited<ReturnType<Client["listNodes"]>>, number] =
       await Promise.all([
-        this.#reader.listProposals({ states: ["Pending", "Active"] }),
+        this.#reader.listProposals({ states: ["Pending", "Active"], limit: MAX_PROPOSALS }),
         this.#reader.listNodes({ includeRemoved: true }),
         this.#reader.chain.now(),
       ]);

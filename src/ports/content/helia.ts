@@ -39,6 +39,8 @@ export interface HeliaContent extends ContentStore {
    * @throws {ContentError} `timeout` or `missing` where it cannot be reached now; it is still dialled again.
    */
   connect(address: string): Promise<void>;
+  /** Ends the connections to a peer and takes none for so many milliseconds, such as where it sends what is bad. */
+  refuse(peerId: string, milliseconds: number): void;
   /** The node's gossipsub, for ports/gossip. */
   readonly pubsub: GossipSub;
 }
@@ -60,7 +62,9 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
   const addresses = peers.map(addressOf);
   for (const address of listen) addressOf(address);
   const privateKey = parameters.privateKey ?? (await loadIdentity(dir)).privateKey;
-  const { libp2p, bitswap, blocks, stop } = await startHeliaNode({ dir, privateKey, listen });
+  const refused = new Map<string, number>();
+  const isRefused = (peer: string) => (refused.get(peer) ?? 0) > Date.now();
+  const { libp2p, bitswap, blocks, stop } = await startHeliaNode({ dir, privateKey, listen, isRefused });
 
   const network = createNetworkBlocks({ broker: bitswap, peers: () => libp2p.getPeers() });
   libp2p.addEventListener("peer:disconnect", ({ detail }) => network.forget(detail.toString()));
@@ -122,6 +126,11 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
     pubsub: libp2p.services.pubsub,
     multiaddrs: () => libp2p.getMultiaddrs().map((address) => address.toString()),
     connections: () => libp2p.getPeers().length,
+    refuse(peer, milliseconds) {
+      for (const [known, until] of refused) if (until <= Date.now()) refused.delete(known);
+      refused.set(peer, Date.now() + milliseconds);
+      libp2p.hangUp(peerIdFromString(peer)).catch(onError);
+    },
     async connect(address) {
       assertOpen();
       const target = addressOf(address);

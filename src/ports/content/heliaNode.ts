@@ -34,6 +34,8 @@ export interface HeliaNodeParameters {
   readonly dir: string;
   readonly privateKey: PrivateKey;
   readonly listen: readonly string[];
+  /** Whether connections with a peer, from either side, are refused now. */
+  readonly isRefused: (peerId: string) => boolean;
 }
 
 /** Twice the nodes of the largest fleet on one host; libp2p's 5 a second for each host resets what dials together. */
@@ -49,7 +51,7 @@ const STOP_MS = 10_000;
  *
  * @throws {ContentError} `storage` where the folder is held by another process or the addresses cannot be listened on.
  */
-export async function startHeliaNode({ dir, privateKey, listen }: HeliaNodeParameters): Promise<HeliaNode> {
+export async function startHeliaNode({ dir, privateKey, listen, isRefused }: HeliaNodeParameters): Promise<HeliaNode> {
   const blocks = new VerifiedBlocks(join(dir, "store"));
   const datastore = new LevelDatastore(join(dir, "store", "data"));
   const closers: (() => Promise<void>)[] = [];
@@ -84,6 +86,10 @@ export async function startHeliaNode({ dir, privateKey, listen }: HeliaNodeParam
       transports: [tcp()],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
+      connectionGater: {
+        denyDialPeer: (peer) => isRefused(peer.toString()),
+        denyInboundEncryptedConnection: (peer) => isRefused(peer.toString()),
+      },
       connectionManager: { inboundConnectionThreshold: INBOUND_PER_SECOND },
       services: {
         identify: identify(),

@@ -29,17 +29,17 @@ async function showUsageOf(words: readonly string[]): Promise<void> {
   let command: CommandDef<ArgsDef> = main as CommandDef<ArgsDef>;
   let parent: CommandDef<ArgsDef> | undefined;
   for (const word of words) {
-    const commands = await valueOf(command.subCommands);
+    const commands = await resolved(command.subCommands);
     const found = word.startsWith("-") ? undefined : commands?.[word];
     if (found === undefined) break;
     parent = command;
-    command = (await valueOf(found)) as CommandDef<ArgsDef>;
+    command = (await resolved(found)) as CommandDef<ArgsDef>;
   }
   await showUsage(command, parent);
 }
 
 /** What citty lets be given as it is, as a promise of it, or as a function that gives either. */
-async function valueOf<T>(given: T | Promise<T> | (() => T | Promise<T>) | undefined): Promise<T | undefined> {
+async function resolved<T>(given: T | Promise<T> | (() => T | Promise<T>) | undefined): Promise<T | undefined> {
   return typeof given === "function" ? (given as () => T | Promise<T>)() : given;
 }
 

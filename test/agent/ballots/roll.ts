@@ -104,6 +104,7 @@ export async function openDoor(options: DoorOptions = {}) {
     now,
     committees: () => committees,
     poll: (proposalId) => polls.get(proposalId),
+    onAbuse: () => undefined,
     onBallot: (ballot) => heard.ballots.push(ballot),
     onEquivocation: (equivocation) => heard.equivocations.push(equivocation),
   });

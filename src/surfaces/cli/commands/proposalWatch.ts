@@ -9,11 +9,21 @@ import { parseProposalId, proposalIdArg } from "../proposalId.js";
 const LOOK_EVERY_MS = 1_000;
 const NODE_TIMEOUT_MS = 2_000;
 
+/** Far more than a committee of 10,000 takes. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** One line without control characters: a node says it, and a terminal shows it. */
+const printable = z
+  .string()
+  .max(1_024)
+  .regex(/^\P{Cc}*$/u);
+
 /** What a node answers to GET /ballots/{id}; see `BallotsView`. */
 const ballotsView = z.object({
   known: z.array(z.object({ index: z.int().min(0), support: z.enum(Supports) })).max(65_536),
-  own: z.object({ support: z.enum(Supports), reason: z.string().max(1_024) }).nullable(),
+  own: z.object({ support: z.enum(Supports), reason: printable }).nullable(),
 });
+
+const NOTHING = { known: [], own: null };
 
 type BallotsView = z.output<typeof ballotsView>;
 
@@ -81,9 +91,10 @@ async function askNode(url: string, proposalId: ProposalId): Promise<BallotsView
     const response = await fetch(`${url.replace(/\/$/, "")}/ballots/${proposalId}`, {
       signal: AbortSignal.timeout(NODE_TIMEOUT_MS),
     });
+    if (Number(response.headers.get("content-length") ?? 0) > MAX_ANSWER_BYTES) return NOTHING;
     return ballotsView.parse(await response.json());
   } catch {
-    return { known: [], own: null };
+    return NOTHING;
   }
 }
 

@@ -92,9 +92,10 @@ interface Member {
 export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const { nodes: count, onProgress, rpcUrl } = options;
   const hostile = options.hostile ?? 0;
-  const processes = options.processes ?? Math.min(MAX_PROCESSES, Math.max(2, cpus().length), count);
+  const honest = count - Math.floor((count * hostile) / 100);
+  const processes = options.processes ?? Math.min(MAX_PROCESSES, Math.max(2, cpus().length), honest);
   if (count < 1 || count > MAX_NODES) throw new InvalidInputError(`A council has 1 to ${MAX_NODES} nodes.`);
-  if (processes < 1 || processes > count) throw new InvalidInputError("There is at least one node in a process.");
+  if (processes < 1 || processes > honest) throw new InvalidInputError("There is at least one node in a process.");
   if (hostile < 0 || hostile > 50) throw new InvalidInputError("From 0 to 50 percent of the nodes are hostile.");
 
   const members: Member[] = [];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {Bitmap} from "../libraries/Bitmap.sol";
 import {BLS12381} from "../libraries/BLS12381.sol";
 import {KeyStore} from "../libraries/KeyStore.sol";
@@ -12,6 +13,7 @@ import {NodeSignatures} from "./NodeSignatures.sol";
 /// @dev Operators and keys live in code ({KeyStore}); a committee is its size, its total key and the bound of its indices,
 /// less those that were removed. Nothing that was true of an epoch ever changes.
 contract NodeRegistry is NodeSignatures {
+    using Checkpoints for Checkpoints.Trace256;
     using KeyStore for KeyStore.Store;
 
     /// @dev The newest index of an operator + 1 and, beside it, the epochs of that node: a member's check reads one slot.
@@ -25,12 +27,6 @@ contract NodeRegistry is NodeSignatures {
     struct Mark {
         uint32 removedAt;
         uint32 predecessor;
-    }
-
-    /// @dev Which of 256 consecutive indices are removed from `epoch` on.
-    struct Removals {
-        uint256 bits;
-        uint32 epoch;
     }
 
     /// @dev Keys on their way in, with what is checked for all at once.
@@ -61,7 +57,8 @@ contract NodeRegistry is NodeSignatures {
 
     KeyStore.Store private _keys;
     mapping(uint32 index => Mark) private _marks;
-    mapping(uint256 word => Removals[]) private _removals;
+    /// @dev Which of 256 consecutive indices are removed, by the epoch from which on they are.
+    mapping(uint256 word => Checkpoints.Trace256) private _removals;
     mapping(address operator => Membership) private _memberships;
     mapping(bytes32 keyHash => bool) private _keyKnown;
     mapping(uint32 epoch => Committee) private _committees;
@@ -224,7 +221,7 @@ contract NodeRegistry is NodeSignatures {
         if (bound & 0xff != 0) bits[bits.length - 1] = (1 << (bound & 0xff)) - 1;
         if (committee_.size == bound) return bits;
 
-        for (uint256 word = 0; word < bits.length; ++word) bits[word] &= ~_removedBits(word, epoch_);
+        for (uint256 word = 0; word < bits.length; ++word) bits[word] &= ~_removals[word].upperLookup(epoch_);
     }
 
     /// @inheritdoc INodeRegistry
@@ -251,19 +248,6 @@ contract NodeRegistry is NodeSignatures {
     function _isIn(uint32 index, uint32 epoch_) private view returns (bool) {
         uint32 removedAt = _marks[index].removedAt;
         return index < _committees[epoch_].indexBound && (removedAt == 0 || epoch_ < removedAt);
-    }
-
-    /// @dev The newest word written in `epoch_` or before.
-    function _removedBits(uint256 word, uint32 epoch_) private view returns (uint256) {
-        Removals[] storage removals = _removals[word];
-        uint256 low = 0;
-        uint256 high = removals.length;
-        while (low < high) {
-            uint256 middle = (low + high) / 2;
-            if (removals[middle].epoch > epoch_) high = middle;
-            else low = middle + 1;
-        }
-        return low == 0 ? 0 : removals[low - 1].bits;
     }
 
     /// @dev Epochs count from 1, so a node that was never admitted covers none.
@@ -350,19 +334,8 @@ contract NodeRegistry is NodeSignatures {
 
         _marks[index].removedAt = opening;
         _memberships[operator].removedAt = opening;
-        _removeBit(index, opening);
-    }
-
-    function _removeBit(uint32 index, uint32 opening) private {
-        Removals[] storage removals = _removals[index >> 8];
-        uint256 bit = 1 << (index & 0xff);
-        uint256 length = removals.length;
-        if (length != 0 && removals[length - 1].epoch == opening) {
-            removals[length - 1].bits |= bit;
-        } else {
-            uint256 before = length == 0 ? 0 : removals[length - 1].bits;
-            removals.push(Removals({bits: before | bit, epoch: opening}));
-        }
+        Checkpoints.Trace256 storage removals = _removals[index >> 8];
+        removals.push(opening, removals.latest() | (1 << (index & 0xff)));
     }
 
     /// @dev The total stays at infinity where the chain cannot add keys.

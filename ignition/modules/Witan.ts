@@ -1,8 +1,8 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import { id, ZeroAddress } from "ethers";
+import { NODES_PER_BATCH } from "../../src/ports/chain/index.js";
 
-/** Nodes admitted by one transaction at most: 100 cost 10.0 M gas, and EIP-7825 caps a transaction at 16.7 M. */
-export const NODES_PER_BATCH = 100;
+export { NODES_PER_BATCH };
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
 import type { BaseContract } from "ethers";
+import { wordsOf } from "../../src/client/bits.js";
 import type { INodeGovernor } from "../../src/ports/chain/bindings/index.js";
 import { ethers, networkHelpers } from "../../test/contracts/governance/setting.js";
 import { type Call, directiveOf, Kind, Support } from "../../test/contracts/governance/story.js";
 import type { Bench } from "./run.js";
-import { aggregate, type BenchNode, batchOf, bitmapOf, makeNodes } from "./votes/committee.js";
+import { aggregate, type BenchNode, batchOf, makeNodes } from "./votes/committee.js";
 import { ADMISSION_BATCH, type BenchWorld, buildWorld, gasOf } from "./votes/world.js";
 
 const SIZES = [5, 50, 500, 2_000, 10_000];
@@ -149,7 +150,7 @@ async function signed({ governor }: BenchWorld, id: bigint, { for: first, agains
   const sign = (nodes: readonly BenchNode[], digest: string) =>
     nodes.map(({ secret }) => secret.sign(ethers.getBytes(digest)));
   const signature = aggregate([...sign([...first, ...abstain], for_), ...sign([...against, ...abstain], against_)]);
-  const bits = (nodes: readonly BenchNode[]) => bitmapOf(nodes.map(({ index }) => index));
+  const bits = (nodes: readonly BenchNode[]) => wordsOf(nodes.map(({ index }) => index));
   return { signers: { first: bits(first), second: bits(against), both: bits(abstain) }, signature };
 }
 
@@ -206,7 +207,7 @@ async function measureExtras(world: BenchWorld) {
   const attesting = nodes.slice(0, 334);
   const digest = ethers.getBytes(await directives.reportDigest(directiveId, done, outcome));
   const attested = directives.interface.encodeFunctionData("reportByAggregate", [
-    ...([directiveId, done, outcome, bitmapOf(attesting.map(({ index }) => index))] as const),
+    ...([directiveId, done, outcome, wordsOf(attesting.map(({ index }) => index))] as const),
     aggregate(attesting.map(({ secret }) => secret.sign(digest))),
   ]);
   const attestation = {

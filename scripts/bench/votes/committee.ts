@@ -1,5 +1,6 @@
 import { aggregateSignatures, SecretKey, type Signature } from "@chainsafe/blst";
-import { concat, getBytes, keccak256, SigningKey, toBeHex, toBigInt, toUtf8Bytes, zeroPadValue } from "ethers";
+import { concat, getBytes, hexlify, keccak256, SigningKey, toBeHex, toBigInt, toUtf8Bytes } from "ethers";
+import { encodeG2 } from "../../../src/ports/keys/index.js";
 import { ORDER, possessionChallenge, publicKeyOf } from "../../../test/contracts/libraries/eip2537.js";
 
 /** What a node of a large committee is and can sign. */
@@ -34,19 +35,7 @@ export function admissionOf({ index, operator, secret }: BenchNode) {
 
 /** The sum of what these nodes sign, in the encoding of EIP-2537. */
 export function aggregate(signatures: readonly Signature[]): string {
-  const bytes = aggregateSignatures([...signatures]).toBytes(false);
-  const [xc1, xc0, yc1, yc0] = [0, 48, 96, 144].map((at) => zeroPadValue(bytes.slice(at, at + 48), 64));
-  return concat([xc0 ?? "0x", xc1 ?? "0x", yc0 ?? "0x", yc1 ?? "0x"]);
-}
-
-/** A set of indices, 256 to a word, without a zero word at the end. */
-export function bitmapOf(indices: readonly number[]): bigint[] {
-  const words: bigint[] = [];
-  for (const index of indices) {
-    while (words.length <= index >> 8) words.push(0n);
-    words[index >> 8] = (words[index >> 8] ?? 0n) | (1n << BigInt(index & 0xff));
-  }
-  return words;
+  return hexlify(encodeG2(aggregateSignatures([...signatures]).toBytes()));
 }
 
 /** Ballots that operators signed with their accounts, side by side. */

@@ -1,4 +1,5 @@
 import type { NodeSummary } from "../../client/index.js";
+import { isMemberIn } from "../../client/nodes/node.js";
 import type { Address } from "../../records/index.js";
 
 /** Who is a node in which epoch, from what the registry's events say. */
@@ -27,19 +28,15 @@ export class Committees {
   /** The member with this index in an epoch. Its key never changes: a key that is rotated gets another index. */
   member(index: number, epoch: number): NodeSummary | undefined {
     const node = this.#byIndex.get(index);
-    return node !== undefined && isMember(node, epoch) ? node : undefined;
+    return node !== undefined && isMemberIn(node, epoch) ? node : undefined;
   }
 
   /** The member that this operator is in an epoch. */
   ofOperator(operator: Address, epoch: number): NodeSummary | undefined {
-    return this.#byOperator.get(operator.toLowerCase())?.find((node) => isMember(node, epoch));
+    return this.#byOperator.get(operator.toLowerCase())?.find((node) => isMemberIn(node, epoch));
   }
 
   operators(epoch: number): Address[] {
-    return [...this.#byIndex.values()].filter((node) => isMember(node, epoch)).map(({ operator }) => operator);
+    return [...this.#byIndex.values()].filter((node) => isMemberIn(node, epoch)).map(({ operator }) => operator);
   }
-}
-
-function isMember({ admittedAt, removedAt }: NodeSummary, epoch: number): boolean {
-  return admittedAt <= epoch && (removedAt === null || epoch < removedAt);
 }

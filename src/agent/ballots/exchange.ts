@@ -25,6 +25,7 @@ const SEND_AGAIN_MS = 10_000;
 const ALONE_MS = 5_000;
 /** Ballots come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
+
 export interface BallotExchangeParameters {
   /** Where ballots are kept. */
   readonly dir: string;
@@ -164,16 +165,11 @@ export class BallotExchange {
         index,
         signed: heard.support,
       });
-      return;
     }
-    const ballot = await signNodeBallot({
-      bls,
-      aggregates: this.#aggregates,
-      node,
-      proposalId: proposal.id,
-      index,
-      support,
-    });
+    // What it has signed it stands by: another ballot would betray it.
+    const ballot =
+      heard ??
+      (await signNodeBallot({ bls, aggregates: this.#aggregates, node, proposalId: proposal.id, index, support }));
     const good = !this.#aggregates || this.#keyOf(node) === member.key;
     if (!good) logger.warn("this node's key is not the one that others know", { proposalId: proposal.id, index });
     const now = clock.now();
@@ -181,7 +177,7 @@ export class BallotExchange {
     this.#own.set(ownKey(proposal.id, index), sent);
     if (good) this.#pool.add(ballot);
     await this.#send(sent);
-    logger.info("voted", { proposalId: proposal.id, support, reason, peers: sent.recipients });
+    logger.info("voted", { proposalId: proposal.id, support: ballot.support, reason, peers: sent.recipients });
     this.#settleSoon();
   }
 

@@ -56,7 +56,8 @@ interface Readiness {
 export class Settler {
   readonly #dependencies: SettlerDependencies;
   readonly #ready = new Map<string, Readiness>();
-  readonly #votedBits = new Map<string, { readonly votes: number; readonly bits: readonly bigint[] }>();
+  /** As read since the last look, or being read. */
+  readonly #votedBits = new Map<string, { readonly words: number; readonly bits: Promise<readonly bigint[]> }>();
 
   constructor(dependencies: SettlerDependencies) {
     this.#dependencies = dependencies;
@@ -177,22 +178,27 @@ export class Settler {
     }
   }
 
-  /** Who has voted, 256 to a word; read again when the tally has changed. */
-  async #bitsOf(proposal: Proposal, fresh: boolean, highest: number): Promise<readonly bigint[]> {
-    const [reader] = this.#dependencies.nodes;
-    const known = this.#votedBits.get(proposal.id);
-    const votes = proposal.votes.for + proposal.votes.against + proposal.votes.abstain;
+  /** Who has voted, 256 to a word: read once a look, however many ask. */
+  #bitsOf(proposal: Proposal, fresh: boolean, highest: number): Promise<readonly bigint[]> {
     const words = (highest >> 8) + 1;
-    if (!fresh && known?.votes === votes && known.bits.length >= words) return known.bits;
+    const known = this.#votedBits.get(proposal.id);
+    if (!fresh && known !== undefined && known.words >= words) return known.bits;
+    const bits = this.#readBits(proposal, words);
+    this.#votedBits.set(proposal.id, { words, bits });
+    // Whoever asked is told of a failure; whoever asks next is not.
+    bits.catch(() => this.#votedBits.delete(proposal.id));
+    return bits;
+  }
+
+  async #readBits(proposal: Proposal, words: number): Promise<readonly bigint[]> {
+    const [reader] = this.#dependencies.nodes;
     if (reader === undefined) return [];
     const { chain } = reader.client;
-    const bits = await Promise.all(
+    return Promise.all(
       Array.from({ length: words }, (_, position) =>
         chain.read(() => chain.contracts.governor.votedBits(proposal.id, position, { blockTag: chain.tip })),
       ),
     );
-    if (!fresh) this.#votedBits.set(proposal.id, { votes, bits });
-    return bits;
   }
 }
 

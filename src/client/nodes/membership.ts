@@ -1,7 +1,7 @@
 import { type Chain, ChainError, type ChainEventOf, peerIdText } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
 import { createEventCache } from "../eventCache.js";
-import type { NodeSummary } from "./node.js";
+import { isMemberIn, type NodeSummary } from "./node.js";
 
 const names = ["NodeAdmitted", "NodeRemoved", "KeyRotated", "EpochOpened"] as const;
 type MembershipEvent = ChainEventOf<(typeof names)[number]>;
@@ -99,9 +99,7 @@ export function operatorOf(nodes: readonly NodeSummary[], index: number): Addres
 
 /** The index of each member of an epoch, by its operator. */
 export function indicesIn(nodes: readonly NodeSummary[], epoch: number): (operator: string) => number {
-  const members = nodes.filter(
-    ({ admittedAt, removedAt }) => admittedAt <= epoch && (removedAt === null || epoch < removedAt),
-  );
+  const members = nodes.filter((node) => isMemberIn(node, epoch));
   const indices = new Map<string, number>(members.map(({ operator, index }) => [operator, index]));
   return (operator) => {
     const index = indices.get(operator);

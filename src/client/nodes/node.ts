@@ -16,3 +16,8 @@ export interface NodeSummary {
   /** Whether it is in the newest committee. */
   readonly active: boolean;
 }
+
+/** Whether a node is of the committee of an epoch. */
+export function isMemberIn({ admittedAt, removedAt }: NodeSummary, epoch: number): boolean {
+  return admittedAt <= epoch && (removedAt === null || epoch < removedAt);
+}

@@ -16,7 +16,7 @@ import { toChainError } from "./revert.js";
 import { MarginSigner } from "./signer.js";
 
 /** Nodes admitted by one transaction: 100 cost 10.0 M gas, and EIP-7825 caps a transaction at 16.7 M. */
-const NODES_PER_BATCH = 100;
+export const NODES_PER_BATCH = 100;
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 

@@ -17,7 +17,7 @@ export {
 } from "./calls.js";
 export { type Chain, type CreateChainParameters, createChain, type EventsParameters } from "./chain.js";
 export { type Contracts, contractInterfaces } from "./contracts.js";
-export { type DeployDaoParameters, deployDao, type NodeAdmission } from "./deploy.js";
+export { type DeployDaoParameters, deployDao, NODES_PER_BATCH, type NodeAdmission } from "./deploy.js";
 export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./deployment.js";
 export { type DevelopmentChain, developmentChain } from "./development.js";
 export type { Eip1193Provider } from "./endpoint.js";

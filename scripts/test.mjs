@@ -1,5 +1,6 @@
-// Runs all tests: the contracts' own (Solidity: fuzz and invariants, with coverage), then those of `src/` (vitest, with
-// coverage), then the whole story, by itself since it has deadlines. Ends with one line that adds both up, and fails when anything failed or coverage is below its bound.
+// Runs all tests: the contracts' own (Solidity: fuzz and invariants, with coverage) beside the build, then those of `src/`
+// (vitest, with coverage), then the whole story, by itself since it has deadlines. `--checks` adds lint, types, unused exports
+// and the package's shape. Ends with one line that adds all up, and fails when anything failed or coverage is below its bound.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,8 +9,9 @@ const root = join(import.meta.dirname, "..");
 const CONTRACT_LINES = 0.9;
 const environment = { ...process.env, HARDHAT_DISABLE_TELEMETRY_PROMPT: "true", FORCE_COLOR: "0", NO_COLOR: "1" };
 
-function run(what, file, args) {
-  process.stdout.write(`\n== ${what}\n`);
+/** What a program prints is shown as it comes, or at its end when it runs beside another. */
+function run(what, file, args, { beside = false } = {}) {
+  if (!beside) process.stdout.write(`\n== ${what}\n`);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, file), ...args], { cwd: root, env: environment });
     let output = "";
@@ -17,11 +19,14 @@ function run(what, file, args) {
       stream.setEncoding("utf8");
       stream.on("data", (text) => {
         output += text;
-        process.stdout.write(text);
+        if (!beside) process.stdout.write(text);
       });
     }
     child.once("error", reject);
-    child.once("close", (code) => resolve({ code, output }));
+    child.once("close", (code) => {
+      if (beside) process.stdout.write(`\n== ${what}\n${output}`);
+      resolve({ code, output });
+    });
   });
 }
 
@@ -40,32 +45,41 @@ function contractCoverage() {
   return found === 0 ? 0 : hit / found;
 }
 
-async function build(what) {
-  const { code } = await run(what, "scripts/build.mjs", []);
-  if (code !== 0) process.exit(1);
-}
-
-const only = process.argv.slice(2);
-// Whoever has just built says so.
-if (process.env.WITAN_BUILT !== "1") await build("Build");
-
+const checks = process.argv.includes("--checks");
+const only = process.argv.slice(2).filter((argument) => argument !== "--checks");
 let passed = 0;
 let failed = 0;
 let skipped = 0;
 let broken = false;
-if (only.length === 0) {
-  const solidity = await run("Contracts: fuzz and invariants", "node_modules/hardhat/dist/src/cli.js", [
-    "test",
-    "solidity",
-    "--coverage",
-  ]);
+
+async function buildAndCheck() {
+  const steps = [["Build", "scripts/build.mjs"]];
+  if (checks) {
+    steps.push(
+      ["Lint", "node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."],
+      ["Types", "node_modules/typescript/bin/tsc", "--noEmit"],
+      ["Unused exports", "node_modules/knip/bin/knip.js"],
+      ["The package's shape", "scripts/check-package.mjs"],
+    );
+  }
+  for (const [what, file, ...args] of steps) {
+    const { code } = await run(what, file, args);
+    if (code !== 0) process.exit(1);
+  }
+}
+
+async function contracts() {
+  const solidity = await run(
+    "Contracts: fuzz and invariants",
+    "node_modules/hardhat/dist/src/cli.js",
+    ["--config", "hardhat.coverage.config.ts", "test", "solidity", "--coverage"],
+    { beside: true },
+  );
   passed += count(solidity.output, /(\d+) passing/g);
   failed += count(solidity.output, /(\d+) failing/g);
   const share = contractCoverage();
   process.stdout.write(`Lines of contracts/ covered: ${(share * 100).toFixed(2)} %\n`);
   broken ||= solidity.code !== 0 || share < CONTRACT_LINES;
-  // Coverage leaves contracts with counters in them, too large to deploy, in the place of the real ones.
-  await build("Build again, without counters");
 }
 
 async function vitest(what, args) {
@@ -79,6 +93,8 @@ async function vitest(what, args) {
   skipped += count(summary, /(\d+) skipped/g);
   broken ||= code !== 0;
 }
+// Compiling keeps one core busy, and so does fuzzing: each has one of the two.
+await Promise.all(only.length === 0 ? [buildAndCheck(), contracts()] : [buildAndCheck()]);
 if (only.length === 0) {
   await vitest("The sources", ["--coverage", "--exclude", "test/e2e/**"]);
   await vitest("The story, with kills, and a council", ["test/e2e", "--no-file-parallelism"]);

@@ -5,12 +5,31 @@ import {ContentId} from "../types/ContentId.sol";
 import {RecordKind} from "../types/RecordKind.sol";
 
 /// @title Who knew what, and when
-/// @notice A node writes the Merkle root of a batch of its records. Anchors are never overwritten; each node's anchors
-/// are numbered, so that a gap shows.
-/// @dev A leaf is keccak256(bytes.concat(keccak256(abi.encode(LEAF_DOMAIN, author, kind, contentId)))): hashed twice
+/// @notice A node writes the Merkle root of a batch of its records, or has it written by anybody who holds its signature.
+/// Nodes together write one root over the roots of all their batches, signed by all of them. Anchors are never
+/// overwritten; the anchors of a node that stand alone are numbered, so that a gap shows.
+/// @dev A record's leaf is keccak256(bytes.concat(keccak256(abi.encode(LEAF_DOMAIN, author, kind, contentId)))): hashed twice
 /// under a domain, so that no inner node passes for a leaf. Pairs are hashed in ascending order (OpenZeppelin's
-/// MerkleProof).
+/// MerkleProof). The leaf of a batch under a joint root is its {batchDigest}: what its author signs to have it
+/// anchored alone, bound to this contract and chain.
 interface IKnowledgeRegistry {
+    /// @param count Records in the batch.
+    /// @param manifest The block that lists the batch's leaves.
+    struct Batch {
+        address author;
+        bytes32 root;
+        uint64 count;
+        ContentId manifest;
+    }
+
+    /// @notice A root over the batches of many nodes: when it was written, and the committee that its authors are of. One
+    /// storage slot, beside a bit for each author.
+    struct JointAnchor {
+        uint48 anchoredAt;
+        uint32 epoch;
+        uint32 batches;
+    }
+
     /// @notice One storage slot.
     struct Anchor {
         uint48 anchoredAt;
@@ -25,12 +44,54 @@ interface IKnowledgeRegistry {
         address indexed author, bytes32 indexed root, uint64 sequence, uint64 count, ContentId manifest
     );
 
+    /// @param batches Batches under the root.
+    /// @param manifest The block that lists them.
+    /// @param authors The nodes that signed, a bit each under their index.
+    event JointlyAnchored(
+        bytes32 indexed root, uint32 indexed epoch, uint32 batches, ContentId manifest, uint256[] authors
+    );
+
     error KnowledgeRegistryNotMember(address caller);
     error KnowledgeRegistryEmptyAnchor();
     error KnowledgeRegistryAnchorExists(address author, bytes32 root);
+    error KnowledgeRegistryInvalidSignature(address author);
+    error KnowledgeRegistryJointAnchorExists(bytes32 root);
+    /// @notice Only the newest committee anchors.
+    error KnowledgeRegistryPastEpoch(uint32 epoch);
 
     /// @notice Anchors `root` for the caller, a member of the newest committee.
     function anchor(bytes32 root, uint64 count, ContentId manifest) external returns (uint64 sequence);
+
+    /// @notice Anchors a batch of a member of the newest committee, whoever sends it. `signature` is its operator's over
+    /// {batchDigest}.
+    function anchorBySig(Batch calldata batch, bytes calldata signature) external returns (uint64 sequence);
+
+    /// @notice Anchors one root over the batches of many members of `epoch`, which must be the newest, whoever sends it.
+    /// @param authors Their indices, a bit each.
+    /// @param signature The sum of their BLS signatures over {jointDigest}. Whoever signs has seen its batch under the root.
+    function anchorJointly(
+        uint32 epoch,
+        bytes32 root,
+        uint32 batches,
+        ContentId manifest,
+        uint256[] calldata authors,
+        bytes calldata signature
+    ) external;
+
+    /// @notice What the author of a batch signs (EIP-712), and the leaf of the batch under a joint root.
+    function batchDigest(Batch calldata batch) external view returns (bytes32);
+
+    /// @notice What the authors of a joint anchor sign (EIP-712).
+    function jointDigest(uint32 epoch, bytes32 root, uint32 batches, ContentId manifest)
+        external
+        view
+        returns (bytes32);
+
+    /// @notice The joint anchor, all zero where there is none.
+    function jointAnchorOf(bytes32 root) external view returns (JointAnchor memory);
+
+    /// @notice Which of the 256 indices from 256 * `word` on signed the joint anchor.
+    function jointAuthors(bytes32 root, uint256 word) external view returns (uint256);
 
     /// @notice The anchor, all zero where there is none.
     function anchorOf(address author, bytes32 root) external view returns (Anchor memory);
@@ -44,4 +105,16 @@ interface IKnowledgeRegistry {
         external
         view
         returns (bool);
+
+    /// @notice Whether the author of `batch` anchored this record in it, under the joint root `root`.
+    /// @param batchProof From the batch up to `root`.
+    /// @param proof From the record up to the batch's root.
+    function verifyJointly(
+        bytes32 root,
+        Batch calldata batch,
+        bytes32[] calldata batchProof,
+        RecordKind kind,
+        ContentId contentId,
+        bytes32[] calldata proof
+    ) external view returns (bool);
 }

@@ -105,6 +105,9 @@ interface INodeRegistry {
     /// @notice Whether `operator` is a member in `epoch_`.
     function isMember(address operator, uint32 epoch_) external view returns (bool);
 
+    /// @notice Whether `operator` is a member in the newest epoch.
+    function isCurrentMember(address operator) external view returns (bool);
+
     /// @notice Whether `index` belongs to the committee of `epoch_`.
     function isIndexMember(uint32 index, uint32 epoch_) external view returns (bool);
 

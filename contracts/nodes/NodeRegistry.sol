@@ -202,6 +202,12 @@ contract NodeRegistry is NodeSignatures {
     }
 
     /// @inheritdoc INodeRegistry
+    function isCurrentMember(address operator) external view returns (bool) {
+        Membership storage membership = _memberships[operator];
+        return membership.latest != 0 && membership.removedAt == 0;
+    }
+
+    /// @inheritdoc INodeRegistry
     function isIndexMember(uint32 index, uint32 epoch_) external view returns (bool) {
         _checkEpoch(epoch_);
         return _isIn(index, epoch_);

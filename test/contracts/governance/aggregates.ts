@@ -12,6 +12,7 @@ import {
 } from "ethers";
 import {
   IDirectiveRegistry__factory,
+  IKnowledgeRegistry__factory,
   type INodeGovernor,
   NodeGovernor__factory,
   NodeRegistry__factory,
@@ -159,9 +160,12 @@ export function ballotsOf(pairs: Iterable<readonly [index: number, support: numb
   return ballots;
 }
 
-const KNOWN = [NodeGovernor__factory.abi, NodeRegistry__factory.abi, IDirectiveRegistry__factory.abi].map(
-  (abi) => new Interface(abi.filter(({ type }) => type === "error")),
-);
+const KNOWN = [
+  NodeGovernor__factory.abi,
+  NodeRegistry__factory.abi,
+  IDirectiveRegistry__factory.abi,
+  IKnowledgeRegistry__factory.abi,
+].map((abi) => new Interface(abi.filter(({ type }) => type === "error")));
 
 /** The name and arguments of the error of our contracts that `attempt` reverts with; undefined where it does not. */
 export async function refusalOf(attempt: Promise<unknown>): Promise<unknown[] | undefined> {

@@ -1,0 +1,110 @@
+import { id, ZeroHash } from "ethers";
+import { beforeEach, describe, expect, it } from "vitest";
+import { refusalOf } from "../governance/aggregates.js";
+import { batchDigest, batchOf, deployKnowledge, type KnowledgeSetting, networkHelpers, signBatch } from "./setting.js";
+
+let setting: KnowledgeSetting;
+beforeEach(async () => {
+  setting = await networkHelpers.loadFixture(threeNodes);
+});
+
+async function threeNodes(): Promise<KnowledgeSetting> {
+  return deployKnowledge(3);
+}
+
+function authorAt(index: number): string {
+  return setting.nodes[index]?.address ?? "";
+}
+
+describe("An anchor that anybody sends", () => {
+  it("is its author's, under its number, and proves the author's records", async () => {
+    const { knowledge } = setting;
+    const batch = batchOf(authorAt(1), ["a", "b", "c"]);
+    const sent = await knowledge.anchorBySig(batch, await signBatch(setting, 1, batch));
+    const [log] = (await sent.wait())?.logs ?? [];
+    const event = log && knowledge.interface.parseLog(log);
+    expect([event?.name, ...(event?.args.toArray() ?? [])]).toEqual([
+      "Anchored",
+      batch.author,
+      batch.root,
+      1n,
+      3n,
+      batch.manifest,
+    ]);
+    expect(await knowledge.sequenceOf(batch.author)).toBe(1n);
+    expect(await knowledge.verify(batch.author, batch.root, 0, id("b"), batch.tree.getProof(1))).toBe(true);
+    expect(await knowledge.verify(authorAt(0), batch.root, 0, id("b"), batch.tree.getProof(1))).toBe(false);
+  });
+
+  it("is signed over the digest that the contract names", async () => {
+    const batch = batchOf(authorAt(0), ["a"]);
+    expect(await setting.knowledge.batchDigest(batch)).toBe(batchDigest(setting, batch));
+  });
+
+  it("is refused where its author has signed something else, for elsewhere, or nothing", async () => {
+    const { knowledge, domain } = setting;
+    const batch = batchOf(authorAt(0), ["a", "b"]);
+    const good = await signBatch(setting, 0, batch);
+    const elsewhere = (change: object) => signBatch({ ...setting, domain: { ...domain, ...change } }, 0, batch);
+    for (const [said, signature] of [
+      [batch, await signBatch(setting, 1, batch)],
+      [{ ...batch, author: authorAt(1) }, good],
+      [{ ...batch, root: id("other") }, good],
+      [{ ...batch, count: 3 }, good],
+      [{ ...batch, manifest: id("other") }, good],
+      [batch, await elsewhere({ chainId: 1n })],
+      [batch, await elsewhere({ verifyingContract: authorAt(2) })],
+      [batch, "0x"],
+      [batch, good.slice(0, -2)],
+      [batch, `${good}00`],
+    ] as const) {
+      const refusal = await refusalOf(knowledge.anchorBySig(said, signature));
+      expect(refusal).toEqual(["KnowledgeRegistryInvalidSignature", said.author]);
+      expect((await knowledge.anchorOf(said.author, said.root)).anchoredAt).toBe(0n);
+    }
+  });
+
+  it("is refused a second time, whoever was first", async () => {
+    const { knowledge, nodes } = setting;
+    const [operator] = nodes;
+    if (!operator) throw new Error("there is no node");
+    const batch = batchOf(operator.address, ["a"]);
+    const signature = await signBatch(setting, 0, batch);
+    await knowledge.anchorBySig(batch, signature);
+    const exists = ["KnowledgeRegistryAnchorExists", batch.author, batch.root];
+    expect(await refusalOf(knowledge.anchorBySig(batch, signature))).toEqual(exists);
+    expect(await refusalOf(knowledge.connect(operator).anchor(batch.root, 1, batch.manifest))).toEqual(exists);
+    expect(await knowledge.sequenceOf(batch.author)).toBe(1n);
+  });
+
+  it("is refused to whoever is no member any more, or not yet", async () => {
+    const { knowledge, registry, later, nodes } = setting;
+    const batch = batchOf(authorAt(2), ["a"]);
+    const signature = await signBatch(setting, 2, batch);
+    await registry.remove([2]);
+    const gone = ["KnowledgeRegistryNotMember", batch.author];
+    expect(await refusalOf(knowledge.anchorBySig(batch, signature))).toEqual(gone);
+
+    const newcomer = later[0];
+    if (!newcomer) throw new Error("the network has too few accounts");
+    const early = batchOf(newcomer.address, ["a"]);
+    const signed = await signBatch({ ...setting, nodes: [...nodes, newcomer] }, 3, early);
+    expect(await refusalOf(knowledge.anchorBySig(early, signed))).toEqual([
+      "KnowledgeRegistryNotMember",
+      newcomer.address,
+    ]);
+  });
+
+  it("is refused where it says nothing, signed or not", async () => {
+    const { knowledge } = setting;
+    const batch = batchOf(authorAt(0), ["a"]);
+    for (const empty of [
+      { ...batch, root: ZeroHash },
+      { ...batch, count: 0 },
+      { ...batch, manifest: ZeroHash },
+    ]) {
+      const refusal = await refusalOf(knowledge.anchorBySig(empty, await signBatch(setting, 0, empty)));
+      expect(refusal).toEqual(["KnowledgeRegistryEmptyAnchor"]);
+    }
+  });
+});

@@ -1,0 +1,89 @@
+import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
+import { AbiCoder, id, keccak256, TypedDataEncoder } from "ethers";
+import type { KnowledgeRegistry } from "../../../src/ports/chain/bindings/index.js";
+import { type DirectiveSetting, deployDirectives, ethers, networkHelpers } from "../directives/setting.js";
+import { aggregateOver } from "../governance/aggregates.js";
+import { secretOf } from "../libraries/eip2537.js";
+
+export { ethers, networkHelpers };
+
+const LEAF_DOMAIN = id("witan/leaf/1");
+const TYPES = {
+  Batch: [
+    { name: "author", type: "address" },
+    { name: "root", type: "bytes32" },
+    { name: "count", type: "uint64" },
+    { name: "manifest", type: "bytes32" },
+  ],
+  JointAnchor: [
+    { name: "epoch", type: "uint32" },
+    { name: "root", type: "bytes32" },
+    { name: "batches", type: "uint32" },
+    { name: "manifest", type: "bytes32" },
+  ],
+};
+
+export interface Batch {
+  author: string;
+  root: string;
+  count: number;
+  manifest: string;
+}
+
+/** What a joint anchor says. */
+export interface Joint {
+  epoch: number;
+  root: string;
+  batches: number;
+  manifest: string;
+}
+
+export interface KnowledgeSetting extends Pick<DirectiveSetting, "registry" | "stranger" | "nodes" | "later"> {
+  /** Sent to by an account that is no member. */
+  knowledge: KnowledgeRegistry;
+  domain: { name: string; version: string; chainId: bigint; verifyingContract: string };
+}
+
+export async function deployKnowledge(size: number): Promise<KnowledgeSetting> {
+  const { registry, stranger, nodes, later } = await deployDirectives(size);
+  const deployed = await ethers.deployContract("KnowledgeRegistry", [await registry.getAddress()]);
+  const knowledge = deployed as unknown as KnowledgeRegistry;
+  const verifyingContract = await knowledge.getAddress();
+  const domain = { name: "KnowledgeRegistry", version: "1", chainId: 31_337n, verifyingContract };
+  return { registry, stranger, nodes, later, knowledge: knowledge.connect(stranger), domain };
+}
+
+/** A batch of records of kind 0, each a leaf of its own. */
+export function batchOf(author: string, names: readonly string[], count = names.length) {
+  const types = ["bytes32", "address", "uint8", "bytes32"];
+  const leaves = names.map((name) =>
+    keccak256(keccak256(AbiCoder.defaultAbiCoder().encode(types, [LEAF_DOMAIN, author, 0, id(name)]))),
+  );
+  const tree = SimpleMerkleTree.of(leaves);
+  return { author, root: tree.root, count, manifest: id(`manifest of ${names}`), tree };
+}
+
+export function batchDigest({ domain }: Pick<KnowledgeSetting, "domain">, { author, root, count, manifest }: Batch) {
+  return TypedDataEncoder.hash(domain, { Batch: TYPES.Batch }, { author, root, count, manifest });
+}
+
+export function jointDigest({ domain }: Pick<KnowledgeSetting, "domain">, joint: Joint) {
+  return TypedDataEncoder.hash(domain, { JointAnchor: TYPES.JointAnchor }, joint);
+}
+
+/** The operator's signature over a batch. */
+export function signBatch(
+  { domain, nodes }: Pick<KnowledgeSetting, "domain" | "nodes">,
+  index: number,
+  { author, root, count, manifest }: Batch,
+): Promise<string> {
+  const operator = nodes[index];
+  if (!operator) throw new Error(`there is no node ${index}`);
+  return operator.signTypedData(domain, { Batch: TYPES.Batch }, { author, root, count, manifest });
+}
+
+/** The sum of what these nodes sign with their BLS keys. */
+export function signJointly(setting: KnowledgeSetting, joint: Joint, indices: readonly number[]): string {
+  const secrets = indices.map((index) => secretOf(setting.nodes[index]?.address ?? ""));
+  return aggregateOver(jointDigest(setting, joint), secrets);
+}

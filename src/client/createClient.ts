@@ -1,5 +1,6 @@
 import type { RecordKind } from "../records/index.js";
 import { anchorRecords } from "./actions/anchorRecords.js";
+import { attestDirective } from "./actions/attestDirective.js";
 import { buildProposal } from "./actions/buildProposal.js";
 import { castVote } from "./actions/castVote.js";
 import { castVoteBySig } from "./actions/castVoteBySig.js";
@@ -46,6 +47,7 @@ export function createClient(parameters: ClientParameters) {
   return {
     ...context,
     anchorRecords: (parameters: P<typeof anchorRecords>) => anchorRecords(context, parameters),
+    attestDirective: (parameters: P<typeof attestDirective>) => attestDirective(context, parameters),
     buildProposal: (parameters: P<typeof buildProposal>) => buildProposal(context, parameters),
     castVote: (parameters: P<typeof castVote>) => castVote(context, parameters),
     castVoteBySig: (parameters: P<typeof castVoteBySig>) => castVoteBySig(context, parameters),

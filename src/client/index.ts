@@ -4,6 +4,7 @@ export {
   anchorRecords,
   type NewRecord,
 } from "./actions/anchorRecords.js";
+export { type AttestDirectiveParameters, attestDirective, type NodeAttestation } from "./actions/attestDirective.js";
 export { type BuildProposalParameters, type BuiltProposal, buildProposal } from "./actions/buildProposal.js";
 export { type CastVoteParameters, castVote, supportNumber } from "./actions/castVote.js";
 export { castVoteBySig } from "./actions/castVoteBySig.js";

@@ -1,8 +1,8 @@
-import { InvalidInputError } from "../../errors.js";
-import { NO_CONTENT, type Receipt } from "../../ports/chain/index.js";
+import type { Receipt } from "../../ports/chain/index.js";
 import type { ContentId, Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
-import { type DirectiveReport, DirectiveReports } from "../directives/directive.js";
+import type { DirectiveReport } from "../directives/directive.js";
+import { reportWords } from "../directives/report.js";
 import { requireAccount } from "../requireAccount.js";
 
 export interface ReportDirectiveParameters {
@@ -17,7 +17,7 @@ export interface ReportDirectiveParameters {
  * has ended its part.
  *
  * @throws ContractRevertError, such as `DirectiveRegistryAlreadyReported`, `DirectiveRegistryNotActive` or
- * `DirectiveRegistryLapsed`; {@link InvalidInputError} where an outcome is missing or out of place; ChainError.
+ * `DirectiveRegistryLapsed`; InvalidInputError where an outcome is missing or out of place; ChainError.
  * @example
  * await client.reportDirective({ directiveId, report: "done", outcome: outcome.contentId });
  */
@@ -26,11 +26,7 @@ export async function reportDirective(
   { directiveId, report, outcome }: ReportDirectiveParameters,
 ): Promise<Receipt> {
   requireAccount(client);
-  const number = DirectiveReports.indexOf(report);
-  if (number < 1) throw new InvalidInputError(`A report is "ready", "done" or "failed", not "${report}".`);
-  if ((report === "ready") !== (outcome === undefined)) {
-    throw new InvalidInputError(`A report "${report}" ${report === "ready" ? "has no" : "needs an"} outcome.`);
-  }
+  const words = reportWords(report, outcome);
   const { directives } = client.chain.contracts;
-  return client.chain.send(() => directives.report(directiveId, number, outcome ?? NO_CONTENT));
+  return client.chain.send(() => directives.report(directiveId, words.report, words.outcome));
 }

@@ -26,6 +26,7 @@ export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSele
 export { decodeName, encodeName, peerIdText } from "./names.js";
 export type { Plain } from "./plain.js";
 export { redactUrl } from "./redact.js";
+export { hashReport, type ReportContext, type ReportMessage } from "./report.js";
 export { toChainError } from "./revert.js";
 export type { Receipt } from "./send.js";
 export type { EventCursor, WatchOptions } from "./watch.js";

@@ -1,0 +1,136 @@
+import { getBytes } from "ethers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { reportWords } from "../../src/client/directives/report.js";
+import type { AttestDirectiveParameters, DirectiveReport, NodeAttestation } from "../../src/client/index.js";
+import { hashReport } from "../../src/ports/chain/index.js";
+import { type BlsLibrary, loadBls } from "../../src/ports/keys/index.js";
+import type { ContentId, Hex } from "../../src/records/index.js";
+import { createSetting, restart, type Setting } from "./setting.js";
+
+const outcome: ContentId = `0x${"ab".repeat(32)}`;
+const other: ContentId = `0x${"cd".repeat(32)}`;
+
+let setting: Setting;
+let bls: BlsLibrary;
+
+beforeAll(async () => {
+  setting = await createSetting();
+  bls = await loadBls();
+});
+afterAll(() => setting.close());
+
+async function issued(workload: string): Promise<Hex> {
+  const order = { ...restart, workload, instance: `${workload}/1` } as typeof restart;
+  const { proposalId } = await setting.client().openProposal({ order });
+  return setting.carryOut(proposalId);
+}
+
+/** As an agent signs it: by the node's BLS key. */
+function attestation(
+  index: number,
+  directiveId: Hex,
+  report: DirectiveReport,
+  cited: ContentId | null,
+): NodeAttestation {
+  const { addresses, chainId } = setting.client().chain;
+  const words = reportWords(report, cited);
+  const digest = hashReport({ chainId, directives: addresses.DirectiveRegistry }, { directiveId, ...words });
+  return { index, signature: bls.sign(setting.witan.blsKeys[index] ?? new Uint8Array(), getBytes(digest)) };
+}
+
+const by = (indices: readonly number[], ...said: [Hex, DirectiveReport, ContentId | null]) =>
+  indices.map((index) => attestation(index, ...said));
+
+const statements = async (directiveId: Hex) =>
+  (await setting.client().listReports({ directiveId })).map(({ node, report, outcome: cited }) => [
+    setting.witan.operators.findIndex(({ address }) => address === node),
+    report,
+    cited,
+  ]);
+
+describe("reports that one node brings for many", () => {
+  it("are digests as the contract has them", async () => {
+    const { addresses, chainId, contracts } = setting.client().chain;
+    const directiveId = await issued("digest");
+    for (const [report, cited] of [
+      ["ready", null],
+      ["done", outcome],
+      ["failed", other],
+    ] as const) {
+      const words = reportWords(report, cited);
+      const expected = await contracts.directives.reportDigest(directiveId, words.report, words.outcome);
+      expect(hashReport({ chainId, directives: addresses.DirectiveRegistry }, { directiveId, ...words })).toBe(
+        expected,
+      );
+    }
+  });
+
+  it("count together, first who is ready, then what enacts the directive", async () => {
+    const directiveId = await issued("together");
+    // Whoever brings them need not be among them.
+    const client = setting.client(4);
+    const ready = { directiveId, report: "ready", attestations: by([2, 0], directiveId, "ready", null) } as const;
+    expect((await client.attestDirective(ready)).logs.map(({ name }) => name)).toEqual(["ReportsCounted"]);
+
+    const done = { directiveId, report: "done", outcome, attestations: by([3, 0, 1], directiveId, "done", outcome) };
+    const { logs } = await client.attestDirective(done as AttestDirectiveParameters);
+    expect(logs.map(({ name }) => name)).toEqual(["ReportsCounted", "DirectiveEnacted"]);
+    expect(await client.getDirective({ directiveId })).toMatchObject({ status: "Done", outcome });
+    expect(await statements(directiveId)).toEqual([
+      [0, "ready", null],
+      [2, "ready", null],
+      [0, "done", outcome],
+      [1, "done", outcome],
+      [3, "done", outcome],
+    ]);
+  });
+
+  it("are refused by the contract where a node has reported already, which names it", async () => {
+    const directiveId = await issued("overlap");
+    await setting.client(1).reportDirective({ directiveId, report: "failed", outcome });
+    const attestations = by([0, 1, 2], directiveId, "failed", outcome);
+    await expect(
+      setting.client(4).attestDirective({ directiveId, report: "failed", outcome, attestations }),
+    ).rejects.toMatchObject({ errorName: "DirectiveRegistryReportsOverlap", args: { word: 0n, bits: 2n } });
+    expect(await statements(directiveId)).toEqual([[1, "failed", outcome]]);
+  });
+
+  it("are refused by the contract where one of them is not what it says", async () => {
+    const directiveId = await issued("lie");
+    const [good, bad] = [attestation(0, directiveId, "done", outcome), attestation(1, directiveId, "done", other)];
+    await expect(
+      setting.client().attestDirective({ directiveId, report: "done", outcome, attestations: [good, bad] }),
+    ).rejects.toMatchObject({ errorName: "NodeRegistryInvalidSignature" });
+  });
+
+  it("are refused before anything is sent where they are none", async () => {
+    const directiveId = await issued("nonsense");
+    const good = attestation(0, directiveId, "done", outcome);
+    const attest = (change: Partial<AttestDirectiveParameters>) =>
+      setting.client().attestDirective({ directiveId, report: "done", outcome, attestations: [good], ...change });
+    const short = { index: 1, signature: new Uint8Array(95) };
+    for (const [change, reason] of [
+      [{ attestations: [] }, "at least one attestation"],
+      [{ attestations: [good, good] }, "A node attests once."],
+      [{ attestations: [good, short] }, "A signature has 96 bytes, not 95."],
+      [{ attestations: [{ ...good, index: -1 }] }, "not -1"],
+      [{ attestations: [{ ...good, index: 0.5 }] }, "not 0.5"],
+      [{ attestations: [{ ...good, index: 2 ** 32 }] }, "not 4294967296"],
+      [{ report: "ready" }, 'A report "ready" has no outcome.'],
+      [{ outcome: undefined }, 'A report "done" needs an outcome.'],
+      [{ report: "none" as DirectiveReport }, 'not "none"'],
+    ] as const) {
+      await expect(attest(change)).rejects.toMatchObject({
+        code: "invalid-input",
+        shortMessage: expect.stringContaining(reason),
+      });
+    }
+    const noPoint = { index: 0, signature: new Uint8Array(96) };
+    await expect(attest({ attestations: [noPoint] })).rejects.toMatchObject({ code: "invalid-signature" });
+    const reader = await setting.connect();
+    await expect(
+      reader.attestDirective({ directiveId, report: "done", outcome, attestations: [good] }),
+    ).rejects.toMatchObject({ code: "read-only" });
+    expect(await statements(directiveId)).toEqual([]);
+  });
+});

@@ -20,3 +20,8 @@ export function indicesOf(words: readonly bigint[]): number[] {
     return indices;
   });
 }
+
+/** Whether an index is in a set. */
+export function hasBit(words: readonly bigint[], index: number): boolean {
+  return (((words[index >> 8] ?? 0n) >> BigInt(index & 0xff)) & 1n) === 1n;
+}

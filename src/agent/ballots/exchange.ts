@@ -5,6 +5,7 @@ import { type Gossip, GossipError } from "../../ports/gossip/index.js";
 import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
 import type { Address, Hex, Incident } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
+import { Soon } from "../../utils/soon.js";
 import type { RecordedBallot } from "../ballotBox.js";
 import type { Clock } from "../clock.js";
 import type { Tasks } from "../tasks.js";
@@ -13,16 +14,13 @@ import { ballotsOf, equivocationIncident } from "./equivocation.js";
 import { Intake, type IntakeCounts } from "./intake.js";
 import { encodeBallot } from "./message.js";
 import { isMotion } from "./motion.js";
+import { Outgoing } from "./outgoing.js";
 import { MUTED_MS } from "./peerLimits.js";
 import { Polls } from "./polls.js";
 import { BallotPool, type Equivocation } from "./pool.js";
 import { marginOf, Settler } from "./settler.js";
 import { type LocalNode, signNodeBallot } from "./sign.js";
 
-/** A ballot that does not count yet is sent again after this: whoever missed it, such as in a partition, gets it then. */
-const SEND_AGAIN_MS = 10_000;
-/** Whoever hears nobody for this long votes directly. */
-const ALONE_MS = 5_000;
 /** Ballots come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
 
@@ -47,11 +45,8 @@ interface Sent {
   readonly node: LocalNode;
   readonly ballot: NodeBallot;
   readonly reason: string;
-  /** Whether it was signed with the key that the registry has: not after a rotation, in an epoch before it. */
-  readonly good: boolean;
-  readonly firstAt: number;
-  sentAt: number;
-  recipients: number;
+  /** Undefined where it was not signed with the key that the registry has: after a rotation, in an epoch before it. */
+  readonly out: Outgoing | undefined;
 }
 
 /** What is known here of a vote, the part that is not on chain yet included. */
@@ -81,7 +76,7 @@ export class BallotExchange {
   readonly #stopping = new AbortController();
   #committees = new Committees([]);
   #end: () => void = () => undefined;
-  #soon: ReturnType<typeof setTimeout> | undefined;
+  readonly #soon: Soon;
 
   private constructor(parameters: BallotExchangeParameters, aggregates: boolean, pool: BallotPool) {
     const { bls, clock, logger, nodes, stragglersMs, tasks } = parameters;
@@ -105,9 +100,14 @@ export class BallotExchange {
         logger.warn("a peer sends bad ballots and is cut off", { peer });
         parameters.refusePeer?.(peer, MUTED_MS);
       },
-      onBallot: () => this.#settleSoon(),
+      onBallot: () => this.#soon.ask(),
       onEquivocation: (equivocation) => this.#report(equivocation),
     });
+    this.#soon = new Soon(
+      () => this.#settleAll(),
+      SETTLE_SOON_MS,
+      (error) => logger.warn("ballots could not be settled yet", { reason: messageOf(error) }),
+    );
     this.#settler = new Settler({
       nodes,
       pool,
@@ -153,7 +153,7 @@ export class BallotExchange {
 
   /** Signs a decision that is on disk and sends it to all nodes. What was sent before is not sent at once again. */
   async cast(proposal: Proposal, { support, reason }: RecordedBallot, operator: Address): Promise<void> {
-    const { bls, clock, logger, nodes } = this.#parameters;
+    const { bls, logger, nodes } = this.#parameters;
     const node = nodes.find((each) => each.operator.toLowerCase() === operator.toLowerCase());
     const member = this.#committees.ofOperator(operator, proposal.rules.epoch);
     if (node === undefined || member === undefined || this.#own.has(ownKey(proposal.id, member.index))) return;
@@ -172,13 +172,13 @@ export class BallotExchange {
       (await signNodeBallot({ bls, aggregates: this.#aggregates, node, proposalId: proposal.id, index, support }));
     const good = !this.#aggregates || this.#keyOf(node) === member.key;
     if (!good) logger.warn("this node's key is not the one that others know", { proposalId: proposal.id, index });
-    const now = clock.now();
-    const sent: Sent = { node, ballot, reason, good, firstAt: now, sentAt: now, recipients: 0 };
-    this.#own.set(ownKey(proposal.id, index), sent);
+    const out = good ? this.#outgoing(ballot) : undefined;
+    this.#own.set(ownKey(proposal.id, index), { node, ballot, reason, out });
     if (good) this.#pool.add(ballot);
-    await this.#send(sent);
-    logger.info("voted", { proposalId: proposal.id, support: ballot.support, reason, peers: sent.recipients });
-    this.#settleSoon();
+    await out?.send();
+    const peers = out?.recipients ?? 0;
+    logger.info("voted", { proposalId: proposal.id, support: ballot.support, reason, peers });
+    this.#soon.ask();
   }
 
   /** Takes in how things stand on chain: open proposals, all nodes that ever were, the chain's time in seconds. */
@@ -225,7 +225,7 @@ export class BallotExchange {
 
   async close(): Promise<void> {
     this.#stopping.abort();
-    clearTimeout(this.#soon);
+    this.#soon.stop();
     this.#end();
     await this.#pool.close();
   }
@@ -244,29 +244,22 @@ export class BallotExchange {
     });
   }
 
-  async #send(sent: Sent): Promise<void> {
-    const { gossip, logger } = this.#parameters;
-    if (!sent.good) return;
-    try {
-      sent.recipients = await gossip.publish(this.topic, encodeBallot(sent.ballot));
-    } catch (error) {
-      sent.recipients = 0;
-      logger.debug("a ballot could not be sent", { reason: messageOf(error) });
-    }
+  #outgoing(ballot: NodeBallot): Outgoing {
+    const { clock, gossip, logger } = this.#parameters;
+    return new Outgoing({ gossip, topic: this.topic, bytes: encodeBallot(ballot), now: () => clock.now(), logger });
   }
 
   /** Whatever does not count yet is sent again, and cast directly where that is safer. */
   async #sendAgain(): Promise<void> {
-    const { clock, logger, tasks } = this.#parameters;
+    const { logger, tasks } = this.#parameters;
     for (const [key, sent] of this.#own) {
       const proposal = this.#polls.get(sent.ballot.proposalId);
       if (proposal === undefined) continue;
       const opened = !isMotion(proposal);
       if (await this.#settler.hasVoted(proposal, sent.ballot.index)) continue;
-      const now = clock.now();
-      if (sent.recipients === 0) await this.#send(sent);
+      await sent.out?.send();
       const late = proposal.deadline - this.#polls.chainTime() <= marginOf(proposal.start, proposal.deadline) / 2;
-      const alone = sent.recipients === 0 && now - sent.firstAt >= ALONE_MS;
+      const alone = sent.out === undefined || sent.out.isAlone;
       if (opened && (late || alone)) {
         tasks.start(`vote directly ${key}`, async () => {
           const { support } = sent.ballot;
@@ -285,21 +278,7 @@ export class BallotExchange {
           }
         });
       }
-      if (now - sent.sentAt < SEND_AGAIN_MS) continue;
-      sent.sentAt = now;
-      await this.#send(sent);
     }
-  }
-
-  /** Soon after ballots came, without waiting for the next look at the chain. */
-  #settleSoon(): void {
-    if (this.#soon !== undefined || this.#stopping.signal.aborted) return;
-    this.#soon = setTimeout(() => {
-      this.#soon = undefined;
-      this.#settleAll().catch((error: unknown) => {
-        this.#parameters.logger.warn("ballots could not be settled yet", { reason: messageOf(error) });
-      });
-    }, SETTLE_SOON_MS);
   }
 
   async #settleAll(): Promise<void> {

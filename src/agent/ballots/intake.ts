@@ -10,9 +10,9 @@ import { type BallotContext, hashBallot, recoverVoter } from "../../ports/chain/
 import type { Verdict } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import type { Committees } from "./committee.js";
+import { Gate } from "./gate.js";
 import { Lots } from "./lots.js";
 import { decodeBallot } from "./message.js";
-import { PeerLimits } from "./peerLimits.js";
 import type { BallotPool, Equivocation } from "./pool.js";
 
 /** Proposals that are not on chain yet and on which a node may have a ballot here. */
@@ -23,8 +23,6 @@ const MAX_UNKNOWN_IN_ALL = 256;
 const RESTORED_AT_ONCE = 512;
 /** Who sends what is on our own disk. */
 const OURSELVES = "";
-/** A ballot that is known is relayed again after this: whoever missed it the first time gets it then. */
-const RELAY_AGAIN_MS = 5_000;
 
 /** What the chain says of a vote: until it is known, a ballot is held against the newest committee. */
 export interface PollView {
@@ -47,39 +45,35 @@ export interface IntakeDependencies {
   readonly onEquivocation: (equivocation: Equivocation) => void;
 }
 
+const REASONS = [
+  "accepted",
+  "known",
+  "equivocations",
+  "malformed",
+  "notMembers",
+  "badSignatures",
+  "notNow",
+  "overLimit",
+] as const;
+
 /** How many messages came to what end. */
-export interface IntakeCounts {
-  accepted: number;
-  known: number;
-  equivocations: number;
-  malformed: number;
-  notMembers: number;
-  badSignatures: number;
-  notNow: number;
-  overLimit: number;
-}
+export type IntakeCounts = Readonly<Record<(typeof REASONS)[number], number>>;
 
 /** Looks at ballots before they are relayed: who is no member, or has not signed, is not heard by anybody. */
 export class Intake {
-  readonly counts: IntakeCounts = {
-    accepted: 0,
-    known: 0,
-    equivocations: 0,
-    malformed: 0,
-    notMembers: 0,
-    badSignatures: 0,
-    notNow: 0,
-    overLimit: 0,
-  };
   readonly #dependencies: IntakeDependencies;
-  readonly #limits: PeerLimits;
+  readonly #gate: Gate<keyof IntakeCounts>;
   readonly #lots: Lots;
-  readonly #relayed = new Map<string, number>();
 
   constructor(dependencies: IntakeDependencies) {
+    const { bls, now, onAbuse } = dependencies;
     this.#dependencies = dependencies;
-    this.#limits = new PeerLimits(dependencies.now);
-    this.#lots = new Lots(dependencies.bls);
+    this.#gate = new Gate({ reasons: REASONS, now, onAbuse });
+    this.#lots = new Lots(bls);
+  }
+
+  get counts(): IntakeCounts {
+    return this.#gate.counts;
   }
 
   /** How many products of pairings the signatures have taken. */
@@ -89,10 +83,10 @@ export class Intake {
 
   /** What becomes of a message; a good ballot is in the pool then. */
   async check(message: Uint8Array, relay: string): Promise<Verdict> {
-    if (!this.#limits.allows(relay)) return this.#ignore("overLimit");
+    if (!this.#gate.allows(relay)) return this.#gate.ignore("overLimit");
     const ballot = decodeBallot(message);
-    if (ballot === undefined || !this.#isOurScheme(ballot)) return this.#reject("malformed", relay);
-    if (this.#isUntimely(ballot)) return this.#ignore("notNow");
+    if (ballot === undefined || !this.#isOurScheme(ballot)) return this.#gate.reject("malformed", relay);
+    if (this.#isUntimely(ballot)) return this.#gate.ignore("notNow");
     return this.#admit(ballot, this.#dependencies.poll(ballot.proposalId), relay);
   }
 
@@ -125,7 +119,7 @@ export class Intake {
 
   /** The proposal's vote has ended. */
   forget(proposalId: ProposalId): void {
-    for (const key of this.#relayed.keys()) if (key.startsWith(`${proposalId} `)) this.#relayed.delete(key);
+    this.#gate.forget(`${proposalId} `);
   }
 
   async #admit(ballot: NodeBallot, poll: PollView | undefined, relay?: string): Promise<Verdict> {
@@ -135,40 +129,29 @@ export class Intake {
     if (member === undefined) {
       // A node that we have not heard of may be new; one that was no member then never will have been.
       const stranger = poll === undefined || committees().get(index) === undefined;
-      return stranger ? this.#ignore("notMembers") : this.#reject("notMembers", relay);
+      return stranger ? this.#gate.ignore("notMembers") : this.#gate.reject("notMembers", relay);
     }
     const known = pool.get(proposalId, index);
     if (known?.support === support || pool.equivocationOf(proposalId, index) !== undefined)
       return this.#again(ballot, known);
 
     const good = await this.isSigned(ballot, member, relay);
-    if (good === undefined) return this.#ignore("overLimit");
-    if (!good) return this.#reject("badSignatures", relay);
+    if (good === undefined) return this.#gate.ignore("overLimit");
+    if (!good) return this.#gate.reject("badSignatures", relay);
     // While it was verified the vote may have ended, or other ballots of the same node may have come in.
-    if (this.#isUntimely(ballot)) return this.#ignore("notNow");
+    if (this.#isUntimely(ballot)) return this.#gate.ignore("notNow");
     const added = pool.add(ballot);
-    if (added === "known") return this.#ignore("known");
-    this.#relayed.set(keyOf(ballot), this.#dependencies.now());
+    if (added === "known") return this.#gate.ignore("known");
     const equivocation = pool.equivocationOf(proposalId, index);
-    if (equivocation === undefined) {
-      this.counts.accepted += 1;
-      onBallot(ballot);
-    } else {
-      this.counts.equivocations += 1;
-      onEquivocation(equivocation);
-    }
-    return "accept";
+    if (equivocation === undefined) onBallot(ballot);
+    else onEquivocation(equivocation);
+    return this.#gate.accept(equivocation === undefined ? "accepted" : "equivocations", keyOf(ballot));
   }
 
   /** The very bytes that are known may be relayed again, now and then. */
   #again(ballot: NodeBallot, known: NodeBallot | undefined): Verdict {
-    const { now } = this.#dependencies;
-    const key = keyOf(ballot);
     const same = known !== undefined && Buffer.compare(known.signature, ballot.signature) === 0;
-    if (!same || now() - (this.#relayed.get(key) ?? 0) < RELAY_AGAIN_MS) return this.#ignore("known");
-    this.#relayed.set(key, now());
-    this.counts.known += 1;
-    return "accept";
+    return same ? this.#gate.again("known", keyOf(ballot)) : this.#gate.ignore("known");
   }
 
   #isOurScheme(ballot: NodeBallot): boolean {
@@ -185,17 +168,6 @@ export class Intake {
     if (!pool.proposals.includes(proposalId) && pool.proposals.filter(unknown).length >= MAX_UNKNOWN_IN_ALL)
       return true;
     return pool.countOf(index, unknown) >= MAX_UNKNOWN_PROPOSALS;
-  }
-
-  #ignore(why: keyof IntakeCounts): Verdict {
-    this.counts[why] += 1;
-    return "ignore";
-  }
-
-  #reject(why: keyof IntakeCounts, relay: string | undefined): Verdict {
-    this.counts[why] += 1;
-    if (relay !== undefined && this.#limits.strike(relay)) this.#dependencies.onAbuse(relay);
-    return "reject";
   }
 }
 

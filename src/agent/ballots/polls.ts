@@ -5,6 +5,7 @@ import {
   type ProposalState,
   UnknownProposalError,
 } from "../../client/index.js";
+import { ChainClock } from "../chainClock.js";
 import type { PollView } from "./intake.js";
 
 /** A proposal that is on chain by then or never. */
@@ -16,21 +17,22 @@ const MAX_ENDED = 4_096;
 export class Polls {
   readonly #client: Client;
   readonly #now: () => number;
+  readonly #clock: ChainClock;
   readonly #ended = new Set<ProposalId>();
   readonly #unknownSince = new Map<ProposalId, number>();
   #proposals: ReadonlyMap<ProposalId, Proposal> = new Map();
-  #read = { chainTime: 0, at: 0 };
 
   /** @param now Milliseconds. */
   constructor(client: Client, now: () => number) {
     this.#client = client;
     this.#now = now;
+    this.#clock = new ChainClock(now);
   }
 
   /** Takes in the open proposals, and the chain's time in seconds. */
   update(proposals: readonly Proposal[], chainTime: number): void {
     this.#proposals = new Map(proposals.map((proposal) => [proposal.id, proposal]));
-    this.#read = { chainTime, at: this.#now() };
+    this.#clock.set(chainTime);
   }
 
   /** Those in which ballots count now. */
@@ -55,7 +57,7 @@ export class Polls {
 
   /** The chain's time in seconds, moved on by the clock since it was last read. */
   chainTime(): number {
-    return this.#read.chainTime + (this.#now() - this.#read.at) / 1_000;
+    return this.#clock.seconds();
   }
 
   /** Which of these votes have ended, or have not begun in ten minutes. */

@@ -1,3 +1,4 @@
+import { hasBit } from "../../client/bits.js";
 import {
   MAX_BALLOTS_PER_BATCH,
   type NodeBallot,
@@ -9,8 +10,7 @@ import {
 import { endsEarly, type SettleReason, type Tally, whenToSettle } from "../../policy/index.js";
 import { isRevert } from "../../ports/chain/index.js";
 import type { Logger } from "../../utils/logger.js";
-import { AgentDefaults } from "../defaults.js";
-import { dutyOrder } from "../duty.js";
+import { DutyLine } from "../dutyLine.js";
 import type { Tasks } from "../tasks.js";
 import type { Committees } from "./committee.js";
 import { isMotion } from "./motion.js";
@@ -36,44 +36,32 @@ export interface SettlerDependencies {
   readonly recheck: (ballots: readonly NodeBallot[]) => Promise<void>;
 }
 
-/** Where what waits for its block cannot be seen, the next in line waits until there has been one. */
-const BLIND_STEP_MS = 20_000;
-/** After a pause, such as of the chain, nodes come in a few at a time all the same, and not all at once. */
-const STEPS_PER_LOOK = 2;
-
-interface Readiness {
-  /** Since when the ballots have been worth a transaction. */
-  readonly since: number;
-  readonly order: readonly string[];
-  /** How many have come in after the first. */
-  steps: number;
-}
-
 /**
  * Brings ballots to the chain. Whose duty it is follows from the proposal and the nodes; each further one in that order
  * comes in a step later, so that an aggregator that is gone, slow or holds ballots back costs a moment and nothing else.
  */
 export class Settler {
   readonly #dependencies: SettlerDependencies;
-  readonly #ready = new Map<string, Readiness>();
+  readonly #line: DutyLine;
   /** As read since the last look, or being read. */
   readonly #votedBits = new Map<string, { readonly words: number; readonly bits: Promise<readonly bigint[]> }>();
 
   constructor(dependencies: SettlerDependencies) {
     this.#dependencies = dependencies;
+    this.#line = new DutyLine(dependencies.now, dependencies.nodes[0]?.client.chain.tip);
   }
 
   /** Looks at an open proposal as it is on chain now, and settles what it is this node's turn to settle. */
   async look(proposal: Proposal, chainTime: number, signal: AbortSignal): Promise<void> {
-    const { logger, now, tasks } = this.#dependencies;
+    const { logger, tasks } = this.#dependencies;
     const pending = await this.pendingOf(proposal);
     const reason = this.#reasonFor(proposal, pending, chainTime);
     // Only ballots that decide a motion are worth a transaction: it opens the proposal too.
     if (reason === undefined || (isMotion(proposal) && !this.#passesAtOnce(proposal, pending))) {
-      this.#ready.delete(proposal.id);
+      this.#line.end(proposal.id);
       return;
     }
-    const node = this.#dueNode(proposal, now());
+    const node = this.#dueNode(proposal);
     if (node === undefined || signal.aborted) return;
     tasks.start(`settle ${proposal.id}`, async () => {
       const settled = await this.#settle(proposal, node);
@@ -108,7 +96,7 @@ export class Settler {
   }
 
   forget(proposalId: string): void {
-    this.#ready.delete(proposalId);
+    this.#line.end(proposalId);
     this.#votedBits.delete(proposalId);
   }
 
@@ -134,18 +122,9 @@ export class Settler {
     return endsEarly(rules, tallyOf(pending.map(({ ballot }) => ballot.support)));
   }
 
-  #dueNode(proposal: Proposal, now: number): LocalNode | undefined {
+  #dueNode({ id, rules }: Proposal): LocalNode | undefined {
     const { committees, nodes } = this.#dependencies;
-    const ready = this.#ready.get(proposal.id) ?? {
-      since: now,
-      order: dutyOrder(`settle ${proposal.id}`, committees().operators(proposal.rules.epoch)),
-      steps: 0,
-    };
-    this.#ready.set(proposal.id, ready);
-    const step = nodes[0]?.client.chain.tip === "latest" ? BLIND_STEP_MS : AgentDefaults.openStepMs;
-    const passed = Math.floor((now - ready.since) / step);
-    ready.steps = Math.min(passed, ready.steps + STEPS_PER_LOOK);
-    const due = new Set(ready.order.slice(0, ready.steps + 1));
+    const due = this.#line.due({ key: id, task: `settle ${id}`, nodes: () => committees().operators(rules.epoch) });
     return nodes.find(({ operator }) => due.has(operator.toLowerCase()));
   }
 
@@ -216,8 +195,4 @@ function tallyOf(supports: readonly Support[]): Tally {
 function largestSide(ballots: readonly NodeBallot[]): NodeBallot[] {
   const sides = Supports.map((support) => ballots.filter((ballot) => ballot.support === support));
   return sides.reduce((most, side) => (side.length > most.length ? side : most));
-}
-
-function hasBit(words: readonly bigint[], index: number): boolean {
-  return (((words[index >> 8] ?? 0n) >> BigInt(index & 0xff)) & 1n) === 1n;
 }

@@ -9,9 +9,19 @@ export const DEFAULT_TIMEOUT_MS = 10_000;
 export const DEFAULT_FILE_TIMEOUT_MS = 60_000;
 /** Files that are read into memory as a whole. */
 export const DEFAULT_MAX_FILE_BYTES = 64 * 1024 * 1024;
+/** Files that are read as a stream: what disks are made for, and a bound all the same. */
+export const DEFAULT_MAX_STREAM_BYTES = 64 * 1024 ** 3;
 
 export interface AbortOptions {
   readonly signal?: AbortSignal;
+}
+
+export interface PutOptions extends AbortOptions {
+  /**
+   * What this is kept as, such as `record`: a root named `{keep}/{cid}` is written in the same step, so that no
+   * collection takes it. Without it the content lasts until a collection that comes after the grace period.
+   */
+  readonly keep?: string;
 }
 
 export interface GetOptions extends AbortOptions {
@@ -28,6 +38,34 @@ export interface GetFileOptions extends GetOptions {
   readonly sha256?: Hex;
 }
 
+export interface OpenFileOptions extends AbortOptions {
+  /** For each block, in milliseconds; {@link DEFAULT_TIMEOUT_MS} by default: the time for a file grows with the file. */
+  readonly timeoutMs?: number;
+  /** The largest file that is opened, in bytes; {@link DEFAULT_MAX_STREAM_BYTES} by default. */
+  readonly maxBytes?: number;
+  /** Peer ids to ask first, as in {@link GetOptions}. */
+  readonly providers?: readonly string[];
+}
+
+export interface ReadFileOptions extends AbortOptions {
+  /** Where to begin, in bytes; 0 by default. Blocks before it are not fetched. */
+  readonly offset?: number;
+  /** Of the whole file; checked at its end, so it goes with no offset. What was given before is not proven by it. */
+  readonly sha256?: Hex;
+}
+
+/** A file that was found: its size, and its bytes as often as they are asked for. */
+export interface OpenFile {
+  readonly cid: string;
+  /** As its root says. Every node below is held to it. */
+  readonly bytes: number;
+  /**
+   * The bytes in order, each block checked against its hash; a few blocks are read ahead and none is kept.
+   * @throws {ContentError} `corrupt`, `missing` or `timeout` at the block that cannot be had.
+   */
+  read(options?: ReadFileOptions): AsyncGenerator<Uint8Array>;
+}
+
 /** A stored file: its CID, its length in bytes and the sha256 of its bytes. */
 export interface StoredFile {
   readonly cid: string;
@@ -41,15 +79,20 @@ export interface StoredFile {
  */
 export interface ContentStore {
   /** Stores one block durably and returns its CID. `too-large` over {@link MAX_BLOCK_BYTES}. */
-  put(bytes: Uint8Array, options?: { readonly codec?: BlockCodec } & AbortOptions): Promise<string>;
+  put(bytes: Uint8Array, options?: { readonly codec?: BlockCodec } & PutOptions): Promise<string>;
   /** The block, from this store or from peers. */
   get(cid: string, options?: GetOptions): Promise<Uint8Array>;
   /** Whether this store itself holds the block, whole and unaltered. */
   has(cid: string): Promise<boolean>;
   /** Stores a file as UnixFS: blocks of 1 MiB, raw leaves. A file of one block is that block. */
-  putFile(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options?: AbortOptions): Promise<StoredFile>;
+  putFile(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<StoredFile>;
   /** The whole file. `timeoutMs` is {@link DEFAULT_FILE_TIMEOUT_MS} and `maxBytes` {@link DEFAULT_MAX_FILE_BYTES} by default. */
   getFile(cid: string, options?: GetFileOptions): Promise<Uint8Array>;
+  /**
+   * Finds a file, to be read as a stream of any size in flat memory.
+   * @throws {ContentError} as {@link get}; `invalid-cid` where it is no file, `too-large` over `maxBytes`.
+   */
+  openFile(cid: string, options?: OpenFileOptions): Promise<OpenFile>;
   /** Ends everything that the store started. Calls after it reject. */
   close(): Promise<void>;
 }

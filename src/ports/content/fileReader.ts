@@ -24,9 +24,14 @@ const CONCURRENCY = 8;
 /** Levels above the leaves. A file of 1 TiB in chunks of 1 KiB with 174 links a node has 6. */
 const MAX_DEPTH = 12;
 
+/** The root of a file, whose size was checked against the limit. */
+export interface FileRoot {
+  readonly bytes: number;
+  readonly node: Node;
+}
+
 /**
- * The bytes of a UnixFS file, in order. Every node must hold exactly as many bytes as the node above it says, so that
- * nothing is read that does not end up in the file, and all readers see one file. (https://specs.ipfs.tech/unixfs/)
+ * The root of a UnixFS file. (https://specs.ipfs.tech/unixfs/)
  *
  * Not ipfs-unixfs-exporter: where several of its reads fail at once, all but the first are rejections that nobody
  * handles, which end a Node process.
@@ -34,19 +39,39 @@ const MAX_DEPTH = 12;
  * @throws {ContentError} `invalid-cid` where the root is no file, `too-large` over `maxBytes`, `corrupt` otherwise, and
  * what `load` throws.
  */
-export async function* readFileBlocks(root: CID, load: LoadBlock, maxBytes: number): AsyncGenerator<Uint8Array> {
+export async function readFileRoot(root: CID, load: LoadBlock, maxBytes: number): Promise<FileRoot> {
   const node = parse(root, await load(root));
   if (typeof node === "string")
     throw new ContentError("invalid-cid", `${root} is the CID of no file but of a ${node}.`);
   if (node.size > BigInt(maxBytes)) {
     throw new ContentError("too-large", `The file ${root} has ${node.size} bytes, over the limit of ${maxBytes}.`);
   }
-  yield* walk(node, load, 0);
+  return { bytes: Number(node.size), node };
 }
 
-async function* walk(node: Node, load: LoadBlock, depth: number): AsyncGenerator<Uint8Array> {
-  if (node.data.length > 0) yield node.data;
-  for await (const child of ahead(node.parts, async ({ cid, size }) => {
+/**
+ * The bytes of a file from `offset` on, in order. Every node must hold exactly as many bytes as the node above it says, so
+ * that nothing is read that does not end up in the file, and all readers see one file. What lies before `offset` is not
+ * loaded.
+ *
+ * @throws {ContentError} `corrupt`, and what `load` throws.
+ */
+export function readFileBlocks({ node }: FileRoot, load: LoadBlock, offset = 0): AsyncGenerator<Uint8Array> {
+  return walk(node, load, BigInt(offset), 0);
+}
+
+async function* walk(node: Node, load: LoadBlock, offset: bigint, depth: number): AsyncGenerator<Uint8Array> {
+  let skip = offset;
+  if (node.data.length > 0) {
+    if (skip < node.data.length) yield skip === 0n ? node.data : node.data.subarray(Number(skip));
+    skip = skip > node.data.length ? skip - BigInt(node.data.length) : 0n;
+  }
+  const parts: Part[] = [];
+  for (const part of node.parts) {
+    if (parts.length === 0 && skip >= part.size) skip -= part.size;
+    else parts.push(part);
+  }
+  for await (const child of ahead(parts, async ({ cid, size }) => {
     const parsed = parse(cid, await load(cid));
     if (typeof parsed === "string" || parsed.size !== size) {
       throw new ContentError("corrupt", `The part ${cid} of a file is not the ${size} bytes that it should be.`);
@@ -54,7 +79,8 @@ async function* walk(node: Node, load: LoadBlock, depth: number): AsyncGenerator
     return parsed;
   })) {
     if (depth >= MAX_DEPTH) throw new ContentError("corrupt", "A file is nested deeper than any importer nests.");
-    yield* walk(child, load, depth + 1);
+    yield* walk(child, load, skip, depth + 1);
+    skip = 0n;
   }
 }
 

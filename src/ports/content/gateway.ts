@@ -9,7 +9,7 @@ import {
   MAX_BLOCK_BYTES,
 } from "./content.js";
 import { within } from "./deadline.js";
-import { getFile } from "./files.js";
+import { getFile, openFile } from "./files.js";
 
 export interface GatewayParameters {
   /** Addresses of trustless gateways, such as the `http` of a node; asked in this order. */
@@ -43,6 +43,7 @@ export function createGatewayContent({ urls }: GatewayParameters): ContentStore 
       return getFromAny(gateways, cid, options);
     },
     getFile: (cid, options) => getFile(store, cid, options),
+    openFile: (cid, options) => openFile(store, cid, options),
     async close() {
       closing.abort();
     },

@@ -4,15 +4,15 @@ import { peerIdFromString } from "@libp2p/peer-id";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
 import type { CID } from "multiformats/cid";
 import { ConfigError, messageOf } from "../../errors.js";
-import { assertFits, cidOfBlock, parseCid } from "./cid.js";
 import { ContentError, type ContentStore, DEFAULT_TIMEOUT_MS, type GetOptions } from "./content.js";
 import { within } from "./deadline.js";
-import { getFile, putFile } from "./files.js";
 import { createFlights } from "./flights.js";
 import { startHeliaNode } from "./heliaNode.js";
 import { loadIdentity } from "./identity.js";
 import { createNetworkBlocks } from "./networkBlocks.js";
+import { createOwnBlocks } from "./ownBlocks.js";
 import { createPeerKeeper } from "./peerKeeper.js";
+import type { ContentUpkeep } from "./upkeep.js";
 
 export interface HeliaParameters {
   /** Where blocks and the node's key are kept. */
@@ -28,7 +28,7 @@ export interface HeliaParameters {
 }
 
 /** A content store that is an IPFS node. */
-export interface HeliaContent extends ContentStore {
+export interface HeliaContent extends ContentStore, ContentUpkeep {
   readonly peerId: string;
   /** Where other nodes reach this one, peer id included. */
   multiaddrs(): string[];
@@ -46,6 +46,8 @@ export interface HeliaContent extends ContentStore {
 }
 
 const DIAL_TIMEOUT_MS = 5_000;
+/** How soon a scan notices that every peer has refused a block. */
+const REFUSED_WATCH_MS = 50;
 
 /**
  * An IPFS node in this process: Helia over TCP with noise and yamux, bitswap and gossipsub. Blocks are looked for on
@@ -117,11 +119,37 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
     });
   }
 
-  function assertOpen(): void {
-    if (closed) throw new ContentError("storage", "The store is closed.");
+  /** Fetches a block that a scan wants, and gives up once everybody has refused. */
+  async function heal(cid: CID, { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal }): Promise<boolean> {
+    const refused = new AbortController();
+    const watching = setInterval(() => network.refusedByAll(cid) && refused.abort(), REFUSED_WATCH_MS);
+    try {
+      const either = AbortSignal.any([refused.signal, ...(signal ? [signal] : [])]);
+      await fetchBlock(cid, false, { timeoutMs, signal: either });
+      return true;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (refused.signal.aborted || error instanceof ContentError) return false;
+      throw error;
+    } finally {
+      clearInterval(watching);
+    }
   }
 
-  const store: HeliaContent = {
+  const own = createOwnBlocks({
+    blocks,
+    fetch: fetchBlock,
+    heal,
+    onPut: announce,
+    async close() {
+      closed = true;
+      await flights.cancel(new ContentError("storage", "The store was closed."));
+      await keeper.close();
+      await stop();
+    },
+  });
+  return {
+    ...own,
     peerId: libp2p.peerId.toString(),
     pubsub: libp2p.services.pubsub,
     multiaddrs: () => libp2p.getMultiaddrs().map((address) => address.toString()),
@@ -132,7 +160,7 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
       libp2p.hangUp(peerIdFromString(peer)).catch(onError);
     },
     async connect(address) {
-      assertOpen();
+      if (closed) throw new ContentError("storage", "The store is closed.");
       const target = addressOf(address);
       try {
         await within({ timeoutMs: DIAL_TIMEOUT_MS, late: () => late(target) }, (signal) =>
@@ -145,39 +173,7 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
         keeper.keep(target);
       }
     },
-    async put(bytes, { codec, signal } = {}) {
-      assertOpen();
-      signal?.throwIfAborted();
-      const cid = cidOfBlock(bytes, codec);
-      const parsed = parseCid(cid);
-      await blocks.put(parsed, bytes);
-      announce(parsed);
-      return cid;
-    },
-    async get(cid, options = {}) {
-      assertOpen();
-      options.signal?.throwIfAborted();
-      const parsed = parseCid(cid);
-      const here = await blocks.read(parsed);
-      const bytes = here instanceof Uint8Array ? here : await fetchBlock(parsed, here === "corrupt", options);
-      assertFits(cid, bytes, options.maxBytes);
-      return bytes;
-    },
-    async has(cid) {
-      assertOpen();
-      return blocks.has(parseCid(cid));
-    },
-    putFile: (source, options) => putFile(store, source, options),
-    getFile: (cid, options) => getFile(store, cid, options),
-    async close() {
-      if (closed) return;
-      closed = true;
-      await flights.cancel(new ContentError("storage", "The store was closed."));
-      await keeper.close();
-      await stop();
-    },
   };
-  return store;
 }
 
 function addressOf(text: string): Multiaddr {

@@ -12,7 +12,8 @@ import { LevelDatastore } from "datastore-level";
 import { type BlockBroker, createHeliaLight } from "helia";
 import { messageOf } from "../../errors.js";
 import { ContentError } from "./content.js";
-import { VerifiedBlocks } from "./verifiedBlocks.js";
+import { openBlocks } from "./disk.js";
+import type { VerifiedBlocks } from "./verifiedBlocks.js";
 
 /** The libp2p services of a node. */
 export interface NodeServices extends Record<string, unknown> {
@@ -52,14 +53,12 @@ const STOP_MS = 10_000;
  * @throws {ContentError} `storage` where the folder is held by another process or the addresses cannot be listened on.
  */
 export async function startHeliaNode({ dir, privateKey, listen, isRefused }: HeliaNodeParameters): Promise<HeliaNode> {
-  const blocks = new VerifiedBlocks(join(dir, "store"));
+  const blocks = await openBlocks(dir);
   const datastore = new LevelDatastore(join(dir, "store", "data"));
-  const closers: (() => Promise<void>)[] = [];
+  // Helia opens and closes no store, and stopping it leaves a Level store open.
+  const closers = [() => blocks.close()];
   const stop = () => closeAll(closers);
   try {
-    // Helia opens and closes no store, and stopping it leaves a Level store open.
-    await blocks.open();
-    closers.unshift(() => blocks.close());
     await datastore.open();
     closers.unshift(() => datastore.close());
   } catch (cause) {

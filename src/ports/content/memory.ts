@@ -1,6 +1,6 @@
 import { assertFits, cidOfBlock, isBlockOf, parseCid } from "./cid.js";
 import { ContentError, type ContentStore } from "./content.js";
-import { getFile, putFile } from "./files.js";
+import { getFile, openFile, putFile } from "./files.js";
 
 /**
  * A store in memory: for tests and for programs that only pass through. Its blocks end with the process.
@@ -40,6 +40,7 @@ export function createMemoryContent(blocks: Map<string, Uint8Array> = new Map())
     },
     putFile: (source, options) => putFile(store, source, options),
     getFile: (cid, options) => getFile(store, cid, options),
+    openFile: (cid, options) => openFile(store, cid, options),
     async close() {
       closed = true;
     },

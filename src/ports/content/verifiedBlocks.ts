@@ -1,64 +1,95 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BaseBlockstore } from "blockstore-core";
-import { LevelBlockstore } from "blockstore-level";
 import type { Pair } from "interface-blockstore";
 import { Level } from "level";
 import type { CID } from "multiformats/cid";
 import { messageOf } from "../../errors.js";
+import { BlockKeys, blockKey, blockKeyOfBorn, bornKey, cidOfKey, decodeBorn, rootKey } from "./blockKeys.js";
+import { BlockWriter } from "./blockWriter.js";
 import { isBlockOf } from "./cid.js";
 import { ContentError, MAX_BLOCK_BYTES } from "./content.js";
+import type { Root } from "./upkeep.js";
 
 type Bytes = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
+/** Blocks that no collection takes while they are held: those of a file whose root is not written yet. */
+export interface Hold {
+  add(cid: CID): void;
+  release(): void;
+}
+
+/** What is written while a collection runs, which therefore must not take it. */
+export interface Watch {
+  readonly touched: ReadonlySet<string>;
+  /** Roots set since the last call. */
+  takeRoots(): Root[];
+  hasRoots(): boolean;
+  end(): void;
+}
+
+export interface Entry {
+  readonly key: string;
+  readonly at: number;
+  readonly bytes: number;
+}
+
 /** Altered blocks kept for whoever looks into the disk: 64 MiB at most. Later ones are removed all the same. */
 const MAX_QUARANTINED = 64;
+/** The engine collects writes of so many bytes before it sorts them into files: with less, a large file is sorted often. */
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+/** Bytes that an iterator reads ahead. */
+const READ_AHEAD_BYTES = 1024 * 1024;
 
 /**
  * Blocks on disk that are what their names say: checked when they are written and each time they are read. A write is
  * acknowledged once it is on the disk. A block that was altered is moved into `quarantine` and counts as missing, so
- * that it is fetched again and heals.
+ * that it is fetched again and heals. Beside each block stands when it was last put, and the roots stand with the blocks:
+ * a block and its root are written in one step.
  */
 export class VerifiedBlocks extends BaseBlockstore {
-  readonly #blocks: LevelBlockstore;
+  readonly #db: Level<string, Uint8Array>;
   readonly #quarantine: string;
-  /** The last write of each block that is being written, so that no removal overtakes it. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #writer: BlockWriter;
+  readonly #held = new Set<Set<string>>();
+  readonly #watches = new Set<{ touched: Set<string>; roots: Root[] }>();
 
   constructor(dir: string) {
     super();
-    const db = new DurableLevel(join(dir, "blocks"), { keyEncoding: "utf8", valueEncoding: "view" });
-    this.#blocks = new LevelBlockstore(db);
+    this.#db = new Level(join(dir, "blocks"), { keyEncoding: "utf8", valueEncoding: "view" });
     this.#quarantine = join(dir, "quarantine");
+    this.#writer = new BlockWriter(this.#db, ({ keys, roots }) => {
+      for (const watch of this.#watches) {
+        for (const key of keys) watch.touched.add(key);
+        watch.roots.push(...roots);
+      }
+    });
   }
 
-  open(): Promise<void> {
-    return this.#blocks.open();
+  async open(): Promise<void> {
+    // Blocks are hashes and weights: nothing to compress.
+    await this.#db.open({ compression: false, writeBufferSize: WRITE_BUFFER_BYTES } as object);
   }
 
-  close(): Promise<void> {
-    return this.#blocks.close();
+  async close(): Promise<void> {
+    await this.#writer.settled();
+    await this.#db.close();
+  }
+
+  override async put(cid: CID, value: Bytes): Promise<CID> {
+    await this.write(cid, await toBytes(value));
+    return cid;
   }
 
   /**
-   * Writes a block, in place of an altered one too. Resolves once it is on the disk.
+   * Writes a block, in place of an altered one too, and its root with it. Resolves once they are on the disk.
    * @throws {ContentError} `corrupt` where the bytes are not the block, `too-large`, `storage`.
    */
-  override async put(cid: CID, value: Bytes): Promise<CID> {
-    const bytes = await toBytes(value);
+  async write(cid: CID, bytes: Uint8Array, root?: Root): Promise<void> {
     if (bytes.length > MAX_BLOCK_BYTES) throw new ContentError("too-large", `The block ${cid} is too large to keep.`);
     if (!isBlockOf(cid, bytes)) throw new ContentError("corrupt", `Bytes that are not the block ${cid} were refused.`);
-    await this.#inTurn(cid, async () => {
-      const stored = await this.#load(cid);
-      if (stored !== undefined && isBlockOf(cid, stored)) return;
-      await this.#blocks.put(cid, bytes).catch((cause: unknown) => {
-        throw new ContentError("storage", `The block ${cid} could not be written.`, {
-          cause,
-          details: messageOf(cause),
-        });
-      });
-    });
-    return cid;
+    // The caller's bytes are its own again at once, and the writer's are written later.
+    await this.#writer.write({ block: { cid, bytes: bytes.slice() }, ...(root ? { root } : {}) });
   }
 
   /** Throws a `NotFoundError` where the block is not here or was altered: what Helia knows how to take. */
@@ -73,12 +104,13 @@ export class VerifiedBlocks extends BaseBlockstore {
   }
 
   override async delete(cid: CID): Promise<void> {
-    await this.#inTurn(cid, () => this.#blocks.delete(cid));
+    await this.#writer.alone(() => this.#remove([blockKey(cid)]));
   }
 
   /** Every block that is whole. Their CIDs are of the codec raw: what is kept is known by its hash alone. */
   override async *getAll(): AsyncGenerator<Pair> {
-    for await (const { cid } of this.#blocks.getAll()) {
+    for await (const key of this.#db.keys(BlockKeys.blocks)) {
+      const cid = cidOfKey(key);
       const found = await this.read(cid);
       if (found instanceof Uint8Array) yield { cid, bytes: only(found) };
     }
@@ -89,28 +121,108 @@ export class VerifiedBlocks extends BaseBlockstore {
     const stored = await this.#load(cid);
     if (stored === undefined) return "missing";
     if (isBlockOf(cid, stored)) return stored;
-    return this.#inTurn(cid, async () => {
-      // Looked at again in its turn: a write may have healed it meanwhile.
+    return this.#writer.alone(async () => {
+      // Looked at again between the writes: one may have healed it meanwhile.
       const now = await this.#load(cid);
       if (now === undefined) return "missing";
       if (isBlockOf(cid, now)) return now;
       await this.#keepAside(cid, now);
-      await this.#blocks.delete(cid);
+      await this.#remove([blockKey(cid)]);
       return "corrupt";
     });
+  }
+
+  /** Whether there is a block of that name, whole or not. */
+  async holds(cid: CID): Promise<boolean> {
+    return this.#db.has(blockKey(cid));
+  }
+
+  /** Every block with its bytes as they are, at the moment of the call. */
+  async *contents(): AsyncGenerator<{ readonly cid: CID; readonly bytes: Uint8Array }> {
+    const iterator = this.#db.iterator({ ...BlockKeys.blocks, highWaterMarkBytes: READ_AHEAD_BYTES } as object);
+    for await (const [key, bytes] of iterator) yield { cid: cidOfKey(key), bytes };
+  }
+
+  /** Every block whose age is known, by its key: without a look at the blocks themselves. */
+  async *entries(): AsyncGenerator<Entry> {
+    for await (const [key, value] of this.#db.iterator(BlockKeys.born)) {
+      const born = decodeBorn(value);
+      if (born !== undefined) yield { key: blockKeyOfBorn(key), ...born };
+    }
+  }
+
+  /**
+   * Removes those of the blocks that are free still, looked at while nothing else writes: neither held, nor put since the
+   * watch began, nor refused by `isFree`. Gives back those removed; "rooted" where roots came that were not taken yet.
+   */
+  async sweep(entries: readonly Entry[], watch: Watch, isFree: (entry: Entry) => boolean): Promise<Entry[] | "rooted"> {
+    return this.#writer.alone(async () => {
+      if (watch.hasRoots()) return "rooted";
+      const held = [...this.#held];
+      const free = entries.filter(
+        (entry) => isFree(entry) && !watch.touched.has(entry.key) && !held.some((keys) => keys.has(entry.key)),
+      );
+      await this.#remove(free.map(({ key }) => key));
+      return free;
+    });
+  }
+
+  hold(): Hold {
+    const held = new Set<string>();
+    this.#held.add(held);
+    return { add: (cid) => held.add(blockKey(cid)), release: () => this.#held.delete(held) };
+  }
+
+  watch(): Watch {
+    const watch = { touched: new Set<string>(), roots: [] as Root[] };
+    this.#watches.add(watch);
+    return {
+      touched: watch.touched,
+      takeRoots: () => watch.roots.splice(0),
+      hasRoots: () => watch.roots.length > 0,
+      end: () => this.#watches.delete(watch),
+    };
+  }
+
+  async setRoot(root: Root): Promise<void> {
+    await this.#writer.write({ root });
+  }
+
+  async dropRoot(name: string): Promise<boolean> {
+    return this.#writer.alone(async () => {
+      if (!(await this.#db.has(rootKey(name)))) return false;
+      await this.#db.del(rootKey(name), { sync: true } as object);
+      return true;
+    });
+  }
+
+  async getRoot(name: string): Promise<Root | undefined> {
+    const value = await this.#db.get(rootKey(name));
+    return value === undefined ? undefined : parseRoot(value);
+  }
+
+  async *listRoots(): AsyncGenerator<Root> {
+    for await (const value of this.#db.values(BlockKeys.roots)) yield parseRoot(value);
   }
 
   /** The bytes as they are; empty where the engine itself cannot read them. */
   async #load(cid: CID): Promise<Uint8Array | undefined> {
     try {
-      const bytes = await toBytes(this.#blocks.get(cid));
+      const bytes = await this.#db.get(blockKey(cid));
       // The engine gives Buffers, which print and compare as something else than the bytes that were put.
-      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     } catch (cause) {
-      if (cause instanceof Error && cause.name === "NotFoundError") return undefined;
       if (/corruption/i.test(messageOf(cause))) return new Uint8Array();
       throw new ContentError("storage", `The block ${cid} could not be read.`, { cause, details: messageOf(cause) });
     }
+  }
+
+  async #remove(keys: readonly string[]): Promise<void> {
+    const all = keys.flatMap((key) => [key, bornKey(key)]);
+    await this.#db.batch(
+      all.map((key) => ({ type: "del" as const, key })),
+      { sync: true } as object,
+    );
   }
 
   async #keepAside(cid: CID, bytes: Uint8Array): Promise<void> {
@@ -118,28 +230,10 @@ export class VerifiedBlocks extends BaseBlockstore {
     if ((await readdir(this.#quarantine)).length >= MAX_QUARANTINED) return;
     await writeFile(join(this.#quarantine, `${cid}.${Date.now()}`), bytes, { mode: 0o600 });
   }
-
-  async #inTurn<T>(cid: CID, work: () => Promise<T>): Promise<T> {
-    const key = Buffer.from(cid.multihash.digest).toString("hex");
-    const before = this.#turns.get(key);
-    // One after another whether or not the one before succeeded: its failure is its own caller's.
-    const turn = before === undefined ? work() : before.then(work, work);
-    this.#turns.set(key, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.#turns.get(key) === turn) this.#turns.delete(key);
-    }
-  }
 }
 
-/** Level that acknowledges a write once it is on the disk (fsync of its log), not once the system has heard of it. */
-class DurableLevel extends Level<string, Uint8Array> {
-  override put(key: string, value: Uint8Array): Promise<void>;
-  override put<K, V>(key: K, value: V, options?: object): Promise<void>;
-  override put(key: string, value: Uint8Array, options: object = {}): Promise<void> {
-    return super.put(key, value, { ...options, sync: true } as object);
-  }
+function parseRoot(value: Uint8Array): Root {
+  return JSON.parse(new TextDecoder().decode(value)) as Root;
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

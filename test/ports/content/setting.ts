@@ -6,6 +6,7 @@ import { Level } from "level";
 import { base32upper } from "multiformats/bases/base32";
 import { CID } from "multiformats/cid";
 import { onTestFinished } from "vitest";
+import { createDiskContent } from "../../../src/ports/content/disk.js";
 import { createHeliaContent, type HeliaContent, type HeliaParameters } from "../../../src/ports/content/helia.js";
 import type { ContentStore } from "../../../src/ports/content/index.js";
 import { contentIdToCid } from "../../../src/records/index.js";
@@ -20,6 +21,13 @@ export async function folder(): Promise<string> {
 /** A node that is closed after the test. */
 export async function node(parameters: Partial<HeliaParameters> = {}): Promise<HeliaContent> {
   const content = await createHeliaContent({ dir: parameters.dir ?? (await folder()), ...parameters });
+  onTestFinished(() => content.close());
+  return content;
+}
+
+/** The blocks of a folder without a network, closed after the test. */
+export async function disk(dir: string) {
+  const content = await createDiskContent({ dir });
   onTestFinished(() => content.close());
   return content;
 }
@@ -54,23 +62,34 @@ export function bytesOf(length: number, seed = 1): Uint8Array {
 export const NOBODYS_CID = contentIdToCid(`0x${"ab".repeat(32)}`);
 
 /** Flips one bit of a block in the folder of a node that does not run. */
-export async function alterOnDisk(dir: string, cid: string): Promise<void> {
+export function alterOnDisk(dir: string, cid: string): Promise<void> {
+  return behindItsBack(dir, async (db) => {
+    const bytes = await db.get(keyOf(cid));
+    if (bytes === undefined) throw new Error(`${cid} is not in ${dir}`);
+    const altered = new Uint8Array(bytes.length === 0 ? 1 : bytes.length);
+    altered.set(bytes);
+    altered[0] = (altered[0] ?? 0) ^ 1;
+    await db.put(keyOf(cid), altered);
+  });
+}
+
+/** Works on the blocks of a node that does not run, without its checks. */
+export async function behindItsBack<T>(dir: string, work: (db: Level<string, Uint8Array>) => Promise<T>): Promise<T> {
   const db = new Level<string, Uint8Array>(join(dir, "store", "blocks"), {
     keyEncoding: "utf8",
     valueEncoding: "view",
   });
   await db.open();
   try {
-    const key = `/${base32upper.encode(CID.parse(cid).multihash.bytes)}`;
-    const bytes = await db.get(key);
-    if (bytes === undefined) throw new Error(`${cid} is not in ${dir}`);
-    const altered = new Uint8Array(bytes.length === 0 ? 1 : bytes.length);
-    altered.set(bytes);
-    altered[0] = (altered[0] ?? 0) ^ 1;
-    await db.put(key, altered);
+    return await work(db);
   } finally {
     await db.close();
   }
+}
+
+/** Where a store on Level keeps a block. */
+export function keyOf(cid: string): string {
+  return `/${base32upper.encode(CID.parse(cid).multihash.bytes)}`;
 }
 
 /** A node that can be stopped and started again on its folder and port, as one store. */
@@ -85,6 +104,7 @@ export async function restartable(parameters: Partial<HeliaParameters> = {}) {
     has: (...all) => running.has(...all),
     putFile: (...all) => running.putFile(...all),
     getFile: (...all) => running.getFile(...all),
+    openFile: (...all) => running.openFile(...all),
     close: () => running.close(),
   };
   return {

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
+import { base32upper } from "multiformats/bases/base32";
 import { CID } from "multiformats/cid";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { VerifiedBlocks } from "../../../src/ports/content/verifiedBlocks.js";
@@ -18,14 +19,28 @@ async function blocksIn(dir: string): Promise<VerifiedBlocks> {
 
 describe("blocks on disk", () => {
   it("are written with fsync before they are acknowledged", async () => {
-    const put = vi.spyOn(Level.prototype, "put");
-    onTestFinished(() => put.mockRestore());
+    const batch = vi.spyOn(Level.prototype, "batch");
+    onTestFinished(() => batch.mockRestore());
     const blocks = await blocksIn(await folder());
     await blocks.put(cidOf(bytesOf(10)), bytesOf(10));
-    expect(put).toHaveBeenCalledExactlyOnceWith(expect.any(String), bytesOf(10), { sync: true });
-    // What is there already is not written again.
+    const calls = () => batch.mock.calls as unknown as [{ key: string }[], { sync: boolean }][];
+    const written = () => calls().map(([operations]) => operations.map(({ key }) => key));
+    const key = `/${base32upper.encode(cidOf(bytesOf(10)).multihash.bytes)}`;
+    expect(written()).toEqual([[key, `!born!${key}`]]);
+    // What is there already is not written again, but its age is.
     await blocks.put(cidOf(bytesOf(10)), bytesOf(10));
-    expect(put).toHaveBeenCalledOnce();
+    expect(written().slice(1)).toEqual([[`!born!${key}`]]);
+    expect(calls().every(([, options]) => options.sync)).toBe(true);
+  });
+
+  it("share one fsync where many are put at once, and each is acknowledged", async () => {
+    const batch = vi.spyOn(Level.prototype, "batch");
+    onTestFinished(() => batch.mockRestore());
+    const blocks = await blocksIn(await folder());
+    const all = Array.from({ length: 500 }, (_, index) => bytesOf(100, index + 1));
+    await Promise.all(all.map((bytes) => blocks.put(cidOf(bytes), bytes)));
+    expect(batch.mock.calls.length).toBeLessThan(5);
+    for (const bytes of all) expect(await blocks.read(cidOf(bytes))).toEqual(bytes);
   });
 
   it("take no bytes that are another block, nor too many", async () => {

@@ -1,0 +1,31 @@
+import { InvalidInputError } from "../../errors.js";
+import { parseCid } from "./cid.js";
+import { MAX_ROOT_NAME, type Root, type Roots } from "./upkeep.js";
+import type { VerifiedBlocks } from "./verifiedBlocks.js";
+
+/** The root that a put with `keep` writes: of that one block, or of the tree of a file. */
+export function keptAs(keep: string, cid: string, scope: Root["scope"]): Root {
+  return checked({ name: `${keep}/${cid}`, cid, reason: keep, scope, since: Date.now() });
+}
+
+/** @throws {InvalidInputError} on a name or a reason that is none. */
+function checked(root: Root): Root {
+  for (const text of [root.name, root.reason]) {
+    if (typeof text === "string" && text.length > 0 && text.length <= MAX_ROOT_NAME) continue;
+    throw new InvalidInputError(`The name and the reason of a root have 1 to ${MAX_ROOT_NAME} characters.`);
+  }
+  return root;
+}
+
+/** The roots of a store on disk. */
+export function createRoots(blocks: VerifiedBlocks): Roots {
+  return {
+    async set({ name, cid, reason, scope = "tree" }) {
+      parseCid(cid);
+      await blocks.setRoot(checked({ name, cid, reason, scope, since: Date.now() }));
+    },
+    drop: (name) => blocks.dropRoot(name),
+    get: (name) => blocks.getRoot(name),
+    list: () => blocks.listRoots(),
+  };
+}

@@ -1,0 +1,30 @@
+/** Puts, keeps, drops and collects all at once until it is killed; says on stdout what was acknowledged, a line each. */
+import { writeSync } from "node:fs";
+import { createDiskContent } from "../../../src/ports/content/disk.js";
+import { MAX_BLOCK_BYTES } from "../../../src/ports/content/index.js";
+
+const [dir = "", first = "1"] = process.argv.slice(2);
+const content = await createDiskContent({ dir });
+/** At once and not when the stream likes: the process may end at any instant. */
+const say = (...words: string[]) => writeSync(1, `${words.join(" ")}\n`);
+
+async function work(worker: number): Promise<never> {
+  for (let i = 0; ; i++) {
+    const name = `${first}/${worker}/${i}`;
+    await content.put(Buffer.from(`loose ${name}`));
+    say("kept", "block", await content.put(Buffer.from(`record ${name}`), { keep: "record" }));
+    if (i % 5 === 0) {
+      const file = [Buffer.from(name), new Uint8Array(MAX_BLOCK_BYTES)];
+      say("kept", "file", (await content.putFile(file, { keep: "model" })).cid);
+    }
+    const gone = await content.put(Buffer.from(`gone ${name}`), { keep: "record" });
+    say("dropping", gone);
+    await content.roots.drop(`record/${gone}`);
+  }
+}
+
+async function collectForEver(): Promise<never> {
+  for (;;) await content.collect({ graceMs: 0 });
+}
+
+await Promise.all([work(0), work(1), work(2), collectForEver()]);

@@ -168,7 +168,7 @@ export class Agent {
 /** The outbox over a client: blocks go to its content store, anchors to its chain. */
 export function openOutbox(path: string, client: Client): Promise<Outbox> {
   return Outbox.open(path, {
-    put: (bytes) => client.content.put(bytes),
+    put: (bytes) => client.content.put(bytes, { keep: "record" }),
     async anchor(queued) {
       const records = await Promise.all(queued.map((record) => readBack(client, record)));
       const { root, transactionHash } = await client.anchorRecords({ records });

@@ -124,7 +124,7 @@ export class FastLane {
     if (track === undefined || rules.votingDelay !== 0n || rules.fastPath === 0n) return undefined;
 
     // The payload is there for whoever hears of the order.
-    await client.content.put(built.block.bytes, { codec: "dag-cbor" });
+    await client.content.put(built.block.bytes, { codec: "dag-cbor", keep: "payload" });
     const committees = new Committees(nodes);
     this.#remember(built.proposalId, clock.now());
     return makeMotion({

@@ -149,7 +149,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
       if (!(await isMember(author))) throw new NotMemberError(author);
       const bytes = new Uint8Array(Buffer.from(text, "base64"));
       decodePayload(bytes);
-      return content.put(bytes);
+      return content.put(bytes, { keep: "payload" });
     },
     async stop() {
       await agent.stop();

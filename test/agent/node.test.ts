@@ -65,6 +65,37 @@ async function running(config: AgentConfig): Promise<RunningNode> {
   return node;
 }
 
+it("keeps the records, manifests and payloads that it wrote, whatever is collected", async () => {
+  const { content, self, takePayload } = await running(await configOf(0));
+  const chain = await createChain({ rpcUrl: chainNode.rpcUrl, ...witan.deployment });
+  onTestFinished(() => chain.close());
+  const reader = createClient({ chain, content });
+  const listed = () => reader.listRecords({ kind: "State", author: self });
+  await expect.poll(async () => (await listed()).length, patience).toBeGreaterThan(1);
+  const governor = chain.addresses.NodeGovernor;
+  const payload = encodePayload({
+    schema: "witan/directive/1",
+    subject: "fleet/web",
+    order: { kind: "Scale", fleet: "web", replicas: 3 },
+  });
+  const envelope = await sealEnvelope(
+    operatorOf(0),
+    { chainId: chain.chainId, governor, topic: PAYLOAD_TOPIC },
+    Buffer.from(payload.bytes).toString("base64"),
+  );
+  const cid = await takePayload(envelope);
+  const stray = await content.put(new TextEncoder().encode("nobody's"));
+  const before = await listed();
+  expect(await content.collect({ graceMs: 0 })).toMatchObject({ taken: 1, missing: [] });
+  expect([await content.has(cid), await content.has(stray)]).toEqual([true, false]);
+  // From a client that has read nothing yet, so that manifests are read again too.
+  const fresh = createClient({ chain, content });
+  for (const { contentId } of before) await fresh.fetchRecord({ contentId, kind: "State" });
+  const reasons = new Set<string>();
+  for await (const { reason } of content.roots.list()) reasons.add(reason);
+  expect(reasons).toEqual(new Set(["record", "manifest", "payload"]));
+});
+
 it("starts two nodes that anchor their states, and read one another's blocks", async () => {
   const first = await running(await configOf(0));
   const second = await running(await configOf(1, { content: { peers: first.content.multiaddrs() } }));

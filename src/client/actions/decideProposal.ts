@@ -31,7 +31,7 @@ export async function decideProposal(
   if (checkBallots(proposalId, ballots) !== "bls") {
     throw new InvalidInputError("Ballots that decide a proposal at its opening are signed by BLS keys.");
   }
-  await client.content.put(block.bytes, { codec: "dag-cbor" });
+  await client.content.put(block.bytes, { codec: "dag-cbor", keep: "payload" });
   const { signers, signature } = await aggregateBallots(ballots);
   const { governor } = client.chain.contracts;
   return client.chain.send(() =>

@@ -42,7 +42,7 @@ export async function openProposal(
   const built = buildProposal(client, parameters);
   const { proposalId, calls, description, block } = built;
 
-  await content.put(block.bytes, { codec: "dag-cbor", ...(signal === undefined ? {} : { signal }) });
+  await content.put(block.bytes, { codec: "dag-cbor", keep: "payload", ...(signal === undefined ? {} : { signal }) });
   signal?.throwIfAborted();
   const known = await findOpened(client, proposalId, signal);
   if (known !== undefined) return { ...built, ...known };

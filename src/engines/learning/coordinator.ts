@@ -132,7 +132,7 @@ async function runRound(
 
   // In the order of the participants: whoever averages the same updates makes the same model.
   const weights = fedAvg(updates);
-  const file = await store.putFile([encodeWeights(weights, task.shapes)]);
+  const file = await store.putFile([encodeWeights(weights, task.shapes)], { keep: "model" });
   const model: RoundModel = {
     cid: file.cid,
     bytes: file.bytes,

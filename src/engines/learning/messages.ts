@@ -51,10 +51,11 @@ export interface RoundChannel {
   messages(signal: AbortSignal): AsyncIterable<ReceivedRoundMessage>;
 }
 
-/** Where files go and come from. */
+/** Where files go and come from. What is put is kept under `keep`, so that its store does not collect it. */
 export interface WeightStore {
   putFile(
     source: Iterable<Uint8Array>,
+    options?: { readonly keep?: string },
   ): Promise<{ readonly cid: string; readonly bytes: number; readonly sha256: Hex }>;
   getFile(
     cid: string,

@@ -127,7 +127,7 @@ export async function participate(options: ParticipateOptions): Promise<void> {
     const { localEpochs: epochs, learningRate, batchSize } = order;
     const seed = order.seed + round;
     const trained = await task.train(weights, samples, { epochs, learningRate, batchSize, seed, signal: stop });
-    const { cid, sha256 } = await store.putFile([encodeWeights(trained, task.shapes)]);
+    const { cid, sha256 } = await store.putFile([encodeWeights(trained, task.shapes)], { keep: "update" });
     onEvent("trained", { round, cid });
     return { type: "update", directive, round, base, cid, sha256, samples: samples.labels.length };
   }

@@ -1,4 +1,5 @@
 import type { RecordKind } from "../records/index.js";
+import { anchorBatch } from "./actions/anchorBatch.js";
 import { anchorRecords } from "./actions/anchorRecords.js";
 import { attestDirective } from "./actions/attestDirective.js";
 import { buildProposal } from "./actions/buildProposal.js";
@@ -6,6 +7,7 @@ import { castVote } from "./actions/castVote.js";
 import { castVoteBySig } from "./actions/castVoteBySig.js";
 import { castVotes } from "./actions/castVotes.js";
 import { checkProposal } from "./actions/checkProposal.js";
+import { confirmRecordProof } from "./actions/confirmRecordProof.js";
 import { decideProposal } from "./actions/decideProposal.js";
 import { executeProposal } from "./actions/executeProposal.js";
 import { fetchPayload } from "./actions/fetchPayload.js";
@@ -21,9 +23,11 @@ import { listProposals } from "./actions/listProposals.js";
 import { type ListRecordsParameters, listRecords } from "./actions/listRecords.js";
 import { listReports } from "./actions/listReports.js";
 import { openProposal } from "./actions/openProposal.js";
+import { proveRecord } from "./actions/proveRecord.js";
 import { queueProposal } from "./actions/queueProposal.js";
 import { reportDirective } from "./actions/reportDirective.js";
 import { signBallot } from "./actions/signBallot.js";
+import { signBatch } from "./actions/signBatch.js";
 import { verifyBallot } from "./actions/verifyBallot.js";
 import { verifyRecord } from "./actions/verifyRecord.js";
 import { watchDirectives } from "./actions/watchDirectives.js";
@@ -46,6 +50,7 @@ export function createClient(parameters: ClientParameters) {
   const context = createContext(parameters);
   return {
     ...context,
+    anchorBatch: (parameters: P<typeof anchorBatch>) => anchorBatch(context, parameters),
     anchorRecords: (parameters: P<typeof anchorRecords>) => anchorRecords(context, parameters),
     attestDirective: (parameters: P<typeof attestDirective>) => attestDirective(context, parameters),
     buildProposal: (parameters: P<typeof buildProposal>) => buildProposal(context, parameters),
@@ -53,6 +58,7 @@ export function createClient(parameters: ClientParameters) {
     castVoteBySig: (parameters: P<typeof castVoteBySig>) => castVoteBySig(context, parameters),
     castVotes: (parameters: P<typeof castVotes>) => castVotes(context, parameters),
     checkProposal: (parameters: P<typeof checkProposal>) => checkProposal(context, parameters),
+    confirmRecordProof: (proof: P<typeof confirmRecordProof>) => confirmRecordProof(context, proof),
     decideProposal: (parameters: P<typeof decideProposal>) => decideProposal(context, parameters),
     executeProposal: (parameters: P<typeof executeProposal>) => executeProposal(context, parameters),
     fetchPayload: (parameters: P<typeof fetchPayload>) => fetchPayload(context, parameters),
@@ -70,9 +76,11 @@ export function createClient(parameters: ClientParameters) {
       listRecords<Kind>(context, parameters),
     listReports: (parameters: P<typeof listReports>) => listReports(context, parameters),
     openProposal: (parameters: P<typeof openProposal>) => openProposal(context, parameters),
+    proveRecord: (parameters: P<typeof proveRecord>) => proveRecord(context, parameters),
     queueProposal: (parameters: P<typeof queueProposal>) => queueProposal(context, parameters),
     reportDirective: (parameters: P<typeof reportDirective>) => reportDirective(context, parameters),
     signBallot: (parameters: P<typeof signBallot>) => signBallot(context, parameters),
+    signBatch: (parameters: P<typeof signBatch>) => signBatch(context, parameters),
     verifyBallot: (parameters: P<typeof verifyBallot>) => verifyBallot(context, parameters),
     verifyRecord: (parameters: P<typeof verifyRecord>) => verifyRecord(context, parameters),
     watchDirectives: (parameters?: P<typeof watchDirectives>) => watchDirectives(context, parameters),

@@ -1,9 +1,5 @@
-export {
-  type AnchorRecordsParameters,
-  type AnchorRecordsReturnType,
-  anchorRecords,
-  type NewRecord,
-} from "./actions/anchorRecords.js";
+export { type AnchoredBatch, anchorBatch } from "./actions/anchorBatch.js";
+export { type AnchorRecordsParameters, type AnchorRecordsReturnType, anchorRecords } from "./actions/anchorRecords.js";
 export { type AttestDirectiveParameters, attestDirective, type NodeAttestation } from "./actions/attestDirective.js";
 export { type BuildProposalParameters, type BuiltProposal, buildProposal } from "./actions/buildProposal.js";
 export { type CastVoteParameters, castVote, supportNumber } from "./actions/castVote.js";
@@ -17,6 +13,7 @@ export {
   schemeOf,
 } from "./actions/castVotes.js";
 export { checkProposal, type Disagreement } from "./actions/checkProposal.js";
+export { type ConfirmedRecord, confirmRecordProof } from "./actions/confirmRecordProof.js";
 export { type DecideProposalParameters, decideProposal } from "./actions/decideProposal.js";
 export { type ExecuteProposalReturnType, executeProposal } from "./actions/executeProposal.js";
 export { type FetchPayloadParameters, fetchPayload } from "./actions/fetchPayload.js";
@@ -32,14 +29,17 @@ export { type ListProposalsParameters, listProposals } from "./actions/listPropo
 export { type ListRecordsParameters, listRecords } from "./actions/listRecords.js";
 export { listReports } from "./actions/listReports.js";
 export { type OpenProposalParameters, type OpenProposalReturnType, openProposal } from "./actions/openProposal.js";
+export { proveRecord } from "./actions/proveRecord.js";
 export { type QueueProposalReturnType, queueProposal } from "./actions/queueProposal.js";
 export { type ReportDirectiveParameters, reportDirective } from "./actions/reportDirective.js";
 export { type SignedBallot, signBallot } from "./actions/signBallot.js";
+export { type SignBatchParameters, type SignedBatch, signBatch } from "./actions/signBatch.js";
 export { verifyBallot } from "./actions/verifyBallot.js";
 export { type VerifyRecordParameters, type VerifyRecordReturnType, verifyRecord } from "./actions/verifyRecord.js";
 export { type DirectiveChange, watchDirectives } from "./actions/watchDirectives.js";
 export { type ProposalChange, watchProposals } from "./actions/watchProposals.js";
 export type { AnchorEntry } from "./anchorIndex.js";
+export { checkRecordProof, type ProvenRecord } from "./checkRecordProof.js";
 export type { ClientContext, ClientParameters } from "./client.js";
 export { type Client, createClient } from "./createClient.js";
 export {
@@ -60,6 +60,7 @@ export {
   WrongAuthorError,
 } from "./errors.js";
 export type { NodeSummary } from "./nodes/node.js";
+export type { NewRecord, PreparedBatch } from "./prepareBatch.js";
 export { describeProposal, subjectOf } from "./proposals/description.js";
 export type { Admission, EffectMaterial } from "./proposals/effect.js";
 export {

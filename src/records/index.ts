@@ -38,6 +38,7 @@ export type { Contributor, Evaluation, Model, Weights } from "./model.js";
 export { subjectHash } from "./names.js";
 export { DetailResults, type Outcome, type OutcomeDetail, OutcomeResults } from "./outcome.js";
 export type { DirectivePayload, Order, OrderOf, Release, TrackRules } from "./payload.js";
+export { parseRecordProof, provenRecord, type RecordProof } from "./proof.js";
 export {
   encodeSafetensors,
   float32Tensor,

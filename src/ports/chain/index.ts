@@ -1,3 +1,4 @@
+export { type AnchorTransaction, fetchRawTransaction, readAnchorTransaction } from "./anchorTransaction.js";
 export {
   type BallotContext,
   type BallotMessage,
@@ -6,6 +7,7 @@ export {
   recoverVoter,
   signBallotMessage,
 } from "./ballot.js";
+export { type BatchContext, type BatchMessage, hashBatch, isSignedByAuthor, signBatchMessage } from "./batch.js";
 export {
   type Call,
   type DecodedCall,

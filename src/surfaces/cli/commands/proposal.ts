@@ -7,7 +7,7 @@ import { networkArgs, readSigner, signerArgs, withClient } from "../context.js";
 import { formatTime, printFacts, printJson, printTable } from "../print.js";
 import { parseProposalId, proposalIdArg } from "../proposalId.js";
 import { watch } from "./proposalWatch.js";
-import { parseContentId } from "./record.js";
+import { parseContentId } from "./recordArgs.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List proposals, the newest first" },

@@ -1,26 +1,10 @@
 import { defineCommand } from "citty";
 import { InvalidInputError } from "../../../errors.js";
-import {
-  type Address,
-  type ContentId,
-  cidToContentId,
-  isContentId,
-  type RecordKind,
-  RecordKinds,
-} from "../../../records/index.js";
+import { type Address, type RecordKind, RecordKinds } from "../../../records/index.js";
 import { networkArgs, withClient } from "../context.js";
-import { formatTime, printFacts, printJson, printTable } from "../print.js";
-
-const recordArgs = {
-  ...networkArgs,
-  cid: { type: "positional", description: "the record's CID or ContentId", required: true },
-  author: { type: "string", description: "only as anchored by this node", valueHint: "ADDRESS" },
-} as const;
-
-/** A record's name as people give it: a CID, or the ContentId that the chain knows. */
-export function parseContentId(text: string): ContentId {
-  return isContentId(text) ? text : cidToContentId(text);
-}
+import { formatTime, printJson, printTable } from "../print.js";
+import { parseContentId, recordArgs } from "./recordArgs.js";
+import { prove, verify } from "./recordProof.js";
 
 function parseKind(text: string | undefined): RecordKind | undefined {
   if (text === undefined) return undefined;
@@ -71,30 +55,7 @@ const show = defineCommand({
     }),
 });
 
-const verify = defineCommand({
-  meta: { name: "verify", description: "Check a record's hash, schema, anchor, author and proof" },
-  args: recordArgs,
-  run: ({ args }) =>
-    withClient(args, async (client) => {
-      const contentId = parseContentId(args.cid);
-      const record = await client.fetchRecord({ contentId, author: args.author as Address | undefined });
-      const { kind, cid, author, anchor, leaf, proof } = record;
-      if (args.json) return printJson({ verified: true, kind, cid, contentId, author, anchor, leaf, proof });
-      printFacts({
-        verified: "hash, schema, anchor, author and proof hold",
-        kind,
-        cid,
-        author,
-        anchored: `${formatTime(anchor.anchoredAt)}, block ${anchor.blockNumber}, sequence ${anchor.sequence}`,
-        transaction: anchor.transactionHash,
-        root: anchor.root,
-        leaf,
-        proof: `${proof.length} hashes`,
-      });
-    }),
-});
-
 export const record = defineCommand({
   meta: { name: "record", description: "Records" },
-  subCommands: { list, show, verify },
+  subCommands: { list, show, prove, verify },
 });

@@ -1,0 +1,46 @@
+import type { Hex, RecordProof } from "../../records/index.js";
+import { checkRecordProof, type ProvenRecord } from "../checkRecordProof.js";
+import type { ClientContext } from "../client.js";
+import { InvalidProofError, NotAnchoredError } from "../errors.js";
+import { readAnchor } from "../readAnchor.js";
+
+/** A proof that the chain bears out. */
+export interface ConfirmedRecord extends ProvenRecord {
+  /** The author's anchors up to this one: the first is 1. */
+  readonly sequence: number;
+  /** Seconds since the Unix epoch, by the chain. */
+  readonly anchoredAt: number;
+  /** Blocks from the anchor's to the newest, both included. */
+  readonly confirmations: number;
+}
+
+/**
+ * Checks a proof by itself, and then that this client's chain has its block, its transaction and its anchor.
+ *
+ * @throws as {@link checkRecordProof}; {@link InvalidProofError} where it speaks of another chain or registry;
+ * {@link NotAnchoredError} where the chain has no such block or anchor, such as after a reorganisation; ChainError.
+ */
+export async function confirmRecordProof(client: ClientContext, proof: RecordProof): Promise<ConfirmedRecord> {
+  const proven = checkRecordProof(proof);
+  const { chain } = client;
+  const { author, root, contentId, transactionHash, block } = proven;
+  if (
+    proven.chainId !== chain.chainId ||
+    proven.registry.toLowerCase() !== chain.addresses.KnowledgeRegistry.toLowerCase()
+  ) {
+    throw new InvalidProofError(contentId, root);
+  }
+  const onChain: { hash: Hex; timestamp: Hex; transactions: readonly Hex[] } | null = await chain.read(() =>
+    chain.provider.send("eth_getBlockByNumber", [`0x${block.number.toString(16)}`, false]),
+  );
+  const isThere =
+    onChain?.hash === block.hash &&
+    Number(onChain.timestamp) === block.timestamp &&
+    onChain.transactions.includes(transactionHash);
+  const anchor = isThere
+    ? await readAnchor(client, { author, root, transactionHash, blockNumber: block.number })
+    : undefined;
+  if (anchor === undefined) throw new NotAnchoredError(contentId);
+  const confirmations = (await chain.blockNumber()) - block.number + 1;
+  return { ...proven, sequence: anchor.sequence, anchoredAt: anchor.anchoredAt, confirmations };
+}

@@ -1,0 +1,60 @@
+import { readAnchorTransaction } from "../ports/chain/index.js";
+import {
+  type Address,
+  type ContentId,
+  contentIdToCid,
+  type Hex,
+  provenRecord,
+  type RecordKind,
+  type RecordProof,
+  type RecordValue,
+} from "../records/index.js";
+import { InvalidProofError } from "./errors.js";
+
+/** What a proof shows, by itself: that `author` signed a batch that holds the record, to be anchored in `registry`. */
+export interface ProvenRecord {
+  readonly kind: RecordKind;
+  readonly contentId: ContentId;
+  readonly cid: string;
+  readonly value: RecordValue;
+  readonly author: Address;
+  readonly root: Hex;
+  readonly chainId: number;
+  readonly registry: Address;
+  readonly transactionHash: Hex;
+  /** Where the proof says that the transaction is: the one thing in it to ask a chain about. */
+  readonly block: RecordProof["anchor"]["block"];
+}
+
+/**
+ * Checks a proof of {@link proveRecord} without chain, content or network: the bytes are the record, its leaf is under
+ * the root, and the transaction that anchors this root in this registry is signed by the author. Whether the registry is
+ * the one that the reader trusts, and the block is on its chain, is the reader's to compare.
+ *
+ * @throws {@link InvalidProofError}; InvalidInputError where it is no proof, or its transaction no anchor;
+ * InvalidRecordError.
+ */
+export function checkRecordProof(proof: RecordProof): ProvenRecord {
+  const { kind, contentId, author, root, anchor } = proof;
+  const value = provenRecord(proof);
+  const shown = readAnchorTransaction(anchor.transaction);
+  const holds =
+    value !== undefined &&
+    shown.author.toLowerCase() === author.toLowerCase() &&
+    shown.root === root &&
+    shown.chainId === anchor.chainId &&
+    shown.registry.toLowerCase() === anchor.registry.toLowerCase();
+  if (!holds) throw new InvalidProofError(contentId, root);
+  return {
+    kind,
+    contentId,
+    cid: contentIdToCid(contentId),
+    value,
+    author,
+    root,
+    chainId: shown.chainId,
+    registry: shown.registry,
+    transactionHash: shown.hash,
+    block: anchor.block,
+  };
+}

@@ -1,0 +1,89 @@
+import { z } from "zod";
+import { InvalidInputError } from "../errors.js";
+import { MAX_PROOF_LENGTH, MAX_RECORD_BYTES } from "./bounds.js";
+import { decodeRecord, type RecordValue } from "./codec.js";
+import { contentIdOf } from "./contentId.js";
+import { leafOf, verifyProof } from "./merkle.js";
+import { address, contentId, count, hash, positive } from "./scalars.js";
+import { type Address, type ContentId, type Hex, type RecordKind, RecordKinds } from "./types.js";
+
+/** A transaction in hexadecimal, and in it no more than an anchor needs. */
+const MAX_TRANSACTION_DIGITS = 8_192;
+
+/** All that shows a stranger who wrote a record, and in which block it was anchored: a file of its own. */
+export interface RecordProof {
+  readonly schema: "witan/proof/1";
+  readonly kind: RecordKind;
+  readonly contentId: ContentId;
+  /** The record's block, in base64. */
+  readonly bytes: string;
+  readonly author: Address;
+  /** Of the batch. */
+  readonly root: Hex;
+  /** The siblings from the record's leaf up to the root. */
+  readonly path: readonly Hex[];
+  readonly anchor: {
+    readonly chainId: number;
+    /** The KnowledgeRegistry. */
+    readonly registry: Address;
+    /** The signed transaction that anchored the root, as it went to the chain. */
+    readonly transaction: Hex;
+    readonly block: {
+      readonly number: number;
+      readonly hash: Hex;
+      /** Seconds since the Unix epoch. */
+      readonly timestamp: number;
+    };
+  };
+}
+
+const base64 = z
+  .string()
+  .max(Math.ceil(MAX_RECORD_BYTES / 3) * 4)
+  .refine((text) => Buffer.from(text, "base64").toString("base64") === text, "must be base64");
+
+const proofSchema = z.strictObject({
+  schema: z.literal("witan/proof/1"),
+  kind: z.enum(RecordKinds),
+  contentId,
+  bytes: base64,
+  author: address,
+  root: hash,
+  path: z.array(hash).max(MAX_PROOF_LENGTH),
+  anchor: z.strictObject({
+    chainId: positive,
+    registry: address,
+    transaction: z.custom<Hex>(
+      (value) =>
+        typeof value === "string" && value.length <= MAX_TRANSACTION_DIGITS && /^0x([0-9a-f]{2})+$/.test(value),
+      "must be a transaction in lower-case hexadecimal digits",
+    ),
+    block: z.strictObject({ number: count, hash, timestamp: count }),
+  }),
+}) satisfies z.ZodType<RecordProof>;
+
+/** @throws {InvalidInputError} where the value is no such file; the first thing that is wrong is named. */
+export function parseRecordProof(value: unknown): RecordProof {
+  const result = proofSchema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new InvalidInputError(`This is no proof of a record: ${issue?.path.join(".") || "it"} ${issue?.message}.`, {
+    cause: result.error,
+  });
+}
+
+/**
+ * The record of a proof, where its bytes have the hash that they are named by, are a valid record of that kind, and its
+ * leaf is under the batch's root; undefined where they are not. Says nothing of who wrote the root.
+ *
+ * @throws InvalidRecordError where the bytes are no such record.
+ */
+export function provenRecord(proof: RecordProof): RecordValue | undefined {
+  const bytes = new Uint8Array(Buffer.from(proof.bytes, "base64"));
+  if (contentIdOf(bytes) !== proof.contentId) return undefined;
+  const value = decodeRecord(proof.kind, bytes);
+  // A state is its own node's, whoever anchors it.
+  if ("node" in value && value.node.toLowerCase() !== proof.author.toLowerCase()) return undefined;
+  const leaf = leafOf(proof.author, proof.kind, proof.contentId);
+  return verifyProof(proof.root, leaf, proof.path) ? value : undefined;
+}

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Client, NewRecord } from "../client/index.js";
+import type { Client } from "../client/index.js";
 import {
   type ModelTest,
   type NodeView,
@@ -8,7 +8,7 @@ import {
   VoteDefaults,
   type WorkloadView,
 } from "../policy/index.js";
-import { type Address, decodeRecord, type Model } from "../records/index.js";
+import type { Address, Model } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
 import { BallotBox, type RecordedBallot } from "./ballotBox.js";
 import { BallotExchange, type BallotExchangeParameters, type BallotsView } from "./ballots/exchange.js";
@@ -23,7 +23,8 @@ import { Knowledge } from "./knowledge.js";
 import { type LoopStatus, MapekLoop } from "./mapek.js";
 import type { MachineProbe } from "./monitor/machine.js";
 import { createObserve } from "./monitor/observe.js";
-import { Outbox, type QueuedRecord } from "./outbox.js";
+import { openOutbox } from "./openOutbox.js";
+import type { Outbox } from "./outbox.js";
 import { Planner } from "./planner.js";
 import { Tasks } from "./tasks.js";
 import { Voter } from "./voter.js";
@@ -56,6 +57,8 @@ export interface AgentDependencies {
   /** How ballots travel to other nodes and are settled together; without it this node votes by itself. */
   readonly ballots?: Pick<BallotExchangeParameters, "gossip" | "bls" | "stragglersMs" | "refusePeer"> &
     Pick<LocalNode, "blsSecret">;
+  /** How many blocks make an anchor final; what the chain's `finalized` tag says by default. */
+  readonly finalBlocks?: number | undefined;
   /** What differs from the defaults of planning. */
   readonly policy?: Partial<PlanPolicy>;
 }
@@ -88,7 +91,11 @@ export class Agent {
   static async create(dependencies: AgentDependencies): Promise<Agent> {
     const { body, client, clock, config, connectivity, logger, machine, self } = dependencies;
     const ballots = await BallotBox.open(join(config.dataDir, "ballots.jsonl"));
-    const outbox = await openOutbox(join(config.dataDir, "outbox.jsonl"), client);
+    const outbox = await openOutbox({
+      path: join(config.dataDir, "outbox.jsonl"),
+      client,
+      finalBlocks: dependencies.finalBlocks,
+    });
     const tasks = new Tasks(logger);
     const exchange =
       dependencies.ballots &&
@@ -135,8 +142,9 @@ export class Agent {
     return new Agent({ loop, outbox, ballots, exchange, tasks });
   }
 
-  get status(): LoopStatus & { readonly waitingRecords: number } {
-    return { ...this.#loop.status, waitingRecords: this.#outbox.waiting };
+  get status(): LoopStatus & { readonly waitingRecords: number; readonly unsettledBatches: number } {
+    const { waiting, unsettled } = this.#outbox;
+    return { ...this.#loop.status, waitingRecords: waiting, unsettledBatches: unsettled };
   }
 
   /** What this node knows of a vote, the ballots that do not count yet included, and how it decided itself. */
@@ -163,21 +171,4 @@ export class Agent {
     await this.#outbox.close();
     await this.#ballots.close();
   }
-}
-
-/** The outbox over a client: blocks go to its content store, anchors to its chain. */
-export function openOutbox(path: string, client: Client): Promise<Outbox> {
-  return Outbox.open(path, {
-    put: (bytes) => client.content.put(bytes, { keep: "record" }),
-    async anchor(queued) {
-      const records = await Promise.all(queued.map((record) => readBack(client, record)));
-      const { root, transactionHash } = await client.anchorRecords({ records });
-      return { root, transactionHash };
-    },
-  });
-}
-
-/** The record that was queued, from this node's own blocks. */
-async function readBack(client: Client, { kind, cid }: QueuedRecord): Promise<NewRecord> {
-  return { kind, value: decodeRecord(kind, await client.content.get(cid)) } as NewRecord;
 }

@@ -138,7 +138,19 @@ export class MapekLoop {
       await outbox.settle();
       this.#anchoredAt = clock.now();
     }
+    if (due) await this.#review();
     return incidents;
+  }
+
+  /** Anchors that a reorganisation took back are sent again; what cannot be looked at now is looked at later. */
+  async #review(): Promise<void> {
+    const { logger, outbox } = this.#dependencies;
+    try {
+      for (const { root } of await outbox.review())
+        logger.warn("an anchor left the chain and was sent again", { root });
+    } catch (error) {
+      logger.warn("anchors could not be reviewed", { reason: messageOf(error) });
+    }
   }
 
   async #writeState(cycle: number, { phi, state: named, health, metrics, advised }: Analysis): Promise<void> {

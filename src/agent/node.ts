@@ -117,6 +117,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     machine: createMachineProbe(),
     connectivity: () => (config.content.peers.length === 0 ? 1 : Math.min(1, content.connections() / expectedPeers)),
     body,
+    finalBlocks: config.chain.confirmations > 0 ? config.chain.confirmations : undefined,
     ...(blsSecret === undefined
       ? {}
       : {

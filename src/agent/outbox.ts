@@ -1,5 +1,5 @@
 import { BaseError } from "../errors.js";
-import { type ContentId, encodeRecord, type RecordKind, type RecordValue } from "../records/index.js";
+import { type ContentId, encodeRecord, type Hex, type RecordKind, type RecordValue } from "../records/index.js";
 import { Journal } from "../utils/journal.js";
 import { AgentDefaults } from "./defaults.js";
 
@@ -12,14 +12,25 @@ export interface QueuedRecord {
 
 /** What an anchored batch left on the chain. */
 export interface AnchoredBatch {
-  readonly root: string;
-  readonly transactionHash: string;
+  readonly root: Hex;
+  readonly transactionHash: Hex;
+  readonly blockNumber: number;
 }
+
+/** Whether an anchor is where nothing can take it back, only on the chain as it is now, or not there any more. */
+export type Standing = "final" | "waiting" | "gone";
 
 type Entry =
   | ({ readonly type: "queued" } & QueuedRecord)
   | { readonly type: "batch"; readonly contentIds: readonly ContentId[] }
-  | { readonly type: "anchored"; readonly contentIds: readonly ContentId[]; readonly batch: AnchoredBatch };
+  | { readonly type: "anchored"; readonly contentIds: readonly ContentId[]; readonly batch: AnchoredBatch }
+  | { readonly type: "final"; readonly root: Hex };
+
+/** A batch whose anchor may still leave the chain. */
+interface Unsettled {
+  readonly records: readonly QueuedRecord[];
+  readonly batch: AnchoredBatch;
+}
 
 /** More records wait for an anchor than the outbox keeps. */
 export class OutboxFullError extends BaseError {
@@ -36,21 +47,26 @@ export interface OutboxDependencies {
   readonly put: (bytes: Uint8Array) => Promise<string>;
   /** Anchors exactly these records as one batch, or finds that it is anchored already. */
   readonly anchor: (records: readonly QueuedRecord[]) => Promise<AnchoredBatch>;
+  /** What the chain says of an anchor now. */
+  readonly standingOf: (batch: AnchoredBatch) => Promise<Standing>;
 }
 
 /**
  * Records on their way to the chain. A record is acknowledged once its block and its place in the queue are on the
  * disk. A batch is written down before it is sent, so that a crash between sending and knowing leads to the same root,
- * which the chain has at most once.
+ * which the chain has at most once. It is watched until its anchor is final: one that a reorganisation takes back is
+ * sent again, the same root.
  */
 export class Outbox {
   readonly #journal: Journal<Entry>;
   readonly #dependencies: OutboxDependencies;
   readonly #waiting = new Map<ContentId, QueuedRecord>();
   readonly #anchored = new Map<ContentId, AnchoredBatch>();
+  readonly #unsettled = new Map<Hex, Unsettled>();
   /** A batch that was written down and perhaps sent. */
   #pending: readonly ContentId[] | undefined;
   #flushing: Promise<AnchoredBatch | undefined> | undefined;
+  #reviewing: Promise<readonly AnchoredBatch[]> | undefined;
 
   private constructor(journal: Journal<Entry>, entries: readonly Entry[], dependencies: OutboxDependencies) {
     this.#journal = journal;
@@ -68,9 +84,20 @@ export class Outbox {
     return this.#waiting.size;
   }
 
+  /** How many batches have an anchor that may still leave the chain. */
+  get unsettled(): number {
+    return this.#unsettled.size;
+  }
+
   /** The anchor of a record, once it has one. */
   anchorOf(contentId: ContentId): AnchoredBatch | undefined {
     return this.#anchored.get(contentId);
+  }
+
+  /** Whether a record's anchor can't be taken back any more, as far as {@link review} has seen. */
+  isFinal(contentId: ContentId): boolean {
+    const batch = this.#anchored.get(contentId);
+    return batch !== undefined && !this.#unsettled.has(batch.root);
   }
 
   /**
@@ -86,9 +113,7 @@ export class Outbox {
     if (this.#waiting.size >= AgentDefaults.maxQueuedRecords) throw new OutboxFullError(AgentDefaults.maxQueuedRecords);
     await this.#dependencies.put(bytes);
     if (this.#waiting.has(contentId) || this.#anchored.has(contentId)) return record;
-    const entry: Entry = { type: "queued", ...record };
-    await this.#journal.append(entry);
-    this.#apply(entry);
+    await this.#write({ type: "queued", ...record });
     return record;
   }
 
@@ -106,27 +131,54 @@ export class Outbox {
     while (submitted.some((contentId) => this.#waiting.has(contentId))) await this.flush();
   }
 
+  /**
+   * Looks at the anchors that may still leave the chain: what is final is looked at no more, and what is gone is
+   * anchored again. Resolves with the batches that were.
+   */
+  review(): Promise<readonly AnchoredBatch[]> {
+    this.#reviewing ??= this.#review().finally(() => {
+      this.#reviewing = undefined;
+    });
+    return this.#reviewing;
+  }
+
   async close(): Promise<void> {
     await this.#flushing?.catch(() => undefined);
+    await this.#reviewing?.catch(() => undefined);
     await this.#journal.close();
+  }
+
+  async #review(): Promise<readonly AnchoredBatch[]> {
+    const again: AnchoredBatch[] = [];
+    for (const { records, batch } of [...this.#unsettled.values()]) {
+      const standing = await this.#dependencies.standingOf(batch);
+      if (standing === "final") await this.#write({ type: "final", root: batch.root });
+      if (standing !== "gone") continue;
+      const contentIds = records.map(({ contentId }) => contentId);
+      const anchored = await this.#dependencies.anchor(records);
+      await this.#write({ type: "anchored", contentIds, batch: anchored });
+      again.push(anchored);
+    }
+    return again;
+  }
+
+  async #write(entry: Entry): Promise<void> {
+    await this.#journal.append(entry);
+    this.#apply(entry);
   }
 
   async #flush(): Promise<AnchoredBatch | undefined> {
     if (this.#pending === undefined) {
       if (this.#waiting.size === 0) return undefined;
       const contentIds = [...this.#waiting.keys()].slice(0, AgentDefaults.maxBatchRecords);
-      const entry: Entry = { type: "batch", contentIds };
-      await this.#journal.append(entry);
-      this.#apply(entry);
+      await this.#write({ type: "batch", contentIds });
     }
     const contentIds = this.#pending ?? [];
     const records = contentIds
       .map((contentId) => this.#waiting.get(contentId))
       .filter((record) => record !== undefined);
     const batch = await this.#dependencies.anchor(records);
-    const entry: Entry = { type: "anchored", contentIds, batch };
-    await this.#journal.append(entry);
-    this.#apply(entry);
+    await this.#write({ type: "anchored", contentIds, batch });
     return batch;
   }
 
@@ -139,11 +191,22 @@ export class Outbox {
         this.#pending = entry.contentIds;
         return;
       case "anchored":
-        this.#pending = undefined;
-        for (const contentId of entry.contentIds) {
-          this.#waiting.delete(contentId);
-          this.#anchored.set(contentId, entry.batch);
-        }
+        this.#settle(entry.contentIds, entry.batch);
+        return;
+      case "final":
+        this.#unsettled.delete(entry.root);
+    }
+  }
+
+  #settle(contentIds: readonly ContentId[], batch: AnchoredBatch): void {
+    const before = this.#unsettled.get(batch.root)?.records;
+    const records = contentIds.flatMap((contentId) => this.#waiting.get(contentId) ?? []);
+    // Of a batch that is anchored again nothing waits, and another may be pending.
+    if (before === undefined) this.#pending = undefined;
+    this.#unsettled.set(batch.root, { records: before ?? records, batch });
+    for (const contentId of contentIds) {
+      this.#waiting.delete(contentId);
+      this.#anchored.set(contentId, batch);
     }
   }
 }

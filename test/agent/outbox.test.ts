@@ -2,7 +2,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Outbox, type QueuedRecord } from "../../src/agent/outbox.js";
+import { Outbox, type QueuedRecord, type Standing } from "../../src/agent/outbox.js";
 import { contentIdOf, contentIdToCid, type Incident, InvalidRecordError } from "../../src/records/index.js";
 
 const incident = (subject: string): Incident => ({
@@ -30,8 +30,13 @@ function chain() {
       if (failure === "before") throw new Error("the RPC is down");
       if (!taken.some((batch) => batch.join() === ids.join())) taken.push(ids);
       if (failure === "after") throw new Error("the answer was lost");
-      return { root: `root of ${ids.join()}`, transactionHash: "0x01" };
+      return {
+        root: `0x${Buffer.from(ids.join()).toString("hex")}` as const,
+        transactionHash: "0x01" as const,
+        blockNumber: 1,
+      };
     },
+    standingOf: async (): Promise<Standing> => "waiting",
   };
 }
 

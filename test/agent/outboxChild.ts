@@ -1,0 +1,47 @@
+/** Submits, anchors and reviews until it is killed; says on stdout what was acknowledged, a line each. */
+import { writeSync } from "node:fs";
+import { join } from "node:path";
+import { Wallet } from "ethers";
+import { openOutbox } from "../../src/agent/openOutbox.js";
+import { createClient } from "../../src/client/index.js";
+import { createChain } from "../../src/ports/chain/index.js";
+import { createDiskContent } from "../../src/ports/content/disk.js";
+
+const [dir = "", name = "", network = "{}", key = ""] = process.argv.slice(2);
+const content = await createDiskContent({ dir });
+const chain = await createChain({ ...JSON.parse(network), signer: new Wallet(key), pollMs: 5 });
+const outbox = await openOutbox({
+  path: join(dir, "outbox.jsonl"),
+  client: createClient({ chain, content }),
+  finalBlocks: 4,
+});
+/** At once and not when the stream likes: the process may end at any instant. */
+const say = (...words: string[]) => writeSync(1, `${words.join(" ")}\n`);
+
+async function submitForEver(worker: number): Promise<never> {
+  for (let i = 0; ; i++) {
+    const { contentId, cid } = await outbox.submit("Incident", {
+      schema: "witan/incident/1",
+      kind: "workload-down",
+      severity: "high",
+      subject: `${name}/${worker}/${i}`,
+      observed: {},
+      detection: { probe: "process" },
+      resolution: null,
+    });
+    say("acknowledged", contentId, cid);
+    // The same again, as an agent does that sees the same again.
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+async function anchorForEver(): Promise<never> {
+  for (;;) {
+    const batch = await outbox.flush();
+    if (batch !== undefined) say("anchored", batch.root);
+    await outbox.review();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+await Promise.all([submitForEver(0), submitForEver(1), anchorForEver()]);

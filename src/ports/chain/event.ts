@@ -1,4 +1,4 @@
-import { type Interface, toNumber } from "ethers";
+import type { Interface } from "ethers";
 import type { Address, Hex } from "../../records/index.js";
 import type { TypedContractEvent } from "./bindings/common.js";
 import type {
@@ -11,6 +11,7 @@ import type {
 } from "./bindings/index.js";
 import { contractInterfaces } from "./contracts.js";
 import { type ContractName, ContractNames, type Deployment } from "./deployment.js";
+import { createHotDecoders } from "./hotEvents.js";
 import { type Plain, plainArgs } from "./plain.js";
 
 /** Where in the chain an event stands. */
@@ -62,6 +63,8 @@ export interface RawLog {
   readonly blockHash: Hex;
   readonly transactionHash: Hex;
   readonly logIndex: Hex;
+  /** Seconds since the Unix epoch; not every node tells it. */
+  readonly blockTimestamp?: Hex;
 }
 
 /** Which logs to ask for: `address` and `topics` of an `eth_getLogs` filter. */
@@ -103,19 +106,27 @@ export function filterFor(addresses: Deployment["contracts"], { names, topics = 
 /** Decodes logs of one deployment. */
 export function createDecoder(addresses: Deployment["contracts"]): (log: RawLog) => ChainEvent | undefined {
   const byAddress = new Map<string, ContractName>(watched.map((name) => [addresses[name].toLowerCase(), name]));
+  const hot = createHotDecoders();
   return (log) => {
     const contract = byAddress.get(log.address.toLowerCase());
     if (contract === undefined) return undefined;
-    const parsed = (contractInterfaces[contract] as Interface).parseLog(log);
-    if (parsed === null) return undefined;
+    const quick = hot.get(log.topics[0] ?? "")?.(log);
+    const event = quick?.contract === contract ? quick : parse(contract, log);
+    if (event === undefined) return undefined;
     return {
-      contract,
-      name: parsed.name,
-      args: plainArgs(parsed.fragment.inputs, parsed.args),
-      blockNumber: toNumber(log.blockNumber),
+      contract: event.contract,
+      name: event.name,
+      args: event.args,
+      blockNumber: Number(log.blockNumber),
       blockHash: log.blockHash,
       transactionHash: log.transactionHash,
-      logIndex: toNumber(log.logIndex),
+      logIndex: Number(log.logIndex),
     } as ChainEvent;
   };
+}
+
+function parse(contract: ContractName, log: RawLog) {
+  const parsed = (contractInterfaces[contract] as Interface).parseLog(log);
+  if (parsed === null) return undefined;
+  return { contract, name: parsed.name, args: plainArgs(parsed.fragment.inputs, parsed.args) };
 }

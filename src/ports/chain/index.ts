@@ -25,6 +25,7 @@ export { type DevelopmentChain, developmentChain } from "./development.js";
 export type { Eip1193Provider } from "./endpoint.js";
 export { ChainError, type ChainErrorKind, ContractRevertError, isRevert } from "./errors.js";
 export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./event.js";
+export { type BlockHeader, createEventFeed, type EventChunk, type EventFeed, type EventFeedOptions } from "./feed.js";
 export { decodeName, encodeName, peerIdText } from "./names.js";
 export type { Plain } from "./plain.js";
 export { redactUrl } from "./redact.js";

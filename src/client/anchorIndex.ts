@@ -1,14 +1,14 @@
+import { messageOf } from "../errors.js";
 import type { Chain, ChainEventOf } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
 import {
   type Address,
   type BatchManifest,
-  buildTree,
   type ContentId,
   contentIdToCid,
   decodeManifest,
   type Hex,
-  leafOf,
+  openBatch,
   type RecordKind,
 } from "../records/index.js";
 import { InvalidManifestError } from "./errors.js";
@@ -106,28 +106,19 @@ export function createAnchorIndex({ chain, content }: { chain: Chain; content: C
     try {
       return checkManifest(anchor, decodeManifest(bytes));
     } catch (error) {
-      throw error instanceof InvalidManifestError
-        ? error
-        : new InvalidManifestError(anchor.root, "not a manifest", error);
+      throw new InvalidManifestError(anchor.root, messageOf(error), error);
     }
   }
 }
 
 /** The leaves of a manifest with their proofs, if they are what the anchor's root stands for. */
 export function checkManifest(anchor: AnchorEntry, manifest: Pick<BatchManifest, "author" | "leaves">): AnchoredLeaf[] {
-  if (manifest.author.toLowerCase() !== anchor.author.toLowerCase()) {
-    throw new InvalidManifestError(anchor.root, `it is by ${manifest.author}, the anchor by ${anchor.author}`);
-  }
-  const leaves = manifest.leaves.map(({ kind, contentId }) => leafOf(anchor.author, kind, contentId));
-  const tree = buildTree(leaves);
-  if (tree.root !== anchor.root || leaves.length !== anchor.count) {
-    throw new InvalidManifestError(anchor.root, `its ${leaves.length} records have root ${tree.root}`);
-  }
+  const { leaves, tree } = openBatch(anchor, manifest);
   return manifest.leaves.map(({ kind, contentId }, i) => ({
     anchor,
     kind,
     contentId,
-    leaf: leafOf(anchor.author, kind, contentId),
+    leaf: leaves[i] as Hex,
     proof: tree.proof(i),
   }));
 }

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { MAX_FACTS } from "./bounds.js";
+import { bytesOf, joinWords, keccak256, utf8 } from "./keccak.js";
+import { subjectHash } from "./names.js";
 import { contentId, hash, label, text } from "./scalars.js";
 import { type ContentId, type Hex, type IncidentKind, IncidentKinds, Severities, type Severity } from "./types.js";
 
@@ -17,6 +19,16 @@ export interface Incident {
   readonly detection: Detection;
   /** null while it is open. */
   readonly resolution: Resolution | null;
+}
+
+/**
+ * What tells one trouble from another over time: keccak256 of the kind's own keccak256 and the `subjectHash` of the
+ * subject. Records of one trouble differ in severity, facts and detection, and share this.
+ *
+ * @example incidentFingerprint({ kind: "workload-down", subject: "workload/web-3" })
+ */
+export function incidentFingerprint({ kind, subject }: Pick<Incident, "kind" | "subject">): Hex {
+  return keccak256(joinWords(bytesOf(keccak256(utf8(kind))), bytesOf(subjectHash(subject))));
 }
 
 /** How it was noticed. */

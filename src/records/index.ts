@@ -1,3 +1,4 @@
+export { type AnchoredBatchHead, openBatch } from "./batch.js";
 export {
   MAX_BATCH_LEAVES,
   MAX_EVIDENCE,
@@ -30,7 +31,7 @@ export {
 } from "./contentId.js";
 export { type Directive, directiveId, sortEvidence, trackOfKind } from "./directive.js";
 export { InvalidRecordError } from "./errors.js";
-export type { Detection, Incident, Resolution } from "./incident.js";
+export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./incident.js";
 export { checksumAddress } from "./keccak.js";
 export type { BatchLeaf, BatchManifest } from "./manifest.js";
 export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";

@@ -1,0 +1,31 @@
+import { InvalidRecordError } from "./errors.js";
+import type { BatchManifest } from "./manifest.js";
+import { buildTree, leafOf, type RecordTree } from "./merkle.js";
+import type { Address, Hex } from "./types.js";
+
+/** What an anchor says of its batch. */
+export interface AnchoredBatchHead {
+  readonly author: Address;
+  readonly root: Hex;
+  readonly count: number;
+}
+
+/**
+ * The leaves of a manifest and their tree, if they are what the anchor's root stands for.
+ *
+ * @throws {InvalidRecordError} where the manifest is another author's, or its records have another root or number.
+ */
+export function openBatch(
+  { author, root, count }: AnchoredBatchHead,
+  manifest: Pick<BatchManifest, "author" | "leaves">,
+): { readonly leaves: readonly Hex[]; readonly tree: RecordTree } {
+  if (manifest.author.toLowerCase() !== author.toLowerCase()) {
+    throw new InvalidRecordError("BatchManifest", "author", `it is by ${manifest.author}, the anchor by ${author}`);
+  }
+  const leaves = manifest.leaves.map(({ kind, contentId }) => leafOf(author, kind, contentId));
+  const tree = buildTree(leaves);
+  if (tree.root !== root || leaves.length !== count) {
+    throw new InvalidRecordError("BatchManifest", "leaves", `its ${leaves.length} records have root ${tree.root}`);
+  }
+  return { leaves, tree };
+}

@@ -14,6 +14,7 @@ const problems = [];
 for (const wanted of [
   "dist/index.js",
   "dist/index.d.ts",
+  "dist/catalog/index.js",
   "dist/surfaces/cli/main.js",
   "dist/artifacts/NodeGovernor.json",
   "LICENSE",

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import * as catalog from "../src/catalog/index.js";
 import * as witan from "../src/index.js";
 import * as helia from "../src/ports/content/helia.js";
 
@@ -6,4 +7,5 @@ import * as helia from "../src/ports/content/helia.js";
 it("exports these names and no others", () => {
   expect(Object.keys(witan).sort()).toMatchSnapshot("witan");
   expect(Object.keys(helia).sort()).toMatchSnapshot("witan/helia");
+  expect(Object.keys(catalog).sort()).toMatchSnapshot("witan/catalog");
 });

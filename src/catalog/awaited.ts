@@ -1,0 +1,126 @@
+import { type Address, contentIdToCid, type Hex } from "../records/index.js";
+import { addressOfBlob, blobOf, hexOfBlob } from "./blobs.js";
+import type { AwaitedAnchor } from "./contentRows.js";
+import type { Database } from "./database.js";
+import { RecordStatus } from "./status.js";
+
+/** The first pause after a failure; each further one doubles it. */
+export const FIRST_RETRY_MS = 2_000;
+/** What is away for long is still asked for this often. */
+export const MAX_RETRY_MS = 300_000;
+
+/** Something that anchors promise and that nobody could give so far. */
+export interface PendingContent {
+  readonly what: "manifest" | "record";
+  readonly cid: string;
+  /** Whose anchor awaits it; of a record, whoever listed it first. */
+  readonly author: Address;
+  readonly root: Hex;
+  readonly attempts: number;
+  /** Why the last attempt failed; null before the first. */
+  readonly reason: string | null;
+  /** Milliseconds since 1970: not asked for before. */
+  readonly dueAt: number;
+}
+
+export function dueAnchors(db: Database, now: number, limit: number): AwaitedAnchor[] {
+  return db
+    .all<{ slot: number; author: Uint8Array; root: Uint8Array; count: number; manifest: Uint8Array; attempts: number }>(
+      `SELECT slot, author, root, count, manifest, attempts FROM anchors INDEXED BY anchors_due
+        WHERE status = 0 AND due <= ? ORDER BY due, slot LIMIT ?`,
+      now,
+      limit,
+    )
+    .map(({ author, root, manifest, ...rest }) => ({
+      ...rest,
+      author: addressOfBlob(author),
+      root: hexOfBlob(root),
+      manifest: hexOfBlob(manifest),
+    }));
+}
+
+export function dueContents(db: Database, now: number, limit: number): { contentId: Hex; attempts: number }[] {
+  return db
+    .all<{ content_id: Uint8Array; attempts: number }>(
+      `SELECT content_id, attempts FROM contents INDEXED BY contents_due
+        WHERE status = 0 AND due <= ? ORDER BY due, id LIMIT ?`,
+      now,
+      limit,
+    )
+    .map(({ content_id, attempts }) => ({ contentId: hexOfBlob(content_id), attempts }));
+}
+
+/** The pause after a number of failures in a row. */
+export function retryDelay(attempts: number): number {
+  return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 16));
+}
+
+export function postponeAnchor(
+  db: Database,
+  { slot, root, attempts }: AwaitedAnchor,
+  reason: string,
+  now: number,
+): void {
+  db.run(
+    "UPDATE anchors SET attempts = ?, due = ?, reason = ? WHERE slot = ? AND root = ? AND status = 0",
+    attempts + 1,
+    now + retryDelay(attempts + 1),
+    reason,
+    slot,
+    blobOf(root),
+  );
+}
+
+export function postponeContent(db: Database, contentId: Hex, attempts: number, reason: string, now: number): void {
+  const row = db.get<{ id: number }>(
+    "UPDATE contents SET attempts = ?, due = ?, reason = ? WHERE content_id = ? AND status = 0 RETURNING id",
+    attempts + 1,
+    now + retryDelay(attempts + 1),
+    reason,
+    blobOf(contentId),
+  );
+  if (row !== undefined && attempts === 0) {
+    db.run("UPDATE records SET status = ? WHERE content = ?", RecordStatus.missing, row.id);
+  }
+}
+
+/** Makes everything that is awaited due at once. */
+export function hurry(db: Database): void {
+  db.run("UPDATE anchors SET due = 0 WHERE status = 0 AND due > 0");
+  db.run("UPDATE contents SET due = 0 WHERE status = 0 AND due > 0");
+}
+
+/** What is awaited, manifests first, in the order in which it will be asked for. */
+export function listPending(db: Database, limit: number): PendingContent[] {
+  interface Row {
+    what: "manifest" | "record";
+    content_id: Uint8Array;
+    author: Uint8Array;
+    root: Uint8Array;
+    attempts: number;
+    reason: string | null;
+    due: number;
+  }
+  const manifests = db.all<Row>(
+    `SELECT 'manifest' AS what, manifest AS content_id, author, root, attempts, reason, due
+       FROM anchors INDEXED BY anchors_due WHERE status = 0 ORDER BY due, slot LIMIT ?`,
+    limit,
+  );
+  const records = db.all<Row>(
+    `SELECT 'record' AS what, c.content_id AS content_id, a.author AS author, a.root AS root, c.attempts AS attempts,
+            c.reason AS reason, c.due AS due
+       FROM contents c INDEXED BY contents_due
+       CROSS JOIN anchors a ON a.slot = (SELECT min(position) FROM records r WHERE r.content = c.id) / 1024
+      WHERE c.status = 0 ORDER BY c.due, c.id LIMIT ?`,
+    limit - manifests.length,
+  );
+  return [...manifests, ...records].map((row) => ({
+    what: row.what,
+    cid: contentIdToCid(hexOfBlob(row.content_id)),
+    author: addressOfBlob(row.author),
+    root: hexOfBlob(row.root),
+    attempts: row.attempts,
+    reason: row.reason,
+    dueAt: row.due,
+  }));
+}

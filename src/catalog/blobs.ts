@@ -1,0 +1,20 @@
+import { type Address, checksumAddress, type Hex } from "../records/index.js";
+
+/** Ids in the database are blobs: half the size of their text, in the table and in every index. */
+export function blobOf(hex: string): Uint8Array {
+  return Buffer.from(hex.slice(2), "hex");
+}
+
+export function hexOfBlob(blob: Uint8Array): Hex {
+  return `0x${Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength).toString("hex")}`;
+}
+
+export function addressOfBlob(blob: Uint8Array): Address {
+  const hex = hexOfBlob(blob);
+  return checksumAddress(hex) ?? hex;
+}
+
+/** JSON of decoded event arguments: integers beyond JSON's are text. */
+export function jsonOf(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? each.toString() : each));
+}

@@ -1,0 +1,249 @@
+import { BaseError, InvalidInputError } from "../errors.js";
+import { type Chain, createEventFeed } from "../ports/chain/index.js";
+import type { ContentStore } from "../ports/content/index.js";
+import type { ContentId, Hex } from "../records/index.js";
+import { sleep } from "../utils/sleep.js";
+import { listPending, type PendingContent } from "./awaited.js";
+import { followedEvents } from "./chainRows.js";
+import { type ConfirmationRule, confirmationsOf } from "./confirmations.js";
+import { type FetchProgress, fetchDue } from "./content.js";
+import { type Database, openDatabase, removeDatabase } from "./database.js";
+import { CatalogError } from "./errors.js";
+import { type IncidentHistory, type IncidentPage, pageOfIncidents, readIncident } from "./incidentQuery.js";
+import { DEFAULT_LINEAGE, type LineageOptions, MAX_LINEAGE, type ModelLineage, readLineage } from "./lineage.js";
+import { claimFor, readProgress } from "./meta.js";
+import {
+  DEFAULT_LIMIT,
+  type IncidentQuery,
+  MAX_LIMIT,
+  type PageOptions,
+  type RecordFilter,
+  type RecordPage,
+  type RecordQuery,
+} from "./query.js";
+import { pageOfRecords, selectRecords } from "./recordQuery.js";
+import { firstSlotAbove } from "./rollback.js";
+import { PLACES } from "./schema.js";
+import { type CatalogStatus, readStatus } from "./statusReport.js";
+import { type ChainProgress, syncChain } from "./sync.js";
+import { type CatalogChange, ChangeHub } from "./watch.js";
+
+export interface OpenCatalogParameters {
+  /** The database file; made where there is none. ":memory:" keeps it in memory. */
+  readonly path: string;
+  readonly chain: Chain;
+  readonly content: ContentStore;
+  /**
+   * What counts as confirmed: a number of blocks from a row's own on, or "finalized", the default: what the chain's
+   * `finalized` tag says, and 64 blocks where the node does not know it.
+   */
+  readonly confirmations?: ConfirmationRule | undefined;
+  /** Begin anew. A catalog at `path` is deleted, any other file there is set aside under another name. */
+  readonly rebuild?: boolean | undefined;
+}
+
+export interface SyncOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Ask at once also for content that could not be had a moment ago. */
+  readonly retryAll?: boolean | undefined;
+  readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
+}
+
+export type SyncProgress =
+  | ({ readonly stage: "chain" } & ChainProgress)
+  | ({ readonly stage: "content" } & FetchProgress);
+
+export interface SyncReport {
+  /** Events that were read. */
+  readonly events: number;
+  /** Blocks that left the chain and were taken back. */
+  readonly undoneBlocks: number;
+  /** Manifests and records that were fetched and hold. */
+  readonly manifests: number;
+  readonly records: number;
+}
+
+export interface FollowOptions {
+  readonly signal: AbortSignal;
+  /** Between two looks at the chain, in milliseconds; {@link FOLLOW_MS} by default. */
+  readonly pollMs?: number | undefined;
+  /** Told of every failure that the following survives: those that another try may mend. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+export const FOLLOW_MS = 3_000;
+
+/** A local index of what a DAO knows and did. Only a cache: chain and content are what it is made from. */
+export interface Catalog {
+  readonly path: string;
+  /**
+   * Reads the chain to its end, taking back what a reorganisation undid, then fetches and checks what is awaited.
+   *
+   * @throws ChainError, ContentError `storage`, {@link CatalogError}, the signal's reason.
+   */
+  sync(options?: SyncOptions): Promise<SyncReport>;
+  /** Syncs until the signal aborts. @throws what {@link sync} throws and another try cannot mend. */
+  follow(options: FollowOptions): Promise<void>;
+  status(): Promise<CatalogStatus>;
+  /** @throws {@link InvalidInputError} for a wrong limit or cursor. */
+  listRecords(query?: RecordQuery): Promise<RecordPage>;
+  listIncidents(query?: IncidentQuery): Promise<IncidentPage>;
+  /** One incident and what happened to it, newest first; undefined where no verified record has this fingerprint. */
+  getIncident(query: { readonly fingerprint: Hex } & PageOptions): Promise<IncidentHistory | undefined>;
+  /** Undefined where nothing is known of the model. */
+  getLineage(query: { readonly model: ContentId } & LineageOptions): Promise<ModelLineage | undefined>;
+  /** Manifests and records that anchors promise and nobody could give so far. */
+  listPending(options?: { readonly limit?: number | undefined }): Promise<PendingContent[]>;
+  /**
+   * Changes of records that a filter lets through, from now on, as this catalog's syncs bring them.
+   *
+   * @throws {@link CatalogError} `overrun` where the reader does not keep up.
+   */
+  watch(
+    filter?: RecordFilter & { readonly signal?: AbortSignal | undefined },
+  ): AsyncGenerator<CatalogChange, void, undefined>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the index of a DAO's records, incidents and models, or makes it.
+ *
+ * @throws {@link CatalogError}: `no-sqlite` where Node has none; `corrupt`, `foreign`, `outdated` or `other-deployment`
+ * where the file is no catalog of this DAO (`needsRebuild`); `busy` or `storage`.
+ * @example
+ * const catalog = await openCatalog({ path: "catalog.db", chain, content });
+ * await catalog.sync();
+ * const { records } = await catalog.listRecords({ kind: "Incident", severity: "critical" });
+ */
+export async function openCatalog(parameters: OpenCatalogParameters): Promise<Catalog> {
+  const { path, chain, content, confirmations: rule = "finalized", rebuild = false } = parameters;
+  if (typeof rule === "number" && !(Number.isInteger(rule) && rule >= 1)) {
+    throw new InvalidInputError(`Confirmations are a number from 1, or "finalized", not ${rule}.`);
+  }
+  if (rebuild && path !== ":memory:") await removeDatabase(path);
+  const db = await openDatabase(path);
+  try {
+    claimFor(db, path, chain);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return makeCatalog(db, { path, chain, content, rule });
+}
+
+interface Parts {
+  readonly path: string;
+  readonly chain: Chain;
+  readonly content: ContentStore;
+  readonly rule: ConfirmationRule;
+}
+
+function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catalog {
+  const { deployedAtBlock } = chain;
+  const feed = createEventFeed(chain, { names: followedEvents });
+  const closing = new AbortController();
+  const confirmed = () => confirmationsOf(readProgress(db, deployedAtBlock), rule);
+  const hub = new ChangeHub(
+    (filter, position) => selectRecords(db, filter, confirmed(), { limit: 1, at: position })[0],
+  );
+  const within = (signal: AbortSignal | undefined) =>
+    AbortSignal.any([closing.signal, ...(signal === undefined ? [] : [signal])]);
+  /** What is under way for each stage: one at a time. */
+  const underWay: Record<SyncProgress["stage"], Promise<unknown>> = {
+    chain: Promise.resolve(),
+    content: Promise.resolve(),
+  };
+
+  function inTurn<T>(stage: SyncProgress["stage"], work: () => Promise<T>): Promise<T> {
+    const result = underWay[stage].then(work);
+    // Whoever asked for it is told; the next in line does not care.
+    underWay[stage] = result.catch(() => undefined);
+    return result;
+  }
+
+  const readChain = ({ signal, onProgress }: SyncOptions) =>
+    inTurn("chain", async () => {
+      let retract = () => {};
+      return syncChain({
+        db,
+        feed,
+        deployedAtBlock,
+        rule,
+        signal: within(signal),
+        beforeUndo: (block) => {
+          const slot = firstSlotAbove(db, block);
+          retract = slot === undefined ? () => {} : hub.retract(db, slot * PLACES);
+        },
+        afterUndo: () => retract(),
+        onProgress: onProgress && ((progress) => onProgress({ stage: "chain", ...progress })),
+      });
+    });
+
+  const fetchContent = ({ signal, retryAll, onProgress }: SyncOptions) =>
+    inTurn("content", () =>
+      fetchDue(db, content, (touched) => hub.tell(touched), {
+        signal: within(signal),
+        retryAll,
+        onProgress: onProgress && ((progress) => onProgress({ stage: "content", ...progress })),
+      }),
+    );
+
+  return {
+    path,
+    sync: async (options = {}) => ({ ...(await readChain(options)), ...(await fetchContent(options)) }),
+    async follow({ signal, pollMs = FOLLOW_MS, onError = () => undefined }) {
+      // What is slow to come must not keep the chain waiting: each has a loop of its own. One that fails ends both.
+      const failed = new AbortController();
+      const ends = within(AbortSignal.any([signal, failed.signal]));
+      const repeat = async (work: (options: SyncOptions) => Promise<unknown>) => {
+        while (!ends.aborted) {
+          try {
+            await work({ signal: ends });
+          } catch (error) {
+            if (ends.aborted) return;
+            if (!(error instanceof BaseError && error.retryable)) throw error;
+            onError(error);
+          }
+          // Aborted: the loop sees it and ends.
+          await sleep(pollMs, ends).catch(() => undefined);
+        }
+      };
+      const loops = [repeat(readChain), repeat(fetchContent)];
+      try {
+        await Promise.all(loops);
+      } catch (error) {
+        failed.abort();
+        await Promise.allSettled(loops);
+        throw error;
+      }
+    },
+    status: async () => readStatus(db, { path, deployedAtBlock, confirmed: confirmed() }),
+    async listRecords(query = {}) {
+      const now = confirmed();
+      return { ...pageOfRecords(db, query, now, limitOf(query.limit)), block: now.block };
+    },
+    async listIncidents(query = {}) {
+      const now = confirmed();
+      return { ...pageOfIncidents(db, query, now, limitOf(query.limit)), block: now.block };
+    },
+    getIncident: async ({ fingerprint, limit, cursor }) =>
+      readIncident(db, fingerprint, confirmed(), { limit: limitOf(limit), cursor }),
+    getLineage: async ({ model, limit }) =>
+      readLineage(db, model, confirmed(), limitOf(limit, DEFAULT_LINEAGE, MAX_LINEAGE)),
+    listPending: async ({ limit } = {}) => listPending(db, limitOf(limit)),
+    watch: ({ signal, ...filter } = {}) => hub.watch(filter, signal, closing.signal),
+    async close() {
+      closing.abort(new CatalogError("closed", `The catalog ${path} is closed.`));
+      await Promise.all(Object.values(underWay));
+      db.close();
+    },
+  };
+}
+
+function limitOf(limit: number | undefined, usual = DEFAULT_LIMIT, most = MAX_LIMIT): number {
+  if (limit === undefined) return usual;
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) {
+    throw new InvalidInputError(`A limit is a number from 1 to ${most}, not ${limit}.`);
+  }
+  return limit;
+}

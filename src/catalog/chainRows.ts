@@ -1,0 +1,114 @@
+import { type ChainEventOf, decodeName, type EventChunk, NO_CONTENT } from "../ports/chain/index.js";
+import { blobOf, jsonOf } from "./blobs.js";
+import type { Database } from "./database.js";
+import { resolveIncidentsOf } from "./incidents.js";
+import { noteBlock, type Progress, writeProgress } from "./meta.js";
+import { BATCHES } from "./schema.js";
+
+/** The events that the catalog follows. */
+export const followedEvents = [
+  "Anchored",
+  "ModelAccepted",
+  "ProposalCreated",
+  "ProposalOpened",
+  "ProposalQueued",
+  "ProposalExecuted",
+  "ProposalCanceled",
+  "DirectiveIssued",
+  "DirectiveReported",
+  "ReportsCounted",
+  "DirectiveEnacted",
+] as const;
+
+/** In the contracts' enum of reports. */
+const DONE = 2n;
+
+export type FollowedEvent = ChainEventOf<(typeof followedEvents)[number]>;
+export type FollowedChunk = EventChunk<(typeof followedEvents)[number]>;
+
+/** Writes a chunk's events and how far the chain was read, as part of the caller's transaction. */
+export function writeChunk(db: Database, chunk: FollowedChunk, progress: Progress): void {
+  const insertBlock = db.prepare("INSERT OR REPLACE INTO blocks (number, hash, time) VALUES (?, ?, ?)");
+  for (const { number, hash, time } of chunk.blocks) insertBlock.run(number, blobOf(hash), time);
+
+  const insertAnchor = db.prepare(
+    `INSERT INTO anchors (slot, block, log, tx, author, root, sequence, count, manifest, status, attempts, due)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
+  );
+  // Logs of one transaction follow one another.
+  let [hash, tx]: [string, Uint8Array] = ["", new Uint8Array()];
+  let slot = nextSlot(db);
+  for (const event of chunk.events) {
+    const { blockNumber, logIndex, transactionHash } = event;
+    if (event.name === "Anchored") {
+      if (transactionHash !== hash) [hash, tx] = [transactionHash, blobOf(transactionHash)];
+      const { author, root, sequence, count, manifest } = event.args;
+      insertAnchor.run(
+        slot,
+        blockNumber,
+        logIndex,
+        tx,
+        blobOf(author),
+        blobOf(root),
+        Number(sequence),
+        Number(count),
+        blobOf(manifest),
+      );
+    } else writeEvent(db, slot, event);
+    slot += BATCHES;
+  }
+  noteBlock(db, chunk.last);
+  writeProgress(db, progress);
+}
+
+/** One more than all that went before: a catalog that was rolled back numbers as one built anew. */
+function nextSlot(db: Database): number {
+  const last = db.get<{ last: number | null }>(
+    "SELECT max((SELECT ifnull(max(slot), 0) FROM anchors), (SELECT ifnull(max(slot), 0) FROM events)) AS last",
+  )?.last;
+  return (Math.floor((last ?? 0) / BATCHES) + 1) * BATCHES;
+}
+
+function writeEvent(db: Database, slot: number, event: Exclude<FollowedEvent, { name: "Anchored" }>): void {
+  const { name, blockNumber, logIndex, transactionHash } = event;
+  db.run(
+    "INSERT INTO events (slot, block, log, tx, name, key, args) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ...[slot, blockNumber, logIndex, blobOf(transactionHash), name, keyOf(event), jsonOf(factsOf(event))],
+  );
+  if (event.name === "ModelAccepted") {
+    const { name: model, parent, round, version } = event.args;
+    db.run(
+      "INSERT INTO acceptances (slot, name, model, parent, round, version) VALUES (?, ?, ?, ?, ?, ?)",
+      slot,
+      decodeName(model),
+      blobOf(event.args.model),
+      parent === NO_CONTENT ? null : blobOf(parent),
+      Number(round),
+      Number(version),
+    );
+  }
+  for (const contentId of evidenceOf(event)) {
+    db.run("INSERT OR IGNORE INTO evidence (content_id, slot) VALUES (?, ?)", blobOf(contentId), slot);
+  }
+  // What was done ends the troubles that called for it.
+  if (event.name === "DirectiveEnacted" && event.args.report === DONE) {
+    resolveIncidentsOf(db, event.args.directiveId, slot);
+  }
+}
+
+function keyOf(event: Exclude<FollowedEvent, { name: "Anchored" }>): string {
+  if (event.name === "ModelAccepted") return decodeName(event.args.name);
+  return "proposalId" in event.args ? event.args.proposalId.toString() : event.args.directiveId;
+}
+
+function evidenceOf(event: FollowedEvent): readonly string[] {
+  if (event.name === "ProposalOpened") return event.args.evidence;
+  return event.name === "DirectiveIssued" ? event.args.directive.evidence : [];
+}
+
+/** The arguments that are asked for later: calldata, for one, is not. */
+function factsOf(event: FollowedEvent): unknown {
+  if (event.name !== "ProposalCreated") return event.args;
+  const { proposer, description } = event.args;
+  return { proposer, description };
+}

@@ -1,0 +1,172 @@
+import type { Address, BatchLeaf, ContentId, Hex, RecordKind, RecordValue } from "../records/index.js";
+import { RecordKinds } from "../records/index.js";
+import { addressOfBlob, blobOf } from "./blobs.js";
+import type { Database } from "./database.js";
+import { type Facets, facetsOf } from "./facets.js";
+import { refreshIncident, resolveByEvidence } from "./incidents.js";
+import { PLACES } from "./schema.js";
+import { FetchStatus, RecordStatus } from "./status.js";
+
+/** An anchor whose manifest is awaited. */
+export interface AwaitedAnchor {
+  readonly slot: number;
+  readonly author: Address;
+  readonly root: Hex;
+  readonly count: number;
+  readonly manifest: ContentId;
+  readonly attempts: number;
+}
+
+/** A record's bytes once they were fetched: what they say, or why they are no record. */
+export type CheckedContent =
+  | { readonly kind: RecordKind; readonly value: RecordValue }
+  | { readonly kind: undefined; readonly reason: string };
+
+/** A record that changed, and how. */
+export interface Touched {
+  readonly type: "listed" | "verified" | "invalid";
+  readonly position: number;
+}
+
+/**
+ * Writes what was learnt of manifests and records. One object serves one transaction: `finish` ends it, after which the
+ * incidents are up to date.
+ */
+export class ContentWriter {
+  readonly #db: Database;
+  readonly #incidents = new Map<string, Uint8Array>();
+  readonly touched: Touched[] = [];
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Lists the records of an anchor. An anchor that left the chain meanwhile is passed over. */
+  list(anchor: AwaitedAnchor, leaves: readonly BatchLeaf[]): void {
+    if (!this.#settle(anchor, FetchStatus.valid, null)) return;
+    const insertContent = this.#db.prepare(
+      "INSERT INTO contents (content_id, status, attempts, due) VALUES (?, 0, 0, 0) ON CONFLICT (content_id) DO NOTHING",
+    );
+    const author = blobOf(anchor.author);
+    for (const [place, { kind, contentId }] of leaves.entries()) {
+      const id = blobOf(contentId);
+      insertContent.run(id);
+      const content = this.#db.get<ContentRow>(
+        "SELECT id, status, kind, value, attempts FROM contents WHERE content_id = ?",
+        id,
+      );
+      if (content === undefined) continue;
+      const position = anchor.slot * PLACES + place;
+      const status = content.attempts > 0 ? RecordStatus.missing : RecordStatus.listed;
+      this.#db.run(
+        "INSERT INTO records (position, content, kind, author, status) VALUES (?, ?, ?, ?, ?)",
+        ...[position, content.id, RecordKinds.indexOf(kind), author, status],
+      );
+      this.touched.push({ type: "listed", position });
+      if (content.status !== FetchStatus.awaited)
+        this.#apply(content, id, { position, kind: RecordKinds.indexOf(kind), author });
+    }
+  }
+
+  /** Notes for good that an anchor's manifest is not what the anchor says. */
+  refuse(anchor: AwaitedAnchor, reason: string): void {
+    this.#settle(anchor, FetchStatus.invalid, reason);
+  }
+
+  /** Notes what a record's bytes say, for all anchors that list it. */
+  check(contentId: ContentId, checked: CheckedContent): void {
+    const id = blobOf(contentId);
+    const valid = checked.kind !== undefined;
+    const row = this.#db.get<ContentRow>(
+      `UPDATE contents SET status = ?, kind = ?, value = ?, reason = ? WHERE content_id = ? AND status = 0
+       RETURNING id, status, kind, value, attempts`,
+      valid ? FetchStatus.valid : FetchStatus.invalid,
+      valid ? RecordKinds.indexOf(checked.kind) : null,
+      valid ? JSON.stringify(checked.value) : null,
+      valid ? null : checked.reason,
+      id,
+    );
+    if (row === undefined) return;
+    if (valid && checked.kind === "Model") {
+      for (const parent of (checked.value as RecordValue<"Model">).parents) {
+        this.#db.run("INSERT OR IGNORE INTO parents (child, parent) VALUES (?, ?)", id, blobOf(parent));
+      }
+    }
+    const places = this.#db.all<Place>("SELECT position, kind, author FROM records WHERE content = ?", row.id);
+    for (const place of places) this.#apply(row, id, place);
+  }
+
+  finish(): void {
+    for (const fingerprint of this.#incidents.values()) refreshIncident(this.#db, fingerprint);
+    this.#incidents.clear();
+  }
+
+  #settle({ slot, author, root }: AwaitedAnchor, status: number, reason: string | null): boolean {
+    // Slots are given anew after a reorganisation: author and root tell whether it is still the same anchor.
+    const sql = "UPDATE anchors SET status = ?, reason = ? WHERE slot = ? AND status = 0 AND author = ? AND root = ?";
+    return this.#db.run(sql, status, reason, slot, blobOf(author), blobOf(root)) > 0;
+  }
+
+  /** Writes the state of one record whose content is settled. */
+  #apply(content: ContentRow, contentId: Uint8Array, place: Place): void {
+    const kind = content.kind === null ? undefined : RecordKinds[content.kind];
+    const value = content.value === null ? undefined : (JSON.parse(content.value) as RecordValue);
+    const reason =
+      kind === undefined || value === undefined
+        ? "its bytes are no record"
+        : content.kind !== place.kind
+          ? `it is listed as ${RecordKinds[place.kind]} and is ${kind}`
+          : undefined;
+    const facets =
+      reason === undefined && kind !== undefined && value !== undefined ? facetsOf(kind, value) : undefined;
+    const author = addressOfBlob(place.author);
+    const foreign =
+      facets?.speaker != null && facets.speaker !== author ? `it speaks for ${facets.speaker}` : undefined;
+    const problem = reason ?? foreign;
+    if (facets === undefined || problem !== undefined) {
+      const sql = "UPDATE records SET status = ?, reason = ? WHERE position = ?";
+      this.#db.run(sql, RecordStatus.invalid, problem ?? null, place.position);
+      this.touched.push({ type: "invalid", position: place.position });
+      return;
+    }
+    this.#writeFacets(place.position, facets);
+    if (facets.fingerprint !== null) {
+      const fingerprint = blobOf(facets.fingerprint);
+      this.#incidents.set(facets.fingerprint, fingerprint);
+      resolveByEvidence(this.#db, fingerprint, content.id, contentId);
+    }
+    this.touched.push({ type: "verified", position: place.position });
+  }
+
+  #writeFacets(position: number, facets: Facets): void {
+    const { severity, state, round, name, fingerprint, observed, subjects, text } = facets;
+    this.#db.run(
+      `UPDATE records SET status = ?, severity = ?, state = ?, round = ?, name = ?, fingerprint = ?, observed = ?, reason = NULL
+        WHERE position = ?`,
+      RecordStatus.verified,
+      ...[severity, state, round, name],
+      fingerprint === null ? null : blobOf(fingerprint),
+      observed === null ? null : Number(observed),
+      position,
+    );
+    for (const subject of subjects) {
+      this.#db.run("INSERT OR IGNORE INTO subjects (subject, position) VALUES (?, ?)", subject, position);
+    }
+    if (text !== null && this.#db.hasFullText)
+      this.#db.run("INSERT INTO texts (rowid, text) VALUES (?, ?)", position, text);
+  }
+}
+
+interface ContentRow {
+  readonly id: number;
+  readonly status: number;
+  readonly kind: number | null;
+  readonly value: string | null;
+  readonly attempts: number;
+}
+
+interface Place {
+  readonly position: number;
+  readonly kind: number;
+  readonly author: Uint8Array;
+}

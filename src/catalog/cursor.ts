@@ -1,0 +1,42 @@
+import { InvalidInputError } from "../errors.js";
+import type { Database } from "./database.js";
+import { BATCHES, PLACES } from "./schema.js";
+
+/**
+ * A cursor names a place on the chain (block, log, batch, place in the batch), not a row: what is inserted, taken back or
+ * numbered anew meanwhile does not move it.
+ */
+const CURSOR = /^(\d{1,10})-(\d{1,7})-(\d{1,5})-(\d{1,4})$/;
+
+export function cursorOf(position: number, block: number, log: number): string {
+  const slot = Math.floor(position / PLACES);
+  return `${block}-${log}-${slot % BATCHES}-${position % PLACES}`;
+}
+
+/**
+ * The position that rows after the cursor are below; undefined where all of them are.
+ *
+ * @throws {@link InvalidInputError} where it is no cursor.
+ */
+export function positionBelow(db: Database, cursor: string): number | undefined {
+  const match = CURSOR.exec(cursor);
+  if (match === null) throw new InvalidInputError(`Not a cursor: ${cursor.slice(0, 64)}`);
+  const [block = 0, log = 0, batch = 0, place = 0] = match.slice(1).map(Number);
+  const slot = slotAt(db, block, log);
+  if (slot === undefined) return undefined;
+  const there = slot.block === block && slot.log === log;
+  return there ? (slot.slot - (slot.slot % BATCHES) + batch) * PLACES + place : slot.slot * PLACES;
+}
+
+/** The first slot at this log or after it. */
+function slotAt(db: Database, block: number, log: number) {
+  const rows = ["anchors", "events"].flatMap((table) => {
+    const row = db.get<{ slot: number; block: number; log: number }>(
+      `SELECT slot, block, log FROM ${table} WHERE (block, log) >= (?, ?) ORDER BY block, log, slot LIMIT 1`,
+      block,
+      log,
+    );
+    return row === undefined ? [] : [row];
+  });
+  return rows.sort((a, b) => a.slot - b.slot)[0];
+}

@@ -1,0 +1,47 @@
+import { BaseError, type BaseErrorOptions } from "../errors.js";
+
+/**
+ * - `no-sqlite`: the running Node has no `node:sqlite`.
+ * - `corrupt`: the file is no SQLite database, or a damaged one.
+ * - `foreign`: a database of another program.
+ * - `outdated`: a catalog of another version of Witan.
+ * - `other-deployment`: a catalog of another DAO.
+ * - `busy`: another process is writing to it.
+ * - `storage`: the file cannot be opened or written.
+ * - `no-full-text`: this Node's SQLite has no FTS5.
+ * - `overrun`: a watcher did not keep up.
+ * - `closed`: the catalog was closed.
+ */
+export type CatalogErrorKind =
+  | "no-sqlite"
+  | "corrupt"
+  | "foreign"
+  | "outdated"
+  | "other-deployment"
+  | "busy"
+  | "storage"
+  | "no-full-text"
+  | "overrun"
+  | "closed";
+
+/** Kinds that a catalog built anew does not have. */
+const mendedByRebuild: readonly CatalogErrorKind[] = ["corrupt", "foreign", "outdated", "other-deployment"];
+const retryable: readonly CatalogErrorKind[] = ["busy", "overrun"];
+
+const REBUILD_HINT = "The catalog is only a cache: build it anew with `witan catalog rebuild`, or name another file.";
+
+/** The local index cannot be used. What it was made from, chain and content, is not concerned. `code` is `catalog-` and `kind`. */
+export class CatalogError extends BaseError {
+  readonly kind: CatalogErrorKind;
+
+  constructor(kind: CatalogErrorKind, shortMessage: string, options: BaseErrorOptions = {}) {
+    const hints = options.hints ?? (mendedByRebuild.includes(kind) ? [REBUILD_HINT] : []);
+    super(`catalog-${kind}`, shortMessage, { ...options, hints, retryable: retryable.includes(kind) });
+    this.kind = kind;
+  }
+
+  /** Whether building the catalog anew is the remedy. */
+  get needsRebuild(): boolean {
+    return mendedByRebuild.includes(this.kind);
+  }
+}

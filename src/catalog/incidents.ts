@@ -1,0 +1,103 @@
+import type { Database } from "./database.js";
+import { PLACES } from "./schema.js";
+
+/** "Done" in the contracts' enum of reports, as the events tell it. */
+const DONE = "2";
+
+/** Notes which troubles a directive that was enacted as done has ended; `slot` is that of its enactment. */
+export function resolveIncidentsOf(db: Database, directiveId: string, slot: number): void {
+  const rows = db.all<{ fingerprint: Uint8Array; content: number }>(
+    `SELECT DISTINCT r.fingerprint AS fingerprint, c.id AS content
+       FROM events e JOIN evidence v ON v.slot = e.slot
+       JOIN contents c ON c.content_id = v.content_id JOIN records r ON r.content = c.id
+      WHERE e.key = ? AND e.name = 'DirectiveIssued' AND r.fingerprint IS NOT NULL`,
+    directiveId,
+  );
+  for (const { fingerprint, content } of rows) noteResolution(db, fingerprint, slot, content);
+  for (const { fingerprint } of rows) refreshIncident(db, fingerprint);
+}
+
+/** Notes what had been done already about a record that is verified only now. */
+export function resolveByEvidence(db: Database, fingerprint: Uint8Array, content: number, contentId: Uint8Array): void {
+  const enacted = db.all<{ slot: number }>(
+    `SELECT done.slot AS slot FROM evidence v
+       JOIN events issued ON issued.slot = v.slot AND issued.name = 'DirectiveIssued'
+       JOIN events done ON done.key = issued.key AND done.name = 'DirectiveEnacted' AND done.args ->> 'report' = ?
+      WHERE v.content_id = ?`,
+    DONE,
+    contentId,
+  );
+  for (const { slot } of enacted) noteResolution(db, fingerprint, slot, content);
+}
+
+function noteResolution(db: Database, fingerprint: Uint8Array, slot: number, content: number): void {
+  db.run("INSERT OR IGNORE INTO resolutions (fingerprint, slot, content) VALUES (?, ?, ?)", fingerprint, slot, content);
+}
+
+/**
+ * Writes what the verified records of a fingerprint, and the directives that cite them, come to.
+ *
+ * Resolved is what the chain proves: a directive that cites one of the records was enacted as done. It is open again once
+ * somebody reports something new: a record that nobody had anchored until then, or one that its author had, and anchors
+ * again. A record that was only slow to arrive opens nothing.
+ */
+export function refreshIncident(db: Database, fingerprint: Uint8Array): void {
+  const [first, last] = [edge(db, fingerprint, "ASC"), edge(db, fingerprint, "DESC")];
+  if (first === undefined || last === undefined) {
+    db.run("DELETE FROM incidents WHERE fingerprint = ?", fingerprint);
+    return;
+  }
+  const occurrences = db.get<{ n: number }>(
+    "SELECT count(*) AS n FROM records INDEXED BY records_by_observed WHERE fingerprint = ? AND observed = 1",
+    fingerprint,
+  );
+  const ended = db.get<{ slot: number | null }>(
+    "SELECT max(slot) AS slot FROM resolutions WHERE fingerprint = ?",
+    fingerprint,
+  );
+  const resolved = ended?.slot == null ? null : ended.slot * PLACES;
+  const open = resolved === null || isSeenAgain(db, fingerprint, resolved);
+  db.run(
+    `INSERT OR REPLACE INTO incidents (fingerprint, kind, subject, severity, open, first, last, resolved, occurrences)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    fingerprint,
+    last.kind,
+    last.subject,
+    last.severity,
+    open ? 1 : 0,
+    first.position,
+    last.position,
+    resolved,
+    occurrences?.n ?? 0,
+  );
+}
+
+interface Edge {
+  readonly position: number;
+  readonly severity: number;
+  readonly kind: string;
+  readonly subject: string;
+}
+
+/** The first or the last report. */
+function edge(db: Database, fingerprint: Uint8Array, order: "ASC" | "DESC"): Edge | undefined {
+  return db.get<Edge>(
+    `SELECT r.position AS position, r.severity AS severity, c.value ->> 'kind' AS kind, c.value ->> 'subject' AS subject
+       FROM records r INDEXED BY records_by_observed JOIN contents c ON c.id = r.content
+      WHERE r.fingerprint = ? AND r.observed = 1 ORDER BY r.position ${order} LIMIT 1`,
+    fingerprint,
+  );
+}
+
+function isSeenAgain(db: Database, fingerprint: Uint8Array, resolved: number): boolean {
+  const again = db.get(
+    `SELECT 1 FROM records r INDEXED BY records_by_observed
+      WHERE r.fingerprint = ?1 AND r.observed = 1 AND r.position > ?2
+        AND (NOT EXISTS (SELECT 1 FROM records e WHERE e.content = r.content AND e.position < ?2)
+             OR EXISTS (SELECT 1 FROM records e WHERE e.content = r.content AND e.position < ?2 AND e.author = r.author))
+      LIMIT 1`,
+    fingerprint,
+    resolved,
+  );
+  return again !== undefined;
+}

@@ -1,0 +1,30 @@
+export { incidentFingerprint } from "../records/index.js";
+export type { PendingContent } from "./awaited.js";
+export {
+  type Catalog,
+  type FollowOptions,
+  type OpenCatalogParameters,
+  openCatalog,
+  type SyncOptions,
+  type SyncProgress,
+  type SyncReport,
+} from "./catalog.js";
+export type { ConfirmationRule } from "./confirmations.js";
+export { CatalogError, type CatalogErrorKind } from "./errors.js";
+export type { CatalogIncident, IncidentEvent, IncidentHistory, IncidentPage } from "./incidentQuery.js";
+export type { Acceptance, LineageModel, LineageOptions, ModelLineage } from "./lineage.js";
+export {
+  type CatalogRecord,
+  type ChainPlace,
+  type IncidentFilter,
+  type IncidentQuery,
+  type PageOptions,
+  parseIncidentQuery,
+  parseRecordQuery,
+  type RecordFilter,
+  type RecordPage,
+  type RecordQuery,
+} from "./query.js";
+export { type ProofStatus, ProofStatuses } from "./status.js";
+export type { CatalogStatus } from "./statusReport.js";
+export type { CatalogChange } from "./watch.js";

@@ -1,0 +1,59 @@
+import type { Database } from "./database.js";
+import { refreshIncident } from "./incidents.js";
+import { type Progress, writeProgress } from "./meta.js";
+import { PLACES } from "./schema.js";
+
+/**
+ * Takes back all that stands in blocks above `progress.block`, as part of the caller's transaction. What is left is what a
+ * catalog would hold that had never read further.
+ */
+export function rollBack(db: Database, progress: Progress): void {
+  const { block } = progress;
+  const slot = firstSlotAbove(db, block);
+  if (slot !== undefined) removeFrom(db, slot);
+  db.run("DELETE FROM blocks WHERE number > ?", block);
+  db.run("DELETE FROM journal WHERE number > ?", block);
+  writeProgress(db, progress);
+}
+
+/** The first slot of what stands above a block: what is numbered from there on goes. */
+export function firstSlotAbove(db: Database, block: number): number | undefined {
+  const slots = ["anchors", "events"].flatMap((table) => {
+    const row = db.get<{ slot: number }>(
+      `SELECT slot FROM ${table} WHERE block > ? ORDER BY block, log LIMIT 1`,
+      block,
+    );
+    return row === undefined ? [] : [row.slot];
+  });
+  return slots.length === 0 ? undefined : Math.min(...slots);
+}
+
+function removeFrom(db: Database, slot: number): void {
+  const position = slot * PLACES;
+  const touched = db.all<{ fingerprint: Uint8Array }>(
+    `SELECT DISTINCT fingerprint FROM records WHERE position >= ?1 AND fingerprint IS NOT NULL
+     UNION SELECT fingerprint FROM resolutions WHERE slot >= ?2`,
+    position,
+    slot,
+  );
+  const contents = db.all<{ content: number }>("SELECT DISTINCT content FROM records WHERE position >= ?", position);
+
+  if (db.hasFullText) db.run("DELETE FROM texts WHERE rowid >= ?", position);
+  db.run("DELETE FROM subjects WHERE position >= ?", position);
+  db.run("DELETE FROM records WHERE position >= ?", position);
+  db.run("DELETE FROM resolutions WHERE slot >= ?", slot);
+  db.run("DELETE FROM evidence WHERE slot >= ?", slot);
+  db.run("DELETE FROM acceptances WHERE slot >= ?", slot);
+  db.run("DELETE FROM events WHERE slot >= ?", slot);
+  db.run("DELETE FROM anchors WHERE slot >= ?", slot);
+  for (const { content } of contents) forgetUnlessListed(db, content);
+  for (const { fingerprint } of touched) refreshIncident(db, fingerprint);
+}
+
+/** A content that no record stands for any more goes, with what it said of its parents. */
+function forgetUnlessListed(db: Database, content: number): void {
+  if (db.get("SELECT 1 FROM records WHERE content = ? LIMIT 1", content) !== undefined) return;
+  db.run("DELETE FROM parents WHERE child = (SELECT content_id FROM contents WHERE id = ?)", content);
+  db.run("DELETE FROM resolutions WHERE content = ?", content);
+  db.run("DELETE FROM contents WHERE id = ?", content);
+}

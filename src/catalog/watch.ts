@@ -1,0 +1,111 @@
+import type { Touched } from "./contentRows.js";
+import type { Database } from "./database.js";
+import { CatalogError } from "./errors.js";
+import type { CatalogRecord, RecordFilter } from "./query.js";
+
+/**
+ * What happened to a record: `listed` when a manifest named it, `verified` or `invalid` when its bytes were checked,
+ * `retracted` when a reorganisation of the chain took its anchor away.
+ */
+export interface CatalogChange {
+  readonly type: "listed" | "verified" | "invalid" | "retracted";
+  /** As it stands now; where retracted, as it stood before. */
+  readonly record: CatalogRecord;
+}
+
+/** Changes that wait for a slow watcher; beyond them its watch ends with an error rather than with a gap. */
+const MAX_WAITING = 10_000;
+
+/** The record at a position, if a filter lets it through. */
+type Look = (filter: RecordFilter, position: number) => CatalogRecord | undefined;
+
+interface Watcher {
+  readonly filter: RecordFilter;
+  readonly push: (changes: readonly CatalogChange[]) => void;
+}
+
+/** Passes on what changes to whoever watches. While nobody does, nothing is put together. */
+export class ChangeHub {
+  readonly #watchers = new Set<Watcher>();
+  readonly #look: Look;
+
+  constructor(look: Look) {
+    this.#look = look;
+  }
+
+  /** Tells of what was listed or checked, after it is committed. */
+  tell(touched: readonly Touched[]): void {
+    this.#send((filter) =>
+      touched.flatMap(({ type, position }) => {
+        const record = this.#look(filter, position);
+        return record === undefined ? [] : [{ type, record }];
+      }),
+    );
+  }
+
+  /** To be called before records are taken back; what it returns tells of them, once they are. */
+  retract(db: Database, fromPosition: number): () => void {
+    if (this.#watchers.size === 0) return () => undefined;
+    const positions = db
+      .all<{ position: number }>(
+        "SELECT position FROM records WHERE position >= ? ORDER BY position DESC LIMIT ?",
+        fromPosition,
+        MAX_WAITING + 1,
+      )
+      .map(({ position }) => position);
+    const sends = [...this.#watchers].map((watcher) => {
+      const changes = positions.flatMap((position) => {
+        const record = this.#look(watcher.filter, position);
+        return record === undefined ? [] : [{ type: "retracted" as const, record }];
+      });
+      return () => watcher.push(changes);
+    });
+    return () => {
+      for (const send of sends) send();
+    };
+  }
+
+  #send(changesFor: (filter: RecordFilter) => readonly CatalogChange[]): void {
+    for (const { filter, push } of this.#watchers) push(changesFor(filter));
+  }
+
+  /** Changes from now on, until the signal aborts. @throws {@link CatalogError} `overrun`, `closed`. */
+  async *watch(
+    filter: RecordFilter,
+    signal: AbortSignal | undefined,
+    closed: AbortSignal,
+  ): AsyncGenerator<CatalogChange, void, undefined> {
+    let waiting: CatalogChange[] = [];
+    let overrun = false;
+    let wake: () => void = () => undefined;
+    const watcher: Watcher = {
+      filter,
+      push(changes) {
+        overrun ||= waiting.length + changes.length > MAX_WAITING;
+        if (!overrun) waiting.push(...changes);
+        wake();
+      },
+    };
+    const end = () => wake();
+    const ended = () => closed.aborted || signal?.aborted === true;
+    this.#watchers.add(watcher);
+    signal?.addEventListener("abort", end);
+    closed.addEventListener("abort", end);
+    try {
+      while (!ended()) {
+        const changes = waiting;
+        waiting = [];
+        for (const change of changes) yield change;
+        if (overrun) throw new CatalogError("overrun", `A watcher fell ${MAX_WAITING} changes behind.`);
+        if (waiting.length > 0 || ended()) continue;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      this.#watchers.delete(watcher);
+      signal?.removeEventListener("abort", end);
+      closed.removeEventListener("abort", end);
+    }
+  }
+}

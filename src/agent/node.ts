@@ -1,4 +1,5 @@
 import type { Wallet } from "ethers";
+import type { Catalog } from "../catalog/index.js";
 import { createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
 import { type Chain, createChain } from "../ports/chain/index.js";
@@ -11,6 +12,7 @@ import { type Address, decodePayload } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
 import { Agent } from "./agent.js";
 import { composeBody } from "./body.js";
+import { keepCatalog } from "./catalog.js";
 import { systemClock } from "./clock.js";
 import type { AgentConfig } from "./config.js";
 import { createMachineProbe } from "./monitor/machine.js";
@@ -24,6 +26,8 @@ export interface RunningNode {
   readonly ballots: Agent["ballotsOn"];
   /** Keeps the payload in an envelope that a member has signed, and returns its CID. */
   readonly takePayload: (envelope: Uint8Array) => Promise<string>;
+  /** The node's index of chain and content; undefined where this Node has no SQLite. */
+  readonly catalog: Catalog | undefined;
   stop(): Promise<void>;
 }
 
@@ -131,6 +135,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
         }),
   });
   agent.start();
+  const kept = await keepCatalog({ config, chain, content, logger });
 
   return {
     self,
@@ -152,7 +157,9 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
       decodePayload(bytes);
       return content.put(bytes, { keep: "payload" });
     },
+    catalog: kept?.catalog,
     async stop() {
+      await kept?.stop();
       await agent.stop();
       await body.close();
       await content.close();

@@ -25,6 +25,11 @@ const usage = [
   "invalid-key",
   "content-invalid-cid",
   "listen",
+  "catalog-no-sqlite",
+  "catalog-corrupt",
+  "catalog-foreign",
+  "catalog-outdated",
+  "catalog-other-deployment",
 ];
 
 /** The exit code for what a command threw. */

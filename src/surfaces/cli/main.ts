@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { type ArgsDef, type CommandDef, defineCommand, runCommand, showUsage } from "citty";
 import { BaseError } from "../../errors.js";
+import { catalog } from "./commands/catalog.js";
 import { directive } from "./commands/directive.js";
+import { incident } from "./commands/incident.js";
 import { init } from "./commands/init.js";
 import { model } from "./commands/model.js";
 import { node } from "./commands/node.js";
@@ -17,9 +19,11 @@ const main = defineCommand({
     council: () => import("./commands/council.js").then((module) => module.council),
     node,
     record,
+    incident,
     proposal,
     directive,
     model,
+    catalog,
     init,
   },
 });

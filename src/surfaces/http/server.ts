@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { BaseError, messageOf } from "../../errors.js";
+import type { CatalogRoutes } from "./catalogRoutes.js";
 
 /** What a node shows and takes over HTTP. */
 export interface HttpHandlers {
@@ -11,10 +12,14 @@ export interface HttpHandlers {
   readonly block: (path: string) => Promise<{ status: number; headers: Record<string, string>; body: Uint8Array }>;
   /** POST /payload: keeps a directive's payload for a member; the envelope says whose it is. Resolves with its CID. */
   readonly payload: (envelope: Uint8Array) => Promise<string>;
+  /** GET /records, /incidents, /models/{id}/lineage and /catalog: what the node's index answers. */
+  readonly catalog?: CatalogRoutes | undefined;
 }
 
 /** An envelope of a payload of 48 KiB, far above any honest one. */
 const MAX_BODY_BYTES = 128 * 1024;
+const ROUTES =
+  "there are /health, /status, /ballots/{proposal id}, /records, /incidents, /models/{id}/lineage, /catalog and /ipfs/{cid}";
 /** A proposal's id is a number of 256 bits in decimal. */
 const BALLOTS_PATH = /^\/ballots\/\d{1,78}$/;
 
@@ -35,7 +40,7 @@ export class ListenError extends BaseError {
 }
 
 /**
- * Serves `/health`, `/status`, `/ballots/{proposal id}` and `/ipfs/{cid}` for one node.
+ * Serves `/health`, `/status`, `/ballots/{proposal id}`, `/ipfs/{cid}` and what the catalog answers, for one node.
  *
  * @throws {ListenError} where the address is taken.
  */
@@ -77,8 +82,12 @@ async function route(
     sendJson(response, 405, { error: "only GET and HEAD" });
     return;
   }
-  const [pathname] = path.split("?");
-  if (pathname === "/health") sendJson(response, 200, { ok: true });
+  const [pathname, search] = path.split("?");
+  const answer = handlers.catalog?.(pathname ?? "", new URLSearchParams(search));
+  if (answer !== undefined) {
+    const { status, body } = await answer;
+    sendJson(response, status, body);
+  } else if (pathname === "/health") sendJson(response, 200, { ok: true });
   else if (pathname === "/status") sendJson(response, 200, await handlers.status());
   else if (BALLOTS_PATH.test(pathname ?? "")) {
     sendJson(response, 200, handlers.ballots(pathname?.slice("/ballots/".length) ?? ""));
@@ -86,7 +95,7 @@ async function route(
     const { status, headers, body } = await handlers.block(path);
     response.writeHead(status, headers);
     response.end(method === "HEAD" ? undefined : body);
-  } else sendJson(response, 404, { error: "there are /health, /status, /ballots/{proposal id} and /ipfs/{cid}" });
+  } else sendJson(response, 404, { error: ROUTES });
 }
 
 /** The body, or undefined where it is over the limit. */

@@ -3,6 +3,7 @@ import { readAgentConfig } from "../../../agent/config.js";
 import { startNode } from "../../../agent/node.js";
 import { createGatewayHandler } from "../../../ports/content/index.js";
 import { createLogger, type Logger } from "../../../utils/logger.js";
+import { createCatalogRoutes } from "../../http/catalogRoutes.js";
 import { serveHttp } from "../../http/server.js";
 import { readPassword } from "../context.js";
 
@@ -22,6 +23,7 @@ export const agent = defineCommand({
       ballots: node.ballots,
       block: createGatewayHandler(node.content),
       payload: node.takePayload,
+      catalog: createCatalogRoutes(node.catalog),
     }).catch(async (error: unknown) => {
       await node.stop();
       throw error;

@@ -5,6 +5,7 @@ import { networkArgs, withClient } from "../context.js";
 import { formatTime, printJson, printTable } from "../print.js";
 import { parseContentId, recordArgs } from "./recordArgs.js";
 import { prove, verify } from "./recordProof.js";
+import { search } from "./recordSearch.js";
 
 function parseKind(text: string | undefined): RecordKind | undefined {
   if (text === undefined) return undefined;
@@ -57,5 +58,5 @@ const show = defineCommand({
 
 export const record = defineCommand({
   meta: { name: "record", description: "Records" },
-  subCommands: { list, show, prove, verify },
+  subCommands: { list, search, show, prove, verify },
 });

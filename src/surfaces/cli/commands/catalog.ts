@@ -1,0 +1,86 @@
+import { defineCommand } from "citty";
+import type { CatalogStatus } from "../../../catalog/index.js";
+import { catalogArgs, syncWithProgress, withCatalog } from "../catalog.js";
+import { formatTime, printFacts, printJson, printTable } from "../print.js";
+
+const { sync: _, ...args } = catalogArgs;
+
+function printStatus({
+  path,
+  block,
+  head,
+  confirmedBlock,
+  anchors,
+  records,
+  incidents,
+  fullText,
+}: CatalogStatus): void {
+  printFacts({
+    catalog: path,
+    chain: `read through block ${block} of ${head}, confirmed through ${confirmedBlock}`,
+    anchors: `${anchors.listed} listed, ${anchors.awaited} awaited, ${anchors.invalid} invalid`,
+    records: `${records.verified} verified, ${records.listed} listed, ${records.missing} missing, ${records.invalid} invalid`,
+    incidents: `${incidents.open} open, ${incidents.resolved} resolved`,
+    words: fullText ? "can be searched" : "cannot be searched: this Node's SQLite has no FTS5",
+  });
+}
+
+const syncIt = defineCommand({
+  meta: { name: "sync", description: "Read what is new on the chain, and fetch what is missing" },
+  args,
+  run: ({ args }) => runSync(args, false),
+});
+
+const rebuild = defineCommand({
+  meta: { name: "rebuild", description: "Build the catalog anew from chain and content" },
+  args,
+  run: ({ args }) => runSync(args, true),
+});
+
+async function runSync(
+  options: { network: string; rpc?: string | undefined; catalog?: string | undefined; json: boolean },
+  anew: boolean,
+): Promise<void> {
+  await withCatalog(
+    { ...options, sync: false },
+    async (catalog) => {
+      const report = await syncWithProgress(catalog);
+      const status = await catalog.status();
+      if (options.json) return printJson({ ...report, status });
+      printFacts({
+        read: `${report.events} events, ${report.manifests} manifests, ${report.records} records`,
+        undone: `${report.undoneBlocks} blocks`,
+      });
+      printStatus(status);
+    },
+    { rebuild: anew },
+  );
+}
+
+const status = defineCommand({
+  meta: { name: "status", description: "Show what the catalog holds, and what it awaits" },
+  args,
+  run: ({ args }) =>
+    withCatalog({ ...args, sync: false }, async (catalog) => {
+      const [status, pending] = [await catalog.status(), await catalog.listPending({ limit: 20 })];
+      if (args.json) return printJson({ ...status, pending });
+      printStatus(status);
+      if (pending.length === 0) return;
+      process.stdout.write("\n");
+      printTable(
+        pending.map(({ what, cid, author, attempts, dueAt }) => ({
+          awaited: what,
+          cid,
+          author,
+          attempts,
+          again: dueAt === 0 ? "" : formatTime(Math.floor(dueAt / 1_000)),
+        })),
+        "",
+      );
+    }),
+});
+
+export const catalog = defineCommand({
+  meta: { name: "catalog", description: "The local index of records, incidents and models" },
+  subCommands: { sync: syncIt, rebuild, status },
+});

@@ -9,10 +9,11 @@ import { type Ping, ping } from "@libp2p/ping";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { LevelDatastore } from "datastore-level";
-import { type BlockBroker, createHeliaLight } from "helia";
+import { createHeliaLight } from "helia";
 import { messageOf } from "../../errors.js";
 import { ContentError } from "./content.js";
 import { openBlocks } from "./disk.js";
+import type { Bitswap } from "./questions.js";
 import type { VerifiedBlocks } from "./verifiedBlocks.js";
 
 /** The libp2p services of a node. */
@@ -25,7 +26,7 @@ export interface NodeServices extends Record<string, unknown> {
 /** A started node and its own parts. */
 export interface HeliaNode {
   readonly libp2p: Libp2p<NodeServices>;
-  readonly bitswap: BlockBroker;
+  readonly bitswap: Bitswap;
   readonly blocks: VerifiedBlocks;
   /** Ends the node, then closes its stores. */
   stop(): Promise<void>;
@@ -70,12 +71,12 @@ export async function startHeliaNode({ dir, privateKey, listen, isRefused }: Hel
     });
   }
 
-  let bitswap: BlockBroker | undefined;
+  let bitswap: Bitswap | undefined;
   const light = createHeliaLight({ blockstore: blocks, datastore });
   const addBlockBroker = light.addBlockBroker.bind(light);
   // Bitswap itself is needed, for sessions and to tell peers of a block once it is stored. Helia shows it to nobody.
   light.addBlockBroker = (broker) => {
-    if (typeof broker !== "function") bitswap = broker;
+    if (typeof broker !== "function" && "bitswap" in broker) bitswap = broker as Bitswap;
     addBlockBroker(broker);
   };
   const helia = withBitswap<NodeServices>(

@@ -1,12 +1,11 @@
 import type { PeerId } from "@libp2p/interface";
-import type { BlockBroker } from "helia";
 import type { CID } from "multiformats/cid";
 import { isBlockOf } from "./cid.js";
+import { type Bitswap, createQuestions } from "./questions.js";
 import { createRefusals } from "./refusals.js";
 
 export interface NetworkBlocksParameters {
-  /** Bitswap. */
-  readonly broker: BlockBroker;
+  readonly broker: Bitswap;
   /** The peers that are connected now. */
   readonly peers: () => readonly PeerId[];
 }
@@ -36,8 +35,8 @@ const MAX_ANSWER_MS = 8_000;
 const REFUSED_MS = 500;
 /** Peers asked at once for one block: each may send it, and blocks are up to 1 MiB. */
 const MAX_ASKED = 8;
-/** Questions open at one peer, so that a frozen one does not take all of bitswap's 50 places for sending. */
-const MAX_OPEN_AT_PEER = 16;
+/** Questions open at one peer: they travel a few messages at a time, and each answer may be a block of 1 MiB. */
+const MAX_OPEN_AT_PEER = 64;
 
 type Answer = Uint8Array | "refused" | "silent";
 
@@ -48,11 +47,12 @@ interface Plan {
 }
 
 /**
- * Asks peers for blocks in sessions of one peer each. Helia's shared want list is avoided: there one frozen peer holds
- * up the wants to all peers for ten seconds, and a want that follows a cancelled one within milliseconds is lost.
+ * Asks peers for blocks, each peer by itself. Helia's shared want list is avoided: there one frozen peer holds up the
+ * wants to all peers for ten seconds, and a want that follows a cancelled one within milliseconds is lost.
  */
 export function createNetworkBlocks({ broker, peers }: NetworkBlocksParameters): NetworkBlocks {
   const refusals = createRefusals();
+  const questions = createQuestions(broker);
   /** Questions open at each peer. */
   const open = new Map<string, number>();
   /** When each peer delivered last, as a running number: those are asked first. */
@@ -64,10 +64,7 @@ export function createNetworkBlocks({ broker, peers }: NetworkBlocksParameters):
   async function ask(peer: PeerId, cid: CID, waitMs: number, signal: AbortSignal): Promise<Answer> {
     const id = peer.toString();
     open.set(id, (open.get(id) ?? 0) + 1);
-    const answer = await inTime(waitMs, signal, (inner) => {
-      const session = broker.createSession?.({ providers: [peer.toCID()], minProviders: 1, maxProviders: 1 });
-      return session?.retrieve?.(cid, { signal: inner }) ?? Promise.reject(new Error("no sessions"));
-    });
+    const answer = await inTime(waitMs, signal, (inner) => questions.ask(peer, cid, inner));
     const others = (open.get(id) ?? 1) - 1;
     if (others > 0) open.set(id, others);
     else open.delete(id);
@@ -142,14 +139,11 @@ export function createNetworkBlocks({ broker, peers }: NetworkBlocksParameters):
   };
 }
 
-/**
- * What `retrieve` gives; "refused" where it rejects by itself, as a session does whose only peer says no, cannot be
- * reached or does not speak bitswap; "silent" where the time is over first.
- */
+/** What `ask` gives; "silent" where the time is over first. Its signal aborts at the end in every case. */
 async function inTime(
   waitMs: number,
   signal: AbortSignal,
-  retrieve: (signal: AbortSignal) => Promise<Uint8Array>,
+  ask: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
   const controller = new AbortController();
   const abort = () => controller.abort();
@@ -158,9 +152,8 @@ async function inTime(
   const over = new Promise<"silent">((resolve) => {
     controller.signal.addEventListener("abort", () => resolve("silent"), { once: true });
   });
-  const refused = (): Answer => (controller.signal.aborted ? "silent" : "refused");
   try {
-    return await Promise.race([retrieve(controller.signal).catch(refused), over]);
+    return await Promise.race([ask(controller.signal), over]);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);

@@ -38,6 +38,8 @@ export interface Entry {
 const MAX_QUARANTINED = 64;
 /** The engine collects writes of so many bytes before it sorts them into files: with less, a large file is sorted often. */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+/** The engine maps its files, of 2 MiB each, into memory as it reads them: no more than so many at a time. */
+const MAX_OPEN_FILES = 100;
 /** Bytes that an iterator reads ahead. */
 const READ_AHEAD_BYTES = 1024 * 1024;
 
@@ -68,7 +70,11 @@ export class VerifiedBlocks extends BaseBlockstore {
 
   async open(): Promise<void> {
     // Blocks are hashes and weights: nothing to compress.
-    await this.#db.open({ compression: false, writeBufferSize: WRITE_BUFFER_BYTES } as object);
+    await this.#db.open({
+      compression: false,
+      writeBufferSize: WRITE_BUFFER_BYTES,
+      maxOpenFiles: MAX_OPEN_FILES,
+    } as object);
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,13 @@ import { decide, type EvidenceCheck, type ModelTest, type NodeView, type VotePol
 import { ChainError, isRevert } from "../ports/chain/index.js";
 import { ContentError } from "../ports/content/index.js";
 import { GossipError } from "../ports/gossip/index.js";
-import type { Address, ContentId, DirectivePayload, Model } from "../records/index.js";
+import {
+  type Address,
+  type ContentId,
+  type DirectivePayload,
+  InvalidRecordError,
+  type Model,
+} from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
 import type { BallotBox, RecordedBallot } from "./ballotBox.js";
 import type { BallotExchange } from "./ballots/exchange.js";
@@ -91,9 +97,10 @@ export class Voter {
 
   async #decide(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot | undefined> {
     const { look, policy } = this.#dependencies;
-    const { payload, disagreements } = await this.#readPayload(proposal, signal);
+    const { payload, disagreements, late } = await this.#readPayload(proposal, signal);
     const evidence = await Promise.all(proposal.evidence.map((contentId) => this.#check(contentId)));
-    if (this.#isTooEarly(proposal, evidence)) return undefined;
+    const absent = evidence.some(({ status }) => status === "unanchored" || status === "missing");
+    if ((late || absent) && this.#isTooEarly(proposal)) return undefined;
     const modelTest =
       payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload, signal) : undefined;
     const decision = decide({
@@ -112,11 +119,10 @@ export class Voter {
   }
 
   /**
-   * Whether evidence that cannot be verified may only be on its way: what nobody has opened can wait for it, and what is
-   * open is looked at twice.
+   * Whether a payload or evidence that is not here may only be on its way: what nobody has opened can wait for it, and
+   * what is open is looked at twice.
    */
-  #isTooEarly(proposal: Proposal, evidence: readonly EvidenceCheck[]): boolean {
-    if (!evidence.some(({ status }) => status === "unanchored" || status === "missing")) return false;
+  #isTooEarly(proposal: Proposal): boolean {
     if (isMotion(proposal) || !this.#doubted.has(proposal.id)) {
       this.#doubted.add(proposal.id);
       return true;
@@ -127,7 +133,7 @@ export class Voter {
   async #readPayload(
     proposal: Proposal,
     signal: AbortSignal,
-  ): Promise<{ payload: DirectivePayload | undefined; disagreements: readonly string[] }> {
+  ): Promise<{ payload: DirectivePayload | undefined; disagreements: readonly string[]; late?: boolean }> {
     const { client, evidenceTimeoutMs } = this.#dependencies;
     if (proposal.directive === null) return { payload: undefined, disagreements: ["it issues no directive"] };
     try {
@@ -136,7 +142,9 @@ export class Voter {
       return { payload, disagreements: client.checkProposal({ proposal, payload }).map(({ message }) => message) };
     } catch (error) {
       signal.throwIfAborted();
-      return { payload: undefined, disagreements: [`its payload cannot be read: ${messageOf(error)}`] };
+      const late =
+        !(error instanceof InvalidRecordError) && !(error instanceof ContentError && error.kind === "corrupt");
+      return { payload: undefined, disagreements: [`its payload cannot be read: ${messageOf(error)}`], late };
     }
   }
 

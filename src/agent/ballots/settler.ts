@@ -9,6 +9,7 @@ import {
 } from "../../client/index.js";
 import { endsEarly, type SettleReason, type Tally, whenToSettle } from "../../policy/index.js";
 import { isRevert } from "../../ports/chain/index.js";
+import { KeyError } from "../../ports/keys/index.js";
 import type { Logger } from "../../utils/logger.js";
 import { DutyLine } from "../dutyLine.js";
 import type { Tasks } from "../tasks.js";
@@ -133,10 +134,12 @@ export class Settler {
     proposal: Proposal,
     { client }: LocalNode,
   ): Promise<{ ballots: number; transaction: string; gas: bigint } | undefined> {
-    let part: (ballots: readonly NodeBallot[]) => readonly NodeBallot[] = (ballots) => ballots;
+    /** The only side to settle, by size, where they cannot be settled together. */
+    let side: number | undefined;
     for (let attempt = 1; ; attempt++) {
       const pending = await this.pendingOf(proposal, true);
-      const all = part(pending.map(({ ballot }) => ballot));
+      const known = pending.map(({ ballot }) => ballot);
+      const all = side === undefined ? known : (sidesOf(known)[side] ?? []);
       // Signatures that add up to one fit into a transaction however many they are.
       const ballots = all.some((ballot) => schemeOf(ballot) === "operator") ? all.slice(0, MAX_BALLOTS_PER_BATCH) : all;
       if (ballots.length === 0) return undefined;
@@ -148,9 +151,10 @@ export class Settler {
       } catch (error) {
         if (isRevert(error, "GovernorUnexpectedProposalState")) return undefined;
         if (attempt >= ATTEMPTS) throw error;
-        if (isRevert(error, "NodeRegistryInvalidSignature", "NodeRegistryInvalidSignatureOf")) {
+        const sumsUpToNothing = error instanceof KeyError;
+        if (sumsUpToNothing || isRevert(error, "NodeRegistryInvalidSignature", "NodeRegistryInvalidSignatureOf")) {
           // Each is good: then the keys of one side cancel out, as only one hand that holds them all can make them.
-          if (attempt > 1) part = (all) => largestSide(all);
+          if (attempt > 1 || sumsUpToNothing) side = (side ?? -1) + 1;
           await this.#dependencies.recheck(ballots);
         } else if (!isRevert(error, "GovernorBallotsOverlap")) throw error;
       }
@@ -191,8 +195,8 @@ function tallyOf(supports: readonly Support[]): Tally {
   return { for: count("for"), against: count("against"), abstain: count("abstain") };
 }
 
-/** The ballots of the support that most have. */
-function largestSide(ballots: readonly NodeBallot[]): NodeBallot[] {
+/** The ballots of each support, the most first. */
+function sidesOf(ballots: readonly NodeBallot[]): (readonly NodeBallot[])[] {
   const sides = Supports.map((support) => ballots.filter((ballot) => ballot.support === support));
-  return sides.reduce((most, side) => (side.length > most.length ? side : most));
+  return sides.sort((a, b) => b.length - a.length);
 }

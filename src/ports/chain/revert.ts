@@ -24,6 +24,10 @@ const errorInterfaces: Record<ContractName, Interface> = {
   TimelockController: TimelockController__factory.createInterface(),
 };
 
+/** What nodes say of a call that ran and failed without data. */
+const EXECUTION_FAILED =
+  /revert|vm exception|invalid opcode|bad instruction|out of gas|gas required|stack (under|over)flow/i;
+
 /** Names the revert in `data`: a custom error of any of our contracts, `Error(string)` or `Panic(uint256)`. */
 export function decodeRevert(data: string, transactionHash?: string): ContractRevertError {
   const where = transactionHash === undefined ? {} : { transactionHash };
@@ -64,8 +68,17 @@ export function toChainError(error: unknown): BaseError {
       hints: ["Do not use one key in two processes."],
     });
   }
-  if (isError(error, "CALL_EXCEPTION")) return decodeRevert("0x");
+  if (isError(error, "CALL_EXCEPTION") && isExecution(error.info)) return decodeRevert("0x");
   return new ChainError("rpc-error", "The RPC refused the request.", { details: shortOf(error) });
+}
+
+/**
+ * Whether a call that gave no data was executed and failed. The library takes every error in answer to a call for one,
+ * also that the node is busy or has forgotten the block.
+ */
+function isExecution(info: unknown): boolean {
+  const said = (info as { error?: { message?: unknown } } | undefined)?.error?.message;
+  return typeof said !== "string" || EXECUTION_FAILED.test(said);
 }
 
 /** The revert data that an error carries, wherever the provider put it. */
@@ -90,6 +103,8 @@ function nestedData(value: unknown, depth = 0): string | undefined {
 }
 
 function shortOf(error: unknown): string {
+  const said = (error as { info?: { error?: { message?: unknown } } } | null)?.info?.error?.message;
+  if (typeof said === "string") return said;
   const inner = (error as { error?: { message?: unknown } } | null)?.error?.message;
   if (typeof inner === "string") return inner;
   const short = (error as { shortMessage?: unknown } | null)?.shortMessage;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, onTestFinished, vi } from "vitest";
-import { BallotExchange } from "../../../src/agent/ballots/exchange.js";
+import { BallotExchange, type BallotExchangeParameters } from "../../../src/agent/ballots/exchange.js";
 import { encodeBallot } from "../../../src/agent/ballots/message.js";
 import { signNodeBallot } from "../../../src/agent/ballots/sign.js";
 import { dutyOrder } from "../../../src/agent/duty.js";
@@ -28,7 +28,7 @@ export function unhurried(change: Partial<TrackRules> = {}): Record<Track, Track
   return { ...shortTracks, emergency: { ...shortTracks.emergency, votingPeriod: 86_400, fastPath: 0, ...change } };
 }
 
-export interface SeatOptions {
+export interface SeatOptions extends Partial<Pick<BallotExchangeParameters, "gossip" | "refusePeer">> {
   /** What the node's client does otherwise. */
   readonly client?: Partial<Client>;
   readonly stragglersMs?: number;
@@ -66,12 +66,13 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
       const exchange = await BallotExchange.open({
         dir: join(dir, `node-${index}`),
         nodes: [{ operator: operatorOf(index), client, blsSecret }],
-        gossip: hub.peer(nameOf(index)),
+        gossip: change.gossip ?? hub.peer(nameOf(index)),
         bls,
         clock,
         tasks,
         logger,
         stragglersMs: change.stragglersMs ?? NEVER_MS,
+        refusePeer: change.refusePeer,
       });
       seats.set(index, new Seat(client, exchange, tasks, logger));
     }

@@ -83,6 +83,31 @@ describe("a node that says For to some and Against to others", () => {
   });
 });
 
+describe("a node that hears of a ballot that its own key has signed, such as where its journal is lost", () => {
+  it("stands by it, whatever it decides now, and says so", async () => {
+    const world = await createElectorate({ nodes: 3, tracks: unhurried() });
+    await world.seat([0, 1, 2]);
+    await world.run();
+    const proposal = await world.open();
+    const { exchange } = world.seatOf(2);
+    world.hub.cutOff("node 1");
+    await world.say(5, await world.sign(proposal.id, 2, "against"));
+    await world.heard(proposal.id, 1, 0, 2);
+
+    world.hub.heal();
+    await world.vote(proposal, { 2: "for" });
+    await world.heard(proposal.id, 1);
+    expect(world.logs.filter(({ level }) => level === "error")).toEqual([
+      expect.objectContaining({ node: 2, index: 2, proposalId: proposal.id, signed: "against" }),
+    ]);
+    expect(await exchange.needs(proposal, world.operatorOf(2))).toBe(false);
+    world.pass(NEVER_MS);
+    await world.settles(proposal.id, { 2: "against" });
+    // Nobody has a second one of it to show.
+    for (const index of [0, 1, 2]) expect(world.seatOf(index).exchange.counts.equivocations).toBe(0);
+  });
+});
+
 describe("an incident that accuses a node", () => {
   it("is proven by two ballots that the node signed, by nothing else", async () => {
     const world = await createElectorate({ nodes: 6, tracks: unhurried() });

@@ -92,6 +92,7 @@ export async function openDoor(options: DoorOptions = {}) {
   const clock = { now: 1_000_000 };
   const now = () => clock.now;
   const heard = { ballots: [] as NodeBallot[], equivocations: [] as Equivocation[] };
+  const abusers: string[] = [];
   const onError = (error: unknown) => Promise.reject(error);
   const pool = await BallotPool.open({ dir: await temporaryFolder(), now, onError });
   onTestFinished(() => pool.close());
@@ -104,7 +105,7 @@ export async function openDoor(options: DoorOptions = {}) {
     now,
     committees: () => committees,
     poll: (proposalId) => polls.get(proposalId),
-    onAbuse: () => undefined,
+    onAbuse: (peer) => abusers.push(peer),
     onBallot: (ballot) => heard.ballots.push(ballot),
     onEquivocation: (equivocation) => heard.equivocations.push(equivocation),
   });
@@ -114,6 +115,7 @@ export async function openDoor(options: DoorOptions = {}) {
     polls,
     clock,
     heard,
+    abusers,
     /** What becomes of a ballot, or of any bytes. */
     hear(message: NodeBallot | Uint8Array, relay = "neighbour") {
       return intake.check(message instanceof Uint8Array ? message : encodeBallot(message), relay);

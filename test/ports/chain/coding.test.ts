@@ -93,6 +93,25 @@ describe("a revert", () => {
     expect(revertOf("0x12345678")).toMatchObject({ errorName: "UnknownError", args: { data: "0x12345678" } });
   });
 
+  it("is told from a node that gives an error for an answer", () => {
+    const answered = (message: string) =>
+      toChainError(
+        Object.assign(new Error("missing revert data"), {
+          code: "CALL_EXCEPTION",
+          data: null,
+          info: { error: { code: -32_000, message } },
+        }),
+      );
+    for (const message of [
+      "execution reverted",
+      "VM Exception while processing transaction: invalid opcode",
+      "out of gas",
+    ])
+      expect(isRevert(answered(message), "NoReason")).toBe(true);
+    for (const message of ["header not found", "rate limit exceeded", "missing trie node", "request timed out"])
+      expect(answered(message)).toMatchObject({ code: "rpc-error", retryable: true, details: message });
+  });
+
   it("is not seen in the data of the request", () => {
     const told = toChainError(
       Object.assign(new Error("odd"), { transaction: { data: "0x1234" }, payload: { data: "0x12" } }),

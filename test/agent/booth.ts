@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import { expect, onTestFinished } from "vitest";
+import { BallotBox, type RecordedBallot } from "../../src/agent/ballotBox.js";
+import { Tasks } from "../../src/agent/tasks.js";
+import { Voter, type VoterDependencies } from "../../src/agent/voter.js";
+import { createClient, type NewRecord, type Proposal } from "../../src/client/index.js";
+import { VoteDefaults } from "../../src/policy/index.js";
+import { createChain, type Eip1193Provider } from "../../src/ports/chain/index.js";
+import { createMemoryContent } from "../../src/ports/content/index.js";
+import type { Address, ContentId, Order } from "../../src/records/index.js";
+import { createLogger } from "../../src/utils/logger.js";
+import { createElectorate, type Electorate, patience, unhurried } from "./ballots/electorate.js";
+import { temporaryFolder } from "./ballots/roll.js";
+import { SharedBlocks } from "./council.js";
+
+interface BoothOptions extends Partial<Pick<VoterDependencies, "exchange">> {
+  readonly world?: Electorate;
+}
+
+/** One node's voter over a real chain, on a line to it and with blocks that a test can spoil. */
+export async function createBooth({ exchange, world: given }: BoothOptions = {}) {
+  const world = given ?? (await createElectorate({ nodes: 3, tracks: unhurried() }));
+  const { witan } = world.setting;
+  const line: { fails: (method: string, data: string) => boolean } = { fails: () => false };
+  const provider: Eip1193Provider = {
+    request(request) {
+      const [call] = (request.params ?? []) as { data?: string }[];
+      if (line.fails(request.method, call?.data ?? "")) return Promise.reject(new Error("not at the moment"));
+      return witan.provider.request(request);
+    },
+  };
+  const chain = await createChain({ provider, ...witan.deployment, signer: witan.operators[0], pollMs: 5 });
+  onTestFinished(() => chain.close());
+  const blocks = new SharedBlocks();
+  const client = createClient({ chain, content: createMemoryContent(blocks) });
+  const ballots = await BallotBox.open(join(await temporaryFolder(), "ballots.jsonl"));
+  onTestFinished(() => ballots.close());
+  const logs: { level: string; message: string; [field: string]: unknown }[] = [];
+  const logger = createLogger("info", (text) => logs.push(JSON.parse(text)));
+  const tasks = new Tasks(logger);
+  const self = client.account as Address;
+  const voter = new Voter({
+    self,
+    client,
+    ballots,
+    tasks,
+    logger,
+    exchange,
+    policy: VoteDefaults,
+    evidenceTimeoutMs: 10_000,
+    look: async () => ({ workloads: [], fleets: new Set(), tasks: new Set() }),
+    testModel: async () => undefined,
+  });
+
+  return {
+    world,
+    line,
+    blocks,
+    client,
+    logger,
+    logs,
+    self,
+    /** Has one record anchored. */
+    async anchor(record: NewRecord) {
+      const { records } = await client.anchorRecords({ records: [record] });
+      const [anchored] = records;
+      if (anchored === undefined) throw new Error("nothing was anchored");
+      return anchored;
+    },
+    /** Opens a proposal and waits until ballots count. */
+    async open(order: Order, ...evidence: ContentId[]): Promise<Proposal> {
+      const { proposalId } = await client.openProposal({ order, evidence });
+      const { start } = await client.getProposal({ proposalId });
+      await witan.increaseTime(Math.max(1, start - (await chain.now()) + 1));
+      await expect.poll(async () => (await client.getProposal({ proposalId })).state, patience).toBe("Active");
+      return client.getProposal({ proposalId });
+    },
+    /** Lets the voter look at a proposal once; gives what it has decided by then. */
+    async look(proposal: Proposal): Promise<RecordedBallot | undefined> {
+      voter.tick([proposal], new AbortController().signal);
+      await tasks.settled();
+      return ballots.get(proposal.id);
+    },
+    hasVoted: (proposal: Proposal) => chain.contracts.governor.hasVoted(proposal.id, self),
+  };
+}

@@ -23,8 +23,11 @@ export {
   type ContentErrorKind,
   type ContentStore,
   createGatewayContent,
+  createKuboContent,
   createMemoryContent,
   type GatewayParameters,
+  type KuboParameters,
+  type OpenFile,
   type StoredFile,
 } from "./ports/content/index.js";
 export {

@@ -1,4 +1,5 @@
 import { ConfigError, messageOf } from "../../errors.js";
+import { readBounded } from "./boundedBody.js";
 import { assertFits, isBlockOf, parseCid } from "./cid.js";
 import {
   ContentError,
@@ -85,7 +86,6 @@ async function fetchBlock(gateway: URL, cid: string, maxBytes: number, signal: A
     throw new ContentError("missing", `${gateway.origin} cannot be reached.`, { cause, details: messageOf(cause) });
   }
   if (!response.ok || response.body === null) {
-    await response.body?.cancel();
     throw new ContentError("missing", `${gateway.origin} answers ${response.status} for ${cid}.`);
   }
   const bytes = await readBounded(response.body, cid, maxBytes);
@@ -93,32 +93,6 @@ async function fetchBlock(gateway: URL, cid: string, maxBytes: number, signal: A
     throw new ContentError("corrupt", `${gateway.origin} gave other bytes for ${cid}.`);
   }
   assertFits(cid, bytes, maxBytes);
-  return bytes;
-}
-
-async function readBounded(body: ReadableStream<Uint8Array>, cid: string, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader = body.getReader();
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      length += next.value.length;
-      if (length > maxBytes) throw new ContentError("too-large", `More than ${maxBytes} bytes are sent for ${cid}.`);
-      chunks.push(next.value);
-    }
-  } catch (cause) {
-    if (cause instanceof ContentError) {
-      await reader.cancel();
-      throw cause;
-    }
-    throw new ContentError("missing", `The answer for ${cid} broke off.`, { cause, details: messageOf(cause) });
-  }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
   return bytes;
 }
 

@@ -9,9 +9,18 @@ export function hexOfBlob(blob: Uint8Array): Hex {
   return `0x${Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength).toString("hex")}`;
 }
 
+/** Authors are few and their records many: each address gets its checksum once. */
+const checksummed = new Map<string, Address>();
+const MAX_ADDRESSES = 20_000;
+
 export function addressOfBlob(blob: Uint8Array): Address {
   const hex = hexOfBlob(blob);
-  return checksumAddress(hex) ?? hex;
+  const known = checksummed.get(hex);
+  if (known !== undefined) return known;
+  const address = checksumAddress(hex) ?? hex;
+  if (checksummed.size >= MAX_ADDRESSES) checksummed.clear();
+  checksummed.set(hex, address);
+  return address;
 }
 
 /** JSON of decoded event arguments: integers beyond JSON's are text. */

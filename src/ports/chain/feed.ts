@@ -29,7 +29,7 @@ export interface EventFeed<N extends ChainEventName = ChainEventName> {
   /** The block at a height or under a tag; undefined where there is none, or the node does not know the tag. */
   header(at: number | "latest" | "finalized"): Promise<BlockHeader | undefined>;
   /**
-   * Chunks from `fromBlock` through `toBlock`, in order and without a gap; while one is dealt with, the next is fetched.
+   * Chunks from `fromBlock` through `toBlock`, in order and without a gap; while one is dealt with, the next ones are fetched.
    * Ends early where the chain changed while it was read: look for the common ancestor and begin again there.
    */
   chunks(fromBlock: number, toBlock: number, signal?: AbortSignal): AsyncGenerator<EventChunk<N>, void, undefined>;
@@ -48,6 +48,8 @@ const TARGET_EVENTS = 4_000;
 /** What public endpoints commonly allow is less, and found out by their refusal. */
 const MAX_BLOCKS = 10_000;
 const FIRST_BLOCKS = 64;
+/** While one chunk is dealt with, the node prepares the next ones. */
+const CHUNKS_AHEAD = 3;
 /** How much larger than the last a range may be. */
 const GROWTH = 4;
 /** Headers that are asked for at once where logs do not tell their block's time. */
@@ -83,26 +85,26 @@ export function createEventFeed<N extends ChainEventName>(
     }
   }
 
-  /** The logs of as many blocks as one request gives, and the end of the range as it was before they were read. */
-  async function logsFrom(
-    fromBlock: number,
-    toBlock: number,
-  ): Promise<{ logs: readonly RawLog[]; last: BlockHeader | undefined }> {
-    for (;;) {
-      const lastBlock = Math.min(toBlock, fromBlock + range - 1);
-      const last = await header(lastBlock);
-      if (last === undefined) return { logs: [], last };
+  /** The logs of a range, in as few requests as the endpoint allows. */
+  async function logsOf(fromBlock: number, toBlock: number): Promise<readonly RawLog[]> {
+    const parts: (readonly RawLog[])[] = [];
+    let width = toBlock - fromBlock + 1;
+    for (let from = fromBlock; from <= toBlock; ) {
+      const to = Math.min(toBlock, from + width - 1);
       try {
-        const where = { ...filter, fromBlock: toQuantity(fromBlock), toBlock: toQuantity(lastBlock) };
-        return { logs: await read<RawLog[]>(() => provider.send("eth_getLogs", [where])), last };
+        const where = { ...filter, fromBlock: toQuantity(from), toBlock: toQuantity(to) };
+        parts.push(await read<RawLog[]>(() => provider.send("eth_getLogs", [where])));
+        from = to + 1;
       } catch (error) {
         // A refusal, an answer over the limit or one that took too long: ask for less, down to a single block.
         const tooMuch = error instanceof ChainError && (error.kind === "rpc-error" || error.kind === "rpc-timeout");
-        if (!tooMuch || lastBlock === fromBlock) throw error;
-        range = Math.max(1, Math.floor((lastBlock - fromBlock + 1) / 2));
-        if (error.kind === "rpc-error") ceiling = range;
+        if (!tooMuch || to === from) throw error;
+        width = Math.max(1, Math.floor((to - from + 1) / 2));
+        range = Math.min(range, width);
+        if (error.kind === "rpc-error") ceiling = Math.min(ceiling, width);
       }
     }
+    return parts.length === 1 ? (parts[0] ?? []) : parts.flat();
   }
 
   /**
@@ -110,13 +112,14 @@ export function createEventFeed<N extends ChainEventName>(
    * it is the same block, so is everything below it.
    */
   async function readChunk(fromBlock: number, toBlock: number): Promise<EventChunk<N> | undefined> {
-    const { logs, last } = await logsFrom(fromBlock, toBlock);
+    const last = await header(toBlock);
     if (last === undefined) return undefined;
+    const logs = await logsOf(fromBlock, toBlock);
     const parent = fromBlock === 0 ? undefined : await header(fromBlock - 1);
     const blocks = await blocksOf(logs, last);
-    const after = await header(last.number);
+    const after = await header(toBlock);
     if (blocks === undefined || after?.hash !== last.hash || (fromBlock > 0 && parent === undefined)) return undefined;
-    adapt(logs.length, last.number - fromBlock + 1);
+    adapt(logs.length, toBlock - fromBlock + 1);
     const events = logs.flatMap((log) => decode(log) ?? []);
     events.sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
     return { fromBlock, last, parentHash: parent?.hash, events: events as ChainEventOf<N>[], blocks };
@@ -158,20 +161,24 @@ export function createEventFeed<N extends ChainEventName>(
   return {
     header,
     async *chunks(fromBlock, toBlock, signal) {
-      let ahead = fromBlock <= toBlock ? start(fromBlock) : undefined;
-      while (ahead !== undefined) {
-        const outcome = await ahead;
+      const ahead: ReturnType<typeof start>[] = [];
+      for (let next = fromBlock; next <= toBlock || ahead.length > 0; ) {
+        while (next <= toBlock && ahead.length < CHUNKS_AHEAD) {
+          const last = Math.min(toBlock, next + range - 1);
+          ahead.push(start(next, last));
+          next = last + 1;
+        }
+        const outcome = await ahead.shift();
         signal?.throwIfAborted();
+        if (outcome === undefined) return;
         if ("error" in outcome) throw outcome.error;
-        const { chunk } = outcome;
-        if (chunk === undefined) return;
-        ahead = chunk.last.number < toBlock ? start(chunk.last.number + 1) : undefined;
-        yield chunk;
+        if (outcome.chunk === undefined) return;
+        yield outcome.chunk;
       }
 
       /** A failure is kept until it is asked for: a reader that ends early leaves no rejection behind. */
-      function start(from: number): Promise<{ chunk: EventChunk<N> | undefined } | { error: unknown }> {
-        return readChunk(from, toBlock).then(
+      function start(from: number, to: number): Promise<{ chunk: EventChunk<N> | undefined } | { error: unknown }> {
+        return readChunk(from, to).then(
           (chunk) => ({ chunk }),
           (error: unknown) => ({ error }),
         );

@@ -47,9 +47,15 @@ export {
   parseSafetensors,
   type Safetensors,
   type Tensor,
+} from "./safetensors.js";
+export {
+  checkedSafetensors,
+  parseSafetensorsHeader,
+  type SafetensorsHeader,
   type TensorDtype,
   TensorDtypes,
-} from "./safetensors.js";
+  type TensorPlace,
+} from "./safetensorsHeader.js";
 export type { Metrics, State } from "./state.js";
 export {
   type Address,

@@ -5,7 +5,7 @@ import { balanced } from "ipfs-unixfs-importer/layout";
 import { CID } from "multiformats/cid";
 import { InvalidInputError } from "../../errors.js";
 import { codecOfCid } from "../../records/index.js";
-import { parseCid, sha256Of } from "./cid.js";
+import { cidOfBlock, parseCid, sha256Of } from "./cid.js";
 import {
   type AbortOptions,
   ContentError,
@@ -63,6 +63,12 @@ export async function putFile(
     blockWriteConcurrency: WRITE_CONCURRENCY,
   });
   return { cid: cid.toString(), bytes, sha256: `0x${digest.digest("hex")}` };
+}
+
+/** The CID that a file has here, without storing it. */
+export async function fileCidOf(source: AsyncIterable<Uint8Array>): Promise<string> {
+  const { cid } = await putFile({ put: async (bytes, { codec } = {}) => cidOfBlock(bytes, codec) }, source);
+  return cid;
 }
 
 /** Reads a whole file over any store's blocks: one deadline and one budget for all of them. */

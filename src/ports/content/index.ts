@@ -12,6 +12,7 @@ export {
   type ReadFileOptions,
   type StoredFile,
 } from "./content.js";
+export { fileCidOf } from "./files.js";
 export { createGatewayContent, type GatewayParameters } from "./gateway.js";
 export { createGatewayHandler, type GatewayResponse } from "./gatewayHandler.js";
 export { createKuboContent, type KuboParameters } from "./kubo.js";

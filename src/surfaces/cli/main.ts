@@ -2,6 +2,7 @@
 import { type ArgsDef, type CommandDef, defineCommand, runCommand, showUsage } from "citty";
 import { BaseError } from "../../errors.js";
 import { catalog } from "./commands/catalog.js";
+import { content } from "./commands/content.js";
 import { directive } from "./commands/directive.js";
 import { incident } from "./commands/incident.js";
 import { init } from "./commands/init.js";
@@ -23,6 +24,7 @@ const main = defineCommand({
     proposal,
     directive,
     model,
+    content,
     catalog,
     init,
   },

@@ -1,10 +1,13 @@
 import { defineCommand } from "citty";
 import { type LineageModel, parseRecordQuery } from "../../../catalog/index.js";
 import { InvalidInputError } from "../../../errors.js";
-import { contentIdToCid } from "../../../records/index.js";
+import { contentIdToCid, type Hex, isContentId } from "../../../records/index.js";
 import { catalogArgs, withCatalog } from "../catalog.js";
 import { networkArgs, withClient } from "../context.js";
-import { printJson, printTable } from "../print.js";
+import { pullModel, pushModel } from "../modelFile.js";
+import { printFacts, printJson, printTable } from "../print.js";
+import { formatBytes, progressLine } from "../progress.js";
+import { withChosenStore } from "../store.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List accepted models, the newest first" },
@@ -65,7 +68,59 @@ function describeModel({ cid, distance, acceptances, records }: LineageModel, si
   };
 }
 
+const storeArgs = {
+  kubo: { type: "string", description: "a Kubo node's RPC address, instead", valueHint: "URL" },
+  json: networkArgs.json,
+} as const;
+
+const push = defineCommand({
+  meta: { name: "push", description: "Store a file of weights and keep it" },
+  args: {
+    file: { type: "positional", description: "a safetensors file", required: true },
+    config: { type: "string", description: "configuration file of an agent that does not run", valueHint: "FILE" },
+    ...storeArgs,
+  },
+  run: ({ args }) => {
+    if (args.config === undefined && args.kubo === undefined) {
+      throw new InvalidInputError("Name where to store it: --config FILE or --kubo URL.");
+    }
+    return withChosenStore({ ...args, network: "" }, async (content) => {
+      const line = progressLine(args.json);
+      const onProgress = (done: number, of: number) => line.show(`${formatBytes(done)} of ${formatBytes(of)}`);
+      const file = await pushModel({ content, path: args.file, onProgress }).finally(line.end);
+      if (args.json) return printJson(file);
+      printFacts({ cid: file.cid, bytes: file.bytes, sha256: file.sha256 });
+    });
+  },
+});
+
+const pull = defineCommand({
+  meta: { name: "pull", description: "Fetch a file of weights; goes on where it was cut off" },
+  args: {
+    network: networkArgs.network,
+    cid: { type: "positional", description: "the CID of the weights", required: true },
+    out: { type: "string", description: "where to write it", required: true, valueHint: "FILE" },
+    sha256: { type: "string", description: "the file's sha256, as its record says", valueHint: "HASH" },
+    config: { type: "string", description: "configuration file of an agent that does not run", valueHint: "FILE" },
+    ...storeArgs,
+  },
+  run: ({ args }) => {
+    const sha256 = args.sha256 as Hex | undefined;
+    if (sha256 !== undefined && !isContentId(sha256)) {
+      throw new InvalidInputError(`A sha256 is 0x and 64 lower-case digits, not "${sha256}".`);
+    }
+    return withChosenStore(args, async (content) => {
+      const line = progressLine(args.json);
+      const onProgress = (done: number, of: number) => line.show(`${formatBytes(done)} of ${formatBytes(of)}`);
+      const { out, cid } = args;
+      const file = await pullModel({ content, cid, out, sha256, onProgress }).finally(line.end);
+      if (args.json) return printJson({ ...file, out });
+      printFacts({ written: out, bytes: file.bytes, sha256: file.sha256, resumed: `from ${file.resumed} bytes` });
+    });
+  },
+});
+
 export const model = defineCommand({
-  meta: { name: "model", description: "Accepted models" },
-  subCommands: { list, lineage },
+  meta: { name: "model", description: "Models and their weights" },
+  subCommands: { list, lineage, push, pull },
 });

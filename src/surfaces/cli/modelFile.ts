@@ -1,0 +1,132 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { ConfigError } from "../../errors.js";
+import { ContentError, type ContentStore, fileCidOf, type StoredFile } from "../../ports/content/index.js";
+import { checkedSafetensors, type Hex, InvalidRecordError } from "../../records/index.js";
+import { syncFolder } from "../../utils/durable.js";
+
+/** Told how many of the bytes are through. */
+type OnProgress = (done: number, of: number) => void;
+
+const CHUNK_BYTES = 1024 * 1024;
+
+export interface PushParameters {
+  readonly content: Pick<ContentStore, "putFile">;
+  readonly path: string;
+  readonly onProgress?: OnProgress;
+}
+
+/**
+ * Stores a file of weights and keeps it, once its header was found to be that of a safetensors file.
+ * @throws {ConfigError} where it cannot be read, {InvalidRecordError}, {ContentError}
+ */
+export async function pushModel({ content, path, onProgress }: PushParameters): Promise<StoredFile> {
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw new ConfigError(`The file ${path} cannot be read.`, { cause });
+  });
+  const checked = checkedSafetensors(createReadStream(path, { highWaterMark: CHUNK_BYTES }), size);
+  return content.putFile(counted(checked, 0, size, onProgress), { keep: "model" });
+}
+
+export interface PullParameters {
+  readonly content: Pick<ContentStore, "openFile">;
+  readonly cid: string;
+  /** Replaced in one step once all is there and checked. Until then the bytes are in a file beside it. */
+  readonly out: string;
+  readonly sha256?: Hex | undefined;
+  readonly onProgress?: OnProgress;
+}
+
+export interface PulledFile extends StoredFile {
+  /** Bytes that were there from an earlier attempt. */
+  readonly resumed: number;
+}
+
+/**
+ * Writes a file of weights to disk. What an earlier attempt left is not fetched again, and checked at the end with the
+ * rest: the CID and, where it is given, the sha256 of the whole file. Nothing is written before the header was found to
+ * be that of a safetensors file.
+ *
+ * @throws {ContentError} `corrupt` where what was left and what came are not the file: it is removed, so that the next
+ * attempt begins anew. Otherwise as `openFile`; what came stays for the next attempt.
+ */
+export async function pullModel({ content, cid, out, sha256, onProgress }: PullParameters): Promise<PulledFile> {
+  const source = await content.openFile(cid);
+  const part = `${out}.${cid.slice(-12)}.part`;
+  const file = await open(part, "a+", 0o644).catch((cause: unknown) => {
+    throw new ConfigError(`The file ${out} cannot be written.`, { cause });
+  });
+  let digest: Hex;
+  let resumed: number;
+  try {
+    resumed = await usable(file, source.bytes);
+    digest = await append({ file, part, resumed, source, onProgress });
+    await file.sync();
+  } catch (error) {
+    // Another attempt would find the same.
+    if (error instanceof InvalidRecordError) await rm(part, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  // What came now was checked block by block; what was left by an earlier attempt was not, since then.
+  const whole = resumed === 0 || (await fileCidOf(createReadStream(part, { highWaterMark: CHUNK_BYTES }))) === cid;
+  if (!whole || (sha256 !== undefined && sha256 !== digest)) {
+    await rm(part, { force: true });
+    throw new ContentError("corrupt", `What was written for ${cid} is not that file, and was removed.`, {
+      hints: ["The same command begins anew.", "The sha256 in the model's record says which file it should be."],
+    });
+  }
+  await rename(part, out);
+  await syncFolder(dirname(out));
+  return { cid, bytes: source.bytes, sha256: digest, resumed };
+}
+
+/** How much of an earlier attempt can be used; the file is cut to it. */
+async function usable(file: FileHandle, bytes: number): Promise<number> {
+  const { size } = await file.stat();
+  if (size <= bytes) return size;
+  await file.truncate(0);
+  return 0;
+}
+
+interface Append {
+  readonly onProgress: OnProgress | undefined;
+  readonly file: FileHandle;
+  readonly part: string;
+  readonly resumed: number;
+  readonly source: Awaited<ReturnType<ContentStore["openFile"]>>;
+}
+
+/** Writes the rest of the file; resolves to the sha256 of all of it. */
+async function append({ file, part, resumed, source, onProgress }: Append): Promise<Hex> {
+  async function* all() {
+    if (resumed > 0) yield* createReadStream(part, { end: resumed - 1, highWaterMark: CHUNK_BYTES });
+    yield* source.read({ offset: resumed });
+  }
+  const digest = createHash("sha256");
+  let seen = 0;
+  for await (const chunk of counted(checkedSafetensors(all(), source.bytes), 0, source.bytes, onProgress)) {
+    digest.update(chunk);
+    const fresh = chunk.subarray(Math.min(chunk.length, Math.max(0, resumed - seen)));
+    seen += chunk.length;
+    if (fresh.length > 0) await file.writeFile(fresh);
+  }
+  return `0x${digest.digest("hex")}`;
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  from: number,
+  of: number,
+  onProgress: OnProgress | undefined,
+): AsyncGenerator<Uint8Array> {
+  let done = from;
+  for await (const chunk of source) {
+    yield chunk;
+    done += chunk.length;
+    onProgress?.(done, of);
+  }
+}

@@ -1,0 +1,179 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import { LevelBlockstore } from "blockstore-level";
+import { createHeliaLight, type Helia } from "helia";
+import { CID } from "multiformats/cid";
+import { createHeliaContent, type HeliaContent } from "../../../src/ports/content/helia.js";
+import { contentIdOf, contentIdToCid } from "../../../src/records/index.js";
+
+export interface ContentFigures {
+  /** Records of 1 KB a second: ours checked, durable and kept under a root, beside plain puts through Helia on Level. */
+  readonly write: Rates;
+  /** Ours checked against their hashes, beside plain gets through Helia on Level. */
+  readonly read: Rates;
+  /** From one node to another that has just connected. */
+  readonly replicate: { readonly records: number; readonly seconds: number };
+  readonly model: ModelFigures;
+}
+
+interface Rates {
+  readonly perSecond: number;
+  readonly rawPerSecond: number;
+}
+
+export interface ModelFigures {
+  readonly bytes: number;
+  readonly inMBps: number;
+  readonly outMBps: number;
+  /** One core's sha256 over the same bytes: the bound. */
+  readonly sha256MBps: number;
+  /** Of the process that took the file in and gave it out again. */
+  readonly peakRssMB: number;
+}
+
+export interface ContentOptions {
+  readonly records?: number;
+  readonly modelBytes?: number;
+}
+
+const RECORD_BYTES = 1_024;
+/** Puts and gets on their way at once, ours and raw. */
+const CONCURRENCY = 64;
+/** Ours and raw take turns, so that what else the machine does meets both alike. */
+const TURNS = 5;
+const REPLICATED = 1_000;
+
+/** Everything about content: rates of small records, replication, and one large file in and out. */
+export async function measureContent({
+  records = 20_000,
+  modelBytes = 1024 ** 3,
+}: ContentOptions = {}): Promise<ContentFigures> {
+  const rates = await measureRates(records);
+  return { ...rates, replicate: await measureReplication(), model: await measureModel(modelBytes) };
+}
+
+export async function measureRates(records: number): Promise<Pick<ContentFigures, "write" | "read">> {
+  return inFolder(async (dir) => {
+    const ours = await createHeliaContent({ dir: join(dir, "ours") });
+    const raw = await rawHelia(join(dir, "raw"));
+    const spent = { write: 0, rawWrite: 0, read: 0, rawRead: 0 };
+    const perTurn = Math.ceil(records / TURNS);
+    for (let turn = 0; turn < TURNS; turn++) {
+      const blocks = Array.from({ length: perTurn }, (_, index) => recordOf(turn * perTurn + index));
+      // Whoever puts through Helia has made the CID before; ours is made by the put itself.
+      const named = blocks.map((bytes) => ({ bytes, cid: CID.parse(contentIdToCid(contentIdOf(bytes), "raw")) }));
+      spent.write += await timed(blocks, (bytes) => ours.put(bytes, { codec: "raw", keep: "record" }));
+      spent.rawWrite += await timed(named, ({ cid, bytes }) => raw.blockstore.put(cid, bytes));
+      const names = named.map(({ cid }) => cid.toString());
+      spent.read += await timed(names, (name) => ours.get(name));
+      spent.rawRead += await timed(named, async ({ cid }) => {
+        for await (const _ of raw.blockstore.get(cid));
+      });
+    }
+    await ours.close();
+    await raw.stop();
+    const rate = (seconds: number) => Math.round((perTurn * TURNS) / seconds);
+    return {
+      write: { perSecond: rate(spent.write), rawPerSecond: rate(spent.rawWrite) },
+      read: { perSecond: rate(spent.read), rawPerSecond: rate(spent.rawRead) },
+    };
+  });
+}
+
+export async function measureReplication(records = REPLICATED): Promise<ContentFigures["replicate"]> {
+  return inFolder(async (dir) => {
+    const source = await createHeliaContent({ dir: join(dir, "source") });
+    const cids = await Promise.all(Array.from({ length: records }, (_, index) => source.put(recordOf(index))));
+    const fresh = await createHeliaContent({ dir: join(dir, "fresh"), peers: source.multiaddrs() });
+    await connected(fresh);
+    const seconds = await timed(cids, (cid) => fresh.get(cid));
+    await fresh.close();
+    await source.close();
+    return { records, seconds: round(seconds) };
+  });
+}
+
+/** In a process of its own, so that its memory is that of the file alone. */
+export async function measureModel(bytes: number): Promise<ModelFigures> {
+  return inFolder(async (dir) => {
+    const script = fileURLToPath(new URL("./modelChild.ts", import.meta.url));
+    const child = spawn(process.execPath, ["--import", "tsx", script, dir, `${bytes}`], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    if (code !== 0) throw new Error(`the process with the model ended with ${code}`);
+    return { ...(JSON.parse(output) as Omit<ModelFigures, "sha256MBps">), sha256MBps: sha256Rate() };
+  });
+}
+
+/** Helia as it comes, on Level as it comes. */
+async function rawHelia(dir: string): Promise<Helia> {
+  const blockstore = new LevelBlockstore(dir);
+  await blockstore.open();
+  const helia = createHeliaLight({ blockstore });
+  await helia.start();
+  const stop = helia.stop.bind(helia);
+  helia.stop = async () => {
+    const stopped = await stop();
+    await blockstore.close();
+    return stopped;
+  };
+  return helia;
+}
+
+/** Seconds for all items, some of them at once. */
+async function timed<Item>(items: readonly Item[], work: (item: Item) => unknown): Promise<number> {
+  const began = performance.now();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: CONCURRENCY }, async () => {
+      for (let index = next++; index < items.length; index = next++) await work(items[index] as Item);
+    }),
+  );
+  return (performance.now() - began) / 1_000;
+}
+
+async function connected(node: HeliaContent): Promise<void> {
+  while (node.connections() === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+function recordOf(index: number): Uint8Array {
+  const bytes = new Uint8Array(RECORD_BYTES);
+  new DataView(bytes.buffer).setUint32(0, index);
+  for (let i = 4, state = index + 1; i < bytes.length; i++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    bytes[i] = state >>> 24;
+  }
+  return bytes;
+}
+
+function sha256Rate(): number {
+  const chunk = new Uint8Array(1024 * 1024);
+  const began = performance.now();
+  const digest = createHash("sha256");
+  for (let i = 0; i < 512; i++) digest.update(chunk);
+  digest.digest();
+  return Math.round((512 * chunk.length) / 1e3 / (performance.now() - began));
+}
+
+async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), "witan-bench-"));
+  try {
+    return await work(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}

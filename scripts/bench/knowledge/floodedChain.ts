@@ -1,0 +1,50 @@
+import { toBeHex } from "ethers";
+import { contractInterfaces } from "../../../src/ports/chain/index.js";
+import { deployWitan, startHardhatNode } from "../../../test/fixtures/deploy.js";
+
+/**
+ * A process of its own with a development chain that holds very many Anchored events: argv has their number and how many
+ * there are in a block. Prints `{ rpcUrl, deployment }` once they are there, and ends with its standard input.
+ *
+ * The registry would take minutes for as many anchors, so for a while its address holds code that writes nothing but the
+ * events. What a reader gets over RPC is the same.
+ */
+const [events = 100_000, perBlock = 100] = process.argv.slice(2).map(Number);
+
+const node = await startHardhatNode();
+const witan = await deployWitan({ node, nodes: 1 });
+const { deployment, provider } = witan;
+const registry = deployment.contracts.KnowledgeRegistry;
+const send = (method: string, ...params: unknown[]) => provider.request({ method, params }) as Promise<string>;
+
+/** for (n = calldata[0]; n > 0; n--) emit Anchored(caller, keccak256(n, calldata[1]), n, 1, the same hash) */
+const flood = [
+  "5f35", // n
+  "5b", // at 2, the loop:
+  "8015604c57", // n = 0: jump to 0x4c
+  "805f52602035602052", // memory: n, seed
+  "60405f20", // their hash, the root
+  "80604052600160205233", // memory: n, 1, hash; the caller
+  `7f${contractInterfaces.KnowledgeRegistry.getEvent("Anchored").topicHash.slice(2)}`,
+  "60605fa3", // log3 of the memory
+  "6001900360025600", // n - 1, jump to 2
+  "5b00", // at 0x4c, the end
+].join("");
+
+const code = await send("eth_getCode", registry, "latest");
+const accounts = (await provider.request({ method: "eth_accounts", params: [] })) as string[];
+await send("hardhat_setCode", registry, `0x${flood}`);
+for (let written = 0, seed = 0; written < events; written += perBlock, seed++) {
+  const data = `0x${[Math.min(perBlock, events - written), seed].map((word) => toBeHex(word, 32).slice(2)).join("")}`;
+  await send("eth_sendTransaction", {
+    from: accounts[seed % accounts.length],
+    to: registry,
+    data,
+    gas: toBeHex(25_000_000),
+  });
+}
+await send("hardhat_setCode", registry, code);
+
+process.stdout.write(`${JSON.stringify({ rpcUrl: node.rpcUrl, deployment })}\n`);
+process.stdin.resume();
+process.stdin.once("end", () => process.exit(0));

@@ -1,0 +1,56 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { keepCatalog } from "../../src/agent/catalog.js";
+import { createLogger } from "../../src/utils/logger.js";
+import { anchorStates, createWorld, type World } from "../catalog/world.js";
+
+let world: World;
+let folder: string;
+const lines: { level: string; message: string }[] = [];
+const logger = createLogger("info", (line) => void lines.push(JSON.parse(line)));
+
+beforeAll(async () => {
+  world = await createWorld(1);
+  folder = await mkdtemp(join(tmpdir(), "witan-kept-"));
+});
+afterAll(async () => {
+  world.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const keep = (dataDir: string, confirmations = 0) => {
+  const { deployment } = world.witan;
+  const config = { dataDir, chain: { rpcUrls: [], ...deployment, confirmations } };
+  return keepCatalog({ config, chain: world.chain, content: world.content, logger });
+};
+
+it("keeps an index in the node's folder, and follows what happens", async () => {
+  const kept = await keep(folder);
+  const changes = kept?.catalog.watch({ kind: "State" });
+  const next = changes?.next();
+  await anchorStates(world.client(0), 1);
+  // It looks every few seconds by itself.
+  expect((await next)?.value).toMatchObject({ type: "listed", record: { kind: "State" } });
+  await kept?.stop();
+  await kept?.stop();
+  expect(await readdir(folder)).toContain("catalog.db");
+  expect(lines).toEqual([]);
+});
+
+it("builds it anew where the file is damaged, and says so", async () => {
+  await writeFile(join(folder, "catalog.db"), "not a database ".repeat(500));
+  const kept = await keep(folder, 4);
+  await kept?.catalog.sync();
+  const { records } = (await kept?.catalog.listRecords()) ?? { records: [] };
+  expect(records).toMatchObject([{ kind: "State", status: "verified", anchor: { confirmed: false } }]);
+  await kept?.stop();
+  expect(lines.splice(0)).toMatchObject([{ level: "warn", message: "the catalog is built anew" }]);
+});
+
+it("goes without where there is no place for it, and says so once", async () => {
+  await writeFile(join(folder, "file"), "");
+  expect(await keep(join(folder, "file"))).toBeUndefined();
+  expect(lines.splice(0)).toMatchObject([{ level: "warn", message: "this node keeps no catalog" }]);
+});

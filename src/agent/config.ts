@@ -54,6 +54,10 @@ const schema = z.strictObject({
       .max(8)
       .default([...AgentDefaults.listen]),
     peers: z.array(z.string().startsWith("/")).max(1_000).default([]),
+    /** How many nodes keep each record besides its author. */
+    replicas: z.int().min(0).max(16).default(AgentDefaults.replicas),
+    /** A node that was not heard for this long is away, and others keep its share. */
+    awayMs: milliseconds.default(AgentDefaults.awayMs),
   }),
   http: z.strictObject({ host: z.string().min(1).default("127.0.0.1"), port }),
   fleet: z

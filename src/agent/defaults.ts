@@ -18,6 +18,12 @@ export const AgentDefaults = {
   evidenceTimeoutMs: 8_000,
   /** A workload that has not become healthy by then will not. */
   healthyDeadlineMs: 60_000,
+  /** Any three nodes may be lost at once, with their disks, and their records are still there. */
+  replicas: 3,
+  /** Between two looks at what is this node's to keep; each tells the others. */
+  keepEveryMs: 5_000,
+  /** A restart takes seconds, and moving a share costs more than waiting for one. */
+  awayMs: 60_000,
   /** Records in one anchor: the proof is 10 hashes deep. */
   maxBatchRecords: 1_000,
   /** Records kept waiting for an anchor before new ones are refused. */

@@ -15,6 +15,8 @@ import { composeBody } from "./body.js";
 import { keepCatalog } from "./catalog.js";
 import { systemClock } from "./clock.js";
 import type { AgentConfig } from "./config.js";
+import { AgentDefaults } from "./defaults.js";
+import { Keeper } from "./keeping/keeper.js";
 import { createMachineProbe } from "./monitor/machine.js";
 
 /** A node that runs: its IPFS node, its agent, and what others may ask of it. */
@@ -136,6 +138,19 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
   });
   agent.start();
   const kept = await keepCatalog({ config, chain, content, logger });
+  const { replicas, awayMs } = config.content;
+  const keeper = new Keeper({
+    client,
+    content,
+    gossip,
+    self,
+    clock: systemClock,
+    logger,
+    replicas,
+    awayMs,
+    everyMs: Math.min(AgentDefaults.keepEveryMs, awayMs / 3),
+  });
+  keeper.start();
 
   return {
     self,
@@ -148,6 +163,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
       peers: content.connections(),
       block: await chain.blockNumber(),
       ...agent.status,
+      keeping: keeper.state,
     }),
     ballots: (proposalId) => agent.ballotsOn(proposalId),
     async takePayload(envelope) {
@@ -159,6 +175,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     },
     catalog: kept?.catalog,
     async stop() {
+      await keeper.stop();
       await kept?.stop();
       await agent.stop();
       await body.close();

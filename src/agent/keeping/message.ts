@@ -1,0 +1,41 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { type Address, type ContentId, isContentId } from "../../records/index.js";
+
+/** Records named in one report; a node that lacks more says so by its block. */
+export const MAX_MISSING = 256;
+
+/** What a node says of its share: it holds every record of anchors up to `block` that is its to keep, but `missing`. */
+export interface KeepingReport {
+  /** The newest block whose anchors it has dealt with. */
+  readonly block: number;
+  /** The members among whom it sees the records shared: {@link viewOf}. Others' shares can be told only from the same. */
+  readonly view: string;
+  readonly missing: readonly ContentId[];
+}
+
+const schema = z.strictObject({
+  block: z.int().min(0),
+  view: z.string().regex(/^[0-9a-f]{16}$/),
+  missing: z.array(z.custom<ContentId>(isContentId)).max(MAX_MISSING),
+});
+
+export function encodeReport(report: KeepingReport): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(report));
+}
+
+/** The report in a message; undefined where it is none. Who it is from, the network proves. */
+export function decodeReport(message: Uint8Array): KeepingReport | undefined {
+  try {
+    const result = schema.safeParse(JSON.parse(Buffer.from(message).toString("utf8")));
+    return result.success ? result.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A set of members in short: the same for the same set. */
+export function viewOf(operators: Iterable<Address>): string {
+  const sorted = [...operators].map((operator) => operator.toLowerCase()).sort();
+  return createHash("sha256").update(sorted.join()).digest("hex").slice(0, 16);
+}

@@ -2,6 +2,7 @@ import { type Address, contentIdToCid, type Hex } from "../records/index.js";
 import { addressOfBlob, blobOf, hexOfBlob } from "./blobs.js";
 import type { AwaitedAnchor } from "./contentRows.js";
 import type { Database } from "./database.js";
+import { PLACES } from "./schema.js";
 import { RecordStatus } from "./status.js";
 
 /** The first pause after a failure; each further one doubles it. */
@@ -110,7 +111,7 @@ export function listPending(db: Database, limit: number): PendingContent[] {
     `SELECT 'record' AS what, c.content_id AS content_id, a.author AS author, a.root AS root, c.attempts AS attempts,
             c.reason AS reason, c.due AS due
        FROM contents c INDEXED BY contents_due
-       CROSS JOIN anchors a ON a.slot = (SELECT min(position) FROM records r WHERE r.content = c.id) / 1024
+       CROSS JOIN anchors a ON a.slot = (SELECT min(position) FROM records r WHERE r.content = c.id) / ${PLACES}
       WHERE c.status = 0 ORDER BY c.due, c.id LIMIT ?`,
     limit - manifests.length,
   );

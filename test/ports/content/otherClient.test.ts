@@ -1,41 +1,11 @@
 import { createHash } from "node:crypto";
-import { withBitswap } from "@helia/bitswap";
-import { withLibp2pLight } from "@helia/libp2p";
-import { identify } from "@libp2p/identify";
-import { noise } from "@libp2p/noise";
-import { tcp } from "@libp2p/tcp";
-import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
-import { createHeliaLight } from "helia";
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { contentIdOf } from "../../../src/records/index.js";
 import { bytesOf, node } from "./setting.js";
-
-/** A stock Helia node with its own defaults for bitswap: an IPFS client that knows nothing of Witan. */
-async function stockNode() {
-  const helia = withBitswap(
-    withLibp2pLight(createHeliaLight(), {
-      addresses: { listen: ["/ip4/127.0.0.1/tcp/0"] },
-      transports: [tcp()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
-      services: { identify: identify() },
-    }),
-  );
-  await helia.start();
-  onTestFinished(async () => {
-    await helia.stop();
-  });
-  return helia;
-}
-
-async function collect(blocks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const all: Uint8Array[] = [];
-  for await (const block of blocks) all.push(block);
-  return new Uint8Array(Buffer.concat(all));
-}
+import { collect, stockNode } from "./stockNode.js";
 
 function cidOf(bytes: Uint8Array): CID {
   return CID.createV1(0x55, Digest.create(0x12, createHash("sha256").update(bytes).digest()));

@@ -1,0 +1,229 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { Wallet } from "ethers";
+import type { AgentConfigInput } from "../../src/agent/config.js";
+import type { KeepingState } from "../../src/agent/keeping/keeper.js";
+import { createClient } from "../../src/client/index.js";
+import { createChain, deployDao, developmentChain, type NodeAdmission } from "../../src/ports/chain/index.js";
+import { createGatewayContent } from "../../src/ports/content/index.js";
+import { type Address, cidToContentId } from "../../src/records/index.js";
+import { sleep } from "../../src/utils/sleep.js";
+import { createMembers, type Member } from "../story/members.js";
+import { startNetwork } from "../story/network.js";
+import { storyTracks } from "../story/timing.js";
+import type { Bench } from "./run.js";
+
+const CHILD = join(import.meta.dirname, "survival", "agentChild.ts");
+const LIMIT_MS = 300_000;
+
+export interface SurvivalOptions {
+  readonly agents: number;
+  readonly records: number;
+  /** How many agents are killed at once, with their disks. */
+  readonly lost: number;
+  /** A node that was not heard for this long is away. */
+  readonly awayMs: number;
+}
+
+export interface Survival extends SurvivalOptions {
+  readonly replicas: number;
+  /** From the first record to the last anchor. */
+  readonly writeSeconds: number;
+  /** From the last anchor until every record was kept by enough. */
+  readonly replicateSeconds: number;
+  /** From the kill until every record was kept by enough again; the time to notice is in it. */
+  readonly restoreSeconds: number;
+  /** Records that were anchored, served by the rest, and verified against the chain. */
+  readonly served: number;
+  readonly maxRssMB: number;
+}
+
+interface Running {
+  readonly member: Member;
+  readonly process: ChildProcess;
+  readonly written: Promise<readonly string[]>;
+}
+
+/** Real agents in processes of their own write records; some are killed with SIGKILL and their disks deleted. */
+export async function measureSurvival(options: SurvivalOptions): Promise<Survival> {
+  const { agents, awayMs, lost, records } = options;
+  const folder = await mkdtemp(join(tmpdir(), "witan-survival-"));
+  const network = await startNetwork(0);
+  const running: Running[] = [];
+  try {
+    const passwordFile = join(folder, "password");
+    const members = await createMembers(folder, agents, passwordFile);
+    const password = await readFile(passwordFile, "utf8");
+    const deployment = await deploy(network.rpc, network.chainId, members);
+    const started = performance.now();
+    for (const [index, member] of members.entries()) {
+      await configure(member, members, { rpc: network.rpc, deployment, passwordFile, awayMs });
+      const share = Math.floor(records / agents) + (index < records % agents ? 1 : 0);
+      running.push(start(member, password, share));
+    }
+    const cids = (await Promise.all(running.map(({ written }) => written))).flat();
+    const written = performance.now();
+    await settled(running, agents);
+    const replicated = performance.now();
+
+    const dead = running.splice(0, lost);
+    const rssMB = (await Promise.all(running.map(({ process }) => rssOf(process)))).reduce(
+      (sum, each) => sum + each,
+      0,
+    );
+    for (const { process } of dead) process.kill("SIGKILL");
+    await Promise.all(dead.map(({ process }) => process.exitCode ?? process.signalCode ?? once(process, "exit")));
+    for (const { member } of dead) await rm(join(member.dir, "data"), { recursive: true, force: true });
+    const killed = performance.now();
+    await settled(running, agents - lost);
+    const restored = performance.now();
+
+    const served = await verify(network.rpc, deployment, running, cids);
+    const seconds = (from: number, to: number) => Math.round((to - from) / 100) / 10;
+    return {
+      ...options,
+      replicas: 3,
+      writeSeconds: seconds(started, written),
+      replicateSeconds: seconds(written, replicated),
+      restoreSeconds: seconds(killed, restored),
+      served,
+      maxRssMB: Math.round(rssMB),
+    };
+  } finally {
+    for (const { process } of running) process.kill("SIGKILL");
+    await network.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Ten agents, 2,000 records, three agents lost: how long until each record is kept by three again. */
+export async function bench(args: readonly string[]): Promise<Bench> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      agents: { type: "string", default: "10" },
+      records: { type: "string", default: "2000" },
+      lost: { type: "string", default: "3" },
+      "away-ms": { type: "string", default: "15000" },
+    },
+  });
+  const survival = await measureSurvival({
+    agents: Number(values.agents),
+    records: Number(values.records),
+    lost: Number(values.lost),
+    awayMs: Number(values["away-ms"]),
+  });
+  return { table: [{ ...survival }], report: { bench: "survival", ...survival } };
+}
+
+async function deploy(rpc: string, chainId: number, members: readonly Member[]) {
+  const deployer = Wallet.createRandom();
+  const funds = developmentChain(rpc);
+  for (const { address } of [deployer, ...members.map(({ wallet }) => wallet)]) await funds.fund(address as Address);
+  return deployDao({
+    rpcUrl: rpc,
+    chainId,
+    deployer,
+    nodes: members.map(({ genesis }) => genesis as NodeAdmission),
+    tracks: storyTracks,
+  });
+}
+
+async function configure(
+  member: Member,
+  members: readonly Member[],
+  { rpc, deployment, passwordFile, awayMs }: ConfigureOptions,
+): Promise<void> {
+  const config: AgentConfigInput = {
+    name: member.name,
+    dataDir: "data",
+    chain: { rpcUrls: [rpc], ...deployment },
+    keys: { operator: member.keyFile, bls: member.blsKeyFile, passwordFile },
+    content: {
+      listen: [member.multiaddr.split("/p2p/")[0] ?? member.multiaddr],
+      peers: members.filter((other) => other !== member).map(({ multiaddr }) => multiaddr),
+      awayMs,
+    },
+    http: { port: member.httpPort },
+    logLevel: "silent",
+  };
+  await writeFile(member.configFile, JSON.stringify(config), { mode: 0o600 });
+}
+
+interface ConfigureOptions {
+  readonly rpc: string;
+  readonly deployment: Awaited<ReturnType<typeof deploy>>;
+  readonly passwordFile: string;
+  readonly awayMs: number;
+}
+
+function start(member: Member, password: string, share: number): Running {
+  const process_ = spawn(process.execPath, ["--import", "tsx", CHILD, member.configFile, password, `${share}`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const written = (async () => {
+    const cids: string[] = [];
+    for await (const line of createInterface({ input: process_.stdout })) {
+      const [word, cid = ""] = line.split(" ");
+      if (word === "anchored") cids.push(cid);
+      if (word === "written") return cids;
+    }
+    throw new Error(`${member.name} ended before it had written its records`);
+  })();
+  return { member, process: process_, written };
+}
+
+/** Waits until every agent sees all others, and every record held by enough. */
+async function settled(running: readonly Running[], present: number): Promise<void> {
+  const deadline = Date.now() + LIMIT_MS;
+  let states: (KeepingState | undefined)[] = [];
+  while (Date.now() < deadline) {
+    states = await Promise.all(running.map(({ member }) => keepingOf(member)));
+    const isSettled = (state: KeepingState | undefined) =>
+      state?.present === present && state.underReplicated === 0 && state.missing === 0 && state.unread === 0;
+    if (states.every(isSettled)) return;
+    await sleep(250);
+  }
+  throw new Error(`the records are not kept as they should be: ${JSON.stringify(states)}`);
+}
+
+async function keepingOf({ httpPort }: Member): Promise<KeepingState | undefined> {
+  const answer = await fetch(`http://127.0.0.1:${httpPort}/status`).catch(() => undefined);
+  return answer?.ok ? ((await answer.json()) as { keeping: KeepingState }).keeping : undefined;
+}
+
+/** Fetches every record from the agents that are left, and checks each against its anchor. */
+async function verify(
+  rpc: string,
+  deployment: Awaited<ReturnType<typeof deploy>>,
+  running: readonly Running[],
+  cids: readonly string[],
+): Promise<number> {
+  const chain = await createChain({ rpcUrl: rpc, ...deployment });
+  const urls = running.map(({ member }) => `http://127.0.0.1:${member.httpPort}`);
+  const content = createGatewayContent({ urls });
+  try {
+    const client = createClient({ chain, content });
+    let served = 0;
+    for (const cid of cids) {
+      await client.fetchRecord({ contentId: cidToContentId(cid) });
+      served += 1;
+    }
+    return served;
+  } finally {
+    await content.close();
+    chain.close();
+  }
+}
+
+/** Megabytes of resident memory, where the system tells. */
+async function rssOf({ pid }: ChildProcess): Promise<number> {
+  const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/VmHWM:\s+(\d+)/.exec(text)?.[1] ?? 0) / 1_000;
+}

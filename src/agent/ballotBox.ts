@@ -1,6 +1,6 @@
 import { BaseError } from "../errors.js";
 import type { Support } from "../policy/index.js";
-import { Journal } from "../utils/journal.js";
+import { Ledger } from "./ledger.js";
 
 /** A node's decision on a proposal, as it was written before it was signed. */
 export interface RecordedBallot {
@@ -19,46 +19,34 @@ export class EquivocationError extends BaseError {
   }
 }
 
-/**
- * Check and record before signing: a ballot is on the disk before its signature exists, and there is only ever one for
- * a proposal, across crashes too.
- */
+/** This node's decisions: on the disk before they are signed, and only ever one for a proposal, across crashes too. */
 export class BallotBox {
-  readonly #journal: Journal<RecordedBallot>;
-  readonly #ballots: Map<string, { readonly ballot: RecordedBallot; readonly durable: Promise<void> }>;
+  readonly #ledger: Ledger<RecordedBallot>;
 
-  private constructor(journal: Journal<RecordedBallot>, ballots: readonly RecordedBallot[]) {
-    this.#journal = journal;
-    this.#ballots = new Map(ballots.map((ballot) => [ballot.proposalId, { ballot, durable: Promise.resolve() }]));
+  private constructor(ledger: Ledger<RecordedBallot>) {
+    this.#ledger = ledger;
   }
 
   static async open(path: string): Promise<BallotBox> {
-    const { journal, entries } = await Journal.open<RecordedBallot>(path);
-    return new BallotBox(journal, entries);
+    const ledger = await Ledger.open<RecordedBallot>(path, {
+      keyOf: ({ proposalId }) => proposalId,
+      alike: (recorded, { support }) => recorded.support === support,
+      refusal: (recorded, wanted) => new EquivocationError(recorded, wanted),
+    });
+    return new BallotBox(ledger);
   }
 
   /** The ballot recorded for a proposal. */
   get(proposalId: string): RecordedBallot | undefined {
-    return this.#ballots.get(proposalId)?.ballot;
+    return this.#ledger.get(proposalId);
   }
 
   /** Resolves when the ballot is durable. Throws {@link EquivocationError} where another support is recorded. */
-  async record(ballot: RecordedBallot): Promise<RecordedBallot> {
-    const recorded = this.#ballots.get(ballot.proposalId);
-    if (recorded && recorded.ballot.support !== ballot.support) throw new EquivocationError(recorded.ballot, ballot);
-    const entry = recorded ?? { ballot, durable: this.#journal.append(ballot) };
-    this.#ballots.set(ballot.proposalId, entry);
-    try {
-      await entry.durable;
-    } catch (error) {
-      // Not durable, so not decided: what may have reached the disk is the same ballot or a torn line.
-      this.#ballots.delete(ballot.proposalId);
-      throw error;
-    }
-    return entry.ballot;
+  record(ballot: RecordedBallot): Promise<RecordedBallot> {
+    return this.#ledger.record(ballot);
   }
 
   close(): Promise<void> {
-    return this.#journal.close();
+    return this.#ledger.close();
   }
 }

@@ -1,4 +1,5 @@
 export { type AnalysisMemory, analyze, initialMemory, nameState, phi } from "./analyze.js";
+export { type AttestInput, type AttestReason, type Report, whenToAttest } from "./attest.js";
 export { PlanDefaults, VoteDefaults } from "./defaults.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
 export { endsEarly, isDecided, type SettleInput, type SettleReason, type Tally, whenToSettle } from "./settle.js";

@@ -10,6 +10,7 @@ import {
 } from "../policy/index.js";
 import type { Address, Model } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
+import { AttestationExchange } from "./attestations/exchange.js";
 import { BallotBox, type RecordedBallot } from "./ballotBox.js";
 import { BallotExchange, type BallotExchangeParameters, type BallotsView } from "./ballots/exchange.js";
 import type { LocalNode } from "./ballots/sign.js";
@@ -54,7 +55,10 @@ export interface AgentDependencies {
   readonly machine: MachineProbe;
   readonly connectivity: () => number;
   readonly body: AgentBody;
-  /** How ballots travel to other nodes and are settled together; without it this node votes by itself. */
+  /**
+   * How ballots and attestations travel to other nodes and are settled together; without it this node votes and reports
+   * by itself.
+   */
   readonly ballots?: Pick<BallotExchangeParameters, "gossip" | "bls" | "stragglersMs" | "refusePeer"> &
     Pick<LocalNode, "blsSecret">;
   /** How many blocks make an anchor final; what the chain's `finalized` tag says by default. */
@@ -69,6 +73,7 @@ export class Agent {
   readonly #outbox: Outbox;
   readonly #ballots: BallotBox;
   readonly #exchange: BallotExchange | undefined;
+  readonly #attestations: AttestationExchange | undefined;
   readonly #tasks: Tasks;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
@@ -78,12 +83,14 @@ export class Agent {
     outbox: Outbox;
     ballots: BallotBox;
     exchange: BallotExchange | undefined;
+    attestations: AttestationExchange | undefined;
     tasks: Tasks;
   }) {
     this.#loop = parts.loop;
     this.#outbox = parts.outbox;
     this.#ballots = parts.ballots;
     this.#exchange = parts.exchange;
+    this.#attestations = parts.attestations;
     this.#tasks = parts.tasks;
   }
 
@@ -97,16 +104,13 @@ export class Agent {
       finalBlocks: dependencies.finalBlocks,
     });
     const tasks = new Tasks(logger);
+    const node = dependencies.ballots && { operator: self, client, blsSecret: dependencies.ballots.blsSecret };
+    const shared = dependencies.ballots && { ...dependencies.ballots, clock, tasks, logger };
     const exchange =
-      dependencies.ballots &&
-      (await BallotExchange.open({
-        ...dependencies.ballots,
-        dir: join(config.dataDir, "ballots"),
-        nodes: [{ operator: self, client, blsSecret: dependencies.ballots.blsSecret }],
-        clock,
-        tasks,
-        logger,
-      }));
+      shared && node && (await BallotExchange.open({ ...shared, dir: join(config.dataDir, "ballots"), nodes: [node] }));
+    const path = join(config.dataDir, "attestations.jsonl");
+    const attestations =
+      shared && node && exchange?.aggregates ? await AttestationExchange.open({ ...shared, path, node }) : undefined;
     const { fleets, tasks: trained, testModel, workloads } = body;
     const look = async (): Promise<NodeView> => ({ workloads: await workloads(), fleets, tasks: trained });
     const { evidenceTimeoutMs, takeoverMs, cycleMs, anchorEveryMs } = config;
@@ -136,10 +140,11 @@ export class Agent {
       }),
       exchange,
       fastLane: exchange?.aggregates ? new FastLane({ self, client, clock, logger }) : undefined,
-      executor: new Executor({ self, client, outbox, hands, tasks, logger, takeoverMs }),
+      attestations,
+      executor: new Executor({ self, client, outbox, hands, tasks, logger, takeoverMs, exchange: attestations }),
       observe: createObserve({ clock, machine, connectivity, workloads, ping: () => client.chain.blockNumber() }),
     });
-    return new Agent({ loop, outbox, ballots, exchange, tasks });
+    return new Agent({ loop, outbox, ballots, exchange, attestations, tasks });
   }
 
   get status(): LoopStatus & { readonly waitingRecords: number; readonly unsettledBatches: number } {
@@ -167,6 +172,9 @@ export class Agent {
     this.#stopping.abort();
     await this.#running;
     await this.#exchange?.close();
+    await this.#tasks.settled();
+    // What was begun may have had something to attest.
+    await this.#attestations?.close();
     await this.#tasks.settled();
     await this.#outbox.close();
     await this.#ballots.close();

@@ -1,9 +1,18 @@
-import type { Client, DirectiveAttestation, IssuedDirective } from "../client/index.js";
-import { BaseError } from "../errors.js";
-import { type Address, type ContentId, type DirectivePayload, type Order, subjectHash } from "../records/index.js";
+import { type Client, type DirectiveAttestation, type IssuedDirective, WrongAuthorError } from "../client/index.js";
+import { BaseError, messageOf } from "../errors.js";
+import {
+  type Address,
+  type ContentId,
+  type DirectivePayload,
+  type Order,
+  type Outcome,
+  subjectHash,
+} from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
+import type { AttestationExchange } from "./attestations/exchange.js";
+import { partOf, saysTheSame } from "./attestations/statement.js";
 import { dutyRank } from "./duty.js";
-import type { Assignment, Deed, Hand } from "./hand.js";
+import type { Assignment, Deed, Hand, Verdict } from "./hand.js";
 import type { Outbox } from "./outbox.js";
 import type { Tasks } from "./tasks.js";
 
@@ -15,6 +24,18 @@ export interface ExecutorDependencies {
   readonly tasks: Tasks;
   readonly logger: Logger;
   readonly takeoverMs: number;
+  /** Where outcomes are exchanged, so that one transaction enacts; without it this node reports by itself. */
+  readonly exchange?: Pick<AttestationExchange, "attest" | "heard" | "own" | "reportsOn"> | undefined;
+}
+
+/** What a node says of a directive, on chain or as it has signed it. */
+type Said = Pick<DirectiveAttestation, "node" | "report" | "outcome">;
+
+/** Who has ended its part with the same outcome. */
+interface Side {
+  readonly report: Said["report"];
+  readonly outcome: ContentId;
+  readonly nodes: Address[];
 }
 
 /** A payload that says something else than the directive on chain that cites it. */
@@ -26,7 +47,8 @@ export class MisleadingPayloadError extends BaseError {
 
 /**
  * Carries out what was issued. The first node in the directive's duty order does the deed and reports an Outcome; the
- * others look for themselves and attest the same one. Whoever is next takes over when nobody has reported in time.
+ * others look for themselves and attest the same one. Whoever is next takes over when nobody has reported in time. What
+ * nodes have told each other counts like what they have written on chain.
  */
 export class Executor {
   readonly #dependencies: ExecutorDependencies;
@@ -56,19 +78,24 @@ export class Executor {
     chainTime: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { client, self, takeoverMs, tasks, hands } = this.#dependencies;
-    const reports = await client.listReports({ directiveId: directive.id });
+    const { exchange, self, takeoverMs, tasks, hands } = this.#dependencies;
+    if (exchange?.own(directive.id, "end") !== undefined) return;
+    const reports = await this.#reportsOn(directive);
     const own = reports.filter(({ node }) => same(node, self));
-    if (own.some(({ report }) => report !== "ready")) return;
+    if (own.some((report) => partOf(report) === "end")) return;
 
     const order = await this.#order(directive, signal);
     const hand = hands.find((each) => each.kinds.includes(order.kind));
     const assignment: Assignment = { directiveId: directive.id, order, signal };
-    if (hand?.prepare && own.length === 0) {
+    const mayReport = exchange?.reportsOn(directive) ?? true;
+    const isReady = own.length > 0 || exchange?.own(directive.id, "ready") !== undefined;
+    if (hand?.prepare && mayReport && !isReady) {
       await hand.prepare(assignment);
-      await client.reportDirective({ directiveId: directive.id, report: "ready" });
+      await this.#say(directive, "ready", null);
     }
     if (hand?.assist) tasks.start(`assist ${directive.id}`, () => hand.assist?.(assignment) ?? Promise.resolve());
+    // Whoever became a member after the issue helps, but what it says does not count.
+    if (!mayReport) return;
 
     if (hand && !hand.alone) {
       if (await this.#attestOther(directive, reports, assignment, hand)) return;
@@ -79,38 +106,87 @@ export class Executor {
     await this.#report(directive, hand ? await hand.carryOut(assignment) : noHand(order));
   }
 
+  /** What is known of the nodes' reports, one of each part a node: what is on chain comes first. */
+  async #reportsOn(directive: IssuedDirective): Promise<readonly Said[]> {
+    const { client, exchange } = this.#dependencies;
+    const counted: readonly Said[] = await client.listReports({ directiveId: directive.id });
+    const known = new Map<string, Said>();
+    for (const said of [...counted, ...(exchange?.heard(directive) ?? [])]) {
+      const key = `${said.node.toLowerCase()} ${partOf(said)}`;
+      if (!known.has(key)) known.set(key, said);
+    }
+    return [...known.values()];
+  }
+
+  async #say(
+    directive: IssuedDirective,
+    report: DirectiveAttestation["report"],
+    outcome: ContentId | null,
+  ): Promise<void> {
+    const { client, exchange } = this.#dependencies;
+    if (exchange !== undefined) await exchange.attest(directive, { report, outcome });
+    else await client.reportDirective({ directiveId: directive.id, report, outcome: outcome ?? undefined });
+  }
+
   /** Attests an outcome that another node reported, once this node sees the same. */
   async #attestOther(
     directive: IssuedDirective,
-    reports: readonly DirectiveAttestation[],
+    reports: readonly Said[],
     assignment: Assignment,
     hand: Hand,
   ): Promise<boolean> {
-    const { client, logger } = this.#dependencies;
-    const first = new Map<ContentId, DirectiveAttestation>();
-    for (const each of reports) if (each.outcome !== null && !first.has(each.outcome)) first.set(each.outcome, each);
-    for (const [outcome, { node, report }] of first) {
-      const { value } = await client.fetchRecord({ contentId: outcome, author: node, kind: "Outcome" });
-      const honest = same(value.directive, directive.id) && value.result === report;
-      const { holds, why } = honest
-        ? await hand.agrees(assignment, value)
-        : { holds: false, why: "it does not speak of this directive" };
+    const { logger } = this.#dependencies;
+    const sides = sidesOf(reports);
+    for (const side of sides) {
+      const { nodes, outcome, report } = side;
+      const { holds, why } = await this.#judge(side, assignment, hand);
       if (holds) {
-        await client.reportDirective({ directiveId: directive.id, report, outcome });
+        await this.#say(directive, report, outcome);
         logger.info("attested", { directive: directive.id, kind: directive.kind, report, outcome, why });
         return true;
       }
-      logger.info("an outcome is not attested yet", { directive: directive.id, node, why });
+      logger.info("an outcome is not attested yet", { directive: directive.id, outcome, nodes, why });
     }
-    return first.size > 0;
+    return sides.length > 0;
+  }
+
+  /** Whether this node sees what others report. */
+  async #judge({ nodes, outcome, report }: Side, assignment: Assignment, hand: Hand): Promise<Verdict> {
+    try {
+      const value = await this.#readOutcome(outcome, nodes);
+      const honest = same(value.directive, assignment.directiveId) && value.result === report;
+      return honest
+        ? await hand.agrees(assignment, value)
+        : { holds: false, why: "it does not speak of this directive" };
+    } catch (error) {
+      // One that cannot be read, such as one that somebody made up, must not hide the others.
+      return { holds: false, why: messageOf(error) };
+    }
+  }
+
+  /** The record that these nodes cite: one of them has written it. */
+  async #readOutcome(contentId: ContentId, nodes: readonly Address[]): Promise<Outcome> {
+    const { client } = this.#dependencies;
+    const by = (author: Address | undefined) => client.fetchRecord({ contentId, author, kind: "Outcome" });
+    try {
+      return (await by(nodes[0])).value;
+    } catch (error) {
+      // What they say does not come in the order in which they found it out.
+      const author =
+        error instanceof WrongAuthorError
+          ? error.found.find((each) => nodes.some((node) => same(node, each)))
+          : undefined;
+      if (author === undefined) throw error;
+      return (await by(author)).value;
+    }
   }
 
   async #report(directive: IssuedDirective, deed: Deed): Promise<void> {
-    const { client, outbox, logger } = this.#dependencies;
+    const { outbox, logger } = this.#dependencies;
     const record = { schema: "witan/outcome/1", directive: directive.id, ...deed } as const;
     const { contentId } = await outbox.submit("Outcome", record);
     await outbox.settle();
-    await client.reportDirective({ directiveId: directive.id, report: deed.result, outcome: contentId });
+    await this.#say(directive, deed.result, contentId);
     logger.info("carried out", {
       directive: directive.id,
       kind: directive.kind,
@@ -141,6 +217,19 @@ export class Executor {
     }
     return payload.order;
   }
+}
+
+/** Those that have ended their part, by what they say; what most say first. */
+function sidesOf(reports: readonly Said[]): Side[] {
+  const sides: Side[] = [];
+  for (const said of reports) {
+    const { node, outcome, report } = said;
+    if (outcome === null) continue;
+    const side = sides.find((each) => saysTheSame(each, said));
+    if (side === undefined) sides.push({ report, outcome, nodes: [node] });
+    else side.nodes.push(node);
+  }
+  return sides.sort((a, b) => b.nodes.length - a.nodes.length);
 }
 
 /** The deed of an agent that was given nothing to carry such an order out with: it says so, and fails. */

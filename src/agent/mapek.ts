@@ -12,6 +12,7 @@ import {
 } from "../policy/index.js";
 import type { Address, ContentId, State } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
+import type { AttestationExchange } from "./attestations/exchange.js";
 import type { BallotExchange } from "./ballots/exchange.js";
 import type { Clock } from "./clock.js";
 import type { Executor } from "./executor.js";
@@ -35,6 +36,8 @@ export interface LoopDependencies {
   /** Present where ballots can decide what nobody has opened. */
   readonly fastLane?: FastLane | undefined;
   readonly exchange?: Pick<BallotExchange, "look" | "incidents"> | undefined;
+  /** Present where outcomes are attested together. */
+  readonly attestations?: Pick<AttestationExchange, "look"> | undefined;
   readonly executor: Executor;
   readonly logger: Logger;
   readonly policy: PlanPolicy;
@@ -88,7 +91,8 @@ export class MapekLoop {
 
   /** One cycle. What fails in it is tried again in the next. */
   async cycle(cycle: number, signal: AbortSignal): Promise<Analysis> {
-    const { client, exchange, executor, fastLane, knowledge, observe, planner, policy, voter } = this.#dependencies;
+    const { attestations, client, exchange, executor, fastLane, knowledge, observe, planner, policy, voter } =
+      this.#dependencies;
     const observation = await observe(cycle, signal);
     const { memory, analysis } = analyze(this.#memory, observation);
     this.#memory = memory;
@@ -104,6 +108,7 @@ export class MapekLoop {
     await exchange?.look([...proposals, ...this.#motionsBeside(proposals)], nodes, chainTime);
     voter.tick(proposals, signal);
     planner.moveOn(proposals, committee, chainTime);
+    await attestations?.look(directives, nodes, chainTime);
     executor.tick(directives, committee, chainTime, signal);
     const shared = await knowledge.shared(proposals, directives, observation);
     const planned = plan({ analysis, incidents, shared, policy });

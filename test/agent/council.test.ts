@@ -107,6 +107,37 @@ describe("agents that exchange ballots", () => {
     expect(hub.errors).toEqual([]);
   });
 
+  it("attest what became of it together too: one transaction enacts", async () => {
+    const { agents, fleet, connect, cycles, hub, start, ended } = await council({ stragglersMs });
+    const reader = await connect();
+    await start(0, 1, 2, 3, 4);
+    fleet.kill("web-2");
+    const directive = await ended(reader, "Restart");
+    expect(directive).toMatchObject({ status: "Done", committeeSize: 5 });
+    // Whoever comes later has nothing to add.
+    await Promise.all([...agents.keys()].map((index) => cycles(index)));
+    const reported = await reader.chain.events({ names: ["ReportsCounted", "DirectiveReported"] });
+    expect(reported.map(({ name }) => name)).toEqual(["ReportsCounted"]);
+    const reports = await reader.listReports({ directiveId: directive.id });
+    expect(reports.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(reports.map(({ node }) => node)).size).toBe(reports.length);
+    const { value } = await reader.fetchRecord({ contentId: directive.outcome ?? "0x", kind: "Outcome" });
+    expect(value).toMatchObject({ directive: directive.id, result: "done" });
+    expect(fleet.deeds).toBe(1);
+    expect(hub.errors).toEqual([]);
+  });
+
+  it("report one by one where the chain adds no signatures up", async () => {
+    const { fleet, connect, start, ended } = await council({ stragglersMs: 100, hardfork: "cancun" });
+    const reader = await connect();
+    await start(0, 1, 2, 3, 4);
+    fleet.kill("web-2");
+    expect(await ended(reader, "Restart")).toMatchObject({ status: "Done", committeeSize: 5 });
+    const reported = await reader.chain.events({ names: ["ReportsCounted", "DirectiveReported"] });
+    expect(reported.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(reported.map(({ name }) => name))).toEqual(new Set(["DirectiveReported"]));
+  });
+
   it("ban a node that signs two different ballots, by themselves", async () => {
     const { witan, hub, connect, cycles, operator, start } = await council({ stragglersMs });
     const [reader, byzantine] = [await connect(), await connect(operator(4))];

@@ -131,6 +131,42 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
     }
   });
 
+  it("has one word of each node on how a directive has ended, in its own book and on the chain", async () => {
+    const registry = await at("DirectiveRegistry");
+    const { directives, nodes } = running.story;
+    const results = ["none", "ready", "done", "failed"];
+    const word = (args: { report: unknown; outcome: unknown } | undefined) =>
+      `${results[Number(args?.report)]} ${args?.outcome}`;
+    const key = (node: string, directiveId: unknown) => `${node.toLowerCase()} ${directiveId}`;
+    const counted: [string, string][] = [];
+    for (const log of await registry.queryFilter("DirectiveReported")) {
+      const { args } = registry.interface.parseLog(log) ?? {};
+      counted.push([key(args?.node, args?.directiveId), word(args as never)]);
+    }
+    const together = await registry.queryFilter("ReportsCounted");
+    for (const log of together) {
+      const { args } = registry.interface.parseLog(log) ?? {};
+      const reporting = nodes.filter(({ index }) => (([...(args?.bits ?? [])][0] ?? 0n) >> BigInt(index)) & 1n);
+      for (const { address } of reporting) counted.push([key(address, args?.directiveId), word(args as never)]);
+    }
+    const onChain = new Map(counted);
+    expect(onChain.size).toBe(counted.length);
+    // All but a few are enacted by one transaction for all: nodes that were killed, or alone, for long report by themselves.
+    const enacted = new Set(together.map(({ transactionHash }) => transactionHash));
+    expect(enacted.size).toBeGreaterThanOrEqual(directives.length - 2);
+    for (const { address, index } of nodes) {
+      const file = join(running.dir, ".witan", "nodes", `node-${index + 1}`, "data", "attestations.jsonl");
+      const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
+      const own = lines.map((line) => JSON.parse(line) as { directiveId: string; report: string; outcome: string });
+      expect(unique(own.map(({ directiveId }) => directiveId))).toBe(own.length);
+      for (const { directiveId, outcome, report } of own) {
+        // It may have come too late, but never as another one.
+        const said = onChain.get(key(address, directiveId));
+        if (said !== undefined) expect(said).toBe(`${report} ${outcome}`);
+      }
+    }
+  });
+
   it("ends with an accepted model that tells 90 % of MNIST's test images, by arithmetic of our own", async () => {
     const { rounds, records, directives } = running.story;
     const accepted = directives.findLast(({ kind }) => kind === "AcceptModel");

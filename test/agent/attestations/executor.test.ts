@@ -1,0 +1,205 @@
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { dutyOrder } from "../../../src/agent/duty.js";
+import { Executor } from "../../../src/agent/executor.js";
+import type { Deed, Hand } from "../../../src/agent/hand.js";
+import { openOutbox } from "../../../src/agent/openOutbox.js";
+import type { IssuedDirective } from "../../../src/client/index.js";
+import type { Address, ContentId, Outcome } from "../../../src/records/index.js";
+import { temporaryFolder } from "../ballots/roll.js";
+import { type Committee, createCommittee, NEVER_MS, outcomeOf, patience } from "./committee.js";
+
+const TAKEOVER_MS = 10_000;
+const deed: Deed = {
+  result: "done",
+  detail: [{ subject: "workload/web-3", result: "done", note: "restarted" }],
+  logs: null,
+  durationMs: 1,
+  produced: [],
+};
+
+/** Five nodes that know of a directive; each is given a hand that counts what is asked of it. */
+async function ordered(nodes = 5) {
+  const world = await createCommittee({ nodes });
+  await world.seat(Array.from({ length: nodes }, (_, index) => index));
+  const directive = await world.issue();
+  await world.look();
+  const operators = world.setting.witan.operators.map(({ address }) => address as Address);
+  /** Who leads, the first in line first. */
+  const lineOf = ({ id }: IssuedDirective) => {
+    const indices = new Map(operators.map((each, index) => [each.toLowerCase(), index]));
+    return dutyOrder(id, operators).flatMap((each) => indices.get(each) ?? []);
+  };
+  return { world, directive, lineOf, line: lineOf(directive) };
+}
+
+/** A node's executor over its real exchange, client and outbox. */
+async function executorOf(world: Committee, index: number, change: Partial<Hand> = {}) {
+  const { client, exchange, logger, tasks } = world.seatOf(index);
+  const asked = { deeds: 0, verdicts: [] as Outcome[], assists: 0 };
+  const hand: Hand = {
+    kinds: ["Restart"],
+    carryOut: async () => {
+      asked.deeds++;
+      return deed;
+    },
+    agrees: async (_, outcome) => {
+      asked.verdicts.push(outcome);
+      return { holds: true, why: "it is so" };
+    },
+    assist: async () => {
+      asked.assists++;
+    },
+    ...change,
+  };
+  const outbox = await openOutbox({ path: join(await temporaryFolder(), "outbox.jsonl"), client, finalBlocks: 0 });
+  onTestFinished(() => outbox.close());
+  const self = client.account as Address;
+  const dependencies = { self, client, outbox, hands: [hand], tasks, logger, takeoverMs: TAKEOVER_MS, exchange };
+  const executor = new Executor(dependencies);
+  return {
+    asked,
+    /** One cycle, so many seconds after the directive has become active. */
+    async tick(directive: IssuedDirective, seconds = 0): Promise<void> {
+      const nodes = (await client.listNodes()).map(({ operator }) => operator);
+      executor.tick([directive], nodes, directive.activeAt + seconds, new AbortController().signal);
+      await tasks.settled();
+    },
+  };
+}
+
+/** A node anchors its outcome, and says nothing of it yet. */
+async function writes(world: Committee, index: number, directive: IssuedDirective): Promise<ContentId> {
+  const value: Outcome = { schema: "witan/outcome/1", directive: directive.id, ...deed };
+  const { records } = await world.setting.client(index).anchorRecords({ records: [{ kind: "Outcome", value }] });
+  return records[0]?.contentId ?? "0x";
+}
+
+const said = (outcome: ContentId) => ({ report: "done", outcome }) as const;
+
+describe("an executor whose node exchanges attestations", () => {
+  it("leads once, though nothing of it is on chain", async () => {
+    const { directive, line, world } = await ordered();
+    const [first = -1] = line;
+    const { asked, tick } = await executorOf(world, first);
+    await tick(directive);
+    await tick(directive);
+    expect(asked.deeds).toBe(1);
+    await world.heard(directive, 1);
+    expect(await world.transactions(directive.id)).toEqual([]);
+    const own = world.seatOf(first).exchange.own(directive.id, "end");
+    const { value } = await world.setting.client().fetchRecord({ contentId: own?.outcome ?? "0x", kind: "Outcome" });
+    expect(value).toMatchObject({ directive: directive.id, ...deed });
+  });
+
+  it("attests an outcome that others have only told it of, whoever of them was heard first", async () => {
+    const { directive, line, world } = await ordered();
+    const [author = -1, second = -1, self = -1] = line;
+    const { asked, tick } = await executorOf(world, self);
+    const outcome = await writes(world, author, directive);
+    await world.say(second, world.sign(directive.id, second, said(outcome)));
+    await world.heard(directive, 1, self);
+    // Its author does not stand by it yet.
+    await tick(directive);
+    expect(world.seatOf(self).exchange.own(directive.id, "end")).toBeUndefined();
+
+    await world.say(author, world.sign(directive.id, author, said(outcome)));
+    await world.heard(directive, 2, self);
+    await tick(directive);
+    expect(world.seatOf(self).exchange.own(directive.id, "end")).toMatchObject(said(outcome));
+    await tick(directive);
+    expect(asked).toMatchObject({ deeds: 0, verdicts: [{ directive: directive.id }] });
+    await expect.poll(() => world.statusOf(directive.id), patience).toBe("Done");
+    expect(await world.brought(directive.id)).toMatchObject([{ method: "reportByAggregate" }]);
+  });
+
+  it("is not kept from it by outcomes that somebody made up", async () => {
+    const { directive, line, world } = await ordered();
+    const [author = -1, self = -1, liar = -1, other = -1] = line;
+    const { asked, tick } = await executorOf(world, self);
+    await world.say(liar, world.sign(directive.id, liar, said(outcomeOf(9))));
+    await world.say(other, world.sign(directive.id, other, said(outcomeOf(9))));
+    const outcome = await writes(world, author, directive);
+    await world.say(author, world.sign(directive.id, author, said(outcome)));
+    await world.heard(directive, 3, self);
+    await tick(directive);
+    expect(world.seatOf(self).exchange.own(directive.id, "end")).toMatchObject(said(outcome));
+    expect(asked).toMatchObject({ deeds: 0, verdicts: [{ directive: directive.id }] });
+  });
+
+  it("sees by them that somebody leads, and takes over where nobody does", async () => {
+    const { directive, line, lineOf, world } = await ordered();
+    const [author = -1, self = -1] = line;
+    const disagrees = { agrees: async () => ({ holds: false, why: "it is still down" }) };
+    const { asked, tick } = await executorOf(world, self, disagrees);
+    await tick(directive, TAKEOVER_MS / 1_000 - 1);
+    expect(asked.deeds).toBe(0);
+    const outcome = await writes(world, author, directive);
+    await world.say(author, world.sign(directive.id, author, said(outcome)));
+    await world.heard(directive, 1, self);
+    await tick(directive, NEVER_MS);
+    expect(asked.deeds).toBe(0);
+
+    const another = await world.issue("web-1");
+    await world.look();
+    const [, next = -1] = lineOf(another);
+    const unled = await executorOf(world, next);
+    await unled.tick(another, TAKEOVER_MS / 1_000 - 1);
+    expect(unled.asked.deeds).toBe(0);
+    await unled.tick(another, TAKEOVER_MS / 1_000);
+    expect(unled.asked.deeds).toBe(1);
+  });
+
+  it("takes a node's report on chain and over gossip for one", async () => {
+    const { directive, line, world } = await ordered();
+    const [author = -1, self = -1] = line;
+    const { asked, tick } = await executorOf(world, self);
+    const outcome = await writes(world, author, directive);
+    await world.setting.client(author).reportDirective({ directiveId: directive.id, report: "done", outcome });
+    await world.say(author, world.sign(directive.id, author, { report: "failed", outcome }));
+    await world.heard(directive, 1, self);
+    await tick(directive);
+    expect(asked.verdicts).toHaveLength(1);
+    expect(world.seatOf(self).exchange.own(directive.id, "end")).toMatchObject(said(outcome));
+  });
+
+  it("says nothing more where its report is on chain already", async () => {
+    const { directive, line, world } = await ordered();
+    const [self = -1] = line;
+    const outcome = await writes(world, self, directive);
+    await world.setting.client(self).reportDirective({ directiveId: directive.id, report: "done", outcome });
+    const { asked, tick } = await executorOf(world, self);
+    await tick(directive);
+    expect(asked).toEqual({ deeds: 0, verdicts: [], assists: 0 });
+    expect(world.seatOf(self).exchange.own(directive.id, "end")).toBeUndefined();
+  });
+
+  it("says that it is ready once, and goes on at once", async () => {
+    const { directive, line, world } = await ordered();
+    const [author = -1, self = -1] = line;
+    let preparations = 0;
+    const prepare = async () => {
+      preparations++;
+    };
+    const { tick } = await executorOf(world, self, { prepare });
+    await tick(directive);
+    await tick(directive);
+    expect(preparations).toBe(1);
+    await world.heard(directive, 1, author);
+    const node = world.setting.client(self).account;
+    expect(world.seatOf(author).exchange.heard(directive)).toEqual([{ node, report: "ready", outcome: null }]);
+  });
+
+  it("only helps where its node is not of the committee", async () => {
+    const { world } = await ordered(6);
+    const { proposalId } = await world.setting.client().openProposal({
+      order: { kind: "Ban", indices: [5], reason: "absent" },
+    });
+    await world.setting.carryOut(proposalId);
+    const directive = await world.issue("web-1");
+    await world.look();
+    const { asked, tick } = await executorOf(world, 5);
+    await tick(directive, NEVER_MS);
+    expect(asked).toEqual({ deeds: 0, verdicts: [], assists: 1 });
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { childNode } from "./childNode.js";
+import { hostilePeer } from "./hostilePeer.js";
+import { bytesOf, folder, NOBODYS_CID, node } from "./setting.js";
+
+const MB = 1024 * 1024;
+/** Both ends of a flood are in this process, with the blocks that are on their way. */
+const MAX_HELD_BYTES = 200 * MB;
+
+const held = () => {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+};
+
+describe.each(["poison", "flood", "drip", "hang"] as const)("a peer that answers by %s", (kind) => {
+  it("keeps no block from whoever another peer has it for, and nothing of what it sends is kept", async () => {
+    const hostile = await hostilePeer(kind);
+    const source = await node();
+    const reader = await node({ peers: [...hostile.multiaddrs, ...source.multiaddrs()] });
+    await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(2);
+    const before = held();
+    let most = 0;
+    for (let seed = 1; seed <= 10; seed++) {
+      const cid = await source.put(bytesOf(1_000, seed));
+      expect(await reader.get(cid, { timeoutMs: 15_000, providers: [hostile.peerId] })).toEqual(bytesOf(1_000, seed));
+      most = Math.max(most, held() - before);
+    }
+    expect(hostile.seen.asked).toBeGreaterThan(0);
+    expect(most).toBeLessThan(MAX_HELD_BYTES);
+    let blocks = 0;
+    for await (const _ of reader.blocks()) blocks += 1;
+    expect(blocks).toBe(10);
+  });
+
+  it("ends the wait for what nobody else has in the time that was given, in bounded memory", async () => {
+    const hostile = await hostilePeer(kind);
+    const reader = await node({ peers: hostile.multiaddrs });
+    await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(1);
+    const before = held();
+    let most = 0;
+    const watching = setInterval(() => {
+      most = Math.max(most, held() - before);
+    }, 10);
+    await expect(reader.get(NOBODYS_CID, { timeoutMs: 3_000 })).rejects.toMatchObject({
+      // Once it is cut off, nobody is left who could have it.
+      kind: expect.stringMatching(/timeout|missing/),
+    });
+    clearInterval(watching);
+    expect(most).toBeLessThan(MAX_HELD_BYTES);
+    if (kind === "flood") expect(hostile.seen.sentBytes).toBeGreaterThan(10 * MB);
+  });
+});
+
+it("a frozen process among the peers costs a wait for its own blocks only", async () => {
+  const frozen = await childNode(await folder());
+  const cid = await frozen.put(bytesOf(100));
+  const reader = await node({ peers: frozen.multiaddrs });
+  await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(1);
+  frozen.process.kill("SIGSTOP");
+  const mine = await reader.put(bytesOf(10));
+  await expect(reader.get(cid, { timeoutMs: 500 })).rejects.toMatchObject({ kind: "timeout" });
+  expect(await reader.get(mine)).toEqual(bytesOf(10));
+});

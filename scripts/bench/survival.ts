@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Wallet } from "ethers";
 import type { AgentConfigInput } from "../../src/agent/config.js";
@@ -19,7 +20,7 @@ import { startNetwork } from "../story/network.js";
 import { storyTracks } from "../story/timing.js";
 import type { Bench } from "./run.js";
 
-const CHILD = join(import.meta.dirname, "survival", "agentChild.ts");
+const CHILD = fileURLToPath(new URL("./survival/agentChild.ts", import.meta.url));
 const LIMIT_MS = 300_000;
 
 export interface SurvivalOptions {

@@ -7,7 +7,7 @@ export {
   recoverVoter,
   signBallotMessage,
 } from "./ballot.js";
-export { type BatchContext, type BatchMessage, hashBatch, isSignedByAuthor, signBatchMessage } from "./batch.js";
+export { type BatchContext, type BatchMessage, hashBatch, signBatchMessage } from "./batch.js";
 export {
   type Call,
   type DecodedCall,

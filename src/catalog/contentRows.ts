@@ -1,11 +1,12 @@
 import type { Address, BatchLeaf, ContentId, Hex, RecordKind, RecordValue } from "../records/index.js";
 import { RecordKinds } from "../records/index.js";
-import { addressOfBlob, blobOf } from "./blobs.js";
+import { addressOfBlob, blobOf, hexOfBlob } from "./blobs.js";
 import type { Database } from "./database.js";
 import { type Facets, facetsOf } from "./facets.js";
 import { refreshIncident, resolveByEvidence } from "./incidents.js";
 import { PLACES } from "./schema.js";
 import { FetchStatus, RecordStatus } from "./status.js";
+import { tagsOf } from "./words.js";
 
 /** An anchor whose manifest is awaited. */
 export interface AwaitedAnchor {
@@ -129,7 +130,7 @@ export class ContentWriter {
       this.touched.push({ type: "invalid", position: place.position });
       return;
     }
-    this.#writeFacets(place.position, facets);
+    this.#writeFacets(place, facets);
     if (facets.fingerprint !== null) {
       const fingerprint = blobOf(facets.fingerprint);
       this.#incidents.set(facets.fingerprint, fingerprint);
@@ -138,7 +139,7 @@ export class ContentWriter {
     this.touched.push({ type: "verified", position: place.position });
   }
 
-  #writeFacets(position: number, facets: Facets): void {
+  #writeFacets({ position, author, kind }: Place, facets: Facets): void {
     const { severity, state, round, name, fingerprint, observed, subjects, text } = facets;
     this.#db.run(
       `UPDATE records SET status = ?, severity = ?, state = ?, round = ?, name = ?, fingerprint = ?, observed = ?, reason = NULL
@@ -152,8 +153,10 @@ export class ContentWriter {
     for (const subject of subjects) {
       this.#db.run("INSERT OR IGNORE INTO subjects (subject, position) VALUES (?, ?)", subject, position);
     }
-    if (text !== null && this.#db.hasFullText)
-      this.#db.run("INSERT INTO texts (rowid, text) VALUES (?, ?)", position, text);
+    if (text !== null && this.#db.hasFullText) {
+      const tags = tagsOf({ author: hexOfBlob(author), kind: RecordKinds[kind] }).join(" ");
+      this.#db.run("INSERT INTO texts (rowid, text, tags) VALUES (?, ?, ?)", position, text, tags);
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import type { CatalogRecord, RecordFilter, RecordQuery } from "./query.js";
 import { firstSlotAbove } from "./rollback.js";
 import { PLACES } from "./schema.js";
 import { ProofStatuses, RecordStatus } from "./status.js";
+import { matchOf } from "./words.js";
 
 /** A select over records, its order that of time. */
 export interface Select {
@@ -177,11 +178,11 @@ function leadOf(db: Database, filter: RecordFilter, where: (condition: string, v
   const { text, contentId, subject, status } = filter;
   if (contentId !== undefined) {
     where("r.content = (SELECT id FROM contents WHERE content_id = ?)", blobOf(contentId));
-    if (text !== undefined) whereText(db, text, "r.position IN (SELECT rowid FROM texts WHERE texts MATCH ?)", where);
+    if (text !== undefined) whereText(db, filter, "r.position IN (SELECT rowid FROM texts WHERE texts MATCH ?)", where);
     return { source: "records r INDEXED BY records_by_content", position: "r.position", leading: ["contentId"] };
   }
   if (text !== undefined) {
-    whereText(db, text, "texts MATCH ?", where);
+    whereText(db, filter, "texts MATCH ?", where);
     return { source: "texts CROSS JOIN records r ON r.position = texts.rowid", position: "texts.rowid", leading: [] };
   }
   if (subject !== undefined && filter.fingerprint === undefined) {
@@ -203,7 +204,7 @@ function leadOf(db: Database, filter: RecordFilter, where: (condition: string, v
 
 function whereText(
   db: Database,
-  text: string,
+  filter: RecordFilter,
   condition: string,
   where: (condition: string, value: SQLInputValue) => void,
 ): void {
@@ -212,18 +213,7 @@ function whereText(
       hints: ["Leave the words out, or use a Node whose SQLite has FTS5."],
     });
   }
-  where(condition, matchOf(text));
-}
-
-/** Every word as a quoted string: nothing of FTS5's own language is left. A last `*` asks for words that begin so. */
-export function matchOf(text: string): string {
-  // A zero byte would end the string within SQLite.
-  const words = text.split(/[\s\0]+/).filter((word) => word !== "" && word !== "*");
-  const terms = words.map((word) => {
-    const stem = word.endsWith("*") ? word.slice(0, -1) : word;
-    return `"${stem.replaceAll('"', '""')}"${stem === word ? "" : " *"}`;
-  });
-  return terms.length === 0 ? '""' : terms.join(" AND ");
+  where(condition, matchOf(filter.text ?? "", filter));
 }
 
 function recordOf(row: Row, confirmed: Confirmations): CatalogRecord {

@@ -94,9 +94,11 @@ CREATE INDEX incidents_by_severity ON incidents (severity, last);
 CREATE INDEX incidents_by_kind ON incidents (kind, last);
 `;
 
-/** What people wrote, by position. Without FTS5 there is no such table, and no search by words. */
+/**
+ * What people wrote, by position, with author and kind beside it: words and an author are found together, rather than one
+ * among the finds of the other. Without FTS5 there is no such table, and no search by words. */
 export const fullTextTable =
-  "CREATE VIRTUAL TABLE texts USING fts5(text, content='', contentless_delete=1, detail='full')";
+  "CREATE VIRTUAL TABLE texts USING fts5(text, tags, content='', contentless_delete=1, detail='full')";
 
 /** Places in one anchor: as many as a batch may hold. */
 export const PLACES = 1_024;

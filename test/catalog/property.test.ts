@@ -161,10 +161,10 @@ it("finds what a filter over a list finds, for any query, whole and by pages of 
         expect(paged).toEqual(expected);
       },
     ),
-    { numRuns: 1_000, seed: 4 },
+    { numRuns: 500, seed: 4 },
   );
   expect(found).toBeGreaterThan(100);
-});
+}, 120_000);
 
 it("finds nothing that is not there, whatever text it is asked with", async () => {
   await fc.assert(

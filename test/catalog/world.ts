@@ -86,7 +86,9 @@ export function dump(path: string): Record<string, unknown[]> {
         "SELECT fingerprint, slot, c.content_id AS content FROM resolutions JOIN contents c ON c.id = content ORDER BY 1, 2, 3",
       ),
       incidents: all("SELECT * FROM incidents ORDER BY fingerprint"),
-      texts: hasText ? all("SELECT rowid FROM texts WHERE texts MATCH 'workload OR mnist OR done' ORDER BY rowid") : [],
+      texts: hasText
+        ? all("SELECT rowid FROM texts WHERE texts MATCH 'text : (workload OR mnist OR done)' ORDER BY rowid")
+        : [],
       progress: all("SELECT value ->> 'block' AS block FROM meta WHERE key = 'progress'"),
       integrity: all("PRAGMA integrity_check"),
     };

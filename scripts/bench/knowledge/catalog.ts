@@ -149,27 +149,36 @@ const questions: Readonly<Record<string, RecordFilter>> = {
 const PAGE = 50;
 const ROUNDS = 25;
 
+/** Of the records since the size before: by the clock, and by this process's own time on the processors. */
+export interface Growth {
+  readonly records: number;
+  readonly microsecondsPerRecord: number;
+  readonly cpuMicrosecondsPerRecord: number;
+}
+
 export interface QueryFigures {
   readonly records: number;
   /** Of the slowest question: the middle of its pages. */
   readonly pageMs: number;
   readonly questions: Readonly<Record<string, { readonly medianMs: number; readonly worstMs: number }>>;
   /** Writing a record of which chain and content were fetched already, at each size. */
-  readonly growth: readonly { readonly records: number; readonly microsecondsPerRecord: number }[];
+  readonly growth: readonly Growth[];
 }
 
 /** Pages of a catalog of very many records, in a file, each with its contents read, and the cost of writing as it grows. */
 export async function measureQuery({ records = 1_000_000 } = {}): Promise<QueryFigures> {
   return inFolder(async (folder) => {
     const db = await openDatabase(join(folder, "catalog.db"));
-    const growth: { records: number; microsecondsPerRecord: number }[] = [];
+    const growth: Growth[] = [];
     let filled = 0;
     for (const size of [1_000, 10_000, 100_000, 1_000_000].filter((each) => each <= records)) {
-      const start = performance.now();
+      const [start, cpu] = [performance.now(), process.cpuUsage()];
       fill(db, filled, size);
+      const { user, system } = process.cpuUsage(cpu);
       growth.push({
         records: size,
         microsecondsPerRecord: round(((performance.now() - start) / (size - filled)) * 1_000),
+        cpuMicrosecondsPerRecord: round((user + system) / (size - filled)),
       });
       filled = size;
     }

@@ -37,9 +37,9 @@ export interface Entry {
 /** Altered blocks kept for whoever looks into the disk: 64 MiB at most. Later ones are removed all the same. */
 const MAX_QUARANTINED = 64;
 /** The engine collects writes of so many bytes before it sorts them into files: with less, a large file is sorted often. */
-const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
-/** The engine maps its files, of 2 MiB each, into memory as it reads them: no more than so many at a time. */
-const MAX_OPEN_FILES = 100;
+const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
+/** The engine maps its files, of 2 MiB each, into memory as it reads them: no more than so many at a time, its least. */
+const MAX_OPEN_FILES = 74;
 /** Bytes that an iterator reads ahead. */
 const READ_AHEAD_BYTES = 1024 * 1024;
 

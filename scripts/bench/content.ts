@@ -1,0 +1,28 @@
+import { parseArgs } from "node:util";
+import { measureContent } from "./knowledge/content.js";
+import type { Bench } from "./run.js";
+
+/** The content store: records of 1 KB beside plain Helia, replication, and a large file in and out. */
+export async function bench(args: readonly string[]): Promise<Bench> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { records: { type: "string", default: "20000" }, "model-mib": { type: "string", default: "1024" } },
+  });
+  const modelBytes = Number(values["model-mib"]) * 1024 * 1024;
+  const { write, read, replicate, model } = await measureContent({ records: Number(values.records), modelBytes });
+  const beside = (name: string, { perSecond, rawPerSecond }: typeof write) => ({
+    what: `${name} of 1 KB records a second`,
+    ours: perSecond,
+    beside: rawPerSecond,
+    ratio: (perSecond / rawPerSecond).toFixed(2),
+  });
+  const table = [
+    beside("writes", write),
+    beside("reads", read),
+    { what: `seconds for ${replicate.records} records to a fresh peer`, ours: replicate.seconds },
+    { what: "model in, MB/s beside sha256", ours: model.inMBps, beside: model.sha256MBps },
+    { what: "model out, MB/s beside sha256", ours: model.outMBps, beside: model.sha256MBps },
+    { what: "model, peak MB resident", ours: model.peakRssMB },
+  ];
+  return { table, report: { bench: "content", write, read, replicate, model } };
+}

@@ -59,6 +59,10 @@ const schema = z.strictObject({
     /** A node that was not heard for this long is away, and others keep its share. */
     awayMs: milliseconds.default(AgentDefaults.awayMs),
   }),
+  /** Backs the running node up into `dir` every so often: no more than this is lost with the disk. */
+  backup: z
+    .strictObject({ dir: z.string().min(1), everyMs: milliseconds.default(AgentDefaults.backupEveryMs) })
+    .optional(),
   http: z.strictObject({ host: z.string().min(1).default("127.0.0.1"), port }),
   fleet: z
     .strictObject({
@@ -126,6 +130,7 @@ export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
       ...(config.keys.bls === undefined ? {} : { bls: absolute(config.keys.bls) }),
       ...(config.keys.passwordFile === undefined ? {} : { passwordFile: absolute(config.keys.passwordFile) }),
     },
+    ...(config.backup === undefined ? {} : { backup: { ...config.backup, dir: absolute(config.backup.dir) } }),
     ...(config.fleet === undefined ? {} : { fleet: withPaths(config.fleet) }),
   });
 }

@@ -24,6 +24,8 @@ export const AgentDefaults = {
   keepEveryMs: 5_000,
   /** A restart takes seconds, and moving a share costs more than waiting for one. */
   awayMs: 60_000,
+  /** Records live on three other nodes besides: a backup is for the day on which all are lost. */
+  backupEveryMs: 900_000,
   /** Records in one anchor: the proof is 10 hashes deep. */
   maxBatchRecords: 1_000,
   /** Records kept waiting for an anchor before new ones are refused. */

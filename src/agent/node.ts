@@ -11,6 +11,7 @@ import { PAYLOAD_TOPIC } from "../ports/keys/payloadTopic.js";
 import { type Address, decodePayload } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
 import { Agent } from "./agent.js";
+import { keepBackups } from "./backups.js";
 import { composeBody } from "./body.js";
 import { keepCatalog } from "./catalog.js";
 import { systemClock } from "./clock.js";
@@ -151,6 +152,8 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     everyMs: Math.min(AgentDefaults.keepEveryMs, awayMs / 3),
   });
   keeper.start();
+  const stopping = new AbortController();
+  const backingUp = keepBackups({ config, store: content, clock: systemClock, logger }, stopping.signal);
 
   return {
     self,
@@ -175,6 +178,8 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     },
     catalog: kept?.catalog,
     async stop() {
+      stopping.abort();
+      await backingUp;
       await keeper.stop();
       await kept?.stop();
       await agent.stop();

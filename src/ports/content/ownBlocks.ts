@@ -8,6 +8,7 @@ import { createRoots, keptAs } from "./roots.js";
 import { type Heal, scan } from "./scan.js";
 import type { ContentUpkeep } from "./upkeep.js";
 import type { Hold, VerifiedBlocks } from "./verifiedBlocks.js";
+import { walk } from "./walk.js";
 
 export interface OwnBlocksParameters {
   readonly blocks: VerifiedBlocks;
@@ -79,6 +80,16 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     async scan(options) {
       assertOpen();
       return scan(blocks, heal, options);
+    },
+    async *needed() {
+      assertOpen();
+      const load = async (cid: CID) => {
+        const found = await blocks.read(cid);
+        return found instanceof Uint8Array ? found : undefined;
+      };
+      for await (const root of blocks.listRoots()) {
+        for await (const { cid } of walk(root, load)) yield { cid: cid.toString(), root: root.name };
+      }
     },
     async *blocks() {
       assertOpen();

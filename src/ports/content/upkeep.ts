@@ -92,6 +92,11 @@ export interface ContentUpkeep {
   collect(options?: CollectOptions): Promise<Collected>;
   /** Reads and checks every block, and looks for every block that a root needs; fetches again what is bad. */
   scan(options?: ScanOptions): Promise<Scanned>;
+  /**
+   * Every block that the roots need, with one root that needs it, some more than once; those below a node that cannot be
+   * read are not known.
+   */
+  needed(): AsyncGenerator<{ readonly cid: string; readonly root: string }>;
   /** Every block whose age is known, unchecked. */
   blocks(): AsyncGenerator<StoredBlock>;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { type ArgsDef, type CommandDef, defineCommand, runCommand, showUsage } from "citty";
 import { BaseError } from "../../errors.js";
+import { backup, restore } from "./commands/backup.js";
 import { catalog } from "./commands/catalog.js";
 import { content } from "./commands/content.js";
 import { directive } from "./commands/directive.js";
@@ -26,6 +27,8 @@ const main = defineCommand({
     model,
     content,
     catalog,
+    backup,
+    restore,
     init,
   },
 });

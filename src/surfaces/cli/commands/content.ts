@@ -11,7 +11,7 @@ const storeArgs = {
 } as const;
 
 /** Blocks that are needed and cannot be had. */
-class LostBlocksError extends BaseError {
+export class LostBlocksError extends BaseError {
   constructor(lost: readonly LostBlock[], hint: string) {
     super("content-lost", `${lost.length} blocks are needed and are not here.`, { hints: [hint] });
   }
@@ -81,7 +81,7 @@ const collect = defineCommand({
   },
 });
 
-const scan = defineCommand({
+export const scan = defineCommand({
   meta: { name: "scan", description: "Check every block, and fetch from peers what is altered or missing" },
   args: { ...storeArgs, offline: { type: "boolean", description: "connect to nobody", default: false } },
   run: ({ args }) =>

@@ -3,6 +3,7 @@ import { InvalidInputError } from "../../../errors.js";
 import { type Address, type RecordKind, RecordKinds } from "../../../records/index.js";
 import { networkArgs, withClient } from "../context.js";
 import { formatTime, printJson, printTable } from "../print.js";
+import { scan } from "./content.js";
 import { parseContentId, recordArgs } from "./recordArgs.js";
 import { prove, verify } from "./recordProof.js";
 import { search } from "./recordSearch.js";
@@ -56,7 +57,13 @@ const show = defineCommand({
     }),
 });
 
+/** What an operator looks for under records when a disk has gone bad: the same as `witan content scan`. */
+const repair = defineCommand({
+  ...scan,
+  meta: { name: "repair", description: "Check every block of a node, and fetch from peers what is altered or missing" },
+});
+
 export const record = defineCommand({
   meta: { name: "record", description: "Records" },
-  subCommands: { list, search, show, prove, verify },
+  subCommands: { list, search, show, prove, verify, repair },
 });

@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { BaseError } from "../../../errors.js";
+import { writeDurably } from "../../../utils/durable.js";
+
+/** The one file that names all others of a backup. Written last, in one step: what it does not name is not there yet. */
+const NAME = "backup.json";
+
+/** A backup that is not there, or is not what was written. */
+export class BackupError extends BaseError {
+  constructor(kind: "missing" | "damaged" | "other" | "occupied", shortMessage: string, cause?: unknown) {
+    super(`backup-${kind}`, shortMessage, cause === undefined ? {} : { cause });
+  }
+}
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+/** Within the folder of the backup: nothing else is read, whatever the file says. */
+const inside = z
+  .string()
+  .max(512)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/);
+const sealed = z.strictObject({ file: inside, bytes: z.int().min(0), sha256: hash });
+
+const schema = z.strictObject({
+  schema: z.literal("witan/backup/1"),
+  /** Whose it is: the node and its chain, for people and for whoever restores it. */
+  subject: z.strictObject({
+    name: z.string(),
+    chainId: z.int(),
+    contracts: z.record(z.string(), z.string()),
+    deployedAtBlock: z.int(),
+  }),
+  /** Milliseconds since 1970. */
+  time: z.int(),
+  /** CAR files (version 1), the oldest first; each holds what was new. */
+  parts: z.array(sealed.extend({ blocks: z.int().min(0), time: z.int() })),
+  /** The names that the content is kept under, a JSON value a line. */
+  roots: sealed.extend({ count: z.int().min(0) }),
+  /** Journals, by their path in the data folder. */
+  files: z.array(sealed.extend({ path: inside })),
+});
+
+export type BackupFile = z.output<typeof schema>;
+export type SealedFile = z.output<typeof sealed>;
+
+/** What a backup consists of; undefined where there is none yet. @throws {BackupError} `damaged`. */
+export async function readBackupFile(dir: string): Promise<BackupFile | undefined> {
+  const path = join(dir, NAME);
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw new BackupError("damaged", `The file ${path} cannot be read.`, error);
+  });
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new BackupError("damaged", `The file ${path} is not that of a backup.`, cause);
+  }
+}
+
+export function writeBackupFile(dir: string, backup: BackupFile): Promise<void> {
+  return writeDurably(join(dir, NAME), `${JSON.stringify(backup, null, 2)}\n`);
+}
+
+/** Name, size and hash of a file that was written. */
+export async function seal(dir: string, file: string): Promise<SealedFile> {
+  const digest = createHash("sha256");
+  for await (const chunk of createReadStream(join(dir, file))) digest.update(chunk as Buffer);
+  return { file, bytes: (await stat(join(dir, file))).size, sha256: digest.digest("hex") };
+}
+
+/** @throws {BackupError} `damaged`, with the file's name, where it is not as it was written. */
+export async function checkSeal(dir: string, { file, bytes, sha256 }: SealedFile): Promise<void> {
+  const found = await seal(dir, file).catch((cause: unknown) => {
+    throw new BackupError("damaged", `The file ${join(dir, file)} of the backup cannot be read.`, cause);
+  });
+  if (found.bytes !== bytes || found.sha256 !== sha256) {
+    throw new BackupError("damaged", `The file ${join(dir, file)} of the backup is not as it was written.`);
+  }
+}

@@ -1,0 +1,66 @@
+import { createReadStream } from "node:fs";
+import { open, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { CarBlockIterator, CarWriter } from "@ipld/car";
+import type { CID } from "multiformats/cid";
+import { syncFolder } from "../../../utils/durable.js";
+import { isBlockOf } from "../cid.js";
+import { BackupError } from "./backupFile.js";
+
+/** A block and its name. */
+export interface NamedBlock {
+  readonly cid: CID;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Writes blocks into a CAR file (version 1, no roots) that is there, whole and on the disk, once this resolves.
+ *
+ * @returns how many they were.
+ */
+export async function writeCar(path: string, blocks: AsyncIterable<NamedBlock>): Promise<number> {
+  const temporary = `${path}.tmp`;
+  const { writer, out } = CarWriter.create([]);
+  const file = await open(temporary, "w", 0o600);
+  let count = 0;
+  try {
+    const written = (async () => {
+      for await (const chunk of out) await file.write(chunk);
+    })();
+    const put = (async () => {
+      for await (const block of blocks) {
+        await writer.put(block);
+        count += 1;
+      }
+      await writer.close();
+    })();
+    await Promise.all([written, put]);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
+  return count;
+}
+
+/**
+ * The blocks of a CAR file, each checked against its hash.
+ *
+ * @throws {BackupError} `damaged` where the file is cut short or holds something else.
+ */
+export async function* readCar(dir: string, file: string): AsyncGenerator<NamedBlock> {
+  const path = join(dir, file);
+  const stream = createReadStream(path);
+  try {
+    for await (const { cid, bytes } of await CarBlockIterator.fromIterable(stream)) {
+      if (!isBlockOf(cid, bytes)) throw new BackupError("damaged", `The block ${cid} in ${path} was altered.`);
+      yield { cid, bytes };
+    }
+  } catch (cause) {
+    if (cause instanceof BackupError) throw cause;
+    throw new BackupError("damaged", `The file ${path} is cut short or is no CAR file.`, cause);
+  } finally {
+    stream.destroy();
+  }
+}

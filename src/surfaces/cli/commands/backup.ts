@@ -1,0 +1,87 @@
+import { defineCommand } from "citty";
+import { backupOf } from "../../../agent/backups.js";
+import { readAgentConfig } from "../../../agent/config.js";
+import type { CheckedBackup } from "../../../ports/content/backup/restore.js";
+import { formatTime, printFacts, printJson } from "../print.js";
+import { formatBytes, progressLine } from "../progress.js";
+import { withAgentStore } from "../store.js";
+import { LostBlocksError } from "./content.js";
+
+const shared = {
+  config: { type: "string", description: "the agent's configuration file", required: true, valueHint: "FILE" },
+  json: { type: "boolean", description: "print JSON for programs", default: false },
+} as const;
+
+export const backup = defineCommand({
+  meta: { name: "backup", description: "Back up an agent that does not run: what is new since the last time" },
+  args: { ...shared, out: { type: "string", description: "folder of the backup", required: true, valueHint: "DIR" } },
+  run: async ({ args }) => {
+    const config = await readAgentConfig(args.config);
+    const { backUp } = await import("../../../ports/content/backup/backup.js");
+    await withAgentStore(args.config, async (store) => {
+      const line = progressLine(args.json);
+      const done = await backUp({
+        ...backupOf(config),
+        store,
+        dir: args.out,
+        onProgress: (blocks, fresh) => line.show(`${blocks} blocks, ${fresh} new`),
+      }).finally(line.end);
+      const { blocks, newBlocks, newBytes, roots, files, lost } = done;
+      if (args.json) printJson(done);
+      else {
+        printFacts({
+          backup: args.out,
+          new: `${newBlocks} blocks, ${formatBytes(newBytes)}`,
+          all: `${blocks} blocks, ${roots} roots, ${files} journals`,
+          checked: "every block was read again from the backup",
+        });
+      }
+      if (lost.length > 0) throw new LostBlocksError(lost, "The rest is backed up. `witan content scan` names them.");
+    });
+  },
+});
+
+export const restore = defineCommand({
+  meta: { name: "restore", description: "Bring a backup back to a machine, or check that it can be" },
+  args: {
+    ...shared,
+    from: { type: "string", description: "folder of the backup", required: true, valueHint: "DIR" },
+    check: { type: "boolean", description: "read and check all of it, and write nothing", default: false },
+  },
+  run: async ({ args }) => {
+    const config = await readAgentConfig(args.config);
+    const { checkBackup, restoreBackup } = await import("../../../ports/content/backup/restore.js");
+    const line = progressLine(args.json);
+    const onProgress = (blocks: number) => line.show(`${blocks} blocks`);
+    if (args.check) {
+      const checked = await checkBackup(args.from, onProgress).finally(line.end);
+      if (args.json) return printJson(checked);
+      return printFacts({ checked: "every file and every block is as it was written", ...factsOf(checked) });
+    }
+    await withAgentStore(args.config, async (store) => {
+      const { subject } = backupOf(config);
+      const restored = await restoreBackup({
+        store,
+        dir: args.from,
+        dataDir: config.dataDir,
+        subject,
+        onProgress,
+      }).finally(line.end);
+      if (args.json) printJson(restored);
+      else {
+        printFacts({ restored: config.dataDir, ...factsOf(restored) });
+        process.stdout.write("Start the agent: it reads the chain anew, and fetches what was written since.\n");
+      }
+      const { lost } = restored;
+      if (lost.length > 0) throw new LostBlocksError(lost, "Start the agent, or `witan content scan`, to fetch them.");
+    });
+  },
+});
+
+function factsOf({ subject, time, parts, blocks, bytes, roots, files }: CheckedBackup) {
+  return {
+    of: `${subject.name}, chain ${subject.chainId}`,
+    from: formatTime(Math.floor(time / 1_000)),
+    holds: `${blocks} blocks, ${formatBytes(bytes)} in ${parts} parts, ${roots} roots, ${files} journals`,
+  };
+}

@@ -1,0 +1,207 @@
+import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { type BackedUp, backUp } from "../../../src/ports/content/backup/backup.js";
+import { checkBackup, restoreBackup } from "../../../src/ports/content/backup/restore.js";
+import { createDiskContent } from "../../../src/ports/content/disk.js";
+import { folder } from "./setting.js";
+
+const subject = { name: "node-1", chainId: 31_337, contracts: { NodeRegistry: "0x01" }, deployedAtBlock: 7 };
+
+let data: string;
+let dir: string;
+beforeEach(async () => {
+  [data, dir] = [await folder(), join(await folder(), "backup")];
+});
+
+async function open(at = data) {
+  const content = await createDiskContent({ dir: at });
+  onTestFinished(() => content.close());
+  return content;
+}
+
+const files = (at = data) => ["outbox.jsonl", "sub/ballots.jsonl"].map((path) => ({ path, from: join(at, path) }));
+const backedUp = (store: Awaited<ReturnType<typeof open>>): Promise<BackedUp> =>
+  backUp({ store, dir, subject, files: files() });
+const record = (i: number) => new TextEncoder().encode(`record ${i}`);
+const partsOf = async () => (await readdir(dir)).filter((name) => name.startsWith("part-"));
+
+/** A store with records, a file of several blocks, what nothing keeps, and a journal. */
+async function filled() {
+  const content = await open();
+  const cids: string[] = [];
+  for (let i = 0; i < 20; i++) cids.push(await content.put(record(i), { keep: "record" }));
+  const file = await content.putFile([new Uint8Array(3_500_000).map((_, i) => i % 251)], { keep: "model" });
+  const loose = await content.put(new TextEncoder().encode("nobody's"));
+  await writeFile(join(data, "outbox.jsonl"), '{"a":1}\n');
+  return { content, cids, file, loose };
+}
+
+describe("a backup", () => {
+  it("brings back on an empty machine all that was kept, under its names, and the journals", async () => {
+    const { content, cids, file, loose } = await filled();
+    // Twenty records, four leaves and the file's root.
+    expect(await backedUp(content)).toMatchObject({ blocks: 25, newBlocks: 25, roots: 21, files: 1, lost: [] });
+    await content.close();
+    await rm(data, { recursive: true });
+
+    const other = await folder();
+    const store = await open(other);
+    const restored = await restoreBackup({ store, dir, dataDir: other, subject });
+    expect(restored).toMatchObject({ blocks: 25, roots: 21, files: 1, lost: [], subject });
+    for (const cid of cids) expect(await store.has(cid)).toBe(true);
+    expect((await store.getFile(file.cid, { sha256: file.sha256 })).length).toBe(3_500_000);
+    expect(await store.has(loose)).toBe(false);
+    expect(await readFile(join(other, "outbox.jsonl"), "utf8")).toBe('{"a":1}\n');
+    expect(await store.collect({ graceMs: 0 })).toMatchObject({ taken: 0, missing: [] });
+    const names = [];
+    for await (const { name, scope } of store.roots.list()) names.push(`${name} ${scope}`);
+    expect(names).toContain(`model/${file.cid} tree`);
+    expect(names).toContain(`record/${cids[0]} block`);
+  });
+
+  it("takes only what is new the next time, and names what is not kept any more no longer", async () => {
+    const { content, cids } = await filled();
+    await backedUp(content);
+    expect(await backedUp(content)).toMatchObject({ blocks: 25, newBlocks: 0, newBytes: 0 });
+    expect(await partsOf()).toEqual(["part-000001.car"]);
+
+    await content.put(record(100), { keep: "record" });
+    await content.roots.drop(`record/${cids[0]}`);
+    await mkdir(join(data, "sub"));
+    await writeFile(join(data, "sub/ballots.jsonl"), "{}\n");
+    expect(await backedUp(content)).toMatchObject({ blocks: 26, newBlocks: 1, roots: 21, files: 2 });
+    expect(await partsOf()).toEqual(["part-000001.car", "part-000002.car"]);
+    expect(await checkBackup(dir)).toMatchObject({ parts: 2, blocks: 26, roots: 21, files: 2 });
+    // One generation of roots and journals is left.
+    expect((await readdir(dir)).filter((name) => /^(roots|files)-/.test(name))).toHaveLength(2);
+
+    const other = await folder();
+    const store = await open(other);
+    await restoreBackup({ store, dir, dataDir: other, subject });
+    expect(await store.roots.get(`record/${cids[0]}`)).toBeUndefined();
+    expect(await readFile(join(other, "sub/ballots.jsonl"), "utf8")).toBe("{}\n");
+  });
+
+  it("is a CAR file as others read it", async () => {
+    const { content, cids } = await filled();
+    await backedUp(content);
+    const { CarReader } = await import("@ipld/car");
+    const reader = await CarReader.fromBytes(await readFile(join(dir, "part-000001.car")));
+    const found: string[] = [];
+    for await (const cid of reader.cids()) found.push(cid.toString());
+    expect(found).toEqual(expect.arrayContaining(cids));
+    expect(reader.version).toBe(1);
+  });
+
+  it("is done without what is altered on the disk, and says what that is", async () => {
+    const { content, cids } = await filled();
+    const gone = cids[3] ?? "";
+    await content.roots.set({ name: "gone", cid: await cidOfNothing(), reason: "record", scope: "block" });
+    const { lost, blocks } = await backedUp(content);
+    expect(lost).toEqual([{ cid: await cidOfNothing(), roots: ["gone"] }]);
+    expect(blocks).toBe(25);
+    expect(gone).not.toBe("");
+    const other = await folder();
+    const restored = await restoreBackup({ store: await open(other), dir, dataDir: other, subject });
+    expect(restored.lost).toEqual([{ cid: await cidOfNothing(), roots: ["gone"] }]);
+  });
+
+  it("goes into no folder that holds another node's", async () => {
+    const { content } = await filled();
+    await backedUp(content);
+    const another = backUp({ store: content, dir, subject: { ...subject, name: "node-2" }, files: [] });
+    await expect(another).rejects.toMatchObject({ code: "backup-other" });
+    expect(await checkBackup(dir)).toMatchObject({ subject });
+  });
+
+  it("is added to after an attempt that did not come to its end", async () => {
+    const { content } = await filled();
+    await backedUp(content);
+    await content.put(record(200), { keep: "record" });
+    await writeFile(join(dir, "part-000002.car"), "half");
+    await writeFile(join(dir, "part-000003.car.tmp"), "half");
+    await writeFile(join(dir, "roots-1.jsonl"), "half");
+    expect(await backedUp(content)).toMatchObject({ newBlocks: 1 });
+    expect(await checkBackup(dir)).toMatchObject({ parts: 2, blocks: 26 });
+    expect((await readdir(dir)).some((name) => name.endsWith(".tmp") || name === "roots-1.jsonl")).toBe(false);
+  });
+});
+
+describe("a backup that is not as it was written", () => {
+  const damages: readonly [string, (path: string) => Promise<void>][] = [
+    ["cut short", (path) => truncate(path, 100_000)],
+    ["longer", (path) => appendFile(path, "more")],
+    ["gone", (path) => rm(path)],
+    [
+      "altered in one bit",
+      async (path) => {
+        const bytes = await readFile(path);
+        bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+        await writeFile(path, bytes);
+      },
+    ],
+  ];
+
+  it.each(damages)("is found out, and nothing of it is restored: %s", async (_what, damage) => {
+    const { content } = await filled();
+    await backedUp(content);
+    await damage(join(dir, "part-000001.car"));
+    const refusal = { code: "backup-damaged", message: expect.stringContaining("part-000001.car") };
+    await expect(checkBackup(dir)).rejects.toMatchObject(refusal);
+    const other = await folder();
+    const store = await open(other);
+    await expect(restoreBackup({ store, dir, dataDir: other, subject })).rejects.toMatchObject(refusal);
+    const blocks = [];
+    for await (const block of store.blocks()) blocks.push(block);
+    expect(blocks).toEqual([]);
+  });
+
+  it("names what it lacks where it is none, or says something else", async () => {
+    const { content } = await filled();
+    await expect(checkBackup(dir)).rejects.toMatchObject({ code: "backup-missing" });
+    await backedUp(content);
+    const path = join(dir, "backup.json");
+    const backup = JSON.parse(await readFile(path, "utf8"));
+    for (const change of [
+      "{",
+      JSON.stringify({ ...backup, schema: "witan/backup/2" }),
+      JSON.stringify({ ...backup, parts: [{ ...backup.parts[0], file: "../../etc/passwd" }] }),
+    ]) {
+      await writeFile(path, change);
+      await expect(checkBackup(dir)).rejects.toMatchObject({ code: "backup-damaged" });
+    }
+  });
+
+  it("is not brought back to another node, nor over journals of its own", async () => {
+    const { content } = await filled();
+    await backedUp(content);
+    const other = await folder();
+    const store = await open(other);
+    const foreign = { ...subject, chainId: 1 };
+    await expect(restoreBackup({ store, dir, dataDir: other, subject: foreign })).rejects.toMatchObject({
+      code: "backup-other",
+    });
+    await writeFile(join(other, "outbox.jsonl"), '{"mine":1}\n');
+    await expect(restoreBackup({ store, dir, dataDir: other, subject })).rejects.toMatchObject({
+      code: "backup-occupied",
+    });
+    expect(await readFile(join(other, "outbox.jsonl"), "utf8")).toBe('{"mine":1}\n');
+
+    // The same is no other: a restore that was cut off goes on.
+    await writeFile(join(other, "outbox.jsonl"), '{"a":1}\n');
+    for (let times = 0; times < 2; times++) {
+      expect(await restoreBackup({ store, dir, dataDir: other, subject })).toMatchObject({ blocks: 25, lost: [] });
+    }
+  });
+});
+
+/** A block that is in no store. */
+async function cidOfNothing(): Promise<string> {
+  const elsewhere = await createDiskContent({ dir: await folder() });
+  try {
+    return await elsewhere.put(new TextEncoder().encode("never here"));
+  } finally {
+    await elsewhere.close();
+  }
+}

@@ -12,10 +12,10 @@ import { createDiskContent } from "../../src/ports/content/disk.js";
 import type { ContentId } from "../../src/records/index.js";
 import { createSetting, type Setting } from "../client/setting.js";
 import { operatorKey } from "../fixtures/deploy.js";
+import { killsOf, randomOf } from "../fixtures/kills.js";
 import { type HardhatNode, startHardhatNode } from "../fixtures/node.js";
 
-/** More of them where somebody has more time. */
-const KILLS = Number(process.env.WITAN_KILLS ?? 16);
+const KILLS = killsOf(8);
 const MAX_LINES = 80;
 const MAX_DELAY_MS = 12;
 
@@ -29,15 +29,6 @@ afterAll(async () => {
   setting.close();
   await node.close();
 });
-
-/** Numbers from 0 to 1, the same for one seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** Runs an outbox, kills it at a random instant, and gives what it had said by then. */
 async function runUntilKilled(dir: string, name: string, random: () => number): Promise<string[][]> {
@@ -92,5 +83,5 @@ describe("an outbox that is killed while it writes and anchors", () => {
     expect([...times.values()].every((count) => count === 1)).toBe(true);
     await outbox.close();
     await content.close();
-  }, 900_000);
+  }, 3_600_000);
 });

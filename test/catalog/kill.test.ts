@@ -9,10 +9,11 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { openCatalog } from "../../src/catalog/index.js";
 import { createChain } from "../../src/ports/chain/index.js";
 import { incidentOf, stateOf } from "../client/setting.js";
+import { killsOf, randomOf } from "../fixtures/kills.js";
 import { type Network, startNetwork } from "../surfaces/network.js";
 import { dump } from "./world.js";
 
-const KILLS = 50;
+const KILLS = killsOf(10);
 const CHILDREN = 2;
 const SEED = 20_261_121;
 
@@ -48,15 +49,6 @@ afterAll(async () => {
   await network.close();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** The same numbers from 0 to 1 in every run. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 function startChild(path: string): ChildProcess {
   const script = fileURLToPath(new URL("./syncChild.ts", import.meta.url));
@@ -95,7 +87,7 @@ it(`is killed ${KILLS} times while it syncs, and ends as an index that was built
   let completed = 0;
   await Promise.all(
     Array.from({ length: CHILDREN }, async (_, lane) => {
-      const next = random(SEED + lane);
+      const next = randomOf(SEED + lane);
       for (let round = 0; kills < KILLS; round++) {
         const path = join(folder, `killed-${lane}-${round}.db`);
         for (;;) {
@@ -113,4 +105,4 @@ it(`is killed ${KILLS} times while it syncs, and ends as an index that was built
   );
   expect(kills).toBeGreaterThanOrEqual(KILLS);
   expect(completed).toBeGreaterThanOrEqual(CHILDREN);
-}, 900_000);
+}, 3_600_000);

@@ -55,7 +55,7 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     },
     async has(cid) {
       assertOpen();
-      return blocks.has(parseCid(cid));
+      return (await blocks.read(parseCid(cid))) instanceof Uint8Array;
     },
     async putFile(source, { keep, signal } = {}) {
       assertOpen();

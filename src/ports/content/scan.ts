@@ -52,7 +52,7 @@ export async function scan(
     for await (const { cid } of walk(root, load)) {
       signal?.throwIfAborted();
       if (bad.isLost(cid)) bad.name(cid, root.name);
-      else if (!(await blocks.holds(cid))) await bad.add(cid, root.name);
+      else if (!(await blocks.has(cid))) await bad.add(cid, root.name);
     }
   }
   await bad.settled();

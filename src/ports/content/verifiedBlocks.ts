@@ -105,8 +105,9 @@ export class VerifiedBlocks extends BaseBlockstore {
     yield found;
   }
 
+  /** Whether there is a block of that name, whole or not: who then gets it finds out, and nothing is read twice. */
   override async has(cid: CID): Promise<boolean> {
-    return (await this.read(cid)) instanceof Uint8Array;
+    return this.#db.has(blockKey(cid));
   }
 
   override async delete(cid: CID): Promise<void> {
@@ -136,11 +137,6 @@ export class VerifiedBlocks extends BaseBlockstore {
       await this.#remove([blockKey(cid)]);
       return "corrupt";
     });
-  }
-
-  /** Whether there is a block of that name, whole or not. */
-  async holds(cid: CID): Promise<boolean> {
-    return this.#db.has(blockKey(cid));
   }
 
   /** Every block with its bytes as they are, at the moment of the call. */

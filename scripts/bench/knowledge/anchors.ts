@@ -1,0 +1,66 @@
+import { Wallet } from "ethers";
+import { createClient, type NewRecord } from "../../../src/client/index.js";
+import { createChain, deployDao, developmentChain } from "../../../src/ports/chain/index.js";
+import { createMemoryContent } from "../../../src/ports/content/index.js";
+import { blsPublicKey, createBlsKey, createOperatorKey, provePossession } from "../../../src/ports/keys/index.js";
+import type { Address } from "../../../src/records/index.js";
+import { startNetwork } from "../../story/network.js";
+import { storyTracks } from "../../story/timing.js";
+
+/** Gas of an anchor after the author's first, by its records. The chain knows the author: that is in it. */
+export async function measureAnchors(batches: readonly number[]) {
+  const network = await startNetwork(0);
+  try {
+    const operator = createOperatorKey();
+    const secret = createBlsKey();
+    const deployer = Wallet.createRandom();
+    const funds = developmentChain(network.rpc);
+    for (const { address } of [operator, deployer]) await funds.fund(address as Address);
+    const address = operator.address as Address;
+    const deployment = await deployDao({
+      rpcUrl: network.rpc,
+      chainId: network.chainId,
+      deployer,
+      nodes: [
+        {
+          operator: address,
+          key: blsPublicKey(secret),
+          possession: provePossession(secret, address),
+          peerId: "0x1220".concat("11".repeat(32)) as `0x${string}`,
+        },
+      ],
+      tracks: storyTracks,
+    });
+    const chain = await createChain({ rpcUrl: network.rpc, ...deployment, signer: operator });
+    try {
+      const client = createClient({ chain, content: createMemoryContent() });
+      await client.anchorRecords({ records: recordsOf("first", 1) });
+      const anchors: { batch: number; gas: number; gasPerRecord: number }[] = [];
+      for (const batch of batches) {
+        const { receipt } = await client.anchorRecords({ records: recordsOf(`of ${batch}`, batch) });
+        const gas = Number(receipt?.gasUsed ?? 0n);
+        anchors.push({ batch, gas, gasPerRecord: Math.round((gas * 100) / batch) / 100 });
+      }
+      return anchors;
+    } finally {
+      chain.close();
+    }
+  } finally {
+    await network.close();
+  }
+}
+
+function recordsOf(name: string, count: number): NewRecord[] {
+  return Array.from({ length: count }, (_, i) => ({
+    kind: "Incident",
+    value: {
+      schema: "witan/incident/1",
+      kind: "workload-down",
+      severity: "low",
+      subject: `${name}/${i}`,
+      observed: {},
+      detection: { probe: "bench" },
+      resolution: null,
+    },
+  }));
+}

@@ -36,6 +36,8 @@ export interface SeatOptions {
   readonly client?: Partial<Client>;
   readonly stragglersMs?: number;
   readonly blsSecret?: Uint8Array;
+  /** How it signs, where that is faulty. */
+  readonly library?: typeof bls;
 }
 
 export type Committee = Awaited<ReturnType<typeof createCommittee>>;
@@ -72,7 +74,7 @@ export async function createCommittee(options: DeployWitanOptions = {}) {
         path: journalOf(index),
         node: { operator: operatorOf(index), client, blsSecret },
         gossip: hub.peer(nameOf(index)),
-        bls,
+        bls: change.library ?? bls,
         clock,
         tasks,
         logger,

@@ -69,8 +69,8 @@ async function executorOf(world: Committee, index: number, change: Partial<Hand>
 }
 
 /** A node anchors its outcome, and says nothing of it yet. */
-async function writes(world: Committee, index: number, directive: IssuedDirective): Promise<ContentId> {
-  const value: Outcome = { schema: "witan/outcome/1", directive: directive.id, ...deed };
+async function writes(world: Committee, index: number, { id }: IssuedDirective, does = deed): Promise<ContentId> {
+  const value: Outcome = { schema: "witan/outcome/1", directive: id, ...does };
   const { records } = await world.setting.client(index).anchorRecords({ records: [{ kind: "Outcome", value }] });
   return records[0]?.contentId ?? "0x";
 }
@@ -150,17 +150,23 @@ describe("an executor whose node exchanges attestations", () => {
     expect(unled.asked.deeds).toBe(1);
   });
 
-  it("takes a node's report on chain and over gossip for one", async () => {
+  it("takes a node's report on chain and over gossip for one, that on chain", async () => {
     const { directive, line, world } = await ordered();
     const [author = -1, self = -1] = line;
-    const { asked, tick } = await executorOf(world, self);
+    const verdicts: Outcome[] = [];
+    const { tick } = await executorOf(world, self, {
+      agrees: async (_, value) => {
+        verdicts.push(value);
+        return { holds: false, why: "it is still down" };
+      },
+    });
     const outcome = await writes(world, author, directive);
+    const another = await writes(world, author, directive, { ...deed, durationMs: 2 });
     await world.setting.client(author).reportDirective({ directiveId: directive.id, report: "done", outcome });
-    await world.say(author, world.sign(directive.id, author, { report: "failed", outcome }));
+    await world.say(author, world.sign(directive.id, author, said(another)));
     await world.heard(directive, 1, self);
     await tick(directive);
-    expect(asked.verdicts).toHaveLength(1);
-    expect(world.seatOf(self).exchange.own(directive.id, "end")).toMatchObject(said(outcome));
+    expect(verdicts).toMatchObject([deed]);
   });
 
   it("says nothing more where its report is on chain already", async () => {

@@ -3,6 +3,7 @@ import type { AttestationCounts } from "../../../src/agent/attestations/intake.j
 import type { Client } from "../../../src/client/index.js";
 import type { Hex } from "../../../src/records/index.js";
 import { blsKey } from "../../fixtures/deploy.js";
+import { bls } from "../ballots/roll.js";
 import { all, altered, type Committee, createCommittee, done, failed, outcomeOf, patience } from "./committee.js";
 
 const four = [0, 1, 2, 3];
@@ -232,5 +233,22 @@ describe("a settler whose duty it is", () => {
     const sent = await world.transactions(directive.id);
     expect(sent.filter(({ by, failed }) => failed && by !== first)).toEqual([]);
     expect(sent.filter((each) => !each.failed)).toHaveLength(1);
+  });
+
+  it("has signed wrongly itself: what it finds bad is left out, and it brings the rest", async () => {
+    const world = await createCommittee();
+    const directive = await world.issue();
+    const [first = -1, ...others] = world.lineOf(directive.id);
+    // No other node can make it hold what is bad.
+    const sign: typeof bls.sign = (secret, digest) => bls.sign(secret, digest.toReversed());
+    await world.seat([first], { library: { ...bls, sign } });
+    await world.seat(others);
+    await world.look();
+    await world.attest(directive, done, first);
+    await world.attest(directive, done, ...others);
+    await expect.poll(() => world.statusOf(directive.id), patience).toBe("Done");
+    const [only, ...more] = await world.brought(directive.id);
+    expect([only?.by, more]).toEqual([first, []]);
+    expect(await world.counted(directive.id)).not.toHaveProperty(String(first));
   });
 });

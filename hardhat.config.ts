@@ -9,6 +9,8 @@ import { defineConfig } from "hardhat/config";
 const compiler = fileURLToPath(import.meta.resolve("solc/soljson.js"));
 const solc = { version: "0.8.37", path: compiler };
 const settings = { optimizer: { enabled: true, runs: 200 }, evmVersion: "prague" };
+/** What most contracts are compiled by. */
+export const plainCompiler = { ...solc, settings };
 /** The governor is all of OpenZeppelin's and ours; through the intermediate language it fits into one contract's code. */
 const throughIr = { ...solc, settings: { ...settings, viaIR: true } };
 
@@ -17,7 +19,7 @@ export default defineConfig({
   solidity: {
     // Its ABI and bytecode are deployed and bound like our own.
     npmFilesToBuild: ["@openzeppelin/contracts/governance/TimelockController.sol"],
-    compilers: [{ ...solc, settings }],
+    compilers: [plainCompiler],
     overrides: {
       "contracts/governance/NodeGovernor.sol": throughIr,
       // The peers that it is measured beside, under the same settings.

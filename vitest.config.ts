@@ -1,11 +1,24 @@
 import { defineConfig } from "vitest/config";
 
+/** Each needs modules of its own: one mocks Hardhat, the other counts the gas of a chain that nobody has used. */
+const APART = ["test/contracts/governance/withoutPrecompiles.test.ts", "test/gas.test.ts"];
+const E2E = ["test/e2e/**/*.test.ts"];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // One more than the cores of a small machine: many a test waits for blocks or for peers.
+    maxWorkers: 3,
+    projects: [
+      {
+        extends: true,
+        // Loading Hardhat, ethers and Helia anew for each file takes longer than many a file's tests.
+        test: { name: "sources", include: ["test/**/*.test.ts"], exclude: [...APART, ...E2E], isolate: false },
+      },
+      { extends: true, test: { name: "apart", include: APART } },
+      { extends: true, test: { name: "e2e", include: E2E } },
+    ],
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],

@@ -96,8 +96,8 @@ async function vitest(what, args) {
 // Compiling keeps one core busy, and so does fuzzing: each has one of the two.
 await Promise.all(only.length === 0 ? [buildAndCheck(), contracts()] : [buildAndCheck()]);
 if (only.length === 0) {
-  await vitest("The sources", ["--coverage", "--exclude", "test/e2e/**"]);
-  await vitest("The story, with kills, and a council", ["test/e2e", "--no-file-parallelism"]);
+  await vitest("The sources", ["--coverage", "--project", "sources", "--project", "apart"]);
+  await vitest("The story, with kills, and a council", ["--project", "e2e", "--no-file-parallelism"]);
 } else {
   await vitest("The tests asked for", only);
 }

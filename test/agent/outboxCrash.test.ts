@@ -15,7 +15,7 @@ import { operatorKey } from "../fixtures/deploy.js";
 import { killsOf, randomOf } from "../fixtures/kills.js";
 import { type HardhatNode, startHardhatNode } from "../fixtures/node.js";
 
-const KILLS = killsOf(8);
+const KILLS = killsOf(5);
 const MAX_LINES = 80;
 const MAX_DELAY_MS = 12;
 

@@ -13,7 +13,7 @@ import { killsOf, randomOf } from "../fixtures/kills.js";
 import { type Network, startNetwork } from "../surfaces/network.js";
 import { dump } from "./world.js";
 
-const KILLS = killsOf(10);
+const KILLS = killsOf(5);
 const CHILDREN = 2;
 const SEED = 20_261_121;
 

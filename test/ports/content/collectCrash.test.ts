@@ -8,7 +8,7 @@ import { createDiskContent } from "../../../src/ports/content/disk.js";
 import { killsOf, randomOf } from "../../fixtures/kills.js";
 import { folder } from "./setting.js";
 
-const KILLS = killsOf(10);
+const KILLS = killsOf(5);
 const MAX_LINES = 60;
 const MAX_DELAY_MS = 8;
 

@@ -1,4 +1,5 @@
-// Compiles the contracts (with their bindings) and the TypeScript, and puts the contracts' artifacts beside it.
+// Compiles the contracts (with their bindings) and the TypeScript, and puts the contracts' artifacts beside it. With
+// `--peers` also the contracts that tests and benchmarks deploy: what ours are measured beside, and harnesses.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +14,11 @@ const contracts = [
   ["governance", "NodeGovernor"],
 ];
 
+const peers = [
+  "test/contracts/libraries/BLS12381Harness.sol",
+  ...["OwnedWallet", "PeerToken", "RuledGovernor", "StockGovernor"].map((name) => `test/contracts/peers/${name}.sol`),
+];
+
 function run(what, file, args) {
   process.stdout.write(`${what} ...\n`);
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "node_modules", file), ...args], {
@@ -25,7 +31,11 @@ function run(what, file, args) {
   process.exit(1);
 }
 
-run("Compiling the contracts", "hardhat/dist/src/cli.js", ["build"]);
+const HARDHAT = "hardhat/dist/src/cli.js";
+run("Compiling the contracts", HARDHAT, ["build", "--no-tests"]);
+if (process.argv.includes("--peers")) {
+  run("Compiling what they are measured beside", HARDHAT, ["build", "--no-contracts", ...peers]);
+}
 rmSync(join(root, "dist"), { recursive: true, force: true });
 run("Compiling the TypeScript", "typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
 mkdirSync(join(root, "dist", "artifacts"), { recursive: true });

@@ -7,7 +7,14 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const CONTRACT_LINES = 0.9;
-const environment = { ...process.env, HARDHAT_DISABLE_TELEMETRY_PROMPT: "true", FORCE_COLOR: "0", NO_COLOR: "1" };
+const environment = {
+  ...process.env,
+  // Processes that tests start load the same libraries again and again.
+  NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "compiled"),
+  HARDHAT_DISABLE_TELEMETRY_PROMPT: "true",
+  FORCE_COLOR: "0",
+  NO_COLOR: "1",
+};
 
 /** What a program prints is shown as it comes, or at its end when it runs beside another. */
 function run(what, file, args, { beside = false } = {}) {
@@ -53,7 +60,7 @@ let skipped = 0;
 let broken = false;
 
 async function buildAndCheck() {
-  const steps = [["Build", "scripts/build.mjs"]];
+  const steps = [["Build", "scripts/build.mjs", "--peers"]];
   if (checks) {
     steps.push(
       ["Lint", "node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."],

@@ -1,14 +1,18 @@
 import { type Client, type DirectiveAttestation, type IssuedDirective, WrongAuthorError } from "../client/index.js";
 import { BaseError, messageOf } from "../errors.js";
+import { supersedes } from "../policy/index.js";
 import {
   type Address,
   type ContentId,
+  type DirectiveKind,
   type DirectivePayload,
+  type Hex,
   type Order,
   type Outcome,
   subjectHash,
 } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
+import { sameHex } from "../utils/sameHex.js";
 import type { AttestationExchange } from "./attestations/exchange.js";
 import { partOf, saysTheSame } from "./attestations/statement.js";
 import { dutyRank } from "./duty.js";
@@ -27,6 +31,9 @@ export interface ExecutorDependencies {
   /** Where outcomes are exchanged, so that one transaction enacts; without it this node reports by itself. */
   readonly exchange?: Pick<AttestationExchange, "attest" | "heard" | "own" | "reportsOn"> | undefined;
 }
+
+/** Of which a later one may take an earlier one's place. */
+const FLEET_ORDERS: ReadonlySet<DirectiveKind> = new Set(["Deploy", "Scale", "Rollback"]);
 
 /** What a node says of a directive, on chain or as it has signed it. */
 type Said = Pick<DirectiveAttestation, "node" | "report" | "outcome">;
@@ -52,6 +59,8 @@ export class MisleadingPayloadError extends BaseError {
  */
 export class Executor {
   readonly #dependencies: ExecutorDependencies;
+  /** Since when nodes report what this node does not see, in seconds of the chain. */
+  readonly #refused = new Map<Hex, number>();
 
   constructor(dependencies: ExecutorDependencies) {
     this.#dependencies = dependencies;
@@ -64,6 +73,8 @@ export class Executor {
     chainTime: number,
     signal: AbortSignal,
   ): void {
+    const open = new Set(directives.map(({ id }) => id));
+    for (const id of this.#refused.keys()) if (!open.has(id)) this.#refused.delete(id);
     for (const directive of directives) {
       if (directive.status !== "Issued" || chainTime < directive.activeAt) continue;
       this.#dependencies.tasks.start(`directive ${directive.id}`, () =>
@@ -78,10 +89,10 @@ export class Executor {
     chainTime: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { exchange, self, takeoverMs, tasks, hands } = this.#dependencies;
+    const { exchange, self, tasks, hands } = this.#dependencies;
     if (exchange?.own(directive.id, "end") !== undefined) return;
     const reports = await this.#reportsOn(directive);
-    const own = reports.filter(({ node }) => same(node, self));
+    const own = reports.filter(({ node }) => sameHex(node, self));
     if (own.some((report) => partOf(report) === "end")) return;
 
     const order = await this.#order(directive, signal);
@@ -98,12 +109,37 @@ export class Executor {
     if (!mayReport) return;
 
     if (hand && !hand.alone) {
-      if (await this.#attestOther(directive, reports, assignment, hand)) return;
+      const later = await this.#supersededBy(directive, order, signal);
+      if (await this.#attestOther(directive, reports, assignment, superseding(hand, later))) return;
       const rank = Math.max(0, dutyRank(directive.id, committee, self));
-      const early = chainTime - directive.activeAt < (rank * takeoverMs) / 1_000;
-      if (early || (rank > 0 && hand.led?.(directive.id))) return;
+      if (chainTime < this.#turnAt(directive, sidesOf(reports).length > 0, rank, chainTime)) return;
+      if (later !== undefined) return await this.#report(directive, leftUndone(order, later));
+      if (rank > 0 && hand.led?.(directive.id)) return;
     }
     await this.#report(directive, hand ? await hand.carryOut(assignment) : noHand(order));
+  }
+
+  /**
+   * From when the node of this rank does the deed by itself, in seconds of the chain. Whoever reports what others do not see
+   * keeps them from it for a while, since they may see it yet, and not for good, since it may be made up.
+   */
+  #turnAt({ activeAt, id }: IssuedDirective, refuses: boolean, rank: number, chainTime: number): number {
+    const step = this.#dependencies.takeoverMs / 1_000;
+    if (!refuses) return activeAt + rank * step;
+    const since = this.#refused.get(id) ?? chainTime;
+    this.#refused.set(id, since);
+    return since + (rank + 1) * step;
+  }
+
+  /** A directive that was issued later and is done, and after which this one is not to be carried out any more. */
+  async #supersededBy(directive: IssuedDirective, order: Order, signal: AbortSignal): Promise<Hex | undefined> {
+    if (!FLEET_ORDERS.has(order.kind)) return undefined;
+    const { client } = this.#dependencies;
+    const done = await client.listDirectives({ statuses: ["Done"], fromBlock: directive.blockNumber + 1 });
+    for (const later of done.filter(({ subject }) => subject === directive.subject)) {
+      if (supersedes(await this.#order(later, signal), order)) return later.id;
+    }
+    return undefined;
   }
 
   /** What is known of the nodes' reports, one of each part a node: what is on chain comes first. */
@@ -128,16 +164,15 @@ export class Executor {
     else await client.reportDirective({ directiveId: directive.id, report, outcome: outcome ?? undefined });
   }
 
-  /** Attests an outcome that another node reported, once this node sees the same. */
+  /** Attests an outcome that another node reported, once this node sees the same: whether it does. */
   async #attestOther(
     directive: IssuedDirective,
     reports: readonly Said[],
     assignment: Assignment,
-    hand: Hand,
+    hand: Pick<Hand, "agrees">,
   ): Promise<boolean> {
     const { logger } = this.#dependencies;
-    const sides = sidesOf(reports);
-    for (const side of sides) {
+    for (const side of sidesOf(reports)) {
       const { nodes, outcome, report } = side;
       const { holds, why } = await this.#judge(side, assignment, hand);
       if (holds) {
@@ -147,14 +182,14 @@ export class Executor {
       }
       logger.info("an outcome is not attested yet", { directive: directive.id, outcome, nodes, why });
     }
-    return sides.length > 0;
+    return false;
   }
 
   /** Whether this node sees what others report. */
-  async #judge({ nodes, outcome, report }: Side, assignment: Assignment, hand: Hand): Promise<Verdict> {
+  async #judge({ nodes, outcome, report }: Side, assignment: Assignment, hand: Pick<Hand, "agrees">): Promise<Verdict> {
     try {
       const value = await this.#readOutcome(outcome, nodes);
-      const honest = same(value.directive, assignment.directiveId) && value.result === report;
+      const honest = sameHex(value.directive, assignment.directiveId) && value.result === report;
       return honest
         ? await hand.agrees(assignment, value)
         : { holds: false, why: "it does not speak of this directive" };
@@ -174,7 +209,7 @@ export class Executor {
       // What they say does not come in the order in which they found it out.
       const author =
         error instanceof WrongAuthorError
-          ? error.found.find((each) => nodes.some((node) => same(node, each)))
+          ? error.found.find((each) => nodes.some((node) => sameHex(node, each)))
           : undefined;
       if (author === undefined) throw error;
       return (await by(author)).value;
@@ -232,13 +267,28 @@ function sidesOf(reports: readonly Said[]): Side[] {
   return sides.sort((a, b) => b.nodes.length - a.nodes.length);
 }
 
+/** What is judged once a later directive has taken an earlier one's place: that one can only have failed. */
+function superseding(hand: Hand, later: Hex | undefined): Pick<Hand, "agrees"> {
+  if (later === undefined) return hand;
+  return {
+    agrees: async (assignment, outcome) =>
+      outcome.result === "failed" ? { holds: true, why: supersededNote(later) } : hand.agrees(assignment, outcome),
+  };
+}
+
+function supersededNote(later: Hex): string {
+  return `directive ${later} was issued later and is done`;
+}
+
+/** The deed of a node that comes to an order too late. */
+function leftUndone(order: Order, later: Hex): Deed {
+  const detail = [{ subject: order.kind, result: "failed", note: supersededNote(later) }] as const;
+  return { result: "failed", detail: [...detail], durationMs: 0, logs: null, produced: [] };
+}
+
 /** The deed of an agent that was given nothing to carry such an order out with: it says so, and fails. */
 function noHand(order: Order): Deed {
   const note = `no engine for ${order.kind} on this node`;
   const detail = [{ subject: order.kind, result: "failed", note }] as const;
   return { result: "failed", detail: [...detail], logs: null, durationMs: 0, produced: [] };
-}
-
-function same(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }

@@ -3,6 +3,7 @@ export { type AttestInput, type AttestReason, type Report, whenToAttest } from "
 export { PlanDefaults, VoteDefaults } from "./defaults.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
 export { endsEarly, isDecided, type SettleInput, type SettleReason, type Tally, whenToSettle } from "./settle.js";
+export { supersedes } from "./supersede.js";
 export type {
   Analysis,
   AnalyzePolicy,

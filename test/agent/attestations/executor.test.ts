@@ -5,7 +5,7 @@ import { Executor } from "../../../src/agent/executor.js";
 import type { Deed, Hand } from "../../../src/agent/hand.js";
 import { openOutbox } from "../../../src/agent/openOutbox.js";
 import type { IssuedDirective } from "../../../src/client/index.js";
-import type { Address, ContentId, Outcome } from "../../../src/records/index.js";
+import type { Address, ContentId, Order, Outcome, Release } from "../../../src/records/index.js";
 import { temporaryFolder } from "../ballots/roll.js";
 import { type Committee, createCommittee, NEVER_MS, outcomeOf, patience } from "./committee.js";
 
@@ -148,6 +148,92 @@ describe("an executor whose node exchanges attestations", () => {
     expect(unled.asked.deeds).toBe(0);
     await unled.tick(another, TAKEOVER_MS / 1_000);
     expect(unled.asked.deeds).toBe(1);
+  });
+
+  it("is kept from the deed for a while, and not for good, by who reports what it does not see", async () => {
+    const { directive, line, world } = await ordered();
+    const [liar = -1, self = -1] = line;
+    const { asked, tick } = await executorOf(world, self, { agrees: async () => ({ holds: false, why: "not so" }) });
+    const madeUp = await writes(world, liar, directive);
+    await world.say(liar, world.sign(directive.id, liar, said(madeUp)));
+    await world.heard(directive, 1, self);
+    const late = (10 * TAKEOVER_MS) / 1_000;
+    await tick(directive, late);
+    await tick(directive, late + (2 * TAKEOVER_MS) / 1_000 - 1);
+    expect(asked.deeds).toBe(0);
+    await tick(directive, late + (2 * TAKEOVER_MS) / 1_000);
+    expect(asked.deeds).toBe(1);
+  });
+
+  describe("for an order whose place a later one has taken", () => {
+    const [good, broken] = ["1", "2"].map(
+      (digit): Release => ({ name: `web-${digit}`, command: ["node", `${digit}.js`], sha256: `0x${digit.repeat(64)}` }),
+    ) as [Release, Release];
+    const deploy: Order = { kind: "Deploy", fleet: "web", release: broken, batch: 2 };
+    const rollback: Order = { kind: "Rollback", fleet: "web", from: broken.sha256, to: good };
+    /** Every node sees a fleet on the good release: nothing is ill, and nothing runs the broken one. */
+    const seesGood: Partial<Hand> = {
+      kinds: ["Deploy"],
+      agrees: async () => ({ holds: false, why: "nothing that was changed is ill" }),
+    };
+    const failure: Deed = { ...deed, result: "failed" };
+
+    async function rolledBack() {
+      const { world, lineOf } = await ordered();
+      const directive = await world.issue(deploy);
+      const later = await world.issue(rollback);
+      await world.look();
+      const line = lineOf(directive);
+      const end = async () => {
+        const outcome = await writes(world, 0, later);
+        for (const index of [0, 1, 2]) {
+          await world.setting.client(index).reportDirective({ directiveId: later.id, report: "done", outcome });
+        }
+        expect(await world.statusOf(later.id)).toBe("Done");
+      };
+      return { world, directive, later, line, end };
+    }
+
+    it("attests that it has failed, though nothing of it is to be seen any more", async () => {
+      const { directive, end, line, world } = await rolledBack();
+      const [author = -1, self = -1] = line;
+      const { tick } = await executorOf(world, self, seesGood);
+      const outcome = await writes(world, author, directive, failure);
+      await world.say(author, world.sign(directive.id, author, { report: "failed", outcome }));
+      await world.heard(directive, 1, self);
+      await tick(directive);
+      expect(world.seatOf(self).exchange.own(directive.id, "end")).toBeUndefined();
+
+      await end();
+      await tick(directive);
+      expect(world.seatOf(self).exchange.own(directive.id, "end")).toMatchObject({ report: "failed", outcome });
+    });
+
+    it("does not attest that it was done", async () => {
+      const { directive, end, line, world } = await rolledBack();
+      const [liar = -1, self = -1] = line;
+      const { tick } = await executorOf(world, self, seesGood);
+      await end();
+      await world.say(liar, world.sign(directive.id, liar, said(await writes(world, liar, directive))));
+      await world.heard(directive, 1, self);
+      await tick(directive);
+      expect(world.seatOf(self).exchange.own(directive.id, "end")).toBeUndefined();
+    });
+
+    it("leaves undone what nobody has begun, and every node says so in the same words", async () => {
+      const { directive, end, later, line, world } = await rolledBack();
+      await end();
+      const [first = -1, second = -1] = line;
+      for (const index of [first, second]) {
+        const { asked, tick } = await executorOf(world, index, seesGood);
+        await tick(directive, NEVER_MS);
+        expect(asked.deeds).toBe(0);
+      }
+      const [one, other] = [first, second].map((index) => world.seatOf(index).exchange.own(directive.id, "end"));
+      expect(one).toEqual(other);
+      const { value } = await world.setting.client().fetchRecord({ contentId: one?.outcome ?? "0x", kind: "Outcome" });
+      expect(value).toMatchObject({ result: "failed", detail: [{ note: expect.stringContaining(later.id) }] });
+    });
   });
 
   it("takes a node's report on chain and over gossip for one, that on chain", async () => {

@@ -124,10 +124,12 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
   await writeConfigs(members, {
     rpc: net.rpc,
     deployment,
-    fleet: { ...fleetConfig, healthyDeadlineMs: storyTiming.healthyDeadlineMs },
     passwordFile,
-    timing: storyTiming.agent,
-    seed: TRAINING_SEED,
+    others: (index) => ({
+      fleet: { ...fleetConfig, healthyDeadlineMs: storyTiming.healthyDeadlineMs },
+      learning: { task: "mnist", index, shards: members.length, seed: TRAINING_SEED },
+      ...storyTiming.agent,
+    }),
   });
   const names = new Map(members.map(({ name, wallet }) => [wallet.address.toLowerCase(), name]));
   const narrator = narrate(client.chain, names, screen, telling.signal);

@@ -2,13 +2,19 @@
 // (vitest, with coverage), then the whole story, by itself since it has deadlines. `--checks` adds lint, types, unused exports
 // and the package's shape. Ends with one line that adds all up, and fails when anything failed or coverage is below its bound.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const CONTRACT_LINES = 0.9;
+/** Whatever tests leave behind goes with it. */
+const temporary = mkdtempSync(join(tmpdir(), "witan-test-"));
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 const environment = {
   ...process.env,
+  TMPDIR: temporary,
   // Processes that tests start load the same libraries again and again.
   NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "compiled"),
   HARDHAT_DISABLE_TELEMETRY_PROMPT: "true",

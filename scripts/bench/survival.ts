@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -8,14 +8,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Wallet } from "ethers";
-import type { AgentConfigInput } from "../../src/agent/config.js";
 import type { KeepingState } from "../../src/agent/keeping/keeper.js";
 import { createClient } from "../../src/client/index.js";
 import { createChain, deployDao, developmentChain, type NodeAdmission } from "../../src/ports/chain/index.js";
 import { createGatewayContent } from "../../src/ports/content/index.js";
 import { type Address, cidToContentId } from "../../src/records/index.js";
 import { sleep } from "../../src/utils/sleep.js";
-import { createMembers, type Member } from "../story/members.js";
+import { createMembers, type Member, writeConfigs } from "../story/members.js";
 import { startNetwork } from "../story/network.js";
 import { storyTracks } from "../story/timing.js";
 import type { Bench } from "./run.js";
@@ -63,8 +62,14 @@ export async function measureSurvival(options: SurvivalOptions): Promise<Surviva
     const password = await readFile(passwordFile, "utf8");
     const deployment = await deploy(network.rpc, network.chainId, members);
     const started = performance.now();
+    await writeConfigs(members, {
+      rpc: network.rpc,
+      deployment,
+      passwordFile,
+      content: { awayMs },
+      others: () => ({ logLevel: "silent" }),
+    });
     for (const [index, member] of members.entries()) {
-      await configure(member, members, { rpc: network.rpc, deployment, passwordFile, awayMs });
       const share = Math.floor(records / agents) + (index < records % agents ? 1 : 0);
       running.push(start(member, password, share));
     }
@@ -134,34 +139,6 @@ async function deploy(rpc: string, chainId: number, members: readonly Member[]) 
     nodes: members.map(({ genesis }) => genesis as NodeAdmission),
     tracks: storyTracks,
   });
-}
-
-async function configure(
-  member: Member,
-  members: readonly Member[],
-  { rpc, deployment, passwordFile, awayMs }: ConfigureOptions,
-): Promise<void> {
-  const config: AgentConfigInput = {
-    name: member.name,
-    dataDir: "data",
-    chain: { rpcUrls: [rpc], ...deployment },
-    keys: { operator: member.keyFile, bls: member.blsKeyFile, passwordFile },
-    content: {
-      listen: [member.multiaddr.split("/p2p/")[0] ?? member.multiaddr],
-      peers: members.filter((other) => other !== member).map(({ multiaddr }) => multiaddr),
-      awayMs,
-    },
-    http: { port: member.httpPort },
-    logLevel: "silent",
-  };
-  await writeFile(member.configFile, JSON.stringify(config), { mode: 0o600 });
-}
-
-interface ConfigureOptions {
-  readonly rpc: string;
-  readonly deployment: Awaited<ReturnType<typeof deploy>>;
-  readonly passwordFile: string;
-  readonly awayMs: number;
 }
 
 function start(member: Member, password: string, share: number): Running {

@@ -76,18 +76,15 @@ export async function createMembers(dir: string, count: number, passwordFile: st
 export interface MemberConfigOptions {
   readonly rpc: string;
   readonly deployment: Deployment;
-  readonly fleet: NonNullable<AgentConfigInput["fleet"]>;
   readonly passwordFile: string;
-  readonly timing: Pick<
-    AgentConfigInput,
-    "cycleMs" | "anchorEveryMs" | "takeoverMs" | "evidenceTimeoutMs" | "stragglersMs"
-  >;
-  readonly seed: number;
+  readonly content?: Pick<AgentConfigInput["content"], "awayMs" | "replicas">;
+  /** What else a node is given, by its position. */
+  readonly others: (index: number) => Partial<AgentConfigInput>;
 }
 
 /** Writes the configuration files that the agents start from. */
 export async function writeConfigs(members: readonly Member[], options: MemberConfigOptions): Promise<void> {
-  const { rpc, deployment, fleet, passwordFile, timing, seed } = options;
+  const { rpc, deployment, passwordFile, content, others } = options;
   for (const [index, member] of members.entries()) {
     const config: AgentConfigInput = {
       name: member.name,
@@ -97,11 +94,10 @@ export async function writeConfigs(members: readonly Member[], options: MemberCo
       content: {
         listen: [member.multiaddr.split("/p2p/")[0] ?? member.multiaddr],
         peers: members.filter((other) => other !== member).map(({ multiaddr }) => multiaddr),
+        ...content,
       },
       http: { port: member.httpPort },
-      fleet,
-      learning: { task: "mnist", index, shards: members.length, seed },
-      ...timing,
+      ...others(index),
     };
     await writeFile(member.configFile, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
   }

@@ -8,6 +8,7 @@ import {
   VoteDefaults,
   type WorkloadView,
 } from "../policy/index.js";
+import type { FinalityRule } from "../ports/chain/index.js";
 import type { Address, Model } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
 import { AttestationExchange } from "./attestations/exchange.js";
@@ -61,8 +62,8 @@ export interface AgentDependencies {
    */
   readonly ballots?: Pick<BallotExchangeParameters, "gossip" | "bls" | "stragglersMs" | "refusePeer"> &
     Pick<LocalNode, "blsSecret">;
-  /** How many blocks make an anchor final; what the chain's `finalized` tag says by default. */
-  readonly finalBlocks?: number | undefined;
+  /** When an anchor is final; what the chain's `finalized` tag says by default. */
+  readonly finality?: FinalityRule | undefined;
   /** What differs from the defaults of planning. */
   readonly policy?: Partial<PlanPolicy>;
 }
@@ -101,7 +102,7 @@ export class Agent {
     const outbox = await openOutbox({
       path: join(config.dataDir, "outbox.jsonl"),
       client,
-      finalBlocks: dependencies.finalBlocks,
+      finality: dependencies.finality,
     });
     const tasks = new Tasks(logger);
     const node = dependencies.ballots && { operator: self, client, blsSecret: dependencies.ballots.blsSecret };

@@ -4,7 +4,7 @@ import { messageOf } from "../errors.js";
 import type { Chain } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
 import type { Logger } from "../utils/logger.js";
-import type { AgentConfig } from "./config.js";
+import { type AgentConfig, finalityOf } from "./config.js";
 
 /** A catalog that is kept up to date until it is told to stop. */
 export interface KeptCatalog {
@@ -30,13 +30,12 @@ export async function keepCatalog({
   content,
   logger,
 }: KeepCatalogParameters): Promise<KeptCatalog | undefined> {
-  const { confirmations } = config.chain;
   const parameters = {
     path: join(config.dataDir, "catalog.db"),
     chain,
     content,
-    // What the agent acts on is confirmed; by default that is what the chain calls final.
-    ...(confirmations > 0 ? { confirmations } : {}),
+    // What the agent acts on is confirmed.
+    confirmations: finalityOf(config),
   };
   const catalog = await openOrRebuild();
   if (catalog === undefined) return undefined;

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../errors.js";
+import type { FinalityRule } from "../ports/chain/index.js";
 import { type Address, checksumAddress } from "../records/index.js";
 import { AgentDefaults } from "./defaults.js";
 
@@ -150,4 +151,9 @@ export async function readAgentConfig(path: string): Promise<AgentConfig> {
     throw new ConfigError(`The configuration file ${path} is not JSON.`, { cause });
   }
   return parseAgentConfig(value, dirname(resolve(path)));
+}
+
+/** What counts as final on the chain of this configuration. */
+export function finalityOf({ chain: { confirmations } }: Pick<AgentConfig, "chain">): FinalityRule {
+  return confirmations === 0 ? "finalized" : confirmations;
 }

@@ -2,8 +2,6 @@
 export const AgentDefaults = {
   /** None to count: the chain itself says what is final. */
   confirmations: 0,
-  /** Blocks that make an anchor final where a chain's node has no `finalized` tag: two epochs of Ethereum's consensus. */
-  finalBlocks: 64,
   /** Loopback only: a node that others shall reach says so. */
   listen: ["/ip4/127.0.0.1/tcp/0"] as readonly string[],
   /** One MAPE-K cycle; short enough that a dead workload is seen within a few seconds. */

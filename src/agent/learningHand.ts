@@ -13,6 +13,7 @@ import {
 import type { ModelTest } from "../policy/index.js";
 import type { Address, Hex, Model, OrderOf } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
+import { sameHex } from "../utils/sameHex.js";
 import type { Clock } from "./clock.js";
 import { dutyRank } from "./duty.js";
 import type { Assignment, Deed, Hand, Verdict } from "./hand.js";
@@ -44,7 +45,7 @@ export function createLearningHand(options: LearningHandOptions): Hand {
     publish: (message) => channel.publish(message),
     async *messages(signal) {
       for await (const received of channel.messages(signal)) {
-        if (received.message.type === "start" && !same(received.from, self))
+        if (received.message.type === "start" && !sameHex(received.from, self))
           heard.set(received.message.directive, clock.now());
         yield received;
       }
@@ -188,8 +189,4 @@ function deedOf(ended: readonly EndedRound[], durationMs: number): Deed {
 function roundOrder(order: Assignment["order"]): OrderOf<"StartRound"> {
   if (order.kind !== "StartRound") throw new TypeError(`${order.kind} starts no round`);
   return order;
-}
-
-function same(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }

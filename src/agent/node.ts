@@ -15,7 +15,7 @@ import { keepBackups } from "./backups.js";
 import { composeBody } from "./body.js";
 import { keepCatalog } from "./catalog.js";
 import { systemClock } from "./clock.js";
-import type { AgentConfig } from "./config.js";
+import { type AgentConfig, finalityOf } from "./config.js";
 import { AgentDefaults } from "./defaults.js";
 import { Keeper } from "./keeping/keeper.js";
 import { createMachineProbe } from "./monitor/machine.js";
@@ -124,7 +124,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     machine: createMachineProbe(),
     connectivity: () => (config.content.peers.length === 0 ? 1 : Math.min(1, content.connections() / expectedPeers)),
     body,
-    finalBlocks: config.chain.confirmations > 0 ? config.chain.confirmations : undefined,
+    finality: finalityOf(config),
     ...(blsSecret === undefined
       ? {}
       : {

@@ -1,21 +1,18 @@
 import type { Client, NewRecord } from "../client/index.js";
-import { decodeRecord, type Hex } from "../records/index.js";
-import { AgentDefaults } from "./defaults.js";
+import { type FinalityRule, lastFinalBlock, readHeader } from "../ports/chain/index.js";
+import { decodeRecord } from "../records/index.js";
 import { type AnchoredBatch, Outbox, type QueuedRecord, type Standing } from "./outbox.js";
 
 export interface OpenOutboxParameters {
   readonly path: string;
   /** Blocks go to its content store, anchors to its chain in its account's name. */
   readonly client: Client;
-  /**
-   * How many blocks make an anchor final, its own included. By default what the chain's `finalized` tag says, and
-   * {@link AgentDefaults.finalBlocks} where the node knows no such tag.
-   */
-  readonly finalBlocks?: number | undefined;
+  /** When an anchor is final; by default what the chain's `finalized` tag says. */
+  readonly finality?: FinalityRule | undefined;
 }
 
 /** The outbox over a client. @throws JournalError */
-export function openOutbox({ path, client, finalBlocks }: OpenOutboxParameters): Promise<Outbox> {
+export function openOutbox({ path, client, finality = "finalized" }: OpenOutboxParameters): Promise<Outbox> {
   return Outbox.open(path, {
     put: (bytes) => client.content.put(bytes, { keep: "record" }),
     async anchor(queued) {
@@ -23,7 +20,7 @@ export function openOutbox({ path, client, finalBlocks }: OpenOutboxParameters):
       const { root, transactionHash, blockNumber } = await client.anchorRecords({ records });
       return { root, transactionHash, blockNumber };
     },
-    standingOf: (batch) => standingOf(client, batch, finalBlocks),
+    standingOf: (batch) => standingOf(client, batch, finality),
   });
 }
 
@@ -35,7 +32,7 @@ async function readBack(client: Client, { kind, cid }: QueuedRecord): Promise<Ne
 async function standingOf(
   client: Client,
   { root, blockNumber }: AnchoredBatch,
-  finalBlocks: number | undefined,
+  finality: FinalityRule,
 ): Promise<Standing> {
   const { account, chain } = client;
   const isThereAt = async (blockTag: number | "latest") => {
@@ -43,17 +40,7 @@ async function standingOf(
     return anchor.anchoredAt !== 0n;
   };
   if (!(await isThereAt("latest"))) return "gone";
-  const last = await lastFinalBlock(client, finalBlocks);
+  const finalized = finality === "finalized" ? await readHeader(chain, "finalized") : undefined;
+  const last = lastFinalBlock(finality, { head: await chain.blockNumber(), finalized: finalized?.number ?? null });
   return last >= blockNumber && (await isThereAt(last)) ? "final" : "waiting";
-}
-
-/** The newest block that no reorganisation takes back; negative where there is none. */
-async function lastFinalBlock({ chain }: Client, finalBlocks: number | undefined): Promise<number> {
-  if (finalBlocks === undefined) {
-    const block: { number: Hex } | null = await chain.read(() =>
-      chain.provider.send("eth_getBlockByNumber", ["finalized", false]).catch(() => null),
-    );
-    if (block !== null) return Number(block.number);
-  }
-  return (await chain.blockNumber()) - (finalBlocks ?? AgentDefaults.finalBlocks) + 1;
 }

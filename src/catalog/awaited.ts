@@ -1,4 +1,5 @@
 import { type Address, contentIdToCid, type Hex } from "../records/index.js";
+import { retryDelay } from "../utils/retryDelay.js";
 import { addressOfBlob, blobOf, hexOfBlob } from "./blobs.js";
 import type { AwaitedAnchor } from "./contentRows.js";
 import type { Database } from "./database.js";
@@ -51,11 +52,6 @@ export function dueContents(db: Database, now: number, limit: number): { content
     .map(({ content_id, attempts }) => ({ contentId: hexOfBlob(content_id), attempts }));
 }
 
-/** The pause after a number of failures in a row. */
-export function retryDelay(attempts: number): number {
-  return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 16));
-}
-
 export function postponeAnchor(
   db: Database,
   { slot, root, attempts }: AwaitedAnchor,
@@ -65,7 +61,7 @@ export function postponeAnchor(
   db.run(
     "UPDATE anchors SET attempts = ?, due = ?, reason = ? WHERE slot = ? AND root = ? AND status = 0",
     attempts + 1,
-    now + retryDelay(attempts + 1),
+    now + retryDelay(attempts + 1, FIRST_RETRY_MS, MAX_RETRY_MS),
     reason,
     slot,
     blobOf(root),
@@ -76,7 +72,7 @@ export function postponeContent(db: Database, contentId: Hex, attempts: number, 
   const row = db.get<{ id: number }>(
     "UPDATE contents SET attempts = ?, due = ?, reason = ? WHERE content_id = ? AND status = 0 RETURNING id",
     attempts + 1,
-    now + retryDelay(attempts + 1),
+    now + retryDelay(attempts + 1, FIRST_RETRY_MS, MAX_RETRY_MS),
     reason,
     blobOf(contentId),
   );

@@ -1,11 +1,11 @@
 import { BaseError, InvalidInputError } from "../errors.js";
-import { type Chain, createEventFeed } from "../ports/chain/index.js";
+import { type Chain, createEventFeed, type FinalityRule } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
 import type { ContentId, Hex } from "../records/index.js";
 import { sleep } from "../utils/sleep.js";
 import { listPending, type PendingContent } from "./awaited.js";
 import { followedEvents } from "./chainRows.js";
-import { type ConfirmationRule, confirmationsOf } from "./confirmations.js";
+import { confirmationsOf } from "./confirmations.js";
 import { type FetchProgress, fetchDue } from "./content.js";
 import { type Database, openDatabase, removeDatabase } from "./database.js";
 import { CatalogError } from "./errors.js";
@@ -37,7 +37,7 @@ export interface OpenCatalogParameters {
    * What counts as confirmed: a number of blocks from a row's own on, or "finalized", the default: what the chain's
    * `finalized` tag says, and 64 blocks where the node does not know it.
    */
-  readonly confirmations?: ConfirmationRule | undefined;
+  readonly confirmations?: FinalityRule | undefined;
   /** Begin anew. A catalog at `path` is deleted, any other file there is set aside under another name. */
   readonly rebuild?: boolean | undefined;
 }
@@ -135,7 +135,7 @@ interface Parts {
   readonly path: string;
   readonly chain: Chain;
   readonly content: ContentStore;
-  readonly rule: ConfirmationRule;
+  readonly rule: FinalityRule;
 }
 
 function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catalog {
@@ -167,7 +167,7 @@ function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catal
       return syncChain({
         db,
         feed,
-        deployedAtBlock,
+        chain,
         rule,
         signal: within(signal),
         beforeUndo: (block) => {

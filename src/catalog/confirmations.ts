@@ -1,12 +1,7 @@
+import { type FinalityRule, lastFinalBlock } from "../ports/chain/index.js";
 import { hexOfBlob } from "./blobs.js";
 import type { Progress } from "./meta.js";
 import type { ChainPlace } from "./query.js";
-
-/** Where a node knows no `finalized` tag: two epochs of Ethereum. */
-const DEPTH_WITHOUT_TAG = 64;
-
-/** Blocks that must stand from a row's own on, or "finalized": what the chain says cannot be undone. */
-export type ConfirmationRule = number | "finalized";
 
 /** How firmly what was read stands. */
 export interface Confirmations {
@@ -17,10 +12,8 @@ export interface Confirmations {
 }
 
 /** Counts only blocks that were read, so that nothing is confirmed by a block of another chain. */
-export function confirmationsOf({ block, finalized }: Progress, rule: ConfirmationRule): Confirmations {
-  if (rule === "finalized" && finalized !== null) return { block, through: Math.min(finalized, block) };
-  const depth = rule === "finalized" ? DEPTH_WITHOUT_TAG : Math.max(1, rule);
-  return { block, through: block - depth + 1 };
+export function confirmationsOf({ block, finalized }: Progress, rule: FinalityRule): Confirmations {
+  return { block, through: lastFinalBlock(rule, { head: block, finalized }) };
 }
 
 export function placeOf(

@@ -10,6 +10,7 @@ import {
   openBatch,
   RecordKinds,
 } from "../records/index.js";
+import { inParallel } from "../utils/inParallel.js";
 import { dueAnchors, dueContents, hurry, postponeAnchor, postponeContent } from "./awaited.js";
 import { type AwaitedAnchor, type CheckedContent, ContentWriter, type Touched } from "./contentRows.js";
 import type { Database } from "./database.js";
@@ -60,9 +61,10 @@ export async function fetchDue(
   for (;;) {
     const due = dueAnchors(db, started, GROUP);
     if (due.length === 0) break;
-    const answers = await inParallel(due, (anchor) => askForManifest(content, anchor, signal));
+    const answers = await inParallel(due, PARALLEL, (anchor) => askForManifest(content, anchor, signal));
     write((writer) => {
-      for (const [anchor, answer] of answers) {
+      for (const [position, answer] of answers.entries()) {
+        const anchor = due[position] as AwaitedAnchor;
         if (answer.is === "right") writer.list(anchor, answer.value);
         else if (answer.is === "wrong") writer.refuse(anchor, answer.reason);
         else postponeAnchor(db, anchor, answer.reason, Date.now());
@@ -74,9 +76,10 @@ export async function fetchDue(
   for (;;) {
     const due = dueContents(db, started, GROUP);
     if (due.length === 0) break;
-    const answers = await inParallel(due, ({ contentId }) => askForRecord(content, contentId, signal));
+    const answers = await inParallel(due, PARALLEL, ({ contentId }) => askForRecord(content, contentId, signal));
     write((writer) => {
-      for (const [{ contentId, attempts }, answer] of answers) {
+      for (const [position, answer] of answers.entries()) {
+        const { contentId, attempts } = due[position] as (typeof due)[number];
         if (answer.is === "away") postponeContent(db, contentId, attempts, answer.reason, Date.now());
         else writer.check(contentId, answer.is === "right" ? answer.value : { kind: undefined, reason: answer.reason });
         if (answer.is === "right") records += 1;
@@ -153,19 +156,4 @@ async function ask<T>(
     if (!(error instanceof ContentError) || error.kind === "storage") throw error;
     return { is: "away", reason: messageOf(error) };
   }
-}
-
-/** The answers, in order, of work that is done a few at a time. */
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<[T, R][]> {
-  const results: [T, R][] = [];
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: Math.min(PARALLEL, items.length) }, async () => {
-      for (let i = next++; i < items.length; i = next++) {
-        const item = items[i] as T;
-        results[i] = [item, await work(item)];
-      }
-    }),
-  );
-  return results;
 }

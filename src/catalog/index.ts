@@ -1,3 +1,4 @@
+export type { FinalityRule } from "../ports/chain/index.js";
 export { incidentFingerprint } from "../records/index.js";
 export type { PendingContent } from "./awaited.js";
 export {
@@ -9,7 +10,6 @@ export {
   type SyncProgress,
   type SyncReport,
 } from "./catalog.js";
-export type { ConfirmationRule } from "./confirmations.js";
 export { CatalogError, type CatalogErrorKind } from "./errors.js";
 export type { CatalogIncident, IncidentEvent, IncidentHistory, IncidentPage } from "./incidentQuery.js";
 export type { Acceptance, LineageModel, LineageOptions, ModelLineage } from "./lineage.js";

@@ -1,6 +1,5 @@
-import type { Chain, EventFeed } from "../ports/chain/index.js";
+import { type Chain, type EventFeed, type FinalityRule, readHeader } from "../ports/chain/index.js";
 import { type FollowedChunk, type followedEvents, writeChunk } from "./chainRows.js";
-import type { ConfirmationRule } from "./confirmations.js";
 import type { Database } from "./database.js";
 import { knownBlocks, readProgress, UnsettledChainError, writeProgress } from "./meta.js";
 import { rollBack } from "./rollback.js";
@@ -25,8 +24,8 @@ export interface ChainSync {
 interface ChainSyncParameters {
   readonly db: Database;
   readonly feed: EventFeed<(typeof followedEvents)[number]>;
-  readonly deployedAtBlock: Chain["deployedAtBlock"];
-  readonly rule: ConfirmationRule;
+  readonly chain: Pick<Chain, "deployedAtBlock" | "provider" | "read">;
+  readonly rule: FinalityRule;
   /** Called inside the transaction, before what stands above a block is taken back. */
   readonly beforeUndo: (block: number) => void;
   /** Called after that transaction. */
@@ -44,14 +43,16 @@ interface ChainSyncParameters {
  * @throws ChainError, CatalogError, {@link UnsettledChainError}.
  */
 export async function syncChain(parameters: ChainSyncParameters): Promise<ChainSync> {
-  const { db, feed, deployedAtBlock, rule, beforeUndo, afterUndo, signal, onProgress } = parameters;
+  const { db, feed, chain, rule, beforeUndo, afterUndo, signal, onProgress } = parameters;
+  const { deployedAtBlock } = chain;
+  const header = (at: Parameters<typeof readHeader>[1]) => readHeader(chain, at);
   let [events, undoneBlocks] = [0, 0];
 
   for (let disturbances = 0; disturbances < MAX_DISTURBANCES; disturbances++) {
     signal?.throwIfAborted();
     undoneBlocks += await undoWhatLeft();
-    const finalized = rule === "finalized" ? ((await feed.header("finalized"))?.number ?? null) : null;
-    const head = (await feed.header("latest"))?.number ?? 0;
+    const finalized = rule === "finalized" ? ((await header("finalized"))?.number ?? null) : null;
+    const head = (await header("latest"))?.number ?? 0;
     const { block } = readProgress(db, deployedAtBlock);
     let reached = block;
     for await (const chunk of feed.chunks(block + 1, head, signal)) {
@@ -97,7 +98,7 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
     const [tip] = knownBlocks(db, block, 1);
     if (tip === undefined || (await isInChain(tip))) return 0;
     const ancestor = await commonAncestor(tip.number);
-    const head = (await feed.header("latest"))?.number ?? 0;
+    const head = (await header("latest"))?.number ?? 0;
     db.transaction(() => {
       // Another process may have been here first.
       if (readProgress(db, deployedAtBlock).block <= ancestor) return;
@@ -109,7 +110,7 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
   }
 
   async function isInChain({ number, hash }: { number: number; hash: string }): Promise<boolean> {
-    return (await feed.header(number))?.hash === hash;
+    return (await header(number))?.hash === hash;
   }
 
   /** The newest block that was read and is in the chain: found by steps that double, then by halving. */

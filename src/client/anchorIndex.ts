@@ -11,6 +11,7 @@ import {
   openBatch,
   type RecordKind,
 } from "../records/index.js";
+import { retryDelay } from "../utils/retryDelay.js";
 import { InvalidManifestError } from "./errors.js";
 import { createEventCache } from "./eventCache.js";
 
@@ -58,7 +59,8 @@ export interface AnchorIndex {
 
 interface Failure {
   readonly error: unknown;
-  readonly delayMs: number;
+  /** In a row. */
+  readonly failures: number;
   readonly retryAt: number;
 }
 
@@ -86,8 +88,9 @@ export function createAnchorIndex({ chain, content }: { chain: Chain; content: C
       } catch (error) {
         read.delete(key);
         options.signal?.throwIfAborted();
-        const delayMs = Math.min(MAX_RETRY_MS, (failure?.delayMs ?? FIRST_RETRY_MS / 2) * 2);
-        failures.set(key, { error, delayMs, retryAt: Date.now() + delayMs });
+        const count = (failure?.failures ?? 0) + 1;
+        const retryAt = Date.now() + retryDelay(count, FIRST_RETRY_MS, MAX_RETRY_MS);
+        failures.set(key, { error, failures: count, retryAt });
         trim(failures, MAX_MANIFESTS);
         throw error;
       }

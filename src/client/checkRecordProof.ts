@@ -9,6 +9,7 @@ import {
   type RecordProof,
   type RecordValue,
 } from "../records/index.js";
+import { sameHex } from "../utils/sameHex.js";
 import { InvalidProofError } from "./errors.js";
 
 /** What a proof shows, by itself: that `author` signed a batch that holds the record, to be anchored in `registry`. */
@@ -40,10 +41,10 @@ export function checkRecordProof(proof: RecordProof): ProvenRecord {
   const shown = readAnchorTransaction(anchor.transaction);
   const holds =
     value !== undefined &&
-    shown.author.toLowerCase() === author.toLowerCase() &&
+    sameHex(shown.author, author) &&
     shown.root === root &&
     shown.chainId === anchor.chainId &&
-    shown.registry.toLowerCase() === anchor.registry.toLowerCase();
+    sameHex(shown.registry, anchor.registry);
   if (!holds) throw new InvalidProofError(contentId, root);
   return {
     kind,

@@ -1,3 +1,4 @@
+import { sameHex } from "../utils/sameHex.js";
 import { InvalidRecordError } from "./errors.js";
 import type { BatchManifest } from "./manifest.js";
 import { buildTree, leafOf, type RecordTree } from "./merkle.js";
@@ -19,7 +20,7 @@ export function openBatch(
   { author, root, count }: AnchoredBatchHead,
   manifest: Pick<BatchManifest, "author" | "leaves">,
 ): { readonly leaves: readonly Hex[]; readonly tree: RecordTree } {
-  if (manifest.author.toLowerCase() !== author.toLowerCase()) {
+  if (!sameHex(manifest.author, author)) {
     throw new InvalidRecordError("BatchManifest", "author", `it is by ${manifest.author}, the anchor by ${author}`);
   }
   const leaves = manifest.leaves.map(({ kind, contentId }) => leafOf(author, kind, contentId));

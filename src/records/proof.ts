@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { InvalidInputError } from "../errors.js";
+import { sameHex } from "../utils/sameHex.js";
 import { MAX_PROOF_LENGTH, MAX_RECORD_BYTES } from "./bounds.js";
 import { decodeRecord, type RecordValue } from "./codec.js";
 import { contentIdOf } from "./contentId.js";
@@ -83,7 +84,7 @@ export function provenRecord(proof: RecordProof): RecordValue | undefined {
   if (contentIdOf(bytes) !== proof.contentId) return undefined;
   const value = decodeRecord(proof.kind, bytes);
   // A state is its own node's, whoever anchors it.
-  if ("node" in value && value.node.toLowerCase() !== proof.author.toLowerCase()) return undefined;
+  if ("node" in value && !sameHex(value.node, proof.author)) return undefined;
   const leaf = leafOf(proof.author, proof.kind, proof.contentId);
   return verifyProof(proof.root, leaf, proof.path) ? value : undefined;
 }

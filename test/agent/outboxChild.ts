@@ -13,7 +13,7 @@ const chain = await createChain({ ...JSON.parse(network), signer: new Wallet(key
 const outbox = await openOutbox({
   path: join(dir, "outbox.jsonl"),
   client: createClient({ chain, content }),
-  finalBlocks: 4,
+  finality: 4,
 });
 /** At once and not when the stream likes: the process may end at any instant. */
 const say = (...words: string[]) => writeSync(1, `${words.join(" ")}\n`);

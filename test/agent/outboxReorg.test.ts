@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => setting.close());
 
-const open = () => openOutbox({ path, client: setting.client(0), finalBlocks: FINAL_BLOCKS });
+const open = () => openOutbox({ path, client: setting.client(0), finality: FINAL_BLOCKS });
 
 /** How many anchors of the node hold a record, by the chain and the manifests. */
 async function anchorsOf(contentId: ContentId): Promise<number> {

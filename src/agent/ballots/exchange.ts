@@ -5,6 +5,7 @@ import { type Gossip, GossipError } from "../../ports/gossip/index.js";
 import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
 import type { Address, Hex, Incident } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
+import { sameHex } from "../../utils/sameHex.js";
 import { Soon } from "../../utils/soon.js";
 import type { RecordedBallot } from "../ballotBox.js";
 import type { Clock } from "../clock.js";
@@ -154,7 +155,7 @@ export class BallotExchange {
   /** Signs a decision that is on disk and sends it to all nodes. What was sent before is not sent at once again. */
   async cast(proposal: Proposal, { support, reason }: RecordedBallot, operator: Address): Promise<void> {
     const { bls, logger, nodes } = this.#parameters;
-    const node = nodes.find((each) => each.operator.toLowerCase() === operator.toLowerCase());
+    const node = nodes.find((each) => sameHex(each.operator, operator));
     const member = this.#committees.ofOperator(operator, proposal.rules.epoch);
     if (node === undefined || member === undefined || this.#own.has(ownKey(proposal.id, member.index))) return;
     const { index } = member;

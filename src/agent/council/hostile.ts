@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type NodeSummary, type Proposal, type Support, Supports } from "../../client/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 import { encodeBallot } from "../ballots/message.js";
 import { type LocalNode, signNodeBallot } from "../ballots/sign.js";
 
@@ -27,7 +28,7 @@ export async function attack(parameters: HostileParameters): Promise<number> {
     sent += 1;
   };
   for (const node of nodes) {
-    const member = committee.find(({ operator }) => operator.toLowerCase() === node.operator.toLowerCase());
+    const member = committee.find(({ operator }) => sameHex(operator, node.operator));
     if (member === undefined) continue;
     const { index } = member;
     const sign = (support: Support, proposalId = proposal.id) =>

@@ -1,13 +1,13 @@
 import type { AnchorEntry, Client } from "../../client/index.js";
 import type { Roots } from "../../ports/content/index.js";
 import { type Address, type ContentId, contentIdToCid, type RecordKind } from "../../records/index.js";
-import { inParallel } from "./inParallel.js";
+import { inParallel } from "../../utils/inParallel.js";
 
 const MANIFEST_TIMEOUT_MS = 5_000;
 /** Under this a record is kept that others wrote. */
 export const REPLICA = "replica";
-/** Milliseconds, doubled each time. */
-const FIRST_RETRY_MS = 1_000;
+/** Lists that are fetched at once. */
+const PARALLEL = 16;
 
 /** A record that is anchored, and how it stands here. */
 export interface KnownRecord {
@@ -22,7 +22,8 @@ export interface KnownRecord {
   keepers: readonly Address[];
   /** Milliseconds; it could not be fetched, and is not asked for again before. */
   retryAt: number;
-  delayMs: number;
+  /** In a row. */
+  failures: number;
 }
 
 /** Every record and every list of records that an anchor holds, as far as the lists could be read. */
@@ -59,7 +60,7 @@ export class Book {
     const fresh = entries.filter((entry) => !this.#read.has(keyOf(entry)));
     const added: KnownRecord[] = [];
     let unread: number | undefined;
-    await inParallel(fresh, async (entry) => {
+    await inParallel(fresh, PARALLEL, async (entry) => {
       try {
         const leaves = await client.anchors.leaves(entry, { timeoutMs: MANIFEST_TIMEOUT_MS, signal });
         const list = { contentId: entry.manifest, kind: "Manifest" } as const;
@@ -97,7 +98,7 @@ export class Book {
       held: root !== undefined,
       keepers: [],
       retryAt: 0,
-      delayMs: FIRST_RETRY_MS,
+      failures: 0,
     };
     this.#records.set(contentId, record);
     return record;

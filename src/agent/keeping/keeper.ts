@@ -3,15 +3,20 @@ import { messageOf } from "../../errors.js";
 import type { ContentStore, ContentUpkeep } from "../../ports/content/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import { type Address, contentIdToCid, decodeRecord } from "../../records/index.js";
+import { inParallel } from "../../utils/inParallel.js";
 import type { Logger } from "../../utils/logger.js";
+import { retryDelay } from "../../utils/retryDelay.js";
+import { sameHex } from "../../utils/sameHex.js";
 import type { Clock } from "../clock.js";
 import { Book, type KnownRecord, REPLICA } from "./book.js";
-import { inParallel } from "./inParallel.js";
 import { Ledger } from "./ledger.js";
 import { decodeReport, encodeReport, MAX_MISSING, viewOf } from "./message.js";
 import { Rendezvous } from "./rendezvous.js";
 
 const FETCH_TIMEOUT_MS = 10_000;
+/** Records that are fetched at once: no peer is asked for too much. */
+const PARALLEL = 16;
+const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 300_000;
 /** A member's report is worth a look no more often than this. */
 const MIN_REPORT_MS = 250;
@@ -103,7 +108,7 @@ export class Keeper {
     const { client, replicas, self } = this.#parameters;
     const members = await client.listNodes();
     this.#ledger.update(members);
-    const isMember = members.some(({ operator }) => same(operator, self));
+    const isMember = members.some(({ operator }) => sameHex(operator, self));
     this.#present = [...new Set([...this.#ledger.present(), ...(isMember ? [self] : [])])];
     const view = viewOf(this.#present);
     const added = await this.#book.read(this.#stopping.signal);
@@ -144,7 +149,7 @@ export class Keeper {
 
   #isOurs({ authors, keepers }: KnownRecord): boolean {
     const { self } = this.#parameters;
-    return authors.has(self.toLowerCase()) || keepers.some((keeper) => same(keeper, self));
+    return authors.has(self.toLowerCase()) || keepers.some((keeper) => sameHex(keeper, self));
   }
 
   #missing(): KnownRecord[] {
@@ -156,15 +161,15 @@ export class Keeper {
     const now = clock.now();
     const missing = this.#missing().filter(({ retryAt }) => retryAt <= now);
     let failed = 0;
-    await inParallel(missing, async (record) => {
+    await inParallel(missing, PARALLEL, async (record) => {
       try {
         await this.#fetch(record);
         record.held = true;
       } catch (error) {
         this.#stopping.signal.throwIfAborted();
         failed += 1;
-        record.retryAt = clock.now() + record.delayMs;
-        record.delayMs = Math.min(MAX_RETRY_MS, record.delayMs * 2);
+        record.failures += 1;
+        record.retryAt = clock.now() + retryDelay(record.failures, FIRST_RETRY_MS, MAX_RETRY_MS);
         logger.debug("a record could not be fetched to be kept", {
           contentId: record.contentId,
           reason: messageOf(error),
@@ -251,8 +256,4 @@ export class Keeper {
     const report = decodeReport(bytes);
     if (report !== undefined) this.#ledger.take(from, report);
   }
-}
-
-function same(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }

@@ -1,4 +1,5 @@
 import type { Hex, RecordProof } from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 import { checkRecordProof, type ProvenRecord } from "../checkRecordProof.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError } from "../errors.js";
@@ -24,10 +25,7 @@ export async function confirmRecordProof(client: ClientContext, proof: RecordPro
   const proven = checkRecordProof(proof);
   const { chain } = client;
   const { author, root, contentId, transactionHash, block } = proven;
-  if (
-    proven.chainId !== chain.chainId ||
-    proven.registry.toLowerCase() !== chain.addresses.KnowledgeRegistry.toLowerCase()
-  ) {
+  if (proven.chainId !== chain.chainId || !sameHex(proven.registry, chain.addresses.KnowledgeRegistry)) {
     throw new InvalidProofError(contentId, root);
   }
   const onChain: { hash: Hex; timestamp: Hex; transactions: readonly Hex[] } | null = await chain.read(() =>

@@ -7,6 +7,7 @@ import {
   type RecordKind,
   verifyProof,
 } from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 import type { AnchoredLeaf } from "../anchorIndex.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError, WrongAuthorError } from "../errors.js";
@@ -45,7 +46,7 @@ export async function fetchRecord<Kind extends RecordKind = RecordKind>(
   const left = () => Math.max(1, deadline - Date.now());
   const cid = contentIdToCid(contentId);
   const anchors = await client.anchors.anchors();
-  const isBy = (by: Address) => author === undefined || by.toLowerCase() === author.toLowerCase();
+  const isBy = (by: Address) => author === undefined || sameHex(by, author);
 
   // One false anchor must not hide a true one: go on until a place holds.
   const unread: UnreadAnchor[] = [];
@@ -81,7 +82,7 @@ export async function fetchRecord<Kind extends RecordKind = RecordKind>(
     if (onChain === undefined) throw new NotAnchoredError(contentId);
     const bytes = await client.content.get(cid, { timeoutMs: left(), ...(signal === undefined ? {} : { signal }) });
     const value = decodeRecord(place.kind, bytes);
-    if ("node" in value && value.node.toLowerCase() !== anchor.author.toLowerCase()) {
+    if ("node" in value && !sameHex(value.node, anchor.author)) {
       throw new WrongAuthorError(contentId, value.node, [anchor.author]);
     }
     return {

@@ -1,4 +1,5 @@
 import type { Address } from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 import type { ClientContext } from "../client.js";
 import type { Proposal, ProposalState } from "../proposals/proposal.js";
 import { readProposal } from "../proposals/readProposal.js";
@@ -28,8 +29,7 @@ export async function listProposals(
   { states, proposer, limit = DEFAULT_LIMIT, fromBlock = 0 }: ListProposalsParameters = {},
 ): Promise<Proposal[]> {
   const created = (await client.proposals.read()).filter(
-    ({ args, blockNumber }) =>
-      blockNumber >= fromBlock && (proposer === undefined || args.proposer.toLowerCase() === proposer.toLowerCase()),
+    ({ args, blockNumber }) => blockNumber >= fromBlock && (proposer === undefined || sameHex(args.proposer, proposer)),
   );
   const found: Proposal[] = [];
   for (const event of [...created].reverse()) {

@@ -1,4 +1,5 @@
 import { type Address, contentIdToCid, type RecordKind } from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 import type { ClientContext } from "../client.js";
 import { readAnchor } from "../readAnchor.js";
 import type { RecordReference } from "../records.js";
@@ -41,8 +42,7 @@ export async function listRecords<Kind extends RecordKind = RecordKind>(
     onUnread,
   } = parameters;
   const anchors = (await client.anchors.anchors()).filter(
-    (anchor) =>
-      anchor.blockNumber >= fromBlock && (author === undefined || anchor.author.toLowerCase() === author.toLowerCase()),
+    (anchor) => anchor.blockNumber >= fromBlock && (author === undefined || sameHex(anchor.author, author)),
   );
   const records: RecordReference<Kind>[] = [];
   const unread: UnreadAnchor[] = [];

@@ -1,8 +1,9 @@
-import { fetchRawTransaction, readAnchorTransaction } from "../../ports/chain/index.js";
-import type { Hex, RecordProof } from "../../records/index.js";
+import { fetchRawTransaction, readAnchorTransaction, readHeader } from "../../ports/chain/index.js";
+import type { RecordProof } from "../../records/index.js";
 import { encodeRecord } from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 import type { ClientContext } from "../client.js";
-import { InvalidProofError } from "../errors.js";
+import { InvalidProofError, NotAnchoredError } from "../errors.js";
 import { type FetchRecordParameters, fetchRecord } from "./fetchRecord.js";
 
 /**
@@ -21,10 +22,11 @@ export async function proveRecord(client: ClientContext, parameters: FetchRecord
   const { kind, contentId, author, anchor, proof } = record;
   const transaction = await chain.read(() => fetchRawTransaction(chain.provider, anchor.transactionHash));
   const shown = readAnchorTransaction(transaction);
-  if (shown.author.toLowerCase() !== author.toLowerCase() || shown.root !== anchor.root) {
+  if (!sameHex(shown.author, author) || shown.root !== anchor.root) {
     throw new InvalidProofError(contentId, anchor.root);
   }
-  const { hash, timestamp } = await blockAt(client, anchor.blockNumber);
+  const block = await readHeader(chain, anchor.blockNumber);
+  if (block === undefined) throw new NotAnchoredError(contentId);
   return {
     schema: "witan/proof/1",
     kind,
@@ -37,15 +39,7 @@ export async function proveRecord(client: ClientContext, parameters: FetchRecord
       chainId: chain.chainId,
       registry: chain.addresses.KnowledgeRegistry,
       transaction,
-      block: { number: anchor.blockNumber, hash, timestamp },
+      block: { number: block.number, hash: block.hash, timestamp: block.time },
     },
   };
-}
-
-/** The block of that number, as the chain has it now. */
-async function blockAt({ chain }: ClientContext, number: number): Promise<{ hash: Hex; timestamp: number }> {
-  const block: { hash: Hex; timestamp: Hex } = await chain.read(() =>
-    chain.provider.send("eth_getBlockByNumber", [`0x${number.toString(16)}`, false]),
-  );
-  return { hash: block.hash, timestamp: Number(block.timestamp) };
 }

@@ -1,5 +1,6 @@
 import { BaseError, messageOf } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 import { sleep } from "../../utils/sleep.js";
 import { LearningError } from "./errors.js";
 import {
@@ -8,7 +9,6 @@ import {
   messagesAbout,
   type RoundChannel,
   type StartMessage,
-  sameHex,
   type UpdateMessage,
   type WeightStore,
 } from "./messages.js";

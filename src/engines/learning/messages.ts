@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Address, Hex, OrderOf } from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 
 /** How a round ended: all reported, enough did, too few did, or it was called off. */
 export const RoundEndings = ["committed", "degraded", "failed", "cancelled"] as const;
@@ -115,9 +116,4 @@ export async function* messagesAbout(
     if (parsed.success && sameHex(parsed.data.directive, directive))
       yield { from: received.from, message: parsed.data };
   }
-}
-
-/** Whether two hexadecimal texts name the same thing, whatever their case. */
-export function sameHex(a: Hex, b: Hex): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }

@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { messageOf } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
 import { Journal } from "../../utils/journal.js";
+import { sameHex } from "../../utils/sameHex.js";
 import { fetchWeights } from "./collect.js";
 import {
   messagesAbout,
   type RoundChannel,
   type StartMessage,
   type StartRoundOrder,
-  sameHex,
   type UpdateMessage,
   type WeightStore,
 } from "./messages.js";

@@ -1,5 +1,6 @@
 import { type Signer, TypedDataEncoder, verifyTypedData } from "ethers";
 import type { Address, ContentId, Hex } from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 
 /** Where a batch is anchored: its author's signature means nothing to another chain or registry. */
 export interface BatchContext {
@@ -47,7 +48,7 @@ export function isSignedByAuthor(context: BatchContext, batch: BatchMessage, sig
   const { author, root, count, manifest } = batch;
   try {
     const signer = verifyTypedData(domainOf(context), batchTypes, { author, root, count, manifest }, signature);
-    return signer.toLowerCase() === author.toLowerCase();
+    return sameHex(signer, author);
   } catch (error) {
     // ethers and noble each have their own way to say that these bytes are no signature.
     if (error instanceof Error) return false;

@@ -1,5 +1,6 @@
 import { AbiCoder, id as hashText, type Interface, keccak256, ZeroHash } from "ethers";
 import type { Address, ContentId, Hex } from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
 import { contractInterfaces } from "./contracts.js";
 import { type ContractName, ContractNames, type Deployment } from "./deployment.js";
 import { plainArgs } from "./plain.js";
@@ -32,7 +33,7 @@ export function encodeCall(
 
 /** Says what a call does. Never throws: what cannot be read is none of ours. */
 export function decodeCall(addresses: Deployment["contracts"], { target, data }: Call): DecodedCall {
-  const contract = ContractNames.find((name) => addresses[name].toLowerCase() === target.toLowerCase());
+  const contract = ContractNames.find((name) => sameHex(addresses[name], target));
   const face: Interface | undefined = contract && contractInterfaces[contract];
   const fragment = face?.getFunction(data.slice(0, 10));
   if (contract === undefined || face === undefined || !fragment) return { contract: null, name: null, args: {} };

@@ -3,14 +3,7 @@ import type { Hex } from "../../records/index.js";
 import type { Chain } from "./chain.js";
 import { ChainError } from "./errors.js";
 import { type ChainEventName, type ChainEventOf, createDecoder, filterFor, type RawLog } from "./event.js";
-
-/** A block without its transactions. */
-export interface BlockHeader {
-  readonly number: number;
-  readonly hash: Hex;
-  /** Seconds since the Unix epoch. */
-  readonly time: number;
-}
+import { type BlockHeader, readHeader } from "./header.js";
 
 /** All events of a range of blocks, as one chain that did not change while it was read has them. */
 export interface EventChunk<N extends ChainEventName = ChainEventName> {
@@ -26,8 +19,6 @@ export interface EventChunk<N extends ChainEventName = ChainEventName> {
 }
 
 export interface EventFeed<N extends ChainEventName = ChainEventName> {
-  /** The block at a height or under a tag; undefined where there is none, or the node does not know the tag. */
-  header(at: number | "latest" | "finalized"): Promise<BlockHeader | undefined>;
   /**
    * Chunks from `fromBlock` through `toBlock`, in order and without a gap; while one is dealt with, the next ones are fetched.
    * Ends early where the chain changed while it was read: look for the common ancestor and begin again there.
@@ -55,12 +46,6 @@ const GROWTH = 4;
 /** Headers that are asked for at once where logs do not tell their block's time. */
 const PARALLEL_HEADERS = 16;
 
-interface RawHeader {
-  readonly number: Hex;
-  readonly hash: Hex;
-  readonly timestamp: Hex;
-}
-
 /** Follows the events of some names by plain `eth_getLogs`, in ranges that adapt to how many events there are. */
 export function createEventFeed<N extends ChainEventName>(
   chain: Pick<Chain, "provider" | "addresses" | "read">,
@@ -73,17 +58,7 @@ export function createEventFeed<N extends ChainEventName>(
   let ceiling = maxBlocks;
   let range = Math.min(FIRST_BLOCKS, maxBlocks);
 
-  async function header(at: number | "latest" | "finalized"): Promise<BlockHeader | undefined> {
-    try {
-      const tag = typeof at === "number" ? toQuantity(at) : at;
-      const raw = await read<RawHeader | null>(() => provider.send("eth_getBlockByNumber", [tag, false]));
-      return raw === null ? undefined : { number: Number(raw.number), hash: raw.hash, time: Number(raw.timestamp) };
-    } catch (error) {
-      // Some nodes answer an unknown tag with an error instead of null.
-      if (at === "finalized" && error instanceof ChainError && error.kind === "rpc-error") return undefined;
-      throw error;
-    }
-  }
+  const header = (at: number) => readHeader(chain, at);
 
   /** The logs of a range, in as few requests as the endpoint allows. */
   async function logsOf(fromBlock: number, toBlock: number): Promise<readonly RawLog[]> {
@@ -159,7 +134,6 @@ export function createEventFeed<N extends ChainEventName>(
   }
 
   return {
-    header,
     async *chunks(fromBlock, toBlock, signal) {
       const ahead: ReturnType<typeof start>[] = [];
       for (let next = fromBlock; next <= toBlock || ahead.length > 0; ) {

@@ -52,7 +52,7 @@ async function executorOf(world: Committee, index: number, change: Partial<Hand>
     },
     ...change,
   };
-  const outbox = await openOutbox({ path: join(await temporaryFolder(), "outbox.jsonl"), client, finalBlocks: 0 });
+  const outbox = await openOutbox({ path: join(await temporaryFolder(), "outbox.jsonl"), client, finality: 0 });
   onTestFinished(() => outbox.close());
   const self = client.account as Address;
   const dependencies = { self, client, outbox, hands: [hand], tasks, logger, takeoverMs: TAKEOVER_MS, exchange };

@@ -2,7 +2,13 @@ import { AbiCoder, id, toBeHex } from "ethers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDecoder } from "../../../src/ports/chain/event.js";
-import { type Chain, contractInterfaces, createChain, createEventFeed } from "../../../src/ports/chain/index.js";
+import {
+  type Chain,
+  contractInterfaces,
+  createChain,
+  createEventFeed,
+  readHeader,
+} from "../../../src/ports/chain/index.js";
 import type { Hex } from "../../../src/records/index.js";
 import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../fixtures/deploy.js";
 import { type FlakyRpc, startFlakyRpc } from "../../fixtures/flakyRpc.js";
@@ -86,13 +92,20 @@ describe("the feed", () => {
   });
 
   it("knows no block above the newest, and the finalized one where the node does", async () => {
-    const feed = createEventFeed(read, { names: ["Anchored"] });
-    expect(await feed.header(1_000_000)).toBeUndefined();
-    const latest = await feed.header("latest");
-    expect((await feed.header(latest?.number ?? 0))?.hash).toBe(latest?.hash);
-    expect((await feed.header("finalized"))?.number).toBeLessThanOrEqual(latest?.number ?? 0);
-    proxy.refuse = (_, [tag]) => (tag === "finalized" ? { code: -32_602, message: "unknown tag" } : undefined);
-    expect(await feed.header("finalized")).toBeUndefined();
+    expect(await readHeader(read, 1_000_000)).toBeUndefined();
+    const latest = await readHeader(read, "latest");
+    expect((await readHeader(read, latest?.number ?? 0))?.hash).toBe(latest?.hash);
+    expect((await readHeader(read, "finalized"))?.number).toBeLessThanOrEqual(latest?.number ?? 0);
+    for (const message of ["invalid block tag", "finalized block not found", "unsupported block parameter"]) {
+      proxy.refuse = (_, [tag]) => (tag === "finalized" ? { code: -32_602, message } : undefined);
+      expect(await readHeader(read, "finalized")).toBeUndefined();
+    }
+    proxy.refuse = undefined;
+  });
+
+  it("does not take a node that is busy for one that calls nothing final", async () => {
+    proxy.refuse = (_, [tag]) => (tag === "finalized" ? { code: -32_005, message: "limit exceeded" } : undefined);
+    await expect(readHeader(read, "finalized")).rejects.toMatchObject({ code: "rpc-error" });
     proxy.refuse = undefined;
   });
 });

@@ -1,5 +1,6 @@
 import { copyFile, mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { syncFolder } from "../../../utils/durable.js";
 import { parseCid } from "../cid.js";
 import type { ContentStore } from "../content.js";
@@ -46,7 +47,7 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
   const { dir, files, onProgress, signal, store, subject } = parameters;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const before = await readBackupFile(dir);
-  if (before !== undefined && !isOf(before.subject, subject)) {
+  if (before !== undefined && !isDeepStrictEqual(before.subject, subject)) {
     throw new BackupError(
       "other",
       `The folder ${dir} holds the backup of ${before.subject.name}, of another node or DAO.`,
@@ -157,10 +158,6 @@ async function* upTo(first: NamedBlock, rest: AsyncGenerator<NamedBlock>): Async
 /** Reads what was written: a disk that does not keep it is found out now. */
 async function checkCar(dir: string, file: string): Promise<void> {
   for await (const _ of readCar(dir, file));
-}
-
-function isOf(a: BackupFile["subject"], b: BackupFile["subject"]): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** What earlier backups left, and attempts that did not come to their end. */

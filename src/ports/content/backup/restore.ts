@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { codecOfCid } from "../../../records/index.js";
 import { writeDurably } from "../../../utils/durable.js";
 import type { ContentStore } from "../content.js";
@@ -67,7 +68,7 @@ export interface Restored extends CheckedBackup {
 export async function restoreBackup(parameters: RestoreParameters): Promise<Restored> {
   const { dir, dataDir, onProgress, signal, store, subject } = parameters;
   const backup = await existing(dir);
-  if (backup.subject.name !== subject.name || JSON.stringify(backup.subject) !== JSON.stringify(subject)) {
+  if (!isDeepStrictEqual(backup.subject, subject)) {
     throw new BackupError("other", `The backup in ${dir} is that of ${backup.subject.name}, of another node or DAO.`);
   }
   for (const sealed of [...backup.parts, backup.roots, ...backup.files]) await checkSeal(dir, sealed);

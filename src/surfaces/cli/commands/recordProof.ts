@@ -4,6 +4,7 @@ import { checkRecordProof, type ProvenRecord } from "../../../client/index.js";
 import { ConfigError, InvalidInputError } from "../../../errors.js";
 import { type Address, isCid, isContentId, parseRecordProof, type RecordProof } from "../../../records/index.js";
 import { writeDurably } from "../../../utils/durable.js";
+import { sameHex } from "../../../utils/sameHex.js";
 import { networkArgs, withClient } from "../context.js";
 import { formatTime, printFacts, printJson } from "../print.js";
 import { parseContentId, recordArgs } from "./recordArgs.js";
@@ -41,7 +42,7 @@ export const verify = defineCommand({
   run: async ({ args }) => {
     if (isContentId(args.cid) || isCid(args.cid)) return verifyStored(args);
     const proof = await readProof(args.cid);
-    if (args.author !== undefined && args.author.toLowerCase() !== proof.author.toLowerCase()) {
+    if (args.author !== undefined && !sameHex(args.author, proof.author)) {
       throw new InvalidInputError(`The proof is of a record by ${proof.author}, not ${args.author}.`);
     }
     return args.online ? verifyOnline(args, proof) : verifyOffline(args, proof);

@@ -114,7 +114,9 @@ export class Executor {
       const rank = Math.max(0, dutyRank(directive.id, committee, self));
       if (chainTime < this.#turnAt(directive, sidesOf(reports).length > 0, rank, chainTime)) return;
       if (later !== undefined) return await this.#report(directive, leftUndone(order, later));
-      if (rank > 0 && hand.led?.(directive.id)) return;
+      // Whoever is first and was away finds another at work: both would do all of it.
+      const mayBeLed = rank > 0 || chainTime >= directive.activeAt + this.#dependencies.takeoverMs / 1_000;
+      if (mayBeLed && hand.led?.(directive.id)) return;
     }
     await this.#report(directive, hand ? await hand.carryOut(assignment) : noHand(order));
   }

@@ -33,7 +33,10 @@ export interface Hand {
   /** What each node adds while another leads, such as training. Runs until the directive has ended. */
   assist?(assignment: Assignment): Promise<void>;
 
-  /** Whether somebody was seen leading lately, so that nobody needs to take over. */
+  /**
+   * Whether somebody else was seen leading lately, so that nobody needs to take over; also where this node has not listened
+   * for long enough to tell.
+   */
   led?(directiveId: string): boolean;
 
   /** The deed. Throws what is worth another try; a failure that is final is a deed with the result `failed`. */

@@ -41,6 +41,7 @@ const FETCH_TIMEOUT_MS = 20_000;
 export function createLearningHand(options: LearningHandOptions): Hand {
   const { self, task, client, clock, channel, dir, logger } = options;
   const heard = new Map<string, number>();
+  const listensSince = new Map<string, number>();
   const listening: RoundChannel = {
     publish: (message) => channel.publish(message),
     async *messages(signal) {
@@ -54,10 +55,15 @@ export function createLearningHand(options: LearningHandOptions): Hand {
 
   return {
     kinds: ["StartRound"],
-    led: (directiveId) => clock.now() - (heard.get(directiveId) ?? Number.NEGATIVE_INFINITY) < options.silenceMs,
+    led: (directiveId) => {
+      const now = clock.now();
+      if (now - (listensSince.get(directiveId) ?? now) < options.silenceMs / 2) return true;
+      return now - (heard.get(directiveId) ?? Number.NEGATIVE_INFINITY) < options.silenceMs;
+    },
     async assist({ directiveId, order, signal }) {
       const committee = await client.listNodes().then((nodes) => nodes.map(({ operator }) => operator));
       const began = clock.now();
+      if (!listensSince.has(directiveId)) listensSince.set(directiveId, began);
       await participate({
         self,
         directive: directiveId,

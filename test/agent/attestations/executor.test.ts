@@ -150,6 +150,25 @@ describe("an executor whose node exchanges attestations", () => {
     expect(unled.asked.deeds).toBe(1);
   });
 
+  it("leads at once where it is first, and looks first whether another leads where it was away", async () => {
+    const { directive, line, lineOf, world } = await ordered();
+    const [self = -1] = line;
+    let led = true;
+    const { asked, tick } = await executorOf(world, self, { led: () => led });
+    await tick(directive, TAKEOVER_MS / 1_000);
+    expect(asked.deeds).toBe(0);
+    led = false;
+    await tick(directive, TAKEOVER_MS / 1_000);
+    expect(asked.deeds).toBe(1);
+
+    const another = await world.issue("web-1");
+    await world.look();
+    const [first = -1] = lineOf(another);
+    const fresh = await executorOf(world, first, { led: () => true });
+    await fresh.tick(another, TAKEOVER_MS / 1_000 - 1);
+    expect(fresh.asked.deeds).toBe(1);
+  });
+
   it("is kept from the deed for a while, and not for good, by who reports what it does not see", async () => {
     const { directive, line, world } = await ordered();
     const [liar = -1, self = -1] = line;

@@ -58,6 +58,8 @@ interface IKnowledgeRegistry {
     error KnowledgeRegistryJointAnchorExists(bytes32 root);
     /// @notice Only the newest committee anchors.
     error KnowledgeRegistryPastEpoch(uint32 epoch);
+    /// @notice What its authors signed holds no longer.
+    error KnowledgeRegistryLapsed(uint48 deadline);
 
     /// @notice Anchors `root` for the caller, a member of the newest committee.
     function anchor(bytes32 root, uint64 count, ContentId manifest) external returns (uint64 sequence);
@@ -67,6 +69,8 @@ interface IKnowledgeRegistry {
     function anchorBySig(Batch calldata batch, bytes calldata signature) external returns (uint64 sequence);
 
     /// @notice Anchors one root over the batches of many members of `epoch`, which must be the newest, whoever sends it.
+    /// @param deadline Until when it may be written, in seconds since the Unix epoch. Whoever has signed and sees no anchor
+    /// anchors its batch alone after it, and never twice.
     /// @param authors Their indices, a bit each.
     /// @param signature The sum of their BLS signatures over {jointDigest}. Whoever signs has seen its batch under the root.
     function anchorJointly(
@@ -74,6 +78,7 @@ interface IKnowledgeRegistry {
         bytes32 root,
         uint32 batches,
         ContentId manifest,
+        uint48 deadline,
         uint256[] calldata authors,
         bytes calldata signature
     ) external;
@@ -82,7 +87,7 @@ interface IKnowledgeRegistry {
     function batchDigest(Batch calldata batch) external view returns (bytes32);
 
     /// @notice What the authors of a joint anchor sign (EIP-712).
-    function jointDigest(uint32 epoch, bytes32 root, uint32 batches, ContentId manifest)
+    function jointDigest(uint32 epoch, bytes32 root, uint32 batches, ContentId manifest, uint48 deadline)
         external
         view
         returns (bytes32);

@@ -20,7 +20,7 @@ contract KnowledgeRegistry is IKnowledgeRegistry, EIP712 {
         keccak256("Batch(address author,bytes32 root,uint64 count,bytes32 manifest)");
     /// @notice The EIP-712 type of a joint anchor.
     bytes32 public constant JOINT_ANCHOR_TYPEHASH =
-        keccak256("JointAnchor(uint32 epoch,bytes32 root,uint32 batches,bytes32 manifest)");
+        keccak256("JointAnchor(uint32 epoch,bytes32 root,uint32 batches,bytes32 manifest,uint48 deadline)");
 
     /// @notice Where the authors' membership is asked.
     INodeRegistry public immutable nodes;
@@ -55,16 +55,19 @@ contract KnowledgeRegistry is IKnowledgeRegistry, EIP712 {
         bytes32 root,
         uint32 batches,
         ContentId manifest,
+        uint48 deadline,
         uint256[] calldata authors,
         bytes calldata signature
     ) external {
         if (root == bytes32(0) || batches == 0 || manifest.isZero()) revert KnowledgeRegistryEmptyAnchor();
+        if (block.timestamp > deadline) revert KnowledgeRegistryLapsed(deadline);
         if (epoch != nodes.epoch()) revert KnowledgeRegistryPastEpoch(epoch);
         if (_jointAnchors[root].anchoredAt != 0) revert KnowledgeRegistryJointAnchorExists(root);
 
         Signers memory signers;
         signers.first = authors;
-        nodes.checkAggregate(epoch, signers, jointDigest(epoch, root, batches, manifest), bytes32(0), signature);
+        bytes32 digest = jointDigest(epoch, root, batches, manifest, deadline);
+        nodes.checkAggregate(epoch, signers, digest, bytes32(0), signature);
 
         _jointAnchors[root] = JointAnchor({anchoredAt: uint48(block.timestamp), epoch: epoch, batches: batches});
         for (uint256 word = 0; word < authors.length; ++word) {
@@ -121,12 +124,14 @@ contract KnowledgeRegistry is IKnowledgeRegistry, EIP712 {
     }
 
     /// @inheritdoc IKnowledgeRegistry
-    function jointDigest(uint32 epoch, bytes32 root, uint32 batches, ContentId manifest)
+    function jointDigest(uint32 epoch, bytes32 root, uint32 batches, ContentId manifest, uint48 deadline)
         public
         view
         returns (bytes32)
     {
-        return _hashTypedDataV4(keccak256(abi.encode(JOINT_ANCHOR_TYPEHASH, epoch, root, batches, manifest)));
+        return _hashTypedDataV4(
+            keccak256(abi.encode(JOINT_ANCHOR_TYPEHASH, epoch, root, batches, manifest, deadline))
+        );
     }
 
     /// @inheritdoc IKnowledgeRegistry

@@ -11,6 +11,7 @@ import {
 import type { FinalityRule } from "../ports/chain/index.js";
 import type { Address, Model } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
+import { JointAnchoring } from "./anchoring/exchange.js";
 import { AttestationExchange } from "./attestations/exchange.js";
 import { BallotBox, type RecordedBallot } from "./ballotBox.js";
 import { BallotExchange, type BallotExchangeParameters, type BallotsView } from "./ballots/exchange.js";
@@ -30,6 +31,9 @@ import type { Outbox } from "./outbox.js";
 import { Planner } from "./planner.js";
 import { Tasks } from "./tasks.js";
 import { Voter } from "./voter.js";
+
+/** Nodes begin their cycles at different times, and offer what they have in the first after the hour has struck. */
+const GATHER_CYCLES = 2;
 
 /** What a node can do besides deciding: each part is there where the node was given an engine for it. */
 export interface AgentBody {
@@ -75,6 +79,7 @@ export class Agent {
   readonly #ballots: BallotBox;
   readonly #exchange: BallotExchange | undefined;
   readonly #attestations: AttestationExchange | undefined;
+  readonly #anchoring: JointAnchoring | undefined;
   readonly #tasks: Tasks;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
@@ -85,6 +90,7 @@ export class Agent {
     ballots: BallotBox;
     exchange: BallotExchange | undefined;
     attestations: AttestationExchange | undefined;
+    anchoring: JointAnchoring | undefined;
     tasks: Tasks;
   }) {
     this.#loop = parts.loop;
@@ -92,6 +98,7 @@ export class Agent {
     this.#ballots = parts.ballots;
     this.#exchange = parts.exchange;
     this.#attestations = parts.attestations;
+    this.#anchoring = parts.anchoring;
     this.#tasks = parts.tasks;
   }
 
@@ -112,6 +119,11 @@ export class Agent {
     const path = join(config.dataDir, "attestations.jsonl");
     const attestations =
       shared && node && exchange?.aggregates ? await AttestationExchange.open({ ...shared, path, node }) : undefined;
+    const anchoring =
+      shared && node && exchange?.aggregates
+        ? new JointAnchoring({ ...shared, node, outbox, gatherMs: GATHER_CYCLES * config.cycleMs })
+        : undefined;
+    anchoring?.start();
     const { fleets, tasks: trained, testModel, workloads } = body;
     const look = async (): Promise<NodeView> => ({ workloads: await workloads(), fleets, tasks: trained });
     const { evidenceTimeoutMs, takeoverMs, cycleMs, anchorEveryMs } = config;
@@ -142,10 +154,11 @@ export class Agent {
       exchange,
       fastLane: exchange?.aggregates ? new FastLane({ self, client, clock, logger }) : undefined,
       attestations,
+      anchoring,
       executor: new Executor({ self, client, outbox, hands, tasks, logger, takeoverMs, exchange: attestations }),
       observe: createObserve({ clock, machine, connectivity, workloads, ping: () => client.chain.blockNumber() }),
     });
-    return new Agent({ loop, outbox, ballots, exchange, attestations, tasks });
+    return new Agent({ loop, outbox, ballots, exchange, attestations, anchoring, tasks });
   }
 
   get status(): LoopStatus & { readonly waitingRecords: number; readonly unsettledBatches: number } {
@@ -172,6 +185,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+    this.#anchoring?.stop();
     await this.#exchange?.close();
     await this.#tasks.settled();
     // What was begun may have had something to attest.

@@ -12,6 +12,7 @@ import {
 } from "../policy/index.js";
 import type { Address, ContentId, State } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
+import type { JointAnchoring } from "./anchoring/exchange.js";
 import type { AttestationExchange } from "./attestations/exchange.js";
 import type { BallotExchange } from "./ballots/exchange.js";
 import type { Clock } from "./clock.js";
@@ -38,6 +39,8 @@ export interface LoopDependencies {
   readonly exchange?: Pick<BallotExchange, "look" | "incidents"> | undefined;
   /** Present where outcomes are attested together. */
   readonly attestations?: Pick<AttestationExchange, "look"> | undefined;
+  /** Present where nodes can have their records anchored together. */
+  readonly anchoring?: Pick<JointAnchoring, "isOpen" | "look" | "offer"> | undefined;
   readonly executor: Executor;
   readonly logger: Logger;
   readonly policy: PlanPolicy;
@@ -91,8 +94,19 @@ export class MapekLoop {
 
   /** One cycle. What fails in it is tried again in the next. */
   async cycle(cycle: number, signal: AbortSignal): Promise<Analysis> {
-    const { attestations, client, exchange, executor, fastLane, knowledge, observe, planner, policy, voter } =
-      this.#dependencies;
+    const {
+      anchoring,
+      attestations,
+      client,
+      exchange,
+      executor,
+      fastLane,
+      knowledge,
+      observe,
+      planner,
+      policy,
+      voter,
+    } = this.#dependencies;
     const observation = await observe(cycle, signal);
     const { memory, analysis } = analyze(this.#memory, observation);
     this.#memory = memory;
@@ -109,6 +123,7 @@ export class MapekLoop {
     voter.tick(proposals, signal);
     planner.moveOn(proposals, committee, chainTime);
     await attestations?.look(directives, nodes, chainTime);
+    await anchoring?.look(nodes, chainTime);
     executor.tick(directives, committee, chainTime, signal);
     const shared = await knowledge.shared(proposals, directives, observation);
     const planned = plan({ analysis, incidents, shared, policy });
@@ -128,23 +143,33 @@ export class MapekLoop {
 
   /** Writes down what the cycle found and anchors it: at once when it is urgent, else now and then. */
   async #remember(cycle: number, analysis: Analysis): Promise<KnownIncident[]> {
-    const { anchorEveryMs, clock, exchange, outbox } = this.#dependencies;
+    const { anchoring, clock, exchange, outbox } = this.#dependencies;
     const incidents: KnownIncident[] = [];
     for (const incident of [...analysis.incidents, ...(exchange?.incidents() ?? [])]) {
       const { contentId } = await outbox.submit("Incident", incident);
       incidents.push({ contentId, incident });
     }
-    const due = clock.now() - this.#anchoredAt >= anchorEveryMs;
+    const due = this.#isDue();
     const last = this.#previous?.state;
     if (due || last?.state !== analysis.state || last.health !== analysis.health)
       await this.#writeState(cycle, analysis);
     const urgent = incidents.some(({ contentId }) => outbox.anchorOf(contentId) === undefined);
     if (outbox.waiting > 0 && (due || urgent)) {
-      await outbox.settle();
+      // Whoever votes needs evidence at once; states have time to go with those of others.
+      if (anchoring?.isOpen && !urgent) await anchoring.offer();
+      else await outbox.settle();
       this.#anchoredAt = clock.now();
     }
     if (due) await this.#review();
     return incidents;
+  }
+
+  /** Every so often; at the same time as the others, where the nodes anchor together. */
+  #isDue(): boolean {
+    const { anchorEveryMs, anchoring, clock } = this.#dependencies;
+    const now = clock.now();
+    if (!anchoring?.isOpen) return now - this.#anchoredAt >= anchorEveryMs;
+    return Math.floor(now / anchorEveryMs) > Math.floor(this.#anchoredAt / anchorEveryMs);
   }
 
   /** Anchors that a reorganisation took back are sent again; what cannot be looked at now is looked at later. */

@@ -20,6 +20,11 @@ export function openOutbox({ path, client, finality = "finalized" }: OpenOutboxP
       const { root, transactionHash, blockNumber } = await client.anchorRecords({ records });
       return { root, transactionHash, blockNumber };
     },
+    async sign(queued) {
+      const records = await Promise.all(queued.map((record) => readBack(client, record)));
+      const { author, root, count, manifest, signature } = await client.signBatch({ records });
+      return { author, root, count, manifest, signature };
+    },
     standingOf: (batch) => standingOf(client, batch, finality),
   });
 }
@@ -31,15 +36,23 @@ async function readBack(client: Client, { kind, cid }: QueuedRecord): Promise<Ne
 
 async function standingOf(
   client: Client,
-  { root, blockNumber }: AnchoredBatch,
+  { blockNumber, joint, root }: AnchoredBatch,
   finality: FinalityRule,
 ): Promise<Standing> {
   const { account, chain } = client;
+  const { knowledge } = chain.contracts;
   const isThereAt = async (blockTag: number | "latest") => {
-    const anchor = await chain.read(() => chain.contracts.knowledge.anchorOf(account ?? "0x", root, { blockTag }));
-    return anchor.anchoredAt !== 0n;
+    const { anchoredAt } = await chain.read<{ anchoredAt: bigint }>(() =>
+      joint === undefined
+        ? knowledge.anchorOf(account ?? "0x", root, { blockTag })
+        : knowledge.jointAnchorOf(joint.root, { blockTag }),
+    );
+    return anchoredAt !== 0n;
   };
-  if (!(await isThereAt("latest"))) return "gone";
+  if (!(await isThereAt("latest"))) {
+    // What was signed may come back into the chain as long as it holds.
+    return joint !== undefined && (await chain.now()) <= joint.deadline ? "waiting" : "gone";
+  }
   const finalized = finality === "finalized" ? await readHeader(chain, "finalized") : undefined;
   const last = lastFinalBlock(finality, { head: await chain.blockNumber(), finalized: finalized?.number ?? null });
   return last >= blockNumber && (await isThereAt(last)) ? "final" : "waiting";

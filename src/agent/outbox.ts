@@ -1,5 +1,12 @@
 import { BaseError } from "../errors.js";
-import { type ContentId, encodeRecord, type Hex, type RecordKind, type RecordValue } from "../records/index.js";
+import {
+  type ContentId,
+  encodeRecord,
+  type Hex,
+  type RecordKind,
+  type RecordValue,
+  type SignedBatch,
+} from "../records/index.js";
 import { Journal } from "../utils/journal.js";
 import { AgentDefaults } from "./defaults.js";
 
@@ -15,6 +22,23 @@ export interface AnchoredBatch {
   readonly root: Hex;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
+  /** The root over many nodes' batches that it was anchored under; absent where it was anchored alone. */
+  readonly joint?: JointSeal | undefined;
+}
+
+/** A root over many nodes' batches that this node has signed, and until when it may be anchored: chain time, in seconds. */
+export interface JointSeal {
+  readonly root: Hex;
+  readonly deadline: number;
+}
+
+/** Records that are set aside to be anchored together with others'. */
+export interface Offer {
+  /** Of this node's batch. */
+  readonly root: Hex;
+  readonly records: readonly QueuedRecord[];
+  /** What this node has signed with the batch in it; nothing else is signed, and it is not anchored alone, meanwhile. */
+  readonly signed: JointSeal | null;
 }
 
 /** Whether an anchor is where nothing can take it back, only on the chain as it is now, or not there any more. */
@@ -23,6 +47,9 @@ export type Standing = "final" | "waiting" | "gone";
 type Entry =
   | ({ readonly type: "queued" } & QueuedRecord)
   | { readonly type: "batch"; readonly contentIds: readonly ContentId[] }
+  | { readonly type: "offered"; readonly contentIds: readonly ContentId[]; readonly root: Hex }
+  | { readonly type: "signed"; readonly root: Hex; readonly seal: JointSeal }
+  | { readonly type: "withdrawn"; readonly root: Hex }
   | { readonly type: "anchored"; readonly contentIds: readonly ContentId[]; readonly batch: AnchoredBatch }
   | { readonly type: "final"; readonly root: Hex };
 
@@ -47,6 +74,8 @@ export interface OutboxDependencies {
   readonly put: (bytes: Uint8Array) => Promise<string>;
   /** Anchors exactly these records as one batch, or finds that it is anchored already. */
   readonly anchor: (records: readonly QueuedRecord[]) => Promise<AnchoredBatch>;
+  /** Signs exactly these records as one batch, so that others can have it anchored. */
+  readonly sign: (records: readonly QueuedRecord[]) => Promise<SignedBatch>;
   /** What the chain says of an anchor now. */
   readonly standingOf: (batch: AnchoredBatch) => Promise<Standing>;
 }
@@ -55,7 +84,8 @@ export interface OutboxDependencies {
  * Records on their way to the chain. A record is acknowledged once its block and its place in the queue are on the
  * disk. A batch is written down before it is sent, so that a crash between sending and knowing leads to the same root,
  * which the chain has at most once. It is watched until its anchor is final: one that a reorganisation takes back is
- * sent again, the same root.
+ * sent again, the same root. What may wait can be set aside instead, for others to anchor with theirs: it is anchored
+ * alone only once nothing that this node has signed can be anchored any more.
  */
 export class Outbox {
   readonly #journal: Journal<Entry>;
@@ -65,6 +95,7 @@ export class Outbox {
   readonly #unsettled = new Map<Hex, Unsettled>();
   /** A batch that was written down and perhaps sent. */
   #pending: readonly ContentId[] | undefined;
+  #offered: Offer | undefined;
   #flushing: Promise<AnchoredBatch | undefined> | undefined;
   #reviewing: Promise<readonly AnchoredBatch[]> | undefined;
 
@@ -87,6 +118,11 @@ export class Outbox {
   /** How many batches have an anchor that may still leave the chain. */
   get unsettled(): number {
     return this.#unsettled.size;
+  }
+
+  /** What is set aside to be anchored together with others'. */
+  get offered(): Offer | undefined {
+    return this.#offered;
   }
 
   /** The anchor of a record, once it has one. */
@@ -125,9 +161,55 @@ export class Outbox {
     return this.#flushing;
   }
 
-  /** Anchors until nothing waits of what was submitted before the call. */
+  /**
+   * Sets the records of a kind that wait aside, as one batch, unless one is set aside already; resolves with what is, or
+   * undefined where nothing was new.
+   */
+  async offer(kind: RecordKind): Promise<Offer | undefined> {
+    if (this.#offered !== undefined) return undefined;
+    await this.#flushing?.catch(() => undefined);
+    const sent = new Set(this.#pending);
+    const records = this.#free().filter((record) => record.kind === kind && !sent.has(record.contentId));
+    if (records.length === 0 || this.#offered !== undefined) return undefined;
+    const { root } = await this.#dependencies.sign(records);
+    await this.#write({ type: "offered", contentIds: records.map(({ contentId }) => contentId), root });
+    return this.#offered;
+  }
+
+  /** The batch that is set aside, signed: the same each time. */
+  async signOffered(): Promise<SignedBatch | undefined> {
+    return this.#offered && this.#dependencies.sign(this.#offered.records);
+  }
+
+  /**
+   * Writes down that this node is about to sign what holds its batch; resolves when that is durable, with whether it may:
+   * not where the batch is not set aside any more, or it has signed already.
+   */
+  async noteSigned(root: Hex, seal: JointSeal): Promise<boolean> {
+    if (this.#offered?.root !== root || this.#offered.signed !== null) return false;
+    await this.#write({ type: "signed", root, seal });
+    return true;
+  }
+
+  /** What was set aside has its anchor. */
+  async noteAnchored({ joint, ...batch }: Omit<AnchoredBatch, "joint"> & { readonly joint?: Hex }): Promise<void> {
+    const offered = this.#offered;
+    if (offered?.root !== batch.root) return;
+    const { signed } = offered;
+    const deadline = signed !== null && signed.root === joint ? signed.deadline : 0;
+    const contentIds = offered.records.map(({ contentId }) => contentId);
+    const seal = joint === undefined ? {} : { joint: { root: joint, deadline } };
+    await this.#write({ type: "anchored", contentIds, batch: { ...batch, ...seal } });
+  }
+
+  /** What was set aside waits for the next anchor like everything else. Only where nothing signed can be anchored. */
+  async withdraw(): Promise<void> {
+    if (this.#offered !== undefined) await this.#write({ type: "withdrawn", root: this.#offered.root });
+  }
+
+  /** Anchors until nothing waits of what was submitted before the call, and is not set aside. */
   async settle(): Promise<void> {
-    const submitted = [...this.#waiting.keys()];
+    const submitted = this.#free().map(({ contentId }) => contentId);
     while (submitted.some((contentId) => this.#waiting.has(contentId))) await this.flush();
   }
 
@@ -169,8 +251,10 @@ export class Outbox {
 
   async #flush(): Promise<AnchoredBatch | undefined> {
     if (this.#pending === undefined) {
-      if (this.#waiting.size === 0) return undefined;
-      const contentIds = [...this.#waiting.keys()].slice(0, AgentDefaults.maxBatchRecords);
+      const contentIds = this.#free()
+        .slice(0, AgentDefaults.maxBatchRecords)
+        .map(({ contentId }) => contentId);
+      if (contentIds.length === 0) return undefined;
       await this.#write({ type: "batch", contentIds });
     }
     const contentIds = this.#pending ?? [];
@@ -182,6 +266,16 @@ export class Outbox {
     return batch;
   }
 
+  #queued(contentIds: readonly ContentId[]): QueuedRecord[] {
+    return contentIds.flatMap((contentId) => this.#waiting.get(contentId) ?? []);
+  }
+
+  /** What waits and is not set aside. */
+  #free(): QueuedRecord[] {
+    const aside = new Set(this.#offered?.records.map(({ contentId }) => contentId));
+    return [...this.#waiting.values()].filter(({ contentId }) => !aside.has(contentId));
+  }
+
   #apply(entry: Entry): void {
     switch (entry.type) {
       case "queued":
@@ -189,6 +283,15 @@ export class Outbox {
         return;
       case "batch":
         this.#pending = entry.contentIds;
+        return;
+      case "offered":
+        this.#offered = { root: entry.root, records: this.#queued(entry.contentIds), signed: null };
+        return;
+      case "signed":
+        if (this.#offered?.root === entry.root) this.#offered = { ...this.#offered, signed: entry.seal };
+        return;
+      case "withdrawn":
+        if (this.#offered?.root === entry.root) this.#offered = undefined;
         return;
       case "anchored":
         this.#settle(entry.contentIds, entry.batch);
@@ -200,9 +303,10 @@ export class Outbox {
 
   #settle(contentIds: readonly ContentId[], batch: AnchoredBatch): void {
     const before = this.#unsettled.get(batch.root)?.records;
-    const records = contentIds.flatMap((contentId) => this.#waiting.get(contentId) ?? []);
+    const records = this.#queued(contentIds);
     // Of a batch that is anchored again nothing waits, and another may be pending.
-    if (before === undefined) this.#pending = undefined;
+    if (this.#offered?.root === batch.root) this.#offered = undefined;
+    else if (before === undefined) this.#pending = undefined;
     this.#unsettled.set(batch.root, { records: before ?? records, batch });
     for (const contentId of contentIds) {
       this.#waiting.delete(contentId);

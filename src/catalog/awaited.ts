@@ -15,8 +15,8 @@ export const MAX_RETRY_MS = 300_000;
 export interface PendingContent {
   readonly what: "manifest" | "record";
   readonly cid: string;
-  /** Whose anchor awaits it; of a record, whoever listed it first. */
-  readonly author: Address;
+  /** Whose anchor awaits it; of a record, whoever listed it first; null where it lists the batches of many. */
+  readonly author: Address | null;
   readonly root: Hex;
   readonly attempts: number;
   /** Why the last attempt failed; null before the first. */
@@ -83,6 +83,7 @@ export function postponeContent(db: Database, contentId: Hex, attempts: number, 
 
 /** Makes everything that is awaited due at once. */
 export function hurry(db: Database): void {
+  db.run("UPDATE joints SET due = 0 WHERE status = 0 AND due > 0");
   db.run("UPDATE anchors SET due = 0 WHERE status = 0 AND due > 0");
   db.run("UPDATE contents SET due = 0 WHERE status = 0 AND due > 0");
 }
@@ -92,16 +93,21 @@ export function listPending(db: Database, limit: number): PendingContent[] {
   interface Row {
     what: "manifest" | "record";
     content_id: Uint8Array;
-    author: Uint8Array;
+    author: Uint8Array | null;
     root: Uint8Array;
     attempts: number;
     reason: string | null;
     due: number;
   }
+  const joints = db.all<Row>(
+    `SELECT 'manifest' AS what, manifest AS content_id, NULL AS author, root, attempts, reason, due
+       FROM joints INDEXED BY joints_due WHERE status = 0 ORDER BY due, slot LIMIT ?`,
+    limit,
+  );
   const manifests = db.all<Row>(
     `SELECT 'manifest' AS what, manifest AS content_id, author, root, attempts, reason, due
        FROM anchors INDEXED BY anchors_due WHERE status = 0 ORDER BY due, slot LIMIT ?`,
-    limit,
+    limit - joints.length,
   );
   const records = db.all<Row>(
     `SELECT 'record' AS what, c.content_id AS content_id, a.author AS author, a.root AS root, c.attempts AS attempts,
@@ -109,12 +115,12 @@ export function listPending(db: Database, limit: number): PendingContent[] {
        FROM contents c INDEXED BY contents_due
        CROSS JOIN anchors a ON a.slot = (SELECT min(position) FROM records r WHERE r.content = c.id) / ${PLACES}
       WHERE c.status = 0 ORDER BY c.due, c.id LIMIT ?`,
-    limit - manifests.length,
+    limit - joints.length - manifests.length,
   );
-  return [...manifests, ...records].map((row) => ({
+  return [...joints, ...manifests, ...records].map((row) => ({
     what: row.what,
     cid: contentIdToCid(hexOfBlob(row.content_id)),
-    author: addressOfBlob(row.author),
+    author: row.author && addressOfBlob(row.author),
     root: hexOfBlob(row.root),
     attempts: row.attempts,
     reason: row.reason,

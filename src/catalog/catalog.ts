@@ -140,6 +140,7 @@ interface Parts {
 
 function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catalog {
   const { deployedAtBlock } = chain;
+  const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
   const feed = createEventFeed(chain, { names: followedEvents });
   const closing = new AbortController();
   const confirmed = () => confirmationsOf(readProgress(db, deployedAtBlock), rule);
@@ -181,7 +182,7 @@ function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catal
 
   const fetchContent = ({ signal, retryAll, onProgress }: SyncOptions) =>
     inTurn("content", () =>
-      fetchDue(db, content, (touched) => hub.tell(touched), {
+      fetchDue(db, { content, context }, (touched) => hub.tell(touched), {
         signal: within(signal),
         retryAll,
         onProgress: onProgress && ((progress) => onProgress({ stage: "content", ...progress })),

@@ -2,12 +2,16 @@ import { type ChainEventOf, decodeName, type EventChunk, NO_CONTENT } from "../p
 import { blobOf, jsonOf } from "./blobs.js";
 import type { Database } from "./database.js";
 import { resolveIncidentsOf } from "./incidents.js";
+import { writeJoint, writeOperator } from "./joints.js";
 import { noteBlock, type Progress, writeProgress } from "./meta.js";
 import { BATCHES } from "./schema.js";
 
 /** The events that the catalog follows. */
 export const followedEvents = [
   "Anchored",
+  "JointlyAnchored",
+  "NodeAdmitted",
+  "KeyRotated",
   "ModelAccepted",
   "ProposalCreated",
   "ProposalOpened",
@@ -54,7 +58,8 @@ export function writeChunk(db: Database, chunk: FollowedChunk, progress: Progres
         Number(count),
         blobOf(manifest),
       );
-    } else writeEvent(db, slot, event);
+    } else if (event.name === "JointlyAnchored") writeJoint(db, slot, event);
+    else writeEvent(db, slot, event);
     slot += BATCHES;
   }
   noteBlock(db, chunk.last);
@@ -64,17 +69,23 @@ export function writeChunk(db: Database, chunk: FollowedChunk, progress: Progres
 /** One more than all that went before: a catalog that was rolled back numbers as one built anew. */
 function nextSlot(db: Database): number {
   const last = db.get<{ last: number | null }>(
-    "SELECT max((SELECT ifnull(max(slot), 0) FROM anchors), (SELECT ifnull(max(slot), 0) FROM events)) AS last",
+    `SELECT max((SELECT ifnull(max(slot), 0) FROM anchors), (SELECT ifnull(max(slot), 0) FROM joints),
+                (SELECT ifnull(max(slot), 0) FROM events)) AS last`,
   )?.last;
   return (Math.floor((last ?? 0) / BATCHES) + 1) * BATCHES;
 }
 
-function writeEvent(db: Database, slot: number, event: Exclude<FollowedEvent, { name: "Anchored" }>): void {
+/** Events that have a row of their own: anchors have tables. */
+type NotedEvent = Exclude<FollowedEvent, { name: "Anchored" | "JointlyAnchored" }>;
+
+function writeEvent(db: Database, slot: number, event: NotedEvent): void {
   const { name, blockNumber, logIndex, transactionHash } = event;
   db.run(
     "INSERT INTO events (slot, block, log, tx, name, key, args) VALUES (?, ?, ?, ?, ?, ?, ?)",
     ...[slot, blockNumber, logIndex, blobOf(transactionHash), name, keyOf(event), jsonOf(factsOf(event))],
   );
+  if (event.name === "NodeAdmitted") writeOperator(db, slot, Number(event.args.index), event.args.operator);
+  if (event.name === "KeyRotated") writeOperator(db, slot, Number(event.args.newIndex), event.args.operator);
   if (event.name === "ModelAccepted") {
     const { name: model, parent, round, version } = event.args;
     db.run(
@@ -96,8 +107,10 @@ function writeEvent(db: Database, slot: number, event: Exclude<FollowedEvent, { 
   }
 }
 
-function keyOf(event: Exclude<FollowedEvent, { name: "Anchored" }>): string {
+function keyOf(event: NotedEvent): string {
   if (event.name === "ModelAccepted") return decodeName(event.args.name);
+  if (event.name === "NodeAdmitted") return `node/${event.args.index}`;
+  if (event.name === "KeyRotated") return `node/${event.args.newIndex}`;
   return "proposalId" in event.args ? event.args.proposalId.toString() : event.args.directiveId;
 }
 
@@ -108,6 +121,10 @@ function evidenceOf(event: FollowedEvent): readonly string[] {
 
 /** The arguments that are asked for later: calldata, for one, is not. */
 function factsOf(event: FollowedEvent): unknown {
+  if (event.name === "NodeAdmitted") {
+    const { operator, epoch } = event.args;
+    return { operator, epoch };
+  }
   if (event.name !== "ProposalCreated") return event.args;
   const { proposer, description } = event.args;
   return { proposer, description };

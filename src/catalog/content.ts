@@ -1,19 +1,23 @@
 import { messageOf } from "../errors.js";
+import { type BatchContext, openJoint } from "../ports/chain/index.js";
 import { ContentError, type ContentStore } from "../ports/content/index.js";
 import {
   type BatchLeaf,
   type ContentId,
   contentIdToCid,
+  decodeJointManifest,
   decodeManifest,
   decodeRecord,
   InvalidRecordError,
   openBatch,
   RecordKinds,
+  type SignedBatch,
 } from "../records/index.js";
 import { inParallel } from "../utils/inParallel.js";
 import { dueAnchors, dueContents, hurry, postponeAnchor, postponeContent } from "./awaited.js";
 import { type AwaitedAnchor, type CheckedContent, ContentWriter, type Touched } from "./contentRows.js";
 import type { Database } from "./database.js";
+import { type AwaitedJoint, dueJoints, listJoint, postponeJoint, refuseJoint } from "./joints.js";
 
 /** Fetches under way at a time. */
 const PARALLEL = 16;
@@ -50,7 +54,7 @@ type Answer<T> =
  */
 export async function fetchDue(
   db: Database,
-  content: ContentStore,
+  { content, context }: { readonly content: ContentStore; readonly context: BatchContext },
   onTouched: (touched: readonly Touched[]) => void,
   { signal, retryAll = false, onProgress }: FetchOptions,
 ): Promise<FetchProgress> {
@@ -58,6 +62,21 @@ export async function fetchDue(
   const started = Date.now();
   let [manifests, records] = [0, 0];
 
+  for (;;) {
+    const due = dueJoints(db, started, GROUP);
+    if (due.length === 0) break;
+    const answers = await inParallel(due, PARALLEL, (joint) => askForJoint(content, context, joint, signal));
+    db.transaction(() => {
+      for (const [position, answer] of answers.entries()) {
+        const joint = due[position] as AwaitedJoint;
+        if (answer.is === "right") listJoint(db, joint, answer.value);
+        else if (answer.is === "wrong") refuseJoint(db, joint, answer.reason);
+        else postponeJoint(db, joint, answer.reason, Date.now());
+        if (answer.is === "right") manifests += 1;
+      }
+    });
+    onProgress?.({ manifests, records });
+  }
   for (;;) {
     const due = dueAnchors(db, started, GROUP);
     if (due.length === 0) break;
@@ -97,6 +116,19 @@ export async function fetchDue(
     });
     onTouched(writer.touched);
   }
+}
+
+async function askForJoint(
+  content: ContentStore,
+  context: BatchContext,
+  joint: AwaitedJoint,
+  signal: AbortSignal | undefined,
+): Promise<Answer<readonly SignedBatch[]>> {
+  return ask(content, joint.manifest, signal, (bytes) => {
+    const manifest = decodeJointManifest(bytes);
+    openJoint(context, joint, manifest);
+    return manifest.batches;
+  });
 }
 
 async function askForManifest(

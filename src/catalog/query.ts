@@ -88,7 +88,14 @@ export type CatalogRecord<Kind extends RecordKind = RecordKind> = {
     readonly reason: string | null;
     /** What it says; null until it is verified. */
     readonly value: RecordValue<K> | null;
-    readonly anchor: ChainPlace & { readonly root: Hex; readonly sequence: number; readonly manifest: string };
+    readonly anchor: ChainPlace & {
+      readonly root: Hex;
+      /** The author's anchors up to this one; null where it was anchored together with others'. */
+      readonly sequence: number | null;
+      readonly manifest: string;
+      /** The root over many nodes' batches that it is under; null where it was anchored alone. */
+      readonly joint: { readonly root: Hex; readonly manifest: string } | null;
+    };
     /** Of an incident; null until it is verified. */
     readonly fingerprint: Hex | null;
     readonly cursor: string;

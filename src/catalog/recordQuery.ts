@@ -21,11 +21,12 @@ const COLUMNS = `r.position AS position, r.kind AS kind, r.author AS author, r.s
   ifnull(r.reason, c.reason) AS reason, r.fingerprint AS fingerprint, c.content_id AS contentId,
   CASE r.status WHEN ${RecordStatus.verified} THEN c.value END AS value,
   a.root AS root, a.sequence AS sequence, a.manifest AS manifest, a.tx AS tx, a.block AS block, a.log AS log,
-  b.hash AS blockHash, b.time AS time`;
+  b.hash AS blockHash, b.time AS time, j.root AS jointRoot, j.manifest AS jointManifest`;
 
 /** CROSS JOIN is SQLite's way to say: in this order. */
 const JOINS = `CROSS JOIN anchors a ON a.slot = r.position / ${PLACES}
-  CROSS JOIN blocks b ON b.number = a.block CROSS JOIN contents c ON c.id = r.content`;
+  CROSS JOIN blocks b ON b.number = a.block CROSS JOIN contents c ON c.id = r.content
+  LEFT JOIN joints j ON j.slot = a.joint`;
 
 interface Row {
   readonly position: number;
@@ -37,13 +38,15 @@ interface Row {
   readonly contentId: Uint8Array;
   readonly value: string | null;
   readonly root: Uint8Array;
-  readonly sequence: number;
+  readonly sequence: number | null;
   readonly manifest: Uint8Array;
   readonly tx: Uint8Array;
   readonly block: number;
   readonly log: number;
   readonly blockHash: Uint8Array;
   readonly time: number;
+  readonly jointRoot: Uint8Array | null;
+  readonly jointManifest: Uint8Array | null;
 }
 
 /** The records that a filter lets through, newest first, all of them or the one at a position. */
@@ -216,6 +219,11 @@ function whereText(
   where(condition, matchOf(filter.text ?? "", filter));
 }
 
+function jointOf({ jointManifest, jointRoot }: Row): CatalogRecord["anchor"]["joint"] {
+  if (jointRoot === null || jointManifest === null) return null;
+  return { root: hexOfBlob(jointRoot), manifest: contentIdToCid(hexOfBlob(jointManifest)) };
+}
+
 function recordOf(row: Row, confirmed: Confirmations): CatalogRecord {
   const contentId = hexOfBlob(row.contentId);
   return {
@@ -230,6 +238,7 @@ function recordOf(row: Row, confirmed: Confirmations): CatalogRecord {
       root: hexOfBlob(row.root),
       sequence: row.sequence,
       manifest: contentIdToCid(hexOfBlob(row.manifest)),
+      joint: jointOf(row),
       ...placeOf(row, confirmed),
     },
     fingerprint: row.fingerprint === null ? null : hexOfBlob(row.fingerprint),

@@ -18,7 +18,7 @@ export function rollBack(db: Database, progress: Progress): void {
 
 /** The first slot of what stands above a block: what is numbered from there on goes. */
 export function firstSlotAbove(db: Database, block: number): number | undefined {
-  const slots = ["anchors", "events"].flatMap((table) => {
+  const slots = ["anchors", "joints", "events"].flatMap((table) => {
     const row = db.get<{ slot: number }>(
       `SELECT slot FROM ${table} WHERE block > ? ORDER BY block, log LIMIT 1`,
       block,
@@ -46,6 +46,8 @@ function removeFrom(db: Database, slot: number): void {
   db.run("DELETE FROM acceptances WHERE slot >= ?", slot);
   db.run("DELETE FROM events WHERE slot >= ?", slot);
   db.run("DELETE FROM anchors WHERE slot >= ?", slot);
+  db.run("DELETE FROM joints WHERE slot >= ?", slot);
+  db.run("DELETE FROM operators WHERE slot >= ?", slot);
   for (const { content } of contents) forgetUnlessListed(db, content);
   for (const { fingerprint } of touched) refreshIncident(db, fingerprint);
 }

@@ -1,12 +1,12 @@
 /** Of the tables below: a catalog of another version is built anew, never converted. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** "Wita": marks the file as ours in SQLite's own header. */
 export const APPLICATION_ID = 0x57697461;
 
 /**
- * What a chain gives is numbered in the chain's order: an event has a slot, an anchor the same, and a record its place in
- * the anchor, so that one number orders all there is. Ids and hashes are blobs; enums are indices in records/types.
+ * What a chain gives is numbered in the chain's order: an event has a slot, an anchor the same, a batch that was anchored
+ * together with others one after that of the event, and a record its place in the anchor, so that one number orders all there is. Ids and hashes are blobs; enums are indices in records/types.
  *
  * `position` of a record = slot x 1,024 + its place. It is the rowid, so every index ends with it, and every filter gives
  * its rows in the order of time.
@@ -19,10 +19,23 @@ CREATE TABLE journal (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
 CREATE TABLE blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, time INTEGER NOT NULL);
 CREATE INDEX blocks_by_time ON blocks (time);
 
--- status: 0 its manifest is awaited, 1 listed, 2 invalid.
+-- Roots over the batches of many nodes. authors: 32 bytes for every 256 indices. status: 0 its list is awaited, 1 listed,
+-- 2 invalid.
+CREATE TABLE joints (
+  slot INTEGER PRIMARY KEY, block INTEGER NOT NULL, log INTEGER NOT NULL, tx BLOB NOT NULL,
+  root BLOB NOT NULL, epoch INTEGER NOT NULL, batches INTEGER NOT NULL, manifest BLOB NOT NULL, authors BLOB NOT NULL,
+  status INTEGER NOT NULL, reason TEXT, attempts INTEGER NOT NULL, due INTEGER NOT NULL
+);
+CREATE INDEX joints_by_block ON joints (block, log);
+CREATE INDEX joints_due ON joints (due) WHERE status = 0;
+CREATE TABLE operators (slot INTEGER PRIMARY KEY, position INTEGER NOT NULL, operator BLOB NOT NULL);
+CREATE INDEX operators_by_operator ON operators (operator);
+
+-- A batch's joint is the slot of the root that it is under, and its sequence NULL then. status: 0 its manifest is awaited,
+-- 1 listed, 2 invalid.
 CREATE TABLE anchors (
   slot INTEGER PRIMARY KEY, block INTEGER NOT NULL, log INTEGER NOT NULL, tx BLOB NOT NULL,
-  author BLOB NOT NULL, root BLOB NOT NULL, sequence INTEGER NOT NULL, count INTEGER NOT NULL, manifest BLOB NOT NULL,
+  author BLOB NOT NULL, root BLOB NOT NULL, sequence INTEGER, count INTEGER NOT NULL, manifest BLOB NOT NULL, joint INTEGER,
   status INTEGER NOT NULL, reason TEXT, attempts INTEGER NOT NULL, due INTEGER NOT NULL
 );
 CREATE INDEX anchors_by_block ON anchors (block, log);
@@ -102,5 +115,5 @@ export const fullTextTable =
 
 /** Places in one anchor: as many as a batch may hold. */
 export const PLACES = 1_024;
-/** Batches that one event may anchor. */
+/** Slots of one event, the first its own: more than the batches that it may anchor. */
 export const BATCHES = 16_384;

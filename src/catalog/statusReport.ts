@@ -11,6 +11,7 @@ export interface CatalogStatus {
   readonly head: number;
   /** What stands in this block or below is confirmed. */
   readonly confirmedBlock: number;
+  /** Batches; a joint anchor counts as one until its list is there. */
   readonly anchors: { readonly awaited: number; readonly listed: number; readonly invalid: number };
   readonly records: Readonly<Record<ProofStatus, number>>;
   readonly incidents: { readonly open: number; readonly resolved: number };
@@ -23,7 +24,9 @@ export function readStatus(
   { path, deployedAtBlock, confirmed }: { path: string; deployedAtBlock: number; confirmed: Confirmations },
 ): CatalogStatus {
   const counts = (sql: string) => new Map(db.all<{ key: number; n: number }>(sql).map(({ key, n }) => [key, n]));
-  const anchors = counts("SELECT status AS key, count(*) AS n FROM anchors GROUP BY status");
+  const anchors = counts(
+    "SELECT status AS key, count(*) AS n FROM (SELECT status FROM anchors UNION ALL SELECT status FROM joints WHERE status <> 1) GROUP BY status",
+  );
   const records = counts("SELECT status AS key, count(*) AS n FROM records GROUP BY status");
   const incidents = counts("SELECT open AS key, count(*) AS n FROM incidents GROUP BY open");
   const { block, head } = readProgress(db, deployedAtBlock);

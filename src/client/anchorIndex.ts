@@ -14,23 +14,30 @@ import {
 import { retryDelay } from "../utils/retryDelay.js";
 import { InvalidManifestError } from "./errors.js";
 import { createEventCache } from "./eventCache.js";
+import { createJointAnchors, type JointAnchor, type JointPlace } from "./jointAnchors.js";
+import type { Membership } from "./nodes/membership.js";
 
 /** Manifests kept; the least recently read are forgotten first, and fetched again when needed. */
 const MAX_MANIFESTS = 2_000;
 /** A manifest may fill a block. */
 const MAX_MANIFEST_BYTES = 1024 * 1024;
+/** For the lists of joint anchors: what takes longer is there the next time. */
+const JOINT_TIMEOUT_MS = 2_000;
 const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = 300_000;
 
-/** An anchor as its event tells it. */
+/** A batch that is anchored, alone or together with others'. */
 export interface AnchorEntry {
   readonly author: Address;
   readonly root: Hex;
-  readonly sequence: number;
+  /** The author's anchors up to this one; null where it was anchored together with others'. */
+  readonly sequence: number | null;
   readonly count: number;
   readonly manifest: ContentId;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
+  /** The root over many nodes' batches that it is under; null where it was anchored alone. */
+  readonly joint: JointAnchor | null;
 }
 
 /** A record's place in an anchor. */
@@ -43,8 +50,13 @@ export interface AnchoredLeaf {
 }
 
 export interface AnchorIndex {
-  /** All anchors up to the newest block, oldest first. */
-  anchors(): Promise<readonly AnchorEntry[]>;
+  /**
+   * All anchors up to the newest block, oldest first. Those of many nodes together are there as far as their lists can be
+   * had in time, two seconds unless told otherwise.
+   */
+  anchors(options?: {
+    readonly timeoutMs?: number | undefined;
+  }): Promise<{ readonly entries: readonly AnchorEntry[]; readonly unread: readonly UnreadAnchor[] }>;
   /**
    * The records of an anchor, from its manifest.
    *
@@ -55,6 +67,21 @@ export interface AnchorIndex {
     anchor: AnchorEntry,
     options: { timeoutMs: number; signal?: AbortSignal | undefined },
   ): Promise<readonly AnchoredLeaf[]>;
+  /**
+   * What shows that a batch is under the joint root; null where it was anchored alone.
+   *
+   * @throws ContentError, InvalidRecordError.
+   */
+  jointPlaceOf(anchor: AnchorEntry): Promise<JointPlace | null>;
+}
+
+/** An anchor whose records could not be read, and why. */
+export interface UnreadAnchor {
+  /** Where it is one of many nodes together, the authors are not known. */
+  readonly anchor: Pick<AnchorEntry, "root" | "manifest" | "transactionHash" | "blockNumber"> & {
+    readonly author: Address | null;
+  };
+  readonly error: unknown;
 }
 
 interface Failure {
@@ -65,13 +92,30 @@ interface Failure {
 }
 
 /** Reads anchors from the chain and their manifests from the content store, each once. */
-export function createAnchorIndex({ chain, content }: { chain: Chain; content: ContentStore }): AnchorIndex {
-  const events = createEventCache(chain, ["Anchored"]);
+export function createAnchorIndex(parameters: {
+  readonly chain: Chain;
+  readonly content: ContentStore;
+  readonly membership: Membership;
+}): AnchorIndex {
+  const { chain, content } = parameters;
+  const events = createEventCache(chain, ["Anchored", "JointlyAnchored"]);
+  const joints = createJointAnchors(parameters);
   const read = new Map<string, Promise<readonly AnchoredLeaf[]>>();
   const failures = new Map<string, Failure>();
 
   return {
-    anchors: async () => (await events.read()).map(entryOf),
+    async anchors({ timeoutMs = JOINT_TIMEOUT_MS } = {}) {
+      const all = await events.read();
+      const joint = all.filter((event) => event.name === "JointlyAnchored");
+      const opened = await joints.open(joint, timeoutMs);
+      return {
+        entries: all.flatMap((event) =>
+          event.name === "Anchored" ? [entryOf(event)] : (opened.entries.get(event) ?? []),
+        ),
+        unread: opened.unread.map(({ error, event }) => ({ anchor: unreadOf(event), error })),
+      };
+    },
+    jointPlaceOf: async (anchor) => (isJoint(anchor) ? joints.placeOf(anchor) : null),
     async leaves(anchor, options) {
       const key = `${anchor.author}/${anchor.root}`;
       const failure = failures.get(key);
@@ -126,6 +170,15 @@ export function checkManifest(anchor: AnchorEntry, manifest: Pick<BatchManifest,
   }));
 }
 
+function isJoint(anchor: AnchorEntry): anchor is AnchorEntry & { readonly joint: JointAnchor } {
+  return anchor.joint !== null;
+}
+
+function unreadOf({ args, transactionHash, blockNumber }: ChainEventOf<"JointlyAnchored">): UnreadAnchor["anchor"] {
+  const { root, manifest } = args;
+  return { author: null, root: root as Hex, manifest: manifest as ContentId, transactionHash, blockNumber };
+}
+
 function entryOf({ args, transactionHash, blockNumber }: ChainEventOf<"Anchored">): AnchorEntry {
   return {
     author: args.author as Address,
@@ -135,6 +188,7 @@ function entryOf({ args, transactionHash, blockNumber }: ChainEventOf<"Anchored"
     manifest: args.manifest as ContentId,
     transactionHash,
     blockNumber,
+    joint: null,
   };
 }
 

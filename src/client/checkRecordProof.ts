@@ -1,4 +1,10 @@
-import { readAnchorTransaction } from "../ports/chain/index.js";
+import {
+  hashBatch,
+  isSignedByAuthor,
+  type JointTransaction,
+  readAnchorTransaction,
+  readJointTransaction,
+} from "../ports/chain/index.js";
 import {
   type Address,
   type ContentId,
@@ -8,6 +14,7 @@ import {
   type RecordKind,
   type RecordProof,
   type RecordValue,
+  verifyProof,
 } from "../records/index.js";
 import { sameHex } from "../utils/sameHex.js";
 import { InvalidProofError } from "./errors.js";
@@ -25,6 +32,11 @@ export interface ProvenRecord {
   readonly transactionHash: Hex;
   /** Where the proof says that the transaction is: the one thing in it to ask a chain about. */
   readonly block: RecordProof["anchor"]["block"];
+  /**
+   * The root over many nodes' batches that was anchored; null where the batch was anchored alone. That its author signed
+   * this one, too, only a chain can tell.
+   */
+  readonly joint: Hex | null;
 }
 
 /**
@@ -38,11 +50,10 @@ export interface ProvenRecord {
 export function checkRecordProof(proof: RecordProof): ProvenRecord {
   const { kind, contentId, author, root, anchor } = proof;
   const value = provenRecord(proof);
-  const shown = readAnchorTransaction(anchor.transaction);
+  const shown = proof.joint === undefined ? signedByAuthor(proof) : signedInBatch(proof, proof.joint);
   const holds =
     value !== undefined &&
-    sameHex(shown.author, author) &&
-    shown.root === root &&
+    shown !== undefined &&
     shown.chainId === anchor.chainId &&
     sameHex(shown.registry, anchor.registry);
   if (!holds) throw new InvalidProofError(contentId, root);
@@ -57,5 +68,31 @@ export function checkRecordProof(proof: RecordProof): ProvenRecord {
     registry: shown.registry,
     transactionHash: shown.hash,
     block: anchor.block,
+    joint: proof.joint?.root ?? null,
   };
+}
+
+/** The transaction that anchors the batch in its author's name; undefined where it anchors another. */
+function signedByAuthor({ anchor, author, root }: RecordProof): JointTransaction | undefined {
+  const shown = readAnchorTransaction(anchor.transaction);
+  return sameHex(shown.author, author) && shown.root === root ? shown : undefined;
+}
+
+/**
+ * The transaction that anchors a root over the batch, which its author has signed; undefined where it anchors another, or
+ * the batch is not under it.
+ */
+function signedInBatch(
+  { anchor, author, root }: RecordProof,
+  joint: NonNullable<RecordProof["joint"]>,
+): JointTransaction | undefined {
+  const shown = readJointTransaction(anchor.transaction);
+  const { count, manifest, path, signature } = joint;
+  const context = { chainId: shown.chainId, registry: shown.registry };
+  const batch = { author, root, count, manifest };
+  const holds =
+    shown.root === joint.root &&
+    verifyProof(joint.root, hashBatch(context, batch), path) &&
+    isSignedByAuthor(context, batch, signature);
+  return holds ? shown : undefined;
 }

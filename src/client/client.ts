@@ -30,12 +30,13 @@ export interface ClientParameters {
 
 /** The context that the verbs of one client share: the chain, the content and what was read of them so far. */
 export function createContext({ chain, content }: ClientParameters): ClientContext {
+  const membership = createMembership(chain);
   return {
     chain,
     content,
     account: chain.account,
-    anchors: createAnchorIndex({ chain, content }),
-    membership: createMembership(chain),
+    anchors: createAnchorIndex({ chain, content, membership }),
+    membership,
     proposals: createEventCache(chain, ["ProposalCreated"]),
     directives: createEventCache(chain, ["DirectiveIssued"]),
     models: createEventCache(chain, ["ModelAccepted"]),

@@ -1,5 +1,6 @@
 import type { RecordKind } from "../records/index.js";
 import { anchorBatch } from "./actions/anchorBatch.js";
+import { anchorJointly } from "./actions/anchorJointly.js";
 import { anchorRecords } from "./actions/anchorRecords.js";
 import { attestDirective } from "./actions/attestDirective.js";
 import { buildProposal } from "./actions/buildProposal.js";
@@ -52,6 +53,7 @@ export function createClient(parameters: ClientParameters) {
     ...context,
     anchorBatch: (parameters: P<typeof anchorBatch>) => anchorBatch(context, parameters),
     anchorRecords: (parameters: P<typeof anchorRecords>) => anchorRecords(context, parameters),
+    anchorJointly: (parameters: P<typeof anchorJointly>) => anchorJointly(context, parameters),
     attestDirective: (parameters: P<typeof attestDirective>) => attestDirective(context, parameters),
     buildProposal: (parameters: P<typeof buildProposal>) => buildProposal(context, parameters),
     castVote: (parameters: P<typeof castVote>) => castVote(context, parameters),

@@ -1,4 +1,5 @@
 export { type AnchoredBatch, anchorBatch } from "./actions/anchorBatch.js";
+export { type AnchorJointlyParameters, anchorJointly } from "./actions/anchorJointly.js";
 export { type AnchorRecordsParameters, type AnchorRecordsReturnType, anchorRecords } from "./actions/anchorRecords.js";
 export { type AttestDirectiveParameters, attestDirective, type NodeAttestation } from "./actions/attestDirective.js";
 export { type BuildProposalParameters, type BuiltProposal, buildProposal } from "./actions/buildProposal.js";
@@ -33,12 +34,12 @@ export { proveRecord } from "./actions/proveRecord.js";
 export { type QueueProposalReturnType, queueProposal } from "./actions/queueProposal.js";
 export { type ReportDirectiveParameters, reportDirective } from "./actions/reportDirective.js";
 export { type SignedBallot, signBallot } from "./actions/signBallot.js";
-export { type SignBatchParameters, type SignedBatch, signBatch } from "./actions/signBatch.js";
+export { type SignBatchParameters, signBatch } from "./actions/signBatch.js";
 export { verifyBallot } from "./actions/verifyBallot.js";
 export { type VerifyRecordParameters, type VerifyRecordReturnType, verifyRecord } from "./actions/verifyRecord.js";
 export { type DirectiveChange, watchDirectives } from "./actions/watchDirectives.js";
 export { type ProposalChange, watchProposals } from "./actions/watchProposals.js";
-export type { AnchorEntry } from "./anchorIndex.js";
+export type { AnchorEntry, UnreadAnchor } from "./anchorIndex.js";
 export { checkRecordProof, type ProvenRecord } from "./checkRecordProof.js";
 export type { ClientContext, ClientParameters } from "./client.js";
 export { type Client, createClient } from "./createClient.js";
@@ -59,6 +60,7 @@ export {
   UnknownProposalError,
   WrongAuthorError,
 } from "./errors.js";
+export type { JointAnchor, JointPlace } from "./jointAnchors.js";
 export type { NodeSummary } from "./nodes/node.js";
 export type { NewRecord, PreparedBatch } from "./prepareBatch.js";
 export { describeProposal, subjectOf } from "./proposals/description.js";
@@ -73,4 +75,3 @@ export {
   Supports,
 } from "./proposals/proposal.js";
 export type { RecordAnchor, RecordReference, VerifiedRecord } from "./records.js";
-export type { UnreadAnchor } from "./walkAnchors.js";

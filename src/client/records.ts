@@ -1,14 +1,17 @@
 import type { Address, ContentId, Hex, RecordKind, RecordValue } from "../records/index.js";
+import type { JointPlace } from "./jointAnchors.js";
 
 /** Where and when a record was anchored. */
 export interface RecordAnchor {
   readonly root: Hex;
-  /** The author's anchors up to this one: the first is 1. */
-  readonly sequence: number;
+  /** The author's anchors up to this one: the first is 1. Null where it was anchored together with others'. */
+  readonly sequence: number | null;
   /** Seconds since the Unix epoch, by the chain. */
   readonly anchoredAt: number;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
+  /** What shows that the root is under one over many nodes' batches; null where it was anchored alone. */
+  readonly joint: JointPlace | null;
 }
 
 /** A record by name, with all that proves it to a stranger. */

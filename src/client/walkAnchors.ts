@@ -1,4 +1,4 @@
-import type { AnchorEntry, AnchoredLeaf } from "./anchorIndex.js";
+import type { AnchorEntry, AnchoredLeaf, UnreadAnchor } from "./anchorIndex.js";
 import type { ClientContext } from "./client.js";
 
 /** Manifests that are fetched at once. */
@@ -12,12 +12,6 @@ export interface WalkOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether what is at hand may go before what is newer and slow to come. */
   readonly anyOrder?: boolean;
-}
-
-/** An anchor whose records could not be read, and why. */
-export interface UnreadAnchor {
-  readonly anchor: AnchorEntry;
-  readonly error: unknown;
 }
 
 /**

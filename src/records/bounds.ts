@@ -40,6 +40,9 @@ export const MAX_EVIDENCE = 16;
 /** Records under one anchor: the manifest must fit {@link MAX_RECORD_BYTES}, about 100 bytes a leaf. */
 export const MAX_BATCH_LEAVES = 1_024;
 
+/** Batches under one joint anchor: its manifest must fit {@link MAX_RECORD_BYTES}, about 370 bytes a batch. */
+export const MAX_JOINT_BATCHES = 512;
+
 /** Siblings in a Merkle proof: enough for 2^64 leaves, the anchor's count. */
 export const MAX_PROOF_LENGTH = 64;
 

@@ -4,6 +4,7 @@ import { MAX_RECORD_BYTES } from "./bounds.js";
 import { contentIdOf, contentIdToCid } from "./contentId.js";
 import { InvalidRecordError } from "./errors.js";
 import { type Incident, incidentSchema } from "./incident.js";
+import { type JointManifest, jointManifestSchema } from "./jointManifest.js";
 import { type BatchManifest, manifestSchema } from "./manifest.js";
 import { type Model, modelSchema } from "./model.js";
 import { type Outcome, outcomeSchema } from "./outcome.js";
@@ -94,6 +95,16 @@ export function encodeManifest(manifest: BatchManifest): EncodedBlock {
 /** As {@link decodeRecord}, for the manifest that an anchor cites. @throws {InvalidRecordError} */
 export function decodeManifest(bytes: Uint8Array): BatchManifest {
   return decode("BatchManifest", manifestSchema, bytes);
+}
+
+/** As {@link encodeRecord}, for the manifest that a joint anchor cites. @throws {InvalidRecordError} */
+export function encodeJointManifest(manifest: JointManifest): EncodedBlock {
+  return encode("JointManifest", jointManifestSchema, manifest);
+}
+
+/** As {@link decodeRecord}, for the manifest that a joint anchor cites. @throws {InvalidRecordError} */
+export function decodeJointManifest(bytes: Uint8Array): JointManifest {
+  return decode("JointManifest", jointManifestSchema, bytes);
 }
 
 function schemaOf<Kind extends RecordKind>(kind: Kind): z.ZodType<RecordValue<Kind>> {

@@ -2,16 +2,19 @@ export { type AnchoredBatchHead, openBatch } from "./batch.js";
 export {
   MAX_BATCH_LEAVES,
   MAX_EVIDENCE,
+  MAX_JOINT_BATCHES,
   MAX_PROOF_LENGTH,
   MAX_RECORD_BYTES,
   MAX_ROUNDS,
 } from "./bounds.js";
 export {
+  decodeJointManifest,
   decodeManifest,
   decodePayload,
   decodeRecord,
   type EncodedBlock,
   type EncodedRecord,
+  encodeJointManifest,
   encodeManifest,
   encodePayload,
   encodeRecord,
@@ -32,6 +35,7 @@ export {
 export { type Directive, directiveId, sortEvidence, trackOfKind } from "./directive.js";
 export { InvalidRecordError } from "./errors.js";
 export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./incident.js";
+export type { JointManifest, SignedBatch } from "./jointManifest.js";
 export { checksumAddress } from "./keccak.js";
 export type { BatchLeaf, BatchManifest } from "./manifest.js";
 export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";

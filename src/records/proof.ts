@@ -5,7 +5,7 @@ import { MAX_PROOF_LENGTH, MAX_RECORD_BYTES } from "./bounds.js";
 import { decodeRecord, type RecordValue } from "./codec.js";
 import { contentIdOf } from "./contentId.js";
 import { leafOf, verifyProof } from "./merkle.js";
-import { address, contentId, count, hash, positive } from "./scalars.js";
+import { address, contentId, count, hash, positive, signature } from "./scalars.js";
 import { type Address, type ContentId, type Hex, type RecordKind, RecordKinds } from "./types.js";
 
 /** A transaction in hexadecimal, and in it no more than an anchor needs. */
@@ -23,6 +23,20 @@ export interface RecordProof {
   readonly root: Hex;
   /** The siblings from the record's leaf up to the root. */
   readonly path: readonly Hex[];
+  /** Where the batch is under a root over many nodes' batches, which the transaction anchored in their stead. */
+  readonly joint?:
+    | {
+        readonly root: Hex;
+        /** The siblings from the batch up to that root. */
+        readonly path: readonly Hex[];
+        /** Records in the batch. */
+        readonly count: number;
+        /** The block that lists them. */
+        readonly manifest: ContentId;
+        /** The author's, over the batch. */
+        readonly signature: Hex;
+      }
+    | undefined;
   readonly anchor: {
     readonly chainId: number;
     /** The KnowledgeRegistry. */
@@ -51,6 +65,15 @@ const proofSchema = z.strictObject({
   author: address,
   root: hash,
   path: z.array(hash).max(MAX_PROOF_LENGTH),
+  joint: z
+    .strictObject({
+      root: hash,
+      path: z.array(hash).max(MAX_PROOF_LENGTH),
+      count: positive,
+      manifest: contentId,
+      signature,
+    })
+    .optional(),
   anchor: z.strictObject({
     chainId: positive,
     registry: address,

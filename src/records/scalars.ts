@@ -8,6 +8,11 @@ import type { Address, ContentId, Hex } from "./types.js";
 
 export const contentId = z.custom<ContentId>(isContentId, "must be 0x and 64 lower-case hexadecimal digits");
 export const hash: z.ZodType<Hex> = contentId;
+/** An ECDSA signature with its recovery number. */
+export const signature = z.custom<Hex>(
+  (value) => typeof value === "string" && /^0x[0-9a-f]{130}$/.test(value),
+  "must be 65 bytes in lower-case hexadecimal digits",
+);
 
 /** Given in any case without a checksum, or with a right one; always comes out with it. */
 export const address = z

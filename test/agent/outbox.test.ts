@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Outbox, type QueuedRecord, type Standing } from "../../src/agent/outbox.js";
-import { contentIdOf, contentIdToCid, type Incident, InvalidRecordError } from "../../src/records/index.js";
+import {
+  contentIdOf,
+  contentIdToCid,
+  type Incident,
+  InvalidRecordError,
+  type SignedBatch,
+} from "../../src/records/index.js";
 
 const incident = (subject: string): Incident => ({
   schema: "witan/incident/1",
@@ -35,6 +41,10 @@ function chain() {
         transactionHash: "0x01" as const,
         blockNumber: 1,
       };
+    },
+    sign: async (records: readonly QueuedRecord[]): Promise<SignedBatch> => {
+      const root = `0x${Buffer.from(records.map(({ contentId }) => contentId).join()).toString("hex")}` as const;
+      return { author: "0x01", root, count: records.length, manifest: "0x02", signature: "0x03" };
     },
     standingOf: async (): Promise<Standing> => "waiting",
   };
@@ -98,5 +108,88 @@ describe("an outbox", () => {
       InvalidRecordError,
     );
     expect(outbox.waiting).toBe(0);
+  });
+
+  describe("with records that are set aside to be anchored together with others'", () => {
+    const seal = { root: "0x0a", deadline: 100 } as const;
+    const anchored = { transactionHash: "0x05", blockNumber: 7 } as const;
+
+    async function aside() {
+      const world = chain();
+      const file = await path();
+      const outbox = await Outbox.open(file, world);
+      const { contentId } = await outbox.submit("Incident", incident("aside"));
+      const offer = await outbox.offer("Incident");
+      if (offer === undefined) throw new Error("nothing is set aside");
+      return { world, file, outbox, contentId, offer };
+    }
+
+    it("anchors everything else meanwhile, and them never", async () => {
+      const { offer, outbox, world } = await aside();
+      expect(await outbox.offer("Incident")).toBeUndefined();
+      expect(await outbox.flush()).toBeUndefined();
+      const { contentId } = await outbox.submit("Incident", incident("urgent"));
+      await outbox.settle();
+      expect(world.taken).toEqual([[contentId]]);
+      expect([outbox.waiting, outbox.offered?.root]).toEqual([1, offer.root]);
+    });
+
+    it("takes only records of the kind, and none that was sent and may be anchored", async () => {
+      const { outbox, world } = await aside();
+      await outbox.withdraw();
+      expect(await outbox.offer("State")).toBeUndefined();
+      world.fail("after");
+      await expect(outbox.flush()).rejects.toThrow("the answer was lost");
+      expect(await outbox.offer("Incident")).toBeUndefined();
+    });
+
+    it("signs one thing about them, across a restart too", async () => {
+      const { file, offer, outbox, world } = await aside();
+      expect(await outbox.noteSigned("0x0b", seal)).toBe(false);
+      expect(await outbox.noteSigned(offer.root, seal)).toBe(true);
+      expect(await outbox.noteSigned(offer.root, { ...seal, root: "0x0c" })).toBe(false);
+      await outbox.close();
+      const after = await Outbox.open(file, world);
+      expect(after.offered).toEqual({ ...offer, signed: seal });
+      expect(await after.noteSigned(offer.root, { ...seal, root: "0x0c" })).toBe(false);
+      expect((await after.signOffered())?.root).toBe(offer.root);
+    });
+
+    it("has their anchor once it is known, and watches it like any other", async () => {
+      const { contentId, file, offer, outbox, world } = await aside();
+      await outbox.noteSigned(offer.root, seal);
+      await outbox.noteAnchored({ root: "0x0d", ...anchored, joint: seal.root });
+      expect(outbox.waiting).toBe(1);
+      await outbox.noteAnchored({ root: offer.root, ...anchored, joint: seal.root });
+      expect([outbox.waiting, outbox.unsettled, outbox.offered]).toEqual([0, 1, undefined]);
+      expect(outbox.anchorOf(contentId)).toEqual({ root: offer.root, ...anchored, joint: seal });
+      await outbox.close();
+      const after = await Outbox.open(file, { ...world, standingOf: async () => "gone" });
+      expect(await after.review()).toHaveLength(1);
+      expect(world.taken).toEqual([[contentId]]);
+    });
+
+    it("keeps what was written down to be sent while they are anchored", async () => {
+      const { offer, outbox, world } = await aside();
+      world.fail("after");
+      const { contentId } = await outbox.submit("Incident", incident("urgent"));
+      await expect(outbox.flush()).rejects.toThrow("the answer was lost");
+      await outbox.noteAnchored({ root: offer.root, ...anchored, joint: seal.root });
+      await outbox.submit("Incident", incident("later"));
+      world.fail("none");
+      await outbox.flush();
+      expect(world.taken).toEqual([[contentId]]);
+      expect(outbox.waiting).toBe(1);
+    });
+
+    it("anchors them like everything else once they are taken back", async () => {
+      const { contentId, file, outbox, world } = await aside();
+      await outbox.withdraw();
+      await outbox.close();
+      const after = await Outbox.open(file, world);
+      expect(after.offered).toBeUndefined();
+      await after.settle();
+      expect(world.taken).toEqual([[contentId]]);
+    });
   });
 });

@@ -71,8 +71,12 @@ export function dump(path: string): Record<string, unknown[]> {
     return {
       blocks: all("SELECT * FROM blocks ORDER BY number"),
       anchors: all(
-        "SELECT slot, block, log, tx, author, root, sequence, count, manifest, status FROM anchors ORDER BY slot",
+        "SELECT slot, block, log, tx, author, root, sequence, count, manifest, joint, status FROM anchors ORDER BY slot",
       ),
+      joints: all(
+        "SELECT slot, block, log, tx, root, epoch, batches, manifest, authors, status FROM joints ORDER BY slot",
+      ),
+      operators: all("SELECT * FROM operators ORDER BY slot"),
       events: all("SELECT * FROM events ORDER BY slot"),
       evidence: all("SELECT * FROM evidence ORDER BY content_id, slot"),
       acceptances: all("SELECT * FROM acceptances ORDER BY slot"),

@@ -110,8 +110,8 @@ describe("reports that one node brings for many", () => {
       setting.client().attestDirective({ directiveId, report: "done", outcome, attestations: [good], ...change });
     const short = { index: 1, signature: new Uint8Array(95) };
     for (const [change, reason] of [
-      [{ attestations: [] }, "at least one attestation"],
-      [{ attestations: [good, good] }, "A node attests once."],
+      [{ attestations: [] }, "at least one signature"],
+      [{ attestations: [good, good] }, "A node signs once."],
       [{ attestations: [good, short] }, "A signature has 96 bytes, not 95."],
       [{ attestations: [{ ...good, index: -1 }] }, "not -1"],
       [{ attestations: [{ ...good, index: 0.5 }] }, "not 0.5"],

@@ -217,7 +217,7 @@ describe("records", () => {
     expect(listed).toHaveLength(3);
     expect(listed[0]).toMatchObject({ contentId: last.records[0]?.contentId, anchor: { root: last.root } });
     const sequences = listed.map(({ anchor }) => anchor.sequence);
-    expect(sequences).toEqual([...sequences].sort((a, b) => b - a));
+    expect(sequences).toEqual([...sequences].sort((a, b) => Number(b) - Number(a)));
     expect(await reader.listRecords({ fromBlock: last.blockNumber })).toHaveLength(1);
     expect(await reader.listRecords({ limit: 0 })).toEqual([]);
     expect((await reader.listRecords({ kind: "Model" })).length).toBe(0);

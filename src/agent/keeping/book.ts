@@ -56,15 +56,19 @@ export class Book {
   async read(signal: AbortSignal): Promise<KnownRecord[]> {
     const { client } = this.#parameters;
     const block = await client.chain.blockNumber();
-    const entries = await client.anchors.anchors();
+    const { entries, unread: unlisted } = await client.anchors.anchors();
     const fresh = entries.filter((entry) => !this.#read.has(keyOf(entry)));
     const added: KnownRecord[] = [];
-    let unread: number | undefined;
+    let unread = unlisted.reduce<number | undefined>(
+      (least, { anchor }) => Math.min(least ?? anchor.blockNumber, anchor.blockNumber),
+      undefined,
+    );
     await inParallel(fresh, PARALLEL, async (entry) => {
       try {
         const leaves = await client.anchors.leaves(entry, { timeoutMs: MANIFEST_TIMEOUT_MS, signal });
-        const list = { contentId: entry.manifest, kind: "Manifest" } as const;
-        for (const { contentId, kind } of [list, ...leaves]) {
+        const lists = [entry.manifest, ...(entry.joint === null ? [] : [entry.joint.manifest])];
+        const listed = lists.map((contentId) => ({ contentId, kind: "Manifest" }) as const);
+        for (const { contentId, kind } of [...listed, ...leaves]) {
           const known = await this.#note(contentId, kind, entry);
           if (known !== undefined) added.push(known);
         }
@@ -73,7 +77,7 @@ export class Book {
         unread = Math.min(unread ?? entry.blockNumber, entry.blockNumber);
       }
     });
-    this.#unread = fresh.filter((entry) => !this.#read.has(keyOf(entry))).length;
+    this.#unread = unlisted.length + fresh.filter((entry) => !this.#read.has(keyOf(entry))).length;
     // What is said of the share holds up to the first list that could not be read.
     this.#block = unread === undefined ? block : unread - 1;
     return added;

@@ -1,9 +1,8 @@
 import type { ContractTransactionResponse } from "ethers";
 import { type BatchMessage, isRevert, type Receipt } from "../../ports/chain/index.js";
-import type { Address, ContentId, Hex } from "../../records/index.js";
+import type { Address, ContentId, Hex, SignedBatch } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import { requireAccount } from "../requireAccount.js";
-import type { SignedBatch } from "./signBatch.js";
 
 /** An anchor as the chain has it. */
 export interface AnchoredBatch {

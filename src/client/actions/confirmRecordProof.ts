@@ -3,12 +3,12 @@ import { sameHex } from "../../utils/sameHex.js";
 import { checkRecordProof, type ProvenRecord } from "../checkRecordProof.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError } from "../errors.js";
-import { readAnchor } from "../readAnchor.js";
+import { verifyRecord } from "./verifyRecord.js";
 
 /** A proof that the chain bears out. */
 export interface ConfirmedRecord extends ProvenRecord {
-  /** The author's anchors up to this one: the first is 1. */
-  readonly sequence: number;
+  /** The author's anchors up to this one: the first is 1. Null where it was anchored together with others'. */
+  readonly sequence: number | null;
   /** Seconds since the Unix epoch, by the chain. */
   readonly anchoredAt: number;
   /** Blocks from the anchor's to the newest, both included. */
@@ -35,10 +35,12 @@ export async function confirmRecordProof(client: ClientContext, proof: RecordPro
     onChain?.hash === block.hash &&
     Number(onChain.timestamp) === block.timestamp &&
     onChain.transactions.includes(transactionHash);
-  const anchor = isThere
-    ? await readAnchor(client, { author, root, transactionHash, blockNumber: block.number })
-    : undefined;
-  if (anchor === undefined) throw new NotAnchoredError(contentId);
+  if (!isThere) throw new NotAnchoredError(contentId);
+  const { kind, joint, path } = proof;
+  const { sequence, anchoredAt } = await verifyRecord(client, {
+    ...{ kind, contentId, author, root, proof: path },
+    joint: joint && { root: joint.root, path: joint.path, batch: joint },
+  });
   const confirmations = (await chain.blockNumber()) - block.number + 1;
-  return { ...proven, sequence: anchor.sequence, anchoredAt: anchor.anchoredAt, confirmations };
+  return { ...proven, sequence, anchoredAt, confirmations };
 }

@@ -8,12 +8,12 @@ import {
   verifyProof,
 } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
-import type { AnchoredLeaf } from "../anchorIndex.js";
+import type { AnchoredLeaf, UnreadAnchor } from "../anchorIndex.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError, WrongAuthorError } from "../errors.js";
 import { readAnchor } from "../readAnchor.js";
 import type { VerifiedRecord } from "../records.js";
-import { type UnreadAnchor, walkAnchors } from "../walkAnchors.js";
+import { walkAnchors } from "../walkAnchors.js";
 
 /** For the search and the fetch together, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -45,11 +45,11 @@ export async function fetchRecord<Kind extends RecordKind = RecordKind>(
   const deadline = Date.now() + timeoutMs;
   const left = () => Math.max(1, deadline - Date.now());
   const cid = contentIdToCid(contentId);
-  const anchors = await client.anchors.anchors();
+  const { entries: anchors, unread: unlisted } = await client.anchors.anchors();
   const isBy = (by: Address) => author === undefined || sameHex(by, author);
 
   // One false anchor must not hide a true one: go on until a place holds.
-  const unread: UnreadAnchor[] = [];
+  const unread: UnreadAnchor[] = [...unlisted];
   let refusal: unknown;
   for await (const place of placesIn(anchors.filter((anchor) => isBy(anchor.author)))) {
     try {

@@ -1,9 +1,10 @@
 import { type Address, contentIdToCid, type RecordKind } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
+import type { UnreadAnchor } from "../anchorIndex.js";
 import type { ClientContext } from "../client.js";
 import { readAnchor } from "../readAnchor.js";
 import type { RecordReference } from "../records.js";
-import { type UnreadAnchor, walkAnchors } from "../walkAnchors.js";
+import { walkAnchors } from "../walkAnchors.js";
 
 const DEFAULT_LIMIT = 50;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -41,11 +42,12 @@ export async function listRecords<Kind extends RecordKind = RecordKind>(
     signal,
     onUnread,
   } = parameters;
-  const anchors = (await client.anchors.anchors()).filter(
+  const { entries, unread: unlisted } = await client.anchors.anchors();
+  const anchors = entries.filter(
     (anchor) => anchor.blockNumber >= fromBlock && (author === undefined || sameHex(anchor.author, author)),
   );
   const records: RecordReference<Kind>[] = [];
-  const unread: UnreadAnchor[] = [];
+  const unread: UnreadAnchor[] = unlisted.filter(({ anchor }) => anchor.blockNumber >= fromBlock);
   if (limit <= 0) return records;
 
   for await (const leaves of walkAnchors(client, anchors, { timeoutMs, signal }, unread)) {

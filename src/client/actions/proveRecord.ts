@@ -1,4 +1,9 @@
-import { fetchRawTransaction, readAnchorTransaction, readHeader } from "../../ports/chain/index.js";
+import {
+  fetchRawTransaction,
+  readAnchorTransaction,
+  readHeader,
+  readJointTransaction,
+} from "../../ports/chain/index.js";
 import type { RecordProof } from "../../records/index.js";
 import { encodeRecord } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
@@ -21,9 +26,14 @@ export async function proveRecord(client: ClientContext, parameters: FetchRecord
   const record = await fetchRecord(client, parameters);
   const { kind, contentId, author, anchor, proof } = record;
   const transaction = await chain.read(() => fetchRawTransaction(chain.provider, anchor.transactionHash));
-  const shown = readAnchorTransaction(transaction);
-  if (!sameHex(shown.author, author) || shown.root !== anchor.root) {
-    throw new InvalidProofError(contentId, anchor.root);
+  const { joint } = anchor;
+  if (joint === null) {
+    const shown = readAnchorTransaction(transaction);
+    if (!sameHex(shown.author, author) || shown.root !== anchor.root) {
+      throw new InvalidProofError(contentId, anchor.root);
+    }
+  } else if (readJointTransaction(transaction).root !== joint.root) {
+    throw new InvalidProofError(contentId, joint.root);
   }
   const block = await readHeader(chain, anchor.blockNumber);
   if (block === undefined) throw new NotAnchoredError(contentId);
@@ -35,6 +45,7 @@ export async function proveRecord(client: ClientContext, parameters: FetchRecord
     author,
     root: anchor.root,
     path: proof,
+    ...(joint === null ? {} : { joint: { root: joint.root, path: joint.path, ...joint.batch } }),
     anchor: {
       chainId: chain.chainId,
       registry: chain.addresses.KnowledgeRegistry,

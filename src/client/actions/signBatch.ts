@@ -1,5 +1,5 @@
-import { type BatchMessage, ChainError, signBatchMessage } from "../../ports/chain/index.js";
-import type { Hex } from "../../records/index.js";
+import { ChainError, signBatchMessage } from "../../ports/chain/index.js";
+import type { SignedBatch } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import { type NewRecord, type PreparedBatch, prepareBatch } from "../prepareBatch.js";
 import { requireAccount } from "../requireAccount.js";
@@ -8,11 +8,6 @@ export interface SignBatchParameters {
   /** At least one; the same record twice counts once. */
   readonly records: readonly NewRecord[];
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A batch that its author has signed: whoever has it can prove who wrote the records, and have it anchored. */
-export interface SignedBatch extends BatchMessage {
-  readonly signature: Hex;
 }
 
 /**

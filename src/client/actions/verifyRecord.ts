@@ -9,6 +9,7 @@ import {
 } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError } from "../errors.js";
+import type { JointPlace } from "../jointAnchors.js";
 
 export interface VerifyRecordParameters {
   readonly kind: RecordKind;
@@ -16,11 +17,14 @@ export interface VerifyRecordParameters {
   readonly author: Address;
   readonly root: Hex;
   readonly proof: readonly Hex[];
+  /** Where the root is under one over many nodes' batches. */
+  readonly joint?: Pick<JointPlace, "root" | "path" | "batch"> | null | undefined;
 }
 
 export interface VerifyRecordReturnType {
   readonly leaf: Hex;
-  readonly sequence: number;
+  /** Null where it was anchored together with others'. */
+  readonly sequence: number | null;
   /** Seconds since the Unix epoch, by the chain. */
   readonly anchoredAt: number;
 }
@@ -33,14 +37,27 @@ export interface VerifyRecordReturnType {
  */
 export async function verifyRecord(
   { chain }: Pick<ClientContext, "chain">,
-  { kind, contentId, author, root, proof }: VerifyRecordParameters,
+  { kind, contentId, author, root, proof, joint }: VerifyRecordParameters,
 ): Promise<VerifyRecordReturnType> {
+  const { knowledge } = chain.contracts;
   const leaf = leafOf(author, kind, contentId);
   if (!verifyProof(root, leaf, proof)) throw new InvalidProofError(contentId, root);
-  const { anchoredAt, sequence } = await chain.read(() => chain.contracts.knowledge.anchorOf(author, root));
+  if (joint) {
+    const { anchoredAt } = await chain.read(() => knowledge.jointAnchorOf(joint.root));
+    if (anchoredAt === 0n) throw new NotAnchoredError(contentId);
+    const { count, manifest } = joint.batch;
+    const batch = { author, root, count, manifest };
+    const index = RecordKinds.indexOf(kind);
+    const isUnder = await chain.read(() =>
+      knowledge.verifyJointly(joint.root, batch, [...joint.path], index, contentId, [...proof]),
+    );
+    if (!isUnder) throw new InvalidProofError(contentId, joint.root);
+    return { leaf, sequence: null, anchoredAt: Number(anchoredAt) };
+  }
+  const { anchoredAt, sequence } = await chain.read(() => knowledge.anchorOf(author, root));
   if (anchoredAt === 0n) throw new NotAnchoredError(contentId);
   const holds = await chain.read(() =>
-    chain.contracts.knowledge.verify(author, root, RecordKinds.indexOf(kind), contentId, [...proof]),
+    knowledge.verify(author, root, RecordKinds.indexOf(kind), contentId, [...proof]),
   );
   if (!holds) throw new InvalidProofError(contentId, root);
   return { leaf, sequence: Number(sequence), anchoredAt: Number(anchoredAt) };

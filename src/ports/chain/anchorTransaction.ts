@@ -1,4 +1,4 @@
-import { type Interface, Transaction } from "ethers";
+import { type Interface, type Result, Transaction } from "ethers";
 import { InvalidInputError } from "../../errors.js";
 import type { Address, ContentId, Hex } from "../../records/index.js";
 import { type BatchMessage, isSignedByAuthor } from "./batch.js";
@@ -21,10 +21,27 @@ export interface AnchorTransaction extends BatchMessage {
  * @throws {InvalidInputError} where it is no signed transaction, anchors nothing, or its author has not signed.
  */
 export function readAnchorTransaction(raw: Hex): AnchorTransaction {
-  const { from, to, hash, chainId, data } = parse(raw);
-  if (from === null || to === null || hash === null) throw refusal("it is not signed, or creates a contract");
-  const place = { chainId: Number(chainId), registry: to as Address };
-  return { ...place, hash: hash as Hex, ...readBatch(data, from as Address, place) };
+  const { data, from, ...place } = sentTo(raw);
+  return { ...place, ...readBatch(data, from, place) };
+}
+
+/** What a signed transaction anchors for many nodes together, whoever sent it. */
+export interface JointTransaction extends Pick<AnchorTransaction, "chainId" | "registry" | "hash"> {
+  readonly root: Hex;
+}
+
+/**
+ * Reads a joint anchor out of the signed transaction that wrote it, without a chain.
+ *
+ * @throws {InvalidInputError} where it is no signed transaction, or anchors nothing jointly.
+ */
+export function readJointTransaction(raw: Hex): JointTransaction {
+  const { chainId, data, hash, registry } = sentTo(raw);
+  const face: Interface = contractInterfaces.KnowledgeRegistry;
+  const fragment = face.getFunction(data.slice(0, 10));
+  if (fragment?.name !== "anchorJointly") throw refusal("it anchors nothing jointly");
+  const { root } = decoded(() => face.decodeFunctionData(fragment, data));
+  return { chainId, registry, hash, root };
 }
 
 /**
@@ -39,6 +56,12 @@ export async function fetchRawTransaction(provider: FailoverProvider, hash: Hex)
     throw new ChainError("rpc-error", `The chain does not give the transaction ${hash} as it was signed.`);
   }
   return transaction.serialized as Hex;
+}
+
+function sentTo(raw: Hex): { chainId: number; registry: Address; hash: Hex; from: Address; data: string } {
+  const { from, to, hash, chainId, data } = parse(raw);
+  if (from === null || to === null || hash === null) throw refusal("it is not signed, or creates a contract");
+  return { chainId: Number(chainId), registry: to as Address, hash: hash as Hex, from: from as Address, data };
 }
 
 function parse(raw: Hex): Pick<Transaction, "from" | "to" | "hash" | "chainId" | "data"> {
@@ -57,20 +80,27 @@ function parse(raw: Hex): Pick<Transaction, "from" | "to" | "hash" | "chainId" |
 function readBatch(data: string, from: Address, place: { chainId: number; registry: Address }): BatchMessage {
   const face: Interface = contractInterfaces.KnowledgeRegistry;
   const fragment = face.getFunction(data.slice(0, 10));
+  if (fragment?.name === "anchor") {
+    const [root, count, manifest] = decoded(() => face.decodeFunctionData(fragment, data));
+    return { author: from, root, count: Number(count), manifest };
+  }
+  if (fragment?.name === "anchorBySig") {
+    const [{ author, root, count, manifest }, signature] = decoded(() => face.decodeFunctionData(fragment, data));
+    const batch = { author, root, count: Number(count), manifest: manifest as ContentId };
+    if (isSignedByAuthor(place, batch, signature)) return batch;
+  }
+  throw refusal(fragment?.name === "anchorBySig" ? "its author has not signed the batch" : "it anchors nothing");
+}
+
+function decoded(decode: () => Result): Result {
   try {
-    if (fragment?.name === "anchor") {
-      const [root, count, manifest] = face.decodeFunctionData(fragment, data);
-      return { author: from, root, count: Number(count), manifest };
-    }
-    if (fragment?.name === "anchorBySig") {
-      const [{ author, root, count, manifest }, signature] = face.decodeFunctionData(fragment, data);
-      const batch = { author, root, count: Number(count), manifest: manifest as ContentId };
-      if (isSignedByAuthor(place, batch, signature)) return batch;
-    }
+    const result = decode();
+    // A value that cannot be read throws where it is asked for.
+    result.toArray(true);
+    return result;
   } catch (cause) {
     throw refusal("its arguments cannot be read", cause);
   }
-  throw refusal(fragment?.name === "anchorBySig" ? "its author has not signed the batch" : "it anchors nothing");
 }
 
 function refusal(reason: string, cause?: unknown): InvalidInputError {

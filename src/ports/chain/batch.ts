@@ -1,5 +1,5 @@
 import { type Signer, TypedDataEncoder, verifyTypedData } from "ethers";
-import type { Address, ContentId, Hex } from "../../records/index.js";
+import type { Address, Hex, SignedBatch } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
 
 /** Where a batch is anchored: its author's signature means nothing to another chain or registry. */
@@ -10,14 +10,7 @@ export interface BatchContext {
 }
 
 /** Records of one author under one root. */
-export interface BatchMessage {
-  readonly author: Address;
-  readonly root: Hex;
-  /** Records in the batch. */
-  readonly count: number;
-  /** The block that lists them. */
-  readonly manifest: ContentId;
-}
+export type BatchMessage = Omit<SignedBatch, "signature">;
 
 const batchTypes = {
   Batch: [
@@ -28,7 +21,8 @@ const batchTypes = {
   ],
 };
 
-function domainOf({ chainId, registry }: BatchContext) {
+/** The KnowledgeRegistry's own. */
+export function domainOf({ chainId, registry }: BatchContext) {
   return { name: "KnowledgeRegistry", version: "1", chainId, verifyingContract: registry };
 }
 

@@ -1,4 +1,10 @@
-export { type AnchorTransaction, fetchRawTransaction, readAnchorTransaction } from "./anchorTransaction.js";
+export {
+  type AnchorTransaction,
+  fetchRawTransaction,
+  type JointTransaction,
+  readAnchorTransaction,
+  readJointTransaction,
+} from "./anchorTransaction.js";
 export {
   type BallotContext,
   type BallotMessage,
@@ -7,7 +13,7 @@ export {
   recoverVoter,
   signBallotMessage,
 } from "./ballot.js";
-export { type BatchContext, type BatchMessage, hashBatch, signBatchMessage } from "./batch.js";
+export { type BatchContext, type BatchMessage, hashBatch, isSignedByAuthor, signBatchMessage } from "./batch.js";
 export {
   type Call,
   type DecodedCall,
@@ -27,6 +33,7 @@ export { ChainError, type ChainErrorKind, ContractRevertError, isRevert } from "
 export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./event.js";
 export { createEventFeed, type EventChunk, type EventFeed, type EventFeedOptions } from "./feed.js";
 export { type BlockHeader, type FinalityRule, lastFinalBlock, readHeader } from "./header.js";
+export { hashJoint, type JointMessage, type JointTree, jointTree, openJoint } from "./joint.js";
 export { decodeName, encodeName, peerIdText } from "./names.js";
 export type { Plain } from "./plain.js";
 export { redactUrl } from "./redact.js";

@@ -18,7 +18,7 @@ it("has every record kept by as many nodes as it should be besides its author, w
   for (const { content } of mesh.live.values()) await content.collect({ graceMs: 0 });
   for (const cid of cids) expect(await mesh.holdersOf(cid)).toBe(3);
   // The lists of both anchors, too.
-  const manifests = (await mesh.node(2).client.anchors.anchors()).map(({ manifest }) => manifest);
+  const manifests = (await mesh.node(2).client.anchors.anchors()).entries.map(({ manifest }) => manifest);
   expect(manifests).toHaveLength(2);
   expect(mesh.node(3).keeper.state.byHolders).toEqual([0, 0, 0, 32]);
 });

@@ -12,6 +12,7 @@ import {Signing} from "../nodes/Signing.sol";
 contract JointAnchorsFuzz is Committee {
     uint256 private constant SIZE = 4;
     ContentId private constant MANIFEST = ContentId.wrap("manifest");
+    uint48 private constant DEADLINE = type(uint48).max;
 
     KnowledgeRegistry private knowledge;
 
@@ -45,7 +46,7 @@ contract JointAnchorsFuzz is Committee {
         // The keys of this committee are small numbers: what two and one sign together, three alone signs too.
         vm.assume(_secretOf(authors) != _secretOf(signers));
         bytes memory signature = _sign(root, signers);
-        try knowledge.anchorJointly(1, root, 2, MANIFEST, Signing.bitmap(authors), signature) {
+        try knowledge.anchorJointly(1, root, 2, MANIFEST, DEADLINE, Signing.bitmap(authors), signature) {
             require(false, "anchored");
         } catch {
             require(knowledge.jointAnchorOf(root).anchoredAt == 0, "written");
@@ -69,12 +70,12 @@ contract JointAnchorsFuzz is Committee {
     }
 
     function _anchor(bytes32 root, uint256 authors) private {
-        knowledge.anchorJointly(1, root, 2, MANIFEST, Signing.bitmap(authors), _sign(root, authors));
+        knowledge.anchorJointly(1, root, 2, MANIFEST, DEADLINE, Signing.bitmap(authors), _sign(root, authors));
         require(knowledge.jointAuthors(root, 0) == authors, "authors");
     }
 
     function _sign(bytes32 root, uint256 signers) private view returns (bytes memory) {
-        return Signing.sign(_secretOf(signers), knowledge.jointDigest(1, root, 2, MANIFEST));
+        return Signing.sign(_secretOf(signers), knowledge.jointDigest(1, root, 2, MANIFEST, DEADLINE));
     }
 
     /// @dev The secret of node i is i + 1, and a sum of signatures is what the sum of the secrets signs.

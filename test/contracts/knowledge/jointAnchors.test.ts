@@ -16,6 +16,8 @@ import {
 
 const INVALID = ["NodeRegistryInvalidSignature"];
 
+const NEVER = 2n ** 48n - 1n;
+
 let setting: KnowledgeSetting;
 beforeEach(async () => {
   setting = await networkHelpers.loadFixture(fiveNodes);
@@ -29,13 +31,20 @@ async function fiveNodes(): Promise<KnowledgeSetting> {
 function jointOf(indices: readonly number[], change: Partial<Joint> = {}) {
   const batches = indices.map((index) => batchOf(setting.nodes[index]?.address ?? "", [`a${index}`, `b${index}`]));
   const tree = SimpleMerkleTree.of(batches.map((batch) => batchDigest(setting, batch)));
-  const joint = { epoch: 1, root: tree.root, batches: indices.length, manifest: id("batches"), ...change };
+  const joint = {
+    epoch: 1,
+    root: tree.root,
+    batches: indices.length,
+    manifest: id("batches"),
+    deadline: NEVER,
+    ...change,
+  };
   return { batches, tree, joint };
 }
 
 function send(joint: Joint, indices: readonly number[], signature = signJointly(setting, joint, indices)) {
-  const { epoch, root, batches, manifest } = joint;
-  return setting.knowledge.anchorJointly(epoch, root, batches, manifest, bitmap(indices), signature);
+  const { epoch, root, batches, manifest, deadline } = joint;
+  return setting.knowledge.anchorJointly(epoch, root, batches, manifest, deadline, bitmap(indices), signature);
 }
 
 /** Whether the second record of a batch is proven. */
@@ -87,8 +96,10 @@ describe("An anchor of many nodes together", () => {
 
   it("is signed over the digest that the contract names", async () => {
     const { joint } = jointOf([0, 1]);
-    const { epoch, root, batches, manifest } = joint;
-    expect(await setting.knowledge.jointDigest(epoch, root, batches, manifest)).toBe(jointDigest(setting, joint));
+    const { epoch, root, batches, manifest, deadline } = joint;
+    expect(await setting.knowledge.jointDigest(epoch, root, batches, manifest, deadline)).toBe(
+      jointDigest(setting, joint),
+    );
   });
 
   it("proves nothing of a node that is under the root and has not signed", async () => {
@@ -126,10 +137,11 @@ describe("An anchor of many nodes together", () => {
     expect(await proves(together, 1)).toBe(true);
   });
 
-  it("is refused where they signed another root, list, count, epoch, chain or contract", async () => {
+  it("is refused where they signed another root, list, count, epoch, deadline, chain or contract", async () => {
     const { joint } = jointOf([0, 1, 2]);
     const all = [0, 1, 2];
-    for (const change of [{ root: id("other") }, { manifest: id("other") }, { batches: 2 }, { epoch: 2 }]) {
+    const changes = [{ root: id("other") }, { manifest: id("other") }, { batches: 2 }, { epoch: 2 }, { deadline: 1n }];
+    for (const change of changes) {
       const signature = signJointly(setting, { ...joint, ...change }, all);
       await refused(send(joint, all, signature), joint.root, INVALID);
     }
@@ -166,6 +178,17 @@ describe("An anchor of many nodes together", () => {
     await refused(send({ ...joint, epoch: 3 }, [0, 1]), joint.root, ["KnowledgeRegistryPastEpoch", 3n]);
     await send({ ...joint, epoch: 2 }, [0, 1]);
     expect((await setting.knowledge.jointAnchorOf(joint.root)).epoch).toBe(2n);
+  });
+
+  it("is taken until its deadline, and never after it: whoever has signed anchors alone then", async () => {
+    const now = await networkHelpers.time.latest();
+    const { joint } = jointOf([0, 1], { deadline: BigInt(now + 100) });
+    await networkHelpers.time.setNextBlockTimestamp(now + 101);
+    await refused(send(joint, [0, 1]), joint.root, ["KnowledgeRegistryLapsed", joint.deadline]);
+    const later = jointOf([0, 2], { deadline: BigInt(now + 200) });
+    await networkHelpers.time.setNextBlockTimestamp(now + 200);
+    await send(later.joint, [0, 2]);
+    expect(await proves(later, 0)).toBe(true);
   });
 
   it("is never written twice, nor by others over the same root", async () => {

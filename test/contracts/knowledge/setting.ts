@@ -20,6 +20,7 @@ const TYPES = {
     { name: "root", type: "bytes32" },
     { name: "batches", type: "uint32" },
     { name: "manifest", type: "bytes32" },
+    { name: "deadline", type: "uint48" },
   ],
 };
 
@@ -36,6 +37,7 @@ export interface Joint {
   root: string;
   batches: number;
   manifest: string;
+  deadline: bigint;
 }
 
 export interface KnowledgeSetting extends Pick<DirectiveSetting, "registry" | "stranger" | "nodes" | "later"> {

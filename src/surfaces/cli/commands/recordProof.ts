@@ -69,7 +69,7 @@ function verifyStored(args: Options): Promise<void> {
       kind,
       cid,
       author,
-      anchored: `${formatTime(anchor.anchoredAt)}, block ${anchor.blockNumber}, sequence ${anchor.sequence}`,
+      anchored: `${formatTime(anchor.anchoredAt)}, block ${anchor.blockNumber}, ${anchor.joint === null ? `sequence ${anchor.sequence}` : "together with others"}`,
       transaction: anchor.transactionHash,
       root: anchor.root,
       leaf,

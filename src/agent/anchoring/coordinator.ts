@@ -1,0 +1,172 @@
+import { type BatchContext, isRevert, type JointMessage, jointTree } from "../../ports/chain/index.js";
+import type { Gossip } from "../../ports/gossip/index.js";
+import { encodeJointManifest, type Hex, MAX_JOINT_BATCHES } from "../../records/index.js";
+import type { Logger } from "../../utils/logger.js";
+import type { LocalNode } from "../ballots/sign.js";
+import { DutyLine } from "../dutyLine.js";
+import type { Tasks } from "../tasks.js";
+import { encodeMessage } from "./messages.js";
+import type { AnchoringPool, Draft, WaitingBatch } from "./pool.js";
+import type { Roll } from "./roll.js";
+
+/** Fewer batches cost less one by one: 59,300 gas each, and 263,000 together for five. */
+export const MIN_AUTHORS = 5;
+/** A draft stands for this long: time for a block, and no longer than records may wait for their anchor. */
+const STANDING_SECONDS = 60;
+/** So many times the time to gather a draft waits for the signatures of those that have not answered. */
+const PATIENCE = 2;
+
+export interface AnchoringCoordinatorDependencies {
+  readonly node: LocalNode;
+  readonly context: BatchContext;
+  readonly topic: string;
+  readonly gossip: Pick<Gossip, "publish">;
+  readonly pool: AnchoringPool;
+  readonly roll: Roll;
+  readonly tasks: Tasks;
+  readonly logger: Logger;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly gatherMs: number;
+  /** This node has drafted: it looks at it like at any other's. */
+  readonly onDraft: (draft: Draft) => void;
+}
+
+/** Lists batches under one root when it is this node's turn, and brings what was signed to the chain. */
+export class AnchoringCoordinator {
+  readonly #dependencies: AnchoringCoordinatorDependencies;
+  readonly #line: DutyLine;
+
+  constructor(dependencies: AnchoringCoordinatorDependencies) {
+    this.#dependencies = dependencies;
+    this.#line = new DutyLine(dependencies.now, dependencies.node.client.chain.tip);
+  }
+
+  /** Forgets what is anchored, and drafts that hold no longer: gives their roots. */
+  async look(): Promise<Hex[]> {
+    const { node, pool, roll } = this.#dependencies;
+    pool.keepAuthors(new Set(roll.members.map(({ operator }) => operator.toLowerCase())));
+    const ended: Hex[] = [];
+    if (pool.batches.length > 0 || pool.drafts.length > 0) {
+      const { entries } = await node.client.anchors.anchors();
+      const joints = new Set(entries.flatMap(({ joint }) => (joint === null ? [] : [joint.root])));
+      for (const { message } of pool.drafts) {
+        const { deadline, epoch, root } = message;
+        if (!joints.has(root) && epoch === roll.epoch && roll.seconds() <= deadline) continue;
+        pool.dropDraft(root);
+        this.#line.end(`anchor ${root}`);
+        ended.push(root);
+      }
+      const waiting = new Set(pool.batches.map(({ batch }) => keyOf(batch)));
+      for (const entry of entries) {
+        if (!waiting.has(keyOf(entry))) continue;
+        pool.noteAnchored(entry);
+        ended.push(entry.root);
+      }
+    }
+    return ended;
+  }
+
+  /** Drafts an anchor of the batches that have waited long enough, where that pays and it is this node's turn. */
+  async draft(): Promise<void> {
+    const { pool } = this.#dependencies;
+    const groups = this.#groups();
+    for (const [group, waiting] of groups) {
+      const key = `draft ${group}`;
+      if (!this.#isRipe(waiting)) {
+        this.#line.end(key);
+        continue;
+      }
+      if (!this.#isDue(key, `draft ${group} ${this.#slot(waiting)}`)) continue;
+      this.#line.end(key);
+      const batches = waiting.map(({ batch }) => batch).slice(0, MAX_JOINT_BATCHES);
+      batches.sort((a, b) => (a.author.toLowerCase() < b.author.toLowerCase() ? -1 : 1));
+      const { context, gossip, logger, node, now, roll, topic } = this.#dependencies;
+      const manifest = encodeJointManifest({ schema: "witan/batches/1", batches });
+      await node.client.content.put(manifest.bytes, { keep: "manifest" });
+      const message: JointMessage = {
+        epoch: roll.epoch,
+        root: jointTree(context, { batches }).root,
+        batches: batches.length,
+        manifest: manifest.contentId,
+        deadline: Math.floor(roll.seconds()) + STANDING_SECONDS,
+      };
+      if (pool.draft(message.root) !== undefined) continue;
+      const draft = pool.addDraft(message, undefined, now());
+      logger.info("drafts an anchor of many", { root: message.root, batches: batches.length });
+      await gossip.publish(topic, encodeMessage({ type: "draft", draft: message }));
+      this.#dependencies.onDraft(draft);
+    }
+  }
+
+  /** Brings what all have signed, or enough have, to the chain, where it is this node's turn. */
+  async settle(): Promise<void> {
+    const { node, tasks } = this.#dependencies;
+    for (const draft of this.#dependencies.pool.drafts) {
+      const { root } = draft.message;
+      if (!this.#isSigned(draft) || !this.#isDue(`anchor ${root}`, `anchor ${root}`)) continue;
+      tasks.start(`anchor ${root}`, async () => {
+        const signatures = [...draft.signatures.values()];
+        try {
+          const { gasUsed, hash } = await node.client.anchorJointly({ ...draft.message, signatures });
+          const told = { root, batches: signatures.length, transaction: hash, gas: gasUsed };
+          this.#dependencies.logger.info("anchored for many", told);
+        } catch (error) {
+          const over = [
+            "KnowledgeRegistryJointAnchorExists",
+            "KnowledgeRegistryLapsed",
+            "KnowledgeRegistryPastEpoch",
+          ] as const;
+          if (!isRevert(error, ...over)) throw error;
+        }
+        this.#dependencies.pool.dropDraft(root);
+      });
+    }
+  }
+
+  /** A committee that is larger than one list is anchored in as many. */
+  #groups(): Map<number, WaitingBatch[]> {
+    const { pool, roll } = this.#dependencies;
+    const count = Math.ceil(roll.members.length / MAX_JOINT_BATCHES);
+    const drafted = new Set(
+      pool.drafts.flatMap(({ manifest }) => (manifest?.batches ?? []).map((batch) => keyOf(batch))),
+    );
+    const groups = new Map<number, WaitingBatch[]>();
+    for (const waiting of pool.batches) {
+      const member = roll.memberOf(waiting.batch.author);
+      if (member === undefined || drafted.has(keyOf(waiting.batch))) continue;
+      const group = member.index % count;
+      groups.set(group, [...(groups.get(group) ?? []), waiting]);
+    }
+    return groups;
+  }
+
+  #isRipe(waiting: readonly WaitingBatch[]): boolean {
+    const { gatherMs, now, roll } = this.#dependencies;
+    if (waiting.length < MIN_AUTHORS) return false;
+    const oldest = Math.min(...waiting.map(({ since }) => since));
+    return waiting.length === roll.members.length || now() - oldest >= gatherMs;
+  }
+
+  /** The nodes agree, nearly, on when a batch came: enough to have the turn go round. */
+  #slot(waiting: readonly WaitingBatch[]): number {
+    const oldest = Math.min(...waiting.map(({ since }) => since));
+    return Math.floor(oldest / 60_000);
+  }
+
+  #isSigned({ manifest, message, signatures, since }: Draft): boolean {
+    const { gatherMs, now } = this.#dependencies;
+    if (signatures.size < MIN_AUTHORS) return false;
+    return signatures.size >= (manifest?.batches.length ?? message.batches) || now() - since >= PATIENCE * gatherMs;
+  }
+
+  #isDue(key: string, task: string): boolean {
+    const { node, roll } = this.#dependencies;
+    const nodes = () => roll.members.map(({ operator }) => operator);
+    return this.#line.due({ key, task, nodes }).has(node.operator.toLowerCase());
+  }
+}
+
+function keyOf({ author, root }: { readonly author: string; readonly root: string }): string {
+  return `${author.toLowerCase()} ${root}`;
+}

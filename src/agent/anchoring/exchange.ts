@@ -1,0 +1,124 @@
+import type { NodeSummary } from "../../client/index.js";
+import { messageOf } from "../../errors.js";
+import type { Gossip } from "../../ports/gossip/index.js";
+import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
+import type { Logger } from "../../utils/logger.js";
+import { sameHex } from "../../utils/sameHex.js";
+import { Soon } from "../../utils/soon.js";
+import { MUTED_MS } from "../ballots/peerLimits.js";
+import type { LocalNode } from "../ballots/sign.js";
+import type { Clock } from "../clock.js";
+import type { Outbox } from "../outbox.js";
+import type { Tasks } from "../tasks.js";
+import { AnchoringAuthor } from "./author.js";
+import { AnchoringCoordinator, MIN_AUTHORS } from "./coordinator.js";
+import { type AnchoringCounts, AnchoringIntake } from "./intake.js";
+import { AnchoringPool } from "./pool.js";
+import { Roll } from "./roll.js";
+
+/** Signatures come in bursts: one look at them after the last is enough. */
+const SETTLE_SOON_MS = 100;
+
+export interface JointAnchoringParameters {
+  readonly node: LocalNode;
+  readonly outbox: Outbox;
+  readonly gossip: Pick<Gossip, "publish" | "subscribe">;
+  readonly bls: BlsLibrary;
+  readonly clock: Clock;
+  readonly tasks: Tasks;
+  readonly logger: Logger;
+  /** How long batches wait for others, and a draft for its signatures, in milliseconds. */
+  readonly gatherMs: number;
+  /** Ends the connection to a peer that sends what is bad, and takes none for so many milliseconds. */
+  readonly refusePeer?: ((peer: string, milliseconds: number) => void) | undefined;
+}
+
+/**
+ * Has one transaction anchor what many nodes have written: each tells the others its signed batch, one of them lists the
+ * batches it has heard of under one root, each looks whether its own is there and signs, and whoever's turn it is brings the
+ * sum of the signatures to the chain. Whoever is left out, or hears of no anchor in time, anchors alone. For chains on
+ * which BLS signatures can be added up.
+ */
+export class JointAnchoring {
+  readonly #parameters: JointAnchoringParameters;
+  readonly #pool = new AnchoringPool();
+  readonly #roll: Roll;
+  readonly #intake: AnchoringIntake;
+  readonly #author: AnchoringAuthor;
+  readonly #coordinator: AnchoringCoordinator;
+  readonly #soon: Soon;
+  readonly #key: string;
+  #end: () => void = () => undefined;
+  /** On which batches of this registry travel. */
+  readonly topic: string;
+
+  constructor(parameters: JointAnchoringParameters) {
+    const { bls, clock, gatherMs, gossip, logger, node, outbox, tasks } = parameters;
+    const { chain } = node.client;
+    const now = () => clock.now();
+    const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
+    this.topic = `witan/anchoring/1/${context.registry.toLowerCase()}`;
+    this.#parameters = parameters;
+    this.#key = blsPublicKey(node.blsSecret);
+    this.#roll = new Roll(now);
+    const shared = { ...{ bls, context, gatherMs, gossip, logger, node, now, outbox, tasks }, topic: this.topic };
+    const room = { ...shared, pool: this.#pool, roll: this.#roll };
+    this.#author = new AnchoringAuthor({ ...room, onSigned: () => this.#soon.ask() });
+    this.#coordinator = new AnchoringCoordinator({ ...room, onDraft: (draft) => this.#consider(draft) });
+    this.#intake = new AnchoringIntake({
+      ...room,
+      onAbuse: (peer) => {
+        logger.warn("a peer sends bad batches and is cut off", { peer });
+        parameters.refusePeer?.(peer, MUTED_MS);
+      },
+      onDraft: (draft) => this.#consider(draft),
+      onSignature: () => this.#soon.ask(),
+    });
+    this.#soon = new Soon(
+      () => this.#coordinator.settle(),
+      SETTLE_SOON_MS,
+      (error) => logger.warn("batches could not be anchored together yet", { reason: messageOf(error) }),
+    );
+  }
+
+  /** Listens. Nothing is sent before the first {@link look}. */
+  start(): void {
+    // The validator has put it into the pool already.
+    this.#end = this.#parameters.gossip.subscribe(this.topic, () => undefined, {
+      validate: (bytes, from, relay) => this.#intake.check(bytes, from, relay),
+    });
+  }
+
+  get counts(): AnchoringCounts {
+    return this.#intake.counts;
+  }
+
+  /** Whether it is worth while: there are enough nodes, and the others know this one's key. */
+  get isOpen(): boolean {
+    const self = this.#roll.memberOf(this.#parameters.node.operator);
+    return self !== undefined && sameHex(self.key, this.#key) && this.#roll.members.length >= MIN_AUTHORS;
+  }
+
+  /** Takes in how things stand on chain: all nodes that ever were, the chain's time in seconds; and does what is due. */
+  async look(nodes: readonly NodeSummary[], chainTime: number): Promise<void> {
+    this.#roll.update(nodes, chainTime);
+    for (const root of await this.#coordinator.look()) this.#intake.forget(root);
+    await this.#author.look(this.isOpen);
+    if (this.isOpen) await this.#coordinator.draft();
+    await this.#coordinator.settle();
+  }
+
+  /** Offers what may wait of this node's records to be anchored together with others'. */
+  async offer(): Promise<void> {
+    await this.#author.offer();
+  }
+
+  stop(): void {
+    this.#soon.stop();
+    this.#end();
+  }
+
+  #consider(draft: Parameters<AnchoringAuthor["consider"]>[0]): void {
+    this.#parameters.tasks.start(`consider ${draft.message.root}`, () => this.#author.consider(draft));
+  }
+}

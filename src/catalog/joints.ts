@@ -1,0 +1,101 @@
+import type { ChainEventOf } from "../ports/chain/index.js";
+import type { Hex, SignedBatch } from "../records/index.js";
+import { retryDelay } from "../utils/retryDelay.js";
+import { FIRST_RETRY_MS, MAX_RETRY_MS } from "./awaited.js";
+import { blobOf, hexOfBlob } from "./blobs.js";
+import type { Database } from "./database.js";
+import { FetchStatus } from "./status.js";
+
+/** A joint anchor whose list of batches is awaited. */
+export interface AwaitedJoint {
+  readonly slot: number;
+  readonly root: Hex;
+  /** Batches under the root. */
+  readonly batches: number;
+  readonly manifest: Hex;
+  readonly attempts: number;
+}
+
+const WORD_BYTES = 32;
+
+/** Notes a root over the batches of many nodes: which batches count is known once its list is. */
+export function writeJoint(db: Database, slot: number, event: ChainEventOf<"JointlyAnchored">): void {
+  const { root, epoch, batches, manifest, authors } = event.args;
+  const words = authors.map(
+    (word) =>
+      `${BigInt(word)
+        .toString(16)
+        .padStart(2 * WORD_BYTES, "0")}`,
+  );
+  db.run(
+    `INSERT INTO joints (slot, block, log, tx, root, epoch, batches, manifest, authors, status, attempts, due)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
+    ...[slot, event.blockNumber, event.logIndex, blobOf(event.transactionHash), blobOf(root), Number(epoch)],
+    ...[Number(batches), blobOf(manifest), Buffer.from(words.join(""), "hex")],
+  );
+}
+
+/** Notes who the node with an index is: an index is given once, and never to another. */
+export function writeOperator(db: Database, slot: number, index: number, operator: string): void {
+  db.run("INSERT INTO operators (slot, position, operator) VALUES (?, ?, ?)", slot, index, blobOf(operator));
+}
+
+export function dueJoints(db: Database, now: number, limit: number): AwaitedJoint[] {
+  return db
+    .all<{ slot: number; root: Uint8Array; batches: number; manifest: Uint8Array; attempts: number }>(
+      `SELECT slot, root, batches, manifest, attempts FROM joints INDEXED BY joints_due
+        WHERE status = 0 AND due <= ? ORDER BY due, slot LIMIT ?`,
+      now,
+      limit,
+    )
+    .map(({ root, manifest, ...rest }) => ({ ...rest, root: hexOfBlob(root), manifest: hexOfBlob(manifest) }));
+}
+
+export function postponeJoint(db: Database, { slot, root, attempts }: AwaitedJoint, reason: string, now: number): void {
+  db.run(
+    "UPDATE joints SET attempts = ?, due = ?, reason = ? WHERE slot = ? AND root = ? AND status = 0",
+    attempts + 1,
+    now + retryDelay(attempts + 1, FIRST_RETRY_MS, MAX_RETRY_MS),
+    reason,
+    ...[slot, blobOf(root)],
+  );
+}
+
+/**
+ * Lists the batches of a joint anchor as anchors of their authors, each in a slot after the joint anchor's own: those whose
+ * authors have signed. One that left the chain meanwhile is passed over.
+ */
+export function listJoint(db: Database, joint: AwaitedJoint, batches: readonly SignedBatch[]): void {
+  if (!settle(db, joint, FetchStatus.valid, null)) return;
+  const row = db.get<{ block: number; log: number; tx: Uint8Array; authors: Uint8Array }>(
+    "SELECT block, log, tx, authors FROM joints WHERE slot = ?",
+    joint.slot,
+  );
+  if (row === undefined) return;
+  for (const [place, { author, count, manifest, root }] of batches.entries()) {
+    const indices = db.all<{ position: number }>("SELECT position FROM operators WHERE operator = ?", blobOf(author));
+    if (!indices.some(({ position }) => isSet(row.authors, position))) continue;
+    db.run(
+      `INSERT INTO anchors (slot, block, log, tx, author, root, sequence, count, manifest, joint, status, attempts, due)
+       VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 0, 0, 0)`,
+      ...[joint.slot + 1 + place, row.block, row.log, row.tx, blobOf(author), blobOf(root), count, blobOf(manifest)],
+      joint.slot,
+    );
+  }
+}
+
+/** Notes for good that a joint anchor's list is not what it says. */
+export function refuseJoint(db: Database, joint: AwaitedJoint, reason: string): void {
+  settle(db, joint, FetchStatus.invalid, reason);
+}
+
+/** Slots are given anew after a reorganisation: the root tells whether it is still the same joint anchor. */
+function settle(db: Database, { slot, root }: AwaitedJoint, status: number, reason: string | null): boolean {
+  const sql = "UPDATE joints SET status = ?, reason = ? WHERE slot = ? AND status = 0 AND root = ?";
+  return db.run(sql, status, reason, slot, blobOf(root)) > 0;
+}
+
+function isSet(words: Uint8Array, index: number): boolean {
+  const byte = words[(index >> 8) * WORD_BYTES + (WORD_BYTES - 1 - ((index & 0xff) >> 3))] ?? 0;
+  return ((byte >> (index & 7)) & 1) === 1;
+}

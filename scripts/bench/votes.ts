@@ -6,6 +6,7 @@ import { ethers, networkHelpers } from "../../test/contracts/governance/setting.
 import { type Call, directiveOf, Kind, Support } from "../../test/contracts/governance/story.js";
 import type { Bench } from "./run.js";
 import { aggregate, type BenchNode, batchOf, makeNodes } from "./votes/committee.js";
+import { anchorTogether } from "./votes/joint.js";
 import { ADMISSION_BATCH, type BenchWorld, buildWorld, gasOf } from "./votes/world.js";
 
 const SIZES = [5, 50, 500, 2_000, 10_000];
@@ -218,8 +219,12 @@ async function measureExtras(world: BenchWorld) {
   };
   await start.restore();
 
+  const joint = [];
+  for (const authors of [8, 50, size]) joint.push(await anchorTogether(world, nodes.slice(0, authors)));
+  await start.restore();
+
   const gasPerNode = Math.round(Number(admissions.at(-1) ?? 0n) / ADMISSION_BATCH);
-  return { admission: { batch: ADMISSION_BATCH, gasPerNode }, attestation, fastLane, supports };
+  return { admission: { batch: ADMISSION_BATCH, gasPerNode }, attestation, fastLane, joint, supports };
 }
 
 async function send(to: BaseContract, from: string | undefined, data: string): Promise<number> {

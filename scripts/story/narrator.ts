@@ -70,6 +70,8 @@ function sentence(event: ChainEvent, told: Told): string | undefined {
       return `${nameOf(event.args.operator)} has a new key, as node ${event.args.newIndex}`;
     case "Anchored":
       return `${nameOf(event.args.author)} anchors ${event.args.count} record(s), list ${cidOf(event.args.manifest)}`;
+    case "JointlyAnchored":
+      return `${listOf(indicesOf(event.args.authors), told)} anchor together, list ${cidOf(event.args.manifest)}`;
     case "ProposalCreated": {
       const title = event.args.description.split("\n")[0] ?? "";
       titles.set(String(event.args.proposalId), title);

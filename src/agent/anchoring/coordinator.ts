@@ -9,8 +9,6 @@ import { encodeMessage } from "./messages.js";
 import type { AnchoringPool, Draft, WaitingBatch } from "./pool.js";
 import type { Roll } from "./roll.js";
 
-/** Fewer batches cost less one by one: 59,300 gas each, and 263,000 together for five. */
-export const MIN_AUTHORS = 5;
 /** A draft stands for this long: time for a block, and no longer than records may wait for their anchor. */
 const STANDING_SECONDS = 60;
 /** So many times the time to gather a draft waits for the signatures of those that have not answered. */
@@ -28,6 +26,8 @@ export interface AnchoringCoordinatorDependencies {
   /** Milliseconds. */
   readonly now: () => number;
   readonly gatherMs: number;
+  /** Fewer batches are not worth a transaction for all. */
+  readonly minAuthors: number;
   /** This node has drafted: it looks at it like at any other's. */
   readonly onDraft: (draft: Draft) => void;
 }
@@ -142,8 +142,8 @@ export class AnchoringCoordinator {
   }
 
   #isRipe(waiting: readonly WaitingBatch[]): boolean {
-    const { gatherMs, now, roll } = this.#dependencies;
-    if (waiting.length < MIN_AUTHORS) return false;
+    const { gatherMs, minAuthors, now, roll } = this.#dependencies;
+    if (waiting.length < minAuthors) return false;
     const oldest = Math.min(...waiting.map(({ since }) => since));
     return waiting.length === roll.members.length || now() - oldest >= gatherMs;
   }
@@ -155,8 +155,8 @@ export class AnchoringCoordinator {
   }
 
   #isSigned({ manifest, message, signatures, since }: Draft): boolean {
-    const { gatherMs, now } = this.#dependencies;
-    if (signatures.size < MIN_AUTHORS) return false;
+    const { gatherMs, minAuthors, now } = this.#dependencies;
+    if (signatures.size < minAuthors) return false;
     return signatures.size >= (manifest?.batches.length ?? message.batches) || now() - since >= PATIENCE * gatherMs;
   }
 

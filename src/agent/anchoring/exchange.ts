@@ -11,13 +11,15 @@ import type { Clock } from "../clock.js";
 import type { Outbox } from "../outbox.js";
 import type { Tasks } from "../tasks.js";
 import { AnchoringAuthor } from "./author.js";
-import { AnchoringCoordinator, MIN_AUTHORS } from "./coordinator.js";
+import { AnchoringCoordinator } from "./coordinator.js";
 import { type AnchoringCounts, AnchoringIntake } from "./intake.js";
 import { AnchoringPool } from "./pool.js";
 import { Roll } from "./roll.js";
 
 /** Signatures come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
+/** Five save a tenth of what their own anchors would cost, and eight a third: below that, states need not wait for others. */
+const MIN_AUTHORS = 8;
 
 export interface JointAnchoringParameters {
   readonly node: LocalNode;
@@ -29,6 +31,8 @@ export interface JointAnchoringParameters {
   readonly logger: Logger;
   /** How long batches wait for others, and a draft for its signatures, in milliseconds. */
   readonly gatherMs: number;
+  /** Fewer batches are anchored one by one; eight unless told otherwise. */
+  readonly minAuthors?: number;
   /** Ends the connection to a peer that sends what is bad, and takes none for so many milliseconds. */
   readonly refusePeer?: ((peer: string, milliseconds: number) => void) | undefined;
 }
@@ -48,23 +52,25 @@ export class JointAnchoring {
   readonly #coordinator: AnchoringCoordinator;
   readonly #soon: Soon;
   readonly #key: string;
+  readonly #minAuthors: number;
   #end: () => void = () => undefined;
   /** On which batches of this registry travel. */
   readonly topic: string;
 
   constructor(parameters: JointAnchoringParameters) {
-    const { bls, clock, gatherMs, gossip, logger, node, outbox, tasks } = parameters;
+    const { bls, clock, gatherMs, gossip, logger, minAuthors = MIN_AUTHORS, node, outbox, tasks } = parameters;
     const { chain } = node.client;
     const now = () => clock.now();
     const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
     this.topic = `witan/anchoring/1/${context.registry.toLowerCase()}`;
     this.#parameters = parameters;
+    this.#minAuthors = minAuthors;
     this.#key = blsPublicKey(node.blsSecret);
     this.#roll = new Roll(now);
     const shared = { ...{ bls, context, gatherMs, gossip, logger, node, now, outbox, tasks }, topic: this.topic };
     const room = { ...shared, pool: this.#pool, roll: this.#roll };
     this.#author = new AnchoringAuthor({ ...room, onSigned: () => this.#soon.ask() });
-    this.#coordinator = new AnchoringCoordinator({ ...room, onDraft: (draft) => this.#consider(draft) });
+    this.#coordinator = new AnchoringCoordinator({ ...room, minAuthors, onDraft: (draft) => this.#consider(draft) });
     this.#intake = new AnchoringIntake({
       ...room,
       onAbuse: (peer) => {
@@ -96,7 +102,7 @@ export class JointAnchoring {
   /** Whether it is worth while: there are enough nodes, and the others know this one's key. */
   get isOpen(): boolean {
     const self = this.#roll.memberOf(this.#parameters.node.operator);
-    return self !== undefined && sameHex(self.key, this.#key) && this.#roll.members.length >= MIN_AUTHORS;
+    return self !== undefined && sameHex(self.key, this.#key) && this.#roll.members.length >= this.#minAuthors;
   }
 
   /** Takes in how things stand on chain: all nodes that ever were, the chain's time in seconds; and does what is due. */

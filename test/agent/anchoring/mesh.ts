@@ -65,6 +65,7 @@ export async function createMesh(nodes = 5) {
         tasks,
         logger,
         gatherMs: GATHER_MS,
+        minAuthors: 5,
         refusePeer: (peer) => refused.push({ by: index, peer }),
       });
       anchoring.start();

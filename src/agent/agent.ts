@@ -185,7 +185,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    this.#anchoring?.stop();
+    await this.#anchoring?.stop();
     await this.#exchange?.close();
     await this.#tasks.settled();
     // What was begun may have had something to attest.

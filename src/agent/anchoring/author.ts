@@ -8,6 +8,7 @@ import { Outgoing } from "../ballots/outgoing.js";
 import type { LocalNode } from "../ballots/sign.js";
 import type { Outbox } from "../outbox.js";
 import type { Tasks } from "../tasks.js";
+import { groupOf, listOf } from "./list.js";
 import { encodeMessage } from "./messages.js";
 import type { AnchoringPool, Draft } from "./pool.js";
 import type { Roll } from "./roll.js";
@@ -16,7 +17,7 @@ const FETCH_TIMEOUT_MS = 5_000;
 /** Blocks after a deadline may have been made before it, by clocks that differ. */
 const GRACE_SECONDS = 5;
 /** So many times the time to gather a batch waits to be drafted, and goes alone then. */
-const PATIENCE = 4;
+const PATIENCE = 8;
 
 export interface AnchoringAuthorDependencies {
   readonly node: LocalNode;
@@ -76,10 +77,7 @@ export class AnchoringAuthor {
     const { bls, context, gossip, logger, node, now, outbox, roll, topic } = this.#dependencies;
     const { content, chain } = node.client;
     const { message } = draft;
-    const bytes = await content.get(contentIdToCid(message.manifest), {
-      timeoutMs: FETCH_TIMEOUT_MS,
-      maxBytes: MAX_RECORD_BYTES,
-    });
+    const bytes = await this.#listOf(draft);
     const manifest = decodeJointManifest(bytes);
     openJoint(context, message, manifest);
     draft.manifest = manifest;
@@ -104,6 +102,21 @@ export class AnchoringAuthor {
     this.#signature = { root: message.root, out };
     await out.send();
     this.#dependencies.onSigned();
+  }
+
+  /** The list of a draft: as this node makes it itself where it has heard of the same batches, or from whoever has it. */
+  async #listOf({ message }: Draft): Promise<Uint8Array> {
+    const { node, pool, roll } = this.#dependencies;
+    const groups = Map.groupBy(pool.batches, ({ batch: { author } }) => {
+      const member = roll.memberOf(author);
+      return member && groupOf(member, roll.members.length);
+    });
+    for (const waiting of groups.values()) {
+      const { block } = listOf(waiting);
+      if (block.contentId === message.manifest) return block.bytes;
+    }
+    const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_RECORD_BYTES };
+    return node.client.content.get(contentIdToCid(message.manifest), limits);
   }
 
   /** Makes the message of the batch that is set aside, also after a restart, and sends it where it is not known. */

@@ -1,10 +1,11 @@
 import { type BatchContext, isRevert, type JointMessage, jointTree } from "../../ports/chain/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
-import { encodeJointManifest, type Hex, MAX_JOINT_BATCHES } from "../../records/index.js";
+import type { Hex } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 import type { LocalNode } from "../ballots/sign.js";
 import { DutyLine } from "../dutyLine.js";
 import type { Tasks } from "../tasks.js";
+import { groupOf, listOf } from "./list.js";
 import { encodeMessage } from "./messages.js";
 import type { AnchoringPool, Draft, WaitingBatch } from "./pool.js";
 import type { Roll } from "./roll.js";
@@ -79,16 +80,14 @@ export class AnchoringCoordinator {
       }
       if (!this.#isDue(key, `draft ${group} ${this.#slot(waiting)}`)) continue;
       this.#line.end(key);
-      const batches = waiting.map(({ batch }) => batch).slice(0, MAX_JOINT_BATCHES);
-      batches.sort((a, b) => (a.author.toLowerCase() < b.author.toLowerCase() ? -1 : 1));
+      const { batches, block } = listOf(waiting);
       const { context, gossip, logger, node, now, roll, topic } = this.#dependencies;
-      const manifest = encodeJointManifest({ schema: "witan/batches/1", batches });
-      await node.client.content.put(manifest.bytes, { keep: "manifest" });
+      await node.client.content.put(block.bytes, { keep: "manifest" });
       const message: JointMessage = {
         epoch: roll.epoch,
         root: jointTree(context, { batches }).root,
         batches: batches.length,
-        manifest: manifest.contentId,
+        manifest: block.contentId,
         deadline: Math.floor(roll.seconds()) + STANDING_SECONDS,
       };
       if (pool.draft(message.root) !== undefined) continue;
@@ -124,10 +123,9 @@ export class AnchoringCoordinator {
     }
   }
 
-  /** A committee that is larger than one list is anchored in as many. */
+  /** What waits and is in no draft, list by list. */
   #groups(): Map<number, WaitingBatch[]> {
     const { pool, roll } = this.#dependencies;
-    const count = Math.ceil(roll.members.length / MAX_JOINT_BATCHES);
     const drafted = new Set(
       pool.drafts.flatMap(({ manifest }) => (manifest?.batches ?? []).map((batch) => keyOf(batch))),
     );
@@ -135,7 +133,7 @@ export class AnchoringCoordinator {
     for (const waiting of pool.batches) {
       const member = roll.memberOf(waiting.batch.author);
       if (member === undefined || drafted.has(keyOf(waiting.batch))) continue;
-      const group = member.index % count;
+      const group = groupOf(member, roll.members.length);
       groups.set(group, [...(groups.get(group) ?? []), waiting]);
     }
     return groups;

@@ -18,6 +18,8 @@ import { Roll } from "./roll.js";
 
 /** Signatures come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
+/** Turns come and go within seconds, and a busy node's cycles take longer than they should. */
+const TURN_EVERY_MS = 500;
 /** Five save a tenth of what their own anchors would cost, and eight a third: below that, states need not wait for others. */
 const MIN_AUTHORS = 8;
 
@@ -53,7 +55,9 @@ export class JointAnchoring {
   readonly #soon: Soon;
   readonly #key: string;
   readonly #minAuthors: number;
+  readonly #stopping = new AbortController();
   #end: () => void = () => undefined;
+  #running: Promise<void> | undefined;
   /** On which batches of this registry travel. */
   readonly topic: string;
 
@@ -83,12 +87,13 @@ export class JointAnchoring {
     this.#soon = new Soon(
       () => this.#coordinator.settle(),
       SETTLE_SOON_MS,
-      (error) => logger.warn("batches could not be anchored together yet", { reason: messageOf(error) }),
+      (error) => this.#tell(error),
     );
   }
 
-  /** Listens. Nothing is sent before the first {@link look}. */
+  /** Listens, and takes its turns. Nothing is sent before the first {@link look}. */
   start(): void {
+    this.#running = this.#takeTurns();
     // The validator has put it into the pool already.
     this.#end = this.#parameters.gossip.subscribe(this.topic, () => undefined, {
       validate: (bytes, from, relay) => this.#intake.check(bytes, from, relay),
@@ -110,8 +115,8 @@ export class JointAnchoring {
     this.#roll.update(nodes, chainTime);
     for (const root of await this.#coordinator.look()) this.#intake.forget(root);
     await this.#author.look(this.isOpen);
-    if (this.isOpen) await this.#coordinator.draft();
-    await this.#coordinator.settle();
+    // What could not be fetched is asked for again.
+    for (const draft of this.#pool.drafts) if (draft.manifest === undefined) this.#consider(draft);
   }
 
   /** Offers what may wait of this node's records to be anchored together with others'. */
@@ -119,9 +124,30 @@ export class JointAnchoring {
     await this.#author.offer();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
+    this.#stopping.abort();
     this.#soon.stop();
     this.#end();
+    await this.#running;
+  }
+
+  async #takeTurns(): Promise<void> {
+    const { clock } = this.#parameters;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        if (this.isOpen) await this.#coordinator.draft();
+        await this.#coordinator.settle();
+      } catch (error) {
+        this.#tell(error);
+      }
+      // Aborted: the loop sees it and ends.
+      await clock.sleep(TURN_EVERY_MS, signal).catch(() => undefined);
+    }
+  }
+
+  #tell(error: unknown): void {
+    this.#parameters.logger.warn("batches could not be anchored together yet", { reason: messageOf(error) });
   }
 
   #consider(draft: Parameters<AnchoringAuthor["consider"]>[0]): void {

@@ -84,7 +84,7 @@ describe("nodes that have their records anchored together", () => {
     mesh.pass(GATHER_MS);
     await mesh.until(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
     await together(mesh, FIVE);
-    mesh.pass(4 * GATHER_MS);
+    mesh.pass(8 * GATHER_MS);
     await mesh.until(() => mesh.waiting(5), [0]);
     expect((await mesh.anchored()).filter(({ joint }) => !joint)).toMatchObject([{ author: 5 }]);
   });

@@ -78,7 +78,7 @@ export async function createMesh(nodes = 5) {
       const seat = seats.get(index);
       if (seat === undefined) continue;
       seats.delete(index);
-      seat.anchoring.stop();
+      await seat.anchoring.stop();
       await seat.tasks.settled();
       await seat.outbox.close();
     }

@@ -1,0 +1,20 @@
+import type { NodeSummary } from "../../client/index.js";
+import { type EncodedBlock, encodeJointManifest, MAX_JOINT_BATCHES, type SignedBatch } from "../../records/index.js";
+import type { WaitingBatch } from "./pool.js";
+
+/** The list of these batches: the same block, whoever makes it. */
+export function listOf(waiting: readonly WaitingBatch[]): {
+  readonly batches: SignedBatch[];
+  readonly block: EncodedBlock;
+} {
+  const batches = waiting
+    .map(({ batch }) => batch)
+    .sort((a, b) => (a.author.toLowerCase() < b.author.toLowerCase() ? -1 : 1))
+    .slice(0, MAX_JOINT_BATCHES);
+  return { batches, block: encodeJointManifest({ schema: "witan/batches/1", batches }) };
+}
+
+/** Which batches go into one list: a committee that is larger than a list is anchored in as many. */
+export function groupOf({ index }: NodeSummary, members: number): number {
+  return index % Math.ceil(members / MAX_JOINT_BATCHES);
+}

@@ -8,7 +8,7 @@ import { Outgoing } from "../ballots/outgoing.js";
 import type { LocalNode } from "../ballots/sign.js";
 import type { Outbox } from "../outbox.js";
 import type { Tasks } from "../tasks.js";
-import { groupOf, listOf } from "./list.js";
+import { groupsOf, listOf } from "./list.js";
 import { encodeMessage } from "./messages.js";
 import type { AnchoringPool, Draft } from "./pool.js";
 import type { Roll } from "./roll.js";
@@ -107,11 +107,7 @@ export class AnchoringAuthor {
   /** The list of a draft: as this node makes it itself where it has heard of the same batches, or from whoever has it. */
   async #listOf({ message }: Draft): Promise<Uint8Array> {
     const { node, pool, roll } = this.#dependencies;
-    const groups = Map.groupBy(pool.batches, ({ batch: { author } }) => {
-      const member = roll.memberOf(author);
-      return member && groupOf(member, roll.members.length);
-    });
-    for (const waiting of groups.values()) {
+    for (const waiting of groupsOf(pool.batches, roll).values()) {
       const { block } = listOf(waiting);
       if (block.contentId === message.manifest) return block.bytes;
     }

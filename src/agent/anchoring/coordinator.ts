@@ -5,7 +5,7 @@ import type { Logger } from "../../utils/logger.js";
 import type { LocalNode } from "../ballots/sign.js";
 import { DutyLine } from "../dutyLine.js";
 import type { Tasks } from "../tasks.js";
-import { groupOf, listOf } from "./list.js";
+import { groupsOf, listOf } from "./list.js";
 import { encodeMessage } from "./messages.js";
 import type { AnchoringPool, Draft, WaitingBatch } from "./pool.js";
 import type { Roll } from "./roll.js";
@@ -129,14 +129,10 @@ export class AnchoringCoordinator {
     const drafted = new Set(
       pool.drafts.flatMap(({ manifest }) => (manifest?.batches ?? []).map((batch) => keyOf(batch))),
     );
-    const groups = new Map<number, WaitingBatch[]>();
-    for (const waiting of pool.batches) {
-      const member = roll.memberOf(waiting.batch.author);
-      if (member === undefined || drafted.has(keyOf(waiting.batch))) continue;
-      const group = groupOf(member, roll.members.length);
-      groups.set(group, [...(groups.get(group) ?? []), waiting]);
-    }
-    return groups;
+    return groupsOf(
+      pool.batches.filter(({ batch }) => !drafted.has(keyOf(batch))),
+      roll,
+    );
   }
 
   #isRipe(waiting: readonly WaitingBatch[]): boolean {

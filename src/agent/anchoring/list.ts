@@ -1,6 +1,6 @@
-import type { NodeSummary } from "../../client/index.js";
 import { type EncodedBlock, encodeJointManifest, MAX_JOINT_BATCHES, type SignedBatch } from "../../records/index.js";
 import type { WaitingBatch } from "./pool.js";
+import type { Roll } from "./roll.js";
 
 /** The list of these batches: the same block, whoever makes it. */
 export function listOf(waiting: readonly WaitingBatch[]): {
@@ -15,6 +15,14 @@ export function listOf(waiting: readonly WaitingBatch[]): {
 }
 
 /** Which batches go into one list: a committee that is larger than a list is anchored in as many. */
-export function groupOf({ index }: NodeSummary, members: number): number {
-  return index % Math.ceil(members / MAX_JOINT_BATCHES);
+export function groupsOf(waiting: readonly WaitingBatch[], roll: Roll): Map<number, WaitingBatch[]> {
+  const count = Math.ceil(roll.members.length / MAX_JOINT_BATCHES);
+  const groups = new Map<number, WaitingBatch[]>();
+  for (const each of waiting) {
+    const member = roll.memberOf(each.batch.author);
+    if (member === undefined) continue;
+    const group = member.index % count;
+    groups.set(group, [...(groups.get(group) ?? []), each]);
+  }
+  return groups;
 }

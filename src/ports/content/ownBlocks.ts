@@ -81,13 +81,13 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
       assertOpen();
       return scan(blocks, heal, options);
     },
-    async *needed() {
+    async *needed(roots = blocks.listRoots()) {
       assertOpen();
       const load = async (cid: CID) => {
         const found = await blocks.read(cid);
         return found instanceof Uint8Array ? found : undefined;
       };
-      for await (const root of blocks.listRoots()) {
+      for await (const root of roots) {
         for await (const { cid } of walk(root, load)) yield { cid: cid.toString(), root: root.name };
       }
     },

@@ -20,9 +20,9 @@ function checked(root: Root): Root {
 /** The roots of a store on disk. */
 export function createRoots(blocks: VerifiedBlocks): Roots {
   return {
-    async set({ name, cid, reason, scope = "tree" }) {
+    async set({ name, cid, reason, scope = "tree", since = Date.now() }) {
       parseCid(cid);
-      await blocks.setRoot(checked({ name, cid, reason, scope, since: Date.now() }));
+      await blocks.setRoot(checked({ name, cid, reason, scope, since }));
     },
     drop: (name) => blocks.dropRoot(name),
     get: (name) => blocks.getRoot(name),

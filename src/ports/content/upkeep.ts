@@ -15,8 +15,11 @@ export interface Root {
 
 /** The names that a store's content is kept under, on disk beside the blocks. */
 export interface Roots {
-  /** Keeps content from now on; resolves once that is on the disk. What is not here yet is kept as it comes. */
-  set(root: Pick<Root, "name" | "cid" | "reason"> & Partial<Pick<Root, "scope">>): Promise<void>;
+  /**
+   * Keeps content from now on; resolves once that is on the disk. What is not here yet is kept as it comes. `scope` is
+   * `tree` by default; `since` is now, but where a root is brought back that was set before.
+   */
+  set(root: Pick<Root, "name" | "cid" | "reason"> & Partial<Pick<Root, "scope" | "since">>): Promise<void>;
   /** Stops keeping it under this name; resolves to whether there was one. */
   drop(name: string): Promise<boolean>;
   get(name: string): Promise<Root | undefined>;
@@ -93,10 +96,10 @@ export interface ContentUpkeep {
   /** Reads and checks every block, and looks for every block that a root needs; fetches again what is bad. */
   scan(options?: ScanOptions): Promise<Scanned>;
   /**
-   * Every block that the roots need, with one root that needs it, some more than once; those below a node that cannot be
-   * read are not known.
+   * Every block that these roots need, all of the store's by default, with one root that needs it, some more than once;
+   * those below a node that cannot be read are not known.
    */
-  needed(): AsyncGenerator<{ readonly cid: string; readonly root: string }>;
+  needed(roots?: AsyncIterable<Root>): AsyncGenerator<{ readonly cid: string; readonly root: string }>;
   /** Every block whose age is known, unchecked. */
   blocks(): AsyncGenerator<StoredBlock>;
 }

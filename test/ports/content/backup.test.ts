@@ -42,6 +42,7 @@ describe("a backup", () => {
     const { content, cids, file, loose } = await filled();
     // Twenty records, four leaves and the file's root.
     expect(await backedUp(content)).toMatchObject({ blocks: 25, newBlocks: 25, roots: 21, files: 1, lost: [] });
+    const kept = await content.roots.get(`record/${cids[0]}`);
     await content.close();
     await rm(data, { recursive: true });
 
@@ -58,6 +59,7 @@ describe("a backup", () => {
     for await (const { name, scope } of store.roots.list()) names.push(`${name} ${scope}`);
     expect(names).toContain(`model/${file.cid} tree`);
     expect(names).toContain(`record/${cids[0]} block`);
+    expect(await store.roots.get(`record/${cids[0]}`)).toEqual(kept);
   });
 
   it("takes only what is new the next time, and names what is not kept any more no longer", async () => {
@@ -81,6 +83,41 @@ describe("a backup", () => {
     await restoreBackup({ store, dir, dataDir: other, subject });
     expect(await store.roots.get(`record/${cids[0]}`)).toBeUndefined();
     expect(await readFile(join(other, "sub/ballots.jsonl"), "utf8")).toBe("{}\n");
+  });
+
+  it("of a node that writes meanwhile speaks of nothing that is not in it", async () => {
+    const { content, cids } = await filled();
+    let late = "";
+    const store = {
+      ...content,
+      async *needed(...roots: Parameters<typeof content.needed>) {
+        yield* content.needed(...roots);
+        // As the outbox does: the block with its root, then the journal.
+        late = await content.put(record(300), { keep: "record" });
+        await appendFile(join(data, "outbox.jsonl"), `${JSON.stringify({ cid: late })}\n`);
+      },
+    };
+    expect(await backedUp(store)).toMatchObject({ blocks: 25, roots: 21, lost: [] });
+    const other = await folder();
+    const restored = await open(other);
+    expect(await restoreBackup({ store: restored, dir, dataDir: other, subject })).toMatchObject({ lost: [] });
+    expect(await restored.has(cids[0] ?? "")).toBe(true);
+    expect(await restored.roots.get(`record/${late}`)).toBeUndefined();
+    expect(await readFile(join(other, "outbox.jsonl"), "utf8")).toBe('{"a":1}\n');
+    // The next one has it.
+    expect(await backedUp(content)).toMatchObject({ blocks: 26, newBlocks: 1, roots: 22 });
+  });
+
+  it("never writes over the one before, though the clock was set back", async () => {
+    const { content } = await filled();
+    await backedUp(content);
+    const path = join(dir, "backup.json");
+    const before = JSON.parse(await readFile(path, "utf8"));
+    const ahead = Date.now() + 3_600_000;
+    await writeFile(path, JSON.stringify({ ...before, time: ahead }));
+    await backedUp(content);
+    expect(JSON.parse(await readFile(path, "utf8")).time).toBeGreaterThan(ahead);
+    expect(await checkBackup(dir)).toMatchObject({ blocks: 25 });
   });
 
   it("is a CAR file as others read it", async () => {
@@ -122,6 +159,7 @@ describe("a backup", () => {
     await writeFile(join(dir, "part-000002.car"), "half");
     await writeFile(join(dir, "part-000003.car.tmp"), "half");
     await writeFile(join(dir, "roots-1.jsonl"), "half");
+    await writeFile(join(dir, "backup.json.0123456789ab.tmp"), "half");
     expect(await backedUp(content)).toMatchObject({ newBlocks: 1 });
     expect(await checkBackup(dir)).toMatchObject({ parts: 2, blocks: 26 });
     expect((await readdir(dir)).some((name) => name.endsWith(".tmp") || name === "roots-1.jsonl")).toBe(false);

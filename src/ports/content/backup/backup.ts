@@ -7,12 +7,13 @@ import type { ContentStore } from "../content.js";
 import type { ContentUpkeep, LostBlock } from "../upkeep.js";
 import { BackupError, type BackupFile, readBackupFile, seal, writeBackupFile } from "./backupFile.js";
 import { type NamedBlock, readCar, writeCar } from "./car.js";
+import { readRoots, writeRoots } from "./rootsFile.js";
 
 /** A CAR file is closed after so much: each is checked, copied and restored by itself. */
 const PART_BYTES = 256 * 1024 * 1024;
 
 export interface BackUpParameters {
-  /** Where the blocks and their roots are; it may be in use. */
+  /** Where the blocks and their roots are; it may be in use, and what is written meanwhile is left to the next backup. */
   readonly store: Pick<ContentStore, "get"> & Pick<ContentUpkeep, "roots" | "needed">;
   /** The folder of the backup: made where it is missing, added to where it holds an earlier one. */
   readonly dir: string;
@@ -40,6 +41,9 @@ export interface BackedUp {
  * roots and the journals. All that was written is read again and checked. The backup before stays whole until the new one
  * is: killed at any instant, the folder holds one of the two.
  *
+ * A node that runs writes a block with its root, then its line in a journal. So journals are copied first, then roots, then
+ * blocks: nothing in the backup speaks of what is not in it.
+ *
  * @throws {BackupError} `damaged` where the folder holds a backup that is not as it was written, `other` where it is
  * another node's.
  */
@@ -57,6 +61,13 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
   for (const part of before?.parts ?? []) {
     for await (const { cid } of readCar(dir, part.file)) known.add(cid.toString());
   }
+  // Never the names of the backup before, which stay until this one is whole, though the clock was set back.
+  const time = Math.max(Date.now(), (before?.time ?? 0) + 1);
+  const copied = await copyFiles(`files-${time}`);
+  const rootsFile = `roots-${time}.jsonl`;
+  const count = await writeRoots(join(dir, rootsFile), store.roots.list());
+  const roots = { ...(await seal(dir, rootsFile)), count };
+
   const parts = [...(before?.parts ?? [])];
   const earlier = known.size;
   const lost: LostBlock[] = [];
@@ -65,17 +76,14 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
   for (let block = await fresh.next(); !block.done; ) {
     const file = `part-${String(parts.length + 1).padStart(6, "0")}.car`;
     const [first] = [block.value];
-    const count = await writeCar(join(dir, file), upTo(first, fresh));
+    const blocks = await writeCar(join(dir, file), upTo(first, fresh));
     await checkCar(dir, file);
-    parts.push({ ...(await seal(dir, file)), blocks: count, time: Date.now() });
+    parts.push({ ...(await seal(dir, file)), blocks, time: Date.now() });
     block = await fresh.next();
   }
 
-  const generation = `${Date.now()}`;
-  const roots = await writeRoots(generation);
-  const copied = await copyFiles(generation);
   await syncFolder(dir);
-  await writeBackupFile(dir, { schema: "witan/backup/1", subject, time: Date.now(), parts, roots, files: copied });
+  await writeBackupFile(dir, { schema: "witan/backup/1", subject, time, parts, roots, files: copied });
   await removeOthers(
     dir,
     [...parts, roots, ...copied].map(({ file }) => file),
@@ -90,7 +98,7 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
   };
 
   async function* newBlocks(): AsyncGenerator<NamedBlock> {
-    for await (const { cid, root } of store.needed()) {
+    for await (const { cid, root } of store.needed(readRoots(dir, roots.file))) {
       signal?.throwIfAborted();
       looked += 1;
       onProgress?.(looked, known.size - earlier);
@@ -108,26 +116,10 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
     }
   }
 
-  async function writeRoots(name: string): Promise<BackupFile["roots"]> {
-    const file = `roots-${name}.jsonl`;
-    const handle = await open(join(dir, file), "w", 0o600);
-    let count = 0;
-    try {
-      for await (const root of store.roots.list()) {
-        await handle.write(`${JSON.stringify(root)}\n`);
-        count += 1;
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    return { ...(await seal(dir, file)), count };
-  }
-
-  async function copyFiles(name: string): Promise<BackupFile["files"]> {
+  async function copyFiles(folder: string): Promise<BackupFile["files"]> {
     const taken: BackupFile["files"] = [];
     for (const { path, from } of files) {
-      const file = `files-${name}/${path}`;
+      const file = `${folder}/${path}`;
       await mkdir(dirname(join(dir, file)), { recursive: true, mode: 0o700 });
       try {
         await copyFile(from, join(dir, file));
@@ -137,6 +129,7 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
       }
       const handle = await open(join(dir, file), "r");
       await handle.sync().finally(() => handle.close());
+      for (let inner = dirname(file); inner !== "."; inner = dirname(inner)) await syncFolder(join(dir, inner));
       taken.push({ ...(await seal(dir, file)), path });
     }
     return taken;
@@ -164,7 +157,7 @@ async function checkCar(dir: string, file: string): Promise<void> {
 async function removeOthers(dir: string, files: readonly string[]): Promise<void> {
   const kept = new Set(files.map((file) => file.split("/")[0]));
   for (const name of await readdir(dir)) {
-    if (/^(part|roots|files)-/.test(name) && !kept.has(name))
+    if (/^(part-|roots-|files-|backup\.json\.)/.test(name) && !kept.has(name))
       await rm(join(dir, name), { recursive: true, force: true });
   }
 }

@@ -1,11 +1,12 @@
 import { createReadStream } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { CarBlockIterator, CarWriter } from "@ipld/car";
 import type { CID } from "multiformats/cid";
 import { syncFolder } from "../../../utils/durable.js";
 import { isBlockOf } from "../cid.js";
 import { BackupError } from "./backupFile.js";
+import { writeChunks } from "./writeChunks.js";
 
 /** A block and its name. */
 export interface NamedBlock {
@@ -21,24 +22,15 @@ export interface NamedBlock {
 export async function writeCar(path: string, blocks: AsyncIterable<NamedBlock>): Promise<number> {
   const temporary = `${path}.tmp`;
   const { writer, out } = CarWriter.create([]);
-  const file = await open(temporary, "w", 0o600);
   let count = 0;
-  try {
-    const written = (async () => {
-      for await (const chunk of out) await file.write(chunk);
-    })();
-    const put = (async () => {
-      for await (const block of blocks) {
-        await writer.put(block);
-        count += 1;
-      }
-      await writer.close();
-    })();
-    await Promise.all([written, put]);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  const put = async () => {
+    for await (const block of blocks) {
+      await writer.put(block);
+      count += 1;
+    }
+    await writer.close();
+  };
+  await Promise.all([writeChunks(temporary, out), put()]);
   await rename(temporary, path);
   await syncFolder(dirname(path));
   return count;

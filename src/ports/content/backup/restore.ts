@@ -4,12 +4,14 @@ import { isDeepStrictEqual } from "node:util";
 import { codecOfCid } from "../../../records/index.js";
 import { writeDurably } from "../../../utils/durable.js";
 import type { ContentStore } from "../content.js";
-import type { ContentUpkeep, LostBlock, Root } from "../upkeep.js";
+import type { ContentUpkeep, LostBlock } from "../upkeep.js";
 import { BackupError, type BackupFile, checkSeal, readBackupFile } from "./backupFile.js";
-import { readCar } from "./car.js";
+import { type NamedBlock, readCar } from "./car.js";
+import { readRoots } from "./rootsFile.js";
 
-/** Blocks that are written at once: one fsync serves them all. */
-const AT_ONCE = 32;
+/** Blocks and roots that are written at once, as a store takes them: one fsync serves them all. */
+const AT_ONCE = 256;
+const AT_ONCE_BYTES = 8 * 1024 * 1024;
 
 export interface CheckedBackup {
   readonly subject: BackupFile["subject"];
@@ -75,21 +77,15 @@ export async function restoreBackup(parameters: RestoreParameters): Promise<Rest
   const journals = await journalsOf(dir, dataDir, backup.files);
 
   let blocks = 0;
-  let batch: Promise<void>[] = [];
+  const write = async ({ cid, bytes }: NamedBlock) => {
+    await store.put(bytes, { codec: codecOfCid(cid.toString()) });
+    blocks += 1;
+    onProgress?.(blocks);
+  };
   for (const { file } of backup.parts) {
-    for await (const { cid, bytes } of readCar(dir, file)) {
-      signal?.throwIfAborted();
-      batch.push(store.put(bytes, { codec: codecOfCid(cid.toString()) }).then(() => undefined));
-      if (batch.length === AT_ONCE) {
-        await Promise.all(batch);
-        batch = [];
-      }
-      blocks += 1;
-      onProgress?.(blocks);
-    }
+    await inGroups(readCar(dir, file), { write, bytesOf: ({ bytes }) => bytes.length, signal });
   }
-  await Promise.all(batch);
-  for (const root of await rootsOf(dir, backup.roots.file)) await store.roots.set(root);
+  await inGroups(readRoots(dir, backup.roots.file), { write: store.roots.set, bytesOf: () => 0, signal });
   for (const { path, bytes } of journals) await writeDurably(path, bytes);
 
   const lost: LostBlock[] = [];
@@ -97,10 +93,31 @@ export async function restoreBackup(parameters: RestoreParameters): Promise<Rest
   return { ...summaryOf(backup), blocks, lost };
 }
 
+interface GroupOptions<T> {
+  readonly write: (item: T) => Promise<void>;
+  readonly bytesOf: (item: T) => number;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function existing(dir: string): Promise<BackupFile> {
   const backup = await readBackupFile(dir);
   if (backup === undefined) throw new BackupError("missing", `There is no backup in ${dir}.`);
   return backup;
+}
+
+/** Writes what comes a group at a time: the writes of one share their fsync, and no more than one is in memory. */
+async function inGroups<T>(items: AsyncIterable<T>, { write, bytesOf, signal }: GroupOptions<T>): Promise<void> {
+  let group: T[] = [];
+  let bytes = 0;
+  for await (const item of items) {
+    signal?.throwIfAborted();
+    group.push(item);
+    bytes += bytesOf(item);
+    if (group.length < AT_ONCE && bytes < AT_ONCE_BYTES) continue;
+    await Promise.all(group.map(write));
+    [group, bytes] = [[], 0];
+  }
+  await Promise.all(group.map(write));
 }
 
 /** What is to be written; those that are there already, the same, are left out. */
@@ -119,14 +136,6 @@ async function journalsOf(dir: string, dataDir: string, files: BackupFile["files
     }
   }
   return journals;
-}
-
-async function rootsOf(dir: string, file: string): Promise<Root[]> {
-  const text = await readFile(join(dir, file), "utf8");
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Root);
 }
 
 function summaryOf({ subject, time, parts, roots, files }: BackupFile): CheckedBackup {

@@ -1,11 +1,11 @@
 /** Submits, anchors and reviews until it is killed; says on stdout what was acknowledged, a line each. */
-import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { Wallet } from "ethers";
 import { openOutbox } from "../../src/agent/openOutbox.js";
 import { createClient } from "../../src/client/index.js";
 import { createChain } from "../../src/ports/chain/index.js";
 import { createDiskContent } from "../../src/ports/content/disk.js";
+import { say } from "../fixtures/say.js";
 
 const [dir = "", name = "", network = "{}", key = ""] = process.argv.slice(2);
 const content = await createDiskContent({ dir });
@@ -15,8 +15,6 @@ const outbox = await openOutbox({
   client: createClient({ chain, content }),
   finality: 4,
 });
-/** At once and not when the stream likes: the process may end at any instant. */
-const say = (...words: string[]) => writeSync(1, `${words.join(" ")}\n`);
 
 async function submitForEver(worker: number): Promise<never> {
   for (let i = 0; ; i++) {

@@ -1,5 +1,4 @@
 /** Writes as an agent does, and backs it up, until it is killed; says on stdout what was acknowledged, a line each. */
-import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import * as dagCbor from "@ipld/dag-cbor";
@@ -7,13 +6,12 @@ import { CID } from "multiformats/cid";
 import { backUp } from "../../../src/ports/content/backup/backup.js";
 import { createDiskContent } from "../../../src/ports/content/disk.js";
 import { Journal } from "../../../src/utils/journal.js";
+import { say } from "../../fixtures/say.js";
 import { journalsIn, subject } from "./backedUp.js";
 
 const [dataDir = "", dir = "", name = ""] = process.argv.slice(2);
 const store = await createDiskContent({ dir: dataDir });
 const { journal } = await Journal.open<{ readonly cid: string }>(join(dataDir, "outbox.jsonl"));
-/** At once and not when the stream likes: the process may end at any instant. */
-const say = (...words: string[]) => writeSync(1, `${words.join(" ")}\n`);
 
 /** The block with its root first, then its line in the journal: the order of the outbox. */
 async function writeForEver(): Promise<never> {

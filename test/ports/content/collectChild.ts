@@ -1,12 +1,10 @@
 /** Puts, keeps, drops and collects all at once until it is killed; says on stdout what was acknowledged, a line each. */
-import { writeSync } from "node:fs";
 import { createDiskContent } from "../../../src/ports/content/disk.js";
 import { MAX_BLOCK_BYTES } from "../../../src/ports/content/index.js";
+import { say } from "../../fixtures/say.js";
 
 const [dir = "", first = "1"] = process.argv.slice(2);
 const content = await createDiskContent({ dir });
-/** At once and not when the stream likes: the process may end at any instant. */
-const say = (...words: string[]) => writeSync(1, `${words.join(" ")}\n`);
 
 async function work(worker: number): Promise<never> {
   for (let i = 0; ; i++) {

@@ -1,12 +1,10 @@
 /** Repairs a store from a peer and puts records, until it is killed; says on stdout what was acknowledged, a line each. */
-import { writeSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { createHeliaContent } from "../../../src/ports/content/helia.js";
+import { say } from "../../fixtures/say.js";
 
 const [dir = "", peer = "", name = ""] = process.argv.slice(2);
 const content = await createHeliaContent({ dir, peers: [peer] });
-/** At once and not when the stream likes: the process may end at any instant. */
-const say = (...words: string[]) => writeSync(1, `${words.join(" ")}\n`);
 
 async function putForEver(): Promise<never> {
   for (let i = 0; ; i++) {

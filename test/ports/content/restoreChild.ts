@@ -1,14 +1,12 @@
 /** Restores a backup, again and again, until it is killed; says on stdout how far it is, a line each. */
-import { writeSync } from "node:fs";
 import { restoreBackup } from "../../../src/ports/content/backup/restore.js";
 import { createDiskContent } from "../../../src/ports/content/disk.js";
 import type { Roots } from "../../../src/ports/content/index.js";
+import { say } from "../../fixtures/say.js";
 import { subject } from "./backedUp.js";
 
 const [dir = "", dataDir = ""] = process.argv.slice(2);
 const content = await createDiskContent({ dir: dataDir });
-/** At once and not when the stream likes: the process may end at any instant. */
-const say = (...words: string[]) => writeSync(1, `${words.join(" ")}\n`);
 
 const roots: Roots = {
   ...content.roots,

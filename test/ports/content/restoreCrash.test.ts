@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { backUp } from "../../../src/ports/content/backup/backup.js";
 import { restoreBackup } from "../../../src/ports/content/backup/restore.js";
 import { MAX_BLOCK_BYTES } from "../../../src/ports/content/index.js";
-import { killsOf, randomOf, runUntilKilled } from "../../fixtures/kills.js";
+import { type Instants, killsOf, randomOf, runUntilKilled } from "../../fixtures/kills.js";
 import { journalsIn, keptBy, subject } from "./backedUp.js";
 import { bytesOf, disk, folder } from "./setting.js";
 
@@ -18,19 +18,19 @@ describe("a restore that is killed and begun again", () => {
   it(`ends with every block, root and journal that was backed up (${KILLS} kills)`, async () => {
     const random = randomOf(23);
     const original = await backedUpNode();
-    const { dir, kept } = original;
-    const [blocks, all] = [kept.blocks.size, kept.blocks.size + kept.roots.length];
-    /** Before and among the blocks, among the roots, and between the last root and the end. */
-    const phases = [
-      { minLines: 1, maxLines: 1 },
-      { minLines: 2, maxLines: 1 + blocks },
-      { minLines: 2 + blocks, maxLines: 1 + all },
-      { minLines: 1 + all, maxLines: 1 + all },
+    const { dir, kept, tookMs } = original;
+    const last = 1 + kept.blocks.size + kept.roots.length;
+    /** At any time, with the lines as they come, and between the last root and the end. */
+    const instants: readonly Omit<Instants, "random">[] = [
+      { maxLines: 1, maxDelayMs: tookMs },
+      { maxLines: last, maxDelayMs: 5 },
+      { minLines: last, maxLines: last, maxDelayMs: 15 },
     ];
     let ended = 0;
+    let runs = 0;
     for (let kills = 0, dataDir = await folder(); kills < KILLS || ended === 0; ) {
-      const phase = phases[Math.floor(random() * phases.length)] ?? { maxLines: 1 };
-      const said = await runUntilKilled(SCRIPT, [dir, dataDir], { random, ...phase, maxDelayMs: 25 });
+      const instant = instants[runs++ % instants.length] as Omit<Instants, "random">;
+      const said = await runUntilKilled(SCRIPT, [dir, dataDir], { random, ...instant });
       const done = said.some(([word]) => word === "restored");
       expect(said.filter(([word, lost]) => word === "restored" && lost !== "0")).toEqual([]);
       if (!done) {
@@ -46,7 +46,7 @@ describe("a restore that is killed and begun again", () => {
   }, 3_600_000);
 });
 
-/** A node's data folder with records, a file of several blocks and journals, and its backup in three steps. */
+/** A node's data folder with records, a file of several blocks and journals, its backup in three steps, and how long a restore of it takes. */
 async function backedUpNode() {
   const [dataDir, dir] = [await folder(), join(await folder(), "backup")];
   const store = await disk(dataDir);
@@ -63,7 +63,13 @@ async function backedUpNode() {
   }
   const kept = await keptBy(store);
   await store.close();
-  return { dataDir, dir, kept };
+  const other = await folder();
+  const restored = await disk(other);
+  const began = performance.now();
+  await restoreBackup({ store: restored, dir, dataDir: other, subject });
+  const tookMs = performance.now() - began;
+  await restored.close();
+  return { dataDir, dir, kept, tookMs };
 }
 
 /** What a restore that was killed left: in order, and nothing that is not of the backup. */

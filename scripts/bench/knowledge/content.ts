@@ -1,7 +1,5 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
@@ -10,6 +8,7 @@ import { createHeliaLight, type Helia } from "helia";
 import { CID } from "multiformats/cid";
 import { createHeliaContent, type HeliaContent } from "../../../src/ports/content/helia.js";
 import { contentIdOf, contentIdToCid } from "../../../src/records/index.js";
+import { inFolder, recordOf } from "./samples.js";
 
 export interface ContentFigures {
   /** Records of 1 KB a second: ours checked, durable and kept under a root, beside plain puts through Helia on Level. */
@@ -41,7 +40,6 @@ export interface ContentOptions {
   readonly modelBytes?: number;
 }
 
-const RECORD_BYTES = 1_024;
 /** Puts and gets on their way at once, ours and raw. */
 const CONCURRENCY = 64;
 /** Ours and raw take turns, so that what else the machine does meets both alike. */
@@ -147,16 +145,6 @@ async function connected(node: HeliaContent): Promise<void> {
   while (node.connections() === 0) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-function recordOf(index: number): Uint8Array {
-  const bytes = new Uint8Array(RECORD_BYTES);
-  new DataView(bytes.buffer).setUint32(0, index);
-  for (let i = 4, state = index + 1; i < bytes.length; i++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    bytes[i] = state >>> 24;
-  }
-  return bytes;
-}
-
 function sha256Rate(): number {
   const chunk = new Uint8Array(1024 * 1024);
   const began = performance.now();
@@ -164,15 +152,6 @@ function sha256Rate(): number {
   for (let i = 0; i < 512; i++) digest.update(chunk);
   digest.digest();
   return Math.round((512 * chunk.length) / 1e3 / (performance.now() - began));
-}
-
-async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
-  const dir = await mkdtemp(join(tmpdir(), "witan-bench-"));
-  try {
-    return await work(dir);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
 }
 
 function round(value: number): number {

@@ -4,11 +4,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openCatalog } from "../../src/catalog/index.js";
 import { createChain } from "../../src/ports/chain/index.js";
 import { incidentOf, stateOf } from "../client/setting.js";
+import { bundle } from "../fixtures/bundle.js";
 import { killsOf, randomOf } from "../fixtures/kills.js";
 import { type Network, startNetwork } from "../surfaces/network.js";
 import { dump } from "./world.js";
@@ -50,16 +50,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function startChild(path: string): ChildProcess {
-  const script = fileURLToPath(new URL("./syncChild.ts", import.meta.url));
-  return spawn(process.execPath, ["--import", "tsx", script, network.networkFile, path], {
+async function startChild(path: string): Promise<ChildProcess> {
+  const script = await bundle(new URL("./syncChild.ts", import.meta.url));
+  return spawn(process.execPath, [script, network.networkFile, path], {
     stdio: ["ignore", "pipe", "inherit"],
   });
 }
 
 /** Runs a child until it is killed, at most `patienceMs` after it began to sync; tells whether it was done by then. */
 async function runFor(path: string, patienceMs: number): Promise<{ done: boolean; syncedMs: number }> {
-  const child = startChild(path);
+  const child = await startChild(path);
   const ended = once(child, "exit");
   let done = false;
   let began = 0;

@@ -15,6 +15,7 @@ import { proposal } from "../../src/surfaces/cli/commands/proposal.js";
 import { record } from "../../src/surfaces/cli/commands/record.js";
 import { ExitCodes, exitCodeOf } from "../../src/surfaces/cli/exitCodes.js";
 import { incidentOf, restart, stateOf } from "../client/setting.js";
+import { bundle } from "../fixtures/bundle.js";
 import { type Network, PASSWORD, run, startNetwork } from "./network.js";
 
 let network: Network;
@@ -309,7 +310,8 @@ describe("exit codes", () => {
 
 describe("the program", () => {
   async function witan(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-    const child = spawn(process.execPath, ["--import", "tsx", "src/surfaces/cli/main.ts", ...args], { stdio: "pipe" });
+    const program = await bundle(new URL("../../src/surfaces/cli/main.ts", import.meta.url));
+    const child = spawn(process.execPath, [program, ...args], { stdio: "pipe" });
     let out = "";
     let err = "";
     child.stdout.on("data", (chunk) => {

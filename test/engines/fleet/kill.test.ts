@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { carryOut, type FleetOrder, verify } from "../../../src/engines/fleet/index.js";
 import { findProcesses } from "../../../src/engines/fleet/workload.js";
 import type { Release } from "../../../src/records/index.js";
+import { bundle } from "../../fixtures/bundle.js";
 import type { ExecutorArguments } from "./executor.js";
 import { healthyRelease, kill, temporaryFolder, type World, world } from "./world.js";
 
@@ -16,7 +17,7 @@ async function executorKilledAt(
   killAtStep: number,
 ): Promise<void> {
   const options: ExecutorArguments = { dir: here.dir, basePort: here.basePort, directiveId, order, killAtStep };
-  const args = ["--import", "tsx", "test/engines/fleet/executor.ts", JSON.stringify(options)];
+  const args = [await bundle(new URL("./executor.ts", import.meta.url)), JSON.stringify(options)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
   const signal = await new Promise((resolve) => child.once("exit", (_, by) => resolve(by)));
   expect(signal, `step ${killAtStep} was never reached`).toBe("SIGKILL");

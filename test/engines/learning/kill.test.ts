@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type EndedRound, participate } from "../../../src/engines/learning/index.js";
+import { bundle } from "../../fixtures/bundle.js";
 import type { PeerArguments, PeerSays } from "./peer.js";
 import { addressOf, directive, folderStore, Hub, temporaryFolder, toy, toyOrder, toySamples } from "./world.js";
 
@@ -45,7 +46,8 @@ function mesh() {
       store: join(root, "store"),
       killAt,
     };
-    const child = fork("test/engines/learning/peer.ts", [JSON.stringify(options)], { execArgv: ["--import", "tsx"] });
+    const peer = await bundle(new URL("./peer.ts", import.meta.url));
+    const child = fork(peer, [JSON.stringify(options)], { execArgv: [] });
     children.push(child);
     const deeds: string[] = [];
     let returned: unknown;

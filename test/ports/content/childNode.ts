@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { bundle } from "../../fixtures/bundle.js";
 
 /** A node in a process of its own, so that it can be frozen, killed, or watched as it ends. */
 export interface ChildNode {
@@ -16,8 +16,8 @@ export interface ChildNode {
 }
 
 export async function childNode(dir: string): Promise<ChildNode> {
-  const script = fileURLToPath(new URL("./child.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", script, dir], { stdio: ["pipe", "pipe", "inherit"] });
+  const script = await bundle(new URL("./child.ts", import.meta.url));
+  const child = spawn(process.execPath, [script, dir], { stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(child, "exit");
   onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import * as dagCbor from "@ipld/dag-cbor";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createHeliaLight } from "helia";
 import { CID } from "multiformats/cid";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { contentIdOf, contentIdToCid } from "../../../src/records/index.js";
+import { bundle } from "../../fixtures/bundle.js";
 import { childNode } from "./childNode.js";
 import { bytesOf, disk, folder, NOBODYS_CID, node } from "./setting.js";
 import { collect, stockNode } from "./stockNode.js";
@@ -82,8 +82,8 @@ describe("what is kept by a call that nobody looks at again", () => {
 
 describe("a tree with a child missing", () => {
   it("kills a process that pins it by Helia", async () => {
-    const script = fileURLToPath(new URL("./pinChild.ts", import.meta.url));
-    const child = spawn(process.execPath, ["--import", "tsx", script], { stdio: ["ignore", "pipe", "pipe"] });
+    const script = await bundle(new URL("./pinChild.ts", import.meta.url));
+    const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (chunk: Buffer) => {

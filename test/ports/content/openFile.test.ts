@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemoryContent, MAX_BLOCK_BYTES } from "../../../src/ports/content/index.js";
+import { bundle } from "../../fixtures/bundle.js";
 import { childNode } from "./childNode.js";
 import { bytesOf, folder, node } from "./setting.js";
 
@@ -107,8 +107,8 @@ describe("a file that is read as a stream", () => {
 
   it("passes through a node in flat memory, both ways", async () => {
     const size = 128 * 1024 * 1024;
-    const script = fileURLToPath(new URL("./modelChild.ts", import.meta.url));
-    const child = spawn(process.execPath, ["--import", "tsx", script, await folder(), `${size}`], {
+    const script = await bundle(new URL("./modelChild.ts", import.meta.url));
+    const child = spawn(process.execPath, [script, await folder(), `${size}`], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let out = "";

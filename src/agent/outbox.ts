@@ -187,6 +187,8 @@ export class Outbox {
    */
   async noteSigned(root: Hex, seal: JointSeal): Promise<boolean> {
     if (this.#offered?.root !== root || this.#offered.signed !== null) return false;
+    // At once: whoever would take it back meanwhile finds it signed.
+    this.#offered = { ...this.#offered, signed: seal };
     await this.#write({ type: "signed", root, seal });
     return true;
   }
@@ -202,9 +204,16 @@ export class Outbox {
     await this.#write({ type: "anchored", contentIds, batch: { ...batch, ...seal } });
   }
 
-  /** What was set aside waits for the next anchor like everything else. Only where nothing signed can be anchored. */
-  async withdraw(): Promise<void> {
-    if (this.#offered !== undefined) await this.#write({ type: "withdrawn", root: this.#offered.root });
+  /**
+   * What was set aside waits for the next anchor like everything else; for when nothing signed can be anchored. Resolves
+   * with whether it does: not where something has happened to it since it was `seen`.
+   */
+  async withdraw(seen: Offer): Promise<boolean> {
+    if (this.#offered !== seen) return false;
+    // At once: nothing is signed meanwhile.
+    this.#offered = undefined;
+    await this.#write({ type: "withdrawn", root: seen.root });
+    return true;
   }
 
   /** Anchors until nothing waits of what was submitted before the call, and is not set aside. */

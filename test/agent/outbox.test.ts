@@ -135,8 +135,8 @@ describe("an outbox", () => {
     });
 
     it("takes only records of the kind, and none that was sent and may be anchored", async () => {
-      const { outbox, world } = await aside();
-      await outbox.withdraw();
+      const { offer, outbox, world } = await aside();
+      await outbox.withdraw(offer);
       expect(await outbox.offer("State")).toBeUndefined();
       world.fail("after");
       await expect(outbox.flush()).rejects.toThrow("the answer was lost");
@@ -153,6 +153,20 @@ describe("an outbox", () => {
       expect(after.offered).toEqual({ ...offer, signed: seal });
       expect(await after.noteSigned(offer.root, { ...seal, root: "0x0c" })).toBe(false);
       expect((await after.signOffered())?.root).toBe(offer.root);
+    });
+
+    it("either signs about them or takes them back, whichever comes first", async () => {
+      const one = await aside();
+      expect(await Promise.all([one.outbox.noteSigned(one.offer.root, seal), one.outbox.withdraw(one.offer)])).toEqual([
+        true,
+        false,
+      ]);
+      expect(one.outbox.offered?.signed).toEqual(seal);
+      const other = await aside();
+      const both = [other.outbox.withdraw(other.offer), other.outbox.noteSigned(other.offer.root, seal)];
+      expect(await Promise.all(both)).toEqual([true, false]);
+      await other.outbox.close();
+      expect((await Outbox.open(other.file, other.world)).offered).toBeUndefined();
     });
 
     it("has their anchor once it is known, and watches it like any other", async () => {
@@ -183,8 +197,8 @@ describe("an outbox", () => {
     });
 
     it("anchors them like everything else once they are taken back", async () => {
-      const { contentId, file, outbox, world } = await aside();
-      await outbox.withdraw();
+      const { contentId, file, offer, outbox, world } = await aside();
+      expect(await outbox.withdraw(offer)).toBe(true);
       await outbox.close();
       const after = await Outbox.open(file, world);
       expect(after.offered).toBeUndefined();

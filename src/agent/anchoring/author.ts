@@ -6,7 +6,7 @@ import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { Outgoing } from "../ballots/outgoing.js";
 import type { LocalNode } from "../ballots/sign.js";
-import type { Outbox } from "../outbox.js";
+import type { Offer, Outbox } from "../outbox.js";
 import type { Tasks } from "../tasks.js";
 import { groupsOf, listOf } from "./list.js";
 import { encodeMessage } from "./messages.js";
@@ -61,14 +61,15 @@ export class AnchoringAuthor {
     if (offered.signed !== null) {
       if (this.#dependencies.roll.seconds() <= offered.signed.deadline + GRACE_SECONDS) return this.#sendAgain();
       // The chain was read before the deadline was compared with it: it is read once more.
-      if (!(await this.#findAnchor(offered.root))) await this.#goAlone("the draft that it has signed was not anchored");
+      if (!(await this.#findAnchor(offered.root)))
+        await this.#goAlone(offered, "the draft that it has signed was not anchored");
       return;
     }
-    if (!isOpen) return this.#goAlone("there are too few nodes");
+    if (!isOpen) return this.#goAlone(offered, "there are too few nodes");
     await this.#send();
     const { gatherMs, now } = this.#dependencies;
     if (this.#batch !== undefined && now() - this.#batch.since >= PATIENCE * gatherMs) {
-      await this.#goAlone("nobody has drafted an anchor with it");
+      await this.#goAlone(offered, "nobody has drafted an anchor with it");
     }
   }
 
@@ -151,10 +152,10 @@ export class AnchoringAuthor {
   }
 
   /** The records go with the next lone anchor, which is now. */
-  async #goAlone(why: string): Promise<void> {
+  async #goAlone(offered: Offer, why: string): Promise<void> {
     const { logger, outbox, tasks } = this.#dependencies;
+    if (!(await outbox.withdraw(offered))) return;
     logger.info("anchors alone what it has offered", { why });
-    await outbox.withdraw();
     this.#forget();
     tasks.start("anchor alone", () => outbox.settle());
   }

@@ -2,6 +2,14 @@ export { type AnalysisMemory, analyze, initialMemory, nameState, phi } from "./a
 export { type AttestInput, type AttestReason, type Report, whenToAttest } from "./attest.js";
 export { PlanDefaults, VoteDefaults } from "./defaults.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
+export {
+  isExpired,
+  isPastRetention,
+  KeepingParameters,
+  type KeepingRules,
+  keepingRules,
+  retainParameter,
+} from "./retention.js";
 export { endsEarly, isDecided, type SettleInput, type SettleReason, type Tally, whenToSettle } from "./settle.js";
 export { supersedes } from "./supersede.js";
 export type {

@@ -1,4 +1,5 @@
 import type { OrderOf } from "../records/index.js";
+import { keepingChange } from "./retention.js";
 import type { Decision, EvidenceCheck, NodeView, VoteInput } from "./types.js";
 
 const MAX_REASON_LENGTH = 200;
@@ -37,6 +38,8 @@ export function decide(input: VoteInput): Decision | undefined {
       return inFavour(`up to ${order.rounds} rounds of ${order.task} are within bounds`);
     case "Ban":
       return decideBan(order, evidence);
+    case "SetParameter":
+      return decideParameter(order);
     default:
       return inFavour("calls, payload and evidence agree");
   }
@@ -82,6 +85,18 @@ function decideRollback(
   const sick = own.filter(({ alive, healthy }) => !alive || !healthy).length;
   if (own.length > 0 && sick === 0) return against("this node sees that release healthy");
   return inFavour(own.length === 0 ? "the evidence holds" : `this node too sees ${sick} of ${own.length} failing`);
+}
+
+/** What is let go of does not come back: how long records are kept is for people to decide, unless it is for ever. */
+function decideParameter({ name, value }: OrderOf<"SetParameter">): Decision | undefined {
+  switch (keepingChange(name, BigInt(value))) {
+    case "lets-go":
+      return undefined;
+    case "out-of-bounds":
+      return against(`${name} is out of bounds`);
+    default:
+      return inFavour("calls, payload and evidence agree");
+  }
 }
 
 /** A ban is for people to decide, unless the evidence proves what the node did. */

@@ -204,3 +204,23 @@ describe("a ballot on a ban", () => {
     }
   });
 });
+
+describe("a ballot on a parameter", () => {
+  const on = (name: string, value: string) => {
+    const order: Order = { kind: "SetParameter", name, value };
+    const payload = { schema: "witan/directive/1", subject: `parameter/${name}`, order } as const;
+    const proposal = { kind: order.kind, payload, disagreements: [], track: "constitution" } as const;
+    return decideIfAny({ proposal, evidence: [], view: view([]), policy: VoteDefaults })?.support;
+  };
+
+  it("is left to people where records would be let go of: they do not come back", () => {
+    expect(on("retain.State", "2592000")).toBeUndefined();
+    expect(on("retain.State", "0")).toBe("for");
+  });
+
+  it("is For as many replicas as there may be, and against more", () => {
+    expect(on("replicas.max", "16")).toBe("for");
+    expect(on("replicas.max", "17")).toBe("against");
+    expect(on("learning.rounds", "10")).toBe("for");
+  });
+});

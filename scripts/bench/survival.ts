@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Wallet } from "ethers";
-import type { KeepingState } from "../../src/agent/keeping/keeper.js";
+import type { KeepingState } from "../../src/agent/keeping/state.js";
 import { createClient } from "../../src/client/index.js";
 import { createChain, deployDao, developmentChain, type NodeAdmission } from "../../src/ports/chain/index.js";
 import { createGatewayContent } from "../../src/ports/content/index.js";

@@ -18,6 +18,8 @@ export const AgentDefaults = {
   healthyDeadlineMs: 60_000,
   /** Any three nodes may be lost at once, with their disks, and their records are still there. */
   replicas: 3,
+  /** One more loss must not be the last. */
+  minReplicas: 2,
   /** Between two looks at what is this node's to keep; each tells the others. */
   keepEveryMs: 5_000,
   /** A restart takes seconds, and moving a share costs more than waiting for one. */

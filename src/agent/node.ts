@@ -18,6 +18,7 @@ import { systemClock } from "./clock.js";
 import { type AgentConfig, finalityOf } from "./config.js";
 import { AgentDefaults } from "./defaults.js";
 import { Keeper } from "./keeping/keeper.js";
+import { ChainTerms } from "./keeping/terms.js";
 import { createMachineProbe } from "./monitor/machine.js";
 
 /** A node that runs: its IPFS node, its agent, and what others may ask of it. */
@@ -139,7 +140,8 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
   });
   agent.start();
   const kept = await keepCatalog({ config, chain, content, logger });
-  const { replicas, awayMs } = config.content;
+  const { awayMs } = config.content;
+  const replicas = { min: AgentDefaults.minReplicas, max: config.content.replicas };
   const keeper = new Keeper({
     client,
     content,
@@ -147,7 +149,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     self,
     clock: systemClock,
     logger,
-    replicas,
+    terms: new ChainTerms({ client, finality: finalityOf(config), replicas }),
     awayMs,
     everyMs: Math.min(AgentDefaults.keepEveryMs, awayMs / 3),
   });

@@ -17,8 +17,14 @@ export interface KnownRecord {
   /** All who have anchored it, in lower case. */
   readonly authors: Set<string>;
   /** The block of the first anchor of it. */
-  readonly block: number;
+  block: number;
+  /** Of a list: what is in it. */
+  readonly leaves: Set<KnownRecord>;
   held: boolean;
+  /** Let go of by vote: nobody's to keep any more. */
+  expired: boolean;
+  /** Past its time, and kept all the same where it is exempt. */
+  past: boolean;
   keepers: readonly Address[];
   /** Milliseconds; it could not be fetched, and is not asked for again before. */
   retryAt: number;
@@ -31,6 +37,9 @@ export class Book {
   readonly #parameters: { readonly client: Client; readonly roots: Roots };
   readonly #records = new Map<ContentId, KnownRecord>();
   readonly #read = new Set<string>();
+  /** Anchors past all retention whose lists are not kept here. */
+  readonly #left = new Set<string>();
+  #turn = 0;
   #unread = 0;
   #block = 0;
 
@@ -40,6 +49,10 @@ export class Book {
 
   records(): Iterable<KnownRecord> {
     return this.#records.values();
+  }
+
+  find(contentId: ContentId): KnownRecord | undefined {
+    return this.#records.get(contentId);
   }
 
   /** Anchors whose lists could not be read the last time. */
@@ -52,12 +65,18 @@ export class Book {
     return this.#block;
   }
 
-  /** Reads the lists of anchors that are new, and gives what is; one that is out of reach is read the next time. */
-  async read(signal: AbortSignal): Promise<KnownRecord[]> {
+  /**
+   * Reads the lists of anchors that are new, and gives what is; one that is out of reach is read the next time. Of anchors up
+   * to `allPast`, whose lists nobody has to keep any more, it reads those that are kept here.
+   *
+   * @param isSought Something is looked for that is in no list that was read: then of those anchors a few are asked for.
+   */
+  async read(signal: AbortSignal, allPast = -1, isSought = false): Promise<KnownRecord[]> {
     const { client } = this.#parameters;
     const block = await client.chain.blockNumber();
-    const { entries, unread: unlisted } = await client.anchors.anchors();
-    const fresh = entries.filter((entry) => !this.#read.has(keyOf(entry)));
+    const { entries, unread: unopened } = await client.anchors.anchors();
+    const unlisted = unopened.filter(({ anchor }) => anchor.blockNumber > allPast);
+    const fresh = await this.#due(entries, allPast, isSought);
     const added: KnownRecord[] = [];
     let unread = unlisted.reduce<number | undefined>(
       (least, { anchor }) => Math.min(least ?? anchor.blockNumber, anchor.blockNumber),
@@ -71,35 +90,68 @@ export class Book {
         for (const { contentId, kind } of [...listed, ...leaves]) {
           const known = await this.#note(contentId, kind, entry);
           if (known !== undefined) added.push(known);
+          const leaf = this.#records.get(contentId);
+          if (leaf === undefined || kind === "Manifest") continue;
+          for (const list of lists) this.#records.get(list)?.leaves.add(leaf);
         }
         this.#read.add(keyOf(entry));
       } catch {
-        unread = Math.min(unread ?? entry.blockNumber, entry.blockNumber);
+        if (entry.blockNumber > allPast) unread = Math.min(unread ?? entry.blockNumber, entry.blockNumber);
       }
     });
-    this.#unread = unlisted.length + fresh.filter((entry) => !this.#read.has(keyOf(entry))).length;
+    const missed = fresh.filter((entry) => !this.#read.has(keyOf(entry)) && entry.blockNumber > allPast);
+    this.#unread = unlisted.length + missed.length;
     // What is said of the share holds up to the first list that could not be read.
     this.#block = unread === undefined ? block : unread - 1;
     return added;
   }
 
+  /** The anchors whose lists are to be read now. */
+  async #due(entries: readonly AnchorEntry[], allPast: number, isSought: boolean): Promise<AnchorEntry[]> {
+    const due: AnchorEntry[] = [];
+    const left: AnchorEntry[] = [];
+    for (const entry of entries) {
+      if (this.#read.has(keyOf(entry))) continue;
+      if (entry.blockNumber > allPast) due.push(entry);
+      else if (this.#left.has(keyOf(entry))) left.push(entry);
+      else if (await this.#isKept(entry.manifest, "Manifest")) due.push(entry);
+      else this.#left.add(keyOf(entry));
+    }
+    if (!isSought) return due;
+    // Each in its turn: one that nobody has must not keep the others waiting.
+    const asked = left.slice(this.#turn, this.#turn + PARALLEL);
+    this.#turn = this.#turn + PARALLEL < left.length ? this.#turn + PARALLEL : 0;
+    return [...due, ...asked];
+  }
+
+  async #isKept(contentId: ContentId, kind: KnownRecord["kind"]): Promise<boolean> {
+    const { roots } = this.#parameters;
+    const cid = contentIdToCid(contentId);
+    for (const keep of [REPLICA, kind === "Manifest" ? "manifest" : "record"]) {
+      if ((await roots.get(`${keep}/${cid}`)) !== undefined) return true;
+    }
+    return false;
+  }
+
   /** Remembers a record, or another author of one; undefined where both are known. */
   async #note(contentId: ContentId, kind: KnownRecord["kind"], entry: AnchorEntry): Promise<KnownRecord | undefined> {
     const author = entry.author.toLowerCase();
-    const cid = contentIdToCid(contentId);
-    const { roots } = this.#parameters;
-    const root = this.#records.has(contentId)
-      ? undefined
-      : ((await roots.get(`${REPLICA}/${cid}`)) ??
-        (await roots.get(`${kind === "Manifest" ? "manifest" : "record"}/${cid}`)));
+    const held = !this.#records.has(contentId) && (await this.#isKept(contentId, kind));
     const known = this.#records.get(contentId);
-    if (known !== undefined) return known.authors.has(author) ? undefined : withAuthor(known, author);
+    if (known !== undefined) {
+      // Lists come in any order.
+      known.block = Math.min(known.block, entry.blockNumber);
+      return known.authors.has(author) ? undefined : withAuthor(known, author);
+    }
     const record: KnownRecord = {
       contentId,
       kind,
       authors: new Set([author]),
       block: entry.blockNumber,
-      held: root !== undefined,
+      leaves: new Set(),
+      held,
+      expired: false,
+      past: false,
       keepers: [],
       retryAt: 0,
       failures: 0,

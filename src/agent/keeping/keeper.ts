@@ -9,9 +9,13 @@ import { retryDelay } from "../../utils/retryDelay.js";
 import { sameHex } from "../../utils/sameHex.js";
 import type { Clock } from "../clock.js";
 import { Book, type KnownRecord, REPLICA } from "./book.js";
+import { Expiry } from "./expiry.js";
 import { Ledger } from "./ledger.js";
+import { type Hold, letGo } from "./letGo.js";
 import { decodeReport, encodeReport, MAX_MISSING, viewOf } from "./message.js";
 import { Rendezvous } from "./rendezvous.js";
+import { type KeepingState, keepingState } from "./state.js";
+import type { TermsReader } from "./terms.js";
 
 const FETCH_TIMEOUT_MS = 10_000;
 /** Records that are fetched at once: no peer is asked for too much. */
@@ -28,44 +32,29 @@ export interface KeeperParameters {
   readonly self: Address;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How many nodes keep each record, besides its author. */
-  readonly replicas: number;
+  /** What was voted about keeping. */
+  readonly terms: TermsReader;
   /** Between two looks, and two reports. */
   readonly everyMs: number;
   /** A member that was not heard for this long is away, and others keep its share. */
   readonly awayMs: number;
 }
 
-/** How the records of the mesh are kept, as one node sees it. */
-export interface KeepingState {
-  /** Records in all anchors whose lists could be read. */
-  readonly records: number;
-  /** Anchors whose lists could not. */
-  readonly unread: number;
-  /** Records and lists kept here: others', and this node's own. */
-  readonly kept: number;
-  /** This node's to keep and not here yet. */
-  readonly missing: number;
-  /** Records and lists by how many nodes are known to hold them: the place is the number, the last one "or more". */
-  readonly byHolders: readonly number[];
-  /** Records and lists held by fewer than they should be, or not known to be. */
-  readonly underReplicated: number;
-  /** Members that were heard lately, this node included. */
-  readonly present: number;
-}
-
 /**
- * Has every anchored record kept by `replicas` nodes besides its author. Which ones follows from the record and from who
- * was heard lately; each node fetches its share, says what it lacks, and lets go only of what enough others hold.
+ * Has every anchored record kept by as many nodes besides its author as was voted, for as long as was voted. Which ones
+ * follows from the record and from who was heard lately; each node fetches its share, says what it lacks, and lets go only
+ * of what enough others hold, and of what has expired.
  */
 export class Keeper {
   readonly #parameters: KeeperParameters;
   readonly #ledger: Ledger;
   readonly #topic: string;
   readonly #book: Book;
+  readonly #expiry: Expiry;
   readonly #stopping = new AbortController();
   readonly #lastReport = new Map<string, number>();
   #view = "";
+  #viewSince = Number.POSITIVE_INFINITY;
   #present: readonly Address[] = [];
   #end: () => void = () => undefined;
   #running: Promise<void> | undefined;
@@ -74,6 +63,7 @@ export class Keeper {
     const { awayMs, client, clock, content } = parameters;
     this.#parameters = parameters;
     this.#book = new Book({ client, roots: content.roots });
+    this.#expiry = new Expiry({ ...parameters, book: this.#book });
     this.#ledger = new Ledger({ now: () => clock.now(), awayMs });
     this.#topic = `witan/keeping/1/${client.chain.addresses.KnowledgeRegistry.toLowerCase()}`;
   }
@@ -103,53 +93,43 @@ export class Keeper {
     await this.#running;
   }
 
-  /** One look: who is there, what is new, what is this node's to keep, and what it lets go of. */
+  /** One look: what was voted, who is there, what is new, what is this node's to keep, and what it lets go of. */
   async look(): Promise<void> {
-    const { client, replicas, self } = this.#parameters;
+    const { client, clock, self } = this.#parameters;
+    const { signal } = this.#stopping;
     const members = await client.listNodes();
     this.#ledger.update(members);
     const isMember = members.some(({ operator }) => sameHex(operator, self));
+    await this.#expiry.follow();
+    const { rules } = this.#expiry;
     this.#present = [...new Set([...this.#ledger.present(), ...(isMember ? [self] : [])])];
-    const view = viewOf(this.#present);
-    const added = await this.#book.read(this.#stopping.signal);
+    const view = viewOf(this.#present, rules);
+    const added = await this.#book.read(signal, this.#expiry.allPastBlock, this.#expiry.seeksMore);
     const rendezvous = new Rendezvous(this.#present);
     for (const record of view === this.#view ? added : this.#book.records()) {
-      record.keepers = rendezvous.keepersOf(record.contentId, replicas, record.authors);
+      record.keepers = rendezvous.keepersOf(record.contentId, rules.replicas.max, record.authors);
     }
+    if (view !== this.#view) this.#viewSince = clock.now();
     this.#view = view;
+    await this.#letGo(await this.#expiry.mark(), "all");
     if (isMember) await this.#fetchShare();
-    await this.#letGo();
+    if (this.#expiry.isKnown) await this.#letGo(this.#others(), "replicas");
     await this.#report();
   }
 
   get state(): KeepingState {
-    const { replicas } = this.#parameters;
-    const byHolders = new Array<number>(replicas + 2).fill(0);
-    let kept = 0;
-    let underReplicated = 0;
-    const wanted = Math.min(replicas, this.#present.length);
-    const holdersOf = this.#holders();
-    for (const record of this.#book.records()) {
-      const holders = holdersOf(record);
-      const place = Math.min(holders, replicas + 1);
-      byHolders[place] = (byHolders[place] ?? 0) + 1;
-      if (record.held) kept += 1;
-      if (holders < wanted) underReplicated += 1;
-    }
-    return {
-      records: [...this.#book.records()].filter(({ kind }) => kind !== "Manifest").length,
-      unread: this.#book.unread,
-      kept,
-      missing: this.#missing().length,
-      byHolders,
-      underReplicated,
+    return keepingState({
+      book: this.#book,
+      replicas: this.#expiry.rules.replicas,
       present: this.#present.length,
-    };
+      missing: this.#missing().length,
+      holdersOf: this.#holders(),
+    });
   }
 
-  #isOurs({ authors, keepers }: KnownRecord): boolean {
+  #isOurs({ authors, expired, keepers }: KnownRecord): boolean {
     const { self } = this.#parameters;
-    return authors.has(self.toLowerCase()) || keepers.some((keeper) => sameHex(keeper, self));
+    return !expired && (authors.has(self.toLowerCase()) || keepers.some((keeper) => sameHex(keeper, self)));
   }
 
   #missing(): KnownRecord[] {
@@ -199,25 +179,43 @@ export class Keeper {
     for await (const _ of file.read({ signal }));
   }
 
-  /** Lets go of what is not this node's to keep any more, once all hold it whose it is and who are there. */
-  async #letGo(): Promise<void> {
-    const { content } = this.#parameters;
-    const present = new Set(this.#present.map((operator) => operator.toLowerCase()));
-    const holdersOf = this.#holders();
-    for (const record of this.#book.records()) {
-      if (!record.held || this.#isOurs(record)) continue;
-      const authors = [...record.authors].filter((author) => present.has(author));
-      if (holdersOf(record) < record.keepers.length + authors.length) continue;
-      await content.roots.drop(`${REPLICA}/${contentIdToCid(record.contentId)}`);
-      record.held = false;
+  async #letGo(records: readonly KnownRecord[], hold: Hold): Promise<void> {
+    const { content, logger } = this.#parameters;
+    if (records.length === 0) return;
+    const options = { timeoutMs: FETCH_TIMEOUT_MS, signal: this.#stopping.signal };
+    try {
+      await letGo({ store: content, book: this.#book, options }, records, hold);
+    } catch (error) {
+      this.#stopping.signal.throwIfAborted();
+      logger.warn("some of what is not to be kept is kept still", {
+        records: records.length,
+        reason: messageOf(error),
+      });
     }
   }
 
+  /**
+   * What is not this node's to keep any more, and that all hold whose it is and who are there, the least number of nodes in
+   * any case. What is past its time and exempt stays: others may have let go of it before they knew.
+   */
+  #others(): KnownRecord[] {
+    const { everyMs } = this.#parameters;
+    const { min } = this.#expiry.rules.replicas;
+    const present = new Set(this.#present.map((operator) => operator.toLowerCase()));
+    // Who has just changed its mind may not be believed: it may be letting go at this moment, as it saw things before.
+    const holdersOf = this.#holders(this.#viewSince + everyMs);
+    return [...this.#book.records()].filter((record) => {
+      if (!record.held || record.past || this.#isOurs(record)) return false;
+      const authors = [...record.authors].filter((author) => present.has(author));
+      return holdersOf(record) >= Math.max(min, record.keepers.length + authors.length);
+    });
+  }
+
   /** How many nodes are known to hold a record, of its keepers and its authors. */
-  #holders(): (record: KnownRecord) => number {
+  #holders(since?: number): (record: KnownRecord) => number {
     const { self } = this.#parameters;
     const others = new Map(
-      this.#ledger.holdersAt(this.#view).map(({ operator, holds }) => [operator.toLowerCase(), holds]),
+      this.#ledger.holdersAt(this.#view, since).map(({ operator, holds }) => [operator.toLowerCase(), holds]),
     );
     return ({ authors, block, contentId, held, keepers }) => {
       const nodes = new Set([...authors, ...keepers.map((keeper) => keeper.toLowerCase())]);

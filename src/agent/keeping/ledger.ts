@@ -46,12 +46,20 @@ export class Ledger {
     return [...this.#operators].filter(([peer]) => this.#isFresh(peer, now)).map(([, operator]) => operator);
   }
 
-  /** The members that hold all that is theirs to keep of anchors up to `block` but what they name. */
-  holdersAt(view: string): { readonly operator: Address; readonly holds: (id: ContentId, block: number) => boolean }[] {
+  /**
+   * The members that hold all that is theirs to keep of anchors up to `block` but what they name.
+   *
+   * @param since Only those that said so at this moment or later, in milliseconds.
+   */
+  holdersAt(
+    view: string,
+    since = Number.NEGATIVE_INFINITY,
+  ): { readonly operator: Address; readonly holds: (id: ContentId, block: number) => boolean }[] {
     const now = this.#now();
     return [...this.#heard].flatMap(([peer, heard]) => {
       const operator = this.#operators.get(peer);
-      if (operator === undefined || heard.view !== view || !this.#isFresh(peer, now)) return [];
+      if (operator === undefined || heard.view !== view || heard.at < since) return [];
+      if (!this.#isFresh(peer, now)) return [];
       return [{ operator, holds: (id, block) => block <= heard.block && !heard.missing.has(id) }];
     });
   }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type Address, type ContentId, isContentId } from "../../records/index.js";
+import type { KeepingRules } from "../../policy/index.js";
+import { type Address, type ContentId, isContentId, RecordKinds } from "../../records/index.js";
 
 /** Records named in one report; a node that lacks more says so by its block. */
 export const MAX_MISSING = 256;
@@ -9,7 +10,7 @@ export const MAX_MISSING = 256;
 export interface KeepingReport {
   /** The newest block whose anchors it has dealt with. */
   readonly block: number;
-  /** The members among whom it sees the records shared: {@link viewOf}. Others' shares can be told only from the same. */
+  /** How it sees the records shared: {@link viewOf}. Others' shares can be told only from the same. */
   readonly view: string;
   readonly missing: readonly ContentId[];
 }
@@ -34,8 +35,9 @@ export function decodeReport(message: Uint8Array): KeepingReport | undefined {
   }
 }
 
-/** A set of members in short: the same for the same set. */
-export function viewOf(operators: Iterable<Address>): string {
+/** Among which members records are shared, and by which rules, in short: the same for the same. */
+export function viewOf(operators: Iterable<Address>, { retain, replicas: { min, max } }: KeepingRules): string {
   const sorted = [...operators].map((operator) => operator.toLowerCase()).sort();
-  return createHash("sha256").update(sorted.join()).digest("hex").slice(0, 16);
+  const rules = [...RecordKinds.map((kind) => retain[kind]), min, max];
+  return createHash("sha256").update(`${sorted.join()} ${rules.join()}`).digest("hex").slice(0, 16);
 }

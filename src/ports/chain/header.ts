@@ -55,3 +55,19 @@ export function lastFinalBlock(
   if (rule === "finalized" && finalized !== null) return Math.min(finalized, head);
   return head - (rule === "finalized" ? DEPTH_WITHOUT_TAG : Math.max(1, rule)) + 1;
 }
+
+/**
+ * The newest block that counts as final; undefined where there is none yet.
+ *
+ * @throws ChainError.
+ */
+export async function readFinalHeader(
+  chain: Pick<Chain, "blockNumber" | "provider" | "read">,
+  rule: FinalityRule,
+): Promise<BlockHeader | undefined> {
+  const finalized = rule === "finalized" ? await readHeader(chain, "finalized") : undefined;
+  const head = await chain.blockNumber();
+  const last = lastFinalBlock(rule, { head, finalized: finalized?.number ?? null });
+  if (last < 0) return undefined;
+  return finalized?.number === last ? finalized : readHeader(chain, last);
+}

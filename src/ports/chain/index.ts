@@ -32,7 +32,7 @@ export type { Eip1193Provider } from "./endpoint.js";
 export { ChainError, type ChainErrorKind, ContractRevertError, isRevert } from "./errors.js";
 export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./event.js";
 export { createEventFeed, type EventChunk, type EventFeed, type EventFeedOptions } from "./feed.js";
-export { type BlockHeader, type FinalityRule, lastFinalBlock, readHeader } from "./header.js";
+export { type BlockHeader, type FinalityRule, lastFinalBlock, readFinalHeader, readHeader } from "./header.js";
 export { hashJoint, type JointMessage, type JointTree, jointTree, openJoint } from "./joint.js";
 export { decodeName, encodeName, peerIdText } from "./names.js";
 export type { Plain } from "./plain.js";

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { encodeReport, viewOf } from "../../../src/agent/keeping/message.js";
+import { keepingRules } from "../../../src/policy/index.js";
 import { buildTree, cidToContentId, encodeManifest, encodeRecord, leafOf } from "../../../src/records/index.js";
 import { incidentOf } from "../../client/setting.js";
 import { model } from "../../records/samples.js";
@@ -69,7 +70,10 @@ it("lets go of nothing for a node that says it does not hold it, nor for one tha
   const idle = await mesh.start(3, true);
   const topic = `witan/keeping/1/${idle.client.chain.addresses.KnowledgeRegistry.toLowerCase()}`;
   idle.gossip.subscribe(topic, () => undefined);
-  const view = viewOf([0, 1, 2, 3].map((i) => mesh.node(i).self));
+  const view = viewOf(
+    [0, 1, 2, 3].map((i) => mesh.node(i).self),
+    keepingRules(new Map(), { min: 1, max: 1 }),
+  );
   const missing = cids.map(cidToContentId);
   const block = await idle.client.chain.blockNumber();
   const say = () => idle.gossip.publish(topic, encodeReport({ block, view, missing }));

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Ledger } from "../../../src/agent/keeping/ledger.js";
 import { decodeReport, encodeReport, MAX_MISSING, viewOf } from "../../../src/agent/keeping/message.js";
 import type { NodeSummary } from "../../../src/client/index.js";
+import { keepingRules } from "../../../src/policy/index.js";
 import type { Address, ContentId } from "../../../src/records/index.js";
 import { operatorKey } from "../../fixtures/deploy.js";
 
@@ -10,7 +11,8 @@ const AWAY_MS = 1_000;
 const operators = [0, 1, 2].map((i) => operatorKey(i).address as Address);
 const [first, second, third] = operators as [Address, Address, Address];
 const record = id("record") as ContentId;
-const VIEW = viewOf(operators);
+const rules = keepingRules(new Map(), { min: 1, max: 3 });
+const VIEW = viewOf(operators, rules);
 
 function memberOf(index: number): NodeSummary {
   const operator = operators[index] as Address;
@@ -74,7 +76,7 @@ describe("what is known of the others", () => {
   });
 
   it("believes nobody who shares records among other members, or was not heard lately", () => {
-    say(0, { view: viewOf([first, second]) });
+    say(0, { view: viewOf([first, second], rules) });
     say(1);
     expect(ledger.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([second]);
     now += AWAY_MS;
@@ -106,8 +108,13 @@ describe("a report", () => {
   });
 
   it("names the same members by the same view, in whatever order and case", () => {
-    expect(viewOf([third, first, second])).toBe(VIEW);
-    expect(viewOf(operators.map((each) => each.toLowerCase() as Address))).toBe(VIEW);
-    expect(viewOf([first, second])).not.toBe(VIEW);
+    expect(viewOf([third, first, second], rules)).toBe(VIEW);
+    expect(
+      viewOf(
+        operators.map((each) => each.toLowerCase() as Address),
+        rules,
+      ),
+    ).toBe(VIEW);
+    expect(viewOf([first, second], rules)).not.toBe(VIEW);
   });
 });

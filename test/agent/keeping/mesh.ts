@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { systemClock } from "../../../src/agent/clock.js";
 import { Keeper } from "../../../src/agent/keeping/keeper.js";
+import { ChainTerms } from "../../../src/agent/keeping/terms.js";
 import { type Client, createClient, type NewRecord } from "../../../src/client/index.js";
 import { createChain } from "../../../src/ports/chain/index.js";
 import { createHeliaContent, type HeliaContent } from "../../../src/ports/content/helia.js";
@@ -70,7 +71,7 @@ export async function createMesh({ nodes, replicas = 2, running, awayMs = 1_500 
       self: client.account as Address,
       clock: systemClock,
       logger: silent,
-      replicas,
+      terms: new ChainTerms({ client, finality: "finalized", replicas: { min: 1, max: replicas } }),
       everyMs: 200,
       awayMs,
     });

@@ -1,0 +1,140 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { AWAY_MS, EVERY_MS, PaperMesh } from "./paperMesh.js";
+
+const NODES = 4;
+const AUTHOR = 0;
+const node = fc.nat(NODES - 1);
+const on = <Name extends string>(name: Name) => fc.record({ do: fc.constant(name), node });
+
+/** What may happen to a mesh, in any order. */
+const step = fc.oneof(
+  { weight: 8, arbitrary: on("look") },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant("round" as const), node, rounds: fc.integer({ min: 1, max: 7 }) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(300, EVERY_MS, AWAY_MS) }),
+  },
+  { weight: 3, arbitrary: on("deliver") },
+  { weight: 2, arbitrary: on("cut") },
+  { weight: 2, arbitrary: on("join") },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("part" as const), node, other: node, parted: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("starve" as const), node, starved: fc.boolean() }) },
+  { weight: 1, arbitrary: on("remove") },
+  { weight: 1, arbitrary: on("admit") },
+  { weight: 3, arbitrary: on("lose") },
+  { weight: 1, arbitrary: on("restart") },
+  { weight: 4, arbitrary: on("start") },
+  { weight: 2, arbitrary: on("anchor") },
+  { weight: 1, arbitrary: on("inform") },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("vote" as const),
+      max: fc.integer({ min: 1, max: 3 }),
+      upTo: fc.integer({ min: -1, max: 2 }),
+    }),
+  },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+async function take(mesh: PaperMesh, what: Step): Promise<void> {
+  switch (what.do) {
+    case "look":
+      return mesh.look(what.node);
+    case "round":
+      return rounds(mesh, what.rounds, what.node);
+    case "wait":
+      mesh.now += what.ms;
+      return;
+    case "deliver":
+      return mesh.deliver();
+    case "cut":
+      return mesh.cut(what.node, true);
+    case "join":
+      return mesh.cut(what.node, false);
+    case "part":
+      return mesh.part(what.node, what.other, what.parted);
+    case "starve":
+      return mesh.starve(what.node, what.starved);
+    case "remove":
+      return mesh.admit(what.node, false);
+    case "admit":
+      return mesh.admit(what.node, true);
+    case "lose":
+      return mesh.stop(what.node, true);
+    case "restart":
+      await mesh.stop(what.node, false);
+      return mesh.start(what.node);
+    case "start":
+      return mesh.start(what.node);
+    case "anchor":
+      return mesh.anchor(what.node);
+    case "inform":
+      return mesh.inform(what.node);
+    case "vote":
+      return mesh.vote(what.max, what.upTo);
+  }
+}
+
+/** Every node looks so often, and what it says arrives. */
+async function rounds(mesh: PaperMesh, count: number, first = 0): Promise<void> {
+  for (let round = 0; round < count; round++) {
+    for (let i = 0; i < NODES; i++) {
+      await mesh.look((first + i) % NODES);
+      mesh.now += EVERY_MS / NODES;
+      mesh.deliver();
+    }
+  }
+}
+
+it("never lets go of a record that has not expired while fewer than the least number of others hold it", async () => {
+  let drops = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 2 }),
+      fc.boolean(),
+      fc.array(step, { minLength: 10, maxLength: 80 }),
+      async (min, authorIsLost, steps) => {
+        const mesh = await PaperMesh.create({ nodes: NODES, min, max: min });
+        for (let records = 0; records < 6; records++) mesh.anchor(AUTHOR);
+        await rounds(mesh, 3);
+        // With its author gone, a record has its keepers alone.
+        if (authorIsLost) await mesh.stop(AUTHOR, true);
+        await rounds(mesh, 7);
+        for (const each of steps) await take(mesh, each);
+        drops += mesh.drops;
+        expect(mesh.wrong).toEqual([]);
+      },
+    ),
+    { numRuns: 500 },
+  );
+  // Else it would be kept by never letting go of anything.
+  expect(drops).toBeGreaterThan(100);
+});
+
+it("comes to keep each record as often as it should be, once there is peace", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 30 }), async (max, steps) => {
+      const mesh = await PaperMesh.create({ nodes: NODES, min: 1, max });
+      for (const index of [0, 1, 2]) mesh.anchor(index);
+      await rounds(mesh, 3);
+      for (const each of steps) if (each.do !== "lose") await take(mesh, each);
+      mesh.vote(max, -1);
+      for (let index = 0; index < NODES; index++) {
+        mesh.cut(index, false);
+        mesh.admit(index, true);
+        mesh.starve(index, false);
+        for (let other = 0; other < NODES; other++) mesh.part(index, other, false);
+        await mesh.start(index);
+        mesh.inform(index);
+      }
+      await rounds(mesh, 12);
+      expect(mesh.holders()).toEqual(mesh.holders().map(() => max + 1));
+    }),
+    { numRuns: 100 },
+  );
+});

@@ -16,6 +16,8 @@ const address = z
     return checked ?? z.NEVER;
   });
 const milliseconds = z.int().min(10).max(3_600_000);
+/** Between two times of work in the background, up to a week; 0 for never. */
+const seldom = z.union([z.literal(0), z.int().min(10).max(604_800_000)]);
 
 const schema = z.strictObject({
   /** A name for logs and screens. */
@@ -59,6 +61,11 @@ const schema = z.strictObject({
     replicas: z.int().min(0).max(16).default(AgentDefaults.replicas),
     /** A node that was not heard for this long is away, and others keep its share. */
     awayMs: milliseconds.default(AgentDefaults.awayMs),
+    /** How often blocks that nothing keeps are collected, and how recent a block is left alone. */
+    collectEveryMs: seldom.default(AgentDefaults.collectEveryMs),
+    graceMs: z.int().min(0).max(31_536_000_000).default(AgentDefaults.graceMs),
+    /** How often every block is read and checked. */
+    scanEveryMs: seldom.default(AgentDefaults.scanEveryMs),
   }),
   /** Backs the running node up into `dir` every so often: no more than this is lost with the disk. */
   backup: z

@@ -20,6 +20,7 @@ import { AgentDefaults } from "./defaults.js";
 import { Keeper } from "./keeping/keeper.js";
 import { ChainTerms } from "./keeping/terms.js";
 import { createMachineProbe } from "./monitor/machine.js";
+import { Upkeep } from "./upkeep.js";
 
 /** A node that runs: its IPFS node, its agent, and what others may ask of it. */
 export interface RunningNode {
@@ -156,6 +157,8 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
   keeper.start();
   const stopping = new AbortController();
   const backingUp = keepBackups({ config, store: content, clock: systemClock, logger }, stopping.signal);
+  const upkeep = new Upkeep({ ...config.content, store: content, self, clock: systemClock, logger });
+  const keepingUp = upkeep.run(stopping.signal);
 
   return {
     self,
@@ -169,6 +172,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
       block: await chain.blockNumber(),
       ...agent.status,
       keeping: keeper.state,
+      upkeep: upkeep.state,
     }),
     ballots: (proposalId) => agent.ballotsOn(proposalId),
     async takePayload(envelope) {
@@ -182,6 +186,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     async stop() {
       stopping.abort();
       await backingUp;
+      await keepingUp;
       await keeper.stop();
       await kept?.stop();
       await agent.stop();

@@ -22,7 +22,7 @@ const PROGRESS_EVERY = 256;
 export async function scan(
   blocks: VerifiedBlocks,
   heal: Heal,
-  { timeoutMs = DEFAULT_HEAL_TIMEOUT_MS, signal, onProgress }: ScanOptions = {},
+  { timeoutMs = DEFAULT_HEAL_TIMEOUT_MS, signal, onProgress, pause }: ScanOptions = {},
 ): Promise<Scanned> {
   const bad = new BadBlocks((cid) => heal(cid, { timeoutMs, ...(signal ? { signal } : {}) }));
   let count = 0;
@@ -36,6 +36,7 @@ export async function scan(
     // Looked at again by whoever moves it aside, for it may have been healed since.
     if (!isBlockOf(block.cid, block.bytes) && (await blocks.read(block.cid)) === "corrupt") await bad.add(block.cid);
     if (count % PROGRESS_EVERY === 0) tell();
+    await pause?.();
   }
   await bad.settled();
 
@@ -53,6 +54,7 @@ export async function scan(
       signal?.throwIfAborted();
       if (bad.isLost(cid)) bad.name(cid, root.name);
       else if (!(await blocks.has(cid))) await bad.add(cid, root.name);
+      await pause?.();
     }
   }
   await bad.settled();

@@ -58,6 +58,8 @@ export interface ScanOptions extends AbortOptions {
   readonly timeoutMs?: number;
   /** Told now and then how far it is. */
   readonly onProgress?: (progress: { readonly blocks: number; readonly bytes: number; readonly bad: number }) => void;
+  /** Awaited after each block, for whoever has time and leaves it to others. */
+  readonly pause?: () => Promise<void>;
 }
 
 export interface Scanned {

@@ -42,6 +42,8 @@ const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 const MAX_OPEN_FILES = 74;
 /** Bytes that an iterator reads ahead. */
 const READ_AHEAD_BYTES = 1024 * 1024;
+/** Blocks that are read from one state of the disk. */
+const PAGE = 256;
 
 /**
  * Blocks on disk that are what their names say: checked when they are written and each time they are read. A write is
@@ -139,10 +141,19 @@ export class VerifiedBlocks extends BaseBlockstore {
     });
   }
 
-  /** Every block with its bytes as they are, at the moment of the call. */
+  /** Every block with its bytes as they are. A page at a time: whoever takes hours for it keeps no old state on the disk. */
   async *contents(): AsyncGenerator<{ readonly cid: CID; readonly bytes: Uint8Array }> {
-    const iterator = this.#db.iterator({ ...BlockKeys.blocks, highWaterMarkBytes: READ_AHEAD_BYTES } as object);
-    for await (const [key, bytes] of iterator) yield { cid: cidOfKey(key), bytes };
+    for (let after: string | undefined; ; ) {
+      const range = after === undefined ? BlockKeys.blocks : { gt: after, lt: BlockKeys.blocks.lt };
+      const options = { ...range, limit: PAGE, highWaterMarkBytes: READ_AHEAD_BYTES };
+      let last: string | undefined;
+      for await (const [key, bytes] of this.#db.iterator(options as object)) {
+        last = key;
+        yield { cid: cidOfKey(key), bytes };
+      }
+      if (last === undefined) return;
+      after = last;
+    }
   }
 
   /** Every block whose age is known, by its key: without a look at the blocks themselves. */

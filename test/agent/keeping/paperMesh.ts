@@ -1,5 +1,6 @@
 import { id } from "ethers";
 import { Keeper } from "../../../src/agent/keeping/keeper.js";
+import type { KeepingState } from "../../../src/agent/keeping/state.js";
 import type { Terms } from "../../../src/agent/keeping/terms.js";
 import type { Client } from "../../../src/client/index.js";
 import { keepingRules } from "../../../src/policy/index.js";
@@ -35,6 +36,7 @@ interface PaperNode {
   /** Nothing that it sends or is sent arrives. */
   cutOff: boolean;
   starved: boolean;
+  blind: boolean;
   readonly deafTo: Set<number>;
   isMember: boolean;
   /** When it lost its disk, and what was on it. */
@@ -59,6 +61,8 @@ export class PaperMesh {
   readonly #terms: Terms[];
   /** What was let go of though it should not have been. */
   readonly wrong: string[] = [];
+  /** Kept whatever its age. */
+  readonly exempt = new Set<ContentId>();
   /** How often anything was let go of. */
   drops = 0;
 
@@ -72,6 +76,7 @@ export class PaperMesh {
       hear: () => undefined,
       cutOff: false,
       starved: false,
+      blind: false,
       deafTo: new Set<number>(),
       isMember: true,
       lostAt: Number.NEGATIVE_INFINITY,
@@ -88,9 +93,9 @@ export class PaperMesh {
   }
 
   /** One more record of a node is anchored, in a block of its own. */
-  anchor(index: number): void {
+  anchor(index: number): ContentId | undefined {
     const node = this.#of(index);
-    if (node.keeper === undefined) return;
+    if (node.keeper === undefined) return undefined;
     const blockNumber = this.#entries.length + 1;
     const { bytes, contentId } = encodeRecord("Incident", incidentOf(`record ${blockNumber}`));
     const manifest = id(`manifest ${blockNumber}`) as ContentId;
@@ -104,6 +109,7 @@ export class PaperMesh {
       const cid = contentIdToCid(each);
       node.roots.set(`${keep}/${cid}`, { name: `${keep}/${cid}`, cid, reason: keep, scope: "block", since: 0 });
     }
+    return contentId;
   }
 
   /** The DAO votes how many keep each record, and up to which block they have had their time. */
@@ -136,6 +142,11 @@ export class PaperMesh {
   /** Whatever a node asks for does not come, or comes again. */
   starve(index: number, starved: boolean): void {
     this.#of(index).starved = starved;
+  }
+
+  /** What was voted a node cannot read, or can again. */
+  blind(index: number, blind: boolean): void {
+    this.#of(index).blind = blind;
   }
 
   /** Two nodes hear each other no more, or again. Blocks still come by way of others. */
@@ -173,7 +184,10 @@ export class PaperMesh {
       listNodes: async () => this.#nodes.map(({ self: operator, index: its }) => ({ operator, peerId: `peer-${its}` })),
       anchors: {
         anchors: async () => this.#entries,
-        leaves: async ({ manifest }: { manifest: string }) => this.#leaves.get(manifest) ?? [],
+        leaves: async ({ manifest }: { manifest: ContentId }) => {
+          if (!this.#isHad(contentIdToCid(manifest))) throw new ContentError("missing", "Nobody has it.");
+          return this.#leaves.get(manifest) ?? [];
+        },
       },
       chain: { addresses: { KnowledgeRegistry: "0x" }, blockNumber: async () => this.#entries.length },
     } as unknown as Client;
@@ -219,7 +233,10 @@ export class PaperMesh {
         get rules() {
           return termsOf().rules;
         },
-        read: async () => termsOf(),
+        read: async () => {
+          if (node.blind) throw new Error("the chain does not answer");
+          return termsOf();
+        },
       },
       everyMs: EVERY_MS,
       awayMs: AWAY_MS,
@@ -229,11 +246,16 @@ export class PaperMesh {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** How many live nodes truly keep each record that has not expired, by any vote. */
-  holders(): number[] {
+  state(index: number): KeepingState | undefined {
+    return this.#of(index).keeper?.state;
+  }
+
+  /** How many nodes truly keep each list and record that has not expired by any vote; and those that have. */
+  holders(expired = false): number[] {
     return this.#entries
-      .filter(({ blockNumber }) => blockNumber > this.#upTo)
-      .map(({ manifest }) => this.#nodes.filter((node) => this.#keeps(node, contentIdToCid(manifest))).length);
+      .filter(({ blockNumber }) => blockNumber <= this.#upTo === expired)
+      .flatMap(({ manifest }) => [manifest, ...(this.#leaves.get(manifest) ?? []).map(({ contentId }) => contentId)])
+      .map((contentId) => this.#nodes.filter((node) => this.#keeps(node, contentIdToCid(contentId))).length);
   }
 
   get #upTo(): number {
@@ -244,6 +266,7 @@ export class PaperMesh {
     const root = node.roots.get(name);
     if (!node.roots.delete(name) || root === undefined) return false;
     this.drops += 1;
+    if (node.blind) this.wrong.push(`node ${node.index} let go of ${name} without knowing what was voted`);
     const { cid } = root;
     const block = this.#entries.findIndex(({ manifest }) => {
       const leaves = this.#leaves.get(manifest) ?? [];
@@ -258,6 +281,10 @@ export class PaperMesh {
     return true;
   }
 
+  #isHad(cid: string): boolean {
+    return this.#nodes.some((each) => each.keeper !== undefined && this.#keeps(each, cid));
+  }
+
   #keeps({ roots }: PaperNode, cid: string): boolean {
     return ["record", "manifest", "replica"].some((keep) => roots.has(`${keep}/${cid}`));
   }
@@ -270,7 +297,7 @@ export class PaperMesh {
       now: 1_000_000,
       pastBlock: { State: upTo, Model: upTo, Incident: upTo, Outcome: upTo },
       allPastBlock: upTo,
-      exempt: async () => new Set(),
+      exempt: async () => this.exempt,
       timeOf: async () => 0,
     };
   }

@@ -23,6 +23,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: on("join") },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("part" as const), node, other: node, parted: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("starve" as const), node, starved: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("blind" as const), node, blind: fc.boolean() }) },
   { weight: 1, arbitrary: on("remove") },
   { weight: 1, arbitrary: on("admit") },
   { weight: 3, arbitrary: on("lose") },
@@ -60,6 +61,8 @@ async function take(mesh: PaperMesh, what: Step): Promise<void> {
       return mesh.part(what.node, what.other, what.parted);
     case "starve":
       return mesh.starve(what.node, what.starved);
+    case "blind":
+      return mesh.blind(what.node, what.blind);
     case "remove":
       return mesh.admit(what.node, false);
     case "admit":
@@ -72,7 +75,8 @@ async function take(mesh: PaperMesh, what: Step): Promise<void> {
     case "start":
       return mesh.start(what.node);
     case "anchor":
-      return mesh.anchor(what.node);
+      mesh.anchor(what.node);
+      return;
     case "inform":
       return mesh.inform(what.node);
     case "vote":
@@ -128,6 +132,7 @@ it("comes to keep each record as often as it should be, once there is peace", as
         mesh.cut(index, false);
         mesh.admit(index, true);
         mesh.starve(index, false);
+        mesh.blind(index, false);
         for (let other = 0; other < NODES; other++) mesh.part(index, other, false);
         await mesh.start(index);
         mesh.inform(index);
@@ -137,4 +142,89 @@ it("comes to keep each record as often as it should be, once there is peace", as
     }),
     { numRuns: 100 },
   );
+});
+
+/** Everybody hears of a vote, and acts on it. */
+async function decided(mesh: PaperMesh, max: number, upTo: number): Promise<void> {
+  mesh.vote(max, upTo);
+  for (let index = 0; index < NODES; index++) mesh.inform(index);
+  await rounds(mesh, 8);
+}
+
+async function meshOf(records: number, max: number) {
+  const mesh = await PaperMesh.create({ nodes: NODES, min: 1, max });
+  const ids = Array.from({ length: records }, () => mesh.anchor(AUTHOR));
+  await rounds(mesh, 8);
+  return { mesh, ids };
+}
+
+it("has what expired let go of by all, its author and its lists too, and is not held up by it when it begins anew", async () => {
+  const { mesh } = await meshOf(4, 3);
+  await decided(mesh, 3, 2);
+  expect([mesh.holders(true), mesh.holders()]).toEqual([
+    [0, 0, 0, 0],
+    [4, 4, 4, 4],
+  ]);
+  expect(mesh.state(AUTHOR)).toMatchObject({ records: 4, kept: 4, missing: 0, underReplicated: 0, expired: 4 });
+
+  // Who comes with an empty disk can read none of the old lists, and what it keeps counts all the same.
+  await mesh.stop(3, true);
+  await mesh.start(3);
+  await rounds(mesh, 8);
+  expect(mesh.state(3)).toMatchObject({ records: 2, unread: 0, missing: 0, underReplicated: 0 });
+  expect(mesh.state(AUTHOR)).toMatchObject({ missing: 0, underReplicated: 0 });
+  expect(mesh.holders()).toEqual([4, 4, 4, 4]);
+});
+
+it("lets go of nothing that is exempt, nor of the list that it is found by, and has it kept by who comes anew", async () => {
+  const { mesh, ids } = await meshOf(4, 3);
+  const [, exempt] = ids;
+  if (exempt === undefined) throw new Error("there is no second record");
+  mesh.exempt.add(exempt);
+  await decided(mesh, 3, 3);
+  expect(mesh.holders(true)).toEqual([0, 0, 4, 4, 0, 0]);
+  await mesh.stop(3, true);
+  await mesh.start(3);
+  await rounds(mesh, 8);
+  expect(mesh.holders(true)).toEqual([0, 0, 4, 4, 0, 0]);
+  mesh.exempt.clear();
+  await rounds(mesh, 3);
+  expect(mesh.holders(true)).toEqual([0, 0, 0, 0, 0, 0]);
+});
+
+it("finds what expired while it was away by what it has on its disk", async () => {
+  const { mesh } = await meshOf(3, 3);
+  await mesh.stop(2, false);
+  await decided(mesh, 3, 2);
+  expect(mesh.holders(true)).toEqual([1, 1, 1, 1]);
+  await mesh.start(2);
+  await rounds(mesh, 3);
+  expect(mesh.holders(true)).toEqual([0, 0, 0, 0]);
+});
+
+it("has records back that a later vote keeps for longer, as far as somebody still holds them", async () => {
+  const { mesh } = await meshOf(2, 3);
+  await mesh.stop(2, false);
+  await decided(mesh, 3, 2);
+  expect(mesh.holders(true)).toEqual([1, 1, 1, 1]);
+  mesh.vote(3, -1);
+  for (let index = 0; index < NODES; index++) mesh.inform(index);
+  await mesh.start(2);
+  await rounds(mesh, 8);
+  expect(mesh.holders(true)).toEqual([4, 4, 4, 4]);
+});
+
+it("moves and drops nothing as long as what was voted cannot be read, and does it afterwards", async () => {
+  const { mesh } = await meshOf(3, 2);
+  for (let index = 0; index < NODES; index++) mesh.blind(index, true);
+  await decided(mesh, 1, 2);
+  expect([...mesh.holders(true), ...mesh.holders()]).toEqual([3, 3, 3, 3, 3, 3]);
+  expect(mesh.state(AUTHOR)).toMatchObject({ expired: 0 });
+  for (let index = 0; index < NODES; index++) mesh.blind(index, false);
+  await rounds(mesh, 8);
+  expect([mesh.holders(true), mesh.holders()]).toEqual([
+    [0, 0, 0, 0],
+    [2, 2],
+  ]);
+  expect(mesh.wrong).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseAgentConfig } from "../../src/agent/config.js";
+import { ChainTerms } from "../../src/agent/keeping/terms.js";
 import { BaseError } from "../../src/errors.js";
 import { readBlsKey } from "../../src/ports/keys/blsKeyFile.js";
 import { readOperatorKey } from "../../src/ports/keys/operator.js";
@@ -204,6 +205,37 @@ describe("a proposal", () => {
       ExitCodes.unavailable,
       expect.stringContaining("http://127.0.0.1:9 cannot be reached"),
     ]);
+  });
+});
+
+describe("the vote on keeping that docs/keeping.md shows", () => {
+  it("opens, lists, votes and shows as it is written, and then holds", async () => {
+    const text = await readFile(new URL("../../docs/keeping.md", import.meta.url), "utf8");
+    const shown = [...(/```sh\n([\s\S]*?)```/.exec(text)?.[1]?.matchAll(/^npx witan proposal (.+)$/gm) ?? [])];
+    expect(shown).toHaveLength(4);
+    const files = new Map([
+      [".witan/nodes/node-1/keys/operator.json", network.member],
+      [".witan/password", network.passwordFile],
+    ]);
+    let proposalId = "";
+    for (const [, words = ""] of shown) {
+      // As a shell takes them apart.
+      const args = [...words.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare = ""]) => quoted ?? bare);
+      const own = args.map((arg) => (arg === "ID" ? proposalId : (files.get(arg) ?? arg)));
+      if (args[0] === "vote") await network.setting.witan.increaseTime(60);
+      const { code, out, error } = await run(proposal, ...own, ...base);
+      expect([code, error]).toEqual([ExitCodes.ok, undefined]);
+      proposalId ||= /^proposal +(\d+)$/m.exec(out)?.[1] ?? "";
+      if (args[0] === "show") expect(out).toContain('{"kind":"SetParameter","name":"retain.State","value":"2592000"}');
+    }
+    const { setting } = network;
+    for (const voter of [1, 2, 3]) await setting.client(voter).castVote({ proposalId, support: "for" });
+    const wait = async (until: number) => setting.witan.increaseTime(until - (await setting.client().chain.now()) + 1);
+    await wait((await setting.client().getProposal({ proposalId })).deadline);
+    await wait((await setting.client().queueProposal({ proposalId })).eta);
+    await setting.client().executeProposal({ proposalId });
+    const terms = new ChainTerms({ client: setting.client(), finality: 1, replicas: { min: 2, max: 3 } });
+    expect((await terms.read()).rules.retain.State).toBe(30 * 86_400);
   });
 });
 

@@ -1,8 +1,11 @@
 import type { Client, IssuedDirective, Proposal } from "../client/index.js";
 import {
   type FinishedRounds,
+  isPastRetention,
+  keepingRules,
   LEARNING_FLAG,
   type Observation,
+  retainParameter,
   SCALING_FLAG,
   type SharedKnowledge,
   underWayKey,
@@ -19,7 +22,7 @@ export class Knowledge {
   readonly #task: string | undefined;
   /** The last finished series, by the directive that ordered it: a finished series does not change. */
   #accepted: { readonly contentId: ContentId; readonly round: number; readonly accuracy: number } | undefined;
-  #finished: { readonly directiveId: string; readonly rounds: FinishedRounds } | undefined;
+  #finished: { readonly directiveId: string; readonly rounds: FinishedRounds | null } | undefined;
 
   constructor(client: Client, task: string | undefined) {
     this.#client = client;
@@ -74,17 +77,42 @@ export class Knowledge {
     const [newest] = await this.#client.listDirectives({ kind: "StartRound", statuses: ["Done"], limit: 1 });
     if (newest === undefined || newest.outcome === null) return null;
     if (this.#finished?.directiveId === newest.id) return this.#finished.rounds;
-    const { order } = await this.#client.fetchPayload({ contentId: newest.payload });
+    const rounds = await this.#roundsOf(newest, newest.outcome).catch(async (error: unknown) => {
+      // Once its records have had their time nobody can tell what came of it, and nothing follows from it.
+      if (await this.#isPast(newest)) return null;
+      throw error;
+    });
+    this.#finished = { directiveId: newest.id, rounds };
+    return rounds;
+  }
+
+  /** Null where it was about another task. */
+  async #roundsOf(directive: IssuedDirective, outcomeId: ContentId): Promise<FinishedRounds | null> {
+    const { order } = await this.#client.fetchPayload({ contentId: directive.payload });
     if (order.kind !== "StartRound" || order.task !== this.#task) return null;
-    const { value: outcome } = await this.#client.fetchRecord({ contentId: newest.outcome, kind: "Outcome" });
+    const { value: outcome } = await this.#client.fetchRecord({ contentId: outcomeId, kind: "Outcome" });
     const models = await Promise.all(
       outcome.produced.map(async (contentId) => {
         const { value } = await this.#client.fetchRecord({ contentId, kind: "Model" });
         return { contentId, round: value.round, accuracy: value.evaluation?.accuracy ?? 0 };
       }),
     );
-    const rounds = { task: order.task, base: order.base, models };
-    this.#finished = { directiveId: newest.id, rounds };
-    return rounds;
+    return { task: order.task, base: order.base, models };
+  }
+
+  /** Whether records that came of a directive may have been let go of by vote. */
+  async #isPast({ issuedAt: anchoredAt }: IssuedDirective): Promise<boolean> {
+    const { chain } = this.#client;
+    const kinds = ["Outcome", "Model"] as const;
+    const voted = await Promise.all(
+      kinds.map(async (kind) => {
+        const name = retainParameter(kind);
+        const { value } = await chain.read(() => chain.contracts.parameters.tryParameter(encodeName(name)));
+        return [name, value] as const;
+      }),
+    );
+    const rules = keepingRules(new Map(voted), { min: 0, max: 0 });
+    const now = await chain.now();
+    return kinds.some((kind) => isPastRetention({ kind, anchoredAt }, now, rules));
   }
 }

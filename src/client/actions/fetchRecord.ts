@@ -11,6 +11,7 @@ import { sameHex } from "../../utils/sameHex.js";
 import type { AnchoredLeaf, UnreadAnchor } from "../anchorIndex.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError, WrongAuthorError } from "../errors.js";
+import { explainLoss } from "../explainLoss.js";
 import { readAnchor } from "../readAnchor.js";
 import type { VerifiedRecord } from "../records.js";
 import { walkAnchors } from "../walkAnchors.js";
@@ -80,7 +81,11 @@ export async function fetchRecord<Kind extends RecordKind = RecordKind>(
     if (!verifyProof(anchor.root, leaf, proof)) throw new InvalidProofError(contentId, anchor.root);
     const onChain = await readAnchor(client, anchor);
     if (onChain === undefined) throw new NotAnchoredError(contentId);
-    const bytes = await client.content.get(cid, { timeoutMs: left(), ...(signal === undefined ? {} : { signal }) });
+    const bytes = await client.content
+      .get(cid, { timeoutMs: left(), ...(signal === undefined ? {} : { signal }) })
+      .catch(async (error: unknown) => {
+        throw await explainLoss(client, place.kind, onChain.anchoredAt, error);
+      });
     const value = decodeRecord(place.kind, bytes);
     if ("node" in value && !sameHex(value.node, anchor.author)) {
       throw new WrongAuthorError(contentId, value.node, [anchor.author]);

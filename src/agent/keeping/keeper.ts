@@ -2,22 +2,24 @@ import type { Client } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { ContentStore, ContentUpkeep } from "../../ports/content/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
-import { type Address, contentIdToCid, decodeRecord } from "../../records/index.js";
+import type { Address } from "../../records/index.js";
 import { inParallel } from "../../utils/inParallel.js";
 import type { Logger } from "../../utils/logger.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 import { sameHex } from "../../utils/sameHex.js";
 import type { Clock } from "../clock.js";
-import { Book, type KnownRecord, REPLICA } from "./book.js";
+import { Book, type KnownRecord } from "./book.js";
 import { Expiry } from "./expiry.js";
 import { Ledger } from "./ledger.js";
 import { type Hold, letGo } from "./letGo.js";
 import { decodeReport, encodeReport, MAX_MISSING, viewOf } from "./message.js";
 import { Rendezvous } from "./rendezvous.js";
 import { type KeepingState, keepingState } from "./state.js";
+import { take } from "./take.js";
 import type { TermsReader } from "./terms.js";
 
-const FETCH_TIMEOUT_MS = 10_000;
+/** What is kept here is here at once. */
+const READ_TIMEOUT_MS = 2_000;
 /** Records that are fetched at once: no peer is asked for too much. */
 const PARALLEL = 16;
 const FIRST_RETRY_MS = 1_000;
@@ -137,13 +139,13 @@ export class Keeper {
   }
 
   async #fetchShare(): Promise<void> {
-    const { clock, logger } = this.#parameters;
+    const { clock, content, logger } = this.#parameters;
     const now = clock.now();
     const missing = this.#missing().filter(({ retryAt }) => retryAt <= now);
     let failed = 0;
     await inParallel(missing, PARALLEL, async (record) => {
       try {
-        await this.#fetch(record);
+        await take(content, record, this.#stopping.signal);
         record.held = true;
       } catch (error) {
         this.#stopping.signal.throwIfAborted();
@@ -159,39 +161,13 @@ export class Keeper {
     if (missing.length > 0) logger.info("keeps records of others", { fetched: missing.length - failed, failed });
   }
 
-  /** Fetches a record, and the weights of a model, and keeps them. */
-  async #fetch({ contentId, kind }: KnownRecord): Promise<void> {
-    const { content } = this.#parameters;
-    const { signal } = this.#stopping;
-    const cid = contentIdToCid(contentId);
-    const bytes = await content.get(cid, { timeoutMs: FETCH_TIMEOUT_MS, signal });
-    const value = kind === "Manifest" ? undefined : decodeRecord(kind, bytes);
-    if (value !== undefined && "weights" in value) await this.#fetchFile(value.weights.cid);
-    await content.roots.set({ name: `${REPLICA}/${cid}`, cid, reason: REPLICA, scope: "block" });
-  }
-
-  async #fetchFile(cid: string): Promise<void> {
-    const { content } = this.#parameters;
-    const { signal } = this.#stopping;
-    // Rooted first: what comes is kept as it comes.
-    await content.roots.set({ name: `${REPLICA}/${cid}`, cid, reason: REPLICA, scope: "tree" });
-    const file = await content.openFile(cid, { timeoutMs: FETCH_TIMEOUT_MS, signal });
-    for await (const _ of file.read({ signal }));
-  }
-
   async #letGo(records: readonly KnownRecord[], hold: Hold): Promise<void> {
     const { content, logger } = this.#parameters;
     if (records.length === 0) return;
-    const options = { timeoutMs: FETCH_TIMEOUT_MS, signal: this.#stopping.signal };
-    try {
-      await letGo({ store: content, book: this.#book, options }, records, hold);
-    } catch (error) {
-      this.#stopping.signal.throwIfAborted();
-      logger.warn("some of what is not to be kept is kept still", {
-        records: records.length,
-        reason: messageOf(error),
-      });
-    }
+    const options = { timeoutMs: READ_TIMEOUT_MS, signal: this.#stopping.signal };
+    const withoutFiles = await letGo({ store: content, book: this.#book, options }, records, hold);
+    if (hold === "all") logger.info("let go of what has had its time", { records: records.length });
+    if (withoutFiles > 0) logger.warn("files stay whose models cannot be read", { models: withoutFiles });
   }
 
   /**

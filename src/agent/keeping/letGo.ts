@@ -1,4 +1,4 @@
-import type { ContentStore, ContentUpkeep, GetOptions } from "../../ports/content/index.js";
+import { ContentError, type ContentStore, type ContentUpkeep, type GetOptions } from "../../ports/content/index.js";
 import { cidToContentId, contentIdToCid, decodeRecord, InvalidRecordError, type Model } from "../../records/index.js";
 import { type Book, type KnownRecord, REPLICA } from "./book.js";
 
@@ -18,61 +18,67 @@ const FILE_ROOTS: Readonly<Record<Hold, readonly string[]>> = {
 };
 
 /**
- * Stops keeping records and, with a model, its files, but for those that a model names which stays here.
+ * Stops keeping records and, with a model, its files, but for those that a model names which stays here. Where a model cannot
+ * be read nobody can tell which files belong to whom: then files stay.
  *
- * @throws {ContentError} where a model cannot be read, so that nobody can tell which files go with it; what came before it is
- * done.
+ * @returns How many models were let go of without their files.
+ * @throws {ContentError} `storage`; what came before it is done.
  */
 export async function letGo(
   { store, book, options }: LetGoParameters,
   records: readonly KnownRecord[],
   hold: Hold,
-): Promise<void> {
+): Promise<number> {
   const leaving = new Set(records);
-  let needed: ReadonlySet<string> | undefined;
+  let needed: Promise<ReadonlySet<string> | undefined> | undefined;
+  let withoutFiles = 0;
   for (const record of records) {
-    if (record.kind === "Model") {
-      needed ??= await neededFiles();
-      for (const cid of filesOf(await readModel(contentIdToCid(record.contentId)))) {
-        if (needed.has(cid)) continue;
-        for (const keep of FILE_ROOTS[hold]) await store.roots.drop(`${keep}/${cid}`);
-      }
-    }
     const cid = contentIdToCid(record.contentId);
-    await store.roots.drop(`${REPLICA}/${cid}`);
-    if (hold === "all") await store.roots.drop(`${record.kind === "Manifest" ? "manifest" : "record"}/${cid}`);
+    if (record.kind === "Model") {
+      needed ??= filesThatStay();
+      const [files, others] = [await filesOf(cid), await needed];
+      if (files === undefined || others === undefined) withoutFiles += 1;
+      else for (const file of files) if (!others.has(file)) await drop(FILE_ROOTS[hold], file);
+    }
+    await drop([REPLICA, ...(hold === "all" ? [record.kind === "Manifest" ? "manifest" : "record"] : [])], cid);
     record.held = false;
   }
+  return withoutFiles;
 
-  /** The files of models that stay here, and of this node's own that have no anchor yet. */
-  async function neededFiles(): Promise<ReadonlySet<string>> {
-    const files = new Set<string>();
-    const note = (model: Model) => {
-      for (const cid of filesOf(model)) files.add(cid);
-    };
+  async function drop(keeps: readonly string[], cid: string): Promise<void> {
+    for (const keep of keeps) await store.roots.drop(`${keep}/${cid}`);
+  }
+
+  /** The files of models that stay here, and of this node's own that have no anchor yet; undefined where one is not known. */
+  async function filesThatStay(): Promise<ReadonlySet<string> | undefined> {
+    const stay = new Set<string>();
+    for await (const cid of modelsThatStay()) {
+      const files = await filesOf(cid);
+      if (files === undefined) return undefined;
+      for (const file of files) stay.add(file);
+    }
+    return stay;
+  }
+
+  async function* modelsThatStay(): AsyncGenerator<string> {
     for (const record of book.records()) {
-      if (record.kind !== "Model" || !record.held || leaving.has(record)) continue;
-      note(await readModel(contentIdToCid(record.contentId)));
+      if (record.kind === "Model" && record.held && !leaving.has(record)) yield contentIdToCid(record.contentId);
     }
     for await (const { cid, reason } of store.roots.list()) {
-      if (reason !== "record" || book.find(cidToContentId(cid)) !== undefined) continue;
-      const model = await readModel(cid).catch(unlessOther);
-      if (model !== undefined) note(model);
+      if (reason === "record" && book.find(cidToContentId(cid)) === undefined) yield cid;
     }
-    return files;
   }
 
-  async function readModel(cid: string): Promise<Model> {
-    return decodeRecord("Model", await store.get(cid, options));
+  /** The files that a record names, none where it is no model; undefined where it cannot be read. */
+  async function filesOf(cid: string): Promise<string[] | undefined> {
+    try {
+      const { contributors, weights }: Model = decodeRecord("Model", await store.get(cid, options));
+      return [weights.cid, ...contributors.map(({ update }) => update)];
+    } catch (error) {
+      if (error instanceof InvalidRecordError) return [];
+      options.signal?.throwIfAborted();
+      if (!(error instanceof ContentError) || error.kind === "storage") throw error;
+      return undefined;
+    }
   }
-}
-
-/** The files that a model names: its weights, and the updates that they were made of. */
-function filesOf({ contributors, weights }: Model): string[] {
-  return [weights.cid, ...contributors.map(({ update }) => update)];
-}
-
-/** A record of another kind names no files. */
-function unlessOther(error: unknown): undefined {
-  if (!(error instanceof InvalidRecordError)) throw error;
 }

@@ -104,10 +104,11 @@ it("lets go of what is older than was voted on every node, and of nothing that i
   expect(await mesh.holdersOf(accepted.weights)).toBe(3);
   expect(await mesh.holdersOf(accepted.update)).toBe(1);
 
-  // Readers say what they always say of what nobody has, and find the rest.
+  // Readers are told that nobody has it, and why, and find the rest.
   const { client } = mesh.node(3);
   const lost = client.fetchRecord({ contentId: cidToContentId(old), timeoutMs: 2_000 });
   await expect(lost).rejects.toMatchObject({ code: "content-missing" });
+  await expect(lost).rejects.toThrow("By vote (retain.State) records of its kind are kept for 7 days");
   for (const cid of kept) expect(await client.fetchRecord({ contentId: cidToContentId(cid) })).toMatchObject({ cid });
   expect(await client.listRecords({ kind: "State" })).toHaveLength(2);
 

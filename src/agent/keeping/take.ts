@@ -1,0 +1,27 @@
+import type { ContentStore, ContentUpkeep } from "../../ports/content/index.js";
+import { contentIdToCid, decodeRecord } from "../../records/index.js";
+import { type KnownRecord, REPLICA } from "./book.js";
+
+const FETCH_TIMEOUT_MS = 10_000;
+
+type Store = ContentStore & Pick<ContentUpkeep, "roots">;
+
+/**
+ * Fetches a record or a list, and the weights of a model, and keeps them.
+ *
+ * @throws {ContentError} where it cannot be had, {@link InvalidRecordError} where it is no such record.
+ */
+export async function take(content: Store, { contentId, kind }: KnownRecord, signal: AbortSignal): Promise<void> {
+  const cid = contentIdToCid(contentId);
+  const bytes = await content.get(cid, { timeoutMs: FETCH_TIMEOUT_MS, signal });
+  const value = kind === "Manifest" ? undefined : decodeRecord(kind, bytes);
+  if (value !== undefined && "weights" in value) await takeFile(content, value.weights.cid, signal);
+  await content.roots.set({ name: `${REPLICA}/${cid}`, cid, reason: REPLICA, scope: "block" });
+}
+
+async function takeFile(content: Store, cid: string, signal: AbortSignal): Promise<void> {
+  // Rooted first: what comes is kept as it comes.
+  await content.roots.set({ name: `${REPLICA}/${cid}`, cid, reason: REPLICA, scope: "tree" });
+  const file = await content.openFile(cid, { timeoutMs: FETCH_TIMEOUT_MS, signal });
+  for await (const _ of file.read({ signal }));
+}

@@ -95,6 +95,53 @@ async function rounds(mesh: PaperMesh, count: number, first = 0): Promise<void> 
   }
 }
 
+/** Orders of events in which a rule that is left out shows: they are rare among random ones. */
+const examples: [number, boolean, Step[]][] = [
+  // Of two keepers one is away, and a third that is removed holds what it should not yet let go of.
+  [
+    2,
+    true,
+    [
+      { do: "remove", node: 1 },
+      { do: "cut", node: 2 },
+      { do: "round", node: 0, rounds: 7 },
+    ],
+  ],
+  [
+    2,
+    true,
+    [
+      { do: "remove", node: 2 },
+      { do: "cut", node: 3 },
+      { do: "round", node: 0, rounds: 7 },
+    ],
+  ],
+  [
+    2,
+    true,
+    [
+      { do: "remove", node: 3 },
+      { do: "cut", node: 1 },
+      { do: "round", node: 0, rounds: 7 },
+    ],
+  ],
+  // A node says that it holds its share, as it sees the shares.
+  [
+    2,
+    false,
+    [
+      { do: "vote", max: 1, upTo: 0 },
+      { do: "round", node: 0, rounds: 1 },
+      { do: "lose", node: 0 },
+      { do: "anchor", node: 0 },
+      { do: "look", node: 0 },
+      { do: "cut", node: 0 },
+      { do: "inform", node: 1 },
+      { do: "round", node: 0, rounds: 6 },
+    ],
+  ],
+];
+
 it("never lets go of a record that has not expired while fewer than the least number of others hold it", async () => {
   let drops = 0;
   await fc.assert(
@@ -114,7 +161,7 @@ it("never lets go of a record that has not expired while fewer than the least nu
         expect(mesh.wrong).toEqual([]);
       },
     ),
-    { numRuns: 250 },
+    { numRuns: 250, examples },
   );
   // Else it would be kept by never letting go of anything.
   expect(drops).toBeGreaterThan(100);
@@ -188,7 +235,7 @@ it("lets go of nothing that is exempt, nor of the list that it is found by, and 
   await mesh.start(3);
   await rounds(mesh, 8);
   expect(mesh.holders(true)).toEqual([0, 0, 4, 4, 0, 0]);
-  expect(mesh.state(AUTHOR)).toMatchObject({ underReplicated: 0 });
+  expect(mesh.state(AUTHOR)).toMatchObject({ byHolders: [0, 0, 0, 0, 4] });
   expect(mesh.state(3)).toMatchObject({ records: 2, unread: 0, missing: 0, underReplicated: 0 });
   for (let index = 0; index < NODES; index++) mesh.blind(index, true);
   mesh.exempt.clear();

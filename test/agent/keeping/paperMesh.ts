@@ -181,7 +181,10 @@ export class PaperMesh {
     const node = this.#of(index);
     if (node.keeper !== undefined) return;
     const client = {
-      listNodes: async () => this.#nodes.map(({ self: operator, index: its }) => ({ operator, peerId: `peer-${its}` })),
+      listNodes: async () =>
+        this.#nodes
+          .filter(({ isMember }) => isMember)
+          .map(({ self: operator, index: its }) => ({ operator, peerId: `peer-${its}` })),
       anchors: {
         anchors: async () => this.#entries,
         leaves: async ({ manifest }: { manifest: ContentId }) => {

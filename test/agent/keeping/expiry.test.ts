@@ -27,11 +27,12 @@ function bookOf(lists: readonly Listed[], unreadable: ReadonlySet<string> = new 
     root: idOf(`root ${manifest}`),
     manifest: idOf(manifest),
     blockNumber: block,
+    joint: null,
   }));
   const client = {
     chain: { blockNumber: async () => 100 },
     anchors: {
-      anchors: async () => entries,
+      anchors: async () => ({ entries, unread: [] }),
       leaves: async ({ manifest }: { manifest: ContentId }) => {
         const list = lists.find((each) => idOf(each.manifest) === manifest);
         if (list === undefined || unreadable.has(list.manifest)) throw new ContentError("missing", "It is not here.");

@@ -54,7 +54,7 @@ export class PaperMesh {
   now = 1_000_000;
   readonly min: number;
   readonly #nodes: PaperNode[];
-  readonly #entries: { author: Address; root: string; manifest: ContentId; blockNumber: number }[] = [];
+  readonly #entries: { author: Address; root: string; manifest: ContentId; blockNumber: number; joint: null }[] = [];
   readonly #leaves = new Map<string, readonly { kind: "Incident"; contentId: ContentId }[]>();
   readonly #bytes = new Map<ContentId, Uint8Array>();
   readonly #messages: { to: PaperNode; from: PaperNode; bytes: Uint8Array; at: number }[] = [];
@@ -101,7 +101,7 @@ export class PaperMesh {
     const manifest = id(`manifest ${blockNumber}`) as ContentId;
     this.#bytes.set(contentId, bytes).set(manifest, new Uint8Array(1));
     this.#leaves.set(manifest, [{ kind: "Incident", contentId }]);
-    this.#entries.push({ author: node.self, root: id(`root ${blockNumber}`), manifest, blockNumber });
+    this.#entries.push({ author: node.self, root: id(`root ${blockNumber}`), manifest, blockNumber, joint: null });
     for (const [keep, each] of [
       ["record", contentId],
       ["manifest", manifest],
@@ -186,7 +186,7 @@ export class PaperMesh {
           .filter(({ isMember }) => isMember)
           .map(({ self: operator, index: its }) => ({ operator, peerId: `peer-${its}` })),
       anchors: {
-        anchors: async () => this.#entries,
+        anchors: async () => ({ entries: this.#entries, unread: [] }),
         leaves: async ({ manifest }: { manifest: ContentId }) => {
           if (!this.#isHad(contentIdToCid(manifest))) throw new ContentError("missing", "Nobody has it.");
           return this.#leaves.get(manifest) ?? [];

@@ -3,6 +3,7 @@ import { messageOf } from "../errors.js";
 import { type BackedUp, backUp } from "../ports/content/backup/backup.js";
 import type { ContentStore, ContentUpkeep } from "../ports/content/index.js";
 import type { Logger } from "../utils/logger.js";
+import type { Turns } from "../utils/turns.js";
 import type { Clock } from "./clock.js";
 import type { AgentConfig } from "./config.js";
 
@@ -24,18 +25,20 @@ interface KeepBackupsParameters {
   readonly store: ContentStore & ContentUpkeep;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Shared with whatever takes blocks from the store: what is being backed up must not go meanwhile. */
+  readonly turns: Turns;
 }
 
 /** Backs a running node up every so often, where its configuration says so. Resolves when it has stopped. */
 export async function keepBackups(
-  { config, store, clock, logger }: KeepBackupsParameters,
+  { config, store, clock, logger, turns }: KeepBackupsParameters,
   signal: AbortSignal,
 ): Promise<void> {
   if (config.backup === undefined) return;
   const { dir, everyMs } = config.backup;
   while (!signal.aborted) {
     try {
-      const { lost, ...done } = await backUp({ ...backupOf(config), store, dir, signal });
+      const { lost, ...done } = await turns.take(() => backUp({ ...backupOf(config), store, dir, signal }));
       report(logger, done, lost.length);
     } catch (error) {
       if (!signal.aborted) logger.error("the backup failed", { reason: messageOf(error) });

@@ -4,12 +4,14 @@ import { createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
 import { type Chain, createChain } from "../ports/chain/index.js";
 import { createHeliaContent, type HeliaContent } from "../ports/content/helia.js";
+import type { ContentUpkeep } from "../ports/content/index.js";
 import { createGossip } from "../ports/gossip/index.js";
 import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
 import { loadBls, readBlsKey, readOperatorKey } from "../ports/keys/index.js";
 import { PAYLOAD_TOPIC } from "../ports/keys/payloadTopic.js";
 import { type Address, decodePayload } from "../records/index.js";
 import type { Logger } from "../utils/logger.js";
+import { Turns } from "../utils/turns.js";
 import { Agent } from "./agent.js";
 import { keepBackups } from "./backups.js";
 import { composeBody } from "./body.js";
@@ -156,8 +158,13 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
   });
   keeper.start();
   const stopping = new AbortController();
-  const backingUp = keepBackups({ config, store: content, clock: systemClock, logger }, stopping.signal);
-  const upkeep = new Upkeep({ ...config.content, store: content, self, clock: systemClock, logger });
+  const turns = new Turns();
+  const backingUp = keepBackups({ config, store: content, clock: systemClock, logger, turns }, stopping.signal);
+  const store: Pick<ContentUpkeep, "collect" | "scan"> = {
+    collect: (options) => turns.take(() => content.collect(options)),
+    scan: (options) => content.scan(options),
+  };
+  const upkeep = new Upkeep({ ...config.content, store, self, clock: systemClock, logger });
   const keepingUp = upkeep.run(stopping.signal);
 
   return {

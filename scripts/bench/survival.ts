@@ -20,7 +20,7 @@ import { storyTracks } from "../story/timing.js";
 import type { Bench } from "./run.js";
 
 const CHILD = fileURLToPath(new URL("./survival/agentChild.ts", import.meta.url));
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 600_000;
 
 export interface SurvivalOptions {
   readonly agents: number;
@@ -116,7 +116,7 @@ export async function bench(args: readonly string[]): Promise<Bench> {
       agents: { type: "string", default: "10" },
       records: { type: "string", default: "2000" },
       lost: { type: "string", default: "3" },
-      "away-ms": { type: "string", default: "15000" },
+      "away-ms": { type: "string", default: "60000" },
     },
   });
   const survival = await measureSurvival({

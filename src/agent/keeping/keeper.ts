@@ -22,6 +22,8 @@ import type { TermsReader } from "./terms.js";
 const READ_TIMEOUT_MS = 2_000;
 /** Records that are fetched at once: no peer is asked for too much. */
 const PARALLEL = 16;
+/** Records that are fetched before this node looks again who is there. */
+const MAX_TAKEN = 256;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 300_000;
 /** A member's report is worth a look no more often than this. */
@@ -58,6 +60,10 @@ export class Keeper {
   #view = "";
   #viewSince = Number.POSITIVE_INFINITY;
   #present: readonly Address[] = [];
+  /** Whether there was more to fetch than one look takes. */
+  #isBehind = false;
+  /** The peer of each member, by its operator in lower case. */
+  #peers: ReadonlyMap<string, string> = new Map();
   #end: () => void = () => undefined;
   #running: Promise<void> | undefined;
 
@@ -84,7 +90,8 @@ export class Keeper {
         } catch (error) {
           if (!signal.aborted) logger.debug("the share to keep could not be looked at", { reason: messageOf(error) });
         }
-        await clock.sleep(everyMs, signal).catch(() => undefined);
+        // A large share is fetched in parts: others hear in between that this node is there.
+        if (!this.#isBehind) await clock.sleep(everyMs, signal).catch(() => undefined);
       }
     })();
   }
@@ -101,6 +108,7 @@ export class Keeper {
     const { signal } = this.#stopping;
     const members = await client.listNodes();
     this.#ledger.update(members);
+    this.#peers = new Map(members.map(({ operator, peerId }) => [operator.toLowerCase(), peerId]));
     const isMember = members.some(({ operator }) => sameHex(operator, self));
     await this.#expiry.follow();
     const { rules } = this.#expiry;
@@ -141,11 +149,13 @@ export class Keeper {
   async #fetchShare(): Promise<void> {
     const { clock, content, logger } = this.#parameters;
     const now = clock.now();
-    const missing = this.#missing().filter(({ retryAt }) => retryAt <= now);
+    const missing = this.#missing()
+      .filter(({ retryAt }) => retryAt <= now)
+      .slice(0, MAX_TAKEN);
     let failed = 0;
     await inParallel(missing, PARALLEL, async (record) => {
       try {
-        await take(content, record, this.#stopping.signal);
+        await take(content, record, this.#peersWith(record), this.#stopping.signal);
         record.held = true;
       } catch (error) {
         this.#stopping.signal.throwIfAborted();
@@ -158,7 +168,14 @@ export class Keeper {
         });
       }
     });
+    this.#isBehind = missing.length === MAX_TAKEN && failed < missing.length;
     if (missing.length > 0) logger.info("keeps records of others", { fetched: missing.length - failed, failed });
+  }
+
+  /** Those that are likely to have it: who wrote it, and who else is to keep it. */
+  #peersWith({ authors, keepers }: KnownRecord): string[] {
+    const nodes = new Set([...authors, ...keepers.map((keeper) => keeper.toLowerCase())]);
+    return [...nodes].flatMap((node) => this.#peers.get(node) ?? []);
   }
 
   async #letGo(records: readonly KnownRecord[], hold: Hold): Promise<void> {

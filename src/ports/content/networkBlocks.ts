@@ -26,11 +26,21 @@ export interface NetworkBlocks {
   forget(peer: string): void;
 }
 
-/** A peer that answers does so in milliseconds: after this, another is asked as well. */
+/**
+ * A peer that answers does so in milliseconds: after this, another is asked as well. Where answers take longer, so does it:
+ * peers that are busy must not be asked the more for it.
+ */
 const HEDGE_MS = 200;
+const MAX_HEDGE_MS = 3_000;
+/** So many times what answers take of late. */
+const HEDGE_FACTOR = 4;
+/** What one more answer weighs beside all before it. */
+const NEWEST = 0.1;
 /** A question that got lost is asked again after this, then after twice as long, up to the limit. */
 const ANSWER_MS = 1_000;
 const MAX_ANSWER_MS = 8_000;
+/** So many times what is waited before another is asked. */
+const ANSWER_FACTOR = 2;
 /** A peer that did not have the block is asked again after this: it may have fetched it. */
 const REFUSED_MS = 500;
 /** Peers asked at once for one block: each may send it, and blocks are up to 1 MiB. */
@@ -58,13 +68,20 @@ export function createNetworkBlocks({ broker, peers }: NetworkBlocksParameters):
   /** When each peer delivered last, as a running number: those are asked first. */
   const delivered = new Map<string, number>();
   let deliveries = 0;
+  /** How long answers take of late, in milliseconds. */
+  let latencyMs = 0;
+  const hedgeMs = () => Math.min(MAX_HEDGE_MS, Math.max(HEDGE_MS, HEDGE_FACTOR * latencyMs));
+  const answerMs = () => Math.max(ANSWER_MS, ANSWER_FACTOR * hedgeMs());
   /** Searches with nobody left to ask but peers that are busy, the longest waiting first. */
   const starving = new Set<() => void>();
 
   async function ask(peer: PeerId, cid: CID, waitMs: number, signal: AbortSignal): Promise<Answer> {
     const id = peer.toString();
     open.set(id, (open.get(id) ?? 0) + 1);
+    const since = performance.now();
     const answer = await inTime(waitMs, signal, (inner) => questions.ask(peer, cid, inner));
+    // Silence says that a peer is gone or frozen, and nothing of how busy the others are.
+    if (answer !== "silent") latencyMs += NEWEST * (performance.now() - since - latencyMs);
     const others = (open.get(id) ?? 1) - 1;
     if (others > 0) open.set(id, others);
     else open.delete(id);
@@ -109,18 +126,18 @@ export function createNetworkBlocks({ broker, peers }: NetworkBlocksParameters):
           const peer = next(providers, new Set(asking.keys()), plans);
           if (peer !== undefined) {
             const id = peer.toString();
-            const { waitMs } = plans.get(id) ?? { waitMs: ANSWER_MS };
+            const { waitMs } = plans.get(id) ?? { waitMs: answerMs() };
             asking.set(
               id,
               ask(peer, cid, waitMs, controller.signal).then((answer) => ({ id, answer })),
             );
           }
-          const heard = await firstOr(HEDGE_MS, asking.values(), peer === undefined ? starving : undefined);
+          const heard = await firstOr(hedgeMs(), asking.values(), peer === undefined ? starving : undefined);
           if (heard === undefined) continue;
           const { id, answer } = heard;
           if (answer instanceof Uint8Array) return answer;
           asking.delete(id);
-          const { waitMs } = plans.get(id) ?? { waitMs: ANSWER_MS };
+          const { waitMs } = plans.get(id) ?? { waitMs: answerMs() };
           plans.set(id, {
             due: answer === "refused" ? performance.now() + REFUSED_MS : 0,
             waitMs: Math.min(2 * waitMs, MAX_ANSWER_MS),

@@ -61,7 +61,7 @@ export async function heal(stage: Stage): Promise<void> {
   if (!victim?.instance) throw new Error("There is no third workload to kill.");
   process.kill(Number(victim.instance.split("@")[0]), "SIGKILL");
   screen.line(`${victim.subject}, instance ${victim.instance}, is dead`);
-  await ended(stage, "Restart", victim.subject, "Done", 90_000);
+  await ended(stage, "Restart", victim.subject, "Done", 150_000);
   await until("the workload to answer again", 20_000, async () => {
     const now = (await workloads()).find(({ subject }) => subject === victim.subject);
     return now?.alive && now.healthy && now.instance !== victim.instance ? true : undefined;
@@ -74,8 +74,8 @@ export async function failAndRollBack(stage: Stage): Promise<void> {
   const { client, screen, fleet, brokenRelease } = stage;
   screen.act(`Release ${brokenRelease.name}, which is broken, is proposed, voted and deployed`);
   await client.openProposal({ order: { kind: "Deploy", fleet, release: brokenRelease, batch: 2 } });
-  await ended(stage, "Deploy", `fleet/${fleet}`, "Failed", 90_000);
-  await ended(stage, "Rollback", `fleet/${fleet}`, "Done", 90_000);
+  await ended(stage, "Deploy", `fleet/${fleet}`, "Failed", 150_000);
+  await ended(stage, "Rollback", `fleet/${fleet}`, "Done", 150_000);
   screen.line("every workload runs the good release again");
 }
 
@@ -84,7 +84,7 @@ export async function learn(stage: Stage, options: { readonly spontaneousMs: num
   const { client, screen } = stage;
   screen.act("Learning is switched on by vote; the nodes start federated rounds when they are well");
   await client.openProposal({ order: { kind: "SetFlag", name: "learning", value: true } });
-  await ended(stage, "SetFlag", "flag/learning", "Done", 90_000);
+  await ended(stage, "SetFlag", "flag/learning", "Done", 150_000);
   const opened = () => findProposal(client, "StartRound", "task/mnist");
   const spontaneous = await until("rounds", options.spontaneousMs, opened).catch(() => undefined);
   if (spontaneous === undefined) {
@@ -97,8 +97,8 @@ export async function learn(stage: Stage, options: { readonly spontaneousMs: num
   });
   screen.line("one series is enough for a story: learning is switched off again, by vote");
   await client.openProposal({ order: { kind: "SetFlag", name: "learning", value: false } });
-  await ended(stage, "StartRound", "task/mnist", "Done", 180_000);
-  await ended(stage, "AcceptModel", "model/mnist", "Done", 90_000);
+  await ended(stage, "StartRound", "task/mnist", "Done", 300_000);
+  await ended(stage, "AcceptModel", "model/mnist", "Done", 150_000);
   const model = await client.getModel({ name: "mnist" });
   if (model === null) throw new Error("No model was accepted.");
   const { value } = await client.fetchRecord({ contentId: model.model, kind: "Model" });

@@ -123,7 +123,6 @@ export class Agent {
       shared && node && exchange?.aggregates
         ? new JointAnchoring({ ...shared, node, outbox, gatherMs: GATHER_CYCLES * config.cycleMs })
         : undefined;
-    anchoring?.start();
     const { fleets, tasks: trained, testModel, workloads } = body;
     const look = async (): Promise<NodeView> => ({ workloads: await workloads(), fleets, tasks: trained });
     const { evidenceTimeoutMs, takeoverMs, cycleMs, anchorEveryMs } = config;
@@ -178,7 +177,9 @@ export class Agent {
   }
 
   start(): void {
-    this.#running ??= this.#loop.run(this.#stopping.signal);
+    if (this.#running !== undefined) return;
+    this.#anchoring?.start();
+    this.#running = this.#loop.run(this.#stopping.signal);
   }
 
   /** Ends the loop, lets what was begun come to its end, and closes the journals. */

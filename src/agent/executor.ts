@@ -1,10 +1,9 @@
 import { type Client, type DirectiveAttestation, type IssuedDirective, WrongAuthorError } from "../client/index.js";
 import { BaseError, messageOf } from "../errors.js";
-import { supersedes } from "../policy/index.js";
+import { maySupersede, supersedes } from "../policy/index.js";
 import {
   type Address,
   type ContentId,
-  type DirectiveKind,
   type DirectivePayload,
   type Hex,
   type Order,
@@ -31,9 +30,6 @@ export interface ExecutorDependencies {
   /** Where outcomes are exchanged, so that one transaction enacts; without it this node reports by itself. */
   readonly exchange?: Pick<AttestationExchange, "attest" | "heard" | "own" | "reportsOn"> | undefined;
 }
-
-/** Of which a later one may take an earlier one's place. */
-const FLEET_ORDERS: ReadonlySet<DirectiveKind> = new Set(["Deploy", "Scale", "Rollback"]);
 
 /** What a node says of a directive, on chain or as it has signed it. */
 type Said = Pick<DirectiveAttestation, "node" | "report" | "outcome">;
@@ -135,7 +131,7 @@ export class Executor {
 
   /** A directive that was issued later and is done, and after which this one is not to be carried out any more. */
   async #supersededBy(directive: IssuedDirective, order: Order, signal: AbortSignal): Promise<Hex | undefined> {
-    if (!FLEET_ORDERS.has(order.kind)) return undefined;
+    if (!maySupersede(order)) return undefined;
     const { client } = this.#dependencies;
     const done = await client.listDirectives({ statuses: ["Done"], fromBlock: directive.blockNumber + 1 });
     for (const later of done.filter(({ subject }) => subject === directive.subject)) {

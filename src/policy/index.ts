@@ -11,7 +11,7 @@ export {
   retainParameter,
 } from "./retention.js";
 export { endsEarly, isDecided, type SettleInput, type SettleReason, type Tally, whenToSettle } from "./settle.js";
-export { supersedes } from "./supersede.js";
+export { maySupersede, supersedes } from "./supersede.js";
 export type {
   Analysis,
   AnalyzePolicy,

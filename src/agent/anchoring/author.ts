@@ -1,17 +1,13 @@
-import { type BatchContext, hashJoint, openJoint } from "../../ports/chain/index.js";
-import type { Gossip } from "../../ports/gossip/index.js";
+import { hashJoint, openJoint } from "../../ports/chain/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import { contentIdToCid, decodeJointManifest, MAX_RECORD_BYTES, type SignedBatch } from "../../records/index.js";
-import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { Outgoing } from "../ballots/outgoing.js";
-import type { LocalNode } from "../ballots/sign.js";
 import type { Offer, Outbox } from "../outbox.js";
-import type { Tasks } from "../tasks.js";
 import { groupsOf, listOf } from "./list.js";
 import { encodeMessage } from "./messages.js";
-import type { AnchoringPool, Draft } from "./pool.js";
-import type { Roll } from "./roll.js";
+import type { Draft } from "./pool.js";
+import type { AnchoringRoom } from "./room.js";
 
 const FETCH_TIMEOUT_MS = 5_000;
 /** Blocks after a deadline may have been made before it, by clocks that differ. */
@@ -19,20 +15,9 @@ const GRACE_SECONDS = 5;
 /** So many times the time to gather a batch waits to be drafted, and goes alone then. */
 const PATIENCE = 8;
 
-export interface AnchoringAuthorDependencies {
-  readonly node: LocalNode;
+export interface AnchoringAuthorDependencies extends AnchoringRoom {
   readonly outbox: Outbox;
-  readonly context: BatchContext;
-  readonly topic: string;
-  readonly gossip: Pick<Gossip, "publish">;
   readonly bls: BlsLibrary;
-  readonly pool: AnchoringPool;
-  readonly roll: Roll;
-  readonly tasks: Tasks;
-  readonly logger: Logger;
-  /** Milliseconds. */
-  readonly now: () => number;
-  readonly gatherMs: number;
   readonly onSigned: () => void;
 }
 

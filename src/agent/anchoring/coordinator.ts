@@ -1,32 +1,17 @@
-import { type BatchContext, isRevert, type JointMessage, jointTree } from "../../ports/chain/index.js";
-import type { Gossip } from "../../ports/gossip/index.js";
+import { isRevert, type JointMessage, jointTree } from "../../ports/chain/index.js";
 import type { Hex } from "../../records/index.js";
-import type { Logger } from "../../utils/logger.js";
-import type { LocalNode } from "../ballots/sign.js";
 import { DutyLine } from "../dutyLine.js";
-import type { Tasks } from "../tasks.js";
 import { groupsOf, listOf } from "./list.js";
 import { encodeMessage } from "./messages.js";
-import type { AnchoringPool, Draft, WaitingBatch } from "./pool.js";
-import type { Roll } from "./roll.js";
+import type { Draft, WaitingBatch } from "./pool.js";
+import type { AnchoringRoom } from "./room.js";
 
 /** A draft stands for this long: time for a block, and no longer than records may wait for their anchor. */
 const STANDING_SECONDS = 60;
 /** So many times the time to gather a draft waits for the signatures of those that have not answered. */
 const PATIENCE = 2;
 
-export interface AnchoringCoordinatorDependencies {
-  readonly node: LocalNode;
-  readonly context: BatchContext;
-  readonly topic: string;
-  readonly gossip: Pick<Gossip, "publish">;
-  readonly pool: AnchoringPool;
-  readonly roll: Roll;
-  readonly tasks: Tasks;
-  readonly logger: Logger;
-  /** Milliseconds. */
-  readonly now: () => number;
-  readonly gatherMs: number;
+export interface AnchoringCoordinatorDependencies extends AnchoringRoom {
   /** Fewer batches are not worth a transaction for all. */
   readonly minAuthors: number;
   /** This node has drafted: it looks at it like at any other's. */

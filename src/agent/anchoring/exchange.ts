@@ -15,6 +15,7 @@ import { AnchoringCoordinator } from "./coordinator.js";
 import { type AnchoringCounts, AnchoringIntake } from "./intake.js";
 import { AnchoringPool } from "./pool.js";
 import { Roll } from "./roll.js";
+import type { AnchoringRoom } from "./room.js";
 
 /** Signatures come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
@@ -71,12 +72,15 @@ export class JointAnchoring {
     this.#minAuthors = minAuthors;
     this.#key = blsPublicKey(node.blsSecret);
     this.#roll = new Roll(now);
-    const shared = { ...{ bls, context, gatherMs, gossip, logger, node, now, outbox, tasks }, topic: this.topic };
-    const room = { ...shared, pool: this.#pool, roll: this.#roll };
-    this.#author = new AnchoringAuthor({ ...room, onSigned: () => this.#soon.ask() });
+    const room: AnchoringRoom = {
+      ...{ context, gatherMs, gossip, logger, node, now, tasks },
+      ...{ topic: this.topic, pool: this.#pool, roll: this.#roll },
+    };
+    this.#author = new AnchoringAuthor({ ...room, bls, outbox, onSigned: () => this.#soon.ask() });
     this.#coordinator = new AnchoringCoordinator({ ...room, minAuthors, onDraft: (draft) => this.#consider(draft) });
     this.#intake = new AnchoringIntake({
       ...room,
+      bls,
       onAbuse: (peer) => {
         logger.warn("a peer sends bad batches and is cut off", { peer });
         parameters.refusePeer?.(peer, MUTED_MS);

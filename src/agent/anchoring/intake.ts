@@ -1,12 +1,12 @@
-import { type BatchContext, hashJoint, isSignedByAuthor, type JointMessage } from "../../ports/chain/index.js";
+import { hashJoint, isSignedByAuthor, type JointMessage } from "../../ports/chain/index.js";
 import type { Verdict } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import { MAX_JOINT_BATCHES, type SignedBatch } from "../../records/index.js";
 import { Gate } from "../ballots/gate.js";
 import { Lots } from "../ballots/lots.js";
 import { decodeMessage, type JointSignature } from "./messages.js";
-import type { AnchoringPool, Draft } from "./pool.js";
-import type { Roll } from "./roll.js";
+import type { Draft } from "./pool.js";
+import type { AnchoringRoom } from "./room.js";
 
 /** A draft that is to be signed stands for no longer: whoever signs it waits so long before it anchors alone. */
 const MAX_STANDING_SECONDS = 300;
@@ -19,13 +19,8 @@ const REASONS = ["accepted", "known", "malformed", "notMembers", "badSignatures"
 /** How many messages came to what end. */
 export type AnchoringCounts = Readonly<Record<(typeof REASONS)[number], number>>;
 
-export interface AnchoringIntakeDependencies {
-  readonly context: BatchContext;
+export interface AnchoringIntakeDependencies extends Pick<AnchoringRoom, "context" | "now" | "pool" | "roll"> {
   readonly bls: BlsLibrary;
-  readonly pool: AnchoringPool;
-  readonly roll: Roll;
-  /** Milliseconds. */
-  readonly now: () => number;
   /** Told of a peer that sent too much that is bad. */
   readonly onAbuse: (peer: string) => void;
   readonly onDraft: (draft: Draft) => void;

@@ -15,9 +15,10 @@ import { failAndRollBack, firstStates, heal, learn, refuseLies, type Stage } fro
 import { Agents } from "./story/agents.js";
 import { collectDirectives, collectRecords, collectRounds } from "./story/collect.js";
 import { killAtRandom } from "./story/kills.js";
-import { createMembers, freePorts, type Member, writeConfigs } from "./story/members.js";
+import { createMembers, type Member, writeConfigs } from "./story/members.js";
 import { createScreen, narrate } from "./story/narrator.js";
 import { startNetwork } from "./story/network.js";
+import { freePorts } from "./story/ports.js";
 import { type Story, writeStory } from "./story/storyFile.js";
 import { summarize } from "./story/summary.js";
 import { storyTiming, storyTracks } from "./story/timing.js";
@@ -113,7 +114,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
     await client.chain.provider.send("hardhat_setBalance", [wallet.address, "0x56bc75e2d63100000"]);
   }
 
-  const [basePort = 0] = await freePorts(1);
+  const [basePort = 0] = await freePorts(2 * WORKLOADS);
   const fleetConfig = { dir: join(HOME, "fleet"), name: FLEET, basePort, root: ROOT };
   const fleet = createProcessFleet(fleetConfig);
   const [goodRelease, brokenRelease] = [await releaseOf("v1"), await releaseOf("v2")];

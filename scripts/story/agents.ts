@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sleep } from "../../src/utils/sleep.js";
 import { type Child, Children } from "./children.js";
@@ -5,6 +6,7 @@ import type { Member } from "./members.js";
 
 const CLI = join(import.meta.dirname, "..", "..", "dist", "surfaces", "cli", "main.js");
 const READY_TIMEOUT_MS = 60_000;
+const LOG_LINES = 10;
 
 /** The story's agents: a process each, started again when one was killed. */
 export class Agents {
@@ -45,7 +47,7 @@ export class Agents {
 
   #spawn(member: Member): void {
     const child = this.#children.start(member.name, [CLI, "agent", "--config", member.configFile], {
-      logFile: join(member.dir, "agent.log"),
+      logFile: logOf(member),
     });
     this.#running.set(member, child);
   }
@@ -62,6 +64,14 @@ export class Agents {
       if (answered) return;
       await sleep(200);
     }
-    throw new Error(`${member.name} did not start; see ${join(member.dir, "agent.log")}`);
+    throw new Error(`${member.name} did not start; its log ends with\n${await endOf(logOf(member))}`);
   }
+}
+
+const logOf = (member: Member) => join(member.dir, "agent.log");
+
+/** Its last lines: the folder may be gone by the time that somebody looks. */
+async function endOf(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  return text.trimEnd().split("\n").slice(-LOG_LINES).join("\n");
 }

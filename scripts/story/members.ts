@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Wallet } from "ethers";
 import type { GenesisNode } from "../../ignition/modules/Witan.js";
@@ -16,6 +15,7 @@ import {
   writeOperatorKey,
 } from "../../src/ports/keys/index.js";
 import type { Address } from "../../src/records/index.js";
+import { freePorts } from "./ports.js";
 
 /** The story's keys guard play money: opening their files need not take a second of each agent's start. */
 const STORY_SCRYPT_N = 2 ** 13;
@@ -101,21 +101,4 @@ export async function writeConfigs(members: readonly Member[], options: MemberCo
     };
     await writeFile(member.configFile, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
   }
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", resolve);
-      });
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { freePorts } from "../../scripts/story/ports.js";
 import type { Story } from "../../scripts/story/storyFile.js";
 
 const ROOT = resolve(import.meta.dirname, "..", "..");
@@ -24,7 +24,7 @@ export interface RunningStory {
 /** Runs `npm start` in a folder of its own until the story is told and its network waits for the user. */
 export async function runStory(options: { kills: number; seed: number }): Promise<RunningStory> {
   const dir = await mkdtemp(join(tmpdir(), "witan-story-"));
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const args = [
     ...["--import", pathToFileURL(join(ROOT, "node_modules/tsx/dist/loader.mjs")).href, join(ROOT, "scripts/start.ts")],
     ...["--port", String(port), "--kills", String(options.kills), "--seed", String(options.seed)],
@@ -89,15 +89,4 @@ export async function processesNaming(text: string): Promise<string[]> {
     if (command.includes(text)) found.push(command.replaceAll("\0", " "));
   }
   return found;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

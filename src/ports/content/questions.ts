@@ -78,9 +78,9 @@ export function createQuestions({ bitswap: { wantList, network } }: Bitswap) {
       const message: Message = { full: false, pendingBytes: 0, wantlist, blocks: new Map(), blockPresences: new Map() };
       try {
         await network.sendMessage(peer, message, { signal: AbortSignal.timeout(SEND_MS) });
-      } catch (error) {
-        // Gone, or it speaks no bitswap: that is its answer. What else could be wrong is not ours to tell apart.
-        if (!(error instanceof Error)) throw error;
+      } catch {
+        // Gone, or it speaks no bitswap: that is its answer. What is thrown need be no Error: where a connection closes
+        // while a stream of it is negotiated, libp2p throws the closing event.
         for (const cid of cids) listening.get(questionOf(peer, cid))?.("refused");
       }
     }

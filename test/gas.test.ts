@@ -1,12 +1,16 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Case, measureGovernance, type Step } from "../scripts/bench/governance.js";
+import { type CouncilGas, measureCouncil } from "../scripts/bench/votes/council.js";
 
 /** The most that a node may pay for a vote after the first, in gas of the whole transaction. */
 const MAX_VOTE_GAS = 45_000;
+const NODES = 100;
 
 let cases: Case[];
+let council: CouncilGas;
 beforeAll(async () => {
   cases = await measureGovernance();
+  council = await measureCouncil(NODES);
 });
 
 function gasOf(system: Case["system"], step: Step): number {
@@ -16,7 +20,11 @@ function gasOf(system: Case["system"], step: Step): number {
 describe("Gas of governance", () => {
   it("is what the snapshot says; `npm run gas:update` takes a change down for review", async () => {
     const ours = cases.filter(({ system }) => system === "witan").map(({ step, gas }) => [step, gas]);
-    const snapshot = JSON.stringify({ governance: Object.fromEntries(ours) }, null, 2);
+    const snapshot = JSON.stringify(
+      { governance: Object.fromEntries(ours), [`council of ${NODES}`]: council },
+      null,
+      2,
+    );
     await expect(`${snapshot}\n`).toMatchFileSnapshot("gas-snapshot.json");
   });
 
@@ -30,4 +38,15 @@ describe("Gas of governance", () => {
       expect(gasOf("witan", step)).toBeLessThan(gasOf("openzeppelin", step));
     },
   );
+});
+
+describe("Gas of a council of 100", () => {
+  it("is less for an aggregate than for ballots side by side, and for those than for one by one", () => {
+    expect(council["ballots-aggregate-67"]).toBeLessThan(council["ballots-batch-67"]);
+    expect(council["ballots-batch-67"]).toBeLessThan(67 * gasOf("witan", "vote"));
+  });
+
+  it("is less for one anchor of eight nodes than for eight anchors", () => {
+    expect(council["anchor-joint-8"]).toBeLessThan(8 * council.anchor);
+  });
 });

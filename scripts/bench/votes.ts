@@ -1,20 +1,18 @@
 import { parseArgs } from "node:util";
-import type { BaseContract } from "ethers";
-import { wordsOf } from "../../src/client/bits.js";
 import type { INodeGovernor } from "../../src/ports/chain/bindings/index.js";
-import { ethers, networkHelpers } from "../../test/contracts/governance/setting.js";
-import { type Call, directiveOf, Kind, Support } from "../../test/contracts/governance/story.js";
+import { networkHelpers } from "../../test/contracts/governance/setting.js";
+import { Support } from "../../test/contracts/governance/story.js";
 import type { Bench } from "./run.js";
-import { aggregate, type BenchNode, batchOf, makeNodes } from "./votes/committee.js";
+import { type BenchNode, makeNodes } from "./votes/committee.js";
 import { anchorTogether } from "./votes/joint.js";
-import { ADMISSION_BATCH, type BenchWorld, buildWorld, gasOf } from "./votes/world.js";
+import { attestTogether, castBatch, castByAggregate, decideAtOnce, motionOf, send } from "./votes/steps.js";
+import { ADMISSION_BATCH, type BenchWorld, buildWorld } from "./votes/world.js";
 
 const SIZES = [5, 50, 500, 2_000, 10_000];
 /** In per cent of the committee. */
 const TURNOUTS = [100, 67, 51, 34];
 /** Ballots in one transaction, well under the cap of EIP-7825. */
 const BALLOTS_PER_BATCH = 2_000;
-const WHY = "Deploy v2 to the web fleet";
 
 type Path = "direct" | "batch" | "aggregate" | "openzeppelin";
 
@@ -86,33 +84,8 @@ async function measureCommittee(world: BenchWorld): Promise<Case[]> {
   return cases;
 }
 
-/** One proposal's life, in gas. */
-function motionOf(governor: INodeGovernor, call: Call) {
-  const [targets, values, calldatas] = [[call.target], [0n], [call.data]];
-  const encode = (name: "propose" | "queue" | "execute", description: string) =>
-    governor.interface.encodeFunctionData(name as "propose", [targets, values, calldatas, description]);
-  const motion = {
-    id: 0n,
-    async propose(node: BenchNode | undefined): Promise<number> {
-      motion.id = await governor.hashProposal(targets, values, calldatas, ethers.id(WHY));
-      return send(governor, node?.operator, encode("propose", WHY));
-    },
-    async waitForStart(): Promise<void> {
-      await networkHelpers.time.increaseTo((await governor.proposalSnapshot(motion.id)) + 1n);
-    },
-    async carryOut(): Promise<{ queue: number; execute: number }> {
-      const [from] = await ethers.getSigners();
-      await networkHelpers.time.increaseTo((await governor.proposalDeadline(motion.id)) + 1n);
-      const queue = await send(governor, from?.address, encode("queue", ethers.id(WHY)));
-      await networkHelpers.time.increaseTo(await governor.proposalEta(motion.id));
-      return { queue, execute: await send(governor, from?.address, encode("execute", ethers.id(WHY))) };
-    },
-  };
-  return motion;
-}
-
 async function cast(
-  { governor: ours }: BenchWorld,
+  world: BenchWorld,
   path: Path,
   governor: INodeGovernor,
   id: bigint,
@@ -120,14 +93,9 @@ async function cast(
 ): Promise<number> {
   let gas = 0;
   if (path === "batch") {
-    const digest = await ours.ballotDigest(id, Support.for);
+    const digest = await world.governor.ballotDigest(id, Support.for);
     for (let first = 0; first < voters.length; first += BALLOTS_PER_BATCH) {
-      const ballots = batchOf(voters.slice(first, first + BALLOTS_PER_BATCH), Support.for, digest);
-      gas += await send(
-        governor,
-        voters[0]?.operator,
-        ours.interface.encodeFunctionData("castVotesBySig", [id, ballots]),
-      );
+      gas += await castBatch(world, id, voters.slice(first, first + BALLOTS_PER_BATCH), digest);
     }
     return gas;
   }
@@ -136,34 +104,9 @@ async function cast(
   return gas;
 }
 
-interface Voters {
-  readonly for: readonly BenchNode[];
-  readonly against?: readonly BenchNode[];
-  readonly abstain?: readonly BenchNode[];
-}
-
-/** Who votes what, as sets of indices, and the sum of what they sign. */
-async function signed({ governor }: BenchWorld, id: bigint, { for: first, against = [], abstain = [] }: Voters) {
-  const [against_, for_] = [
-    await governor.ballotDigest(id, Support.against),
-    await governor.ballotDigest(id, Support.for),
-  ];
-  const sign = (nodes: readonly BenchNode[], digest: string) =>
-    nodes.map(({ secret }) => secret.sign(ethers.getBytes(digest)));
-  const signature = aggregate([...sign([...first, ...abstain], for_), ...sign([...against, ...abstain], against_)]);
-  const bits = (nodes: readonly BenchNode[]) => wordsOf(nodes.map(({ index }) => index));
-  return { signers: { first: bits(first), second: bits(against), both: bits(abstain) }, signature };
-}
-
-async function castByAggregate(world: BenchWorld, id: bigint, voters: Voters): Promise<number> {
-  const { signers, signature } = await signed(world, id, voters);
-  const data = world.governor.interface.encodeFunctionData("castVotesByAggregate", [id, signers, signature]);
-  return send(world.governor, world.nodes[0]?.operator, data);
-}
-
 /** What is asked of five hundred nodes beside whole decisions. */
 async function measureExtras(world: BenchWorld) {
-  const { nodes, directives, governor, ours, admissions } = world;
+  const { nodes, governor, ours, admissions } = world;
   const size = nodes.length;
   const start = await networkHelpers.takeSnapshot();
   const motion = motionOf(governor, ours);
@@ -186,36 +129,13 @@ async function measureExtras(world: BenchWorld) {
   await start.restore();
 
   const voters = nodes.slice(0, Math.ceil(size * 0.67));
-  const emergency = directives.interface.encodeFunctionData("issue", [
-    directiveOf({ kind: Kind.Restart, evidence: [ethers.id("incident")] }),
-  ]);
-  const call: [string[], bigint[], string[]] = [[ours.target], [0n], [emergency]];
-  const id = await governor.hashProposal(...call, ethers.id("Restart web-3"));
-  const { signers, signature } = await signed(world, id, { for: voters });
-  const decide = governor.interface.encodeFunctionData("decide", [...call, "Restart web-3", signers, signature]);
-  const fastLane = {
-    nodes: size,
-    turnout: 67,
-    signatures: voters.length,
-    gas: await send(governor, nodes[1]?.operator, decide),
-  };
-
-  const directiveId = await directives.directiveId(
-    directiveOf({ kind: Kind.Restart, evidence: [ethers.id("incident")] }),
-  );
-  const outcome = ethers.id("outcome");
-  const done = 2;
-  const attesting = nodes.slice(0, 334);
-  const digest = ethers.getBytes(await directives.reportDigest(directiveId, done, outcome));
-  const attested = directives.interface.encodeFunctionData("reportByAggregate", [
-    ...([directiveId, done, outcome, wordsOf(attesting.map(({ index }) => index))] as const),
-    aggregate(attesting.map(({ secret }) => secret.sign(digest))),
-  ]);
+  const fastLane = { nodes: size, turnout: 67, signatures: voters.length, gas: await decideAtOnce(world, voters) };
+  const attesting = nodes.slice(0, Math.floor((size * 2) / 3) + 1);
   const attestation = {
     nodes: size,
     turnout: 67,
-    signatures: 334,
-    gas: await send(directives, nodes[2]?.operator, attested),
+    signatures: attesting.length,
+    gas: await attestTogether(world, attesting),
   };
   await start.restore();
 
@@ -225,9 +145,4 @@ async function measureExtras(world: BenchWorld) {
 
   const gasPerNode = Math.round(Number(admissions.at(-1) ?? 0n) / ADMISSION_BATCH);
   return { admission: { batch: ADMISSION_BATCH, gasPerNode }, attestation, fastLane, joint, supports };
-}
-
-async function send(to: BaseContract, from: string | undefined, data: string): Promise<number> {
-  if (from === undefined) throw new Error("nobody sends it");
-  return gasOf(from, await to.getAddress(), data);
 }

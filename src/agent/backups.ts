@@ -38,8 +38,8 @@ export async function keepBackups(
   const { dir, everyMs } = config.backup;
   while (!signal.aborted) {
     try {
-      const { lost, ...done } = await turns.take(() => backUp({ ...backupOf(config), store, dir, signal }));
-      report(logger, done, lost.length);
+      const done = await turns.take(() => backUp({ ...backupOf(config), store, dir, signal }));
+      report(logger, done);
     } catch (error) {
       if (!signal.aborted) logger.error("the backup failed", { reason: messageOf(error) });
     }
@@ -47,7 +47,8 @@ export async function keepBackups(
   }
 }
 
-function report(logger: Logger, done: Omit<BackedUp, "lost">, lost: number): void {
-  if (lost > 0) logger.error("the backup is without blocks that nobody has", { ...done, lost });
+function report(logger: Logger, { lost, damaged, ...done }: BackedUp): void {
+  if (damaged.length > 0) logger.error("earlier parts of the backup were damaged, and written anew", { damaged });
+  if (lost.length > 0) logger.error("the backup is without blocks that nobody has", { ...done, lost: lost.length });
   else logger.info("backed up", { ...done });
 }

@@ -6,11 +6,13 @@ import { checksumAddress, encodeJointManifest, type Hex, type SignedBatch } from
 import { createMesh, type Mesh } from "./mesh.js";
 
 const FIVE = [0, 1, 2, 3, 4];
+/** The honest nodes draft nothing meanwhile, however long the messages of the sixth take. */
+const ALONE = { gatherMs: 3_600_000 };
 const other: Hex = `0x${"ab".repeat(32)}`;
 
 /** Five honest nodes, each with a batch that all know of, and a sixth that does what it likes. */
-async function offered() {
-  const mesh = await createMesh(6);
+async function offered(options = {}) {
+  const mesh = await createMesh(6, options);
   await mesh.seat(...FIVE);
   await mesh.look();
   await mesh.offer(...FIVE);
@@ -42,7 +44,7 @@ async function settled(mesh: Mesh): Promise<void> {
 
 describe("a node that wants others to sign what they should not", () => {
   it("gets no signature for a root that its list does not have, nor for a list of another number", async () => {
-    const { batches, draft, mesh, signed } = await offered();
+    const { batches, draft, mesh, signed } = await offered(ALONE);
     for (const change of [{ root: other }, { batches: 4 }, { manifest: other }]) {
       await mesh.say(5, { type: "draft", draft: await draft(batches, change) });
     }
@@ -51,7 +53,7 @@ describe("a node that wants others to sign what they should not", () => {
   });
 
   it("gets none for another epoch, what has lapsed, or stands for too long", async () => {
-    const { batches, chainTime, draft, mesh, signed } = await offered();
+    const { batches, chainTime, draft, mesh, signed } = await offered(ALONE);
     const changes = [{ epoch: 2 }, { epoch: 0 }, { deadline: chainTime - 10 }, { deadline: chainTime + 1_000 }];
     for (const change of changes) await mesh.say(5, { type: "draft", draft: await draft(batches, change) });
     await settled(mesh);
@@ -59,7 +61,7 @@ describe("a node that wants others to sign what they should not", () => {
   });
 
   it("gets none of a node whose batch it has changed, and none of one that it has left out", async () => {
-    const { batches, draft, mesh, signed } = await offered();
+    const { batches, draft, mesh, signed } = await offered(ALONE);
     const [first, second, ...rest] = batches as [SignedBatch, SignedBatch, ...SignedBatch[]];
     for (const change of [{ root: other }, { count: first.count + 1 }, { manifest: other }]) {
       await mesh.say(5, { type: "draft", draft: await draft([{ ...first, ...change }, second]) });
@@ -70,7 +72,7 @@ describe("a node that wants others to sign what they should not", () => {
   });
 
   it("gets one signature of each node, whatever else it drafts", async () => {
-    const { batches, draft, mesh, signed } = await offered();
+    const { batches, draft, mesh, signed } = await offered(ALONE);
     await mesh.say(5, { type: "draft", draft: await draft(batches) });
     await expect.poll(signed, { timeout: 10_000 }).toEqual(FIVE);
     const first = FIVE.map((index) => mesh.seatOf(index).outbox.offered?.signed?.root);
@@ -80,7 +82,7 @@ describe("a node that wants others to sign what they should not", () => {
   });
 
   it("is not heard where it is no member, and floods nobody with drafts", async () => {
-    const { batches, draft, mesh, signed } = await offered();
+    const { batches, draft, mesh, signed } = await offered(ALONE);
     const good = await draft(batches);
     const bytes = encodeMessage({ type: "draft", draft: good });
     await mesh.hub.peer("stranger").publish(mesh.topic, bytes);

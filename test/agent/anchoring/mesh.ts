@@ -28,7 +28,7 @@ export interface Seat {
 export type Mesh = Awaited<ReturnType<typeof createMesh>>;
 
 /** Nodes that anchor together: real contracts, clients, outboxes and signatures over a mesh in memory. */
-export async function createMesh(nodes = 5) {
+export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
   const setting = await createSetting({ nodes });
   const { witan } = setting;
   const dir = await temporaryFolder();
@@ -64,7 +64,7 @@ export async function createMesh(nodes = 5) {
         clock,
         tasks,
         logger,
-        gatherMs: GATHER_MS,
+        gatherMs,
         minAuthors: 5,
         refusePeer: (peer) => refused.push({ by: index, peer }),
       });

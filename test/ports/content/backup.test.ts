@@ -24,7 +24,7 @@ const files = (at = data) => ["outbox.jsonl", "sub/ballots.jsonl"].map((path) =>
 const backedUp = (store: Awaited<ReturnType<typeof open>>): Promise<BackedUp> =>
   backUp({ store, dir, subject, files: files() });
 const record = (i: number) => new TextEncoder().encode(`record ${i}`);
-const partsOf = async () => (await readdir(dir)).filter((name) => name.startsWith("part-"));
+const partsOf = async () => (await readdir(dir)).filter((name) => /^part-.*\.car$/.test(name));
 
 /** A store with records, a file of several blocks, what nothing keeps, and a journal. */
 async function filled() {
@@ -166,21 +166,21 @@ describe("a backup", () => {
   });
 });
 
-describe("a backup that is not as it was written", () => {
-  const damages: readonly [string, (path: string) => Promise<void>][] = [
-    ["cut short", (path) => truncate(path, 100_000)],
-    ["longer", (path) => appendFile(path, "more")],
-    ["gone", (path) => rm(path)],
-    [
-      "altered in one bit",
-      async (path) => {
-        const bytes = await readFile(path);
-        bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-        await writeFile(path, bytes);
-      },
-    ],
-  ];
+const damages: readonly [string, (path: string) => Promise<void>][] = [
+  ["cut short", (path) => truncate(path, 100_000)],
+  ["longer", (path) => appendFile(path, "more")],
+  ["gone", (path) => rm(path)],
+  [
+    "altered in one bit",
+    async (path) => {
+      const bytes = await readFile(path);
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+      await writeFile(path, bytes);
+    },
+  ],
+];
 
+describe("a backup that is not as it was written", () => {
   it.each(damages)("is found out, and nothing of it is restored: %s", async (_what, damage) => {
     const { content } = await filled();
     await backedUp(content);
@@ -233,6 +233,112 @@ describe("a backup that is not as it was written", () => {
     }
   });
 });
+
+describe("a backup that many others went before", () => {
+  it("reads one earlier part whole, each in its turn, and of the others no more than what they hold", async () => {
+    const content = await open();
+    for (let i = 0; i < 3; i++) {
+      await content.put(record(i), { keep: "record" });
+      await backedUp(content);
+    }
+    const turns: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const earlier = await partsIn();
+      await backedUp(content);
+      turns.push(...(await partsIn()).flatMap((part, at) => (part.checkedAt === earlier[at]?.checkedAt ? [] : [at])));
+    }
+    // The first two were checked when the third was written.
+    expect(turns.toSorted()).toEqual([0, 1, 2]);
+  });
+
+  it.each(damages)(
+    "takes from the store again what a part held that was %s, and sets the part aside",
+    async (_, damage) => {
+      const { content, cids } = await filled();
+      await backedUp(content);
+      await damage(join(dir, "part-000001.car"));
+      expect(await backedUp(content)).toMatchObject({
+        newBlocks: 25,
+        blocks: 25,
+        lost: [],
+        damaged: ["part-000001.car"],
+      });
+      expect(await backedUp(content)).toMatchObject({ newBlocks: 0, damaged: [] });
+      expect(await checkBackup(dir)).toMatchObject({ parts: 1, blocks: 25 });
+      const aside = (await readdir(dir)).filter((name) => name.startsWith("damaged-"));
+      expect(aside).toEqual(_ === "gone" ? [] : ["damaged-part-000001.car"]);
+      const other = await folder();
+      const store = await open(other);
+      expect(await restoreBackup({ store, dir, dataDir: other, subject })).toMatchObject({ lost: [] });
+      for (const cid of cids) expect(await store.has(cid)).toBe(true);
+    },
+  );
+
+  it("names what a damaged part held that the store has lost since", async () => {
+    const { content } = await filled();
+    const gone = await cidOfNothing();
+    await content.put(new TextEncoder().encode("never here"), { keep: "record" });
+    await backedUp(content);
+    await content.roots.drop(`record/${gone}`);
+    await content.collect({ graceMs: 0 });
+    await content.roots.set({ name: `record/${gone}`, cid: gone, reason: "record", scope: "block" });
+    // The part has it still.
+    expect(await backedUp(content)).toMatchObject({ newBlocks: 0, lost: [] });
+    await truncate(join(dir, "part-000001.car"), 100_000);
+    expect(await backedUp(content)).toMatchObject({ lost: [{ cid: gone, roots: [`record/${gone}`] }] });
+  });
+
+  it("is whole where the names of a part's blocks are lost", async () => {
+    const { content } = await filled();
+    await backedUp(content);
+    await writeFile(join(dir, "part-000001.cids"), "bafy\n");
+    await expect(checkBackup(dir)).rejects.toMatchObject({
+      code: "backup-damaged",
+      message: expect.stringContaining("part-000001.cids"),
+    });
+    const other = await folder();
+    expect(await restoreBackup({ store: await open(other), dir, dataDir: other, subject })).toMatchObject({ lost: [] });
+    expect(await backedUp(content)).toMatchObject({ newBlocks: 25, damaged: ["part-000001.car"] });
+  });
+
+  it("keeps few parts, however many times it was added to", async () => {
+    const content = await open();
+    const cids: string[] = [];
+    for (let i = 0; i < 40; i++) {
+      cids.push(await content.put(record(i), { keep: "record" }));
+      await backedUp(content);
+      expect((await partsOf()).length).toBeLessThanOrEqual(17);
+    }
+    expect(await checkBackup(dir)).toMatchObject({ blocks: 40 });
+    const other = await folder();
+    const store = await open(other);
+    await restoreBackup({ store, dir, dataDir: other, subject });
+    for (const cid of cids) expect(await store.has(cid)).toBe(true);
+  });
+
+  it("lets go of what nothing needs any more, once that is most of a part", async () => {
+    const { content, cids } = await filled();
+    for (const cid of cids.slice(0, 12)) await content.roots.drop(`record/${cid}`);
+    await backedUp(content);
+    await content.roots.drop((await nameOfFile(content)) ?? "");
+    // Eight of thirteen are needed, then five.
+    expect(await backedUp(content)).toMatchObject({ blocks: 13, newBlocks: 0 });
+    for (const cid of cids.slice(12, 15)) await content.roots.drop(`record/${cid}`);
+    expect(await backedUp(content)).toMatchObject({ blocks: 5, newBlocks: 0, lost: [] });
+    expect(await partsOf()).toEqual(["part-000002.car"]);
+    expect(await checkBackup(dir)).toMatchObject({ parts: 1, blocks: 5 });
+    expect((await readdir(dir)).filter((name) => name.startsWith("part-"))).toHaveLength(2);
+  });
+});
+
+async function partsIn(): Promise<readonly { readonly checkedAt: number }[]> {
+  return JSON.parse(await readFile(join(dir, "backup.json"), "utf8")).parts;
+}
+
+async function nameOfFile(store: Awaited<ReturnType<typeof open>>): Promise<string | undefined> {
+  for await (const { name } of store.roots.list()) if (name.startsWith("model/")) return name;
+  return undefined;
+}
 
 /** A block that is in no store. */
 async function cidOfNothing(): Promise<string> {

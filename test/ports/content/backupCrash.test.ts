@@ -39,7 +39,13 @@ describe("a backup that is killed while it is made of a store that grows", () =>
     expect(await backUp({ store, dir, subject, files: journalsIn(dataDir) })).toMatchObject({ lost: [] });
     // Nothing is left of attempts that did not come to their end.
     const backup = await readBackupFile(dir);
-    const named = [...(backup?.parts ?? []), ...(backup ? [backup.roots] : []), ...(backup?.files ?? [])];
+    const parts = backup?.parts ?? [];
+    const named = [
+      ...parts,
+      ...parts.map(({ index }) => index),
+      ...(backup ? [backup.roots] : []),
+      ...(backup?.files ?? []),
+    ];
     const tops = new Set(["backup.json", ...named.map(({ file }) => file.split("/")[0])]);
     expect((await readdir(dir)).sort()).toEqual([...tops].sort());
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, open, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { syncFolder } from "../../../utils/durable.js";
@@ -6,11 +6,9 @@ import { parseCid } from "../cid.js";
 import type { ContentStore } from "../content.js";
 import type { ContentUpkeep, LostBlock } from "../upkeep.js";
 import { BackupError, type BackupFile, readBackupFile, seal, writeBackupFile } from "./backupFile.js";
-import { type NamedBlock, readCar, writeCar } from "./car.js";
+import { type NamedBlock, readCar } from "./car.js";
+import { earlierParts, type KnownPart, numberAfter, wornParts, writeParts } from "./parts.js";
 import { readRoots, writeRoots } from "./rootsFile.js";
-
-/** A CAR file is closed after so much: each is checked, copied and restored by itself. */
-const PART_BYTES = 256 * 1024 * 1024;
 
 export interface BackUpParameters {
   /** Where the blocks and their roots are; it may be in use, and what is written meanwhile is left to the next backup. */
@@ -34,18 +32,19 @@ export interface BackedUp {
   readonly files: number;
   /** Needed by roots, and not to be had: the backup is without them. */
   readonly lost: readonly LostBlock[];
+  /** Earlier parts that were not as they were written any more: what they held was taken from the store again. */
+  readonly damaged: readonly string[];
 }
 
 /**
  * Writes what the roots of a store need into CAR files, only what an earlier backup in the folder does not hold, with the
- * roots and the journals. All that was written is read again and checked. The backup before stays whole until the new one
- * is: killed at any instant, the folder holds one of the two.
+ * roots and the journals. All that was written is read again and checked, and so is one earlier part, each in its turn. The
+ * backup before stays whole until the new one is: killed at any instant, the folder holds one of the two.
  *
  * A node that runs writes a block with its root, then its line in a journal. So journals are copied first, then roots, then
  * blocks: nothing in the backup speaks of what is not in it.
  *
- * @throws {BackupError} `damaged` where the folder holds a backup that is not as it was written, `other` where it is
- * another node's.
+ * @throws {BackupError} `damaged` where `backup.json` cannot be read, `other` where it is another node's.
  */
 export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
   const { dir, files, onProgress, signal, store, subject } = parameters;
@@ -57,63 +56,85 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
       `The folder ${dir} holds the backup of ${before.subject.name}, of another node or DAO.`,
     );
   }
-  const known = new Set<string>();
-  for (const part of before?.parts ?? []) {
-    for await (const { cid } of readCar(dir, part.file)) known.add(cid.toString());
-  }
   // Never the names of the backup before, which stay until this one is whole, though the clock was set back.
   const time = Math.max(Date.now(), (before?.time ?? 0) + 1);
+  const { sound, damaged } = await earlierParts(dir, before?.parts ?? [], time);
+  /** Of each block in the backup, whether it is needed. */
+  const known = new Map<string, boolean>();
+  for (const { cids } of sound) for (const cid of cids) known.set(cid, false);
+  const isNeeded = (cid: string) => known.get(cid) === true;
+
   const copied = await copyFiles(`files-${time}`);
   const rootsFile = `roots-${time}.jsonl`;
   const count = await writeRoots(join(dir, rootsFile), store.roots.list());
   const roots = { ...(await seal(dir, rootsFile)), count };
 
-  const parts = [...(before?.parts ?? [])];
-  const earlier = known.size;
   const lost: LostBlock[] = [];
-  let looked = 0;
-  const fresh = newBlocks();
-  for (let block = await fresh.next(); !block.done; ) {
-    const file = `part-${String(parts.length + 1).padStart(6, "0")}.car`;
-    const [first] = [block.value];
-    const blocks = await writeCar(join(dir, file), upTo(first, fresh));
-    await checkCar(dir, file);
-    parts.push({ ...(await seal(dir, file)), blocks, time: Date.now() });
-    block = await fresh.next();
-  }
+  const fresh = { blocks: 0, bytes: 0 };
+  let worn: readonly KnownPart[] = [];
+  const written = await writeParts(dir, numberAfter(before?.parts ?? []), blocksToWrite(), time);
+  const parts = [...sound.filter((part) => !worn.includes(part)), ...written].map(({ part }) => part);
 
   await syncFolder(dir);
   await writeBackupFile(dir, { schema: "witan/backup/1", subject, time, parts, roots, files: copied });
-  await removeOthers(
-    dir,
-    [...parts, roots, ...copied].map(({ file }) => file),
-  );
+  const named = [...parts, ...parts.map(({ index }) => index), roots, ...copied].map(({ file }) => file);
+  await removeOthers(dir, named, damaged);
   return {
-    blocks: known.size,
-    newBlocks: known.size - earlier,
-    newBytes: parts.slice(before?.parts.length ?? 0).reduce((sum, { bytes }) => sum + bytes, 0),
+    blocks: parts.reduce((sum, { blocks }) => sum + blocks, 0),
+    newBlocks: fresh.blocks,
+    newBytes: fresh.bytes,
     roots: roots.count,
     files: copied.length,
     lost,
+    damaged,
   };
 
-  async function* newBlocks(): AsyncGenerator<NamedBlock> {
+  async function* blocksToWrite(): AsyncGenerator<NamedBlock> {
+    let looked = 0;
     for await (const { cid, root } of store.needed(readRoots(dir, roots.file))) {
       signal?.throwIfAborted();
       looked += 1;
-      onProgress?.(looked, known.size - earlier);
-      if (known.has(cid)) continue;
-      const bytes = await store.get(cid).catch((error: unknown) => {
-        signal?.throwIfAborted();
-        if ((error as { code?: string }).code?.startsWith("content-")) return undefined;
-        throw error;
-      });
-      if (bytes === undefined) lost.push({ cid, roots: [root] });
-      else {
-        known.add(cid);
-        yield { cid: parseCid(cid), bytes };
+      onProgress?.(looked, fresh.blocks);
+      const isNew = !known.has(cid);
+      if (isNew && !(yield* fromStore(cid, root))) continue;
+      known.set(cid, true);
+    }
+    worn = wornParts(sound, isNeeded);
+    yield* stillNeeded(worn);
+  }
+
+  /** What of these parts is needed, from themselves, or from the store where one of them is damaged. */
+  async function* stillNeeded(worn: readonly KnownPart[]): AsyncGenerator<NamedBlock> {
+    const left = new Set(worn.flatMap(({ cids }) => cids.filter(isNeeded)));
+    for (const { part } of worn) {
+      try {
+        for await (const block of readCar(dir, part.file)) {
+          signal?.throwIfAborted();
+          if (left.delete(block.cid.toString())) yield block;
+        }
+      } catch (error) {
+        if (!(error instanceof BackupError)) throw error;
+        damaged.push(part.file);
       }
     }
+    for (const cid of left) yield* fromStore(cid);
+  }
+
+  /** A block that no part holds; false where the store does not give it either. */
+  async function* fromStore(cid: string, root?: string): AsyncGenerator<NamedBlock, boolean> {
+    const bytes = await store.get(cid).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      if ((error as { code?: string }).code?.startsWith("content-")) return undefined;
+      throw error;
+    });
+    if (bytes === undefined) {
+      lost.push({ cid, roots: root === undefined ? [] : [root] });
+      return false;
+    }
+    fresh.blocks += 1;
+    fresh.bytes += bytes.length;
+    yield { cid: parseCid(cid), bytes };
+    return true;
   }
 
   async function copyFiles(folder: string): Promise<BackupFile["files"]> {
@@ -136,28 +157,12 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
   }
 }
 
-/** Blocks until a part is full. The one that begins the next stays with `rest`. */
-async function* upTo(first: NamedBlock, rest: AsyncGenerator<NamedBlock>): AsyncGenerator<NamedBlock> {
-  let bytes = first.bytes.length;
-  yield first;
-  while (bytes < PART_BYTES) {
-    const next = await rest.next();
-    if (next.done) return;
-    bytes += next.value.bytes.length;
-    yield next.value;
-  }
-}
-
-/** Reads what was written: a disk that does not keep it is found out now. */
-async function checkCar(dir: string, file: string): Promise<void> {
-  for await (const _ of readCar(dir, file));
-}
-
-/** What earlier backups left, and attempts that did not come to their end. */
-async function removeOthers(dir: string, files: readonly string[]): Promise<void> {
+/** What earlier backups left, and attempts that did not come to their end. What is damaged stays beside, to be looked at. */
+async function removeOthers(dir: string, files: readonly string[], damaged: readonly string[]): Promise<void> {
   const kept = new Set(files.map((file) => file.split("/")[0]));
   for (const name of await readdir(dir)) {
-    if (/^(part-|roots-|files-|backup\.json\.)/.test(name) && !kept.has(name))
-      await rm(join(dir, name), { recursive: true, force: true });
+    if (!/^(part-|roots-|files-|backup\.json\.)/.test(name) || kept.has(name)) continue;
+    if (damaged.includes(name)) await rename(join(dir, name), join(dir, `damaged-${name}`));
+    else await rm(join(dir, name), { recursive: true, force: true });
   }
 }

@@ -35,8 +35,8 @@ const schema = z.strictObject({
   }),
   /** Milliseconds since 1970. */
   time: z.int(),
-  /** CAR files (version 1), the oldest first; each holds what was new. */
-  parts: z.array(sealed.extend({ blocks: z.int().min(0), time: z.int() })),
+  /** CAR files (version 1), and beside each the names of its blocks, a line each; when it was last read and checked whole. */
+  parts: z.array(sealed.extend({ blocks: z.int().min(0), checkedAt: z.int(), index: sealed })),
   /** The names that the content is kept under, a JSON value a line. */
   roots: sealed.extend({ count: z.int().min(0) }),
   /** Journals, by their path in the data folder. */
@@ -44,6 +44,7 @@ const schema = z.strictObject({
 });
 
 export type BackupFile = z.output<typeof schema>;
+export type BackupPart = BackupFile["parts"][number];
 export type SealedFile = z.output<typeof sealed>;
 
 /** What a backup consists of; undefined where there is none yet. @throws {BackupError} `damaged`. */

@@ -7,6 +7,7 @@ import type { ContentStore } from "../content.js";
 import type { ContentUpkeep, LostBlock } from "../upkeep.js";
 import { BackupError, type BackupFile, checkSeal, readBackupFile } from "./backupFile.js";
 import { type NamedBlock, readCar } from "./car.js";
+import { checkPart } from "./parts.js";
 import { readRoots } from "./rootsFile.js";
 
 /** Blocks and roots that are written at once, as a store takes them: one fsync serves them all. */
@@ -31,13 +32,13 @@ export interface CheckedBackup {
  */
 export async function checkBackup(dir: string, onProgress?: (blocks: number) => void): Promise<CheckedBackup> {
   const backup = await existing(dir);
-  for (const sealed of [...backup.parts, backup.roots, ...backup.files]) await checkSeal(dir, sealed);
+  for (const sealed of [backup.roots, ...backup.files]) await checkSeal(dir, sealed);
   let blocks = 0;
-  for (const { file } of backup.parts) {
-    for await (const _ of readCar(dir, file)) {
+  for (const part of backup.parts) {
+    await checkPart(dir, part, () => {
       blocks += 1;
       onProgress?.(blocks);
-    }
+    });
   }
   return { ...summaryOf(backup), blocks };
 }

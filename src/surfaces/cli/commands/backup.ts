@@ -26,14 +26,15 @@ export const backup = defineCommand({
         dir: args.out,
         onProgress: (blocks, fresh) => line.show(`${blocks} blocks, ${fresh} new`),
       }).finally(line.end);
-      const { blocks, newBlocks, newBytes, roots, files, lost } = done;
+      const { blocks, newBlocks, newBytes, roots, files, lost, damaged } = done;
       if (args.json) printJson(done);
       else {
         printFacts({
           backup: args.out,
           new: `${newBlocks} blocks, ${formatBytes(newBytes)}`,
           all: `${blocks} blocks, ${roots} roots, ${files} journals`,
-          checked: "every block was read again from the backup",
+          checked: "all that is new was read again from the backup, and one earlier part",
+          ...(damaged.length > 0 && { damaged: `${damaged.join(", ")}: written anew; the old file is set aside` }),
         });
       }
       if (lost.length > 0) throw new LostBlocksError(lost, "The rest is backed up. `witan content scan` names them.");

@@ -1,0 +1,97 @@
+import type { BaseContract } from "ethers";
+import { wordsOf } from "../../../src/client/bits.js";
+import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
+import { ethers, networkHelpers } from "../../../test/contracts/governance/setting.js";
+import { type Call, directiveOf, Kind, Support } from "../../../test/contracts/governance/story.js";
+import { aggregate, type BenchNode, batchOf } from "./committee.js";
+import { type BenchWorld, gasOf } from "./world.js";
+
+const WHY = "Deploy v2 to the web fleet";
+const EMERGENCY_WHY = "Restart web-3";
+const EMERGENCY = directiveOf({ kind: Kind.Restart, evidence: [ethers.id("incident")] });
+const DONE = 2;
+
+/** One proposal's life, in gas. */
+export function motionOf(governor: INodeGovernor, call: Call) {
+  const [targets, values, calldatas] = [[call.target], [0n], [call.data]];
+  const encode = (name: "propose" | "queue" | "execute", description: string) =>
+    governor.interface.encodeFunctionData(name as "propose", [targets, values, calldatas, description]);
+  const motion = {
+    id: 0n,
+    async propose(node: BenchNode | undefined): Promise<number> {
+      motion.id = await governor.hashProposal(targets, values, calldatas, ethers.id(WHY));
+      return send(governor, node?.operator, encode("propose", WHY));
+    },
+    async waitForStart(): Promise<void> {
+      await networkHelpers.time.increaseTo((await governor.proposalSnapshot(motion.id)) + 1n);
+    },
+    async carryOut(): Promise<{ queue: number; execute: number }> {
+      const [from] = await ethers.getSigners();
+      await networkHelpers.time.increaseTo((await governor.proposalDeadline(motion.id)) + 1n);
+      const queue = await send(governor, from?.address, encode("queue", ethers.id(WHY)));
+      await networkHelpers.time.increaseTo(await governor.proposalEta(motion.id));
+      return { queue, execute: await send(governor, from?.address, encode("execute", ethers.id(WHY))) };
+    },
+  };
+  return motion;
+}
+
+export interface Voters {
+  readonly for: readonly BenchNode[];
+  readonly against?: readonly BenchNode[];
+  readonly abstain?: readonly BenchNode[];
+}
+
+/** Who votes what, as sets of indices, and the sum of what they sign. */
+async function signed({ governor }: BenchWorld, id: bigint, { for: first, against = [], abstain = [] }: Voters) {
+  const [against_, for_] = [
+    await governor.ballotDigest(id, Support.against),
+    await governor.ballotDigest(id, Support.for),
+  ];
+  const sign = (nodes: readonly BenchNode[], digest: string) =>
+    nodes.map(({ secret }) => secret.sign(ethers.getBytes(digest)));
+  const signature = aggregate([...sign([...first, ...abstain], for_), ...sign([...against, ...abstain], against_)]);
+  const bits = (nodes: readonly BenchNode[]) => wordsOf(nodes.map(({ index }) => index));
+  return { signers: { first: bits(first), second: bits(against), both: bits(abstain) }, signature };
+}
+
+export async function castByAggregate(world: BenchWorld, id: bigint, voters: Voters): Promise<number> {
+  const { signers, signature } = await signed(world, id, voters);
+  const data = world.governor.interface.encodeFunctionData("castVotesByAggregate", [id, signers, signature]);
+  return send(world.governor, world.nodes[0]?.operator, data);
+}
+
+/** Ballots that their voters signed one by one, in one transaction. */
+export function castBatch({ governor }: BenchWorld, id: bigint, voters: readonly BenchNode[], digest: string) {
+  const data = governor.interface.encodeFunctionData("castVotesBySig", [id, batchOf(voters, Support.for, digest)]);
+  return send(governor, voters[0]?.operator, data);
+}
+
+/** From nothing to an issued emergency directive, in one transaction. */
+export async function decideAtOnce(world: BenchWorld, voters: readonly BenchNode[]): Promise<number> {
+  const { governor, directives, ours, nodes } = world;
+  const data = directives.interface.encodeFunctionData("issue", [EMERGENCY]);
+  const call: [string[], bigint[], string[]] = [[ours.target], [0n], [data]];
+  const id = await governor.hashProposal(...call, ethers.id(EMERGENCY_WHY));
+  const { signers, signature } = await signed(world, id, { for: voters });
+  const decide = governor.interface.encodeFunctionData("decide", [...call, EMERGENCY_WHY, signers, signature]);
+  return send(governor, nodes[1]?.operator, decide);
+}
+
+/** That the directive of {@link decideAtOnce} is done, said by `attesting` in one transaction. */
+export async function attestTogether({ directives, nodes }: BenchWorld, attesting: readonly BenchNode[]) {
+  const id = await directives.directiveId(EMERGENCY);
+  const outcome = ethers.id("outcome");
+  const digest = ethers.getBytes(await directives.reportDigest(id, DONE, outcome));
+  const data = directives.interface.encodeFunctionData("reportByAggregate", [
+    ...([id, DONE, outcome, wordsOf(attesting.map(({ index }) => index))] as const),
+    aggregate(attesting.map(({ secret }) => secret.sign(digest))),
+  ]);
+  return send(directives, nodes[2]?.operator, data);
+}
+
+/** Sends a transaction and returns what gas it used. */
+export async function send(to: BaseContract, from: string | undefined, data: string): Promise<number> {
+  if (from === undefined) throw new Error("nobody sends it");
+  return gasOf(from, await to.getAddress(), data);
+}

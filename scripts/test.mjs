@@ -107,9 +107,11 @@ async function vitest(what, args) {
   broken ||= code !== 0;
 }
 // Compiling keeps one core busy, and so does fuzzing: each has one of the two.
-await Promise.all(only.length === 0 ? [buildAndCheck(), contracts()] : [buildAndCheck()]);
+const fuzzing = only.length === 0 ? contracts() : undefined;
+await buildAndCheck();
 if (only.length === 0) {
   await vitest("The sources", ["--coverage", "--project", "sources", "--project", "apart"]);
+  await fuzzing;
   await vitest("The story, with kills, and a council", ["--project", "e2e", "--no-file-parallelism"]);
 } else {
   await vitest("The tests asked for", only);

@@ -1,4 +1,4 @@
-import type { ContractRunner, Interface } from "ethers";
+import { Contract, type ContractRunner, type Interface } from "ethers";
 import {
   type IDirectiveRegistry,
   IDirectiveRegistry__factory,
@@ -41,13 +41,16 @@ export const contractInterfaces = {
 
 /** Connects every contract of a deployment to `runner`: a provider to read, a signer to write as well. */
 export function connectContracts(addresses: Deployment["contracts"], runner: ContractRunner): Contracts {
+  // The factories' own `connect` reads the whole ABI again each time.
+  const connect = <T>(name: ContractName) =>
+    new Contract(addresses[name], contractInterfaces[name], runner) as unknown as T;
   return {
-    nodes: INodeRegistry__factory.connect(addresses.NodeRegistry, runner),
-    knowledge: IKnowledgeRegistry__factory.connect(addresses.KnowledgeRegistry, runner),
-    models: IModelRegistry__factory.connect(addresses.ModelRegistry, runner),
-    parameters: IParameterRegistry__factory.connect(addresses.ParameterRegistry, runner),
-    directives: IDirectiveRegistry__factory.connect(addresses.DirectiveRegistry, runner),
-    governor: INodeGovernor__factory.connect(addresses.NodeGovernor, runner),
-    timelock: TimelockController__factory.connect(addresses.TimelockController, runner),
+    nodes: connect("NodeRegistry"),
+    knowledge: connect("KnowledgeRegistry"),
+    models: connect("ModelRegistry"),
+    parameters: connect("ParameterRegistry"),
+    directives: connect("DirectiveRegistry"),
+    governor: connect("NodeGovernor"),
+    timelock: connect("TimelockController"),
   };
 }

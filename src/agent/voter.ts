@@ -8,6 +8,7 @@ import {
   type Address,
   type ContentId,
   type DirectivePayload,
+  encodePayload,
   InvalidRecordError,
   type Model,
 } from "../records/index.js";
@@ -114,6 +115,11 @@ export class Voter {
       this.#leftToPeople.add(proposal.id);
       this.#dependencies.logger.info("left to people", { proposalId: proposal.id, kind: proposal.directive?.kind });
       return undefined;
+    }
+    // Whoever is for an order sees to it that the order can still be read when it is issued, and afterwards.
+    if (payload !== undefined && decision.support === "for") {
+      const { bytes } = encodePayload(payload);
+      await this.#dependencies.client.content.put(bytes, { codec: "dag-cbor", keep: "payload" });
     }
     return { proposalId: proposal.id, ...decision };
   }

@@ -6,7 +6,7 @@ import { Voter, type VoterDependencies } from "../../src/agent/voter.js";
 import { createClient, type NewRecord, type Proposal } from "../../src/client/index.js";
 import { VoteDefaults } from "../../src/policy/index.js";
 import { createChain, type Eip1193Provider } from "../../src/ports/chain/index.js";
-import { createMemoryContent } from "../../src/ports/content/index.js";
+import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
 import type { Address, ContentId, Order } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { createElectorate, type Electorate, patience, unhurried } from "./ballots/electorate.js";
@@ -32,7 +32,14 @@ export async function createBooth({ exchange, world: given }: BoothOptions = {})
   const chain = await createChain({ provider, ...witan.deployment, signer: witan.operators[0], pollMs: 5 });
   onTestFinished(() => chain.close());
   const blocks = new SharedBlocks();
-  const client = createClient({ chain, content: createMemoryContent(blocks) });
+  const content = createMemoryContent(blocks);
+  const kept: string[] = [];
+  const put: ContentStore["put"] = async (bytes, options) => {
+    const cid = await content.put(bytes, options);
+    if (options?.keep !== undefined) kept.push(`${options.keep}/${cid}`);
+    return cid;
+  };
+  const client = createClient({ chain, content: { ...content, put } });
   const ballots = await BallotBox.open(join(await temporaryFolder(), "ballots.jsonl"));
   onTestFinished(() => ballots.close());
   const logs: { level: string; message: string; [field: string]: unknown }[] = [];
@@ -56,6 +63,8 @@ export async function createBooth({ exchange, world: given }: BoothOptions = {})
     world,
     line,
     blocks,
+    /** Under which names blocks were kept, in the order of that. */
+    kept,
     client,
     logger,
     logs,

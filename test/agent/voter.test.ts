@@ -60,6 +60,26 @@ describe("an incident that accuses a node of two ballots", () => {
   });
 });
 
+describe("the payload of a proposal", () => {
+  it("is kept by whoever votes For it, so that the order can be read when it is issued", async () => {
+    const { anchor, kept, look, open } = await createBooth();
+    const proposal = await open(restart, (await anchor({ kind: "Incident", value: down })).contentId);
+    kept.length = 0;
+    expect(await look(proposal)).toMatchObject({ support: "for" });
+    expect(kept).toEqual([`payload/${contentIdToCid(proposal.directive?.payload ?? "0x")}`]);
+  });
+
+  it("is not kept by whoever votes Against it", async () => {
+    const { anchor, blocks, kept, look, open } = await createBooth();
+    const { cid, contentId } = await anchor({ kind: "Incident", value: down });
+    blocks.alter(cid);
+    const proposal = await open(restart, contentId);
+    kept.length = 0;
+    expect(await look(proposal)).toMatchObject({ support: "against" });
+    expect(kept).toEqual([]);
+  });
+});
+
 describe("evidence that may only be on its way", () => {
   it.each(["unanchored", "missing"])("is looked at twice before a ballot Against: %s", async (status) => {
     const { anchor, blocks, client, hasVoted, logs, look, open } = await createBooth();

@@ -67,6 +67,8 @@ const schema = z.strictObject({
     /** How often every block is read and checked. */
     scanEveryMs: seldom.default(AgentDefaults.scanEveryMs),
   }),
+  /** Whether the node keeps an index of all records to be asked: it fetches each of them for that. */
+  catalog: z.boolean().default(true),
   /** Backs the running node up into `dir` every so often: no more than this is lost with the disk. */
   backup: z
     .strictObject({ dir: z.string().min(1), everyMs: milliseconds.default(AgentDefaults.backupEveryMs) })
@@ -101,7 +103,6 @@ const schema = z.strictObject({
   stragglersMs: milliseconds.default(AgentDefaults.stragglersMs),
   /** How long a voter looks for evidence before it decides without. */
   evidenceTimeoutMs: milliseconds.default(AgentDefaults.evidenceTimeoutMs),
-  /** Releases that the operator allows: entry files are looked up here by sha256. */
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

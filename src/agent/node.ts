@@ -142,7 +142,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
         }),
   });
   agent.start();
-  const kept = await keepCatalog({ config, chain, content, logger });
+  const kept = config.catalog ? await keepCatalog({ config, chain, content, logger }) : undefined;
   const { awayMs } = config.content;
   const replicas = { min: AgentDefaults.minReplicas, max: config.content.replicas };
   const keeper = new Keeper({

@@ -2,8 +2,15 @@ import type { Chain } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
 import type { Address } from "../records/index.js";
 import { type AnchorIndex, createAnchorIndex } from "./anchorIndex.js";
+import type { DirectiveStatus, IssuedDirective } from "./directives/directive.js";
 import { createEventCache, type EventCache } from "./eventCache.js";
 import { createMembership, type Membership } from "./nodes/membership.js";
+import type { ProposalState } from "./proposals/proposal.js";
+import { createSettled, type Settled } from "./settled.js";
+
+/** A guardian may still cancel what was defeated, of which nothing follows. */
+const EndedStates: readonly ProposalState[] = ["Canceled", "Defeated", "Expired", "Executed"];
+const EndedStatuses: readonly DirectiveStatus[] = ["Done", "Failed", "Lapsed"];
 
 /** What every verb works with. Made by {@link createClient}, which binds the verbs to it. */
 export interface ClientContext {
@@ -21,6 +28,10 @@ export interface ClientContext {
   readonly directives: EventCache<"DirectiveIssued">;
   /** Which models were accepted. */
   readonly models: EventCache<"ModelAccepted">;
+  /** How proposals that have ended did. */
+  readonly proposalStates: Settled<ProposalState | undefined>;
+  /** Directives that have ended. */
+  readonly endedDirectives: Settled<IssuedDirective>;
 }
 
 export interface ClientParameters {
@@ -40,5 +51,7 @@ export function createContext({ chain, content }: ClientParameters): ClientConte
     proposals: createEventCache(chain, ["ProposalCreated"]),
     directives: createEventCache(chain, ["DirectiveIssued"]),
     models: createEventCache(chain, ["ModelAccepted"]),
+    proposalStates: createSettled((state) => state !== undefined && EndedStates.includes(state)),
+    endedDirectives: createSettled(({ status }) => EndedStatuses.includes(status)),
   };
 }

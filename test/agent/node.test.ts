@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Wallet } from "ethers";
@@ -118,6 +118,15 @@ it("starts two nodes that anchor their states, and read one another's blocks", a
     keeping: { replicas: { min: 2, max: 3 }, endangered: expect.any(Number), expired: 0 },
     upkeep: { lastCollect: null, lastScan: null, failing: [] },
   });
+});
+
+it("keeps a catalog, or none where it is told so", async () => {
+  const [withOne, without] = [await configOf(0), await configOf(1, { catalog: false })];
+  const nodes = [await running(withOne), await running(without)];
+  expect(nodes.map(({ catalog }) => catalog !== undefined)).toEqual([true, false]);
+  const files = async ({ dataDir }: AgentConfig) => await readdir(dataDir);
+  expect(await files(withOne)).toContain("catalog.db");
+  expect(await files(without)).not.toContain("catalog.db");
 });
 
 it("keeps a payload for a member, and nothing else for anybody", async () => {

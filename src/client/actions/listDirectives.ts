@@ -2,6 +2,7 @@ import type { DirectiveKind } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import type { DirectiveStatus, IssuedDirective } from "../directives/directive.js";
 import { readDirective } from "../directives/readDirective.js";
+import { newestOf } from "../newestOf.js";
 
 const DEFAULT_LIMIT = 50;
 
@@ -16,7 +17,7 @@ export interface ListDirectivesParameters {
 }
 
 /**
- * The newest directives, newest first.
+ * The newest directives, newest first. What has ended is not asked for again once that is 32 blocks deep.
  *
  * @throws ChainError.
  * @example
@@ -27,14 +28,12 @@ export async function listDirectives(
   { kind, statuses, limit = DEFAULT_LIMIT, fromBlock = 0 }: ListDirectivesParameters = {},
 ): Promise<IssuedDirective[]> {
   const events = (await client.directives.read()).filter((event) => event.blockNumber >= fromBlock);
-  const found: IssuedDirective[] = [];
-  for (const event of [...events].reverse()) {
-    if (found.length >= limit) break;
-    const directive = await readDirective(client, event);
+  const head = await client.chain.blockNumber();
+  return newestOf(events, limit, async (event) => {
+    const directive = await client.endedDirectives.read(event, head, () => readDirective(client, event));
     const wanted =
       (kind === undefined || directive.kind === kind) &&
       (statuses === undefined || statuses.includes(directive.status));
-    if (wanted) found.push(directive);
-  }
-  return found;
+    return wanted ? directive : undefined;
+  });
 }

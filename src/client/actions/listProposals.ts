@@ -1,6 +1,7 @@
 import type { Address } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
 import type { ClientContext } from "../client.js";
+import { newestOf } from "../newestOf.js";
 import type { Proposal, ProposalState } from "../proposals/proposal.js";
 import { readProposal } from "../proposals/readProposal.js";
 import { stateOf } from "../proposals/stateOf.js";
@@ -18,7 +19,7 @@ export interface ListProposalsParameters {
 }
 
 /**
- * The newest proposals, newest first.
+ * The newest proposals, newest first. What has ended is not asked for again once that is 32 blocks deep.
  *
  * @throws ChainError.
  * @example
@@ -31,12 +32,12 @@ export async function listProposals(
   const created = (await client.proposals.read()).filter(
     ({ args, blockNumber }) => blockNumber >= fromBlock && (proposer === undefined || sameHex(args.proposer, proposer)),
   );
-  const found: Proposal[] = [];
-  for (const event of [...created].reverse()) {
-    if (found.length >= limit) break;
-    const state = states === undefined ? undefined : await stateOf(client, event.args.proposalId.toString());
-    if (states !== undefined && (state === undefined || !states.includes(state))) continue;
-    found.push(await readProposal(client, event));
-  }
-  return found;
+  if (states === undefined) return newestOf(created, limit, (event) => readProposal(client, event));
+  const head = await client.chain.blockNumber();
+  return newestOf(created, limit, async (event) => {
+    const state = await client.proposalStates.read(event, head, () =>
+      stateOf(client, event.args.proposalId.toString()),
+    );
+    return state !== undefined && states.includes(state) ? readProposal(client, event) : undefined;
+  });
 }

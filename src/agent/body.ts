@@ -13,7 +13,7 @@ import type { AgentConfig } from "./config.js";
 import { createFleetHand } from "./fleetHand.js";
 import type { Hand } from "./hand.js";
 import { createLearningHand, createModelTest } from "./learningHand.js";
-import type { QueuedRecord } from "./outbox.js";
+import type { QueuedRecord } from "./outboxState.js";
 import { RoundTransport } from "./roundTransport.js";
 
 export interface BodyDependencies {

@@ -17,7 +17,7 @@ import { sameHex } from "../utils/sameHex.js";
 import type { Clock } from "./clock.js";
 import { dutyRank } from "./duty.js";
 import type { Assignment, Deed, Hand, Verdict } from "./hand.js";
-import type { QueuedRecord } from "./outbox.js";
+import type { QueuedRecord } from "./outboxState.js";
 
 export interface LearningHandOptions {
   readonly self: Address;

@@ -1,7 +1,8 @@
 import type { Client, NewRecord } from "../client/index.js";
 import { type FinalityRule, lastFinalBlock, readHeader } from "../ports/chain/index.js";
 import { decodeRecord } from "../records/index.js";
-import { type AnchoredBatch, Outbox, type QueuedRecord, type Standing } from "./outbox.js";
+import { Outbox, type OutboxDependencies, type Standing } from "./outbox.js";
+import type { AnchoredBatch, QueuedRecord } from "./outboxState.js";
 
 export interface OpenOutboxParameters {
   readonly path: string;
@@ -9,11 +10,14 @@ export interface OpenOutboxParameters {
   readonly client: Client;
   /** When an anchor is final; by default what the chain's `finalized` tag says. */
   readonly finality?: FinalityRule | undefined;
+  /** As {@link Outbox.open}'s. */
+  readonly shortenAfter?: number | undefined;
 }
 
 /** The outbox over a client. @throws JournalError */
-export function openOutbox({ path, client, finality = "finalized" }: OpenOutboxParameters): Promise<Outbox> {
-  return Outbox.open(path, {
+export function openOutbox(parameters: OpenOutboxParameters): Promise<Outbox> {
+  const { path, client, finality = "finalized", shortenAfter } = parameters;
+  const dependencies: OutboxDependencies = {
     put: (bytes) => client.content.put(bytes, { keep: "record" }),
     async anchor(queued) {
       const records = await Promise.all(queued.map((record) => readBack(client, record)));
@@ -26,7 +30,8 @@ export function openOutbox({ path, client, finality = "finalized" }: OpenOutboxP
       return { author, root, count, manifest, signature };
     },
     standingOf: (batch) => standingOf(client, batch, finality),
-  });
+  };
+  return Outbox.open(path, dependencies, shortenAfter);
 }
 
 /** The record that was queued, from this node's own blocks. */

@@ -9,55 +9,20 @@ import {
 } from "../records/index.js";
 import { Journal } from "../utils/journal.js";
 import { AgentDefaults } from "./defaults.js";
-
-/** A record that is stored and durable, waiting for its anchor or anchored. */
-export interface QueuedRecord {
-  readonly kind: RecordKind;
-  readonly contentId: ContentId;
-  readonly cid: string;
-}
-
-/** What an anchored batch left on the chain. */
-export interface AnchoredBatch {
-  readonly root: Hex;
-  readonly transactionHash: Hex;
-  readonly blockNumber: number;
-  /** The root over many nodes' batches that it was anchored under; absent where it was anchored alone. */
-  readonly joint?: JointSeal | undefined;
-}
-
-/** A root over many nodes' batches that this node has signed, and until when it may be anchored: chain time, in seconds. */
-export interface JointSeal {
-  readonly root: Hex;
-  readonly deadline: number;
-}
-
-/** Records that are set aside to be anchored together with others'. */
-export interface Offer {
-  /** Of this node's batch. */
-  readonly root: Hex;
-  readonly records: readonly QueuedRecord[];
-  /** What this node has signed with the batch in it; nothing else is signed, and it is not anchored alone, meanwhile. */
-  readonly signed: JointSeal | null;
-}
+import {
+  type AnchoredBatch,
+  type JointSeal,
+  type Offer,
+  type OutboxEntry,
+  OutboxState,
+  type QueuedRecord,
+} from "./outboxState.js";
 
 /** Whether an anchor is where nothing can take it back, only on the chain as it is now, or not there any more. */
 export type Standing = "final" | "waiting" | "gone";
 
-type Entry =
-  | ({ readonly type: "queued" } & QueuedRecord)
-  | { readonly type: "batch"; readonly contentIds: readonly ContentId[] }
-  | { readonly type: "offered"; readonly contentIds: readonly ContentId[]; readonly root: Hex }
-  | { readonly type: "signed"; readonly root: Hex; readonly seal: JointSeal }
-  | { readonly type: "withdrawn"; readonly root: Hex }
-  | { readonly type: "anchored"; readonly contentIds: readonly ContentId[]; readonly batch: AnchoredBatch }
-  | { readonly type: "final"; readonly root: Hex };
-
-/** A batch whose anchor may still leave the chain. */
-interface Unsettled {
-  readonly records: readonly QueuedRecord[];
-  readonly batch: AnchoredBatch;
-}
+/** Lines of a journal: a few hundred KB. */
+const SHORTEN_AFTER = 2_000;
 
 /** More records wait for an anchor than the outbox keeps. */
 export class OutboxFullError extends BaseError {
@@ -88,52 +53,53 @@ export interface OutboxDependencies {
  * alone only once nothing that this node has signed can be anchored any more.
  */
 export class Outbox {
-  readonly #journal: Journal<Entry>;
+  readonly #journal: Journal<OutboxEntry>;
   readonly #dependencies: OutboxDependencies;
-  readonly #waiting = new Map<ContentId, QueuedRecord>();
-  readonly #anchored = new Map<ContentId, AnchoredBatch>();
-  readonly #unsettled = new Map<Hex, Unsettled>();
-  /** A batch that was written down and perhaps sent. */
-  #pending: readonly ContentId[] | undefined;
-  #offered: Offer | undefined;
+  readonly #state = new OutboxState();
+  readonly #shortenAfter: number;
+  /** In the journal, and from how many on it is looked whether they are too many. */
+  #lines: number;
+  #shortenAt: number;
+  #writing: Promise<unknown> = Promise.resolve();
   #flushing: Promise<AnchoredBatch | undefined> | undefined;
   #reviewing: Promise<readonly AnchoredBatch[]> | undefined;
 
-  private constructor(journal: Journal<Entry>, entries: readonly Entry[], dependencies: OutboxDependencies) {
+  private constructor(
+    { journal, entries }: Awaited<ReturnType<typeof Journal.open<OutboxEntry>>>,
+    dependencies: OutboxDependencies,
+    shortenAfter: number,
+  ) {
     this.#journal = journal;
     this.#dependencies = dependencies;
-    for (const entry of entries) this.#apply(entry);
+    this.#shortenAfter = shortenAfter;
+    this.#lines = entries.length;
+    this.#shortenAt = shortenAfter;
+    for (const entry of entries) this.#state.apply(entry);
   }
 
-  static async open(path: string, dependencies: OutboxDependencies): Promise<Outbox> {
-    const { journal, entries } = await Journal.open<Entry>(path);
-    return new Outbox(journal, entries, dependencies);
+  /** @param shortenAfter A journal of fewer lines is left as it is, whatever of it is past. */
+  static async open(path: string, dependencies: OutboxDependencies, shortenAfter = SHORTEN_AFTER): Promise<Outbox> {
+    return new Outbox(await Journal.open<OutboxEntry>(path), dependencies, shortenAfter);
   }
 
   /** How many records wait for their anchor. */
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#state.waiting.size;
   }
 
   /** How many batches have an anchor that may still leave the chain. */
   get unsettled(): number {
-    return this.#unsettled.size;
+    return this.#state.unsettled.size;
   }
 
   /** What is set aside to be anchored together with others'. */
   get offered(): Offer | undefined {
-    return this.#offered;
+    return this.#state.offered;
   }
 
-  /** The anchor of a record, once it has one. */
+  /** The anchor of a record, once it has one; that of a state is forgotten when it is final. */
   anchorOf(contentId: ContentId): AnchoredBatch | undefined {
-    return this.#anchored.get(contentId);
-  }
-
-  /** Whether a record's anchor can't be taken back any more, as far as {@link review} has seen. */
-  isFinal(contentId: ContentId): boolean {
-    const batch = this.#anchored.get(contentId);
-    return batch !== undefined && !this.#unsettled.has(batch.root);
+    return this.#state.anchored.get(contentId);
   }
 
   /**
@@ -145,10 +111,11 @@ export class Outbox {
   async submit<Kind extends RecordKind>(kind: Kind, value: RecordValue<Kind>): Promise<QueuedRecord> {
     const { bytes, cid, contentId } = encodeRecord(kind, value);
     const record: QueuedRecord = { kind, contentId, cid };
-    if (this.#waiting.has(contentId) || this.#anchored.has(contentId)) return record;
-    if (this.#waiting.size >= AgentDefaults.maxQueuedRecords) throw new OutboxFullError(AgentDefaults.maxQueuedRecords);
+    if (this.#state.waiting.has(contentId) || this.#state.anchored.has(contentId)) return record;
+    if (this.#state.waiting.size >= AgentDefaults.maxQueuedRecords)
+      throw new OutboxFullError(AgentDefaults.maxQueuedRecords);
     await this.#dependencies.put(bytes);
-    if (this.#waiting.has(contentId) || this.#anchored.has(contentId)) return record;
+    if (this.#state.waiting.has(contentId) || this.#state.anchored.has(contentId)) return record;
     await this.#write({ type: "queued", ...record });
     return record;
   }
@@ -166,19 +133,19 @@ export class Outbox {
    * undefined where nothing was new.
    */
   async offer(kind: RecordKind): Promise<Offer | undefined> {
-    if (this.#offered !== undefined) return undefined;
+    if (this.#state.offered !== undefined) return undefined;
     await this.#flushing?.catch(() => undefined);
-    const sent = new Set(this.#pending);
-    const records = this.#free().filter((record) => record.kind === kind && !sent.has(record.contentId));
-    if (records.length === 0 || this.#offered !== undefined) return undefined;
+    const sent = new Set(this.#state.pending);
+    const records = this.#state.free().filter((record) => record.kind === kind && !sent.has(record.contentId));
+    if (records.length === 0 || this.#state.offered !== undefined) return undefined;
     const { root } = await this.#dependencies.sign(records);
     await this.#write({ type: "offered", contentIds: records.map(({ contentId }) => contentId), root });
-    return this.#offered;
+    return this.#state.offered;
   }
 
   /** The batch that is set aside, signed: the same each time. */
   async signOffered(): Promise<SignedBatch | undefined> {
-    return this.#offered && this.#dependencies.sign(this.#offered.records);
+    return this.#state.offered && this.#dependencies.sign(this.#state.offered.records);
   }
 
   /**
@@ -186,16 +153,16 @@ export class Outbox {
    * not where the batch is not set aside any more, or it has signed already.
    */
   async noteSigned(root: Hex, seal: JointSeal): Promise<boolean> {
-    if (this.#offered?.root !== root || this.#offered.signed !== null) return false;
+    if (this.#state.offered?.root !== root || this.#state.offered.signed !== null) return false;
     // At once: whoever would take it back meanwhile finds it signed.
-    this.#offered = { ...this.#offered, signed: seal };
+    this.#state.offered = { ...this.#state.offered, signed: seal };
     await this.#write({ type: "signed", root, seal });
     return true;
   }
 
   /** What was set aside has its anchor. */
   async noteAnchored({ joint, ...batch }: Omit<AnchoredBatch, "joint"> & { readonly joint?: Hex }): Promise<void> {
-    const offered = this.#offered;
+    const offered = this.#state.offered;
     if (offered?.root !== batch.root) return;
     const { signed } = offered;
     const deadline = signed !== null && signed.root === joint ? signed.deadline : 0;
@@ -209,17 +176,17 @@ export class Outbox {
    * with whether it does: not where something has happened to it since it was `seen`.
    */
   async withdraw(seen: Offer): Promise<boolean> {
-    if (this.#offered !== seen) return false;
+    if (this.#state.offered !== seen) return false;
     // At once: nothing is signed meanwhile.
-    this.#offered = undefined;
+    this.#state.offered = undefined;
     await this.#write({ type: "withdrawn", root: seen.root });
     return true;
   }
 
   /** Anchors until nothing waits of what was submitted before the call, and is not set aside. */
   async settle(): Promise<void> {
-    const submitted = this.#free().map(({ contentId }) => contentId);
-    while (submitted.some((contentId) => this.#waiting.has(contentId))) await this.flush();
+    const submitted = this.#state.free().map(({ contentId }) => contentId);
+    while (submitted.some((contentId) => this.#state.waiting.has(contentId))) await this.flush();
   }
 
   /**
@@ -236,12 +203,13 @@ export class Outbox {
   async close(): Promise<void> {
     await this.#flushing?.catch(() => undefined);
     await this.#reviewing?.catch(() => undefined);
+    await this.#writing;
     await this.#journal.close();
   }
 
   async #review(): Promise<readonly AnchoredBatch[]> {
     const again: AnchoredBatch[] = [];
-    for (const { records, batch } of [...this.#unsettled.values()]) {
+    for (const { records, batch } of [...this.#state.unsettled.values()]) {
       const standing = await this.#dependencies.standingOf(batch);
       if (standing === "final") await this.#write({ type: "final", root: batch.root });
       if (standing !== "gone") continue;
@@ -253,73 +221,43 @@ export class Outbox {
     return again;
   }
 
-  async #write(entry: Entry): Promise<void> {
-    await this.#journal.append(entry);
-    this.#apply(entry);
+  /** One after the other: what the journal holds and what is known of it are the same in between. */
+  #write(entry: OutboxEntry): Promise<void> {
+    const done = this.#writing.then(async () => {
+      await this.#journal.append(entry);
+      this.#state.apply(entry);
+      this.#lines += 1;
+    });
+    this.#writing = done.then(() => this.#shorten()).catch(() => undefined);
+    return done;
+  }
+
+  /** Takes what is past out of the journal where that is half of it. Where that fails it is tried after the next entry. */
+  async #shorten(): Promise<void> {
+    if (this.#lines < this.#shortenAt) return;
+    const entries = this.#state.entries();
+    if (this.#lines >= 2 * entries.length) {
+      await this.#journal.replace(entries);
+      this.#lines = entries.length;
+    }
+    this.#shortenAt = Math.max(this.#shortenAfter, 2 * this.#lines);
   }
 
   async #flush(): Promise<AnchoredBatch | undefined> {
-    if (this.#pending === undefined) {
-      const contentIds = this.#free()
+    if (this.#state.pending === undefined) {
+      const contentIds = this.#state
+        .free()
         .slice(0, AgentDefaults.maxBatchRecords)
         .map(({ contentId }) => contentId);
       if (contentIds.length === 0) return undefined;
       await this.#write({ type: "batch", contentIds });
     }
-    const contentIds = this.#pending ?? [];
+    const contentIds = this.#state.pending ?? [];
     const records = contentIds
-      .map((contentId) => this.#waiting.get(contentId))
+      .map((contentId) => this.#state.waiting.get(contentId))
       .filter((record) => record !== undefined);
     const batch = await this.#dependencies.anchor(records);
     await this.#write({ type: "anchored", contentIds, batch });
     return batch;
-  }
-
-  #queued(contentIds: readonly ContentId[]): QueuedRecord[] {
-    return contentIds.flatMap((contentId) => this.#waiting.get(contentId) ?? []);
-  }
-
-  /** What waits and is not set aside. */
-  #free(): QueuedRecord[] {
-    const aside = new Set(this.#offered?.records.map(({ contentId }) => contentId));
-    return [...this.#waiting.values()].filter(({ contentId }) => !aside.has(contentId));
-  }
-
-  #apply(entry: Entry): void {
-    switch (entry.type) {
-      case "queued":
-        this.#waiting.set(entry.contentId, { kind: entry.kind, contentId: entry.contentId, cid: entry.cid });
-        return;
-      case "batch":
-        this.#pending = entry.contentIds;
-        return;
-      case "offered":
-        this.#offered = { root: entry.root, records: this.#queued(entry.contentIds), signed: null };
-        return;
-      case "signed":
-        if (this.#offered?.root === entry.root) this.#offered = { ...this.#offered, signed: entry.seal };
-        return;
-      case "withdrawn":
-        if (this.#offered?.root === entry.root) this.#offered = undefined;
-        return;
-      case "anchored":
-        this.#settle(entry.contentIds, entry.batch);
-        return;
-      case "final":
-        this.#unsettled.delete(entry.root);
-    }
-  }
-
-  #settle(contentIds: readonly ContentId[], batch: AnchoredBatch): void {
-    const before = this.#unsettled.get(batch.root)?.records;
-    const records = this.#queued(contentIds);
-    // Of a batch that is anchored again nothing waits, and another may be pending.
-    if (this.#offered?.root === batch.root) this.#offered = undefined;
-    else if (before === undefined) this.#pending = undefined;
-    this.#unsettled.set(batch.root, { records: before ?? records, batch });
-    for (const contentId of contentIds) {
-      this.#waiting.delete(contentId);
-      this.#anchored.set(contentId, batch);
-    }
   }
 }

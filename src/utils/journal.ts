@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BaseError } from "../errors.js";
 import { syncFolder } from "./durable.js";
@@ -20,10 +20,12 @@ export class JournalError extends BaseError {
  * is dropped when the journal is opened. One writer at a time.
  */
 export class Journal<Entry> {
-  readonly #file: FileHandle;
+  readonly #path: string;
+  #file: FileHandle;
   #tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(file: FileHandle) {
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path;
     this.#file = file;
   }
 
@@ -40,7 +42,7 @@ export class Journal<Entry> {
         await file.truncate(Buffer.byteLength(text.slice(0, end)));
         await file.datasync();
       }
-      return { journal: new Journal<Entry>(file), entries };
+      return { journal: new Journal<Entry>(path, file), entries };
     } catch (error) {
       await file.close();
       throw error;
@@ -49,18 +51,51 @@ export class Journal<Entry> {
 
   /** Writes `entry` and resolves when it is durable. Appends are written in the order of the calls. */
   append(entry: Entry): Promise<void> {
-    const write = this.#tail.then(async () => {
-      await this.#file.appendFile(`${JSON.stringify(entry)}\n`);
+    return this.#inTurn(async () => {
+      await this.#file.appendFile(lineOf(entry));
       await this.#file.datasync();
     });
-    this.#tail = write.catch(() => undefined);
-    return write;
+  }
+
+  /**
+   * Puts these entries in the place of all that was appended before, in one step: killed at any instant, the file holds the
+   * one or the other. Where it rejects the journal is as it was.
+   */
+  replace(entries: readonly Entry[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const temporary = `${this.#path}.tmp`;
+      const { O_APPEND, O_CREAT, O_TRUNC, O_WRONLY } = constants;
+      const file = await open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600);
+      try {
+        await file.appendFile(entries.map(lineOf).join(""));
+        await file.sync();
+        await rename(temporary, this.#path);
+      } catch (error) {
+        await file.close();
+        await rm(temporary, { force: true });
+        throw error;
+      }
+      const before = this.#file;
+      this.#file = file;
+      await before.close();
+      await syncFolder(dirname(this.#path));
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#tail.then(work);
+    this.#tail = done.catch(() => undefined);
+    return done;
   }
 
   async close(): Promise<void> {
     await this.#tail;
     await this.#file.close();
   }
+}
+
+function lineOf(entry: unknown): string {
+  return `${JSON.stringify(entry)}\n`;
 }
 
 function parseLines<Entry>(path: string, text: string): Entry[] {

@@ -2,7 +2,8 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Outbox, type QueuedRecord, type Standing } from "../../src/agent/outbox.js";
+import { Outbox, type Standing } from "../../src/agent/outbox.js";
+import type { QueuedRecord } from "../../src/agent/outboxState.js";
 import {
   contentIdOf,
   contentIdToCid,

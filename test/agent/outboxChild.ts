@@ -5,7 +5,9 @@ import { openOutbox } from "../../src/agent/openOutbox.js";
 import { createClient } from "../../src/client/index.js";
 import { createChain } from "../../src/ports/chain/index.js";
 import { createDiskContent } from "../../src/ports/content/disk.js";
+import type { Address } from "../../src/records/index.js";
 import { say } from "../fixtures/say.js";
+import { stateOf } from "../fixtures/states.js";
 
 const [dir = "", name = "", network = "{}", key = ""] = process.argv.slice(2);
 const content = await createDiskContent({ dir });
@@ -13,8 +15,23 @@ const chain = await createChain({ ...JSON.parse(network), signer: new Wallet(key
 const outbox = await openOutbox({
   path: join(dir, "outbox.jsonl"),
   client: createClient({ chain, content }),
-  finality: 4,
+  finality: 1,
+  // Often, while it is killed.
+  shortenAfter: 10,
 });
+
+const STATES = 3;
+
+/** States, which are forgotten once they are final. */
+async function stateForEver(worker: number): Promise<never> {
+  for (let cycle = worker; ; cycle += STATES) {
+    const state = stateOf(new Wallet(key).address as Address, cycle);
+    // No two of them are the same, before and after it was killed.
+    const { contentId, cid } = await outbox.submit("State", { ...state, time: Date.now() * 1_000 + (cycle % 1_000) });
+    say("acknowledged", contentId, cid, "State");
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
 
 async function submitForEver(worker: number): Promise<never> {
   for (let i = 0; ; i++) {
@@ -27,7 +44,7 @@ async function submitForEver(worker: number): Promise<never> {
       detection: { probe: "process" },
       resolution: null,
     });
-    say("acknowledged", contentId, cid);
+    say("acknowledged", contentId, cid, "Incident");
     // The same again, as an agent does that sees the same again.
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
@@ -42,4 +59,4 @@ async function anchorForEver(): Promise<never> {
   }
 }
 
-await Promise.all([submitForEver(0), submitForEver(1), anchorForEver()]);
+await Promise.all([submitForEver(0), ...Array.from({ length: STATES }, (_, i) => stateForEver(i)), anchorForEver()]);

@@ -2,8 +2,10 @@ import type { Wallet } from "ethers";
 import { type Client, createClient } from "../../src/client/index.js";
 import { type Chain, createChain, isRevert } from "../../src/ports/chain/index.js";
 import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
-import type { Address, Incident, Order, State } from "../../src/records/index.js";
+import type { Incident, Order } from "../../src/records/index.js";
 import { type DeployWitanOptions, deployWitan, type Witan } from "../fixtures/deploy.js";
+
+export { stateOf } from "../fixtures/states.js";
 
 /** A DAO, the content that its nodes share, and one client for each of them. */
 export interface Setting {
@@ -73,21 +75,6 @@ export async function createSetting(options: DeployWitanOptions = {}): Promise<S
 }
 
 export const restart: Order = { kind: "Restart", workload: "web-3", instance: "web-3/1" };
-
-export function stateOf(node: Address, cycle = 1): State {
-  return {
-    schema: "witan/state/1",
-    node,
-    cycle,
-    time: 1_800_000_000_000 + cycle,
-    phi: 1.25,
-    state: "HARMONIC",
-    health: "healthy",
-    metrics: { cpu: 0.25, memory: 0.5, loss: 0, connectivity: 1, latencyMs: 3.5 },
-    advised: [],
-    previous: null,
-  };
-}
 
 export function incidentOf(subject: string): Incident {
   return {

@@ -1,6 +1,6 @@
-import { appendFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { Journal, JournalError } from "../../src/utils/journal.js";
 
@@ -35,4 +35,29 @@ it("refuses to open a journal with a damaged line before the last", async () => 
   await (await Journal.open(file)).journal.close();
   await writeFile(file, '{"n":1}\n{"n":\n{"n":3}\n');
   await expect(Journal.open(file)).rejects.toThrow(JournalError);
+});
+
+it("holds others in the place of what was appended, and goes on behind them", async () => {
+  const file = await path();
+  const { journal } = await Journal.open<{ n: number }>(file);
+  const [first, replaced, last] = [
+    journal.append({ n: 1 }),
+    journal.replace([{ n: 7 }, { n: 8 }]),
+    journal.append({ n: 9 }),
+  ];
+  await Promise.all([first, replaced, last]);
+  expect(await readFile(file, "utf8")).toBe('{"n":7}\n{"n":8}\n{"n":9}\n');
+  await journal.close();
+  expect(await readdir(dirname(file))).toEqual(["log.jsonl"]);
+});
+
+it("is as it was where nothing can be put in its place", async () => {
+  const file = await path();
+  const { journal } = await Journal.open<{ n: number }>(file);
+  await journal.append({ n: 1 });
+  await mkdir(`${file}.tmp`);
+  await expect(journal.replace([])).rejects.toMatchObject({ code: "EISDIR" });
+  await journal.append({ n: 2 });
+  await journal.close();
+  expect(await readFile(file, "utf8")).toBe('{"n":1}\n{"n":2}\n');
 });

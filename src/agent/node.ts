@@ -15,7 +15,7 @@ import { Turns } from "../utils/turns.js";
 import { Agent } from "./agent.js";
 import { keepBackups } from "./backups.js";
 import { composeBody } from "./body.js";
-import { keepCatalog } from "./catalog.js";
+import { type KeptCatalog, keepCatalog } from "./catalog.js";
 import { systemClock } from "./clock.js";
 import { type AgentConfig, finalityOf } from "./config.js";
 import { AgentDefaults } from "./defaults.js";
@@ -92,7 +92,18 @@ interface OpenedNode {
 async function runNode({ config, wallet, blsSecret, chain, content, logger }: OpenedNode): Promise<RunningNode> {
   const self = wallet.address as Address;
   const { chainId } = chain;
-  const client = createClient({ chain, content });
+  let keeper: Keeper | undefined;
+  let kept: KeptCatalog | undefined;
+  const client = createClient({
+    chain,
+    content,
+    async locate(contentId) {
+      const known = keeper?.blockOf(contentId);
+      if (known !== undefined) return [known];
+      const found = await kept?.catalog.listRecords({ contentId });
+      return found?.records.map(({ anchor }) => anchor.blockNumber) ?? [];
+    },
+  });
   const governor = chain.addresses.NodeGovernor;
   const isMember = async (account: Address) => {
     const epoch = await chain.read(() => chain.contracts.nodes.epoch());
@@ -142,10 +153,10 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
         }),
   });
   agent.start();
-  const kept = config.catalog ? await keepCatalog({ config, chain, content, logger }) : undefined;
+  kept = config.catalog ? await keepCatalog({ config, chain, content, logger }) : undefined;
   const { awayMs } = config.content;
   const replicas = { min: AgentDefaults.minReplicas, max: config.content.replicas };
-  const keeper = new Keeper({
+  keeper = new Keeper({
     client,
     content,
     gossip,

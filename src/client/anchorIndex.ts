@@ -51,12 +51,18 @@ export interface AnchoredLeaf {
 
 export interface AnchorIndex {
   /**
-   * All anchors up to the newest block, oldest first. Those of many nodes together are there as far as their lists can be
-   * had in time, two seconds unless told otherwise.
+   * The newest anchors up to the newest block, oldest first: all from block `since` on, twenty thousand or all there are.
+   * Or all of some blocks, the first and the last of which are given. Those of many nodes together are there as far as
+   * their lists can be had in time, two seconds unless told otherwise.
    */
   anchors(options?: {
     readonly timeoutMs?: number | undefined;
-  }): Promise<{ readonly entries: readonly AnchorEntry[]; readonly unread: readonly UnreadAnchor[] }>;
+    readonly blocks?: readonly [first: number, last: number] | undefined;
+  }): Promise<{
+    readonly entries: readonly AnchorEntry[];
+    readonly unread: readonly UnreadAnchor[];
+    readonly since: number;
+  }>;
   /**
    * The records of an anchor, from its manifest.
    *
@@ -96,16 +102,21 @@ export function createAnchorIndex(parameters: {
   readonly chain: Chain;
   readonly content: ContentStore;
   readonly membership: Membership;
+  /** Anchors that are remembered; twenty thousand by default. */
+  readonly maxAnchors?: number;
 }): AnchorIndex {
-  const { chain, content } = parameters;
-  const events = createEventCache(chain, ["Anchored", "JointlyAnchored"]);
+  const { chain, content, maxAnchors } = parameters;
+  const names = ["Anchored", "JointlyAnchored"] as const;
+  const events = createEventCache(chain, names, maxAnchors);
   const joints = createJointAnchors(parameters);
   const read = new Map<string, Promise<readonly AnchoredLeaf[]>>();
   const failures = new Map<string, Failure>();
 
   return {
-    async anchors({ timeoutMs = JOINT_TIMEOUT_MS } = {}) {
-      const all = await events.read();
+    async anchors({ timeoutMs = JOINT_TIMEOUT_MS, blocks } = {}) {
+      const all = await (blocks === undefined
+        ? events.read()
+        : chain.events({ names, fromBlock: blocks[0], toBlock: blocks[1] }));
       const joint = all.filter((event) => event.name === "JointlyAnchored");
       const opened = await joints.open(joint, timeoutMs);
       return {
@@ -113,6 +124,7 @@ export function createAnchorIndex(parameters: {
           event.name === "Anchored" ? [entryOf(event)] : (opened.entries.get(event) ?? []),
         ),
         unread: opened.unread.map(({ error, event }) => ({ anchor: unreadOf(event), error })),
+        since: blocks?.[0] ?? events.since,
       };
     },
     jointPlaceOf: async (anchor) => (isJoint(anchor) ? joints.placeOf(anchor) : null),

@@ -1,6 +1,6 @@
 import type { Chain } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
-import type { Address } from "../records/index.js";
+import type { Address, ContentId } from "../records/index.js";
 import { type AnchorIndex, createAnchorIndex } from "./anchorIndex.js";
 import type { DirectiveStatus, IssuedDirective } from "./directives/directive.js";
 import { createEventCache, type EventCache } from "./eventCache.js";
@@ -20,6 +20,8 @@ export interface ClientContext {
   readonly account: Address | undefined;
   /** Which anchor holds which record. */
   readonly anchors: AnchorIndex;
+  /** As {@link ClientParameters.locate}. */
+  readonly locate: Locate | undefined;
   /** Who the nodes are and were. */
   readonly membership: Membership;
   /** What was proposed. */
@@ -34,19 +36,29 @@ export interface ClientContext {
   readonly endedDirectives: Settled<IssuedDirective>;
 }
 
+/** Blocks in which a record is said to have been anchored, the likeliest first. */
+export type Locate = (contentId: ContentId) => Promise<readonly number[]>;
+
 export interface ClientParameters {
   readonly chain: Chain;
   readonly content: ContentStore;
+  /**
+   * Where to look first for the anchor of a record, such as what a catalog says. It is a hint: what is found there is
+   * checked like everything else. Without it a record is searched for among the last twenty thousand anchors, the newest
+   * first.
+   */
+  readonly locate?: Locate | undefined;
 }
 
 /** The context that the verbs of one client share: the chain, the content and what was read of them so far. */
-export function createContext({ chain, content }: ClientParameters): ClientContext {
+export function createContext({ chain, content, locate }: ClientParameters): ClientContext {
   const membership = createMembership(chain);
   return {
     chain,
     content,
     account: chain.account,
     anchors: createAnchorIndex({ chain, content, membership }),
+    locate,
     membership,
     proposals: createEventCache(chain, ["ProposalCreated"]),
     directives: createEventCache(chain, ["DirectiveIssued"]),

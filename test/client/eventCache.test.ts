@@ -71,4 +71,15 @@ describe("the event cache", () => {
     fail = false;
     expect(numbersOf(await cache.read())).toEqual(upTo(5));
   });
+
+  it("says from which block on it has forgotten nothing", async () => {
+    const blocks = { head: 100, sequence: () => 0 };
+    const cache = createEventCache(chainOf(blocks).chain, ["Anchored"], 40);
+    expect(cache.since).toBe(1);
+    expect(numbersOf(await cache.read())).toEqual(upTo(100, 61));
+    expect(cache.since).toBe(61);
+    blocks.head = 130;
+    expect(numbersOf(await cache.read())).toEqual(upTo(130, 91));
+    expect(cache.since).toBe(91);
+  });
 });

@@ -1,4 +1,4 @@
-import type { AnchorEntry, Client } from "../../client/index.js";
+import type { AnchorEntry, Client, UnreadAnchor } from "../../client/index.js";
 import type { Roots } from "../../ports/content/index.js";
 import { type Address, type ContentId, contentIdToCid, type RecordKind } from "../../records/index.js";
 import { inParallel } from "../../utils/inParallel.js";
@@ -8,6 +8,8 @@ const MANIFEST_TIMEOUT_MS = 5_000;
 export const REPLICA = "replica";
 /** Lists that are fetched at once. */
 const PARALLEL = 16;
+/** Blocks that are asked for at once where the client does not remember their anchors. */
+const PAGE_BLOCKS = 10_000;
 
 /** A record that is anchored, and how it stands here. */
 export interface KnownRecord {
@@ -39,6 +41,10 @@ export class Book {
   readonly #read = new Set<string>();
   /** Anchors past all retention whose lists are not kept here. */
   readonly #left = new Set<string>();
+  /** Anchors that the client does not remember any more, as far as not all of them is known. */
+  #older: readonly AnchorEntry[] = [];
+  /** Up to this block, and without it, they were looked for. */
+  #olderThrough: number | undefined;
   #turn = 0;
   #unread = 0;
   #block = 0;
@@ -74,7 +80,7 @@ export class Book {
   async read(signal: AbortSignal, allPast = -1, isSought = false): Promise<KnownRecord[]> {
     const { client } = this.#parameters;
     const block = await client.chain.blockNumber();
-    const { entries, unread: unopened } = await client.anchors.anchors();
+    const { entries, unread: unopened } = await this.#anchors();
     const unlisted = unopened.filter(({ anchor }) => anchor.blockNumber > allPast);
     const fresh = await this.#due(entries, allPast, isSought);
     const added: KnownRecord[] = [];
@@ -104,6 +110,28 @@ export class Book {
     // What is said of the share holds up to the first list that could not be read.
     this.#block = unread === undefined ? block : unread - 1;
     return added;
+  }
+
+  /** Those that the client remembers, and older ones of which not all is known yet. */
+  async #anchors(): Promise<{ readonly entries: readonly AnchorEntry[]; readonly unread: readonly UnreadAnchor[] }> {
+    const { anchors, chain } = this.#parameters.client;
+    const { entries, since, unread } = await anchors.anchors();
+    const older = new Map<string, AnchorEntry>();
+    const add = (entry: AnchorEntry) => {
+      if (!this.#read.has(keyOf(entry))) older.set(keyOf(entry), entry);
+    };
+    this.#older.forEach(add);
+    const missing: UnreadAnchor[] = [];
+    for (let from = this.#olderThrough ?? chain.deployedAtBlock; from < since; from += PAGE_BLOCKS) {
+      const page = await anchors.anchors({ blocks: [from, Math.min(from + PAGE_BLOCKS, since) - 1] });
+      page.entries.forEach(add);
+      missing.push(...page.unread);
+    }
+    // A page with a list that did not come is read again the next time.
+    const [first] = missing.map(({ anchor }) => anchor.blockNumber).sort((a, b) => a - b);
+    this.#olderThrough = Math.min(first ?? since, since);
+    this.#older = [...older.values()];
+    return { entries: [...this.#older, ...entries], unread: [...missing, ...unread] };
   }
 
   /** The anchors whose lists are to be read now. */

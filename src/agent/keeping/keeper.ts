@@ -2,7 +2,7 @@ import type { Client } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { ContentStore, ContentUpkeep } from "../../ports/content/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
-import type { Address } from "../../records/index.js";
+import type { Address, ContentId } from "../../records/index.js";
 import { inParallel } from "../../utils/inParallel.js";
 import type { Logger } from "../../utils/logger.js";
 import { retryDelay } from "../../utils/retryDelay.js";
@@ -125,6 +125,11 @@ export class Keeper {
     if (isMember) await this.#fetchShare();
     if (this.#expiry.isKnown) await this.#letGo(this.#others(), "replicas");
     await this.#report();
+  }
+
+  /** The block of the first anchor of a record, where one is known. */
+  blockOf(contentId: ContentId): number | undefined {
+    return this.#book.find(contentId)?.block;
   }
 
   get state(): KeepingState {

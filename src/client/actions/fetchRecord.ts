@@ -8,7 +8,7 @@ import {
   verifyProof,
 } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
-import type { AnchoredLeaf, UnreadAnchor } from "../anchorIndex.js";
+import type { AnchorEntry, AnchoredLeaf, UnreadAnchor } from "../anchorIndex.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError, WrongAuthorError } from "../errors.js";
 import { explainLoss } from "../explainLoss.js";
@@ -18,6 +18,8 @@ import { walkAnchors } from "../walkAnchors.js";
 
 /** For the search and the fetch together, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 15_000;
+/** Blocks that are looked into because a record is said to be there. */
+const MAX_HINTS = 4;
 
 export interface FetchRecordParameters<Kind extends RecordKind = RecordKind> {
   readonly contentId: ContentId;
@@ -46,13 +48,13 @@ export async function fetchRecord<Kind extends RecordKind = RecordKind>(
   const deadline = Date.now() + timeoutMs;
   const left = () => Math.max(1, deadline - Date.now());
   const cid = contentIdToCid(contentId);
-  const { entries: anchors, unread: unlisted } = await client.anchors.anchors();
   const isBy = (by: Address) => author === undefined || sameHex(by, author);
+  const unread: UnreadAnchor[] = [];
+  let anchors: readonly AnchorEntry[] = [];
 
   // One false anchor must not hide a true one: go on until a place holds.
-  const unread: UnreadAnchor[] = [...unlisted];
   let refusal: unknown;
-  for await (const place of placesIn(anchors.filter((anchor) => isBy(anchor.author)))) {
+  for await (const place of places()) {
     try {
       return (await verified(place)) as VerifiedRecord<Kind>;
     } catch (error) {
@@ -70,7 +72,21 @@ export async function fetchRecord<Kind extends RecordKind = RecordKind>(
   }
   throw new NotAnchoredError(contentId, unread.length);
 
-  async function* placesIn(entries: typeof anchors): AsyncGenerator<AnchoredLeaf> {
+  /** Where it is said to be, then wherever else it is. */
+  async function* places(): AsyncGenerator<AnchoredLeaf> {
+    const blocks = (await client.locate?.(contentId).catch(() => undefined)) ?? [];
+    for (const block of blocks.slice(0, MAX_HINTS)) {
+      const { entries } = await client.anchors.anchors({ blocks: [block, block], timeoutMs: left() });
+      yield* placesIn(entries.filter((anchor) => isBy(anchor.author)));
+    }
+    unread.length = 0;
+    const all = await client.anchors.anchors();
+    anchors = all.entries;
+    unread.push(...all.unread);
+    yield* placesIn(anchors.filter((anchor) => isBy(anchor.author)));
+  }
+
+  async function* placesIn(entries: readonly AnchorEntry[]): AsyncGenerator<AnchoredLeaf> {
     for await (const leaves of walkAnchors(client, entries, { timeoutMs: left(), signal, anyOrder: true }, unread)) {
       yield* leaves.filter((leaf) => leaf.contentId === contentId && (kind === undefined || leaf.kind === kind));
     }

@@ -41,7 +41,7 @@ export { type DirectiveChange, watchDirectives } from "./actions/watchDirectives
 export { type ProposalChange, watchProposals } from "./actions/watchProposals.js";
 export type { AnchorEntry, UnreadAnchor } from "./anchorIndex.js";
 export { checkRecordProof, type ProvenRecord } from "./checkRecordProof.js";
-export type { ClientContext, ClientParameters } from "./client.js";
+export type { ClientContext, ClientParameters, Locate } from "./client.js";
 export { type Client, createClient } from "./createClient.js";
 export {
   type DirectiveAttestation,

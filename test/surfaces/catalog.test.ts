@@ -10,6 +10,7 @@ import { incident } from "../../src/surfaces/cli/commands/incident.js";
 import { model } from "../../src/surfaces/cli/commands/model.js";
 import { record } from "../../src/surfaces/cli/commands/record.js";
 import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
+import { createLocator } from "../../src/surfaces/cli/locate.js";
 import { createCatalogRoutes } from "../../src/surfaces/http/catalogRoutes.js";
 import { type RunningServer, serveHttp } from "../../src/surfaces/http/server.js";
 import { modelOf } from "../catalog/world.js";
@@ -141,6 +142,23 @@ describe("HTTP", () => {
     const without = createCatalogRoutes(undefined);
     expect(await without("/records", new URLSearchParams())).toMatchObject({ status: 501 });
     expect(without("/status", new URLSearchParams())).toBeUndefined();
+  });
+});
+
+describe("a locator", () => {
+  it("tells the block of a record by what nodes' catalogs say, once however many they are", async () => {
+    const { records } = await catalog.listRecords({ kind: "Incident" });
+    const [newest] = records;
+    const locate = createLocator([server.url, server.url]);
+    expect(await locate(newest?.contentId ?? "0x")).toEqual([newest?.anchor.blockNumber]);
+  });
+
+  it("tells nothing of what nobody knows, nor by who is away or no node", async () => {
+    const unknown = `0x${"12".repeat(32)}` as const;
+    expect(await createLocator([server.url])(unknown)).toEqual([]);
+    expect(await createLocator([`${server.url}/nowhere`, "http://127.0.0.1:9"])("0x12")).toEqual([]);
+    expect(await createLocator([network.node.rpcUrl])(unknown)).toEqual([]);
+    expect(await createLocator([])(unknown)).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@ import { type Client, createClient } from "../../client/index.js";
 import { ConfigError } from "../../errors.js";
 import { createChain, type Deployment, parseDeployment } from "../../ports/chain/index.js";
 import { readOperatorKey } from "../../ports/keys/index.js";
+import { createLocator } from "./locate.js";
 import { createDownlink, createUplink } from "./uplink.js";
 
 /** Where `npm start` leaves word of the network that it runs. */
@@ -72,7 +73,7 @@ export async function withClient<T>(options: ClientOptions, work: (client: Clien
   const chain = await createChain({ rpcUrl: options.rpc ?? rpc, signer: options.signer, ...deployment });
   const content = options.signer ? createUplink(gateways, chain) : createDownlink(gateways);
   try {
-    return await work(createClient({ chain, content }));
+    return await work(createClient({ chain, content, locate: createLocator(gateways) }));
   } finally {
     chain.close();
     await content.close();

@@ -122,9 +122,9 @@ class Collection {
     }
     if (known && known.status !== "unfetched") return;
     if (this.#checking >= MAX_CONCURRENT_CHECKS) return;
-    const claim: Claim = known ?? { cid, sha256, samples, status: "checking", reason: "" };
+    // What was wrong with it the last time stands until it is checked again.
+    const claim: Claim = known ?? { cid, sha256, samples, status: "checking", reason: "not checked in time" };
     claim.status = "checking";
-    claim.reason = "not checked in time";
     this.#claims.set(node, claim);
     this.#checking++;
     void this.#check(node, claim);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Client } from "../client/index.js";
+import { messageOf } from "../errors.js";
 import {
   type ModelTest,
   type NodeView,
@@ -110,6 +111,7 @@ export class Agent {
       path: join(config.dataDir, "outbox.jsonl"),
       client,
       finality: dependencies.finality,
+      onError: (error) => logger.warn("the outbox's journal could not be shortened", { reason: messageOf(error) }),
     });
     const tasks = new Tasks(logger);
     const node = dependencies.ballots && { operator: self, client, blsSecret: dependencies.ballots.blsSecret };

@@ -10,13 +10,15 @@ export interface OpenOutboxParameters {
   readonly client: Client;
   /** When an anchor is final; by default what the chain's `finalized` tag says. */
   readonly finality?: FinalityRule | undefined;
+  /** As {@link OutboxDependencies.onError}. */
+  readonly onError?: ((error: unknown) => void) | undefined;
   /** As {@link Outbox.open}'s. */
   readonly shortenAfter?: number | undefined;
 }
 
 /** The outbox over a client. @throws JournalError */
 export function openOutbox(parameters: OpenOutboxParameters): Promise<Outbox> {
-  const { path, client, finality = "finalized", shortenAfter } = parameters;
+  const { path, client, finality = "finalized", onError, shortenAfter } = parameters;
   const dependencies: OutboxDependencies = {
     put: (bytes) => client.content.put(bytes, { keep: "record" }),
     async anchor(queued) {
@@ -30,6 +32,7 @@ export function openOutbox(parameters: OpenOutboxParameters): Promise<Outbox> {
       return { author, root, count, manifest, signature };
     },
     standingOf: (batch) => standingOf(client, batch, finality),
+    onError,
   };
   return Outbox.open(path, dependencies, shortenAfter);
 }

@@ -8,6 +8,7 @@ import {
   type SignedBatch,
 } from "../records/index.js";
 import { Journal } from "../utils/journal.js";
+import { Turns } from "../utils/turns.js";
 import { AgentDefaults } from "./defaults.js";
 import {
   type AnchoredBatch,
@@ -43,6 +44,8 @@ export interface OutboxDependencies {
   readonly sign: (records: readonly QueuedRecord[]) => Promise<SignedBatch>;
   /** What the chain says of an anchor now. */
   readonly standingOf: (batch: AnchoredBatch) => Promise<Standing>;
+  /** Told where the journal could not be shortened: nothing is lost, and it grows. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -60,7 +63,7 @@ export class Outbox {
   /** In the journal, and from how many on it is looked whether they are too many. */
   #lines: number;
   #shortenAt: number;
-  #writing: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #flushing: Promise<AnchoredBatch | undefined> | undefined;
   #reviewing: Promise<readonly AnchoredBatch[]> | undefined;
 
@@ -203,8 +206,7 @@ export class Outbox {
   async close(): Promise<void> {
     await this.#flushing?.catch(() => undefined);
     await this.#reviewing?.catch(() => undefined);
-    await this.#writing;
-    await this.#journal.close();
+    await this.#turns.take(() => this.#journal.close());
   }
 
   async #review(): Promise<readonly AnchoredBatch[]> {
@@ -222,25 +224,28 @@ export class Outbox {
   }
 
   /** One after the other: what the journal holds and what is known of it are the same in between. */
-  #write(entry: OutboxEntry): Promise<void> {
-    const done = this.#writing.then(async () => {
+  async #write(entry: OutboxEntry): Promise<void> {
+    await this.#turns.take(async () => {
       await this.#journal.append(entry);
       this.#state.apply(entry);
       this.#lines += 1;
     });
-    this.#writing = done.then(() => this.#shorten()).catch(() => undefined);
-    return done;
+    void this.#turns.take(() => this.#shorten());
   }
 
   /** Takes what is past out of the journal where that is half of it. Where that fails it is tried after the next entry. */
   async #shorten(): Promise<void> {
     if (this.#lines < this.#shortenAt) return;
     const entries = this.#state.entries();
-    if (this.#lines >= 2 * entries.length) {
-      await this.#journal.replace(entries);
-      this.#lines = entries.length;
+    try {
+      if (this.#lines >= 2 * entries.length) {
+        await this.#journal.replace(entries);
+        this.#lines = entries.length;
+      }
+      this.#shortenAt = Math.max(this.#shortenAfter, 2 * this.#lines);
+    } catch (error) {
+      this.#dependencies.onError?.(error);
     }
-    this.#shortenAt = Math.max(this.#shortenAfter, 2 * this.#lines);
   }
 
   async #flush(): Promise<AnchoredBatch | undefined> {

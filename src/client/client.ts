@@ -44,7 +44,7 @@ export interface ClientParameters {
   readonly content: ContentStore;
   /**
    * Where to look first for the anchor of a record, such as what a catalog says. It is a hint: what is found there is
-   * checked like everything else. Without it a record is searched for among the last twenty thousand anchors, the newest
+   * checked like everything else, and one that fails is as none. Without it a record is searched for among the last twenty thousand anchors, the newest
    * first.
    */
   readonly locate?: Locate | undefined;

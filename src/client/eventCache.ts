@@ -1,9 +1,9 @@
 import type { Chain, ChainEventName, ChainEventOf } from "../ports/chain/index.js";
 
 /** Blocks that are read again each time, because they may still change. Deeper changes are for the readers to notice. */
-const REORG_WINDOW_BLOCKS = 32;
+export const REORG_WINDOW_BLOCKS = 32;
 /** By default. About 20 MB of proposals; the oldest are forgotten first. */
-const MAX_EVENTS = 20_000;
+export const MAX_EVENTS = 20_000;
 
 /** The events of some names since the deployment, kept and extended with each reading. */
 export interface EventCache<N extends ChainEventName> {

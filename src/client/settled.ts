@@ -1,9 +1,5 @@
 import type { EventPosition } from "../ports/chain/index.js";
-
-/** So many blocks later what a transaction has brought about is not undone any more: as for events that are kept. */
-const DEPTH_BLOCKS = 32;
-/** By default. The oldest are forgotten first, and read again when they are asked for. */
-const MAX_ITEMS = 20_000;
+import { MAX_EVENTS, REORG_WINDOW_BLOCKS } from "./eventCache.js";
 
 /** What has come to its end on chain, such as a proposal that was executed: it is read until that is final, and kept. */
 export interface Settled<T> {
@@ -16,8 +12,12 @@ export interface Settled<T> {
   read(event: EventPosition, head: number, look: () => Promise<T>): Promise<T>;
 }
 
-/** @param hasEnded Whether nothing more becomes of such an item, as long as the chain stays as it is. */
-export function createSettled<T>(hasEnded: (item: T) => boolean, maxItems = MAX_ITEMS): Settled<T> {
+/**
+ * As deep as events that are kept, and as many: the oldest are forgotten first, and read again when they are asked for.
+ *
+ * @param hasEnded Whether nothing more becomes of such an item, as long as the chain stays as it is.
+ */
+export function createSettled<T>(hasEnded: (item: T) => boolean, maxItems = MAX_EVENTS): Settled<T> {
   const ended = new Map<string, { readonly since: number; item?: T }>();
   return {
     async read({ blockHash, logIndex }, head, look) {
@@ -27,7 +27,7 @@ export function createSettled<T>(hasEnded: (item: T) => boolean, maxItems = MAX_
       const item = await look();
       if (!hasEnded(item)) ended.delete(key);
       else if (known === undefined) ended.set(key, { since: head });
-      else if (head - known.since >= DEPTH_BLOCKS) known.item = item;
+      else if (head - known.since >= REORG_WINDOW_BLOCKS) known.item = item;
       if (ended.size > maxItems) ended.delete(ended.keys().next().value ?? key);
       return item;
     },

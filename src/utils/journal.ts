@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/prom
 import { dirname } from "node:path";
 import { BaseError } from "../errors.js";
 import { syncFolder } from "./durable.js";
+import { Turns } from "./turns.js";
 
 /** A line of the journal that can't be read and is not the torn last one. */
 export class JournalError extends BaseError {
@@ -22,7 +23,7 @@ export class JournalError extends BaseError {
 export class Journal<Entry> {
   readonly #path: string;
   #file: FileHandle;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   private constructor(path: string, file: FileHandle) {
     this.#path = path;
@@ -51,7 +52,7 @@ export class Journal<Entry> {
 
   /** Writes `entry` and resolves when it is durable. Appends are written in the order of the calls. */
   append(entry: Entry): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#file.appendFile(lineOf(entry));
       await this.#file.datasync();
     });
@@ -59,10 +60,10 @@ export class Journal<Entry> {
 
   /**
    * Puts these entries in the place of all that was appended before, in one step: killed at any instant, the file holds the
-   * one or the other. Where it rejects the journal is as it was.
+   * one or the other. Where it rejects the journal is as it was, or takes no more where the folder does not keep its name.
    */
   replace(entries: readonly Entry[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const temporary = `${this.#path}.tmp`;
       const { O_APPEND, O_CREAT, O_TRUNC, O_WRONLY } = constants;
       const file = await open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600);
@@ -78,19 +79,18 @@ export class Journal<Entry> {
       const before = this.#file;
       this.#file = file;
       await before.close();
-      await syncFolder(dirname(this.#path));
+      try {
+        await syncFolder(dirname(this.#path));
+      } catch (error) {
+        // After a crash the name may lead to the file before: what would be appended now would not be in it.
+        await file.close();
+        throw error;
+      }
     });
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#tail.then(work);
-    this.#tail = done.catch(() => undefined);
-    return done;
-  }
-
-  async close(): Promise<void> {
-    await this.#tail;
-    await this.#file.close();
+  close(): Promise<void> {
+    return this.#turns.take(() => this.#file.close());
   }
 }
 

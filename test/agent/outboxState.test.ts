@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, stat } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -147,6 +147,25 @@ describe("the journal of an outbox", () => {
     expect([again.waiting, again.unsettled]).toEqual([1, 0]);
     await again.flush();
     expect(again.anchorOf(waits.contentId)).toBeDefined();
+    await again.close();
+  });
+
+  it("says so where it cannot be shortened, and loses nothing", async () => {
+    const path = join(await mkdtemp(join(tmpdir(), "witan-outbox-")), "outbox.jsonl");
+    // In the way of what would take its place.
+    await mkdir(`${path}.tmp`);
+    const errors: unknown[] = [];
+    const outbox = await Outbox.open(path, { ...dependencies, onError: (error) => errors.push(error) }, SHORT);
+    for (let cycle = 0; cycle < SHORT; cycle++) {
+      await outbox.submit("State", stateOf(node, cycle));
+      await outbox.flush();
+      await outbox.review();
+    }
+    await outbox.submit("State", stateOf(node, SHORT));
+    await outbox.close();
+    expect(errors.length).toBeGreaterThan(0);
+    const again = await Outbox.open(path, dependencies);
+    expect([again.waiting, again.unsettled]).toEqual([1, 0]);
     await again.close();
   });
 

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { NodeBallot, ProposalId } from "../../client/index.js";
 import { Journal } from "../../utils/journal.js";
+import { Turns } from "../../utils/turns.js";
 import { decodeBallot, encodeBallot } from "./message.js";
 
 /** Ballots that came from others are written together: one that a crash takes is sent again by its voter. */
@@ -44,7 +45,8 @@ export class BallotPool {
   readonly #onError: (error: unknown) => void;
   readonly #restored: NodeBallot[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  /** Nothing else is done with the files meanwhile. */
+  readonly #turns = new Turns();
   #closed = false;
 
   private constructor({ dir, now, onError }: BallotPoolParameters) {
@@ -124,7 +126,7 @@ export class BallotPool {
   async drop(proposalId: ProposalId): Promise<void> {
     const box = this.#boxes.get(proposalId);
     this.#boxes.delete(proposalId);
-    await this.#inTurn(async () => {
+    await this.#turns.take(async () => {
       await box?.journal?.close();
       await rm(this.#pathOf(proposalId), { force: true });
     });
@@ -134,7 +136,7 @@ export class BallotPool {
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#inTurn(() => this.#write().catch(this.#onError));
+    await this.#turns.take(() => this.#write().catch(this.#onError));
   }
 
   async close(): Promise<void> {
@@ -142,13 +144,6 @@ export class BallotPool {
     await this.flush();
     for (const { journal } of this.#boxes.values()) await journal?.close();
     this.#boxes.clear();
-  }
-
-  /** Nothing else is done with the files meanwhile. */
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#writing.then(work);
-    this.#writing = done.catch(() => undefined);
-    return done;
   }
 
   async #write(): Promise<void> {

@@ -91,6 +91,7 @@ export class Keeper {
           if (!signal.aborted) logger.debug("the share to keep could not be looked at", { reason: messageOf(error) });
         }
         // A large share is fetched in parts: others hear in between that this node is there.
+        // Aborted: the loop sees it and ends.
         if (!this.#isBehind) await clock.sleep(everyMs, signal).catch(() => undefined);
       }
     })();

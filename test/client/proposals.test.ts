@@ -1,53 +1,12 @@
-import { createHash } from "node:crypto";
 import { id } from "ethers";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ProposalStateError, UnknownProposalError } from "../../src/client/index.js";
-import { encodeCall, isRevert } from "../../src/ports/chain/index.js";
-import { type Address, type ContentId, type Hex, type Order, Tracks, trackOfKind } from "../../src/records/index.js";
-import { admissionOf, blsKey, operatorKey, shortTracks } from "../fixtures/deploy.js";
+import { isRevert } from "../../src/ports/chain/index.js";
+import { type Address, type Hex, type Order, Tracks, trackOfKind } from "../../src/records/index.js";
+import { admissionOf, operatorKey, shortTracks } from "../fixtures/deploy.js";
+import { admission, evidence, hash, newcomer, orders, rotationKey } from "./orders.js";
 import { createSetting, failureOf, restart, type Setting } from "./setting.js";
-
-const hash = (text: string) => `0x${createHash("sha256").update(text).digest("hex")}` as Hex;
-const release = { name: "v2", command: ["node", "workload.js"], sha256: hash("v2") };
-const evidence = [hash("b"), hash("a")] as ContentId[];
-
-const newcomer = operatorKey("newcomer");
-const admission = admissionOf(newcomer, blsKey("newcomer")) as Record<
-  "operator" | "key" | "possession" | "peerId",
-  Hex
->;
-const rotationKey = blsKey("rotated");
-
-/** One order of each kind. */
-const orders: Order[] = [
-  { kind: "Deploy", fleet: "web", release, batch: 2 },
-  { kind: "Scale", fleet: "web", replicas: 6 },
-  { kind: "Rollback", fleet: "web", from: release.sha256, to: null },
-  { kind: "Rollback", fleet: "web", from: release.sha256, to: release },
-  restart,
-  {
-    kind: "StartRound",
-    task: "mnist",
-    base: null,
-    firstRound: 1,
-    rounds: 3,
-    minParticipants: 3,
-    timeoutSeconds: 60,
-    localEpochs: 1,
-    learningRate: 0.1,
-    batchSize: 32,
-    seed: 7,
-  },
-  { kind: "AcceptModel", name: "mnist", model: hash("model"), parent: null, round: 3, accuracy: 0.91 },
-  { kind: "Admit", operators: [newcomer.address as Address] },
-  { kind: "Ban", indices: [4], reason: "signed two ballots" },
-  { kind: "RotateKey", index: 0 },
-  { kind: "SetParameter", name: "learning.rounds", value: "10" },
-  { kind: "SetFlag", name: "learning.enabled", value: true },
-  { kind: "SetTrack", track: "operations", rules: { ...shortTracks.operations, votingPeriod: 1_200 } },
-  { kind: "Experiment", name: "kill one", faults: ["process-kill"] },
-];
 
 describe("proposals", () => {
   let setting: Setting;
@@ -424,74 +383,5 @@ describe("proposals", () => {
     expect((await rest.next()).value?.change).toBe("queued");
     stop.abort();
     expect((await changes.next()).done).toBe(true);
-  });
-
-  describe("that do not say what they do", () => {
-    it.each<[string, (built: ReturnType<ReturnType<Setting["client"]>["buildProposal"]>) => unknown, string[]]>([
-      [
-        "another payload",
-        ({ payload }) => ({ payload: { ...payload, order: { ...restart, instance: "web-3/2" } } }),
-        ["payload-mismatch"],
-      ],
-      ["another description", () => ({ description: "Restart nothing at all" }), ["description-mismatch"]],
-      ["money", ({ calls }) => ({ calls: calls.map((call) => ({ ...call, value: "1" })) }), ["value-attached"]],
-      ["two directives", ({ calls }) => ({ calls: [...calls, ...calls] }), ["not-one-directive"]],
-      ["no directive", () => ({ calls: [] }), ["not-one-directive"]],
-      [
-        "a stranger's call",
-        ({ calls }) => ({ calls: [{ target: newcomer.address, value: "0", data: "0x12345678" }, ...calls] }),
-        ["unknown-call", "effect-unexpected"],
-      ],
-      [
-        "a hidden effect",
-        ({ calls }) => ({
-          calls: [encodeCall(setting.client().chain.addresses, "NodeRegistry", "remove", [[1]]), ...calls],
-        }),
-        ["effect-unexpected"],
-      ],
-    ])("show it: %s", (_, change, codes) => {
-      const client = setting.client();
-      const built = client.buildProposal(input(restart));
-      const changed = { ...built, ...(change(built) as object) };
-      const found = client.checkProposal({ proposal: changed, payload: changed.payload });
-      expect(found.map(({ code }) => code)).toEqual(codes);
-      for (const { message } of found) expect(message).toMatch(/^[A-Z].*\.$/);
-    });
-
-    it("show it: a kind and a subject that are not the payload's", () => {
-      const client = setting.client();
-      const scale = client.buildProposal(input({ kind: "Scale", fleet: "web", replicas: 2 }));
-      const { calls, description } = client.buildProposal(input(restart));
-      const codes = client
-        .checkProposal({ proposal: { calls, description }, payload: scale.payload })
-        .map(({ code }) => code);
-      expect(codes).toEqual(["payload-mismatch", "kind-mismatch", "subject-mismatch", "description-mismatch"]);
-    });
-
-    it("show it: an effect that is missing, another, or not alone", () => {
-      const client = setting.client();
-      const { addresses } = client.chain;
-      for (const order of orders) {
-        const { calls, payload, description } = client.buildProposal(input(order));
-        const [effect, issue] = calls;
-        if (issue === undefined || effect === undefined) continue;
-        const codes = (changed: typeof calls) =>
-          client.checkProposal({ proposal: { calls: changed, description }, payload }).map(({ code }) => code);
-        expect(codes([issue])).toEqual(["effect-missing"]);
-        const other = encodeCall(addresses, "ParameterRegistry", "setParameter", [id("x"), 1]);
-        expect(codes([other, issue])).toEqual(["effect-mismatch"]);
-        expect(codes([effect, other, issue])).toEqual(["effect-unexpected"]);
-      }
-      const admit = client.buildProposal(input(orders.find(({ kind }) => kind === "Admit") ?? restart));
-      const sneaked = encodeCall(addresses, "NodeRegistry", "admit", [
-        [admission, { ...admission, operator: addresses.NodeGovernor }],
-      ]);
-      const [, issue] = admit.calls;
-      const found = client.checkProposal({
-        proposal: { ...admit, calls: [sneaked, ...(issue === undefined ? [] : [issue])] },
-        payload: admit.payload,
-      });
-      expect(found.map(({ code }) => code)).toEqual(["effect-mismatch"]);
-    });
   });
 });

@@ -1,88 +1,25 @@
-import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import type { ContractTransactionReceipt } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { admissionOf } from "../libraries/eip2537.js";
-import { aggregate, type Ballots, bitmap, digestOf, pollOf, refusalOf, signersOf } from "./aggregates.js";
+import { aggregate, type Ballots, pollOf, refusalOf, signersOf } from "./aggregates.js";
 import {
-  DEFAULT_TRACKS,
-  deployWorld,
-  ethers,
-  freshWorld,
-  networkHelpers,
-  rules,
-  Track,
-  type World,
-} from "./setting.js";
-import { type DirectiveWords, directiveOf, flagCall, issueCall, Kind, State, Story, Support } from "./story.js";
+  argumentsOf,
+  begin,
+  decide,
+  ENOUGH,
+  eventsOf,
+  expectNothing,
+  goTo,
+  ISSUED,
+  known,
+  only,
+  refused,
+  restart,
+  timelockAccount,
+  world,
+} from "./fastLaneSetting.js";
+import { DEFAULT_TRACKS, deployWorld, ethers, networkHelpers, rules, Track } from "./setting.js";
+import { directiveOf, flagCall, issueCall, Kind, State, Story, Support } from "./story.js";
 
-const ISSUED = 1n;
-const ENOUGH = { for: [0, 1, 2, 3] };
-/** `state` as the bit that {Governor} refuses with. */
-const only = (state: bigint) => ethers.toBeHex(1n << state, 32);
-
-let world: World;
-beforeEach(async () => {
-  world = await freshWorld();
-});
-
-/** A proposal that is not open, under the id that it will have. */
-async function restart(words: Partial<DirectiveWords> = {}): Promise<Story> {
-  return known(new Story(world.governor, [await issueCall(world, { kind: Kind.Restart, ...words })]));
-}
-
-async function known(story: Story): Promise<Story> {
-  story.id = await world.governor.hashProposal(...story.operation());
-  return story;
-}
-
-async function argumentsOf(story: Story, ballots: Ballots, signed = ballots) {
-  const [targets, values, calldatas] = story.operation();
-  const signature = aggregate(await pollOf(world.governor, story.id), signed);
-  return [targets, values, calldatas, story.description, signersOf(ballots), signature] as const;
-}
-
-async function decide(story: Story, ballots: Ballots = ENOUGH, by = world.operators[0]) {
-  const sent = await world.governor.connect(by).decide(...(await argumentsOf(story, ballots)));
-  const receipt = await sent.wait();
-  if (!receipt) throw new Error("the transaction was not mined");
-  return receipt;
-}
-
-/** That there is no trace of the proposal. */
-async function expectNothing(story: Story): Promise<void> {
-  const { governor } = world;
-  expect(await refusalOf(story.state())).toEqual(["GovernorNonexistentProposal", story.id]);
-  expect(await story.votes()).toEqual({ for: 0n, against: 0n, abstain: 0n });
-  expect(await governor.proposalProposer(story.id)).toBe(ethers.ZeroAddress);
-  for (const index of [0, 1, 2, 3, 4]) expect(await governor.hasIndexVoted(story.id, index)).toBe(false);
-}
-
-async function refused(story: Story, refusal: unknown[], ballots?: Ballots, by?: HardhatEthersSigner): Promise<void> {
-  expect(await refusalOf(decide(story, ballots, by))).toEqual(refusal);
-  await expectNothing(story);
-}
-
-async function timelockAccount(): Promise<HardhatEthersSigner> {
-  const address = await world.timelock.getAddress();
-  await networkHelpers.impersonateAccount(address);
-  await networkHelpers.setBalance(address, ethers.parseEther("10"));
-  return ethers.getSigner(address);
-}
-
-/** In the order in which they happened, of whatever contract of ours. */
-function eventsOf({ logs }: ContractTransactionReceipt): string[] {
-  const known = [world.governor, world.directives, world.timelock].map((contract) => contract.interface);
-  return logs.map((log) => known.map((abi) => abi.parseLog(log)?.name).find((name) => name !== undefined) ?? "unknown");
-}
-
-/** Runs `work` with the blocks' making stopped, then makes one of what was sent. Returns its second. */
-async function inOneBlock(work: () => Promise<void>): Promise<bigint> {
-  await ethers.provider.send("evm_setAutomine", [false]);
-  await work();
-  await networkHelpers.mine();
-  await ethers.provider.send("evm_setAutomine", [true]);
-  return BigInt(await networkHelpers.time.latest());
-}
+beforeEach(begin);
 
 describe("The fast lane", () => {
   it("opens, counts and issues in one transaction", async () => {
@@ -154,7 +91,7 @@ describe("The fast lane", () => {
 
   it("queues where there is a timelock, which has the last word", async () => {
     const track = rules({ fastPath: 6700n, timelock: 600n });
-    world = await deployWorld({ tracks: [track, track, track, track] });
+    goTo(await deployWorld({ tracks: [track, track, track, track] }));
     const story = await known(new Story(world.governor, [await flagCall(world)]));
     const receipt = await decide(story);
     const now = BigInt(await networkHelpers.time.latest());
@@ -182,7 +119,7 @@ describe("The fast lane", () => {
   });
 
   it("can be stopped by the guardian while it is in the queue", async () => {
-    world = await deployWorld({ tracks: [1, 2, 3, 4].map(() => rules({ fastPath: 6700n, timelock: 600n })) });
+    goTo(await deployWorld({ tracks: [1, 2, 3, 4].map(() => rules({ fastPath: 6700n, timelock: 600n })) }));
     const story = await restart();
     await decide(story);
     await story.cancel(world.guardian);
@@ -218,7 +155,7 @@ describe("The fast lane refuses", () => {
 
   it("what is on the fast path but short of quorum or approval", async () => {
     const track = { fastPath: 5000n, approval: 8000n, quorum: 8000n };
-    world = await deployWorld({ tracks: [1, 2, 3, 4].map(() => rules(track)) });
+    goTo(await deployWorld({ tracks: [1, 2, 3, 4].map(() => rules(track)) }));
     const story = await restart();
     const refusal = ["GovernorUnexpectedProposalState", story.id, State.active, only(State.succeeded)];
     await refused(story, refusal, { for: [0, 1, 2] });
@@ -249,7 +186,7 @@ describe("The fast lane refuses", () => {
     await refused(await known(new Story(governor, together)), ["GovernorNoFastLane", Track.operations]);
 
     const [delayed, slow] = [rules({ votingDelay: 1n, fastPath: 6700n }), rules({ votingDelay: 0n })];
-    world = await deployWorld({ tracks: [slow, delayed, delayed, delayed] });
+    goTo(await deployWorld({ tracks: [slow, delayed, delayed, delayed] }));
     await refused(await restart(), ["GovernorNoFastLane", Track.emergency]);
     const flag = await known(new Story(world.governor, [await flagCall(world)]));
     await refused(flag, ["GovernorNoFastLane", Track.operations]);
@@ -359,97 +296,5 @@ describe("The fast lane refuses", () => {
       0n,
     ]);
     await expectNothing(story);
-  });
-});
-
-describe("Within one second", () => {
-  it("nodes that are admitted have no part in a decision", async () => {
-    const { governor, nodes, operators, stranger } = world;
-    const registry = nodes.connect(await timelockAccount());
-    const newcomers = [5, 6].map((index) => admissionOf(ethers.Wallet.createRandom().address, `key ${index}`));
-    const [own, mixed, opener] = [
-      await restart(),
-      await restart({ salt: ethers.id("mixed") }),
-      await restart({ salt: ethers.id("opener") }),
-    ];
-    const joined = { for: [0, 1, 2, 3, 4, 5, 6] };
-    const sent: { hash: string }[] = [];
-    const gasLimit = 3_000_000;
-    const now = await inOneBlock(async () => {
-      await registry.admit([...newcomers, admissionOf(stranger.address, "key 7")], { gasLimit });
-      for (const [story, ballots, by] of [
-        [mixed, joined, operators[0]],
-        [opener, ENOUGH, stranger],
-        [own, ENOUGH, operators[0]],
-      ] as const) {
-        sent.push(await governor.connect(by).decide(...(await argumentsOf(story, ballots)), { gasLimit }));
-      }
-    });
-    const receipts = await Promise.all(sent.map(({ hash }) => ethers.provider.getTransactionReceipt(hash)));
-    expect(receipts.map((receipt) => receipt?.status)).toEqual([0, 0, 1]);
-    expect((await nodes.committee(await nodes.epoch())).openedAt).toBe(now);
-    expect((await governor.proposalRules(own.id)).committeeSize).toBe(5n);
-    await expectNothing(mixed);
-    await expectNothing(opener);
-
-    // A second later they have: 4 of 8 are no longer enough, 7 are.
-    const later = await restart({ salt: ethers.id("later") });
-    const few = ["GovernorUnexpectedProposalState", later.id, State.active, only(State.succeeded)];
-    await refused(later, few);
-    await decide(later, joined, stranger);
-    expect(await later.state()).toBe(State.executed);
-  });
-
-  it("the nodes that are admitted are refused by name", async () => {
-    const { governor, nodes, operators, stranger } = world;
-    const registry = nodes.connect(await timelockAccount());
-    await registry.admit([
-      admissionOf(ethers.Wallet.createRandom().address, "key 5"),
-      admissionOf(stranger.address, "key 6"),
-    ]);
-    // As if in the block that admitted them: such a call sees the newest block's second.
-    const story = await restart();
-    const attempt = async (ballots: Ballots, by: HardhatEthersSigner | undefined) =>
-      governor.connect(by).decide.staticCall(...(await argumentsOf(story, ballots)), { blockTag: "latest" });
-    const joined = attempt({ for: [0, 1, 2, 3, 5, 6] }, operators[0]);
-    expect(await refusalOf(joined)).toEqual(["NodeRegistryNotMembers", 0n, bitmap([5, 6])[0]]);
-    const opened = attempt(ENOUGH, stranger);
-    expect(await refusalOf(opened)).toEqual(["GovernorInsufficientProposerVotes", stranger.address, 0n, 1n]);
-    expect(await attempt(ENOUGH, operators[0])).toBe(story.id);
-  });
-
-  it("a proposal that is opened slowly takes no ballot", async () => {
-    const { governor, operators } = world;
-    const story = await restart();
-    const signature = aggregate(await pollOf(governor, story.id), ENOUGH);
-    const gasLimit = 3_000_000;
-    let sent: { hash: string }[] = [];
-    await inOneBlock(async () => {
-      const [targets, values, calldatas] = story.operation();
-      sent = [
-        await governor.connect(operators[0]).propose(targets, values, calldatas, story.description, { gasLimit }),
-        await governor.castVotesByAggregate(story.id, signersOf(ENOUGH), signature, { gasLimit }),
-        await governor.connect(operators[4]).castVote(story.id, Support.for, { gasLimit }),
-      ];
-    });
-    const receipts = await Promise.all(sent.map(({ hash }) => ethers.provider.getTransactionReceipt(hash)));
-    expect(receipts.map((receipt) => receipt?.status)).toEqual([1, 0, 0]);
-    expect(await story.votes()).toEqual({ for: 0n, against: 0n, abstain: 0n });
-
-    await networkHelpers.mine();
-    await governor.castVotesByAggregate(story.id, signersOf(ENOUGH), signature);
-    expect(await story.state()).toBe(State.succeeded);
-    await story.queue();
-    await story.execute();
-    expect(await story.state()).toBe(State.executed);
-  });
-
-  it("the id that is signed before the opening is the one that is opened", async () => {
-    const story = await restart();
-    const poll = await pollOf(world.governor, story.id);
-    expect(await world.governor.ballotDigest(story.id, Support.for)).toBe(digestOf(poll, Support.for));
-    const [targets, values, calldatas, ...rest] = await argumentsOf(story, ENOUGH);
-    const by = world.governor.connect(world.operators[0]);
-    expect(await by.decide.staticCall(targets, values, calldatas, ...rest)).toBe(story.id);
   });
 });

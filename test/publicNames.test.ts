@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import * as catalog from "../src/catalog/index.js";
 import * as witan from "../src/index.js";
-import * as helia from "../src/ports/content/helia.js";
+import * as helia from "../src/ports/content/drivers/helia.js";
 
 // A change here is a change for everybody who imports the package: it belongs in the changelog.
 it("exports these names and no others", () => {

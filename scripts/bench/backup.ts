@@ -4,7 +4,7 @@ import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { backUp } from "../../src/ports/content/backup/backup.js";
 import { checkBackup, restoreBackup } from "../../src/ports/content/backup/restore.js";
-import { createDiskContent } from "../../src/ports/content/disk.js";
+import { createDiskContent } from "../../src/ports/content/drivers/disk.js";
 import type { ContentStore } from "../../src/ports/content/index.js";
 import { syncFolder } from "../../src/utils/durable.js";
 import { inFolder, recordOf } from "./knowledge/samples.js";

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { type BlsLibrary, createBlsKey, loadBls, verifyBallots } from "../../src/ports/keys/index.js";
-import type { Rehearsal } from "../../src/surfaces/cli/council/rehearse.js";
+import type { Rehearsal } from "../rehearsal/rehearse.js";
 import { startNetwork } from "../story/network.js";
 import type { Bench } from "./run.js";
 
-const CLI = join(import.meta.dirname, "..", "..", "dist", "surfaces", "cli", "main.js");
+const MAIN = join(import.meta.dirname, "..", "rehearsal", "main.ts");
 const HOSTILE_PERCENT = 10;
 
 /** A council of many nodes on this machine, from proposal to tally on chain: all honest, then one in ten hostile. */
@@ -40,14 +40,14 @@ export async function bench(args: readonly string[]): Promise<Bench> {
 
 /** Runs the command as a person would, and reads what it prints for programs. */
 async function council(rpc: string, nodes: number, hostile: number): Promise<Rehearsal> {
-  const args = ["council", "--nodes", `${nodes}`, "--hostile", `${hostile}`, "--rpc", rpc, "--json"];
-  const child = spawn(process.execPath, [CLI, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const args = ["--import", "tsx", MAIN, "--nodes", `${nodes}`, "--hostile", `${hostile}`, "--rpc", rpc, "--json"];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString();
   });
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  if (code !== 0) throw new Error(`witan council ended with ${code}`);
+  if (code !== 0) throw new Error(`the rehearsal ended with ${code}`);
   return JSON.parse(output) as Rehearsal;
 }
 

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Wallet } from "ethers";
-import type { KeepingState } from "../../src/agent/keeping/state.js";
+import type { ReplicationState } from "../../src/agent/replication/state.js";
 import { createClient } from "../../src/client/index.js";
 import { createChain, deployDao, developmentChain, type NodeAdmission } from "../../src/ports/chain/index.js";
 import { createGatewayContent } from "../../src/ports/content/index.js";
@@ -160,10 +160,10 @@ function start(member: Member, password: string, share: number): Running {
 /** Waits until every agent sees all others, and every record held by enough. */
 async function settled(running: readonly Running[], present: number): Promise<void> {
   const deadline = Date.now() + LIMIT_MS;
-  let states: (KeepingState | undefined)[] = [];
+  let states: (ReplicationState | undefined)[] = [];
   while (Date.now() < deadline) {
     states = await Promise.all(running.map(({ member }) => keepingOf(member)));
-    const isSettled = (state: KeepingState | undefined) =>
+    const isSettled = (state: ReplicationState | undefined) =>
       state?.present === present && state.underReplicated === 0 && state.missing === 0 && state.unread === 0;
     if (states.every(isSettled)) return;
     await sleep(250);
@@ -171,9 +171,9 @@ async function settled(running: readonly Running[], present: number): Promise<vo
   throw new Error(`the records are not kept as they should be: ${JSON.stringify(states)}`);
 }
 
-async function keepingOf({ httpPort }: Member): Promise<KeepingState | undefined> {
+async function keepingOf({ httpPort }: Member): Promise<ReplicationState | undefined> {
   const answer = await fetch(`http://127.0.0.1:${httpPort}/status`).catch(() => undefined);
-  return answer?.ok ? ((await answer.json()) as { keeping: KeepingState }).keeping : undefined;
+  return answer?.ok ? ((await answer.json()) as { keeping: ReplicationState }).keeping : undefined;
 }
 
 /** Fetches every record from the agents that are left, and checks each against its anchor. */

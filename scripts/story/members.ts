@@ -5,7 +5,7 @@ import type { Wallet } from "ethers";
 import type { GenesisNode } from "../../ignition/modules/Witan.js";
 import type { AgentConfigInput } from "../../src/agent/config.js";
 import type { Deployment } from "../../src/ports/chain/index.js";
-import { loadIdentity } from "../../src/ports/content/identity.js";
+import { loadIdentity } from "../../src/ports/content/drivers/identity.js";
 import {
   blsPublicKey,
   createBlsKey,

@@ -1,4 +1,4 @@
-import { indicesOf } from "../../src/client/bits.js";
+import { indicesOf } from "../../src/ports/chain/bitset.js";
 import type { Chain, ChainEvent } from "../../src/ports/chain/index.js";
 import { contentIdToCid, DirectiveKinds } from "../../src/records/index.js";
 

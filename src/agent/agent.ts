@@ -6,40 +6,40 @@ import {
   type NodeView,
   PlanDefaults,
   type PlanPolicy,
+  type ReplicaView,
   VoteDefaults,
-  type WorkloadView,
 } from "../policy/index.js";
 import type { FinalityRule } from "../ports/chain/index.js";
 import type { Address, Model } from "../records/index.js";
+import type { Clock } from "../utils/clock.js";
 import type { Logger } from "../utils/logger.js";
 import { JointAnchoring } from "./anchoring/exchange.js";
 import { AttestationExchange } from "./attestations/exchange.js";
-import { BallotBox, type RecordedBallot } from "./ballotBox.js";
+import { BackgroundJobs } from "./backgroundJobs.js";
 import { BallotExchange, type BallotExchangeParameters, type BallotsView } from "./ballots/exchange.js";
 import type { LocalNode } from "./ballots/sign.js";
-import { createChainHand } from "./chainHand.js";
-import type { Clock } from "./clock.js";
 import type { AgentConfig } from "./config.js";
-import { Executor } from "./executor.js";
-import { FastLane } from "./fastLane.js";
-import type { Hand } from "./hand.js";
-import { Knowledge } from "./knowledge.js";
-import { type LoopStatus, MapekLoop } from "./mapek.js";
-import type { MachineProbe } from "./monitor/machine.js";
-import { createObserve } from "./monitor/observe.js";
-import { openOutbox } from "./openOutbox.js";
-import type { Outbox } from "./outbox.js";
-import { Planner } from "./planner.js";
-import { Tasks } from "./tasks.js";
-import { Voter } from "./voter.js";
+import type { DirectiveHandler } from "./handlers/handler.js";
+import { createOnChainHandler } from "./handlers/onChain.js";
+import { Executor } from "./loop/executor.js";
+import { FastLane } from "./loop/fastLane.js";
+import { Knowledge } from "./loop/knowledge.js";
+import { type LoopStatus, MapekLoop } from "./loop/mapek.js";
+import type { MachineProbe } from "./loop/monitor/machine.js";
+import { createObserve } from "./loop/monitor/observe.js";
+import { Planner } from "./loop/planner.js";
+import { Voter } from "./loop/voter.js";
+import { openOutbox } from "./outbox/open.js";
+import type { Outbox } from "./outbox/outbox.js";
+import { OwnBallots, type RecordedBallot } from "./signing/ownBallots.js";
 
 /** Nodes begin their cycles at different times, and offer what they have in the first after the hour has struck. */
 const GATHER_CYCLES = 2;
 
 /** What a node can do besides deciding: each part is there where the node was given an engine for it. */
-export interface AgentBody {
-  readonly hands: readonly Hand[];
-  readonly workloads: () => Promise<readonly WorkloadView[]>;
+export interface AgentHandlers {
+  readonly handlers: readonly DirectiveHandler[];
+  readonly workloads: () => Promise<readonly ReplicaView[]>;
   readonly fleets: ReadonlySet<string>;
   readonly tasks: ReadonlySet<string>;
   readonly testModel: (
@@ -60,7 +60,7 @@ export interface AgentDependencies {
   readonly logger: Logger;
   readonly machine: MachineProbe;
   readonly connectivity: () => number;
-  readonly body: AgentBody;
+  readonly body: AgentHandlers;
   /**
    * How ballots and attestations travel to other nodes and are settled together; without it this node votes and reports
    * by itself.
@@ -77,22 +77,22 @@ export interface AgentDependencies {
 export class Agent {
   readonly #loop: MapekLoop;
   readonly #outbox: Outbox;
-  readonly #ballots: BallotBox;
+  readonly #ballots: OwnBallots;
   readonly #exchange: BallotExchange | undefined;
   readonly #attestations: AttestationExchange | undefined;
   readonly #anchoring: JointAnchoring | undefined;
-  readonly #tasks: Tasks;
+  readonly #tasks: BackgroundJobs;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
 
   private constructor(parts: {
     loop: MapekLoop;
     outbox: Outbox;
-    ballots: BallotBox;
+    ballots: OwnBallots;
     exchange: BallotExchange | undefined;
     attestations: AttestationExchange | undefined;
     anchoring: JointAnchoring | undefined;
-    tasks: Tasks;
+    tasks: BackgroundJobs;
   }) {
     this.#loop = parts.loop;
     this.#outbox = parts.outbox;
@@ -106,14 +106,14 @@ export class Agent {
   /** Opens the agent's journals. Nothing runs until {@link start}. */
   static async create(dependencies: AgentDependencies): Promise<Agent> {
     const { body, client, clock, config, connectivity, logger, machine, self } = dependencies;
-    const ballots = await BallotBox.open(join(config.dataDir, "ballots.jsonl"));
+    const ballots = await OwnBallots.open(join(config.dataDir, "ballots.jsonl"));
     const outbox = await openOutbox({
       path: join(config.dataDir, "outbox.jsonl"),
       client,
       finality: dependencies.finality,
       onError: (error) => logger.warn("the outbox's journal could not be shortened", { reason: messageOf(error) }),
     });
-    const tasks = new Tasks(logger);
+    const tasks = new BackgroundJobs(logger);
     const node = dependencies.ballots && { operator: self, client, blsSecret: dependencies.ballots.blsSecret };
     const shared = dependencies.ballots && { ...dependencies.ballots, clock, tasks, logger };
     const exchange =
@@ -128,7 +128,7 @@ export class Agent {
     const { fleets, tasks: trained, testModel, workloads } = body;
     const look = async (): Promise<NodeView> => ({ workloads: await workloads(), fleets, tasks: trained });
     const { evidenceTimeoutMs, takeoverMs, cycleMs, anchorEveryMs } = config;
-    const hands = [...body.hands, createChainHand()];
+    const handlers = [...body.handlers, createOnChainHandler()];
     const loop = new MapekLoop({
       self,
       client,
@@ -156,7 +156,7 @@ export class Agent {
       fastLane: exchange?.aggregates ? new FastLane({ self, client, clock, logger }) : undefined,
       attestations,
       anchoring,
-      executor: new Executor({ self, client, outbox, hands, tasks, logger, takeoverMs, exchange: attestations }),
+      executor: new Executor({ self, client, outbox, handlers, tasks, logger, takeoverMs, exchange: attestations }),
       observe: createObserve({ clock, machine, connectivity, workloads, ping: () => client.chain.blockNumber() }),
     });
     return new Agent({ loop, outbox, ballots, exchange, attestations, anchoring, tasks });

@@ -7,7 +7,7 @@ import type { Logger } from "../utils/logger.js";
 import { type AgentConfig, finalityOf } from "./config.js";
 
 /** A catalog that is kept up to date until it is told to stop. */
-export interface KeptCatalog {
+export interface RunningCatalog {
   readonly catalog: Catalog;
   stop(): Promise<void>;
 }
@@ -24,12 +24,12 @@ interface KeepCatalogParameters {
  * DAO's, it is built anew; where this Node has no SQLite, or the file cannot be used, the node says so once and goes
  * without.
  */
-export async function keepCatalog({
+export async function runCatalog({
   config,
   chain,
   content,
   logger,
-}: KeepCatalogParameters): Promise<KeptCatalog | undefined> {
+}: KeepCatalogParameters): Promise<RunningCatalog | undefined> {
   const parameters = {
     path: join(config.dataDir, "catalog.db"),
     chain,

@@ -3,26 +3,26 @@ import type { Catalog } from "../catalog/index.js";
 import { createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
 import { type Chain, createChain } from "../ports/chain/index.js";
-import { createHeliaContent, type HeliaContent } from "../ports/content/helia.js";
-import type { ContentUpkeep } from "../ports/content/index.js";
+import { createHeliaContent, type HeliaContent } from "../ports/content/drivers/helia.js";
+import type { ContentMaintenance } from "../ports/content/index.js";
 import { createGossip } from "../ports/gossip/index.js";
 import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
 import { loadBls, readBlsKey, readOperatorKey } from "../ports/keys/index.js";
 import { PAYLOAD_TOPIC } from "../ports/keys/payloadTopic.js";
 import { type Address, decodePayload } from "../records/index.js";
+import { systemClock } from "../utils/clock.js";
 import type { Logger } from "../utils/logger.js";
-import { Turns } from "../utils/turns.js";
+import { Mutex } from "../utils/turns.js";
 import { Agent } from "./agent.js";
-import { keepBackups } from "./backups.js";
-import { composeBody } from "./body.js";
-import { type KeptCatalog, keepCatalog } from "./catalog.js";
-import { systemClock } from "./clock.js";
+import { type RunningCatalog, runCatalog } from "./catalog.js";
 import { type AgentConfig, finalityOf } from "./config.js";
 import { AgentDefaults } from "./defaults.js";
-import { Keeper } from "./keeping/keeper.js";
-import { ChainTerms } from "./keeping/terms.js";
-import { createMachineProbe } from "./monitor/machine.js";
-import { Upkeep } from "./upkeep.js";
+import { composeHandlers } from "./handlers/compose.js";
+import { createMachineProbe } from "./loop/monitor/machine.js";
+import { runBackups } from "./maintenance/backups.js";
+import { Maintenance } from "./maintenance/maintenance.js";
+import { Replicator } from "./replication/replicator.js";
+import { ChainRetentionReader } from "./replication/retentionReader.js";
 
 /** A node that runs: its IPFS node, its agent, and what others may ask of it. */
 export interface RunningNode {
@@ -92,8 +92,8 @@ interface OpenedNode {
 async function runNode({ config, wallet, blsSecret, chain, content, logger }: OpenedNode): Promise<RunningNode> {
   const self = wallet.address as Address;
   const { chainId } = chain;
-  let keeper: Keeper | undefined;
-  let kept: KeptCatalog | undefined;
+  let keeper: Replicator | undefined;
+  let kept: RunningCatalog | undefined;
   const client = createClient({
     chain,
     content,
@@ -113,7 +113,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     pubsub: content.pubsub,
     onError: (error) => logger.warn("a gossip handler failed", { reason: messageOf(error) }),
   });
-  const body = await composeBody({
+  const body = await composeHandlers({
     config,
     self,
     client,
@@ -153,29 +153,29 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
         }),
   });
   agent.start();
-  kept = config.catalog ? await keepCatalog({ config, chain, content, logger }) : undefined;
+  kept = config.catalog ? await runCatalog({ config, chain, content, logger }) : undefined;
   const { awayMs } = config.content;
   const replicas = { min: AgentDefaults.minReplicas, max: config.content.replicas };
-  keeper = new Keeper({
+  keeper = new Replicator({
     client,
     content,
     gossip,
     self,
     clock: systemClock,
     logger,
-    terms: new ChainTerms({ client, finality: finalityOf(config), replicas }),
+    terms: new ChainRetentionReader({ client, finality: finalityOf(config), replicas }),
     awayMs,
     everyMs: Math.min(AgentDefaults.keepEveryMs, awayMs / 3),
   });
   keeper.start();
   const stopping = new AbortController();
-  const turns = new Turns();
-  const backingUp = keepBackups({ config, store: content, clock: systemClock, logger, turns }, stopping.signal);
-  const store: Pick<ContentUpkeep, "collect" | "scan"> = {
-    collect: (options) => turns.take(() => content.collect(options)),
-    scan: (options) => content.scan(options),
+  const turns = new Mutex();
+  const backingUp = runBackups({ config, store: content, clock: systemClock, logger, turns }, stopping.signal);
+  const store: Pick<ContentMaintenance, "gc" | "scrub"> = {
+    gc: (options) => turns.take(() => content.gc(options)),
+    scrub: (options) => content.scrub(options),
   };
-  const upkeep = new Upkeep({ ...config.content, store, self, clock: systemClock, logger });
+  const upkeep = new Maintenance({ ...config.content, store, self, clock: systemClock, logger });
   const keepingUp = upkeep.run(stopping.signal);
 
   return {

@@ -1,12 +1,12 @@
+import { createEventCache, type EventCache } from "../ports/chain/eventCache.js";
 import type { Chain } from "../ports/chain/index.js";
+import { createSettledCache, type SettledCache } from "../ports/chain/settledCache.js";
 import type { ContentStore } from "../ports/content/index.js";
 import type { Address, ContentId } from "../records/index.js";
-import { type AnchorIndex, createAnchorIndex } from "./anchorIndex.js";
+import { type AnchorIndex, createAnchorIndex } from "./anchors/anchorIndex.js";
 import type { DirectiveStatus, IssuedDirective } from "./directives/directive.js";
-import { createEventCache, type EventCache } from "./eventCache.js";
 import { createMembership, type Membership } from "./nodes/membership.js";
 import type { ProposalState } from "./proposals/proposal.js";
-import { createSettled, type Settled } from "./settled.js";
 
 /** A guardian may still cancel what was defeated, of which nothing follows. */
 const EndedStates: readonly ProposalState[] = ["Canceled", "Defeated", "Expired", "Executed"];
@@ -31,9 +31,9 @@ export interface ClientContext {
   /** Which models were accepted. */
   readonly models: EventCache<"ModelAccepted">;
   /** How proposals that have ended did. */
-  readonly proposalStates: Settled<ProposalState | undefined>;
+  readonly proposalStates: SettledCache<ProposalState | undefined>;
   /** Directives that have ended. */
-  readonly endedDirectives: Settled<IssuedDirective>;
+  readonly endedDirectives: SettledCache<IssuedDirective>;
 }
 
 /** Blocks in which a record is said to have been anchored, the likeliest first. */
@@ -63,7 +63,7 @@ export function createContext({ chain, content, locate }: ClientParameters): Cli
     proposals: createEventCache(chain, ["ProposalCreated"]),
     directives: createEventCache(chain, ["DirectiveIssued"]),
     models: createEventCache(chain, ["ModelAccepted"]),
-    proposalStates: createSettled((state) => state !== undefined && EndedStates.includes(state)),
-    endedDirectives: createSettled(({ status }) => EndedStatuses.includes(status)),
+    proposalStates: createSettledCache((state) => state !== undefined && EndedStates.includes(state)),
+    endedDirectives: createSettledCache(({ status }) => EndedStatuses.includes(status)),
   };
 }

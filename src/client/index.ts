@@ -39,8 +39,10 @@ export { verifyBallot } from "./actions/verifyBallot.js";
 export { type VerifyRecordParameters, type VerifyRecordReturnType, verifyRecord } from "./actions/verifyRecord.js";
 export { type DirectiveChange, watchDirectives } from "./actions/watchDirectives.js";
 export { type ProposalChange, watchProposals } from "./actions/watchProposals.js";
-export type { AnchorEntry, UnreadAnchor } from "./anchorIndex.js";
-export { checkRecordProof, type ProvenRecord } from "./checkRecordProof.js";
+export type { AnchorEntry, UnreadAnchor } from "./anchors/anchorIndex.js";
+export { checkRecordProof, type ProvenRecord } from "./anchors/checkRecordProof.js";
+export type { JointAnchor, JointPlace } from "./anchors/jointAnchors.js";
+export type { NewRecord, PreparedBatch } from "./anchors/prepareBatch.js";
 export type { ClientContext, ClientParameters, Locate } from "./client.js";
 export { type Client, createClient } from "./createClient.js";
 export {
@@ -60,9 +62,7 @@ export {
   UnknownProposalError,
   WrongAuthorError,
 } from "./errors.js";
-export type { JointAnchor, JointPlace } from "./jointAnchors.js";
 export type { NodeSummary } from "./nodes/node.js";
-export type { NewRecord, PreparedBatch } from "./prepareBatch.js";
 export { describeProposal, subjectOf } from "./proposals/description.js";
 export type { Admission, EffectMaterial } from "./proposals/effect.js";
 export {

@@ -1,5 +1,5 @@
 import type { Address, ContentId, Hex, RecordKind, RecordValue } from "../records/index.js";
-import type { JointPlace } from "./jointAnchors.js";
+import type { JointPlace } from "./anchors/jointAnchors.js";
 
 /** Where and when a record was anchored. */
 export interface RecordAnchor {

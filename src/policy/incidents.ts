@@ -1,5 +1,5 @@
 import type { Hex, Incident, NamedState } from "../records/index.js";
-import type { AnalyzePolicy, Observation, WorkloadView } from "./types.js";
+import type { AnalyzePolicy, Observation, ReplicaView } from "./types.js";
 
 /** Cycles in a row for which each workload's instance was seen dead, or alive and sick. */
 export interface IncidentMemory {
@@ -39,11 +39,11 @@ export function findIncidents(
   return { memory: { seen }, incidents };
 }
 
-function keyOf({ subject, instance }: WorkloadView): string {
+function keyOf({ subject, instance }: ReplicaView): string {
   return `${subject} ${instance}`;
 }
 
-function count(memory: IncidentMemory, workload: WorkloadView): { down: number; unhealthy: number } {
+function count(memory: IncidentMemory, workload: ReplicaView): { down: number; unhealthy: number } {
   const before = memory.seen.get(keyOf(workload)) ?? { down: 0, unhealthy: 0 };
   if (workload.changing || workload.instance === null) return { down: 0, unhealthy: 0 };
   return {
@@ -56,14 +56,14 @@ function count(memory: IncidentMemory, workload: WorkloadView): { down: number; 
  * Releases that are at fault rather than single workloads: every workload on the release is sick, at least two are or
  * the fleet runs another release beside it, and they are alive, so that the machine is not to blame.
  */
-function failingReleases(workloads: readonly WorkloadView[], sick: readonly WorkloadView[]) {
+function failingReleases(workloads: readonly ReplicaView[], sick: readonly ReplicaView[]) {
   const groups = new Map<
     string,
     { fleet: string; name: string; sha256: Hex; all: number; sick: number; mixed: boolean }
   >();
   for (const { fleet, release } of workloads) {
     const key = `${fleet} ${release.sha256}`;
-    const on = (list: readonly WorkloadView[]) =>
+    const on = (list: readonly ReplicaView[]) =>
       list.filter((each) => each.fleet === fleet && each.release.sha256 === release.sha256);
     const mixed = workloads.some((each) => each.fleet === fleet && each.release.sha256 !== release.sha256);
     const sickAlive = on(sick).filter(({ alive }) => alive).length;
@@ -86,7 +86,7 @@ function releaseFailing({ fleet, name, sha256 }: { fleet: string; name: string; 
   };
 }
 
-function workloadSick({ subject, instance, release, alive }: WorkloadView): Incident {
+function workloadSick({ subject, instance, release, alive }: ReplicaView): Incident {
   return {
     schema: "witan/incident/1",
     kind: alive ? "workload-unhealthy" : "workload-down",
@@ -99,7 +99,7 @@ function workloadSick({ subject, instance, release, alive }: WorkloadView): Inci
 }
 
 /** A node in distress with a sick workload: the first of them, by name, is what to heal. */
-function critical(state: NamedState, sick: readonly WorkloadView[]): Incident[] {
+function critical(state: NamedState, sick: readonly ReplicaView[]): Incident[] {
   if (state !== "MYSTICAL" && state !== "CHAOTIC") return [];
   const [worst] = [...sick].sort((a, b) => (a.subject < b.subject ? -1 : 1));
   if (!worst) return [];

@@ -5,10 +5,10 @@ export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "
 export {
   isExpired,
   isPastRetention,
-  KeepingParameters,
-  type KeepingRules,
-  keepingRules,
+  RetentionParameters,
+  type RetentionRules,
   retainParameter,
+  retentionRules,
 } from "./retention.js";
 export { endsEarly, isDecided, type SettleInput, type SettleReason, type Tally, whenToSettle } from "./settle.js";
 export { maySupersede, supersedes } from "./supersede.js";
@@ -24,10 +24,10 @@ export type {
   Observation,
   PlannedProposal,
   PlanPolicy,
+  ReplicaView,
   SharedKnowledge,
   Support,
   VoteInput,
   VotePolicy,
-  WorkloadView,
 } from "./types.js";
 export { decide } from "./vote.js";

@@ -4,7 +4,7 @@ import { type ContentId, type RecordKind, RecordKinds } from "../records/index.j
 const MOST_REPLICAS = 16;
 
 /** What the DAO has decided about keeping records, and the defaults where it has not. */
-export interface KeepingRules {
+export interface RetentionRules {
   /** Seconds from a record's first anchor, by its kind; infinite where records of it are kept for ever. */
   readonly retain: Readonly<Record<RecordKind, number>>;
   /** Nodes besides the author that keep each record: fewer holders than `min` endanger it, `max` are asked to. */
@@ -19,17 +19,17 @@ export function retainParameter(kind: RecordKind): string {
 const REPLICAS_MIN = "replicas.min";
 const REPLICAS_MAX = "replicas.max";
 
-/** Every parameter that {@link keepingRules} looks at. */
-export const KeepingParameters: readonly string[] = [...RecordKinds.map(retainParameter), REPLICAS_MIN, REPLICAS_MAX];
+/** Every parameter that {@link retentionRules} looks at. */
+export const RetentionParameters: readonly string[] = [...RecordKinds.map(retainParameter), REPLICAS_MIN, REPLICAS_MAX];
 
 /**
  * The rules from the parameters that were voted. One that is unset or 0 says nothing: records are kept for ever, by as many
  * nodes as the defaults have. `replicas.max` is brought to 1 to 16, and `replicas.min` to 1 to the greatest number.
  */
-export function keepingRules(
+export function retentionRules(
   parameters: ReadonlyMap<string, bigint>,
-  defaults: KeepingRules["replicas"],
-): KeepingRules {
+  defaults: RetentionRules["replicas"],
+): RetentionRules {
   const voted = (name: string) => {
     const value = parameters.get(name) ?? 0n;
     return value === 0n ? undefined : Number(value);
@@ -49,7 +49,7 @@ export interface Anchored {
 }
 
 /** Whether a record was kept for as long as was decided. `now` is the chain's time, in seconds. */
-export function isPastRetention({ kind, anchoredAt }: Anchored, now: number, { retain }: KeepingRules): boolean {
+export function isPastRetention({ kind, anchoredAt }: Anchored, now: number, { retain }: RetentionRules): boolean {
   return now - anchoredAt > retain[kind];
 }
 
@@ -57,7 +57,7 @@ export interface ExpiryInput {
   readonly record: Anchored & { readonly contentId: ContentId };
   /** The chain's time, in seconds. */
   readonly now: number;
-  readonly rules: KeepingRules;
+  readonly rules: RetentionRules;
   /** What is kept whatever its age: accepted models, and evidence that is still to be looked at. */
   readonly exempt: ReadonlySet<ContentId>;
 }
@@ -68,8 +68,8 @@ export function isExpired({ record, now, rules, exempt }: ExpiryInput): boolean 
 }
 
 /** What a vote on a keeping parameter would do; undefined where the parameter is none. */
-export function keepingChange(name: string, value: bigint): "lets-go" | "keeps" | "out-of-bounds" | undefined {
-  if (!KeepingParameters.includes(name)) return undefined;
+export function retentionChange(name: string, value: bigint): "lets-go" | "keeps" | "out-of-bounds" | undefined {
+  if (!RetentionParameters.includes(name)) return undefined;
   if (name !== REPLICAS_MIN && name !== REPLICAS_MAX) return value === 0n ? "keeps" : "lets-go";
   return value <= BigInt(MOST_REPLICAS) ? "keeps" : "out-of-bounds";
 }

@@ -15,7 +15,7 @@ import type {
 } from "../records/index.js";
 
 /** What a node sees of one workload at one moment. */
-export interface WorkloadView {
+export interface ReplicaView {
   /** Such as "workload/web-3". */
   readonly subject: string;
   readonly fleet: string;
@@ -33,7 +33,7 @@ export interface WorkloadView {
 export interface Observation {
   readonly cycle: number;
   readonly machine: State["metrics"];
-  readonly workloads: readonly WorkloadView[];
+  readonly workloads: readonly ReplicaView[];
   /** Probes that failed in this cycle. */
   readonly probeErrors: number;
 }
@@ -105,7 +105,7 @@ export interface ModelTest {
 
 /** What the voter sees itself. */
 export interface NodeView {
-  readonly workloads: readonly WorkloadView[];
+  readonly workloads: readonly ReplicaView[];
   /** Whether this node knows the rounds, models or fleets that an order speaks of. */
   readonly fleets: ReadonlySet<string>;
   readonly tasks: ReadonlySet<string>;

@@ -1,5 +1,5 @@
 import type { OrderOf } from "../records/index.js";
-import { keepingChange } from "./retention.js";
+import { retentionChange } from "./retention.js";
 import type { Decision, EvidenceCheck, NodeView, VoteInput } from "./types.js";
 
 const MAX_REASON_LENGTH = 200;
@@ -89,7 +89,7 @@ function decideRollback(
 
 /** What is let go of does not come back: how long records are kept is for people to decide, unless it is for ever. */
 function decideParameter({ name, value }: OrderOf<"SetParameter">): Decision | undefined {
-  switch (keepingChange(name, BigInt(value))) {
+  switch (retentionChange(name, BigInt(value))) {
     case "lets-go":
       return undefined;
     case "out-of-bounds":

@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/prom
 import { dirname } from "node:path";
 import { BaseError } from "../errors.js";
 import { syncFolder } from "./durable.js";
-import { Turns } from "./turns.js";
+import { Mutex } from "./turns.js";
 
 /** A line of the journal that can't be read and is not the torn last one. */
 export class JournalError extends BaseError {
@@ -23,7 +23,7 @@ export class JournalError extends BaseError {
 export class Journal<Entry> {
   readonly #path: string;
   #file: FileHandle;
-  readonly #turns = new Turns();
+  readonly #turns = new Mutex();
 
   private constructor(path: string, file: FileHandle) {
     this.#path = path;

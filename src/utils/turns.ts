@@ -1,5 +1,5 @@
 /** Work that must not be done at once is done one after another, in the order in which it was asked for. */
-export class Turns {
+export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 
   /** Resolves or rejects as the work does. One that fails keeps nobody waiting. */

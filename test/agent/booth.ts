@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import { BallotBox, type RecordedBallot } from "../../src/agent/ballotBox.js";
-import { Tasks } from "../../src/agent/tasks.js";
-import { Voter, type VoterDependencies } from "../../src/agent/voter.js";
+import { BackgroundJobs } from "../../src/agent/backgroundJobs.js";
+import { Voter, type VoterDependencies } from "../../src/agent/loop/voter.js";
+import { OwnBallots, type RecordedBallot } from "../../src/agent/signing/ownBallots.js";
 import { createClient, type NewRecord, type Proposal } from "../../src/client/index.js";
 import { VoteDefaults } from "../../src/policy/index.js";
 import { createChain, type Eip1193Provider } from "../../src/ports/chain/index.js";
@@ -40,11 +40,11 @@ export async function createBooth({ exchange, world: given }: BoothOptions = {})
     return cid;
   };
   const client = createClient({ chain, content: { ...content, put } });
-  const ballots = await BallotBox.open(join(await temporaryFolder(), "ballots.jsonl"));
+  const ballots = await OwnBallots.open(join(await temporaryFolder(), "ballots.jsonl"));
   onTestFinished(() => ballots.close());
   const logs: { level: string; message: string; [field: string]: unknown }[] = [];
   const logger = createLogger("info", (text) => logs.push(JSON.parse(text)));
-  const tasks = new Tasks(logger);
+  const tasks = new BackgroundJobs(logger);
   const self = client.account as Address;
   const voter = new Voter({
     self,

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { keepCatalog } from "../../src/agent/catalog.js";
+import { runCatalog } from "../../src/agent/catalog.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { anchorStates, createWorld, type World } from "../catalog/world.js";
 
@@ -23,7 +23,7 @@ afterAll(async () => {
 const keep = (dataDir: string, confirmations = 0) => {
   const { deployment } = world.witan;
   const config = { dataDir, chain: { rpcUrls: [], ...deployment, confirmations } };
-  return keepCatalog({ config, chain: world.chain, content: world.content, logger });
+  return runCatalog({ config, chain: world.chain, content: world.content, logger });
 };
 
 it("keeps an index in the node's folder, and follows what happens", async () => {

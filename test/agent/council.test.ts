@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { BallotBox } from "../../src/agent/ballotBox.js";
 import { encodeBallot } from "../../src/agent/ballots/message.js";
 import { signNodeBallot } from "../../src/agent/ballots/sign.js";
+import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
 import type { Client } from "../../src/client/index.js";
 import { loadBls } from "../../src/ports/keys/index.js";
 import { type Address, encodeRecord, type Order } from "../../src/records/index.js";
@@ -265,7 +265,7 @@ describe("an agent that was stopped", () => {
     const evidence = records.map(({ contentId }) => contentId);
     const { proposalId } = await member.openProposal({ order: restartOf("web-1", "web-1/1"), evidence });
     const written = { proposalId, support: "abstain", reason: "written down before the crash" } as const;
-    const box = await BallotBox.open(`${dataDir(0)}/ballots.jsonl`);
+    const box = await OwnBallots.open(`${dataDir(0)}/ballots.jsonl`);
     await box.record(written);
     await box.close();
 

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import type { Wallet } from "ethers";
 import { expect } from "vitest";
 import { Agent, type AgentDependencies } from "../../src/agent/agent.js";
-import { systemClock } from "../../src/agent/clock.js";
-import type { Deed, Hand } from "../../src/agent/hand.js";
-import { createMachineProbe } from "../../src/agent/monitor/machine.js";
+import type { DirectiveHandler, ExecutionResult } from "../../src/agent/handlers/handler.js";
+import { createMachineProbe } from "../../src/agent/loop/monitor/machine.js";
 import { type Client, createClient, type IssuedDirective } from "../../src/client/index.js";
-import type { WorkloadView } from "../../src/policy/index.js";
+import type { ReplicaView } from "../../src/policy/index.js";
 import { type Chain, createChain } from "../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../src/ports/content/index.js";
 import { loadBls } from "../../src/ports/keys/index.js";
 import type { Address, Incident } from "../../src/records/index.js";
+import { systemClock } from "../../src/utils/clock.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { type DeployWitanOptions, deployWitan, type Witan } from "../fixtures/deploy.js";
 import { Hub } from "./ballots/hub.js";
@@ -42,7 +42,7 @@ export class ListedFleet {
     return `${name}/${this.#of(name).instance}`;
   }
 
-  list(): WorkloadView[] {
+  list(): ReplicaView[] {
     return [...this.#workloads].map(([name, { alive }]) => ({
       subject: `workload/${name}`,
       fleet: "web",
@@ -56,10 +56,10 @@ export class ListedFleet {
   }
 
   /** Restarts what is listed, and only the instance that the order names. */
-  get hand(): Hand {
+  get handler(): DirectiveHandler {
     return {
       kinds: ["Restart"],
-      carryOut: async ({ order }): Promise<Deed> => {
+      carryOut: async ({ order }): Promise<ExecutionResult> => {
         if (order.kind !== "Restart") throw new TypeError(`${order.kind} is no restart`);
         this.deeds++;
         const workload = this.#of(order.workload);
@@ -165,7 +165,7 @@ export async function createCouncil(options: CouncilOptions = {}) {
         machine: createMachineProbe(),
         connectivity: () => 1,
         body: {
-          hands: [fleet.hand],
+          handlers: [fleet.handler],
           workloads: async () => fleet.list(),
           fleets: new Set(["web"]),
           tasks: new Set(),

@@ -86,13 +86,13 @@ it("keeps the records, manifests and payloads that it wrote, whatever is collect
   const cid = await takePayload(envelope);
   const stray = await content.put(new TextEncoder().encode("nobody's"));
   const before = await listed();
-  expect(await content.collect({ graceMs: 0 })).toMatchObject({ taken: 1, missing: [] });
+  expect(await content.gc({ graceMs: 0 })).toMatchObject({ taken: 1, missing: [] });
   expect([await content.has(cid), await content.has(stray)]).toEqual([true, false]);
   // From a client that has read nothing yet, so that manifests are read again too.
   const fresh = createClient({ chain, content });
   for (const { contentId } of before) await fresh.fetchRecord({ contentId, kind: "State" });
   const reasons = new Set<string>();
-  for await (const { reason } of content.roots.list()) reasons.add(reason);
+  for await (const { reason } of content.pins.list()) reasons.add(reason);
   expect(reasons).toEqual(new Set(["record", "manifest", "payload"]));
 });
 

@@ -1,6 +1,6 @@
 import { concat, getBytes, Signature, toBeHex } from "ethers";
-import { wordsOf } from "../../src/client/bits.js";
 import { type Support, Supports } from "../../src/client/index.js";
+import { wordsOf } from "../../src/ports/chain/bitset.js";
 import { encodeG2, loadBls } from "../../src/ports/keys/index.js";
 import type { ContentId, Hex } from "../../src/records/index.js";
 import type { Setting } from "./setting.js";

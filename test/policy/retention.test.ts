@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isExpired, KeepingParameters, keepingRules, retainParameter } from "../../src/policy/index.js";
-import { keepingChange } from "../../src/policy/retention.js";
+import { isExpired, RetentionParameters, retainParameter, retentionRules } from "../../src/policy/index.js";
+import { retentionChange } from "../../src/policy/retention.js";
 import { type ContentId, RecordKinds } from "../../src/records/index.js";
 
 const defaults = { min: 2, max: 3 };
 const rulesOf = (parameters: Record<string, bigint> = {}) =>
-  keepingRules(new Map(Object.entries(parameters)), defaults);
+  retentionRules(new Map(Object.entries(parameters)), defaults);
 const contentId: ContentId = `0x${"aa".repeat(32)}`;
 const DAY = 86_400;
 const NOW = 1_900_000_000;
@@ -16,11 +16,11 @@ describe("the rules of keeping", () => {
     const unset = rulesOf();
     expect(unset.replicas).toEqual(defaults);
     for (const kind of RecordKinds) expect(unset.retain[kind]).toBe(Number.POSITIVE_INFINITY);
-    expect(rulesOf(Object.fromEntries(KeepingParameters.map((name) => [name, 0n])))).toEqual(unset);
+    expect(rulesOf(Object.fromEntries(RetentionParameters.map((name) => [name, 0n])))).toEqual(unset);
   });
 
   it("are named as the records and the replicas are", () => {
-    expect(KeepingParameters).toEqual([
+    expect(RetentionParameters).toEqual([
       "retain.State",
       "retain.Model",
       "retain.Incident",
@@ -41,7 +41,7 @@ describe("the rules of keeping", () => {
   });
 
   it("keep by nobody else where that is configured", () => {
-    expect(keepingRules(new Map(), { min: 2, max: 0 }).replicas).toEqual({ min: 0, max: 0 });
+    expect(retentionRules(new Map(), { min: 2, max: 0 }).replicas).toEqual({ min: 0, max: 0 });
   });
 
   it("hold the least number to 1 and the greatest, and the greatest to 1 to 16, whatever is voted", () => {
@@ -52,7 +52,7 @@ describe("the rules of keeping", () => {
           ["replicas.min", least],
           ["replicas.max", greatest],
         ]);
-        const { min, max } = keepingRules(voted, { min: 2, max: configured }).replicas;
+        const { min, max } = retentionRules(voted, { min: 2, max: configured }).replicas;
         expect(min).toBeGreaterThanOrEqual(1);
         expect(max).toBeGreaterThanOrEqual(min);
         expect(max).toBeLessThanOrEqual(16);
@@ -102,14 +102,14 @@ describe("a record", () => {
 });
 
 it("tells votes that let records go from those that do not, and from others", () => {
-  expect(keepingChange("retain.State", 60n)).toBe("lets-go");
-  expect(keepingChange("retain.State", 0n)).toBe("keeps");
-  expect([0n, 16n, 17n].map((value) => keepingChange("replicas.max", value))).toEqual([
+  expect(retentionChange("retain.State", 60n)).toBe("lets-go");
+  expect(retentionChange("retain.State", 0n)).toBe("keeps");
+  expect([0n, 16n, 17n].map((value) => retentionChange("replicas.max", value))).toEqual([
     "keeps",
     "keeps",
     "out-of-bounds",
   ]);
-  expect(keepingChange("replicas.min", 17n)).toBe("out-of-bounds");
-  expect(keepingChange("retain.Rumour", 60n)).toBeUndefined();
-  expect(keepingChange("learning.rounds", 10n)).toBeUndefined();
+  expect(retentionChange("replicas.min", 17n)).toBe("out-of-bounds");
+  expect(retentionChange("retain.Rumour", 60n)).toBeUndefined();
+  expect(retentionChange("learning.rounds", 10n)).toBeUndefined();
 });

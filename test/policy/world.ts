@@ -1,4 +1,4 @@
-import type { Observation, SharedKnowledge, WorkloadView } from "../../src/policy/index.js";
+import type { Observation, ReplicaView, SharedKnowledge } from "../../src/policy/index.js";
 import type { Hex, State } from "../../src/records/index.js";
 
 /** Values that the policy tests share. */
@@ -7,7 +7,7 @@ export const v2: Hex = `0x${"22".repeat(32)}`;
 
 export const wellMachine: State["metrics"] = { cpu: 0, memory: 0, loss: 0, connectivity: 1, latencyMs: 0 };
 
-export function workload(n: number, change: Partial<WorkloadView> = {}): WorkloadView {
+export function workload(n: number, change: Partial<ReplicaView> = {}): ReplicaView {
   return {
     subject: `workload/web-${n}`,
     fleet: "web",
@@ -21,7 +21,7 @@ export function workload(n: number, change: Partial<WorkloadView> = {}): Workloa
   };
 }
 
-export function observation(workloads: readonly WorkloadView[], machine = wellMachine): Observation {
+export function observation(workloads: readonly ReplicaView[], machine = wellMachine): Observation {
   return { cycle: 0, machine, workloads, probeErrors: 0 };
 }
 

@@ -52,7 +52,7 @@ it("brings an agent back on an empty machine, with all that it had written when 
   for (let i = 0; written.length < 3 && i < 200; i++) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     written.splice(0, written.length);
-    for await (const { name, cid } of node.content.roots.list()) if (name.startsWith("record/")) written.push(cid);
+    for await (const { name, cid } of node.content.pins.list()) if (name.startsWith("record/")) written.push(cid);
   }
   const busy = await run(backup, "--config", config, "--out", dir);
   expect([busy.code, String(busy.error)]).toEqual([ExitCodes.unavailable, expect.stringContaining("cannot be opened")]);

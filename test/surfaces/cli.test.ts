@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseAgentConfig } from "../../src/agent/config.js";
-import { ChainTerms } from "../../src/agent/keeping/terms.js";
+import { ChainRetentionReader } from "../../src/agent/replication/retentionReader.js";
 import { BaseError } from "../../src/errors.js";
 import { readBlsKey } from "../../src/ports/keys/blsKeyFile.js";
 import { readOperatorKey } from "../../src/ports/keys/operator.js";
@@ -234,7 +234,7 @@ describe("the vote on keeping that docs/keeping.md shows", () => {
     await wait((await setting.client().getProposal({ proposalId })).deadline);
     await wait((await setting.client().queueProposal({ proposalId })).eta);
     await setting.client().executeProposal({ proposalId });
-    const terms = new ChainTerms({ client: setting.client(), finality: 1, replicas: { min: 2, max: 3 } });
+    const terms = new ChainRetentionReader({ client: setting.client(), finality: 1, replicas: { min: 2, max: 3 } });
     expect((await terms.read()).rules.retain.State).toBe(30 * 86_400);
   });
 });

@@ -15,7 +15,7 @@ import { content, parseDuration } from "../../src/surfaces/cli/commands/content.
 import { model } from "../../src/surfaces/cli/commands/model.js";
 import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
 import { pullModel } from "../../src/surfaces/cli/modelFile.js";
-import { kuboLikeServer } from "../ports/content/kuboServer.js";
+import { kuboLikeServer } from "../ports/content/drivers/kuboServer.js";
 import { alterOnDisk, bytesOf, disk, node, server } from "../ports/content/setting.js";
 import { run } from "./network.js";
 
@@ -130,7 +130,7 @@ it("pushes weights into an agent's store and pulls them out again, whole and kep
   expect(json(pulled.out)).toEqual({ ...pushed, resumed: 0, out });
   expect(Buffer.compare(await readFile(out), weights())).toBe(0);
   const store = await disk(dataDir);
-  expect(await store.roots.get(`model/${pushed.cid}`)).toMatchObject({ reason: "model", scope: "tree" });
+  expect(await store.pins.get(`model/${pushed.cid}`)).toMatchObject({ reason: "model", scope: "tree" });
 });
 
 it("pushes to a node with Kubo's RPC, and pulls from a gateway of the network", async () => {

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { Turns } from "../../src/utils/turns.js";
+import { Mutex } from "../../src/utils/turns.js";
 
 it("does one thing after another, and goes on after one that fails", async () => {
-  const turns = new Turns();
+  const turns = new Mutex();
   const said: string[] = [];
   const work =
     (name: string, fails = false) =>

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { LevelBlockstore } from "blockstore-level";
 import { createHeliaLight, type Helia } from "helia";
 import { CID } from "multiformats/cid";
-import { createHeliaContent, type HeliaContent } from "../../../src/ports/content/helia.js";
+import { createHeliaContent, type HeliaContent } from "../../../src/ports/content/drivers/helia.js";
 import { contentIdOf, contentIdToCid } from "../../../src/records/index.js";
 import { inFolder, recordOf } from "./samples.js";
 

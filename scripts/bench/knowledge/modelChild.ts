@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
-import type * as HeliaModule from "../../../src/ports/content/helia.js";
+import type * as HeliaModule from "../../../src/ports/content/drivers/helia.js";
 
 const MAX_RSS_BYTES = 512 * 1024 * 1024;
 const PIECE_BYTES = 64 * 1024;

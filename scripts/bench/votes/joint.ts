@@ -1,5 +1,5 @@
-import { wordsOf } from "../../../src/client/bits.js";
 import type { KnowledgeRegistry } from "../../../src/ports/chain/bindings/index.js";
+import { wordsOf } from "../../../src/ports/chain/bitset.js";
 import { ethers } from "../../../test/contracts/governance/setting.js";
 import { aggregate, type BenchNode } from "./committee.js";
 import { type BenchWorld, gasOf } from "./world.js";

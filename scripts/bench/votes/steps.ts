@@ -1,6 +1,6 @@
 import type { BaseContract } from "ethers";
-import { wordsOf } from "../../../src/client/bits.js";
 import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
+import { wordsOf } from "../../../src/ports/chain/bitset.js";
 import { ethers, networkHelpers } from "../../../test/contracts/governance/setting.js";
 import { type Call, directiveOf, Kind, Support } from "../../../test/contracts/governance/story.js";
 import { aggregate, type BenchNode, batchOf } from "./committee.js";

@@ -2,20 +2,20 @@ import type { NodeSummary } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
+import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { Soon } from "../../utils/soon.js";
-import { MUTED_MS } from "../ballots/peerLimits.js";
+import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
+import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { LocalNode } from "../ballots/sign.js";
-import type { Clock } from "../clock.js";
-import type { Outbox } from "../outbox.js";
-import type { Tasks } from "../tasks.js";
-import { AnchoringAuthor } from "./author.js";
-import { AnchoringCoordinator } from "./coordinator.js";
-import { type AnchoringCounts, AnchoringIntake } from "./intake.js";
+import type { Outbox } from "../outbox/outbox.js";
+import type { AnchoringContext } from "./context.js";
 import { AnchoringPool } from "./pool.js";
 import { Roll } from "./roll.js";
-import type { AnchoringRoom } from "./room.js";
+import { AnchoringSender } from "./sender.js";
+import { AnchoringSettler } from "./settler.js";
+import { type AnchoringCounts, AnchoringValidator } from "./validator.js";
 
 /** Signatures come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
@@ -30,7 +30,7 @@ export interface JointAnchoringParameters {
   readonly gossip: Pick<Gossip, "publish" | "subscribe">;
   readonly bls: BlsLibrary;
   readonly clock: Clock;
-  readonly tasks: Tasks;
+  readonly tasks: BackgroundJobs;
   readonly logger: Logger;
   /** How long batches wait for others, and a draft for its signatures, in milliseconds. */
   readonly gatherMs: number;
@@ -50,9 +50,9 @@ export class JointAnchoring {
   readonly #parameters: JointAnchoringParameters;
   readonly #pool = new AnchoringPool();
   readonly #roll: Roll;
-  readonly #intake: AnchoringIntake;
-  readonly #author: AnchoringAuthor;
-  readonly #coordinator: AnchoringCoordinator;
+  readonly #intake: AnchoringValidator;
+  readonly #author: AnchoringSender;
+  readonly #coordinator: AnchoringSettler;
   readonly #soon: Soon;
   readonly #key: string;
   readonly #minAuthors: number;
@@ -72,13 +72,13 @@ export class JointAnchoring {
     this.#minAuthors = minAuthors;
     this.#key = blsPublicKey(node.blsSecret);
     this.#roll = new Roll(now);
-    const room: AnchoringRoom = {
+    const room: AnchoringContext = {
       ...{ context, gatherMs, gossip, logger, node, now, tasks },
       ...{ topic: this.topic, pool: this.#pool, roll: this.#roll },
     };
-    this.#author = new AnchoringAuthor({ ...room, bls, outbox, onSigned: () => this.#soon.ask() });
-    this.#coordinator = new AnchoringCoordinator({ ...room, minAuthors, onDraft: (draft) => this.#consider(draft) });
-    this.#intake = new AnchoringIntake({
+    this.#author = new AnchoringSender({ ...room, bls, outbox, onSigned: () => this.#soon.ask() });
+    this.#coordinator = new AnchoringSettler({ ...room, minAuthors, onDraft: (draft) => this.#consider(draft) });
+    this.#intake = new AnchoringValidator({
       ...room,
       bls,
       onAbuse: (peer) => {
@@ -154,7 +154,7 @@ export class JointAnchoring {
     this.#parameters.logger.warn("batches could not be anchored together yet", { reason: messageOf(error) });
   }
 
-  #consider(draft: Parameters<AnchoringAuthor["consider"]>[0]): void {
+  #consider(draft: Parameters<AnchoringSender["consider"]>[0]): void {
     this.#parameters.tasks.start(`consider ${draft.message.root}`, () => this.#author.consider(draft));
   }
 }

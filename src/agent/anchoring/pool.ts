@@ -1,6 +1,6 @@
 import type { JointMessage } from "../../ports/chain/index.js";
 import type { Hex, JointManifest, SignedBatch } from "../../records/index.js";
-import type { JointSignature } from "./messages.js";
+import type { JointSignature } from "./message.js";
 
 /** Drafts that are known at once. Each node drafts when it is its turn; more are somebody's game. */
 const MAX_DRAFTS = 32;

@@ -1,7 +1,7 @@
 import type { NodeSummary } from "../../client/index.js";
 import type { Address } from "../../records/index.js";
-import { Committees } from "../ballots/committee.js";
-import { ChainClock } from "../chainClock.js";
+import { ChainClock } from "../aggregation/chainClock.js";
+import { Committees } from "../aggregation/committees.js";
 
 /** The newest committee and the chain's time, as they were last read. */
 export class Roll {

@@ -3,7 +3,7 @@ import type { Address } from "../../records/index.js";
 import { partOf, type Statement, sideOf } from "./statement.js";
 
 /** What the nodes have said of a directive on chain. */
-export class Counted {
+export class CountedReports {
   readonly #said = new Set<string>();
   readonly #ended = new Set<string>();
   readonly #sides = new Map<string, number>();

@@ -3,19 +3,19 @@ import { messageOf } from "../../errors.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import type { Hex } from "../../records/index.js";
+import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { Soon } from "../../utils/soon.js";
-import { MUTED_MS } from "../ballots/peerLimits.js";
+import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
+import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { LocalNode } from "../ballots/sign.js";
-import type { Clock } from "../clock.js";
-import type { Tasks } from "../tasks.js";
-import { type AttestationCounts, AttestationIntake } from "./intake.js";
+import { OwnStatements } from "../signing/ownStatements.js";
 import { OpenDirectives } from "./openDirectives.js";
-import { OwnStatements } from "./own.js";
 import { AttestationPool } from "./pool.js";
 import { AttestationSender } from "./sender.js";
 import { AttestationSettler } from "./settler.js";
 import { type Attestation, type Part, partOf, type Statement, saysTheSame, sideOf } from "./statement.js";
+import { type AttestationCounts, AttestationValidator } from "./validator.js";
 
 /** Attestations come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
@@ -27,7 +27,7 @@ export interface AttestationExchangeParameters {
   readonly gossip: Pick<Gossip, "publish" | "subscribe">;
   readonly bls: BlsLibrary;
   readonly clock: Clock;
-  readonly tasks: Tasks;
+  readonly tasks: BackgroundJobs;
   readonly logger: Logger;
   /** How long attestations that enact nothing wait for others, so that one transaction brings many. */
   readonly stragglersMs: number;
@@ -46,7 +46,7 @@ export class AttestationExchange {
   readonly #statements: OwnStatements;
   readonly #pool: AttestationPool;
   readonly #open: OpenDirectives;
-  readonly #intake: AttestationIntake;
+  readonly #intake: AttestationValidator;
   readonly #sender: AttestationSender;
   readonly #settler: AttestationSettler;
   readonly #soon: Soon;
@@ -73,7 +73,7 @@ export class AttestationExchange {
     this.#pool = pool;
     this.#open = open;
     this.topic = topic;
-    this.#intake = new AttestationIntake({
+    this.#intake = new AttestationValidator({
       context,
       bls,
       pool,

@@ -1,8 +1,8 @@
 import { type Client, type IssuedDirective, type NodeSummary, UnknownDirectiveError } from "../../client/index.js";
 import type { Hex } from "../../records/index.js";
 import { sleep } from "../../utils/sleep.js";
-import { Committees } from "../ballots/committee.js";
-import { ChainClock } from "../chainClock.js";
+import { ChainClock } from "../aggregation/chainClock.js";
+import { Committees } from "../aggregation/committees.js";
 import { type Part, partOf, type Statement } from "./statement.js";
 
 /** So often the chain is read for messages that speak of what is not known here, whoever sends them. */

@@ -2,14 +2,14 @@ import type { Hex } from "../../records/index.js";
 import { type Attestation, type Part, partOf, saysTheSame } from "./statement.js";
 
 /** An attestation and the moment since which it is known, in milliseconds. */
-export interface Known {
+export interface PooledAttestation {
   readonly attestation: Attestation;
   readonly since: number;
 }
 
 /** What the nodes say of one directive. */
 interface Box {
-  readonly known: Map<string, Known>;
+  readonly known: Map<string, PooledAttestation>;
   readonly contradictions: Set<string>;
 }
 
@@ -36,7 +36,7 @@ export class AttestationPool {
   }
 
   /** All on a directive, in the order in which they came. */
-  list(directiveId: Hex): readonly Known[] {
+  list(directiveId: Hex): readonly PooledAttestation[] {
     return [...(this.#boxes.get(directiveId)?.known.values() ?? [])];
   }
 

@@ -4,14 +4,14 @@ import type { Gossip } from "../../ports/gossip/index.js";
 import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
 import type { Hex } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
-import { Outgoing } from "../ballots/outgoing.js";
+import { Rebroadcast } from "../aggregation/rebroadcast.js";
+import type { BackgroundJobs } from "../backgroundJobs.js";
 import { marginOf } from "../ballots/settler.js";
 import type { LocalNode } from "../ballots/sign.js";
-import type { Tasks } from "../tasks.js";
-import type { Counted } from "./counted.js";
+import type { OwnStatements } from "../signing/ownStatements.js";
+import type { CountedReports } from "./counted.js";
 import { encodeAttestation } from "./message.js";
 import type { OpenDirectives } from "./openDirectives.js";
-import type { OwnStatements } from "./own.js";
 import type { AttestationPool } from "./pool.js";
 import { signAttestation } from "./sign.js";
 import { type Part, partOf, type Statement } from "./statement.js";
@@ -28,8 +28,8 @@ export interface AttestationSenderDependencies {
   readonly pool: AttestationPool;
   readonly open: OpenDirectives;
   /** What is on chain of a directive. */
-  readonly countedOf: (directiveId: Hex) => Promise<Counted>;
-  readonly tasks: Tasks;
+  readonly countedOf: (directiveId: Hex) => Promise<CountedReports>;
+  readonly tasks: BackgroundJobs;
   readonly logger: Logger;
   /** Milliseconds. */
   readonly now: () => number;
@@ -38,7 +38,7 @@ export interface AttestationSenderDependencies {
 interface Sent {
   readonly statement: Statement;
   /** Undefined where it cannot be signed with the key that the registry has: after a rotation, in an epoch before it. */
-  readonly out: Outgoing | undefined;
+  readonly out: Rebroadcast | undefined;
 }
 
 /** Sends what this node says until it counts, and takes it to the chain where nobody else does. */
@@ -69,7 +69,7 @@ export class AttestationSender {
     }
     const attestation = signAttestation({ bls, blsSecret: node.blsSecret, context, index, statement });
     pool.add(attestation);
-    const out = new Outgoing({ gossip, topic, bytes: encodeAttestation(attestation), now, logger });
+    const out = new Rebroadcast({ gossip, topic, bytes: encodeAttestation(attestation), now, logger });
     this.#sent.set(place, { statement, out });
     await out.send();
     logger.info("sent an attestation", { ...statement, peers: out.recipients });

@@ -1,15 +1,15 @@
-import { indicesOf } from "../../client/bits.js";
 import type { Client, IssuedDirective } from "../../client/index.js";
 import { type AttestReason, whenToAttest } from "../../policy/index.js";
+import { indicesOf } from "../../ports/chain/bitset.js";
 import { isRevert } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
+import { LeaderSchedule } from "../aggregation/leaderSchedule.js";
+import type { BackgroundJobs } from "../backgroundJobs.js";
 import { marginOf } from "../ballots/settler.js";
-import { DutyLine } from "../dutyLine.js";
-import type { Tasks } from "../tasks.js";
-import { Counted } from "./counted.js";
+import { CountedReports } from "./counted.js";
 import type { OpenDirectives } from "./openDirectives.js";
-import type { AttestationPool, Known } from "./pool.js";
+import type { AttestationPool, PooledAttestation } from "./pool.js";
 import { type Attestation, partOf, saysTheSame, sideOf } from "./statement.js";
 
 /** Others may settle at the same moment: what they took is left out the next time. */
@@ -20,7 +20,7 @@ export interface AttestationSettlerDependencies {
   readonly client: Client;
   readonly pool: AttestationPool;
   readonly open: OpenDirectives;
-  readonly tasks: Tasks;
+  readonly tasks: BackgroundJobs;
   readonly logger: Logger;
   /** Milliseconds. */
   readonly now: () => number;
@@ -32,7 +32,7 @@ export interface AttestationSettlerDependencies {
 /** Pending attestations that say the same. */
 interface Side {
   readonly statement: Attestation;
-  readonly pending: readonly Known[];
+  readonly pending: readonly PooledAttestation[];
 }
 
 /**
@@ -41,15 +41,15 @@ interface Side {
  */
 export class AttestationSettler {
   readonly #dependencies: AttestationSettlerDependencies;
-  readonly #line: DutyLine;
+  readonly #line: LeaderSchedule;
   /** As read since the last look, or being read. */
-  readonly #counted = new Map<Hex, Promise<Counted>>();
+  readonly #counted = new Map<Hex, Promise<CountedReports>>();
   /** For which each directive has a place in the line. */
   readonly #keys = new Map<Hex, Set<string>>();
 
   constructor(dependencies: AttestationSettlerDependencies) {
     this.#dependencies = dependencies;
-    this.#line = new DutyLine(dependencies.now, dependencies.client.chain.tip);
+    this.#line = new LeaderSchedule(dependencies.now, dependencies.client.chain.tip);
   }
 
   /** Looks at a directive that is issued, and settles what it is this node's turn to settle. */
@@ -78,10 +78,12 @@ export class AttestationSettler {
   }
 
   /** What is on chain of a directive: read once a look, however many ask. */
-  countedOf(directiveId: Hex, fresh = false): Promise<Counted> {
+  countedOf(directiveId: Hex, fresh = false): Promise<CountedReports> {
     const known = this.#counted.get(directiveId);
     if (!fresh && known !== undefined) return known;
-    const counted = this.#dependencies.client.listReports({ directiveId }).then((reports) => new Counted(reports));
+    const counted = this.#dependencies.client
+      .listReports({ directiveId })
+      .then((reports) => new CountedReports(reports));
     this.#counted.set(directiveId, counted);
     // Whoever asked is told of a failure; whoever asks next is not.
     counted.catch(() => this.#counted.delete(directiveId));
@@ -100,9 +102,9 @@ export class AttestationSettler {
     this.#counted.delete(directiveId);
   }
 
-  #sidesOf(directive: IssuedDirective, counted: Counted): Side[] {
+  #sidesOf(directive: IssuedDirective, counted: CountedReports): Side[] {
     const { open, pool } = this.#dependencies;
-    const sides = new Map<string, Side & { readonly pending: Known[] }>();
+    const sides = new Map<string, Side & { readonly pending: PooledAttestation[] }>();
     for (const known of pool.list(directive.id)) {
       const { attestation } = known;
       const member = open.committees.member(attestation.index, directive.epoch);
@@ -118,7 +120,7 @@ export class AttestationSettler {
   #reasonFor(
     directive: IssuedDirective,
     { pending, statement }: Side,
-    counted: Counted,
+    counted: CountedReports,
     ending: boolean,
   ): AttestReason | undefined {
     const { now, open, stragglersMs } = this.#dependencies;

@@ -4,23 +4,23 @@ import { isRevert } from "../../ports/chain/index.js";
 import { type Gossip, GossipError } from "../../ports/gossip/index.js";
 import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
 import type { Address, Hex, Incident } from "../../records/index.js";
+import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { Soon } from "../../utils/soon.js";
-import type { RecordedBallot } from "../ballotBox.js";
-import type { Clock } from "../clock.js";
-import type { Tasks } from "../tasks.js";
-import { Committees } from "./committee.js";
-import { ballotsOf, equivocationIncident } from "./equivocation.js";
-import { Intake, type IntakeCounts } from "./intake.js";
+import { Committees } from "../aggregation/committees.js";
+import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
+import { Rebroadcast } from "../aggregation/rebroadcast.js";
+import type { BackgroundJobs } from "../backgroundJobs.js";
+import type { RecordedBallot } from "../signing/ownBallots.js";
+import { ballotsOf, equivocationIncident } from "./equivocationIncident.js";
 import { encodeBallot } from "./message.js";
-import { isMotion } from "./motion.js";
-import { Outgoing } from "./outgoing.js";
-import { MUTED_MS } from "./peerLimits.js";
-import { Polls } from "./polls.js";
+import { OpenProposals } from "./openProposals.js";
 import { BallotPool, type Equivocation } from "./pool.js";
-import { marginOf, Settler } from "./settler.js";
+import { BallotSettler, marginOf } from "./settler.js";
 import { type LocalNode, signNodeBallot } from "./sign.js";
+import { isUnopened } from "./unopenedProposal.js";
+import { type BallotCounts, BallotValidator } from "./validator.js";
 
 /** Ballots come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
@@ -33,7 +33,7 @@ export interface BallotExchangeParameters {
   readonly gossip: Pick<Gossip, "publish" | "subscribe">;
   readonly bls: BlsLibrary;
   readonly clock: Clock;
-  readonly tasks: Tasks;
+  readonly tasks: BackgroundJobs;
   readonly logger: Logger;
   /** How long ballots that decide nothing wait for others, so that one transaction brings many. */
   readonly stragglersMs: number;
@@ -47,7 +47,7 @@ interface Sent {
   readonly ballot: NodeBallot;
   readonly reason: string;
   /** Undefined where it was not signed with the key that the registry has: after a rotation, in an epoch before it. */
-  readonly out: Outgoing | undefined;
+  readonly out: Rebroadcast | undefined;
 }
 
 /** What is known here of a vote, the part that is not on chain yet included. */
@@ -65,9 +65,9 @@ export class BallotExchange {
   readonly #parameters: BallotExchangeParameters;
   readonly #aggregates: boolean;
   readonly #pool: BallotPool;
-  readonly #polls: Polls;
-  readonly #intake: Intake;
-  readonly #settler: Settler;
+  readonly #polls: OpenProposals;
+  readonly #intake: BallotValidator;
+  readonly #settler: BallotSettler;
   /** On which ballots of this governor travel. */
   readonly topic: string;
   readonly #equivocations = new Map<number, { readonly incident: Incident; readonly node: NodeSummary }>();
@@ -87,9 +87,9 @@ export class BallotExchange {
     this.#parameters = parameters;
     this.#aggregates = aggregates;
     this.#pool = pool;
-    this.#polls = new Polls(firstOf(nodes).client, now);
+    this.#polls = new OpenProposals(firstOf(nodes).client, now);
     this.topic = `witan/ballots/1/${governor.toLowerCase()}`;
-    this.#intake = new Intake({
+    this.#intake = new BallotValidator({
       context: { chainId: chain.chainId, governor },
       aggregates,
       bls,
@@ -109,7 +109,7 @@ export class BallotExchange {
       SETTLE_SOON_MS,
       (error) => logger.warn("ballots could not be settled yet", { reason: messageOf(error) }),
     );
-    this.#settler = new Settler({
+    this.#settler = new BallotSettler({
       nodes,
       pool,
       committees: () => this.#committees,
@@ -136,7 +136,7 @@ export class BallotExchange {
     return exchange;
   }
 
-  get counts(): Readonly<IntakeCounts> & { readonly checks: number } {
+  get counts(): Readonly<BallotCounts> & { readonly checks: number } {
     return { ...this.#intake.counts, checks: this.#intake.checks };
   }
 
@@ -245,9 +245,9 @@ export class BallotExchange {
     });
   }
 
-  #outgoing(ballot: NodeBallot): Outgoing {
+  #outgoing(ballot: NodeBallot): Rebroadcast {
     const { clock, gossip, logger } = this.#parameters;
-    return new Outgoing({ gossip, topic: this.topic, bytes: encodeBallot(ballot), now: () => clock.now(), logger });
+    return new Rebroadcast({ gossip, topic: this.topic, bytes: encodeBallot(ballot), now: () => clock.now(), logger });
   }
 
   /** Whatever does not count yet is sent again, and cast directly where that is safer. */
@@ -256,7 +256,7 @@ export class BallotExchange {
     for (const [key, sent] of this.#own) {
       const proposal = this.#polls.get(sent.ballot.proposalId);
       if (proposal === undefined) continue;
-      const opened = !isMotion(proposal);
+      const opened = !isUnopened(proposal);
       if (await this.#settler.hasVoted(proposal, sent.ballot.index)) continue;
       await sent.out?.send();
       const late = proposal.deadline - this.#polls.chainTime() <= marginOf(proposal.start, proposal.deadline) / 2;

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { NodeBallot, ProposalId } from "../../client/index.js";
 import { Journal } from "../../utils/journal.js";
-import { Turns } from "../../utils/turns.js";
+import { Mutex } from "../../utils/turns.js";
 import { decodeBallot, encodeBallot } from "./message.js";
 
 /** Ballots that came from others are written together: one that a crash takes is sent again by its voter. */
@@ -46,7 +46,7 @@ export class BallotPool {
   readonly #restored: NodeBallot[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Nothing else is done with the files meanwhile. */
-  readonly #turns = new Turns();
+  readonly #turns = new Mutex();
   #closed = false;
 
   private constructor({ dir, now, onError }: BallotPoolParameters) {

@@ -1,4 +1,3 @@
-import { hasBit } from "../../client/bits.js";
 import {
   MAX_BALLOTS_PER_BATCH,
   type NodeBallot,
@@ -8,15 +7,16 @@ import {
   schemeOf,
 } from "../../client/index.js";
 import { endsEarly, type SettleReason, type Tally, whenToSettle } from "../../policy/index.js";
+import { hasBit } from "../../ports/chain/bitset.js";
 import { isRevert } from "../../ports/chain/index.js";
 import { KeyError } from "../../ports/keys/index.js";
 import type { Logger } from "../../utils/logger.js";
-import { DutyLine } from "../dutyLine.js";
-import type { Tasks } from "../tasks.js";
-import type { Committees } from "./committee.js";
-import { isMotion } from "./motion.js";
+import type { Committees } from "../aggregation/committees.js";
+import { LeaderSchedule } from "../aggregation/leaderSchedule.js";
+import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { BallotPool } from "./pool.js";
 import type { LocalNode } from "./sign.js";
+import { isUnopened } from "./unopenedProposal.js";
 
 /** Others may settle at the same moment: what they took is left out the next time. */
 const ATTEMPTS = 5;
@@ -24,11 +24,11 @@ const ATTEMPTS = 5;
 const MARGIN_SHARE = 0.2;
 const MAX_MARGIN_SECONDS = 600;
 
-export interface SettlerDependencies {
+export interface BallotSettlerDependencies {
   readonly nodes: readonly LocalNode[];
   readonly pool: BallotPool;
   readonly committees: () => Committees;
-  readonly tasks: Tasks;
+  readonly tasks: BackgroundJobs;
   readonly logger: Logger;
   /** Milliseconds. */
   readonly now: () => number;
@@ -41,15 +41,15 @@ export interface SettlerDependencies {
  * Brings ballots to the chain. Whose duty it is follows from the proposal and the nodes; each further one in that order
  * comes in a step later, so that an aggregator that is gone, slow or holds ballots back costs a moment and nothing else.
  */
-export class Settler {
-  readonly #dependencies: SettlerDependencies;
-  readonly #line: DutyLine;
+export class BallotSettler {
+  readonly #dependencies: BallotSettlerDependencies;
+  readonly #line: LeaderSchedule;
   /** As read since the last look, or being read. */
   readonly #votedBits = new Map<string, { readonly words: number; readonly bits: Promise<readonly bigint[]> }>();
 
-  constructor(dependencies: SettlerDependencies) {
+  constructor(dependencies: BallotSettlerDependencies) {
     this.#dependencies = dependencies;
-    this.#line = new DutyLine(dependencies.now, dependencies.nodes[0]?.client.chain.tip);
+    this.#line = new LeaderSchedule(dependencies.now, dependencies.nodes[0]?.client.chain.tip);
   }
 
   /** Looks at an open proposal as it is on chain now, and settles what it is this node's turn to settle. */
@@ -58,7 +58,7 @@ export class Settler {
     const pending = await this.pendingOf(proposal);
     const reason = this.#reasonFor(proposal, pending, chainTime);
     // Only ballots that decide a motion are worth a transaction: it opens the proposal too.
-    if (reason === undefined || (isMotion(proposal) && !this.#passesAtOnce(proposal, pending))) {
+    if (reason === undefined || (isUnopened(proposal) && !this.#passesAtOnce(proposal, pending))) {
       this.#line.end(proposal.id);
       return;
     }
@@ -144,7 +144,7 @@ export class Settler {
       const ballots = all.some((ballot) => schemeOf(ballot) === "operator") ? all.slice(0, MAX_BALLOTS_PER_BATCH) : all;
       if (ballots.length === 0) return undefined;
       try {
-        const { hash, gasUsed } = isMotion(proposal)
+        const { hash, gasUsed } = isUnopened(proposal)
           ? await client.decideProposal({ proposal: proposal.built, ballots })
           : await client.castVotes({ proposalId: proposal.id, ballots });
         return { ballots: ballots.length, transaction: hash, gas: gasUsed };

@@ -1,5 +1,5 @@
 import type { JointMessage, Receipt } from "../../ports/chain/index.js";
-import { addUp, type NodeSignature } from "../addUp.js";
+import { aggregateSignatures, type NodeSignature } from "../aggregateSignatures.js";
 import type { ClientContext } from "../client.js";
 import { requireAccount } from "../requireAccount.js";
 
@@ -18,7 +18,7 @@ export interface AnchorJointlyParameters extends JointMessage {
 export async function anchorJointly(client: ClientContext, parameters: AnchorJointlyParameters): Promise<Receipt> {
   requireAccount(client);
   const { batches, deadline, epoch, manifest, root, signatures } = parameters;
-  const { bits, signature } = await addUp(signatures);
+  const { bits, signature } = await aggregateSignatures(signatures);
   const { knowledge } = client.chain.contracts;
   return client.chain.send(() => knowledge.anchorJointly(epoch, root, batches, manifest, deadline, bits, signature));
 }

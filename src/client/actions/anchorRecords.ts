@@ -1,5 +1,5 @@
+import { type NewRecord, type PreparedBatch, prepareBatch } from "../anchors/prepareBatch.js";
 import type { ClientContext } from "../client.js";
-import { type NewRecord, type PreparedBatch, prepareBatch } from "../prepareBatch.js";
 import { requireAccount } from "../requireAccount.js";
 import { type AnchoredBatch, anchorOnce } from "./anchorBatch.js";
 

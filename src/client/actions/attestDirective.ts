@@ -1,6 +1,6 @@
 import type { Receipt } from "../../ports/chain/index.js";
 import type { ContentId, Hex } from "../../records/index.js";
-import { addUp, type NodeSignature } from "../addUp.js";
+import { aggregateSignatures, type NodeSignature } from "../aggregateSignatures.js";
 import type { ClientContext } from "../client.js";
 import type { DirectiveReport } from "../directives/directive.js";
 import { reportWords } from "../directives/report.js";
@@ -33,7 +33,7 @@ export async function attestDirective(client: ClientContext, parameters: AttestD
   requireAccount(client);
   const { attestations, directiveId } = parameters;
   const { report, outcome } = reportWords(parameters.report, parameters.outcome);
-  const { bits, signature } = await addUp(attestations);
+  const { bits, signature } = await aggregateSignatures(attestations);
   const { directives } = client.chain.contracts;
   return client.chain.send(() => directives.reportByAggregate(directiveId, report, outcome, bits, signature));
 }

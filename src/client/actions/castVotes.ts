@@ -1,8 +1,8 @@
 import { InvalidInputError } from "../../errors.js";
+import { wordsOf } from "../../ports/chain/bitset.js";
 import type { Receipt } from "../../ports/chain/index.js";
 import { encodeG2, loadBls } from "../../ports/keys/index.js";
 import type { Hex } from "../../records/index.js";
-import { wordsOf } from "../bits.js";
 import type { ClientContext } from "../client.js";
 import type { ProposalId, Support } from "../proposals/proposal.js";
 import { requireAccount } from "../requireAccount.js";

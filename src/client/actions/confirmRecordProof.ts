@@ -1,6 +1,6 @@
 import type { Hex, RecordProof } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { checkRecordProof, type ProvenRecord } from "../checkRecordProof.js";
+import { checkRecordProof, type ProvenRecord } from "../anchors/checkRecordProof.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError } from "../errors.js";
 import { verifyRecord } from "./verifyRecord.js";

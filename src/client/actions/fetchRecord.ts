@@ -8,13 +8,13 @@ import {
   verifyProof,
 } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
-import type { AnchorEntry, AnchoredLeaf, UnreadAnchor } from "../anchorIndex.js";
+import type { AnchorEntry, AnchoredLeaf, UnreadAnchor } from "../anchors/anchorIndex.js";
+import { explainLoss } from "../anchors/explainLoss.js";
+import { readAnchor } from "../anchors/readAnchor.js";
+import { walkAnchors } from "../anchors/walkAnchors.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError, WrongAuthorError } from "../errors.js";
-import { explainLoss } from "../explainLoss.js";
-import { readAnchor } from "../readAnchor.js";
 import type { VerifiedRecord } from "../records.js";
-import { walkAnchors } from "../walkAnchors.js";
 
 /** For the search and the fetch together, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 15_000;

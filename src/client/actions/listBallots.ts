@@ -1,6 +1,6 @@
+import { indicesOf } from "../../ports/chain/bitset.js";
 import type { ChainEventOf } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
-import { indicesOf } from "../bits.js";
 import type { ClientContext } from "../client.js";
 import { indicesIn, operatorOf, reorganised } from "../nodes/membership.js";
 import type { NodeSummary } from "../nodes/node.js";

@@ -1,8 +1,8 @@
 import type { DirectiveKind } from "../../records/index.js";
+import { newestOf } from "../anchors/newestOf.js";
 import type { ClientContext } from "../client.js";
 import type { DirectiveStatus, IssuedDirective } from "../directives/directive.js";
 import { readDirective } from "../directives/readDirective.js";
-import { newestOf } from "../newestOf.js";
 
 const DEFAULT_LIMIT = 50;
 

@@ -1,7 +1,7 @@
 import type { Address } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
+import { newestOf } from "../anchors/newestOf.js";
 import type { ClientContext } from "../client.js";
-import { newestOf } from "../newestOf.js";
 import type { Proposal, ProposalState } from "../proposals/proposal.js";
 import { readProposal } from "../proposals/readProposal.js";
 import { stateOf } from "../proposals/stateOf.js";

@@ -1,10 +1,10 @@
 import { type Address, contentIdToCid, type RecordKind } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
-import type { UnreadAnchor } from "../anchorIndex.js";
+import type { UnreadAnchor } from "../anchors/anchorIndex.js";
+import { readAnchor } from "../anchors/readAnchor.js";
+import { walkAnchors } from "../anchors/walkAnchors.js";
 import type { ClientContext } from "../client.js";
-import { readAnchor } from "../readAnchor.js";
 import type { RecordReference } from "../records.js";
-import { walkAnchors } from "../walkAnchors.js";
 
 const DEFAULT_LIMIT = 50;
 const DEFAULT_TIMEOUT_MS = 30_000;

@@ -1,6 +1,6 @@
+import { indicesOf } from "../../ports/chain/bitset.js";
 import { NO_CONTENT } from "../../ports/chain/index.js";
 import type { Address, ContentId, Hex } from "../../records/index.js";
-import { indicesOf } from "../bits.js";
 import type { ClientContext } from "../client.js";
 import { type DirectiveAttestation, type DirectiveReport, DirectiveReports } from "../directives/directive.js";
 import { findIssued } from "../directives/readDirective.js";

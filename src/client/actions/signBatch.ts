@@ -1,7 +1,7 @@
 import { ChainError, signBatchMessage } from "../../ports/chain/index.js";
 import type { SignedBatch } from "../../records/index.js";
+import { type NewRecord, type PreparedBatch, prepareBatch } from "../anchors/prepareBatch.js";
 import type { ClientContext } from "../client.js";
-import { type NewRecord, type PreparedBatch, prepareBatch } from "../prepareBatch.js";
 import { requireAccount } from "../requireAccount.js";
 
 export interface SignBatchParameters {

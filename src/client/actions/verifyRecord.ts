@@ -7,9 +7,9 @@ import {
   RecordKinds,
   verifyProof,
 } from "../../records/index.js";
+import type { JointPlace } from "../anchors/jointAnchors.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError } from "../errors.js";
-import type { JointPlace } from "../jointAnchors.js";
 
 export interface VerifyRecordParameters {
   readonly kind: RecordKind;

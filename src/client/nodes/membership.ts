@@ -1,6 +1,6 @@
+import { createEventCache } from "../../ports/chain/eventCache.js";
 import { type Chain, ChainError, type ChainEventOf, peerIdText } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
-import { createEventCache } from "../eventCache.js";
 import { isMemberIn, type NodeSummary } from "./node.js";
 
 const names = ["NodeAdmitted", "NodeRemoved", "KeyRotated", "EpochOpened"] as const;

@@ -1,7 +1,7 @@
 import { checkHealth } from "./health.js";
 import { type ProcessFacts, readInstance, residentBytes, startedSeconds, uptimeSeconds } from "./proc.js";
 import type { FleetFolder } from "./state.js";
-import { subjectOf, type WorkloadStatus } from "./types.js";
+import { type ReplicaStatus, subjectOf } from "./types.js";
 import { boundLog } from "./workload.js";
 
 /** Workloads looked at at the same time. */
@@ -25,12 +25,12 @@ export class Observer {
   }
 
   /** Every workload that should be there and every one that is. None before a fleet was started. */
-  async list(): Promise<WorkloadStatus[]> {
+  async list(): Promise<ReplicaStatus[]> {
     const state = await this.#folder.readState();
     if (!state) return [];
     const indices = new Set([...Array(state.replicas).keys(), ...(await this.#folder.indices())]);
     const ordered = [...indices].sort((a, b) => a - b);
-    const statuses: WorkloadStatus[] = [];
+    const statuses: ReplicaStatus[] = [];
     for (let from = 0; from < ordered.length; from += MAX_CONCURRENT_LOOKS) {
       const some = ordered.slice(from, from + MAX_CONCURRENT_LOOKS);
       statuses.push(...(await Promise.all(some.map((index) => this.look(index)))));
@@ -40,7 +40,7 @@ export class Observer {
     return statuses;
   }
 
-  async look(index: number): Promise<WorkloadStatus> {
+  async look(index: number): Promise<ReplicaStatus> {
     const folder = this.#folder;
     const [{ current, basePort }, spec, instance] = await Promise.all([
       folder.requireState(),

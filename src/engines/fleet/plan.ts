@@ -1,6 +1,6 @@
 import type { OrderOf, OutcomeDetail, Release } from "../../records/index.js";
 import { FleetError } from "./errors.js";
-import { type FleetState, subjectOf, type WorkloadStatus } from "./types.js";
+import { type FleetState, type ReplicaStatus, subjectOf } from "./types.js";
 
 /** Good releases that are remembered as a way back. */
 const MAX_GOOD_RELEASES = 16;
@@ -34,7 +34,7 @@ export interface RolloutPlan {
  *
  * @throws {FleetError} `unknown-fleet`, `unknown-workload`, `no-earlier-release`.
  */
-export function planRollout(order: FleetOrder, state: FleetState, statuses: readonly WorkloadStatus[]): RolloutPlan {
+export function planRollout(order: FleetOrder, state: FleetState, statuses: readonly ReplicaStatus[]): RolloutPlan {
   if (order.kind !== "Restart" && order.fleet !== state.name) {
     throw new FleetError("unknown-fleet", `The order is about fleet "${order.fleet}", this one is "${state.name}".`);
   }
@@ -52,7 +52,7 @@ export function planRollout(order: FleetOrder, state: FleetState, statuses: read
   }
 }
 
-function planRollback(order: OrderOf<"Rollback">, state: FleetState, statuses: readonly WorkloadStatus[]): RolloutPlan {
+function planRollback(order: OrderOf<"Rollback">, state: FleetState, statuses: readonly ReplicaStatus[]): RolloutPlan {
   const leaving = state.current.sha256 === order.from;
   const affected = leaving || statuses.some(({ release }) => release.sha256 === order.from);
   if (!affected) {
@@ -71,11 +71,7 @@ function planRollback(order: OrderOf<"Rollback">, state: FleetState, statuses: r
   return plan(left, target, { batches: inBatches(convergeOn(target, state, statuses), state.replicas) });
 }
 
-function planScale(
-  { replicas }: OrderOf<"Scale">,
-  state: FleetState,
-  statuses: readonly WorkloadStatus[],
-): RolloutPlan {
+function planScale({ replicas }: OrderOf<"Scale">, state: FleetState, statuses: readonly ReplicaStatus[]): RolloutPlan {
   const alive = new Set(statuses.filter((status) => status.alive).map(({ subject }) => subject));
   const missing = indices(replicas).filter((index) => !alive.has(subjectOf(state.name, index)));
   const last = Math.max(state.replicas, ...statuses.map(({ subject }) => indexOf(subject, state.name) + 1));
@@ -88,7 +84,7 @@ function planScale(
   });
 }
 
-function planRestart(order: OrderOf<"Restart">, state: FleetState, statuses: readonly WorkloadStatus[]): RolloutPlan {
+function planRestart(order: OrderOf<"Restart">, state: FleetState, statuses: readonly ReplicaStatus[]): RolloutPlan {
   const index = indexOf(`workload/${order.workload}`, state.name);
   const status = statuses.find(({ subject }) => subject === subjectOf(state.name, index));
   if (!status || index >= state.replicas) {
@@ -108,7 +104,7 @@ function plan(state: FleetState, release: Release, rest: Partial<RolloutPlan>): 
 }
 
 /** All replicas; those that live on the release already are left as they are. */
-function convergeOn(release: Release, state: FleetState, statuses: readonly WorkloadStatus[]): Target[] {
+function convergeOn(release: Release, state: FleetState, statuses: readonly ReplicaStatus[]): Target[] {
   const bySubject = new Map(statuses.map((status) => [status.subject, status]));
   return indices(state.replicas).map((index) => {
     const status = bySubject.get(subjectOf(state.name, index));

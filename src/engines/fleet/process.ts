@@ -8,7 +8,7 @@ import { acquireLock } from "./lock.js";
 import { Observer } from "./observe.js";
 import { type InstanceId, instanceIdOf, ownInstanceId, readInstance, requireProc } from "./proc.js";
 import { FleetFolder } from "./state.js";
-import type { FleetDriver, FleetSession, WorkloadStatus } from "./types.js";
+import type { FleetDriver, FleetSession, ReplicaStatus } from "./types.js";
 import { checkRelease, findProcesses, findStarted, startProcess, stopProcesses } from "./workload.js";
 
 const MAX_PORT = 65_535;
@@ -136,7 +136,7 @@ export function createProcessFleet(options: ProcessFleetOptions): ProcessFleet {
   return {
     name,
     exclusively,
-    list: (): Promise<WorkloadStatus[]> => observer.list(),
+    list: (): Promise<ReplicaStatus[]> => observer.list(),
     createFleet: ({ release, replicas }) =>
       exclusively(async () => {
         portOf(replicas);

@@ -1,6 +1,6 @@
 import type { OutcomeDetail } from "../../records/index.js";
 import { sleep } from "../../utils/sleep.js";
-import type { WorkloadStatus } from "./types.js";
+import type { ReplicaStatus } from "./types.js";
 
 export interface ProgressOptions {
   /** A workload counts once it was healthy for this long without a break. */
@@ -16,7 +16,7 @@ interface Watched {
   healthySince: number | undefined;
   settled: boolean;
   failure: string | undefined;
-  last: WorkloadStatus | undefined;
+  last: ReplicaStatus | undefined;
 }
 
 /**
@@ -25,7 +25,7 @@ interface Watched {
  */
 export async function watchBatch(
   indices: readonly number[],
-  look: (index: number) => Promise<WorkloadStatus>,
+  look: (index: number) => Promise<ReplicaStatus>,
   { minHealthyMs, healthyDeadlineMs, probeEveryMs, signal }: ProgressOptions,
 ): Promise<OutcomeDetail[]> {
   const started = performance.now();
@@ -51,7 +51,7 @@ export async function watchBatch(
   }));
 }
 
-function step(watched: Watched, status: WorkloadStatus, minHealthyMs: number): void {
+function step(watched: Watched, status: ReplicaStatus, minHealthyMs: number): void {
   const now = performance.now();
   watched.last = status;
   if (!status.alive) watched.failure ??= `${status.instance ?? "it"} died`;

@@ -11,7 +11,7 @@ import type { FleetState } from "./types.js";
 const MAX_JOURNALS = 256;
 
 /** What a workload is to run: `spec.json`. */
-export interface WorkloadSpec {
+export interface ReplicaSpec {
   readonly release: Release;
   readonly port: number;
   /** The step that ordered it. */
@@ -19,7 +19,7 @@ export interface WorkloadSpec {
 }
 
 /** What a workload runs, or ran last: `instance.json`. */
-export interface WorkloadInstance {
+export interface ReplicaInstance {
   readonly instance: InstanceId;
   readonly release: Release;
   readonly step: string;
@@ -78,19 +78,19 @@ export class FleetFolder {
     return join(this.dir, "workloads", `${this.name}-${index}`);
   }
 
-  readSpec(index: number): Promise<WorkloadSpec | undefined> {
+  readSpec(index: number): Promise<ReplicaSpec | undefined> {
     return readJson(join(this.workloadDir(index), "spec.json"));
   }
 
-  writeSpec(index: number, spec: WorkloadSpec): Promise<void> {
+  writeSpec(index: number, spec: ReplicaSpec): Promise<void> {
     return writeJson(join(this.workloadDir(index), "spec.json"), spec);
   }
 
-  readInstance(index: number): Promise<WorkloadInstance | undefined> {
+  readInstance(index: number): Promise<ReplicaInstance | undefined> {
     return readJson(join(this.workloadDir(index), "instance.json"));
   }
 
-  writeInstance(index: number, instance: WorkloadInstance): Promise<void> {
+  writeInstance(index: number, instance: ReplicaInstance): Promise<void> {
     return writeJson(join(this.workloadDir(index), "instance.json"), instance);
   }
 
@@ -147,6 +147,6 @@ async function readJson<T>(path: string): Promise<T | undefined> {
   }
 }
 
-function writeJson(path: string, value: FleetState | WorkloadSpec | WorkloadInstance | Changing): Promise<void> {
+function writeJson(path: string, value: FleetState | ReplicaSpec | ReplicaInstance | Changing): Promise<void> {
   return writeDurably(path, `${JSON.stringify(value, null, 2)}\n`);
 }

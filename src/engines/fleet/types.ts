@@ -3,7 +3,7 @@ import type { Journal } from "../../utils/journal.js";
 import type { InstanceId } from "./proc.js";
 
 /** What one look at a workload shows. */
-export interface WorkloadStatus {
+export interface ReplicaStatus {
   /** Such as `workload/web-3`. */
   readonly subject: string;
   readonly fleet: string;
@@ -55,14 +55,14 @@ export interface FleetSession {
   replace(index: number, release: Release, step: string): Promise<InstanceId>;
   /** Stops a workload and forgets it. */
   remove(index: number): Promise<void>;
-  look(index: number): Promise<WorkloadStatus>;
+  look(index: number): Promise<ReplicaStatus>;
 }
 
 /** What a rollout runs on. One kind of fleet, one driver. */
 export interface FleetDriver {
   readonly name: string;
   /** All workloads, those that should run and those that still do. */
-  list(): Promise<WorkloadStatus[]>;
+  list(): Promise<ReplicaStatus[]>;
   /**
    * Does `work` while no other process may change the fleet. `onStep` hears what the driver does, for progress and tests.
    *

@@ -1,5 +1,5 @@
 import type { FleetOrder } from "./plan.js";
-import type { RolloutResult, WorkloadStatus } from "./types.js";
+import type { ReplicaStatus, RolloutResult } from "./types.js";
 
 /** Whether what a node sees bears out what another claims, and why. */
 export interface Attestable {
@@ -15,7 +15,7 @@ export interface Attestable {
  */
 export function verify(
   order: FleetOrder,
-  statuses: readonly WorkloadStatus[],
+  statuses: readonly ReplicaStatus[],
   claimed: RolloutResult["result"] = "done",
 ): Attestable {
   const concerned =
@@ -33,7 +33,7 @@ export function verify(
 }
 
 /** What is not as ordered; undefined where all is. */
-function faultOf(order: FleetOrder, statuses: readonly WorkloadStatus[]): string | undefined {
+function faultOf(order: FleetOrder, statuses: readonly ReplicaStatus[]): string | undefined {
   const [first] = statuses;
   switch (order.kind) {
     case "Restart":
@@ -55,20 +55,20 @@ function faultOf(order: FleetOrder, statuses: readonly WorkloadStatus[]): string
   }
 }
 
-function offRelease(sha256: string, statuses: readonly WorkloadStatus[]): string | undefined {
+function offRelease(sha256: string, statuses: readonly ReplicaStatus[]): string | undefined {
   const other = statuses.find(({ release }) => release.sha256 !== sha256);
   return illnessOn(sha256, statuses) ?? (other && `${other.subject} is on release ${other.release.name}`);
 }
 
 /** Why a deploy fails: a workload that runs the release, or ran it, is not well. */
-function illnessOn(sha256: string, statuses: readonly WorkloadStatus[]): string | undefined {
+function illnessOn(sha256: string, statuses: readonly ReplicaStatus[]): string | undefined {
   return statuses
     .filter(({ release }) => release.sha256 === sha256)
     .map(illness)
     .find((ill) => ill !== undefined);
 }
 
-function illness({ subject, alive, healthy, instance }: WorkloadStatus): string | undefined {
+function illness({ subject, alive, healthy, instance }: ReplicaStatus): string | undefined {
   if (!alive) return `${subject} is dead`;
   return healthy ? undefined : `${subject} (${instance}) is unhealthy`;
 }

@@ -20,14 +20,14 @@ const STOP_POLL_MS = 10;
 const LOG_FILE = "log.txt";
 
 /** Whose process it is. */
-export interface WorkloadName {
+export interface ReplicaName {
   /** The fleet's folder, absolute. */
   readonly fleetDir: string;
   /** Such as `web-3`. */
   readonly workload: string;
 }
 
-export interface StartOptions extends WorkloadName {
+export interface StartOptions extends ReplicaName {
   readonly release: Release;
   readonly step: string;
   readonly port: number;
@@ -115,7 +115,7 @@ export async function startProcess({
 
 /** The process that `step` started, where it lives. */
 export async function findStarted(
-  { fleetDir, workload }: WorkloadName,
+  { fleetDir, workload }: ReplicaName,
   step: string,
 ): Promise<ProcessFacts | undefined> {
   const found = await processesWith({

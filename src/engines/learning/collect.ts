@@ -13,7 +13,7 @@ import {
   type WeightStore,
 } from "./messages.js";
 import type { LearningTask } from "./task.js";
-import { decodeWeights, distance, type Weights } from "./weights.js";
+import { decodeWeights, distance, type WeightsTensors } from "./weights.js";
 
 /** Updates fetched and checked at the same time. What comes while all are taken is announced again. */
 const MAX_CONCURRENT_CHECKS = 8;
@@ -22,7 +22,7 @@ const MAX_CONCURRENT_CHECKS = 8;
 export interface TakenUpdate {
   readonly node: Address;
   readonly samples: number;
-  readonly weights: Weights;
+  readonly weights: WeightsTensors;
   /** The CID of its file. */
   readonly update: string;
 }
@@ -33,10 +33,10 @@ export interface Refusal {
   readonly reason: string;
 }
 
-export interface CollectOptions {
+export interface CollectUpdatesOptions {
   readonly start: StartMessage;
   /** The weights that the round starts from. */
-  readonly from: Weights;
+  readonly from: WeightsTensors;
   readonly task: LearningTask;
   readonly channel: RoundChannel;
   readonly store: WeightStore;
@@ -59,7 +59,7 @@ interface Claim extends Pick<UpdateMessage, "cid" | "sha256" | "samples"> {
  * that it is announced.
  */
 export async function collectUpdates(
-  options: CollectOptions,
+  options: CollectUpdatesOptions,
 ): Promise<{ readonly updates: readonly TakenUpdate[]; readonly refused: readonly Refusal[] }> {
   const { start, timeoutMs, signal } = options;
   const over = new AbortController();
@@ -80,14 +80,14 @@ export async function collectUpdates(
 }
 
 class Collection {
-  readonly #options: CollectOptions;
+  readonly #options: CollectUpdatesOptions;
   readonly #stop: () => void;
   readonly #claims = new Map<Address, Claim>();
   readonly #taken = new Map<Address, TakenUpdate>();
   readonly #equivocal = new Set<Address>();
   #checking = 0;
 
-  constructor(options: CollectOptions, stop: () => void) {
+  constructor(options: CollectUpdatesOptions, stop: () => void) {
     this.#options = options;
     this.#stop = stop;
   }
@@ -146,7 +146,7 @@ class Collection {
     if (settled.length === this.#options.start.participants.length) this.#stop();
   }
 
-  async #weightsOf({ cid, sha256, samples }: Claim): Promise<Weights> {
+  async #weightsOf({ cid, sha256, samples }: Claim): Promise<WeightsTensors> {
     const { task, store, from, timeoutMs } = this.#options;
     if (samples > task.maxSamples) throw new LearningError("bad-weights", `Nobody has ${samples} samples.`);
     const limits = { maxBytes: MAX_WEIGHT_BYTES, timeoutMs: Math.min(FETCH_TIMEOUT_MS, timeoutMs), sha256 };
@@ -158,7 +158,7 @@ class Collection {
 }
 
 /** Gossip keeps nothing for those who were away: what holds is said again. */
-async function announce(options: CollectOptions, signal: AbortSignal): Promise<void> {
+async function announce(options: CollectUpdatesOptions, signal: AbortSignal): Promise<void> {
   const { channel, start, announceEveryMs, onEvent } = options;
   while (!signal.aborted) {
     try {
@@ -185,7 +185,7 @@ export async function fetchWeights(
   task: LearningTask,
   cid: string,
   sha256?: Hex,
-): Promise<Weights> {
+): Promise<WeightsTensors> {
   const limits = { maxBytes: MAX_WEIGHT_BYTES, timeoutMs: FETCH_TIMEOUT_MS };
   return decodeWeights(await store.getFile(cid, sha256 === undefined ? limits : { ...limits, sha256 }), task.shapes);
 }

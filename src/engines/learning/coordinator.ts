@@ -6,7 +6,7 @@ import { collectUpdates, fetchWeights, type Refusal } from "./collect.js";
 import { fedAvg } from "./fedavg.js";
 import type { RoundChannel, RoundEnding, RoundMessage, StartRoundOrder, WeightStore } from "./messages.js";
 import type { Samples } from "./mnist.js";
-import type { Evaluation, LearningTask } from "./task.js";
+import type { LearningTask, TaskMetrics } from "./task.js";
 import { encodeWeights } from "./weights.js";
 
 export interface Contribution {
@@ -21,7 +21,7 @@ export interface RoundModel {
   readonly bytes: number;
   readonly sha256: Hex;
   readonly contributors: readonly Contribution[];
-  readonly evaluation: Evaluation;
+  readonly evaluation: TaskMetrics;
 }
 
 /** A round that has ended; `record` names what was made of its model. */

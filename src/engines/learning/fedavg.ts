@@ -1,9 +1,9 @@
 import { LearningError } from "./errors.js";
-import type { Weights } from "./weights.js";
+import type { WeightsTensors } from "./weights.js";
 
 /** One participant's weights and the number of samples they were trained on. */
 export interface Update {
-  readonly weights: Weights;
+  readonly weights: WeightsTensors;
   readonly samples: number;
 }
 
@@ -13,7 +13,7 @@ export interface Update {
  *
  * @throws {LearningError} `no-updates` where there is nothing to average.
  */
-export function fedAvg(updates: readonly Update[]): Weights {
+export function fedAvg(updates: readonly Update[]): WeightsTensors {
   const total = updates.reduce((sum, { samples }) => sum + samples, 0);
   const [first] = updates;
   if (first === undefined || total <= 0) throw new LearningError("no-updates", "There are no updates to average.");

@@ -20,5 +20,5 @@ export { loadMnist, type Samples } from "./mnist.js";
 export { type ParticipateOptions, participate } from "./participant.js";
 export { createPerceptron, mnistPerceptron, type PerceptronOptions } from "./perceptron.js";
 export { digitsOf, type Shard, type ShardOptions, takeShard } from "./shards.js";
-export type { Evaluation, LearningTask, TrainOptions } from "./task.js";
-export { decodeWeights, distance, encodeWeights, type Shapes, type Weights } from "./weights.js";
+export type { LearningTask, TaskMetrics, TrainOptions } from "./task.js";
+export { decodeWeights, distance, encodeWeights, type Shapes, type WeightsTensors } from "./weights.js";

@@ -2,8 +2,8 @@ import { blockUntilReady, defaultDevice, grad, init, jit, nn, numpy as np } from
 import { InvalidInputError } from "../../errors.js";
 import { DIGITS, PIXELS, type Samples } from "./mnist.js";
 import { seededRandom, shuffle } from "./random.js";
-import type { Evaluation, LearningTask, TrainOptions } from "./task.js";
-import { checkWeights, type Shapes, type Weights } from "./weights.js";
+import type { LearningTask, TaskMetrics, TrainOptions } from "./task.js";
+import { checkWeights, type Shapes, type WeightsTensors } from "./weights.js";
 
 /*
  * jax-js: JAX's interface on WebAssembly; maintained, MIT, no dependencies, 2 MB installed, nothing downloaded later.
@@ -77,7 +77,7 @@ export function createPerceptron(options: PerceptronOptions): LearningTask {
     "output.bias": [classes],
   };
   const names = Object.keys(shapes);
-  const load = (weights: Weights) => {
+  const load = (weights: WeightsTensors) => {
     checkWeights(weights, shapes);
     return names.map((each) => np.array(weights.get(each) ?? new Float32Array()).reshape([...(shapes[each] ?? [])]));
   };
@@ -94,7 +94,7 @@ export function createPerceptron(options: PerceptronOptions): LearningTask {
     return { inputs: np.array(values).reshape([rows, inputs]), labels: np.array(oneHot).reshape([rows, classes]) };
   }
 
-  async function train(weights: Weights, samples: Samples, training: TrainOptions): Promise<Weights> {
+  async function train(weights: WeightsTensors, samples: Samples, training: TrainOptions): Promise<WeightsTensors> {
     await start();
     const { epochs, learningRate, seed, signal } = training;
     if (samples.labels.length === 0) throw new InvalidInputError("There are no samples to train on.");
@@ -124,7 +124,7 @@ export function createPerceptron(options: PerceptronOptions): LearningTask {
     }
   }
 
-  async function evaluate(weights: Weights, samples: Samples): Promise<Evaluation> {
+  async function evaluate(weights: WeightsTensors, samples: Samples): Promise<TaskMetrics> {
     await start();
     const count = samples.labels.length;
     const parameters = load(weights);
@@ -153,7 +153,7 @@ export function createPerceptron(options: PerceptronOptions): LearningTask {
   }
 
   /** Glorot and Bengio's uniform start for weights, zero for biases. */
-  function initial(seed: number): Weights {
+  function initial(seed: number): WeightsTensors {
     const random = seededRandom(seed);
     return new Map(
       Object.entries(shapes).map(([each, shape]) => {

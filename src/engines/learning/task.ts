@@ -1,5 +1,5 @@
 import type { Samples } from "./mnist.js";
-import type { Shapes, Weights } from "./weights.js";
+import type { Shapes, WeightsTensors } from "./weights.js";
 
 export interface TrainOptions {
   readonly epochs: number;
@@ -11,7 +11,7 @@ export interface TrainOptions {
   readonly signal: AbortSignal;
 }
 
-export interface Evaluation {
+export interface TaskMetrics {
   /** Share of samples told right. */
   readonly accuracy: number;
   /** Mean cross-entropy in nats. */
@@ -27,8 +27,8 @@ export interface LearningTask {
   readonly maxDistance: number;
   /** Nobody has more samples: whoever says so wants to outweigh the others, and is refused. */
   readonly maxSamples: number;
-  init(seed: number): Weights;
+  init(seed: number): WeightsTensors;
   /** Gives way to other work between batches. The weights that it is given stay as they are. */
-  train(weights: Weights, samples: Samples, options: TrainOptions): Promise<Weights>;
-  evaluate(weights: Weights, samples: Samples): Promise<Evaluation>;
+  train(weights: WeightsTensors, samples: Samples, options: TrainOptions): Promise<WeightsTensors>;
+  evaluate(weights: WeightsTensors, samples: Samples): Promise<TaskMetrics>;
 }

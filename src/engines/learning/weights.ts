@@ -2,12 +2,12 @@ import { encodeSafetensors, float32Tensor, float32Values, parseSafetensors } fro
 import { LearningError } from "./errors.js";
 
 /** A model's parameters by name, row-major. */
-export type Weights = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+export type WeightsTensors = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 /** The shape of each parameter. */
 export type Shapes = Readonly<Record<string, readonly number[]>>;
 
 /** The safetensors file of a model. The same weights give the same bytes. */
-export function encodeWeights(weights: Weights, shapes: Shapes): Uint8Array {
+export function encodeWeights(weights: WeightsTensors, shapes: Shapes): Uint8Array {
   return encodeSafetensors(
     Object.entries(shapes).map(([name, shape]) => float32Tensor(name, shape, weights.get(name) ?? new Float32Array())),
   );
@@ -19,7 +19,7 @@ export function encodeWeights(weights: Weights, shapes: Shapes): Uint8Array {
  * @throws {LearningError} `bad-weights` where they are not of these shapes or hold a number that is none;
  * {@link InvalidRecordError} where the file is none.
  */
-export function decodeWeights(bytes: Uint8Array, shapes: Shapes): Weights {
+export function decodeWeights(bytes: Uint8Array, shapes: Shapes): WeightsTensors {
   const { tensors } = parseSafetensors(bytes);
   for (const { name, shape, dtype } of tensors) {
     if (shape.join() !== shapes[name]?.join() || dtype !== "F32") throw bad(`${name} is unknown or of another shape`);
@@ -30,7 +30,7 @@ export function decodeWeights(bytes: Uint8Array, shapes: Shapes): Weights {
 }
 
 /** @throws {LearningError} `bad-weights` where a parameter is missing, too many, of another size or no finite number. */
-export function checkWeights(weights: Weights, shapes: Shapes): void {
+export function checkWeights(weights: WeightsTensors, shapes: Shapes): void {
   const names = Object.keys(shapes);
   if (weights.size !== names.length) throw bad(`${weights.size} tensors instead of ${names.length}`);
   for (const name of names) {
@@ -42,7 +42,7 @@ export function checkWeights(weights: Weights, shapes: Shapes): void {
 }
 
 /** The Euclidean distance between two models. */
-export function distance(a: Weights, b: Weights): number {
+export function distance(a: WeightsTensors, b: WeightsTensors): number {
   let sum = 0;
   for (const [name, values] of a) {
     const others = b.get(name);

@@ -12,19 +12,19 @@ export {
   type ReadFileOptions,
   type StoredFile,
 } from "./content.js";
-export { fileCidOf } from "./files.js";
-export { createGatewayContent, type GatewayParameters } from "./gateway.js";
+export { createGatewayContent, type GatewayParameters } from "./drivers/gateway.js";
+export { createKuboContent, type KuboParameters } from "./drivers/kubo.js";
+export { createMemoryContent } from "./drivers/memory.js";
 export { createGatewayHandler, type GatewayResponse } from "./gatewayHandler.js";
-export { createKuboContent, type KuboParameters } from "./kubo.js";
-export { createMemoryContent } from "./memory.js";
 export type {
-  Collected,
-  CollectOptions,
-  ContentUpkeep,
+  ContentMaintenance,
+  GcOptions,
+  GcResult,
   LostBlock,
-  Root,
-  Roots,
-  Scanned,
-  ScanOptions,
+  Pin,
+  Pins,
+  ScrubOptions,
+  ScrubResult,
   StoredBlock,
-} from "./upkeep.js";
+} from "./maintenance.js";
+export { fileCidOf } from "./unixfs/files.js";

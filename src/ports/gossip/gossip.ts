@@ -23,7 +23,7 @@ export type GossipHandler = (bytes: Uint8Array, from: string) => void | Promise<
  * What becomes of a message before any other node gets it from us: it is handled and relayed, dropped, or dropped and
  * held against the peer that sent it to us.
  */
-export type Verdict = "accept" | "ignore" | "reject";
+export type ValidationResult = "accept" | "ignore" | "reject";
 
 export interface SubscribeOptions {
   /**
@@ -32,7 +32,7 @@ export interface SubscribeOptions {
    * @param from As for the handler.
    * @param relay The peer that we have it from, of which that is not known whether it is the first.
    */
-  readonly validate?: (bytes: Uint8Array, from: string, relay: string) => Verdict | Promise<Verdict>;
+  readonly validate?: (bytes: Uint8Array, from: string, relay: string) => ValidationResult | Promise<ValidationResult>;
 }
 
 export interface Gossip {
@@ -54,7 +54,7 @@ export interface Gossip {
   subscribe(topic: string, handler: GossipHandler, options?: SubscribeOptions): () => void;
 }
 
-const results: Record<Verdict, TopicValidatorResult> = {
+const results: Record<ValidationResult, TopicValidatorResult> = {
   accept: TopicValidatorResult.Accept,
   ignore: TopicValidatorResult.Ignore,
   reject: TopicValidatorResult.Reject,

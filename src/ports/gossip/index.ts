@@ -7,5 +7,5 @@ export {
   MAX_MESSAGE_BYTES,
   MAX_PENDING_MESSAGES,
   type SubscribeOptions,
-  type Verdict,
+  type ValidationResult,
 } from "./gossip.js";

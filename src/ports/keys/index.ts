@@ -4,7 +4,7 @@ export {
   type BlsLibrary,
   encodeG2,
   loadBls,
-  type SignedBallot,
+  type SignatureSet,
   type VerifyBallotsOptions,
   verifyBallots,
 } from "./bls/index.js";

@@ -18,7 +18,6 @@ const main = defineCommand({
   subCommands: {
     // Loaded when it is wanted: the agent brings an IPFS node along.
     agent: () => import("./commands/agent.js").then((module) => module.agent),
-    council: () => import("./commands/council.js").then((module) => module.council),
     node,
     record,
     incident,

@@ -1,17 +1,17 @@
 import { readAgentConfig } from "../../agent/config.js";
 import { InvalidInputError } from "../../errors.js";
-import { type ContentStore, type ContentUpkeep, createKuboContent } from "../../ports/content/index.js";
+import { type ContentMaintenance, type ContentStore, createKuboContent } from "../../ports/content/index.js";
 import { readNetworkFile } from "./context.js";
 import { createDownlink } from "./uplink.js";
 
 /** Opens the blocks of the agent whose configuration this is. Ends with a clear word where the agent runs. */
 export async function withAgentStore<T>(
   config: string,
-  work: (store: ContentStore & ContentUpkeep) => Promise<T>,
+  work: (store: ContentStore & ContentMaintenance) => Promise<T>,
 ): Promise<T> {
   const { dataDir } = await readAgentConfig(config);
   // Loaded when it is wanted: the engine is native code.
-  const { createDiskContent } = await import("../../ports/content/disk.js");
+  const { createDiskContent } = await import("../../ports/content/drivers/disk.js");
   return closing(await createDiskContent({ dir: dataDir }), work);
 }
 
@@ -21,10 +21,10 @@ const PEERS_WAIT_MS = 5_000;
 /** As {@link withAgentStore}, connected to the configured peers, so that blocks can be fetched. */
 export async function withAgentNode<T>(
   config: string,
-  work: (store: ContentStore & ContentUpkeep) => Promise<T>,
+  work: (store: ContentStore & ContentMaintenance) => Promise<T>,
 ): Promise<T> {
   const { dataDir, content } = await readAgentConfig(config);
-  const { createHeliaContent } = await import("../../ports/content/helia.js");
+  const { createHeliaContent } = await import("../../ports/content/drivers/helia.js");
   const { sleep } = await import("../../utils/sleep.js");
   const node = await createHeliaContent({ dir: dataDir, peers: content.peers });
   return closing(node, async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AnchoringMessage, decodeMessage, encodeMessage } from "../../../src/agent/anchoring/messages.js";
+import { type AnchoringMessage, decodeMessage, encodeMessage } from "../../../src/agent/anchoring/message.js";
 import { type JointMessage, jointTree } from "../../../src/ports/chain/index.js";
 import { checksumAddress, encodeJointManifest, type Hex, type SignedBatch } from "../../../src/records/index.js";
 import { createMesh, type Mesh } from "./mesh.js";

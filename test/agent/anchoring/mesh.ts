@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { JointAnchoring } from "../../../src/agent/anchoring/exchange.js";
-import { type AnchoringMessage, encodeMessage } from "../../../src/agent/anchoring/messages.js";
-import { openOutbox } from "../../../src/agent/openOutbox.js";
-import type { Outbox } from "../../../src/agent/outbox.js";
-import { Tasks } from "../../../src/agent/tasks.js";
+import { type AnchoringMessage, encodeMessage } from "../../../src/agent/anchoring/message.js";
+import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
+import { openOutbox } from "../../../src/agent/outbox/open.js";
+import type { Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { Client } from "../../../src/client/index.js";
 import { hashJoint, type JointMessage } from "../../../src/ports/chain/index.js";
 import type { Address, ContentId } from "../../../src/records/index.js";
@@ -22,7 +22,7 @@ export interface Seat {
   readonly client: Client;
   readonly outbox: Outbox;
   readonly anchoring: JointAnchoring;
-  readonly tasks: Tasks;
+  readonly tasks: BackgroundJobs;
 }
 
 export type Mesh = Awaited<ReturnType<typeof createMesh>>;
@@ -54,7 +54,7 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
     for (const index of indices) {
       const client = setting.client(index);
       const logger = createLogger("debug", (line) => logs.push(JSON.parse(line)), { node: index });
-      const tasks = new Tasks(logger);
+      const tasks = new BackgroundJobs(logger);
       const outbox = await openOutbox({ path: join(dir, `outbox-${index}.jsonl`), client, finality: 2 });
       const anchoring = new JointAnchoring({
         node: { operator: client.account as Address, client, blsSecret: witan.blsKeys[index] ?? new Uint8Array() },

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { getBytes } from "ethers";
 import { expect, onTestFinished, vi } from "vitest";
+import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
 import { AttestationExchange } from "../../../src/agent/attestations/exchange.js";
 import { encodeAttestation } from "../../../src/agent/attestations/message.js";
 import { signAttestation } from "../../../src/agent/attestations/sign.js";
 import { type Attestation, partOf, type Statement } from "../../../src/agent/attestations/statement.js";
-import { dutyOrder } from "../../../src/agent/duty.js";
-import { Tasks } from "../../../src/agent/tasks.js";
+import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import type { Client, IssuedDirective } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
 import type { Address, ContentId, Hex, Order } from "../../../src/records/index.js";
@@ -68,7 +68,7 @@ export async function createCommittee(options: DeployWitanOptions = {}) {
     for (const index of indices) {
       const client: Client = { ...setting.client(index), ...change.client };
       const logger = createLogger("info", (line) => logs.push(JSON.parse(line)), { node: index });
-      const tasks = new Tasks(logger);
+      const tasks = new BackgroundJobs(logger);
       const blsSecret = change.blsSecret ?? witan.blsKeys[index] ?? new Uint8Array();
       const exchange = await AttestationExchange.open({
         path: journalOf(index),
@@ -181,7 +181,7 @@ export async function createCommittee(options: DeployWitanOptions = {}) {
     lineOf(directiveId: Hex): number[] {
       const operators = witan.operators.map(({ address }) => address as Address);
       const indices = new Map(operators.map((each, index) => [each.toLowerCase(), index]));
-      return dutyOrder(`attest ${directiveId}`, operators).flatMap((each) => indices.get(each) ?? []);
+      return leaderOrder(`attest ${directiveId}`, operators).flatMap((each) => indices.get(each) ?? []);
     },
     /** Sends whatever a node likes to its neighbours. */
     async say(index: number, ...messages: readonly (Attestation | Uint8Array)[]): Promise<void> {
@@ -231,12 +231,12 @@ interface RawBlock {
 class Seat {
   readonly exchange: AttestationExchange;
   readonly client: Client;
-  readonly tasks: Tasks;
+  readonly tasks: BackgroundJobs;
   readonly logger: Logger;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
 
-  constructor(client: Client, exchange: AttestationExchange, tasks: Tasks, logger: Logger) {
+  constructor(client: Client, exchange: AttestationExchange, tasks: BackgroundJobs, logger: Logger) {
     this.client = client;
     this.exchange = exchange;
     this.tasks = tasks;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AttestationCounts } from "../../../src/agent/attestations/intake.js";
+import type { AttestationCounts } from "../../../src/agent/attestations/validator.js";
 import type { Client } from "../../../src/client/index.js";
 import type { Hex } from "../../../src/records/index.js";
 import { blsKey } from "../../fixtures/deploy.js";

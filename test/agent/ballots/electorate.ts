@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { expect, onTestFinished, vi } from "vitest";
+import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
+import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { BallotExchange, type BallotExchangeParameters } from "../../../src/agent/ballots/exchange.js";
 import { encodeBallot } from "../../../src/agent/ballots/message.js";
 import { signNodeBallot } from "../../../src/agent/ballots/sign.js";
-import { dutyOrder } from "../../../src/agent/duty.js";
-import { Tasks } from "../../../src/agent/tasks.js";
-import { indicesOf } from "../../../src/client/bits.js";
 import { type Client, type NodeBallot, type Proposal, type Support, Supports } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
+import { indicesOf } from "../../../src/ports/chain/bitset.js";
 import type { Address, Order, Track, TrackRules } from "../../../src/records/index.js";
 import { createLogger, type Logger } from "../../../src/utils/logger.js";
 import { sleep } from "../../../src/utils/sleep.js";
@@ -61,7 +61,7 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
     for (const index of indices) {
       const client: Client = { ...setting.client(index), ...change.client };
       const logger = createLogger("info", (line) => logs.push(JSON.parse(line)), { node: index });
-      const tasks = new Tasks(logger);
+      const tasks = new BackgroundJobs(logger);
       const blsSecret = change.blsSecret ?? witan.blsKeys[index] ?? new Uint8Array();
       const exchange = await BallotExchange.open({
         dir: join(dir, `node-${index}`),
@@ -197,7 +197,7 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
     lineOf(proposalId: string): number[] {
       const operators = witan.operators.map(({ address }) => address as Address);
       const indices = new Map(operators.map((each, index) => [each.toLowerCase(), index]));
-      return dutyOrder(`settle ${proposalId}`, operators).flatMap((each) => indices.get(each) ?? []);
+      return leaderOrder(`settle ${proposalId}`, operators).flatMap((each) => indices.get(each) ?? []);
     },
     /** Sends whatever bytes a node likes to its neighbours. */
     async say(index: number, ...ballots: readonly NodeBallot[]): Promise<void> {
@@ -239,12 +239,12 @@ interface RawBlock {
 class Seat {
   readonly exchange: BallotExchange;
   readonly #client: Client;
-  readonly #tasks: Tasks;
+  readonly #tasks: BackgroundJobs;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
 
-  constructor(client: Client, exchange: BallotExchange, tasks: Tasks, logger: Logger) {
+  constructor(client: Client, exchange: BallotExchange, tasks: BackgroundJobs, logger: Logger) {
     this.#client = client;
     this.exchange = exchange;
     this.#tasks = tasks;

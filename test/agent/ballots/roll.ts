@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getBytes } from "ethers";
 import { onTestFinished } from "vitest";
-import { Committees } from "../../../src/agent/ballots/committee.js";
-import { Intake, type PollView } from "../../../src/agent/ballots/intake.js";
+import { Committees } from "../../../src/agent/aggregation/committees.js";
 import { encodeBallot } from "../../../src/agent/ballots/message.js";
 import { BallotPool, type Equivocation } from "../../../src/agent/ballots/pool.js";
+import { BallotValidator, type ProposalStanding } from "../../../src/agent/ballots/validator.js";
 import { type NodeBallot, type NodeSummary, type Support, supportNumber } from "../../../src/client/index.js";
 import { compactSignature, hashBallot, signBallotMessage } from "../../../src/ports/chain/index.js";
 import { blsPublicKey, loadBls } from "../../../src/ports/keys/index.js";
@@ -75,7 +75,7 @@ export async function temporaryFolder(): Promise<string> {
 export interface DoorOptions {
   readonly nodes?: readonly NodeSummary[];
   /** The votes that the chain tells of; one that is open to the genesis by default. */
-  readonly polls?: Readonly<Record<string, PollView>>;
+  readonly polls?: Readonly<Record<string, ProposalStanding>>;
   /** By default keys can be added up. */
   readonly aggregates?: boolean;
   readonly library?: typeof bls;
@@ -97,7 +97,7 @@ export async function openDoor(options: DoorOptions = {}) {
   const pool = await BallotPool.open({ dir: await temporaryFolder(), now, onError });
   onTestFinished(() => pool.close());
   const committees = new Committees(nodes);
-  const intake = new Intake({
+  const intake = new BallotValidator({
     context,
     aggregates,
     bls: library,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { verify, type WorkloadStatus } from "../../../src/engines/fleet/index.js";
+import { type ReplicaStatus, verify } from "../../../src/engines/fleet/index.js";
 import { v1, v2 } from "./world.js";
 
-const status = (index: number, change: Partial<WorkloadStatus> = {}): WorkloadStatus => ({
+const status = (index: number, change: Partial<ReplicaStatus> = {}): ReplicaStatus => ({
   subject: `workload/web-${index}`,
   fleet: "web",
   release: v1,

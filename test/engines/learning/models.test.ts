@@ -9,12 +9,12 @@ import {
   LearningError,
   takeShard,
   type Update,
-  type Weights,
+  type WeightsTensors,
 } from "../../../src/engines/learning/index.js";
 import { encodeSafetensors, float32Tensor } from "../../../src/records/index.js";
 import { toy, toySamples } from "./world.js";
 
-const weightsOf = (values: readonly number[]): Weights => new Map([["w", Float32Array.from(values)]]);
+const weightsOf = (values: readonly number[]): WeightsTensors => new Map([["w", Float32Array.from(values)]]);
 const shapes = { w: [3] };
 const finite = fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 });
 const updates = fc.array(
@@ -195,7 +195,7 @@ describe("a perceptron", () => {
 
 /** The same network in a few lines without a library, against which the library's is held. */
 function plainly(
-  weights: Weights,
+  weights: WeightsTensors,
   { images, labels }: ReturnType<typeof toySamples>,
 ): { accuracy: number; loss: number } {
   const [w1, b1, w2, b2] = ["hidden.weight", "hidden.bias", "output.weight", "output.bias"].map(

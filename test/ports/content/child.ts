@@ -1,6 +1,6 @@
 /** A node in a process of its own, told over stdin what to do, a JSON object a line; answers on stdout likewise. */
 import { createInterface } from "node:readline";
-import { createHeliaContent } from "../../../src/ports/content/helia.js";
+import { createHeliaContent } from "../../../src/ports/content/drivers/helia.js";
 
 const [dir = ""] = process.argv.slice(2);
 const content = await createHeliaContent({ dir });

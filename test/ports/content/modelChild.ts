@@ -1,5 +1,5 @@
 /** Takes a file of the given size in and gives it out again; says how much more memory it held meanwhile than before. */
-import { createHeliaContent } from "../../../src/ports/content/helia.js";
+import { createHeliaContent } from "../../../src/ports/content/drivers/helia.js";
 
 const PIECE_BYTES = 64 * 1024;
 const [dir = "", size = "0"] = process.argv.slice(2);

@@ -6,8 +6,12 @@ import { Level } from "level";
 import { base32upper } from "multiformats/bases/base32";
 import { CID } from "multiformats/cid";
 import { onTestFinished } from "vitest";
-import { createDiskContent } from "../../../src/ports/content/disk.js";
-import { createHeliaContent, type HeliaContent, type HeliaParameters } from "../../../src/ports/content/helia.js";
+import { createDiskContent } from "../../../src/ports/content/drivers/disk.js";
+import {
+  createHeliaContent,
+  type HeliaContent,
+  type HeliaParameters,
+} from "../../../src/ports/content/drivers/helia.js";
 import type { ContentStore } from "../../../src/ports/content/index.js";
 import { contentIdToCid } from "../../../src/records/index.js";
 

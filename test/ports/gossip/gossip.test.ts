@@ -1,12 +1,12 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { HeliaContent } from "../../../src/ports/content/helia.js";
+import type { HeliaContent } from "../../../src/ports/content/drivers/helia.js";
 import {
   createGossip,
   type Gossip,
   GossipError,
   MAX_MESSAGE_BYTES,
   MAX_PENDING_MESSAGES,
-  type Verdict,
+  type ValidationResult,
 } from "../../../src/ports/gossip/index.js";
 import { bytesOf, node } from "../content/setting.js";
 
@@ -52,7 +52,7 @@ describe("gossip over three nodes in a row", () => {
     const { nodes, gossips, errors } = await row();
     const heard: string[] = [];
     const seen: string[] = [];
-    const validate = (bytes: Uint8Array): Verdict => {
+    const validate = (bytes: Uint8Array): ValidationResult => {
       if (read(bytes) === "throw") throw new Error("cannot read this");
       return read(bytes) === "good" ? "accept" : "reject";
     };

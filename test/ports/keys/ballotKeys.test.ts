@@ -8,7 +8,7 @@ import {
   type BlsLibrary,
   createBlsKey,
   loadBls,
-  type SignedBallot,
+  type SignatureSet,
   verifyBallots,
 } from "../../../src/ports/keys/index.js";
 
@@ -28,14 +28,14 @@ const secret = fc
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const support = fc.constantFrom<Support>("for", "against", "abstain");
 
-function ballotOf(secret: Uint8Array, support: Support, bls: BlsLibrary = native): SignedBallot {
+function ballotOf(secret: Uint8Array, support: Support, bls: BlsLibrary = native): SignatureSet {
   const digests = ballotsOfAll[support];
   const signature = bls.aggregate(digests.map((digest) => bls.sign(secret, digest)));
   return { key: bls.publicKey(secret), digests, signature };
 }
 
 /** Adds `delta` to a signature. */
-function shifted({ signature, ...ballot }: SignedBallot, delta: typeof bls12_381.G2.Point.BASE): SignedBallot {
+function shifted({ signature, ...ballot }: SignatureSet, delta: typeof bls12_381.G2.Point.BASE): SignatureSet {
   return { ...ballot, signature: bls12_381.G2.Point.fromBytes(signature).add(delta).toBytes(true) };
 }
 
@@ -118,7 +118,7 @@ describe("a BLS library", () => {
       fc.uint8Array({ minLength: 48, maxLength: 48 }).map((x) => x.map((byte, i) => (i ? byte : (byte & 0x2f) | 0x80))),
     );
     const good = ballotOf(createBlsKey(), "for");
-    const codeOf = (bls: BlsLibrary, ballot: SignedBallot) => {
+    const codeOf = (bls: BlsLibrary, ballot: SignatureSet) => {
       try {
         bls.decodeBallot(ballot);
         return "good";
@@ -195,7 +195,7 @@ describe("ballots in bulk", () => {
   });
 
   it("are told from the bad ones, wherever these are and whatever is wrong with them", async () => {
-    const fault = fc.constantFrom<(ballot: SignedBallot) => SignedBallot>(
+    const fault = fc.constantFrom<(ballot: SignatureSet) => SignatureSet>(
       (ballot) => ({ ...ballot, signature: native.sign(createBlsKey(), forDigest) }),
       (ballot) => ({ ...ballot, digests: ballot.digests === ballotsOfAll.for ? [againstDigest] : [forDigest] }),
       (ballot) => ({ ...ballot, key: native.publicKey(createBlsKey()) }),
@@ -219,7 +219,7 @@ describe("ballots in bulk", () => {
 
   it.each(libraries)("hide one bad one from $name for a few checks only", async (bls) => {
     const lot = ballots.with(17, {
-      ...(ballots[17] as SignedBallot),
+      ...(ballots[17] as SignatureSet),
       signature: ballots[16]?.signature ?? new Uint8Array(),
     });
     const { bad, checks } = await verifyBallots(bls, lot);

@@ -4,15 +4,15 @@ import { isDeepStrictEqual } from "node:util";
 import { syncFolder } from "../../../utils/durable.js";
 import { parseCid } from "../cid.js";
 import type { ContentStore } from "../content.js";
-import type { ContentUpkeep, LostBlock } from "../upkeep.js";
+import type { ContentMaintenance, LostBlock } from "../maintenance.js";
 import { BackupError, type BackupFile, readBackupFile, seal, writeBackupFile } from "./backupFile.js";
 import { type NamedBlock, readCar } from "./car.js";
 import { earlierParts, type KnownPart, numberAfter, wornParts, writeParts } from "./parts.js";
-import { readRoots, writeRoots } from "./rootsFile.js";
+import { readRoots, writePins } from "./pinsFile.js";
 
 export interface BackUpParameters {
   /** Where the blocks and their roots are; it may be in use, and what is written meanwhile is left to the next backup. */
-  readonly store: Pick<ContentStore, "get"> & Pick<ContentUpkeep, "roots" | "needed">;
+  readonly store: Pick<ContentStore, "get"> & Pick<ContentMaintenance, "pins" | "needed">;
   /** The folder of the backup: made where it is missing, added to where it holds an earlier one. */
   readonly dir: string;
   readonly subject: BackupFile["subject"];
@@ -66,7 +66,7 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
 
   const copied = await copyFiles(`files-${time}`);
   const rootsFile = `roots-${time}.jsonl`;
-  const count = await writeRoots(join(dir, rootsFile), store.roots.list());
+  const count = await writePins(join(dir, rootsFile), store.pins.list());
   const roots = { ...(await seal(dir, rootsFile)), count };
 
   const lost: LostBlock[] = [];

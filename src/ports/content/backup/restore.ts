@@ -4,11 +4,11 @@ import { isDeepStrictEqual } from "node:util";
 import { codecOfCid } from "../../../records/index.js";
 import { writeDurably } from "../../../utils/durable.js";
 import type { ContentStore } from "../content.js";
-import type { ContentUpkeep, LostBlock } from "../upkeep.js";
+import type { ContentMaintenance, LostBlock } from "../maintenance.js";
 import { BackupError, type BackupFile, checkSeal, readBackupFile } from "./backupFile.js";
 import { type NamedBlock, readCar } from "./car.js";
 import { checkPart } from "./parts.js";
-import { readRoots } from "./rootsFile.js";
+import { readRoots } from "./pinsFile.js";
 
 /** Blocks and roots that are written at once, as a store takes them: one fsync serves them all. */
 const AT_ONCE = 256;
@@ -45,7 +45,7 @@ export async function checkBackup(dir: string, onProgress?: (blocks: number) => 
 
 export interface RestoreParameters {
   /** Where the blocks and roots go; what is there stays. */
-  readonly store: Pick<ContentStore, "put" | "has"> & Pick<ContentUpkeep, "roots" | "needed">;
+  readonly store: Pick<ContentStore, "put" | "has"> & Pick<ContentMaintenance, "pins" | "needed">;
   /** The folder of the backup. */
   readonly dir: string;
   /** The data folder, where the journals go. */
@@ -86,7 +86,7 @@ export async function restoreBackup(parameters: RestoreParameters): Promise<Rest
   for (const { file } of backup.parts) {
     await inGroups(readCar(dir, file), { write, bytesOf: ({ bytes }) => bytes.length, signal });
   }
-  await inGroups(readRoots(dir, backup.roots.file), { write: store.roots.set, bytesOf: () => 0, signal });
+  await inGroups(readRoots(dir, backup.roots.file), { write: store.pins.set, bytesOf: () => 0, signal });
   for (const { path, bytes } of journals) await writeDurably(path, bytes);
 
   const lost: LostBlock[] = [];

@@ -1,6 +1,6 @@
 import { InvalidInputError } from "../../../errors.js";
 import { KeyError } from "../errors.js";
-import type { BlsLibrary, SignedBallot } from "./library.js";
+import type { BlsLibrary, SignatureSet } from "./library.js";
 
 /** How many ballots are decoded before other work of this process has its turn: some milliseconds to tens of them. */
 const DECODED_AT_ONCE = 8;
@@ -34,7 +34,7 @@ interface Placed<Decoded> {
  */
 export async function verifyBallots<Decoded>(
   bls: BlsLibrary<Decoded>,
-  ballots: readonly SignedBallot[],
+  ballots: readonly SignatureSet[],
   { signal }: VerifyBallotsOptions = {},
 ): Promise<BallotsVerdict> {
   const bad: number[] = [];
@@ -74,7 +74,7 @@ async function findBad<Decoded>(
   return (await isGood(right)) ? bad : [...bad, ...(await findBad(right, isGood))];
 }
 
-function decode<Decoded>(bls: BlsLibrary<Decoded>, ballot: SignedBallot): Decoded | undefined {
+function decode<Decoded>(bls: BlsLibrary<Decoded>, ballot: SignatureSet): Decoded | undefined {
   try {
     return bls.decodeBallot(ballot);
   } catch (error) {

@@ -24,7 +24,7 @@ export interface BlsClaim {
 }
 
 /** One node's signed ballot: For and Against sign one digest each, an abstention is the sum of both signatures. */
-export interface SignedBallot {
+export interface SignatureSet {
   /** A public key, 48 bytes compressed or 128 bytes in EIP-2537's encoding. */
   readonly key: Uint8Array;
   /** What the key signed: 32 bytes each. */
@@ -79,7 +79,7 @@ export interface BlsLibrary<Decoded = unknown> {
    *
    * @throws {@link KeyError} `invalid-public-key` or `invalid-signature`; {@link InvalidInputError} for its digests.
    */
-  decodeBallot(ballot: SignedBallot): Decoded;
+  decodeBallot(ballot: SignatureSet): Decoded;
 
   /**
    * Whether every one of these ballots is signed as it says, by one product of pairings, as many as there are different
@@ -89,7 +89,7 @@ export interface BlsLibrary<Decoded = unknown> {
   verifyLot(ballots: readonly Decoded[]): boolean;
 }
 
-/** A {@link SignedBallot}, decoded. */
+/** A {@link SignatureSet}, decoded. */
 interface DecodedBallot<Key, Signature> extends SignedPair<Key, Signature> {
   readonly digests: readonly Uint8Array[];
   /** The same for all ballots on the same digests. */

@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
-import { backupOf } from "../../../agent/backups.js";
 import { readAgentConfig } from "../../../agent/config.js";
+import { backupOf } from "../../../agent/maintenance/backups.js";
 import type { CheckedBackup } from "../../../ports/content/backup/restore.js";
 import { formatTime, printFacts, printJson } from "../print.js";
 import { formatBytes, progressLine } from "../progress.js";

@@ -23,7 +23,7 @@ const list = defineCommand({
   run: ({ args }) =>
     withAgentStore(args.config, async (store) => {
       const roots = [];
-      for await (const root of store.roots.list()) {
+      for await (const root of store.pins.list()) {
         if (args.reason === undefined || root.reason === args.reason) roots.push(root);
       }
       let blocks = 0;
@@ -59,7 +59,7 @@ const collect = defineCommand({
     return withAgentStore(args.config, async (store) => {
       const line = progressLine(args.json);
       const collected = await store
-        .collect({ dryRun: args["dry-run"], graceMs, onProgress: (blocks) => line.show(`${blocks} blocks`) })
+        .gc({ dryRun: args["dry-run"], graceMs, onProgress: (blocks) => line.show(`${blocks} blocks`) })
         .finally(line.end);
       const { dryRun, roots, kept, spared, taken, takenBytes, missing } = collected;
       if (args.json) printJson(collected);
@@ -88,7 +88,7 @@ export const scan = defineCommand({
     (args.offline ? withAgentStore : withAgentNode)(args.config, async (store) => {
       const line = progressLine(args.json);
       const scanned = await store
-        .scan({
+        .scrub({
           onProgress: ({ blocks, bytes, bad }) => line.show(`${blocks} blocks, ${formatBytes(bytes)}, ${bad} bad`),
         })
         .finally(line.end);
@@ -107,7 +107,7 @@ const drop = defineCommand({
   args: { ...storeArgs, name: { type: "positional", description: "the root's name", required: true } },
   run: ({ args }) =>
     withAgentStore(args.config, async (store) => {
-      if (!(await store.roots.drop(args.name))) throw new InvalidInputError(`Nothing is kept as ${args.name}.`);
+      if (!(await store.pins.drop(args.name))) throw new InvalidInputError(`Nothing is kept as ${args.name}.`);
       if (args.json) return printJson({ dropped: args.name });
       printFacts({ dropped: args.name });
     }),

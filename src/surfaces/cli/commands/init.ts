@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { defineCommand } from "citty";
 import type { AgentConfigInput } from "../../../agent/config.js";
 import { InvalidInputError } from "../../../errors.js";
-import { loadIdentity } from "../../../ports/content/identity.js";
+import { loadIdentity } from "../../../ports/content/drivers/identity.js";
 import {
   blsPublicKey,
   createBlsKey,

@@ -1,0 +1,263 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Client, createClient, type Proposal, type ProposalId } from "../../src/client/index.js";
+import { BaseError, InvalidInputError } from "../../src/errors.js";
+import {
+  type Chain,
+  createChain,
+  type Deployment,
+  deployDao,
+  developmentChain,
+  type NodeAdmission,
+} from "../../src/ports/chain/index.js";
+import { createMemoryContent } from "../../src/ports/content/index.js";
+import { blsPublicKey, createBlsKey, createOperatorKey, provePossession } from "../../src/ports/keys/index.js";
+import type { Address, Hex } from "../../src/records/index.js";
+import type { LogLevel } from "../../src/utils/logger.js";
+import { sleep } from "../../src/utils/sleep.js";
+import type { CouncilKeys } from "./host.js";
+import { rehearsalTracks } from "./tracks.js";
+import type { WorkerStats } from "./worker.js";
+import { WorkerProcess } from "./workers.js";
+
+const MAX_NODES = 10_000;
+const MAX_PROCESSES = 4;
+const LOOK_EVERY_MS = 200;
+/** Hosts that have met: each hears of the topic from the others. */
+const MEETING_MS = 20_000;
+
+export interface RehearsalOptions {
+  readonly rpcUrl: string;
+  readonly nodes: number;
+  /** Processes that the voting nodes are spread over. */
+  readonly processes?: number | undefined;
+  /** Of all nodes, in percent: these attack instead of voting, from a process of their own. */
+  readonly hostile?: number | undefined;
+  readonly proposals?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly logLevel?: LogLevel | undefined;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** Where a rehearsal stands. */
+export type Progress =
+  | { readonly step: "keys" | "admitted" | "hosts"; readonly count: number; readonly of: number }
+  | { readonly step: "opened"; readonly proposalId: ProposalId }
+  | {
+      readonly step: "turnout";
+      readonly proposalId: ProposalId;
+      readonly votes: Proposal["votes"];
+      readonly of: number;
+      readonly state: Proposal["state"];
+      readonly seconds: number;
+    };
+
+/** One proposal's vote. */
+export interface RehearsedVote {
+  readonly proposalId: ProposalId;
+  /** From the transaction that opened it to the tally that decided it, on chain, in seconds. */
+  readonly seconds: number;
+  readonly votes: Proposal["votes"];
+  readonly transactions: readonly { readonly hash: Hex; readonly gasUsed: number; readonly ballots: number }[];
+  readonly hostileMessages: number;
+}
+
+export interface Rehearsal {
+  readonly nodes: number;
+  readonly processes: number;
+  readonly deployment: Deployment;
+  readonly votes: readonly RehearsedVote[];
+  readonly workers: readonly (WorkerStats & { readonly name: string; readonly nodes: number })[];
+}
+
+/** The vote was not decided in time. */
+export class UndecidedError extends BaseError {
+  constructor(proposalId: ProposalId, seconds: number) {
+    super("undecided", `The vote on proposal ${proposalId} was not decided after ${seconds} s.`);
+  }
+}
+
+interface Member {
+  readonly keys: CouncilKeys;
+  readonly admission: NodeAdmission;
+}
+
+/**
+ * Rehearses a council on a development chain: a DAO of its own, nodes with real keys in a few processes, ballots over
+ * gossip, tallies on chain.
+ *
+ * @throws {@link InvalidInputError}; ChainError, also where the chain gives no money away; {@link UndecidedError}.
+ */
+export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
+  const { nodes: count, onProgress, rpcUrl } = options;
+  const hostile = options.hostile ?? 0;
+  const honest = count - Math.floor((count * hostile) / 100);
+  const processes = options.processes ?? Math.min(MAX_PROCESSES, Math.max(2, cpus().length), honest);
+  if (count < 1 || count > MAX_NODES) throw new InvalidInputError(`A council has 1 to ${MAX_NODES} nodes.`);
+  if (processes < 1 || processes > honest) throw new InvalidInputError("There is at least one node in a process.");
+  if (hostile < 0 || hostile > 50) throw new InvalidInputError("From 0 to 50 percent of the nodes are hostile.");
+
+  const members: Member[] = [];
+  for (let i = 0; i < count; i++) {
+    members.push(makeMember());
+    if (i % 50 === 49 || i === count - 1) onProgress({ step: "keys", count: i + 1, of: count });
+    await sleep(0);
+  }
+  const development = developmentChain(rpcUrl);
+  const deployer = createOperatorKey();
+  const accounts = [deployer.address, ...members.map(({ admission }) => admission.operator)];
+  for (const account of accounts) await development.fund(account as Address);
+  const deployment = await deployDao({
+    rpcUrl,
+    chainId: await development.chainId(),
+    deployer,
+    nodes: members.map(({ admission }) => admission),
+    tracks: rehearsalTracks,
+    onAdmitted: (admitted) => onProgress({ step: "admitted", count: admitted, of: count }),
+  });
+
+  const dir = await mkdtemp(join(tmpdir(), "witan-council-"));
+  const workers: { process: WorkerProcess; nodes: number }[] = [];
+  const chain = await createChain({ rpcUrl, ...deployment, pollMs: 100, timeoutMs: 60_000 });
+  try {
+    await startWorkers({ ...options, processes, hostile, dir, deployment, members, workers });
+    const votes: RehearsedVote[] = [];
+    for (let round = 0; round < (options.proposals ?? 1); round++) {
+      votes.push(
+        await vote(
+          options,
+          chain,
+          workers.map((worker) => worker.process),
+          hostile > 0,
+          round,
+        ),
+      );
+    }
+    const stats = await Promise.all(
+      workers.map(async ({ process, nodes }) => {
+        const { stats } = await process.ask({ type: "stats" }, "stats");
+        return { name: process.name, nodes, ...stats };
+      }),
+    );
+    return { nodes: count, processes: workers.length, deployment, votes, workers: stats };
+  } finally {
+    chain.close();
+    await Promise.all(workers.map(({ process }) => process.stop()));
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function makeMember(): Member {
+  const wallet = createOperatorKey();
+  const secret = createBlsKey();
+  const operator = wallet.address as Address;
+  return {
+    keys: { operator: wallet.privateKey as Hex, bls: `0x${Buffer.from(secret).toString("hex")}` },
+    admission: {
+      operator,
+      key: blsPublicKey(secret),
+      possession: provePossession(secret, operator),
+      // The nodes of one process share its host, so the registry holds a peer id that nobody dials.
+      peerId: `0x002408011220${operator.slice(2).padStart(64, "0")}`,
+    },
+  };
+}
+
+interface Starting extends RehearsalOptions {
+  readonly processes: number;
+  readonly hostile: number;
+  readonly dir: string;
+  readonly deployment: Deployment;
+  readonly members: readonly Member[];
+  readonly workers: { process: WorkerProcess; nodes: number }[];
+}
+
+/** Starts one process after another, each connected to all before it, and waits until all have met. */
+async function startWorkers(starting: Starting): Promise<void> {
+  const { deployment, dir, hostile, logLevel = "warn", members, onProgress, processes, rpcUrl, workers } = starting;
+  const bad = Math.floor((members.length * hostile) / 100);
+  const good = members.slice(0, members.length - bad);
+  const parts = Array.from({ length: processes }, (_, i) => ({
+    name: `host-${i + 1}`,
+    hostile: false,
+    members: good.filter((_member, position) => position % processes === i),
+  }));
+  if (bad > 0) parts.push({ name: "hostile", hostile: true, members: members.slice(members.length - bad) });
+  const peers: string[] = [];
+  for (const part of parts) {
+    const process = new WorkerProcess(part.name);
+    workers.push({ process, nodes: part.members.length });
+    const { multiaddrs } = await process.ask(
+      {
+        type: "start",
+        name: part.name,
+        logLevel,
+        hostile: part.hostile,
+        parameters: {
+          dir: join(dir, part.name),
+          rpcUrl,
+          deployment,
+          peers: [...peers],
+          keys: part.members.map(({ keys }) => keys),
+          stragglersMs: 3_000,
+        },
+      },
+      "started",
+    );
+    peers.push(...multiaddrs.slice(0, 1));
+    onProgress({ step: "hosts", count: workers.length, of: parts.length });
+  }
+  const deadline = Date.now() + MEETING_MS;
+  for (const { process } of workers) {
+    while ((await process.ask({ type: "stats" }, "stats")).stats.peers < workers.length - 1) {
+      if (Date.now() > deadline) throw new InvalidInputError("The hosts could not connect to each other.");
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+  // Gossip forms its mesh at its next heartbeat.
+  await sleep(1_500);
+}
+
+async function vote(
+  { nodes, onProgress, timeoutMs = 120_000 }: RehearsalOptions,
+  chain: Chain,
+  workers: readonly WorkerProcess[],
+  withHostile: boolean,
+  round: number,
+): Promise<RehearsedVote> {
+  const client = createClient({ chain, content: createMemoryContent() });
+  const [first] = workers;
+  if (first === undefined) throw new RangeError("a council without workers");
+  const opened = Date.now();
+  const { proposalId } = await first.ask({ type: "open", flag: `rehearsal-${round + 1}` }, "opened");
+  onProgress({ step: "opened", proposalId });
+  const attacking = withHostile ? workers.at(-1)?.ask({ type: "attack", proposalId }, "attacked") : undefined;
+  let last = "";
+  for (;;) {
+    const { state, votes } = await client.getProposal({ proposalId });
+    const seconds = (Date.now() - opened) / 1_000;
+    const now = JSON.stringify([state, votes]);
+    if (now !== last) onProgress({ step: "turnout", proposalId, votes, of: nodes, state, seconds });
+    last = now;
+    if (state !== "Pending" && state !== "Active") {
+      const { sent = 0 } = (await attacking) ?? {};
+      return { proposalId, seconds, votes, transactions: await settlements(client, proposalId), hostileMessages: sent };
+    }
+    if (seconds * 1_000 > timeoutMs) throw new UndecidedError(proposalId, Math.round(seconds));
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** The transactions that brought ballots, with their gas. */
+async function settlements(client: Client, proposalId: ProposalId): Promise<RehearsedVote["transactions"]> {
+  const ballots = await client.listBallots({ proposalId });
+  const hashes = [...new Set(ballots.map(({ transactionHash }) => transactionHash))];
+  return Promise.all(
+    hashes.map(async (hash) => {
+      const receipt = (await client.chain.provider.send("eth_getTransactionReceipt", [hash])) as { gasUsed: Hex };
+      const brought = ballots.filter(({ transactionHash }) => transactionHash === hash).length;
+      return { hash, gasUsed: Number(receipt.gasUsed), ballots: brought };
+    }),
+  );
+}

@@ -1,0 +1,53 @@
+import type { BuiltProposal, Proposal, ProposalRules } from "../../client/index.js";
+import type { Address, Track, TrackRules } from "../../records/index.js";
+
+/**
+ * A proposal that is not on chain yet. Its id is a hash of what it says, so nodes that see the same can vote on it
+ * before anybody has opened it; enough ballots open it and carry it out in one transaction.
+ */
+export interface UnopenedProposal extends Proposal {
+  readonly built: BuiltProposal;
+}
+
+export function isUnopened(proposal: Proposal): proposal is UnopenedProposal {
+  return "built" in proposal;
+}
+
+export interface MakeUnopenedProposalParameters {
+  readonly built: BuiltProposal;
+  readonly self: Address;
+  readonly track: Track;
+  /** As they are now: the governor freezes them when the proposal is opened. */
+  readonly rules: TrackRules;
+  readonly epoch: number;
+  readonly committeeSize: number;
+  /** The chain's time, in seconds. */
+  readonly chainTime: number;
+}
+
+export function makeUnopenedProposal(parameters: MakeUnopenedProposalParameters): UnopenedProposal {
+  const { built, chainTime, committeeSize, epoch, rules, self, track } = parameters;
+  const { quorum, approval, fastPath, timelock, expiry, votingPeriod } = rules;
+  const frozen: ProposalRules = { epoch, committeeSize, quorum, approval, fastPath, timelock, expiry };
+  const deadline = chainTime + votingPeriod;
+  return {
+    id: built.proposalId,
+    state: "Active",
+    track,
+    rules: frozen,
+    proposer: self,
+    directive: built.directive,
+    directiveId: built.directiveId,
+    evidence: built.directive.evidence,
+    votes: { for: 0, against: 0, abstain: 0 },
+    start: chainTime,
+    deadline,
+    expiry: deadline + timelock + expiry,
+    eta: null,
+    description: built.description,
+    calls: built.calls,
+    transactionHash: "0x",
+    blockNumber: 0,
+    built,
+  };
+}

@@ -1,0 +1,198 @@
+import type { Client } from "../../client/index.js";
+import {
+  coordinateRounds,
+  decodeWeights,
+  type EndedRound,
+  type LearningTask,
+  participate,
+  type RoundChannel,
+  type RoundModel,
+  type Samples,
+  type Shard,
+} from "../../engines/learning/index.js";
+import type { ModelTest } from "../../policy/index.js";
+import type { Address, Hex, Model, OrderOf } from "../../records/index.js";
+import type { Clock } from "../../utils/clock.js";
+import type { Logger } from "../../utils/logger.js";
+import { sameHex } from "../../utils/sameHex.js";
+import { leaderRank } from "../aggregation/leaderOrder.js";
+import type { QueuedRecord } from "../outbox/state.js";
+import type { Assignment, DirectiveHandler, ExecutionResult, OutcomeCheck } from "./handler.js";
+
+export interface LearningHandlerOptions {
+  readonly self: Address;
+  readonly task: LearningTask;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly channel: RoundChannel;
+  readonly shard: () => Promise<Shard>;
+  readonly testSamples: () => Promise<Samples>;
+  readonly submitModel: (model: Model) => Promise<QueuedRecord>;
+  readonly dir: string;
+  /** A coordinator that was not heard for this long is gone. */
+  readonly silenceMs: number;
+  readonly logger: Logger;
+}
+
+const MAX_MODEL_BYTES = 64 * 1024 * 1024;
+const FETCH_TIMEOUT_MS = 20_000;
+
+/** Runs federated rounds: one node coordinates, every node trains, and each looks at what came of it. */
+export function createLearningHandler(options: LearningHandlerOptions): DirectiveHandler {
+  const { self, task, client, clock, channel, dir, logger } = options;
+  const heard = new Map<string, number>();
+  const listensSince = new Map<string, number>();
+  const listening: RoundChannel = {
+    publish: (message) => channel.publish(message),
+    async *messages(signal) {
+      for await (const received of channel.messages(signal)) {
+        if (received.message.type === "start" && !sameHex(received.from, self))
+          heard.set(received.message.directive, clock.now());
+        yield received;
+      }
+    },
+  };
+
+  return {
+    kinds: ["StartRound"],
+    led: (directiveId) => {
+      const now = clock.now();
+      if (now - (listensSince.get(directiveId) ?? now) < options.silenceMs / 2) return true;
+      return now - (heard.get(directiveId) ?? Number.NEGATIVE_INFINITY) < options.silenceMs;
+    },
+    async assist({ directiveId, order, signal }) {
+      const committee = await client.listNodes().then((nodes) => nodes.map(({ operator }) => operator));
+      const began = clock.now();
+      if (!listensSince.has(directiveId)) listensSince.set(directiveId, began);
+      await participate({
+        self,
+        directive: directiveId,
+        order: roundOrder(order),
+        task,
+        samples: async () => (await options.shard()).train,
+        channel: listening,
+        store: client.content,
+        dir,
+        signal,
+        // Whoever's turn has not come cannot make others train.
+        mayCoordinate: (node) => {
+          const rank = leaderRank(directiveId, committee, node);
+          return rank >= 0 && clock.now() - began >= (rank - 1) * options.silenceMs;
+        },
+        onEvent: (event, detail) => logger.info(event, { directive: directiveId, ...detail }),
+      });
+    },
+    async carryOut({ directiveId, order, signal }: Assignment): Promise<ExecutionResult> {
+      const started = clock.now();
+      const rounds = roundOrder(order);
+      const ended = await coordinateRounds({
+        directive: directiveId,
+        order: rounds,
+        task,
+        participants: (await client.listNodes()).map(({ operator }) => operator),
+        testSamples: options.testSamples,
+        channel,
+        store: client.content,
+        dir,
+        base: await baseWeights(rounds.base),
+        onModel: async (round, model, parents) => {
+          const record = await options.submitModel(modelRecord(task, round, model, parents, rounds.base));
+          logger.info("a round has ended", { round, accuracy: model.evaluation.accuracy, model: record.contentId });
+          return record.contentId;
+        },
+        signal,
+      });
+      return deedOf(ended, clock.now() - started);
+    },
+    async agrees({ order }: Assignment, outcome): Promise<OutcomeCheck> {
+      const { rounds } = roundOrder(order);
+      if (outcome.result === "failed") return { holds: outcome.produced.length === 0, why: "no round made a model" };
+      if (outcome.produced.length === 0 || outcome.produced.length > rounds)
+        return { holds: false, why: "models are missing" };
+      for (const contentId of outcome.produced) {
+        const { value } = await client.fetchRecord({ contentId, kind: "Model" });
+        await fetchWeights(value);
+      }
+      return { holds: true, why: `${outcome.produced.length} models are anchored and their weights are here` };
+    },
+  };
+
+  async function baseWeights(base: Hex | null): Promise<string | null> {
+    if (base === null) return null;
+    const { value } = await client.fetchRecord({ contentId: base, kind: "Model" });
+    return value.weights.cid;
+  }
+
+  async function fetchWeights({ weights: { cid, sha256 } }: Model) {
+    const limits = { maxBytes: MAX_MODEL_BYTES, timeoutMs: FETCH_TIMEOUT_MS, sha256 };
+    return decodeWeights(await client.content.getFile(cid, limits), task.shapes);
+  }
+}
+
+/** Tests a model on this node's held-out data, beside the one that is accepted now. */
+export function createModelTest({
+  task,
+  client,
+  shard,
+}: Pick<LearningHandlerOptions, "task" | "client" | "shard">): (
+  candidate: Model,
+  accepted: Model | undefined,
+) => Promise<ModelTest> {
+  return async (candidate, accepted) => {
+    const { heldOut } = await shard();
+    const accuracy = async ({ weights: { cid, sha256 } }: Model) => {
+      const limits = { maxBytes: MAX_MODEL_BYTES, timeoutMs: FETCH_TIMEOUT_MS, sha256 };
+      const weights = decodeWeights(await client.content.getFile(cid, limits), task.shapes);
+      return (await task.evaluate(weights, heldOut)).accuracy;
+    };
+    return {
+      candidateAccuracy: await accuracy(candidate),
+      acceptedAccuracy: accepted === undefined ? null : await accuracy(accepted),
+      samples: heldOut.labels.length,
+    };
+  };
+}
+
+function modelRecord(
+  task: LearningTask,
+  round: number,
+  model: RoundModel,
+  parents: readonly Hex[],
+  base: Hex | null,
+): Model {
+  const { cid, bytes, sha256, contributors, evaluation } = model;
+  return {
+    schema: "witan/model/1",
+    name: task.name,
+    version: round,
+    round,
+    parents: parents.length > 0 || base === null ? [...parents] : [base],
+    weights: { cid, bytes, sha256, format: "safetensors" },
+    shapes: Object.fromEntries(Object.entries(task.shapes).map(([name, shape]) => [name, [...shape]])),
+    samples: contributors.reduce((sum, { samples }) => sum + samples, 0),
+    contributors: contributors.map((each) => ({ ...each })),
+    aggregation: { rule: "fedavg" },
+    privacy: null,
+    evaluation: { dataset: `${task.name}-test`, ...evaluation },
+  };
+}
+
+function deedOf(ended: readonly EndedRound[], durationMs: number): ExecutionResult {
+  const produced = ended.flatMap(({ record }) => (record === null ? [] : [record]));
+  return {
+    result: produced.length > 0 ? "done" : "failed",
+    detail: ended.map(({ round, ending, model, refused }) => ({
+      subject: `round/${round}`,
+      result: model === null ? ("failed" as const) : ("done" as const),
+      note: `${ending}: ${model?.contributors.length ?? 0} updates, ${refused.length} refused`,
+    })),
+    logs: null,
+    durationMs,
+    produced,
+  };
+}
+
+function roundOrder(order: Assignment["order"]): OrderOf<"StartRound"> {
+  if (order.kind !== "StartRound") throw new TypeError(`${order.kind} starts no round`);
+  return order;
+}

@@ -1,0 +1,52 @@
+import type { Observation, ReplicaView } from "../../../policy/index.js";
+import type { Clock } from "../../../utils/clock.js";
+import type { MachineProbe } from "./machine.js";
+
+export interface ObserveDependencies {
+  readonly clock: Clock;
+  readonly machine: MachineProbe;
+  /** Connected peers over the peers that there should be, 0 to 1. */
+  readonly connectivity: () => number;
+  /** Asks the chain something small; a failure counts as loss. */
+  readonly ping: () => Promise<unknown>;
+  readonly workloads: () => Promise<readonly ReplicaView[]>;
+}
+
+/** Pings that loss is taken over: one lost is five percent. */
+const PINGS = 20;
+
+/** Makes the monitor: each look probes the machine, the chain, the peers and the workloads. */
+export function createObserve(dependencies: ObserveDependencies): (cycle: number) => Promise<Observation> {
+  const { clock, machine, connectivity, ping, workloads } = dependencies;
+  const pings: boolean[] = [];
+  return async (cycle) => {
+    const started = clock.now();
+    const [answered, load, seen] = await Promise.all([
+      ping().then(
+        () => true,
+        () => false,
+      ),
+      machine(),
+      workloads(),
+    ]);
+    pings.push(answered);
+    if (pings.length > PINGS) pings.shift();
+    const latencies = seen.flatMap(({ latencyMs }) => (latencyMs === null ? [] : [latencyMs]));
+    return {
+      cycle,
+      machine: {
+        ...load,
+        loss: pings.filter((each) => !each).length / pings.length,
+        connectivity: connectivity(),
+        latencyMs: latencies.length > 0 ? median(latencies) : clock.now() - started,
+      },
+      workloads: seen,
+      probeErrors: answered ? 0 : 1,
+    };
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}

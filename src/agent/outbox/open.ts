@@ -1,0 +1,67 @@
+import type { Client, NewRecord } from "../../client/index.js";
+import { type FinalityRule, lastFinalBlock, readHeader } from "../../ports/chain/index.js";
+import { decodeRecord } from "../../records/index.js";
+import { Outbox, type OutboxDependencies, type Standing } from "./outbox.js";
+import type { OutboxAnchor, QueuedRecord } from "./state.js";
+
+export interface OpenOutboxParameters {
+  readonly path: string;
+  /** Blocks go to its content store, anchors to its chain in its account's name. */
+  readonly client: Client;
+  /** When an anchor is final; by default what the chain's `finalized` tag says. */
+  readonly finality?: FinalityRule | undefined;
+  /** As {@link OutboxDependencies.onError}. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  /** As {@link Outbox.open}'s. */
+  readonly shortenAfter?: number | undefined;
+}
+
+/** The outbox over a client. @throws JournalError */
+export function openOutbox(parameters: OpenOutboxParameters): Promise<Outbox> {
+  const { path, client, finality = "finalized", onError, shortenAfter } = parameters;
+  const dependencies: OutboxDependencies = {
+    put: (bytes) => client.content.put(bytes, { keep: "record" }),
+    async anchor(queued) {
+      const records = await Promise.all(queued.map((record) => readBack(client, record)));
+      const { root, transactionHash, blockNumber } = await client.anchorRecords({ records });
+      return { root, transactionHash, blockNumber };
+    },
+    async sign(queued) {
+      const records = await Promise.all(queued.map((record) => readBack(client, record)));
+      const { author, root, count, manifest, signature } = await client.signBatch({ records });
+      return { author, root, count, manifest, signature };
+    },
+    standingOf: (batch) => standingOf(client, batch, finality),
+    onError,
+  };
+  return Outbox.open(path, dependencies, shortenAfter);
+}
+
+/** The record that was queued, from this node's own blocks. */
+async function readBack(client: Client, { kind, cid }: QueuedRecord): Promise<NewRecord> {
+  return { kind, value: decodeRecord(kind, await client.content.get(cid)) } as NewRecord;
+}
+
+async function standingOf(
+  client: Client,
+  { blockNumber, joint, root }: OutboxAnchor,
+  finality: FinalityRule,
+): Promise<Standing> {
+  const { account, chain } = client;
+  const { knowledge } = chain.contracts;
+  const isThereAt = async (blockTag: number | "latest") => {
+    const { anchoredAt } = await chain.read<{ anchoredAt: bigint }>(() =>
+      joint === undefined
+        ? knowledge.anchorOf(account ?? "0x", root, { blockTag })
+        : knowledge.jointAnchorOf(joint.root, { blockTag }),
+    );
+    return anchoredAt !== 0n;
+  };
+  if (!(await isThereAt("latest"))) {
+    // What was signed may come back into the chain as long as it holds.
+    return joint !== undefined && (await chain.now()) <= joint.deadline ? "waiting" : "gone";
+  }
+  const finalized = finality === "finalized" ? await readHeader(chain, "finalized") : undefined;
+  const last = lastFinalBlock(finality, { head: await chain.blockNumber(), finalized: finalized?.number ?? null });
+  return last >= blockNumber && (await isThereAt(last)) ? "final" : "waiting";
+}

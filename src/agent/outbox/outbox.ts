@@ -1,0 +1,268 @@
+import { BaseError } from "../../errors.js";
+import {
+  type ContentId,
+  encodeRecord,
+  type Hex,
+  type RecordKind,
+  type RecordValue,
+  type SignedBatch,
+} from "../../records/index.js";
+import { Journal } from "../../utils/journal.js";
+import { Mutex } from "../../utils/turns.js";
+import { AgentDefaults } from "../defaults.js";
+import {
+  type JointSeal,
+  type Offer,
+  type OutboxAnchor,
+  type OutboxEntry,
+  OutboxState,
+  type QueuedRecord,
+} from "./state.js";
+
+/** Whether an anchor is where nothing can take it back, only on the chain as it is now, or not there any more. */
+export type Standing = "final" | "waiting" | "gone";
+
+/** Lines of a journal: a few hundred KB. */
+const SHORTEN_AFTER = 2_000;
+
+/** More records wait for an anchor than the outbox keeps. */
+export class OutboxFullError extends BaseError {
+  constructor(limit: number) {
+    super("outbox-full", `${limit} records already wait for an anchor.`, {
+      retryable: true,
+      hints: ["The chain has not taken anchors for long: see the agent's status."],
+    });
+  }
+}
+
+export interface OutboxDependencies {
+  /** Stores a block durably. */
+  readonly put: (bytes: Uint8Array) => Promise<string>;
+  /** Anchors exactly these records as one batch, or finds that it is anchored already. */
+  readonly anchor: (records: readonly QueuedRecord[]) => Promise<OutboxAnchor>;
+  /** Signs exactly these records as one batch, so that others can have it anchored. */
+  readonly sign: (records: readonly QueuedRecord[]) => Promise<SignedBatch>;
+  /** What the chain says of an anchor now. */
+  readonly standingOf: (batch: OutboxAnchor) => Promise<Standing>;
+  /** Told where the journal could not be shortened: nothing is lost, and it grows. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/**
+ * Records on their way to the chain. A record is acknowledged once its block and its place in the queue are on the
+ * disk. A batch is written down before it is sent, so that a crash between sending and knowing leads to the same root,
+ * which the chain has at most once. It is watched until its anchor is final: one that a reorganisation takes back is
+ * sent again, the same root. What may wait can be set aside instead, for others to anchor with theirs: it is anchored
+ * alone only once nothing that this node has signed can be anchored any more.
+ */
+export class Outbox {
+  readonly #journal: Journal<OutboxEntry>;
+  readonly #dependencies: OutboxDependencies;
+  readonly #state = new OutboxState();
+  readonly #shortenAfter: number;
+  /** In the journal, and from how many on it is looked whether they are too many. */
+  #lines: number;
+  #shortenAt: number;
+  readonly #turns = new Mutex();
+  #flushing: Promise<OutboxAnchor | undefined> | undefined;
+  #reviewing: Promise<readonly OutboxAnchor[]> | undefined;
+
+  private constructor(
+    { journal, entries }: Awaited<ReturnType<typeof Journal.open<OutboxEntry>>>,
+    dependencies: OutboxDependencies,
+    shortenAfter: number,
+  ) {
+    this.#journal = journal;
+    this.#dependencies = dependencies;
+    this.#shortenAfter = shortenAfter;
+    this.#lines = entries.length;
+    this.#shortenAt = shortenAfter;
+    for (const entry of entries) this.#state.apply(entry);
+  }
+
+  /** @param shortenAfter A journal of fewer lines is left as it is, whatever of it is past. */
+  static async open(path: string, dependencies: OutboxDependencies, shortenAfter = SHORTEN_AFTER): Promise<Outbox> {
+    return new Outbox(await Journal.open<OutboxEntry>(path), dependencies, shortenAfter);
+  }
+
+  /** How many records wait for their anchor. */
+  get waiting(): number {
+    return this.#state.waiting.size;
+  }
+
+  /** How many batches have an anchor that may still leave the chain. */
+  get unsettled(): number {
+    return this.#state.unsettled.size;
+  }
+
+  /** What is set aside to be anchored together with others'. */
+  get offered(): Offer | undefined {
+    return this.#state.offered;
+  }
+
+  /** The anchor of a record, once it has one; that of a state is forgotten when it is final. */
+  anchorOf(contentId: ContentId): OutboxAnchor | undefined {
+    return this.#state.anchored.get(contentId);
+  }
+
+  /**
+   * Stores a record and queues it for the next anchor; resolves when both are durable. The same record again is the
+   * same record.
+   *
+   * @throws {OutboxFullError} and the errors of {@link encodeRecord}; nothing is queued then.
+   */
+  async submit<Kind extends RecordKind>(kind: Kind, value: RecordValue<Kind>): Promise<QueuedRecord> {
+    const { bytes, cid, contentId } = encodeRecord(kind, value);
+    const record: QueuedRecord = { kind, contentId, cid };
+    if (this.#state.waiting.has(contentId) || this.#state.anchored.has(contentId)) return record;
+    if (this.#state.waiting.size >= AgentDefaults.maxQueuedRecords)
+      throw new OutboxFullError(AgentDefaults.maxQueuedRecords);
+    await this.#dependencies.put(bytes);
+    if (this.#state.waiting.has(contentId) || this.#state.anchored.has(contentId)) return record;
+    await this.#write({ type: "queued", ...record });
+    return record;
+  }
+
+  /** Anchors what waits, oldest first, as one batch; resolves with its anchor, or undefined when nothing waits. */
+  flush(): Promise<OutboxAnchor | undefined> {
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  /**
+   * Sets the records of a kind that wait aside, as one batch, unless one is set aside already; resolves with what is, or
+   * undefined where nothing was new.
+   */
+  async offer(kind: RecordKind): Promise<Offer | undefined> {
+    if (this.#state.offered !== undefined) return undefined;
+    await this.#flushing?.catch(() => undefined);
+    const sent = new Set(this.#state.pending);
+    const records = this.#state.free().filter((record) => record.kind === kind && !sent.has(record.contentId));
+    if (records.length === 0 || this.#state.offered !== undefined) return undefined;
+    const { root } = await this.#dependencies.sign(records);
+    await this.#write({ type: "offered", contentIds: records.map(({ contentId }) => contentId), root });
+    return this.#state.offered;
+  }
+
+  /** The batch that is set aside, signed: the same each time. */
+  async signOffered(): Promise<SignedBatch | undefined> {
+    return this.#state.offered && this.#dependencies.sign(this.#state.offered.records);
+  }
+
+  /**
+   * Writes down that this node is about to sign what holds its batch; resolves when that is durable, with whether it may:
+   * not where the batch is not set aside any more, or it has signed already.
+   */
+  async noteSigned(root: Hex, seal: JointSeal): Promise<boolean> {
+    if (this.#state.offered?.root !== root || this.#state.offered.signed !== null) return false;
+    // At once: whoever would take it back meanwhile finds it signed.
+    this.#state.offered = { ...this.#state.offered, signed: seal };
+    await this.#write({ type: "signed", root, seal });
+    return true;
+  }
+
+  /** What was set aside has its anchor. */
+  async noteAnchored({ joint, ...batch }: Omit<OutboxAnchor, "joint"> & { readonly joint?: Hex }): Promise<void> {
+    const offered = this.#state.offered;
+    if (offered?.root !== batch.root) return;
+    const { signed } = offered;
+    const deadline = signed !== null && signed.root === joint ? signed.deadline : 0;
+    const contentIds = offered.records.map(({ contentId }) => contentId);
+    const seal = joint === undefined ? {} : { joint: { root: joint, deadline } };
+    await this.#write({ type: "anchored", contentIds, batch: { ...batch, ...seal } });
+  }
+
+  /**
+   * What was set aside waits for the next anchor like everything else; for when nothing signed can be anchored. Resolves
+   * with whether it does: not where something has happened to it since it was `seen`.
+   */
+  async withdraw(seen: Offer): Promise<boolean> {
+    if (this.#state.offered !== seen) return false;
+    // At once: nothing is signed meanwhile.
+    this.#state.offered = undefined;
+    await this.#write({ type: "withdrawn", root: seen.root });
+    return true;
+  }
+
+  /** Anchors until nothing waits of what was submitted before the call, and is not set aside. */
+  async settle(): Promise<void> {
+    const submitted = this.#state.free().map(({ contentId }) => contentId);
+    while (submitted.some((contentId) => this.#state.waiting.has(contentId))) await this.flush();
+  }
+
+  /**
+   * Looks at the anchors that may still leave the chain: what is final is looked at no more, and what is gone is
+   * anchored again. Resolves with the batches that were.
+   */
+  review(): Promise<readonly OutboxAnchor[]> {
+    this.#reviewing ??= this.#review().finally(() => {
+      this.#reviewing = undefined;
+    });
+    return this.#reviewing;
+  }
+
+  async close(): Promise<void> {
+    await this.#flushing?.catch(() => undefined);
+    await this.#reviewing?.catch(() => undefined);
+    await this.#turns.take(() => this.#journal.close());
+  }
+
+  async #review(): Promise<readonly OutboxAnchor[]> {
+    const again: OutboxAnchor[] = [];
+    for (const { records, batch } of [...this.#state.unsettled.values()]) {
+      const standing = await this.#dependencies.standingOf(batch);
+      if (standing === "final") await this.#write({ type: "final", root: batch.root });
+      if (standing !== "gone") continue;
+      const contentIds = records.map(({ contentId }) => contentId);
+      const anchored = await this.#dependencies.anchor(records);
+      await this.#write({ type: "anchored", contentIds, batch: anchored });
+      again.push(anchored);
+    }
+    return again;
+  }
+
+  /** One after the other: what the journal holds and what is known of it are the same in between. */
+  async #write(entry: OutboxEntry): Promise<void> {
+    await this.#turns.take(async () => {
+      await this.#journal.append(entry);
+      this.#state.apply(entry);
+      this.#lines += 1;
+    });
+    void this.#turns.take(() => this.#shorten());
+  }
+
+  /** Takes what is past out of the journal where that is half of it. Where that fails it is tried after the next entry. */
+  async #shorten(): Promise<void> {
+    if (this.#lines < this.#shortenAt) return;
+    const entries = this.#state.entries();
+    try {
+      if (this.#lines >= 2 * entries.length) {
+        await this.#journal.replace(entries);
+        this.#lines = entries.length;
+      }
+      this.#shortenAt = Math.max(this.#shortenAfter, 2 * this.#lines);
+    } catch (error) {
+      this.#dependencies.onError?.(error);
+    }
+  }
+
+  async #flush(): Promise<OutboxAnchor | undefined> {
+    if (this.#state.pending === undefined) {
+      const contentIds = this.#state
+        .free()
+        .slice(0, AgentDefaults.maxBatchRecords)
+        .map(({ contentId }) => contentId);
+      if (contentIds.length === 0) return undefined;
+      await this.#write({ type: "batch", contentIds });
+    }
+    const contentIds = this.#state.pending ?? [];
+    const records = contentIds
+      .map((contentId) => this.#state.waiting.get(contentId))
+      .filter((record) => record !== undefined);
+    const batch = await this.#dependencies.anchor(records);
+    await this.#write({ type: "anchored", contentIds, batch });
+    return batch;
+  }
+}

@@ -1,0 +1,146 @@
+import type { ContentId, Hex, RecordKind } from "../../records/index.js";
+
+/** Anchored records that are final and remembered, so that the same again is not anchored again. */
+const MAX_REMEMBERED = 10_000;
+
+/** A record that is stored and durable, waiting for its anchor or anchored. */
+export interface QueuedRecord {
+  readonly kind: RecordKind;
+  readonly contentId: ContentId;
+  readonly cid: string;
+}
+
+/** What an anchored batch left on the chain. */
+export interface OutboxAnchor {
+  readonly root: Hex;
+  readonly transactionHash: Hex;
+  readonly blockNumber: number;
+  /** The root over many nodes' batches that it was anchored under; absent where it was anchored alone. */
+  readonly joint?: JointSeal | undefined;
+}
+
+/** A root over many nodes' batches that this node has signed, and until when it may be anchored: chain time, in seconds. */
+export interface JointSeal {
+  readonly root: Hex;
+  readonly deadline: number;
+}
+
+/** Records that are set aside to be anchored together with others'. */
+export interface Offer {
+  /** Of this node's batch. */
+  readonly root: Hex;
+  readonly records: readonly QueuedRecord[];
+  /** What this node has signed with the batch in it; nothing else is signed, and it is not anchored alone, meanwhile. */
+  readonly signed: JointSeal | null;
+}
+
+/** A line of the outbox's journal. */
+export type OutboxEntry =
+  | ({ readonly type: "queued" } & QueuedRecord)
+  | { readonly type: "batch"; readonly contentIds: readonly ContentId[] }
+  | { readonly type: "offered"; readonly contentIds: readonly ContentId[]; readonly root: Hex }
+  | { readonly type: "signed"; readonly root: Hex; readonly seal: JointSeal }
+  | { readonly type: "withdrawn"; readonly root: Hex }
+  | { readonly type: "anchored"; readonly contentIds: readonly ContentId[]; readonly batch: OutboxAnchor }
+  | { readonly type: "final"; readonly root: Hex };
+
+/** A batch whose anchor may still leave the chain. */
+interface Unsettled {
+  readonly records: readonly QueuedRecord[];
+  readonly batch: OutboxAnchor;
+}
+
+/** What the entries of an outbox's journal, one after the other, come to. */
+export class OutboxState {
+  readonly waiting = new Map<ContentId, QueuedRecord>();
+  readonly anchored = new Map<ContentId, OutboxAnchor>();
+  readonly unsettled = new Map<Hex, Unsettled>();
+  /** A batch that was written down and perhaps sent. */
+  pending: readonly ContentId[] | undefined;
+  offered: Offer | undefined;
+
+  /** Those of these records that wait. */
+  queued(contentIds: readonly ContentId[]): QueuedRecord[] {
+    return contentIds.flatMap((contentId) => this.waiting.get(contentId) ?? []);
+  }
+
+  /** What waits and is not set aside. */
+  free(): QueuedRecord[] {
+    const aside = new Set(this.offered?.records.map(({ contentId }) => contentId));
+    return [...this.waiting.values()].filter(({ contentId }) => !aside.has(contentId));
+  }
+
+  apply(entry: OutboxEntry): void {
+    switch (entry.type) {
+      case "queued":
+        this.waiting.set(entry.contentId, { kind: entry.kind, contentId: entry.contentId, cid: entry.cid });
+        return;
+      case "batch":
+        this.pending = entry.contentIds;
+        return;
+      case "offered":
+        this.offered = { root: entry.root, records: this.queued(entry.contentIds), signed: null };
+        return;
+      case "signed":
+        if (this.offered?.root === entry.root) this.offered = { ...this.offered, signed: entry.seal };
+        return;
+      case "withdrawn":
+        if (this.offered?.root === entry.root) this.offered = undefined;
+        return;
+      case "anchored":
+        this.#settle(entry.contentIds, entry.batch);
+        return;
+      case "final":
+        this.#finish(entry.root);
+    }
+  }
+
+  #settle(contentIds: readonly ContentId[], batch: OutboxAnchor): void {
+    const before = this.unsettled.get(batch.root)?.records;
+    const records = this.queued(contentIds);
+    // Of a batch that is anchored again nothing waits, and another may be pending.
+    if (this.offered?.root === batch.root) this.offered = undefined;
+    else if (before === undefined) this.pending = undefined;
+    this.unsettled.set(batch.root, { records: before ?? records, batch });
+    for (const contentId of contentIds) {
+      this.waiting.delete(contentId);
+      this.anchored.set(contentId, batch);
+    }
+  }
+
+  /** States never come again and are forgotten; of the rest the oldest are, once there are too many. */
+  #finish(root: Hex): void {
+    const settled = this.unsettled.get(root);
+    this.unsettled.delete(root);
+    for (const { contentId, kind } of settled?.records ?? []) if (kind === "State") this.anchored.delete(contentId);
+    for (const [contentId, batch] of this.anchored) {
+      if (this.anchored.size <= MAX_REMEMBERED) return;
+      if (!this.unsettled.has(batch.root)) this.anchored.delete(contentId);
+    }
+  }
+
+  /** The fewest entries that come to the same. */
+  entries(): OutboxEntry[] {
+    const entries: OutboxEntry[] = [];
+    const final = new Map<OutboxAnchor, ContentId[]>();
+    for (const [contentId, batch] of this.anchored) {
+      if (this.unsettled.has(batch.root)) continue;
+      final.set(batch, [...(final.get(batch) ?? []), contentId]);
+    }
+    for (const [batch, contentIds] of final) {
+      entries.push({ type: "anchored", contentIds, batch }, { type: "final", root: batch.root });
+    }
+    for (const { batch, records } of this.unsettled.values()) {
+      entries.push(...records.map((record) => ({ type: "queued", ...record }) as const));
+      entries.push({ type: "anchored", contentIds: records.map(({ contentId }) => contentId), batch });
+    }
+    entries.push(...[...this.waiting.values()].map((record) => ({ type: "queued", ...record }) as const));
+    if (this.pending !== undefined) entries.push({ type: "batch", contentIds: this.pending });
+    if (this.offered !== undefined) {
+      const { records, root, signed } = this.offered;
+      entries.push({ type: "offered", contentIds: records.map(({ contentId }) => contentId), root });
+      if (signed !== null) entries.push({ type: "signed", root, seal: signed });
+    }
+    return entries;
+  }
+}

@@ -1,0 +1,52 @@
+import { BaseError } from "../../errors.js";
+import type { Support } from "../../policy/index.js";
+import { SigningJournal } from "./signingJournal.js";
+
+/** A node's decision on a proposal, as it was written before it was signed. */
+export interface RecordedBallot {
+  readonly proposalId: string;
+  readonly support: Support;
+  readonly reason: string;
+}
+
+/** An attempt to record a ballot that differs from the one already recorded: signing it would be an equivocation. */
+export class EquivocationError extends BaseError {
+  constructor(recorded: RecordedBallot, wanted: RecordedBallot) {
+    super(
+      "equivocation",
+      `This node already decided ${recorded.support} on proposal ${recorded.proposalId}; it will not sign ${wanted.support}.`,
+    );
+  }
+}
+
+/** This node's decisions: on the disk before they are signed, and only ever one for a proposal, across crashes too. */
+export class OwnBallots {
+  readonly #ledger: SigningJournal<RecordedBallot>;
+
+  private constructor(ledger: SigningJournal<RecordedBallot>) {
+    this.#ledger = ledger;
+  }
+
+  static async open(path: string): Promise<OwnBallots> {
+    const ledger = await SigningJournal.open<RecordedBallot>(path, {
+      keyOf: ({ proposalId }) => proposalId,
+      alike: (recorded, { support }) => recorded.support === support,
+      refusal: (recorded, wanted) => new EquivocationError(recorded, wanted),
+    });
+    return new OwnBallots(ledger);
+  }
+
+  /** The ballot recorded for a proposal. */
+  get(proposalId: string): RecordedBallot | undefined {
+    return this.#ledger.get(proposalId);
+  }
+
+  /** Resolves when the ballot is durable. Throws {@link EquivocationError} where another support is recorded. */
+  record(ballot: RecordedBallot): Promise<RecordedBallot> {
+    return this.#ledger.record(ballot);
+  }
+
+  close(): Promise<void> {
+    return this.#ledger.close();
+  }
+}

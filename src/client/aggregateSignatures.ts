@@ -1,0 +1,46 @@
+import { InvalidInputError } from "../errors.js";
+import { wordsOf } from "../ports/chain/bitset.js";
+import { encodeG2, loadBls } from "../ports/keys/index.js";
+
+const SIGNATURE_BYTES = 96;
+/** A set with a higher index fits into no transaction. */
+const MAX_INDEX = 0xff_ffff;
+
+/** One node's BLS signature under what many nodes say together; anybody may bring them to the chain. */
+export interface NodeSignature {
+  /** The node's index in the registry. */
+  readonly index: number;
+  /** 96 bytes, compressed. */
+  readonly signature: Uint8Array;
+}
+
+/**
+ * The signatures as one, in the encoding of the contracts, and the set of who signed.
+ *
+ * @throws {@link InvalidInputError} where there is none, one of another length, or two of one node; KeyError.
+ */
+export async function aggregateSignatures(
+  signatures: readonly NodeSignature[],
+): Promise<{ bits: bigint[]; signature: Uint8Array }> {
+  check(signatures);
+  const bls = await loadBls();
+  return {
+    bits: wordsOf(signatures.map(({ index }) => index)),
+    signature: encodeG2(bls.aggregate(signatures.map(({ signature }) => signature))),
+  };
+}
+
+function check(signatures: readonly NodeSignature[]): void {
+  if (signatures.length === 0) throw new InvalidInputError("There is at least one signature.");
+  for (const { index, signature } of signatures) {
+    if (!Number.isInteger(index) || index < 0 || index > MAX_INDEX) {
+      throw new InvalidInputError(`A node's index is a whole number up to ${MAX_INDEX}, not ${index}.`);
+    }
+    if (signature.length !== SIGNATURE_BYTES) {
+      throw new InvalidInputError(`A signature has ${SIGNATURE_BYTES} bytes, not ${signature.length}.`);
+    }
+  }
+  if (new Set(signatures.map(({ index }) => index)).size !== signatures.length) {
+    throw new InvalidInputError("A node signs once.");
+  }
+}

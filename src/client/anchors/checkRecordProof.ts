@@ -1,0 +1,98 @@
+import {
+  hashBatch,
+  isSignedByAuthor,
+  type JointTransaction,
+  readAnchorTransaction,
+  readJointTransaction,
+} from "../../ports/chain/index.js";
+import {
+  type Address,
+  type ContentId,
+  contentIdToCid,
+  type Hex,
+  provenRecord,
+  type RecordKind,
+  type RecordProof,
+  type RecordValue,
+  verifyProof,
+} from "../../records/index.js";
+import { sameHex } from "../../utils/sameHex.js";
+import { InvalidProofError } from "../errors.js";
+
+/** What a proof shows, by itself: that `author` signed a batch that holds the record, to be anchored in `registry`. */
+export interface ProvenRecord {
+  readonly kind: RecordKind;
+  readonly contentId: ContentId;
+  readonly cid: string;
+  readonly value: RecordValue;
+  readonly author: Address;
+  readonly root: Hex;
+  readonly chainId: number;
+  readonly registry: Address;
+  readonly transactionHash: Hex;
+  /** Where the proof says that the transaction is: the one thing in it to ask a chain about. */
+  readonly block: RecordProof["anchor"]["block"];
+  /**
+   * The root over many nodes' batches that was anchored; null where the batch was anchored alone. That its author signed
+   * this one, too, only a chain can tell.
+   */
+  readonly joint: Hex | null;
+}
+
+/**
+ * Checks a proof of {@link proveRecord} without chain, content or network: the bytes are the record, its leaf is under
+ * the root, and the transaction that anchors this root in this registry is signed by the author. Whether the registry is
+ * the one that the reader trusts, and the block is on its chain, is the reader's to compare.
+ *
+ * @throws {@link InvalidProofError}; InvalidInputError where it is no proof, or its transaction no anchor;
+ * InvalidRecordError.
+ */
+export function checkRecordProof(proof: RecordProof): ProvenRecord {
+  const { kind, contentId, author, root, anchor } = proof;
+  const value = provenRecord(proof);
+  const shown = proof.joint === undefined ? signedByAuthor(proof) : signedInBatch(proof, proof.joint);
+  const holds =
+    value !== undefined &&
+    shown !== undefined &&
+    shown.chainId === anchor.chainId &&
+    sameHex(shown.registry, anchor.registry);
+  if (!holds) throw new InvalidProofError(contentId, root);
+  return {
+    kind,
+    contentId,
+    cid: contentIdToCid(contentId),
+    value,
+    author,
+    root,
+    chainId: shown.chainId,
+    registry: shown.registry,
+    transactionHash: shown.hash,
+    block: anchor.block,
+    joint: proof.joint?.root ?? null,
+  };
+}
+
+/** The transaction that anchors the batch in its author's name; undefined where it anchors another. */
+function signedByAuthor({ anchor, author, root }: RecordProof): JointTransaction | undefined {
+  const shown = readAnchorTransaction(anchor.transaction);
+  return sameHex(shown.author, author) && shown.root === root ? shown : undefined;
+}
+
+/**
+ * The transaction that anchors a root over the batch, which its author has signed; undefined where it anchors another, or
+ * the batch is not under it.
+ */
+function signedInBatch(
+  { anchor, author, root }: RecordProof,
+  joint: NonNullable<RecordProof["joint"]>,
+): JointTransaction | undefined {
+  const shown = readJointTransaction(anchor.transaction);
+  const { count, manifest, path, signature } = joint;
+  const context = { chainId: shown.chainId, registry: shown.registry };
+  const batch = { author, root, count, manifest };
+  const holds =
+    shown.root === joint.root &&
+    verifyProof(joint.root, hashBatch(context, batch), path) &&
+    isSignedByAuthor(context, batch, signature);
+  return holds ? shown : undefined;
+}

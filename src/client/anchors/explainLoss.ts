@@ -1,0 +1,38 @@
+import { messageOf } from "../../errors.js";
+import { isPastRetention, retainParameter, retentionRules } from "../../policy/index.js";
+import { encodeName } from "../../ports/chain/index.js";
+import { ContentError } from "../../ports/content/index.js";
+import type { RecordKind } from "../../records/index.js";
+import type { ClientContext } from "../client.js";
+
+const SECONDS_OF_A_DAY = 86_400;
+
+/**
+ * The error of a record that could not be had; where the DAO has voted that records of its kind are kept for a shorter time
+ * than has passed, with a word on that.
+ *
+ * @param anchoredAt Seconds, by the chain.
+ */
+export async function explainLoss(
+  { chain }: Pick<ClientContext, "chain">,
+  kind: RecordKind,
+  anchoredAt: number,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof ContentError) || (error.kind !== "missing" && error.kind !== "timeout")) return error;
+  const name = retainParameter(kind);
+  const read = async () => {
+    const { value } = await chain.read(() => chain.contracts.parameters.tryParameter(encodeName(name)));
+    return { now: await chain.now(), rules: retentionRules(new Map([[name, value]]), { min: 0, max: 0 }) };
+  };
+  // What is wrong is that the record is not here: a chain that does not answer either adds nothing to it.
+  const voted = await read().catch(() => undefined);
+  if (voted === undefined || !isPastRetention({ kind, anchoredAt }, voted.now, voted.rules)) return error;
+  const since = new Date(anchoredAt * 1_000).toISOString();
+  const days = Math.round((voted.rules.retain[kind] / SECONDS_OF_A_DAY) * 10) / 10;
+  return new ContentError(error.kind, `A record that was anchored at ${since} is kept by nobody that could be asked.`, {
+    cause: error,
+    details: messageOf(error),
+    hints: [`By vote (${name}) records of its kind are kept for ${days} days, and then let go of.`],
+  });
+}

@@ -1,0 +1,56 @@
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
+import type { PrivateKey } from "@libp2p/interface";
+import { peerIdFromPrivateKey } from "@libp2p/peer-id";
+import { ConfigError } from "../../../errors.js";
+
+/**
+ * The libp2p key of a node: read from `dir`, made there (0600) the first time, so that the peer id stays.
+ *
+ * @throws {ConfigError} where the file is damaged: a new key would be another node.
+ */
+export async function loadIdentity(
+  dir: string,
+): Promise<{ privateKey: PrivateKey; peerId: string; peerIdBytes: Uint8Array }> {
+  const path = join(dir, "identity.key");
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const stored = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  const privateKey = stored === undefined ? await create(path) : parse(path, stored);
+  const peerId = peerIdFromPrivateKey(privateKey);
+  return { privateKey, peerId: peerId.toString(), peerIdBytes: peerId.toMultihash().bytes };
+}
+
+function parse(path: string, stored: Uint8Array): PrivateKey {
+  try {
+    return privateKeyFromProtobuf(stored);
+  } catch (cause) {
+    throw new ConfigError(`The IPFS key file ${path} is damaged.`, {
+      cause,
+      hints: ["Restore it from a backup, or move it away to start as a new peer."],
+    });
+  }
+}
+
+async function create(path: string): Promise<PrivateKey> {
+  const privateKey = await generateKeyPair("Ed25519");
+  const temporary = `${path}.tmp`;
+  const file = await open(temporary, "w", 0o600);
+  try {
+    await file.writeFile(privateKeyToProtobuf(privateKey));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const folder = await open(dirname(path), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+  return privateKey;
+}

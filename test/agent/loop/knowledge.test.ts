@@ -1,0 +1,61 @@
+import { expect, it, onTestFinished } from "vitest";
+import { Knowledge } from "../../../src/agent/loop/knowledge.js";
+import type { Client } from "../../../src/client/index.js";
+import { createMemoryContent } from "../../../src/ports/content/index.js";
+import type { Order } from "../../../src/records/index.js";
+import { createSetting } from "../../client/setting.js";
+
+const DAY = 86_400;
+const nothingSeen = { workloads: [] } as unknown as Parameters<Knowledge["shared"]>[2];
+const rounds: Order = {
+  kind: "StartRound",
+  task: "mnist",
+  base: null,
+  firstRound: 1,
+  rounds: 1,
+  minParticipants: 1,
+  timeoutSeconds: 60,
+  localEpochs: 1,
+  learningRate: 0.1,
+  batchSize: 8,
+  seed: 7,
+};
+
+it("takes a series of rounds whose records have had their time for none, and no other that cannot be read", async () => {
+  const setting = await createSetting({ nodes: 3 });
+  onTestFinished(() => setting.close());
+  const blocks = new Map<string, Uint8Array>();
+  const content = createMemoryContent(blocks);
+  const clients: Client[] = [];
+  for (const operator of setting.witan.operators) clients.push(await setting.connect(operator, content));
+  const [client] = clients as [Client];
+  const decide = async (order: Order) => setting.carryOut((await client.openProposal({ order })).proposalId);
+  const lastRound = async (knowledge: Knowledge) => (await knowledge.shared([], [], nothingSeen)).lastRound;
+
+  const directive = await decide(rounds);
+  const value = {
+    schema: "witan/outcome/1",
+    directive,
+    result: "done",
+    detail: [],
+    logs: null,
+    durationMs: 1,
+    produced: [],
+  } as const;
+  const { records } = await client.anchorRecords({ records: [{ kind: "Outcome", value }] });
+  const { cid = "", contentId: outcome } = records[0] ?? {};
+  for (const each of clients.slice(0, 2))
+    await each.reportDirective({ directiveId: directive, report: "done", outcome });
+  const before = new Knowledge(client, "mnist");
+  expect(await lastRound(before)).toEqual({ task: "mnist", base: null, models: [] });
+
+  blocks.delete(cid);
+  // As a node that starts now.
+  const fresh = new Knowledge(await setting.connect(setting.witan.operators[0], content), "mnist");
+  await expect(lastRound(fresh)).rejects.toMatchObject({ code: "content-missing" });
+  await decide({ kind: "SetParameter", name: "retain.Outcome", value: `${DAY}` });
+  await expect(lastRound(fresh)).rejects.toMatchObject({ code: "content-missing" });
+  await setting.witan.increaseTime(2 * DAY);
+  expect(await lastRound(fresh)).toBeNull();
+  expect(await lastRound(before)).not.toBeNull();
+});

@@ -1,0 +1,190 @@
+import { describe, expect, it } from "vitest";
+import { equivocationIncident } from "../../../src/agent/ballots/equivocationIncident.js";
+import { FastLane } from "../../../src/agent/loop/fastLane.js";
+import type { Support } from "../../../src/client/index.js";
+import { GossipError } from "../../../src/ports/gossip/index.js";
+import { contentIdToCid, encodeRecord, type Incident, type Order } from "../../../src/records/index.js";
+import { createElectorate, unhurried } from "../ballots/electorate.js";
+import { createBooth } from "../booth.js";
+import { downIncident } from "../council.js";
+
+const restart: Order = { kind: "Restart", workload: "web-3", instance: "web-3/1" };
+const ban: Order = { kind: "Ban", indices: [2], reason: "it lies" };
+const down: Incident = downIncident("web-3", "web-3/1");
+
+describe("a ban that nothing proves", () => {
+  it("is left to people, without a ballot and with one word about it", async () => {
+    const { hasVoted, logs, look, open } = await createBooth();
+    const proposal = await open(ban);
+    expect([await look(proposal), await look(proposal)]).toEqual([undefined, undefined]);
+    expect(await hasVoted(proposal)).toBe(false);
+    expect(logs).toMatchObject([{ message: "left to people", proposalId: proposal.id, kind: "Ban" }]);
+  });
+});
+
+describe("an incident that accuses a node of two ballots", () => {
+  /** Two ballots of node 2 on one proposal, signed by a node, and what is written down of them. */
+  async function accused(by: number, exchanges: boolean) {
+    const world = await createElectorate({ nodes: 3, tracks: unhurried() });
+    await world.seat([0]);
+    await world.seatOf(0).look();
+    const { exchange } = world.seatOf(0);
+    const booth = await createBooth({ world, exchange: exchanges ? exchange : undefined });
+    const sign = (support: Support) => world.sign("7", 2, support, world.setting.witan.blsKeys[by]);
+    const pair = { first: await sign("for"), second: await sign("against") };
+    const [, , node] = await booth.client.listNodes();
+    if (node === undefined) throw new Error("there is no node 2");
+    const { contentId } = await booth.anchor({ kind: "Incident", value: equivocationIncident(pair, node) });
+    const proposal = await booth.open(ban, contentId);
+    await world.seatOf(0).look();
+    return { ...booth, proposal };
+  }
+
+  it("decides where the node has signed both", async () => {
+    const { look, proposal } = await accused(2, true);
+    expect(await look(proposal)).toMatchObject({ support: "for" });
+  });
+
+  it("is a lie where another has signed them", async () => {
+    const { look, proposal } = await accused(1, true);
+    expect(await look(proposal)).toMatchObject({
+      support: "against",
+      reason: expect.stringMatching(/is invalid: the node it names has not signed both ballots$/),
+    });
+  });
+
+  it("proves nothing to a node that exchanges no ballots", async () => {
+    const { hasVoted, look, proposal } = await accused(2, false);
+    expect(await look(proposal)).toBeUndefined();
+    expect(await hasVoted(proposal)).toBe(false);
+  });
+});
+
+describe("the payload of a proposal", () => {
+  it("is kept by whoever votes For it, so that the order can be read when it is issued", async () => {
+    const { anchor, kept, look, open } = await createBooth();
+    const proposal = await open(restart, (await anchor({ kind: "Incident", value: down })).contentId);
+    kept.length = 0;
+    expect(await look(proposal)).toMatchObject({ support: "for" });
+    expect(kept).toEqual([`payload/${contentIdToCid(proposal.directive?.payload ?? "0x")}`]);
+  });
+
+  it("is not kept by whoever votes Against it", async () => {
+    const { anchor, blocks, kept, look, open } = await createBooth();
+    const { cid, contentId } = await anchor({ kind: "Incident", value: down });
+    blocks.alter(cid);
+    const proposal = await open(restart, contentId);
+    kept.length = 0;
+    expect(await look(proposal)).toMatchObject({ support: "against" });
+    expect(kept).toEqual([]);
+  });
+});
+
+describe("evidence that may only be on its way", () => {
+  it.each(["unanchored", "missing"])("is looked at twice before a ballot Against: %s", async (status) => {
+    const { anchor, blocks, client, hasVoted, logs, look, open } = await createBooth();
+    const { bytes, contentId } = encodeRecord("Incident", down);
+    if (status === "unanchored") await client.content.put(bytes);
+    else blocks.delete((await anchor({ kind: "Incident", value: down })).cid);
+    const proposal = await open(restart, contentId);
+    expect(await look(proposal)).toBeUndefined();
+    expect(await hasVoted(proposal)).toBe(false);
+    expect(logs).toEqual([]);
+    const reason = expect.stringContaining(`is ${status}`);
+    expect(await look(proposal)).toMatchObject({ support: "against", reason });
+    expect(await hasVoted(proposal)).toBe(true);
+  });
+
+  it("goes with a payload that nobody has yet: it is looked at twice, too", async () => {
+    const { anchor, blocks, hasVoted, look, open } = await createBooth();
+    const { contentId } = await anchor({ kind: "Incident", value: down });
+    const proposal = await open(restart, contentId);
+    const payload = contentIdToCid(proposal.directive?.payload ?? contentId);
+    const bytes = blocks.get(payload);
+    blocks.delete(payload);
+    expect(await look(proposal)).toBeUndefined();
+    expect(await hasVoted(proposal)).toBe(false);
+    if (bytes !== undefined) blocks.set(payload, bytes);
+    expect(await look(proposal)).toMatchObject({ support: "for" });
+  });
+
+  it("counts as any other where it comes between the two", async () => {
+    const { anchor, look, open } = await createBooth();
+    const proposal = await open(restart, encodeRecord("Incident", down).contentId);
+    expect(await look(proposal)).toBeUndefined();
+    await anchor({ kind: "Incident", value: down });
+    expect(await look(proposal)).toMatchObject({ support: "for" });
+  });
+
+  it("is not waited for where it was altered", async () => {
+    const { anchor, blocks, look, open } = await createBooth();
+    const { cid, contentId } = await anchor({ kind: "Incident", value: down });
+    blocks.alter(cid);
+    expect(await look(await open(restart, contentId))).toMatchObject({ support: "against" });
+  });
+
+  it("is waited for as long as nobody has opened the proposal", async () => {
+    const world = await createElectorate({ nodes: 3 });
+    await world.seat([0]);
+    const { exchange } = world.seatOf(0);
+    const { anchor, client, logger, look, self } = await createBooth({ world, exchange });
+    const { contentId } = encodeRecord("Incident", down);
+    const plan = { order: restart, subject: "workload/web-3", evidence: [contentId], delay: 0, window: 60 };
+    const lane = new FastLane({ self, client, clock: { now: Date.now, sleep: () => Promise.resolve() }, logger });
+    const [nodes, chainTime] = [await client.listNodes(), await client.chain.now()];
+    await lane.take([plan], nodes, chainTime);
+    const [motion] = lane.motions;
+    if (motion === undefined) throw new Error("nobody moved it");
+    await exchange.look(lane.motions, nodes, chainTime);
+    for (let times = 0; times < 3; times++) expect(await look(motion)).toBeUndefined();
+    await anchor({ kind: "Incident", value: down });
+    expect(await look(motion)).toMatchObject({ support: "for" });
+    expect(exchange.view(motion.id).known).toEqual([{ index: 0, support: "for" }]);
+  });
+});
+
+describe("evidence that a node cannot look at now", () => {
+  const failure = { level: "warn", message: "a task failed and will be tried again" };
+
+  it.each(["eth_getLogs", "anchorOf"])("is nobody's fault where the chain gives no answer: %s", async (what) => {
+    const { anchor, client, hasVoted, line, logs, look, open } = await createBooth();
+    const { contentId } = await anchor({ kind: "Incident", value: down });
+    const proposal = await open(restart, contentId);
+    const { selector } = client.chain.contracts.knowledge.anchorOf.fragment;
+    line.fails = (method, data) => method === what || (what === "anchorOf" && data.startsWith(selector));
+    for (let times = 0; times < 3; times++) expect(await look(proposal)).toBeUndefined();
+    expect(await hasVoted(proposal)).toBe(false);
+    expect(logs).toMatchObject([failure, failure, failure]);
+    line.fails = () => false;
+    expect(await look(proposal)).toMatchObject({ support: "for" });
+  });
+
+  it("is nobody's fault where too many ballots wait to be verified", async () => {
+    const world = await createElectorate({ nodes: 3, tracks: unhurried() });
+    await world.seat([0]);
+    const { exchange } = world.seatOf(0);
+    const crowd: Promise<unknown>[] = [];
+    const busy = {
+      needs: (...all: Parameters<typeof exchange.needs>) => exchange.needs(...all),
+      cast: (...all: Parameters<typeof exchange.cast>) => exchange.cast(...all),
+      /** Just as many ballots come before it the first time as may wait. */
+      proves: (incident: Incident) => {
+        if (crowd.length === 0) for (let n = 0; n < 1_024; n++) crowd.push(exchange.proves(incident));
+        return exchange.proves(incident);
+      },
+    };
+    const { anchor, client, logs, look, open } = await createBooth({ world, exchange: busy });
+    const pair = { first: await world.sign("7", 2, "for"), second: await world.sign("7", 2, "against") };
+    const [, , node] = await client.listNodes();
+    if (node === undefined) throw new Error("there is no node 2");
+    const { contentId } = await anchor({ kind: "Incident", value: equivocationIncident(pair, node) });
+    const proposal = await open(ban, contentId);
+    await world.seatOf(0).look();
+
+    expect(await look(proposal)).toBeUndefined();
+    const { message: reason } = new GossipError("Too many ballots wait to be verified.");
+    expect(logs).toMatchObject([{ ...failure, reason }]);
+    await Promise.allSettled(crowd);
+    expect(await look(proposal)).toMatchObject({ support: "for" });
+  });
+});

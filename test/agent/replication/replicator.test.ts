@@ -1,0 +1,142 @@
+import { expect, it } from "vitest";
+import { encodeReport, viewOf } from "../../../src/agent/replication/message.js";
+import { retentionRules } from "../../../src/policy/index.js";
+import { buildTree, cidToContentId, encodeManifest, encodeRecord, leafOf } from "../../../src/records/index.js";
+import { incidentOf } from "../../client/setting.js";
+import { model } from "../../records/samples.js";
+import { patience } from "../council.js";
+import { createMesh } from "./mesh.js";
+
+const incidents = (name: string, count: number) =>
+  Array.from({ length: count }, (_, i) => ({ kind: "Incident" as const, value: incidentOf(`${name}/${i}`) }));
+
+it("has every record kept by as many nodes as it should be besides its author, whatever is collected", async () => {
+  const mesh = await createMesh({ nodes: 5, replicas: 2 });
+  const cids = [...(await mesh.anchor(0, incidents("a", 20))), ...(await mesh.anchor(1, incidents("b", 10)))];
+  await mesh.settled(30);
+  const kept = () => Promise.all(cids.map((cid) => mesh.keepersOf(cid)));
+  await expect.poll(kept, patience).toEqual(cids.map(() => 3));
+  for (const { content } of mesh.live.values()) await content.gc({ graceMs: 0 });
+  for (const cid of cids) expect(await mesh.holdersOf(cid)).toBe(3);
+  // The lists of both anchors, too.
+  const manifests = (await mesh.node(2).client.anchors.anchors()).entries.map(({ manifest }) => manifest);
+  expect(manifests).toHaveLength(2);
+  expect(mesh.node(3).keeper.state.byHolders).toEqual([0, 0, 0, 32]);
+});
+
+it("brings back the number when nodes are lost with their disks, and nothing is lost", async () => {
+  const mesh = await createMesh({ nodes: 6, replicas: 2 });
+  const cids = (await Promise.all([0, 1, 2].map((index) => mesh.anchor(index, incidents(`by-${index}`, 15))))).flat();
+  await mesh.settled(45);
+  for (const index of [1, 2]) await mesh.node(index).stop(true);
+  await mesh.sees(4);
+  await mesh.settled(45);
+  for (const cid of cids) {
+    expect(await mesh.keepersOf(cid)).toBeGreaterThanOrEqual(2);
+    const contentId = cidToContentId(cid);
+    await expect(mesh.node(5).client.fetchRecord({ contentId })).resolves.toMatchObject({ cid });
+  }
+
+  // It comes back with an empty disk: what it wrote comes back to it.
+  await mesh.start(1);
+  await mesh.sees(5);
+  await mesh.settled(45);
+  for (const cid of cids.slice(15, 30)) expect(await mesh.node(1).content.has(cid)).toBe(true);
+});
+
+it("shares anew with whoever comes, and lets go of what others hold then", async () => {
+  const mesh = await createMesh({ nodes: 6, replicas: 1, running: [0, 1, 2] });
+  const cids = await mesh.anchor(0, incidents("early", 40));
+  await mesh.sees(3);
+  await mesh.settled(40);
+  for (const index of [3, 4, 5]) await mesh.start(index);
+  await mesh.sees(6);
+  await mesh.settled(40);
+  await expect
+    .poll(async () => Promise.all(cids.map((cid) => mesh.keepersOf(cid))), patience)
+    .toEqual(cids.map(() => 2));
+  for (const { content } of mesh.live.values()) await content.gc({ graceMs: 0 });
+  expect(await Promise.all(cids.map((cid) => mesh.holdersOf(cid)))).toEqual(cids.map(() => 2));
+});
+
+it("lets go of nothing for a node that says it does not hold it, nor for one that says nothing", async () => {
+  const mesh = await createMesh({ nodes: 4, replicas: 1, running: [0, 1, 2] });
+  const cids = await mesh.anchor(0, incidents("held", 30));
+  await mesh.sees(3);
+  await mesh.settled(30);
+  const kept = () => Promise.all(cids.map((cid) => mesh.keepersOf(cid)));
+  await expect.poll(kept, patience).toEqual(cids.map(() => 2));
+
+  const idle = await mesh.start(3, true);
+  const topic = `witan/keeping/1/${idle.client.chain.addresses.KnowledgeRegistry.toLowerCase()}`;
+  idle.gossip.subscribe(topic, () => undefined);
+  const view = viewOf(
+    [0, 1, 2, 3].map((i) => mesh.node(i).self),
+    retentionRules(new Map(), { min: 1, max: 1 }),
+  );
+  const missing = cids.map(cidToContentId);
+  const block = await idle.client.chain.blockNumber();
+  const say = () => idle.gossip.publish(topic, encodeReport({ block, view, missing }));
+  await expect
+    .poll(async () => {
+      await say();
+      return mesh.node(1).keeper.state.present;
+    }, patience)
+    .toBe(4);
+  const looks = async () => {
+    await say();
+    for (const index of [0, 1, 2]) await mesh.node(index).keeper.look();
+  };
+  for (let times = 0; times < 3; times++) await looks();
+  const state = mesh.node(1).keeper.state;
+  expect(state.present).toBe(4);
+  // Some are its to keep now.
+  expect(state.underReplicated).toBe(0);
+  expect(state.byHolders[1]).toBeGreaterThan(0);
+  expect(Math.min(...(await kept()))).toBe(2);
+});
+
+it("keeps a model's weights with its record", async () => {
+  const mesh = await createMesh({ nodes: 3, replicas: 2 });
+  const { client, content, self } = mesh.node(0);
+  const weights = await content.putFile([new Uint8Array(3_000_000).fill(7)], { keep: "model" });
+  const [cid = ""] = await mesh.anchor(0, [
+    {
+      kind: "Model",
+      value: {
+        ...model,
+        weights: { ...weights, format: "safetensors" },
+        contributors: [{ node: self, samples: 10, update: weights.cid }],
+      },
+    },
+  ]);
+  await mesh.settled(1);
+  await mesh.node(0).stop(true);
+  const { content: other } = mesh.node(1);
+  await mesh.node(2).stop(true);
+  await other.gc({ graceMs: 0 });
+  expect(await other.has(cid)).toBe(true);
+  expect(await other.getFile(weights.cid, { sha256: weights.sha256 })).toHaveLength(3_000_000);
+  expect(client.account).toBe(self);
+});
+
+it("keeps the rest where a node anchors what nobody has, or what is no record, and says what is missing", async () => {
+  const mesh = await createMesh({ nodes: 3, replicas: 2 });
+  const { client, content, self } = mesh.node(0);
+  const absent = encodeRecord("Incident", incidentOf("absent"));
+  const bogus = await content.put(new TextEncoder().encode("no record"));
+  const leaves = [absent.contentId, cidToContentId(bogus)].map((contentId) => ({
+    kind: "Incident" as const,
+    contentId,
+  }));
+  const { root } = buildTree(leaves.map(({ kind, contentId }) => leafOf(self, kind, contentId)));
+  const manifest = encodeManifest({ schema: "witan/batch/1", author: self, leaves });
+  await content.put(manifest.bytes);
+  await client.chain.send(() => client.chain.contracts.knowledge.anchor(root, leaves.length, manifest.contentId));
+
+  const there = await mesh.anchor(0, incidents("there", 5));
+  await expect.poll(() => Promise.all(there.map((cid) => mesh.keepersOf(cid))), patience).toEqual(there.map(() => 3));
+  await expect
+    .poll(() => mesh.node(1).keeper.state, patience)
+    .toMatchObject({ records: 7, missing: 2, underReplicated: 2 });
+});

@@ -1,0 +1,119 @@
+import { expect, it } from "vitest";
+import type { Client } from "../../../src/client/index.js";
+import {
+  type ContentId,
+  cidToContentId,
+  encodeSafetensors,
+  float32Tensor,
+  type Order,
+} from "../../../src/records/index.js";
+import { incidentOf, restart, stateOf } from "../../client/setting.js";
+import { model } from "../../records/samples.js";
+import { patience } from "../council.js";
+import { createMesh } from "./mesh.js";
+
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+type Mesh = Awaited<ReturnType<typeof createMesh>>;
+
+/** Opens a proposal and votes for it with all nodes, until it has passed. */
+async function pass(mesh: Mesh, order: Order, evidence: readonly ContentId[] = []): Promise<string> {
+  const { client } = mesh.node(0);
+  const { proposalId } = await client.openProposal({ order, evidence, window: 4 * HOUR });
+  const now = () => client.chain.now();
+  const { start } = await client.getProposal({ proposalId });
+  await mesh.witan.increaseTime(Math.max(1, start - (await now()) + 1));
+  for (const node of mesh.live.values()) await voteFor(node.client, proposalId);
+  const { state, deadline } = await client.getProposal({ proposalId });
+  if (state === "Active") await mesh.witan.increaseTime(deadline - (await now()) + 1);
+  return proposalId;
+}
+
+/** And has it carried out. */
+async function decide(mesh: Mesh, order: Order, evidence: readonly ContentId[] = []): Promise<void> {
+  const { client } = mesh.node(0);
+  const proposalId = await pass(mesh, order, evidence);
+  const { eta } = await client.queueProposal({ proposalId });
+  await mesh.witan.increaseTime(Math.max(1, eta - (await client.chain.now())));
+  await client.executeProposal({ proposalId });
+}
+
+async function voteFor(client: Client, proposalId: string): Promise<void> {
+  if ((await client.getProposal({ proposalId })).state === "Active")
+    await client.castVote({ proposalId, support: "for" });
+}
+
+const retain = (kind: string, seconds: number): Order => ({
+  kind: "SetParameter",
+  name: `retain.${kind}`,
+  value: `${seconds}`,
+});
+
+/** A model with weights of its own, that its author keeps. */
+async function modelBy(mesh: Mesh, index: number, fill: number) {
+  const { content, self } = mesh.node(index);
+  const bytes = encodeSafetensors([float32Tensor("w", [400_000], new Float32Array(400_000).fill(fill))]);
+  const weights = await content.putFile([bytes], { keep: "model" });
+  const update = await content.putFile([new Uint8Array(2_000).fill(fill * 10)], { keep: "update" });
+  const value = {
+    ...model,
+    parents: [],
+    weights: { ...weights, format: "safetensors" as const },
+    contributors: [{ node: self, samples: 10, update: update.cid }],
+  };
+  return { weights: weights.cid, update: update.cid, value };
+}
+
+it("lets go of what is older than was voted on every node, and of nothing that is newer, accepted or cited", async () => {
+  const mesh = await createMesh({ nodes: 4, replicas: 2 });
+  const { self } = mesh.node(0);
+  const accepted = await modelBy(mesh, 0, 1);
+  const spare = await modelBy(mesh, 0, 2);
+  const sharing = [...spare.value.contributors, { node: mesh.node(1).self, samples: 10, update: accepted.update }];
+  const cids = await mesh.anchor(0, [
+    { kind: "State", value: stateOf(self, 1) },
+    { kind: "Model", value: accepted.value },
+    { kind: "Model", value: { ...spare.value, contributors: sharing } },
+    ...["proposed", "ordered", "nobody"].map((name) => ({ kind: "Incident" as const, value: incidentOf(name) })),
+  ]);
+  const [old = "", acceptedCid = "", spareCid = "", proposed = "", ordered = "", uncited = ""] = cids;
+  const [others = ""] = await mesh.anchor(1, [{ kind: "Incident", value: incidentOf("by another") }]);
+  await mesh.settled(7);
+
+  const { round } = accepted.value;
+  const modelId = cidToContentId(acceptedCid);
+  const accept = { kind: "AcceptModel", name: "mnist", model: modelId, parent: null, round, accuracy: 0.9 } as const;
+  await decide(mesh, accept, [modelId]);
+  await mesh.witan.increaseTime(30 * DAY);
+  const [young = ""] = await mesh.anchor(0, [{ kind: "State", value: stateOf(self, 2) }]);
+  for (const kind of ["State", "Model"]) await decide(mesh, retain(kind, 7 * DAY));
+  await pass(mesh, restart, [cidToContentId(proposed)]);
+  await decide(mesh, { kind: "Restart", workload: "web-4", instance: "web-4/1" }, [cidToContentId(ordered)]);
+  await decide(mesh, retain("Incident", 7 * DAY));
+
+  const gone = [old, spareCid, uncited, others];
+  const kept = [young, acceptedCid, proposed, ordered];
+  const keepers = (of: readonly string[]) => Promise.all(of.map((cid) => mesh.keepersOf(cid)));
+  const states = () => [...mesh.live.values()].map(({ keeper }) => keeper.state);
+  await expect.poll(() => keepers(gone), patience).toEqual([0, 0, 0, 0]);
+  const settled = { expired: 4, missing: 0, underReplicated: 0, endangered: 0 };
+  await expect.poll(states, patience).toEqual(Array(4).fill(expect.objectContaining(settled)));
+  for (const { content } of mesh.live.values()) await content.gc({ graceMs: 0 });
+  for (const cid of [...gone, spare.weights, spare.update]) expect(await mesh.holdersOf(cid)).toBe(0);
+  for (const cid of kept) expect(await mesh.holdersOf(cid)).toBe(3);
+  expect(await mesh.holdersOf(accepted.weights)).toBe(3);
+  expect(await mesh.holdersOf(accepted.update)).toBe(1);
+
+  // Readers are told that nobody has it, and why, and find the rest.
+  const { client } = mesh.node(3);
+  const lost = client.fetchRecord({ contentId: cidToContentId(old), timeoutMs: 2_000 });
+  await expect(lost).rejects.toMatchObject({ code: "content-missing" });
+  await expect(lost).rejects.toThrow("By vote (retain.State) records of its kind are kept for 7 days");
+  for (const cid of kept) expect(await client.fetchRecord({ contentId: cidToContentId(cid) })).toMatchObject({ cid });
+  expect(await client.listRecords({ kind: "State" })).toHaveLength(2);
+
+  // The proposal lapses and the directive's time is over: nobody looks at the evidence any more.
+  await mesh.witan.increaseTime(5 * HOUR);
+  await expect.poll(() => keepers([proposed, ordered]), patience).toEqual([0, 0]);
+  expect(await keepers([young, acceptedCid])).toEqual([3, 3]);
+});

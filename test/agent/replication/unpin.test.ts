@@ -1,0 +1,86 @@
+import { expect, it } from "vitest";
+import type { IndexedRecord, RecordIndex } from "../../../src/agent/replication/recordIndex.js";
+import { unpinExpired } from "../../../src/agent/replication/unpin.js";
+import { cidToContentId, encodeRecord, type Model } from "../../../src/records/index.js";
+import { incidentOf } from "../../client/setting.js";
+import { bytesOf, disk, folder } from "../../ports/content/setting.js";
+import { model } from "../../records/samples.js";
+
+type Store = Awaited<ReturnType<typeof disk>>;
+
+/** A model that is kept with its weights, or is only known where `lost`. */
+async function modelOf(store: Store, seed: number, { lost = false, update = "" } = {}) {
+  const weights = await store.putFile([bytesOf(500, seed)], { keep: "model" });
+  const contributors = model.contributors.slice(0, 1).map((each) => ({ ...each, update: update || each.update }));
+  const value: Model = {
+    ...model,
+    round: seed,
+    parents: [],
+    weights: { ...weights, format: "safetensors" },
+    contributors,
+  };
+  const { bytes, cid } = encodeRecord("Model", value);
+  if (lost) await store.pins.set({ name: `record/${cid}`, cid, reason: "record", scope: "block" });
+  else await store.put(bytes, { codec: "dag-cbor", keep: "record" });
+  return { record: known(cid, "Model"), weights: weights.cid, cid };
+}
+
+function known(cid: string, kind: IndexedRecord["kind"]): IndexedRecord {
+  const rest = { authors: new Set<string>(), leaves: new Set<IndexedRecord>(), keepers: [], retryAt: 0, failures: 0 };
+  return { contentId: cidToContentId(cid), kind, block: 1, held: true, expired: true, past: true, ...rest };
+}
+
+const bookOf = (...records: readonly IndexedRecord[]) =>
+  ({
+    records: () => records,
+    find: (contentId: string) => records.find((each) => each.contentId === contentId),
+  }) as unknown as RecordIndex;
+
+async function roots(store: Store): Promise<Set<string>> {
+  const names = new Set<string>();
+  for await (const { name } of store.pins.list()) names.add(name);
+  return names;
+}
+
+const options = { timeoutMs: 200 };
+
+it("leaves the files of a model that cannot be read, and lets go of all the rest", async () => {
+  const store = await disk(await folder());
+  const lost = await modelOf(store, 1, { lost: true });
+  const whole = await modelOf(store, 2);
+  const incident = encodeRecord("Incident", incidentOf("x"));
+  await store.put(incident.bytes, { codec: "dag-cbor", keep: "record" });
+  const records = [lost.record, whole.record, known(incident.cid, "Incident")];
+  expect(await unpinExpired({ store, book: bookOf(...records), options }, records, "all")).toBe(1);
+  expect(await roots(store)).toEqual(new Set([`model/${lost.weights}`]));
+  expect(records.map(({ held }) => held)).toEqual([false, false, false]);
+});
+
+it("leaves all files while a model that stays cannot be read", async () => {
+  const store = await disk(await folder());
+  const staying = await modelOf(store, 1, { lost: true });
+  const leaving = await modelOf(store, 2);
+  const book = bookOf(staying.record, leaving.record);
+  expect(await unpinExpired({ store, book, options }, [leaving.record], "all")).toBe(1);
+  expect(await roots(store)).toEqual(
+    new Set([`record/${staying.cid}`, `model/${staying.weights}`, `model/${leaving.weights}`]),
+  );
+});
+
+it("leaves what this node's own models name that have no anchor yet, and what it keeps for itself", async () => {
+  const store = await disk(await folder());
+  const leaving = await modelOf(store, 1);
+  const own = await modelOf(store, 2, { update: leaving.weights });
+  // Of the one that leaves, the book knows; of the other nobody has heard.
+  const book = bookOf(leaving.record);
+  expect(await unpinExpired({ store, book, options }, [leaving.record], "all")).toBe(0);
+  expect(await roots(store)).toEqual(
+    new Set([`model/${leaving.weights}`, `record/${own.cid}`, `model/${own.weights}`]),
+  );
+
+  const other = await modelOf(store, 3);
+  await store.pins.set({ name: `replica/${other.cid}`, cid: other.cid, reason: "replica", scope: "block" });
+  await unpinExpired({ store, book: bookOf(other.record), options }, [other.record], "replicas");
+  expect((await roots(store)).has(`replica/${other.cid}`)).toBe(false);
+  expect((await roots(store)).has(`model/${other.weights}`)).toBe(true);
+});

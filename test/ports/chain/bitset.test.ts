@@ -1,0 +1,24 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { indicesOf, wordsOf } from "../../../src/ports/chain/bitset.js";
+
+describe("a set of indices", () => {
+  it("is a bit each, 256 to a word", () => {
+    expect(wordsOf([])).toEqual([]);
+    expect(wordsOf([300, 0, 9])).toEqual([1n + 2n ** 9n, 2n ** 44n]);
+    expect(wordsOf([255, 256])).toEqual([2n ** 255n, 1n]);
+    expect(indicesOf([0n, 3n])).toEqual([256, 257]);
+    expect(indicesOf([0n])).toEqual([]);
+  });
+
+  it("comes back from its words in order, and has one encoding", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(2_000)), (indices) => {
+        const words = wordsOf(indices);
+        expect(indicesOf(words)).toEqual(indices.toSorted((a, b) => a - b));
+        expect(words.at(-1)).not.toBe(0n);
+        expect(wordsOf(indices.toReversed())).toEqual(words);
+      }),
+    );
+  });
+});

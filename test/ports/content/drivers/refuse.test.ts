@@ -1,0 +1,73 @@
+import { describe, expect, it, vi } from "vitest";
+import type { HeliaContent } from "../../../../src/ports/content/drivers/helia.js";
+import { ContentError } from "../../../../src/ports/content/index.js";
+import { node } from "../setting.js";
+
+const MINUTE_MS = 60_000;
+const patience = { timeout: 30_000 };
+
+/** A wall clock that runs as ever, and that the test moves on. */
+function movableClock() {
+  const now = Date.now.bind(Date);
+  let passed = 0;
+  const spy = vi.spyOn(Date, "now").mockImplementation(() => now() + passed);
+  return {
+    pass(milliseconds: number) {
+      passed += milliseconds;
+    },
+    [Symbol.dispose]: () => spy.mockRestore(),
+  };
+}
+
+/** A node and two that stay connected to it. */
+async function withTwo() {
+  const content = await node();
+  const [address = ""] = content.multiaddrs();
+  const [bad, good] = [await node({ peers: [address] }), await node({ peers: [address] })];
+  await expect.poll(() => content.connections(), patience).toBe(2);
+  return { content, address, bad, good };
+}
+
+/** Has a node dial another again and again. It may take itself for connected, until it is hung up on. */
+async function insist(content: HeliaContent, address: string): Promise<void> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await content.connect(address).catch((error) => expect(error).toBeInstanceOf(ContentError));
+    await expect.poll(() => content.connections(), patience).toBe(0);
+  }
+}
+
+describe("a peer that is refused", () => {
+  it("is hung up on and kept out however often it comes back; another is not", async () => {
+    const { content, address, bad, good } = await withTwo();
+    content.refuse(bad.peerId, MINUTE_MS);
+    await expect.poll(() => [content, bad, good].map((each) => each.connections()), patience).toEqual([1, 0, 1]);
+    await insist(bad, address);
+    expect(content.connections()).toBe(1);
+    await good.connect(address);
+  });
+
+  it("is not dialled either, though it is one to stay connected to", async () => {
+    const bad = await node();
+    const [address = ""] = bad.multiaddrs();
+    const errors: unknown[] = [];
+    const content = await node({ peers: [address], onError: (error) => errors.push(error) });
+    await expect.poll(() => content.connections(), patience).toBe(1);
+    content.refuse(bad.peerId, MINUTE_MS);
+    await expect.poll(() => errors.length, patience).toBeGreaterThan(0);
+    await expect(content.connect(address)).rejects.toMatchObject({ kind: "missing", retryable: true });
+    expect([content.connections(), bad.connections()]).toEqual([0, 0]);
+  });
+
+  it("is taken back by itself when its own time is over, and no other's", async () => {
+    using clock = movableClock();
+    const { content, address, bad, good } = await withTwo();
+    content.refuse(good.peerId, MINUTE_MS);
+    content.refuse(bad.peerId, 2 * MINUTE_MS);
+    await expect.poll(() => content.connections(), patience).toBe(0);
+    clock.pass(MINUTE_MS);
+    await expect.poll(() => good.connections(), patience).toBe(1);
+    await insist(bad, address);
+    clock.pass(MINUTE_MS);
+    await expect.poll(() => [content, bad, good].map((each) => each.connections()), patience).toEqual([2, 1, 1]);
+  });
+});

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { BaseError, InvalidInputError, messageOf } from "../src/errors.js";
+import { systemClock } from "../src/utils/clock.js";
 import { createLogger } from "../src/utils/logger.js";
-import { sleep } from "../src/utils/sleep.js";
 
 it("logs one JSON object a line, from its level up", () => {
   const lines: string[] = [];
@@ -15,11 +15,11 @@ it("logs one JSON object a line, from its level up", () => {
 
 it("wakes a sleeper with the signal's reason", async () => {
   const controller = new AbortController();
-  const sleeping = sleep(60_000, controller.signal);
+  const sleeping = systemClock.sleep(60_000, controller.signal);
   controller.abort(new Error("enough"));
   await expect(sleeping).rejects.toThrow("enough");
-  await expect(sleep(0, controller.signal)).rejects.toThrow("enough");
-  await sleep(0);
+  await expect(systemClock.sleep(0, controller.signal)).rejects.toThrow("enough");
+  await systemClock.sleep(0);
 });
 
 it("tells what happened, what lies beneath and what to do, and finds causes", () => {

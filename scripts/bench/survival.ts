@@ -13,7 +13,7 @@ import { createClient } from "../../src/client/index.js";
 import { createChain, deployDao, developmentChain, type NodeAdmission } from "../../src/ports/chain/index.js";
 import { createGatewayContent } from "../../src/ports/content/index.js";
 import { type Address, cidToContentId } from "../../src/records/index.js";
-import { sleep } from "../../src/utils/sleep.js";
+import { systemClock } from "../../src/utils/clock.js";
 import { createMembers, type Member, writeConfigs } from "../story/members.js";
 import { startNetwork } from "../story/network.js";
 import { storyTracks } from "../story/timing.js";
@@ -166,7 +166,7 @@ async function settled(running: readonly Running[], present: number): Promise<vo
     const isSettled = (state: ReplicationState | undefined) =>
       state?.present === present && state.underReplicated === 0 && state.missing === 0 && state.unread === 0;
     if (states.every(isSettled)) return;
-    await sleep(250);
+    await systemClock.sleep(250);
   }
   throw new Error(`the records are not kept as they should be: ${JSON.stringify(states)}`);
 }

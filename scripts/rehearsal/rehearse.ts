@@ -14,8 +14,8 @@ import {
 import { createMemoryContent } from "../../src/ports/content/index.js";
 import { blsPublicKey, createBlsKey, createOperatorKey, provePossession } from "../../src/ports/keys/index.js";
 import type { Address, Hex } from "../../src/records/index.js";
+import { systemClock } from "../../src/utils/clock.js";
 import type { LogLevel } from "../../src/utils/logger.js";
-import { sleep } from "../../src/utils/sleep.js";
 import type { CouncilKeys } from "./host.js";
 import { rehearsalTracks } from "./tracks.js";
 import type { WorkerStats } from "./worker.js";
@@ -102,7 +102,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   for (let i = 0; i < count; i++) {
     members.push(makeMember());
     if (i % 50 === 49 || i === count - 1) onProgress({ step: "keys", count: i + 1, of: count });
-    await sleep(0);
+    await systemClock.sleep(0);
   }
   const development = developmentChain(rpcUrl);
   const deployer = createOperatorKey();
@@ -212,11 +212,11 @@ async function startWorkers(starting: Starting): Promise<void> {
   for (const { process } of workers) {
     while ((await process.ask({ type: "stats" }, "stats")).stats.peers < workers.length - 1) {
       if (Date.now() > deadline) throw new InvalidInputError("The hosts could not connect to each other.");
-      await sleep(LOOK_EVERY_MS);
+      await systemClock.sleep(LOOK_EVERY_MS);
     }
   }
   // Gossip forms its mesh at its next heartbeat.
-  await sleep(1_500);
+  await systemClock.sleep(1_500);
 }
 
 async function vote(
@@ -245,7 +245,7 @@ async function vote(
       return { proposalId, seconds, votes, transactions: await settlements(client, proposalId), hostileMessages: sent };
     }
     if (seconds * 1_000 > timeoutMs) throw new UndecidedError(proposalId, Math.round(seconds));
-    await sleep(LOOK_EVERY_MS);
+    await systemClock.sleep(LOOK_EVERY_MS);
   }
 }
 

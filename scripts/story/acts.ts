@@ -8,7 +8,7 @@ import {
   type Release,
   subjectHash,
 } from "../../src/records/index.js";
-import { sleep } from "../../src/utils/sleep.js";
+import { systemClock } from "../../src/utils/clock.js";
 import type { Screen } from "./narrator.js";
 import type { Story } from "./storyFile.js";
 
@@ -39,7 +39,7 @@ export async function until<T>(what: string, timeoutMs: number, look: () => Prom
     const found = await look();
     if (found !== undefined) return found;
     if (Date.now() > deadline) throw new Error(`The story waited ${timeoutMs / 1000} s in vain: ${what}.`);
-    await sleep(POLL_MS);
+    await systemClock.sleep(POLL_MS);
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sleep } from "../../src/utils/sleep.js";
+import { systemClock } from "../../src/utils/clock.js";
 import { type Child, Children } from "./children.js";
 import type { Member } from "./members.js";
 
@@ -62,7 +62,7 @@ export class Agents {
         () => false,
       );
       if (answered) return;
-      await sleep(200);
+      await systemClock.sleep(200);
     }
     throw new Error(`${member.name} did not start; its log ends with\n${await endOf(logOf(member))}`);
   }

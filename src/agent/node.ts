@@ -1,4 +1,5 @@
 import type { Wallet } from "ethers";
+import PQueue from "p-queue";
 import type { Catalog } from "../catalog/index.js";
 import { createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
@@ -12,7 +13,6 @@ import { PAYLOAD_TOPIC } from "../ports/keys/payloadTopic.js";
 import { type Address, decodePayload } from "../records/index.js";
 import { systemClock } from "../utils/clock.js";
 import type { Logger } from "../utils/logger.js";
-import { Mutex } from "../utils/turns.js";
 import { Agent } from "./agent.js";
 import { type RunningCatalog, runCatalog } from "./catalog.js";
 import { type AgentConfig, finalityOf } from "./config.js";
@@ -169,10 +169,10 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
   });
   keeper.start();
   const stopping = new AbortController();
-  const turns = new Mutex();
+  const turns = new PQueue({ concurrency: 1 });
   const backingUp = runBackups({ config, store: content, clock: systemClock, logger, turns }, stopping.signal);
   const store: Pick<ContentMaintenance, "gc" | "scrub"> = {
-    gc: (options) => turns.take(() => content.gc(options)),
+    gc: (options) => turns.add(() => content.gc(options)),
     scrub: (options) => content.scrub(options),
   };
   const upkeep = new Maintenance({ ...config.content, store, self, clock: systemClock, logger });

@@ -2,7 +2,7 @@ import { BaseError, InvalidInputError } from "../errors.js";
 import { type Chain, createEventFeed, type FinalityRule } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
 import type { ContentId, Hex } from "../records/index.js";
-import { sleep } from "../utils/sleep.js";
+import { systemClock } from "../utils/clock.js";
 import { listPending, type PendingContent } from "./awaited.js";
 import { followedEvents } from "./chainRows.js";
 import { confirmationsOf } from "./confirmations.js";
@@ -206,7 +206,7 @@ function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catal
             onError(error);
           }
           // Aborted: the loop sees it and ends.
-          await sleep(pollMs, ends).catch(() => undefined);
+          await systemClock.sleep(pollMs, ends).catch(() => undefined);
         }
       };
       const loops = [repeat(readChain), repeat(fetchContent)];

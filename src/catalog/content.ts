@@ -1,3 +1,4 @@
+import pMap from "p-map";
 import { messageOf } from "../errors.js";
 import { type BatchContext, openJoint } from "../ports/chain/index.js";
 import { ContentError, type ContentStore } from "../ports/content/index.js";
@@ -13,7 +14,6 @@ import {
   RecordKinds,
   type SignedBatch,
 } from "../records/index.js";
-import { inParallel } from "../utils/inParallel.js";
 import { dueAnchors, dueContents, hurry, postponeAnchor, postponeContent } from "./awaited.js";
 import { type AwaitedAnchor, type CheckedContent, ContentWriter, type Touched } from "./contentRows.js";
 import type { Database } from "./database.js";
@@ -65,7 +65,7 @@ export async function fetchDue(
   for (;;) {
     const due = dueJoints(db, started, GROUP);
     if (due.length === 0) break;
-    const answers = await inParallel(due, PARALLEL, (joint) => askForJoint(content, context, joint, signal));
+    const answers = await pMap(due, (joint) => askForJoint(content, context, joint, signal), { concurrency: PARALLEL });
     db.transaction(() => {
       for (const [position, answer] of answers.entries()) {
         const joint = due[position] as AwaitedJoint;
@@ -80,7 +80,7 @@ export async function fetchDue(
   for (;;) {
     const due = dueAnchors(db, started, GROUP);
     if (due.length === 0) break;
-    const answers = await inParallel(due, PARALLEL, (anchor) => askForManifest(content, anchor, signal));
+    const answers = await pMap(due, (anchor) => askForManifest(content, anchor, signal), { concurrency: PARALLEL });
     write((writer) => {
       for (const [position, answer] of answers.entries()) {
         const anchor = due[position] as AwaitedAnchor;
@@ -95,7 +95,9 @@ export async function fetchDue(
   for (;;) {
     const due = dueContents(db, started, GROUP);
     if (due.length === 0) break;
-    const answers = await inParallel(due, PARALLEL, ({ contentId }) => askForRecord(content, contentId, signal));
+    const answers = await pMap(due, ({ contentId }) => askForRecord(content, contentId, signal), {
+      concurrency: PARALLEL,
+    });
     write((writer) => {
       for (const [position, answer] of answers.entries()) {
         const { contentId, attempts } = due[position] as (typeof due)[number];

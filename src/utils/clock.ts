@@ -1,11 +1,37 @@
-import { sleep } from "./sleep.js";
-
-/** The agent's only source of time. Tests hand in one that they tick. */
+/**
+ * The only source of time. What people and other nodes read is wall time; every interval, timeout, back-off and rate limit
+ * is monotonic, so that a wall clock that jumps neither stops nor hastens anything. Tests hand in one that they step.
+ */
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
+  /** Wall time in milliseconds since the Unix epoch. It may jump, forth and back. */
   now(): number;
-  /** Resolves after `milliseconds`, rejects when `signal` aborts. */
+  /** Milliseconds since some moment before. Never goes back, and does not follow the wall clock. */
+  monotonic(): number;
+  /** Resolves after `milliseconds` of monotonic time, or rejects with the signal's reason as soon as it aborts. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `work` once after `milliseconds` of monotonic time, unless the returned function is called before. */
+  after(milliseconds: number, work: () => void): () => void;
 }
 
-export const systemClock: Clock = { now: () => Date.now(), sleep };
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  async sleep(milliseconds, signal) {
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      }, milliseconds);
+      const abort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  },
+  after(milliseconds, work) {
+    const timer = setTimeout(work, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};

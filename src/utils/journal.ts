@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import PQueue from "p-queue";
 import { BaseError } from "../errors.js";
 import { syncFolder } from "./durable.js";
-import { Mutex } from "./turns.js";
 
 /** A line of the journal that can't be read and is not the torn last one. */
 export class JournalError extends BaseError {
@@ -23,7 +23,7 @@ export class JournalError extends BaseError {
 export class Journal<Entry> {
   readonly #path: string;
   #file: FileHandle;
-  readonly #turns = new Mutex();
+  readonly #queue = new PQueue({ concurrency: 1 });
 
   private constructor(path: string, file: FileHandle) {
     this.#path = path;
@@ -52,7 +52,7 @@ export class Journal<Entry> {
 
   /** Writes `entry` and resolves when it is durable. Appends are written in the order of the calls. */
   append(entry: Entry): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#queue.add(async () => {
       await this.#file.appendFile(lineOf(entry));
       await this.#file.datasync();
     });
@@ -63,7 +63,7 @@ export class Journal<Entry> {
    * one or the other. Where it rejects the journal is as it was, or takes no more where the folder does not keep its name.
    */
   replace(entries: readonly Entry[]): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#queue.add(async () => {
       const temporary = `${this.#path}.tmp`;
       const { O_APPEND, O_CREAT, O_TRUNC, O_WRONLY } = constants;
       const file = await open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600);
@@ -90,7 +90,7 @@ export class Journal<Entry> {
   }
 
   close(): Promise<void> {
-    return this.#turns.take(() => this.#file.close());
+    return this.#queue.add(() => this.#file.close());
   }
 }
 

@@ -1,5 +1,5 @@
 import { type BlsLibrary, verifyBallots } from "../../ports/keys/index.js";
-import { sleep } from "../../utils/sleep.js";
+import { systemClock } from "../../utils/clock.js";
 
 /** What is signed by one key, to be verified. */
 export type SignatureClaim = Parameters<typeof verifyBallots>[1][number];
@@ -56,7 +56,7 @@ export class BatchVerifier {
 
   async #run(): Promise<void> {
     this.#running = true;
-    await sleep(GATHER_MS);
+    await systemClock.sleep(GATHER_MS);
     for (let next = this.#takeLot(); next !== undefined; next = this.#takeLot()) {
       const { lot, sender } = next;
       try {

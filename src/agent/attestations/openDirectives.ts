@@ -1,6 +1,6 @@
 import { type Client, type IssuedDirective, type NodeSummary, UnknownDirectiveError } from "../../client/index.js";
 import type { Hex } from "../../records/index.js";
-import { sleep } from "../../utils/sleep.js";
+import { systemClock } from "../../utils/clock.js";
 import { ChainClock } from "../aggregation/chainClock.js";
 import { Committees } from "../aggregation/committees.js";
 import { type Part, partOf, type Statement } from "./statement.js";
@@ -123,7 +123,7 @@ export class OpenDirectives {
 
   async #readAsked(): Promise<void> {
     const { client, now, signal } = this.#parameters;
-    await sleep(Math.max(0, this.#lookedUpAt + LOOK_UP_EVERY_MS - now()), signal);
+    await systemClock.sleep(Math.max(0, this.#lookedUpAt + LOOK_UP_EVERY_MS - now()), signal);
     this.#lookedUpAt = now();
     const asked = this.#asked;
     this.#asked = new Set();

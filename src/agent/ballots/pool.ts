@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import PQueue from "p-queue";
 import type { NodeBallot, ProposalId } from "../../client/index.js";
 import { Journal } from "../../utils/journal.js";
-import { Mutex } from "../../utils/turns.js";
 import { decodeBallot, encodeBallot } from "./message.js";
 
 /** Ballots that came from others are written together: one that a crash takes is sent again by its voter. */
@@ -46,7 +46,7 @@ export class BallotPool {
   readonly #restored: NodeBallot[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Nothing else is done with the files meanwhile. */
-  readonly #turns = new Mutex();
+  readonly #queue = new PQueue({ concurrency: 1 });
   #closed = false;
 
   private constructor({ dir, now, onError }: BallotPoolParameters) {
@@ -126,7 +126,7 @@ export class BallotPool {
   async drop(proposalId: ProposalId): Promise<void> {
     const box = this.#boxes.get(proposalId);
     this.#boxes.delete(proposalId);
-    await this.#turns.take(async () => {
+    await this.#queue.add(async () => {
       await box?.journal?.close();
       await rm(this.#pathOf(proposalId), { force: true });
     });
@@ -136,7 +136,7 @@ export class BallotPool {
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#turns.take(() => this.#write().catch(this.#onError));
+    await this.#queue.add(() => this.#write().catch(this.#onError));
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import type PQueue from "p-queue";
 import { messageOf } from "../../errors.js";
 import { type BackedUp, backUp } from "../../ports/content/backup/backup.js";
 import type { ContentMaintenance, ContentStore } from "../../ports/content/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import type { Mutex } from "../../utils/turns.js";
 import type { AgentConfig } from "../config.js";
 
 /** What a node has written down so that it never says two things, or says one twice. Keys are not among it. */
@@ -26,7 +26,7 @@ interface KeepBackupsParameters {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Shared with whatever takes blocks from the store: what is being backed up must not go meanwhile. */
-  readonly turns: Mutex;
+  readonly turns: PQueue;
 }
 
 /** Backs a running node up every so often, where its configuration says so. Resolves when it has stopped. */
@@ -38,7 +38,7 @@ export async function runBackups(
   const { dir, everyMs } = config.backup;
   while (!signal.aborted) {
     try {
-      const done = await turns.take(() => backUp({ ...backupOf(config), store, dir, signal }));
+      const done = await turns.add(() => backUp({ ...backupOf(config), store, dir, signal }));
       report(logger, done);
     } catch (error) {
       if (!signal.aborted) logger.error("the backup failed", { reason: messageOf(error) });

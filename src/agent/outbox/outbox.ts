@@ -1,3 +1,4 @@
+import PQueue from "p-queue";
 import { BaseError } from "../../errors.js";
 import {
   type ContentId,
@@ -8,7 +9,6 @@ import {
   type SignedBatch,
 } from "../../records/index.js";
 import { Journal } from "../../utils/journal.js";
-import { Mutex } from "../../utils/turns.js";
 import { AgentDefaults } from "../defaults.js";
 import {
   type JointSeal,
@@ -63,7 +63,7 @@ export class Outbox {
   /** In the journal, and from how many on it is looked whether they are too many. */
   #lines: number;
   #shortenAt: number;
-  readonly #turns = new Mutex();
+  readonly #queue = new PQueue({ concurrency: 1 });
   #flushing: Promise<OutboxAnchor | undefined> | undefined;
   #reviewing: Promise<readonly OutboxAnchor[]> | undefined;
 
@@ -206,7 +206,7 @@ export class Outbox {
   async close(): Promise<void> {
     await this.#flushing?.catch(() => undefined);
     await this.#reviewing?.catch(() => undefined);
-    await this.#turns.take(() => this.#journal.close());
+    await this.#queue.add(() => this.#journal.close());
   }
 
   async #review(): Promise<readonly OutboxAnchor[]> {
@@ -225,12 +225,12 @@ export class Outbox {
 
   /** One after the other: what the journal holds and what is known of it are the same in between. */
   async #write(entry: OutboxEntry): Promise<void> {
-    await this.#turns.take(async () => {
+    await this.#queue.add(async () => {
       await this.#journal.append(entry);
       this.#state.apply(entry);
       this.#lines += 1;
     });
-    void this.#turns.take(() => this.#shorten());
+    void this.#queue.add(() => this.#shorten());
   }
 
   /** Takes what is past out of the journal where that is half of it. Where that fails it is tried after the next entry. */

@@ -1,7 +1,7 @@
+import pMap from "p-map";
 import type { AnchorEntry, Client, UnreadAnchor } from "../../client/index.js";
 import type { Pins } from "../../ports/content/index.js";
 import { type Address, type ContentId, contentIdToCid, type RecordKind } from "../../records/index.js";
-import { inParallel } from "../../utils/inParallel.js";
 
 const MANIFEST_TIMEOUT_MS = 5_000;
 /** Under this a record is kept that others wrote. */
@@ -88,23 +88,27 @@ export class RecordIndex {
       (least, { anchor }) => Math.min(least ?? anchor.blockNumber, anchor.blockNumber),
       undefined,
     );
-    await inParallel(fresh, PARALLEL, async (entry) => {
-      try {
-        const leaves = await client.anchors.leaves(entry, { timeoutMs: MANIFEST_TIMEOUT_MS, signal });
-        const lists = [entry.manifest, ...(entry.joint === null ? [] : [entry.joint.manifest])];
-        const listed = lists.map((contentId) => ({ contentId, kind: "Manifest" }) as const);
-        for (const { contentId, kind } of [...listed, ...leaves]) {
-          const known = await this.#note(contentId, kind, entry);
-          if (known !== undefined) added.push(known);
-          const leaf = this.#records.get(contentId);
-          if (leaf === undefined || kind === "Manifest") continue;
-          for (const list of lists) this.#records.get(list)?.leaves.add(leaf);
+    await pMap(
+      fresh,
+      async (entry) => {
+        try {
+          const leaves = await client.anchors.leaves(entry, { timeoutMs: MANIFEST_TIMEOUT_MS, signal });
+          const lists = [entry.manifest, ...(entry.joint === null ? [] : [entry.joint.manifest])];
+          const listed = lists.map((contentId) => ({ contentId, kind: "Manifest" }) as const);
+          for (const { contentId, kind } of [...listed, ...leaves]) {
+            const known = await this.#note(contentId, kind, entry);
+            if (known !== undefined) added.push(known);
+            const leaf = this.#records.get(contentId);
+            if (leaf === undefined || kind === "Manifest") continue;
+            for (const list of lists) this.#records.get(list)?.leaves.add(leaf);
+          }
+          this.#read.add(keyOf(entry));
+        } catch {
+          if (entry.blockNumber > allPast) unread = Math.min(unread ?? entry.blockNumber, entry.blockNumber);
         }
-        this.#read.add(keyOf(entry));
-      } catch {
-        if (entry.blockNumber > allPast) unread = Math.min(unread ?? entry.blockNumber, entry.blockNumber);
-      }
-    });
+      },
+      { concurrency: PARALLEL },
+    );
     const missed = fresh.filter((entry) => !this.#read.has(keyOf(entry)) && entry.blockNumber > allPast);
     this.#unread = unlisted.length + missed.length;
     // What is said of the share holds up to the first list that could not be read.

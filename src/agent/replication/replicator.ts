@@ -1,10 +1,10 @@
+import pMap from "p-map";
 import type { Client } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { ContentMaintenance, ContentStore } from "../../ports/content/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import type { Address, ContentId } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
-import { inParallel } from "../../utils/inParallel.js";
 import type { Logger } from "../../utils/logger.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 import { sameHex } from "../../utils/sameHex.js";
@@ -159,21 +159,25 @@ export class Replicator {
       .filter(({ retryAt }) => retryAt <= now)
       .slice(0, MAX_TAKEN);
     let failed = 0;
-    await inParallel(missing, PARALLEL, async (record) => {
-      try {
-        await fetchReplica(content, record, this.#peersWith(record), this.#stopping.signal);
-        record.held = true;
-      } catch (error) {
-        this.#stopping.signal.throwIfAborted();
-        failed += 1;
-        record.failures += 1;
-        record.retryAt = clock.now() + retryDelay(record.failures, FIRST_RETRY_MS, MAX_RETRY_MS);
-        logger.debug("a record could not be fetched to be kept", {
-          contentId: record.contentId,
-          reason: messageOf(error),
-        });
-      }
-    });
+    await pMap(
+      missing,
+      async (record) => {
+        try {
+          await fetchReplica(content, record, this.#peersWith(record), this.#stopping.signal);
+          record.held = true;
+        } catch (error) {
+          this.#stopping.signal.throwIfAborted();
+          failed += 1;
+          record.failures += 1;
+          record.retryAt = clock.now() + retryDelay(record.failures, FIRST_RETRY_MS, MAX_RETRY_MS);
+          logger.debug("a record could not be fetched to be kept", {
+            contentId: record.contentId,
+            reason: messageOf(error),
+          });
+        }
+      },
+      { concurrency: PARALLEL },
+    );
     this.#isBehind = missing.length === MAX_TAKEN && failed < missing.length;
     if (missing.length > 0) logger.info("keeps records of others", { fetched: missing.length - failed, failed });
   }

@@ -1,9 +1,9 @@
+import pMap from "p-map";
 import type { Client } from "../../client/index.js";
 import { DirectiveStatuses, ProposalStates } from "../../client/index.js";
 import { createEventCache, type EventCache } from "../../ports/chain/eventCache.js";
 import { isRevert, NO_CONTENT } from "../../ports/chain/index.js";
 import type { ContentId } from "../../records/index.js";
-import { inParallel } from "../../utils/inParallel.js";
 
 /** Proposals and directives that are asked about at once. */
 const PARALLEL = 16;
@@ -41,10 +41,14 @@ export class RetentionHolds {
     const citations = [...(await this.#proposed()), ...(await this.#ordered())].filter(
       ({ id, evidence }) => !this.#ended.has(id) && evidence.some((contentId) => isPast(contentId as ContentId)),
     );
-    await inParallel(citations, PARALLEL, async ({ id, evidence, hasEnded }) => {
-      if (final !== undefined && (await hasEnded(final))) this.#ended.add(id);
-      else for (const contentId of evidence) exempt.add(contentId as ContentId);
-    });
+    await pMap(
+      citations,
+      async ({ id, evidence, hasEnded }) => {
+        if (final !== undefined && (await hasEnded(final))) this.#ended.add(id);
+        else for (const contentId of evidence) exempt.add(contentId as ContentId);
+      },
+      { concurrency: PARALLEL },
+    );
     return exempt;
   }
 

@@ -1,6 +1,6 @@
 import { isRevert, type Receipt } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
-import { sleep } from "../../utils/sleep.js";
+import { systemClock } from "../../utils/clock.js";
 import type { ClientContext } from "../client.js";
 import { UnknownProposalError } from "../errors.js";
 import { stateOf } from "../proposals/stateOf.js";
@@ -77,7 +77,7 @@ async function findOpened(client: ClientContext, proposalId: string, signal: Abo
       return { opened: false, openedBy: args.proposer as Address, transactionHash, receipt: null };
     }
     // It stands in the block now being made, whose events are not to be had yet.
-    await sleep(EVENT_PAUSE_MS, signal);
+    await systemClock.sleep(EVENT_PAUSE_MS, signal);
   }
   throw new UnknownProposalError(proposalId);
 }

@@ -1,3 +1,4 @@
+import pMap from "p-map";
 import { hasBit } from "../../ports/chain/bitset.js";
 import { type Chain, type ChainEventOf, type JointTree, openJoint } from "../../ports/chain/index.js";
 import type { ContentStore } from "../../ports/content/index.js";
@@ -10,7 +11,6 @@ import {
   MAX_RECORD_BYTES,
   type SignedBatch,
 } from "../../records/index.js";
-import { inParallel } from "../../utils/inParallel.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 import type { Membership } from "../nodes/membership.js";
 import type { AnchorEntry } from "./anchorIndex.js";
@@ -151,13 +151,17 @@ export function createJointAnchors({
         const key = keyOf(event);
         return !opened.has(key) && Date.now() >= (failures.get(key)?.retryAt ?? 0);
       });
-      const reading = inParallel(awaited, PARALLEL, async (event) => {
-        const key = keyOf(event);
-        const running = opening.get(key) ?? open(key, event);
-        if (opened.has(key)) return;
-        opening.set(key, running);
-        await running;
-      });
+      const reading = pMap(
+        awaited,
+        async (event) => {
+          const key = keyOf(event);
+          const running = opening.get(key) ?? open(key, event);
+          if (opened.has(key)) return;
+          opening.set(key, running);
+          await running;
+        },
+        { concurrency: PARALLEL },
+      );
       await within(reading, timeoutMs);
 
       const entries = new Map<JointEvent, readonly AnchorEntry[]>();

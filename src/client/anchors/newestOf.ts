@@ -1,4 +1,4 @@
-import { inParallel } from "../../utils/inParallel.js";
+import pMap from "p-map";
 
 const AT_ONCE = 16;
 
@@ -10,7 +10,7 @@ export async function newestOf<E, T>(
 ): Promise<T[]> {
   const found: T[] = [];
   for (let end = events.length; end > 0 && found.length < limit; end -= AT_ONCE) {
-    const some = await inParallel(events.slice(Math.max(0, end - AT_ONCE), end).reverse(), AT_ONCE, look);
+    const some = await pMap(events.slice(Math.max(0, end - AT_ONCE), end).reverse(), look, { concurrency: AT_ONCE });
     found.push(...some.filter((each) => each !== undefined));
   }
   return found.slice(0, limit);

@@ -1,5 +1,5 @@
 import type { OutcomeDetail } from "../../records/index.js";
-import { sleep } from "../../utils/sleep.js";
+import { systemClock } from "../../utils/clock.js";
 import type { ReplicaStatus } from "./types.js";
 
 export interface ProgressOptions {
@@ -39,7 +39,7 @@ export async function watchBatch(
     if (over)
       for (const each of batch) if (!each.settled) each.failure ??= `not healthy for ${minHealthyMs} ms in time`;
     if (batch.some(({ failure }) => failure !== undefined) || batch.every(({ settled }) => settled)) break;
-    await sleep(probeEveryMs, signal);
+    await systemClock.sleep(probeEveryMs, signal);
   }
   const failed = batch.some(({ failure }) => failure !== undefined);
   return batch.map(({ failure, settled, last, index }) => ({

@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, rename, stat, truncate } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Release } from "../../records/index.js";
-import { sleep } from "../../utils/sleep.js";
+import { systemClock } from "../../utils/clock.js";
 import { FleetError } from "./errors.js";
 import { instanceIdOf, type ProcessFacts, processesWith, readInstance, readProcess } from "./proc.js";
 
@@ -141,7 +141,7 @@ export async function stopProcesses(processes: readonly ProcessFacts[], graceMs:
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     for (const { pid } of await living(processes)) send(pid, signal);
     const deadline = performance.now() + (signal === "SIGTERM" ? graceMs : KILL_TIMEOUT_MS);
-    while ((await living(processes)).length > 0 && performance.now() < deadline) await sleep(STOP_POLL_MS);
+    while ((await living(processes)).length > 0 && performance.now() < deadline) await systemClock.sleep(STOP_POLL_MS);
   }
   const left = await living(processes);
   if (left.length === 0) return;

@@ -1,7 +1,7 @@
 import { BaseError, messageOf } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
+import { systemClock } from "../../utils/clock.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { sleep } from "../../utils/sleep.js";
 import { LearningError } from "./errors.js";
 import {
   FETCH_TIMEOUT_MS,
@@ -173,7 +173,7 @@ async function announce(options: CollectUpdatesOptions, signal: AbortSignal): Pr
 /** Resolves after a time, or as soon as the signal aborts. */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   try {
-    await sleep(milliseconds, signal);
+    await systemClock.sleep(milliseconds, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -1,7 +1,7 @@
 import type { ContractTransactionResponse, Provider } from "ethers";
 import { BaseError } from "../../errors.js";
 import type { Hex } from "../../records/index.js";
-import { sleep } from "../../utils/sleep.js";
+import { systemClock } from "../../utils/clock.js";
 import { ChainError, ContractRevertError } from "./errors.js";
 import type { ChainEvent, RawLog } from "./event.js";
 import type { FailoverProvider } from "./provider.js";
@@ -96,7 +96,7 @@ export function createSend(options: {
           },
         );
       }
-      await sleep(pollMs);
+      await systemClock.sleep(pollMs);
     }
   }
 }

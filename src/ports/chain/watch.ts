@@ -1,7 +1,7 @@
 import { toQuantity } from "ethers";
 import type { BaseError } from "../../errors.js";
 import type { Hex } from "../../records/index.js";
-import { sleep } from "../../utils/sleep.js";
+import { systemClock } from "../../utils/clock.js";
 import { ChainError } from "./errors.js";
 import type { ChainEvent, EventSelection } from "./event.js";
 import { BlockJournal } from "./journal.js";
@@ -136,7 +136,7 @@ function isThrough(event: ChainEvent, cursor: EventCursor | undefined): boolean 
 
 async function sleepUnlessAborted(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await sleep(milliseconds, signal);
+    await systemClock.sleep(milliseconds, signal);
   } catch (error) {
     // Aborted: the loop sees it and ends.
     if (signal?.aborted !== true) throw error;

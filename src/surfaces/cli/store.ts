@@ -1,6 +1,7 @@
 import { readAgentConfig } from "../../agent/config.js";
 import { InvalidInputError } from "../../errors.js";
 import { type ContentMaintenance, type ContentStore, createKuboContent } from "../../ports/content/index.js";
+import { systemClock } from "../../utils/clock.js";
 import { readNetworkFile } from "./context.js";
 import { createDownlink } from "./uplink.js";
 
@@ -25,11 +26,10 @@ export async function withAgentNode<T>(
 ): Promise<T> {
   const { dataDir, content } = await readAgentConfig(config);
   const { createHeliaContent } = await import("../../ports/content/drivers/helia.js");
-  const { sleep } = await import("../../utils/sleep.js");
   const node = await createHeliaContent({ dir: dataDir, peers: content.peers });
   return closing(node, async () => {
     for (let waited = 0; node.connections() < content.peers.length && waited < PEERS_WAIT_MS; waited += 50) {
-      await sleep(50);
+      await systemClock.sleep(50);
     }
     return work(node);
   });

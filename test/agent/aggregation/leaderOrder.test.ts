@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { leaderOrder, leaderRank } from "../../../src/agent/aggregation/leaderOrder.js";
 import { Turns } from "../../../src/agent/aggregation/turns.js";
 import type { Address } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 
 const node = (n: number): Address => `0x${n.toString(16).padStart(40, "0")}`;
 const nodes = fc.uniqueArray(fc.integer({ min: 1, max: 1_000_000 }).map(node), { minLength: 1, maxLength: 30 });
@@ -31,7 +32,7 @@ it("comes to a node's turn one step later for each place in line, and forgets ta
   let now = 0;
   const committee = [node(1), node(2)];
   const second = leaderOrder("open", committee)[1] as Address;
-  const turns = new Turns({ now: () => now, sleep: async () => undefined }, second);
+  const turns = new Turns({ ...systemClock, now: () => now, monotonic: () => now }, second);
   expect(turns.due(["open"], committee).size).toBe(0);
   now = 1_500;
   expect([...turns.due(["open"], committee)]).toEqual(["open"]);

@@ -8,8 +8,8 @@ import type { Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { Client } from "../../../src/client/index.js";
 import { hashJoint, type JointMessage } from "../../../src/ports/chain/index.js";
 import type { Address, ContentId } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { sleep } from "../../../src/utils/sleep.js";
 import { createSetting, stateOf } from "../../client/setting.js";
 import { patience } from "../ballots/electorate.js";
 import { Hub } from "../ballots/hub.js";
@@ -37,7 +37,11 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
   const refused: { by: number; peer: string }[] = [];
   const time = { passed: 0 };
-  const clock = { now: () => Date.now() + time.passed, sleep };
+  const clock = {
+    ...systemClock,
+    now: () => Date.now() + time.passed,
+    monotonic: () => performance.now() + time.passed,
+  };
   let states = 0;
   onTestFinished(async () => {
     await stop(...seats.keys());

@@ -10,8 +10,8 @@ import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import type { Client, IssuedDirective } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
 import type { Address, ContentId, Hex, Order } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger, type Logger } from "../../../src/utils/logger.js";
-import { sleep } from "../../../src/utils/sleep.js";
 import { createSetting, restart } from "../../client/setting.js";
 import type { DeployWitanOptions } from "../../fixtures/deploy.js";
 import { NEVER_MS, patience } from "../ballots/electorate.js";
@@ -52,7 +52,11 @@ export async function createCommittee(options: DeployWitanOptions = {}) {
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
   const refused: { by: number; peer: string }[] = [];
   const time = { passed: 0 };
-  const clock = { now: () => Date.now() + time.passed, sleep };
+  const clock = {
+    ...systemClock,
+    now: () => Date.now() + time.passed,
+    monotonic: () => performance.now() + time.passed,
+  };
   onTestFinished(async () => {
     await stop(...seats.keys());
     setting.close();
@@ -268,7 +272,7 @@ class Seat {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
-      await sleep(LOOK_MS, signal).catch(() => undefined);
+      await systemClock.sleep(LOOK_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
       await this.look().catch((error: unknown) => this.logger.warn("a look failed", { reason: messageOf(error) }));
     }

@@ -9,8 +9,8 @@ import { type Client, type NodeBallot, type Proposal, type Support, Supports } f
 import { messageOf } from "../../../src/errors.js";
 import { indicesOf } from "../../../src/ports/chain/bitset.js";
 import type { Address, Order, Track, TrackRules } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger, type Logger } from "../../../src/utils/logger.js";
-import { sleep } from "../../../src/utils/sleep.js";
 import { createSetting, restart } from "../../client/setting.js";
 import { type DeployWitanOptions, shortTracks } from "../../fixtures/deploy.js";
 import { Hub } from "./hub.js";
@@ -45,7 +45,11 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
   const seats = new Map<number, Seat>();
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
   const time = { passed: 0 };
-  const clock = { now: () => Date.now() + time.passed, sleep };
+  const clock = {
+    ...systemClock,
+    now: () => Date.now() + time.passed,
+    monotonic: () => performance.now() + time.passed,
+  };
   onTestFinished(async () => {
     await stop(...seats.keys());
     setting.close();
@@ -276,7 +280,7 @@ class Seat {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
-      await sleep(LOOK_MS, signal).catch(() => undefined);
+      await systemClock.sleep(LOOK_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
       await this.look().catch((error: unknown) => this.#logger.warn("a look failed", { reason: messageOf(error) }));
     }

@@ -2,8 +2,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { FastLane } from "../../../src/agent/loop/fastLane.js";
 import type { PlannedProposal } from "../../../src/policy/index.js";
 import type { Address, Order } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { sleep } from "../../../src/utils/sleep.js";
 import { createSetting } from "../../client/setting.js";
 
 /** So long nodes vote on what nobody has opened. */
@@ -25,7 +25,7 @@ async function openLane() {
   const setting = await createSetting({ nodes: 3 });
   onTestFinished(() => setting.close());
   const client = setting.client();
-  const clock = { passed: 0, now: () => clock.passed, sleep };
+  const clock = { ...systemClock, passed: 0, now: () => clock.passed, monotonic: () => clock.passed };
   const logs: { level: string; message: string; [field: string]: unknown }[] = [];
   const logger = createLogger("info", (line) => logs.push(JSON.parse(line)));
   const lane = new FastLane({ self: client.account as Address, client, clock, logger });

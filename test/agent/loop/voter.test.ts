@@ -4,6 +4,7 @@ import { FastLane } from "../../../src/agent/loop/fastLane.js";
 import type { Support } from "../../../src/client/index.js";
 import { GossipError } from "../../../src/ports/gossip/index.js";
 import { contentIdToCid, encodeRecord, type Incident, type Order } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { createElectorate, unhurried } from "../ballots/electorate.js";
 import { createBooth } from "../booth.js";
 import { downIncident } from "../council.js";
@@ -130,7 +131,7 @@ describe("evidence that may only be on its way", () => {
     const { anchor, client, logger, look, self } = await createBooth({ world, exchange });
     const { contentId } = encodeRecord("Incident", down);
     const plan = { order: restart, subject: "workload/web-3", evidence: [contentId], delay: 0, window: 60 };
-    const lane = new FastLane({ self, client, clock: { now: Date.now, sleep: () => Promise.resolve() }, logger });
+    const lane = new FastLane({ self, client, clock: systemClock, logger });
     const [nodes, chainTime] = [await client.listNodes(), await client.chain.now()];
     await lane.take([plan], nodes, chainTime);
     const [motion] = lane.motions;

@@ -15,7 +15,9 @@ const HOUR = 3_600_000;
 function quickClock(): Clock {
   let now = 1_800_000_000_000;
   return {
+    ...systemClock,
     now: () => now,
+    monotonic: () => now,
     async sleep(milliseconds, signal) {
       await new Promise((resolve) => setImmediate(resolve));
       signal?.throwIfAborted();
@@ -119,7 +121,7 @@ it("ends in the middle of a scan and of a collection, and leaves the store as it
     resting = resolve;
   });
   const clock: Clock = {
-    now: () => Date.now(),
+    ...systemClock,
     // The first sleep is until the scan is due; the next are rests within it.
     sleep: (ms, signal) => {
       if (rests++ > 0) resting();

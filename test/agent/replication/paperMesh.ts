@@ -12,6 +12,7 @@ import {
   contentIdToCid,
   encodeRecord,
 } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { incidentOf } from "../../client/setting.js";
 import { operatorKey } from "../../fixtures/deploy.js";
@@ -230,7 +231,12 @@ export class PaperMesh {
         },
       },
       self: node.self,
-      clock: { now: () => this.now, sleep: (_ms, signal) => untilAborted(signal) },
+      clock: {
+        ...systemClock,
+        now: () => this.now,
+        monotonic: () => this.now,
+        sleep: (_ms, signal) => untilAborted(signal),
+      },
       logger: createLogger("silent", () => undefined),
       terms: {
         get rules() {

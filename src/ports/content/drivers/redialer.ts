@@ -1,5 +1,5 @@
 import type { Multiaddr } from "@multiformats/multiaddr";
-import { sleep } from "../../../utils/sleep.js";
+import { systemClock } from "../../../utils/clock.js";
 
 export interface RedialerParameters {
   /** Connects, or resolves at once where a connection is there. */
@@ -60,7 +60,7 @@ export function createRedialer({ dial, isConnected, onError }: RedialerParameter
   }
 
   async function pause(milliseconds: number): Promise<void> {
-    await sleep(milliseconds, closing.signal).catch((reason: unknown) => {
+    await systemClock.sleep(milliseconds, closing.signal).catch((reason: unknown) => {
       if (!closing.signal.aborted) throw reason;
     });
   }

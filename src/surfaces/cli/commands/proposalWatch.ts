@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import { z } from "zod";
 import { type Client, type Proposal, type ProposalId, type Support, Supports } from "../../../client/index.js";
-import { sleep } from "../../../utils/sleep.js";
+import { systemClock } from "../../../utils/clock.js";
 import { turnoutBar } from "../bar.js";
 import { networkArgs, readNetworkFile, withClient } from "../context.js";
 import { parseProposalId, proposalIdArg } from "../proposalId.js";
@@ -59,7 +59,7 @@ export const watch = defineCommand({
         }
         last = now;
         if (turnout.state !== "Pending" && turnout.state !== "Active") return;
-        await sleep(LOOK_EVERY_MS);
+        await systemClock.sleep(LOOK_EVERY_MS);
       }
     });
   },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createMachineProbe } from "../../../../src/agent/loop/monitor/machine.js";
 import { createObserve } from "../../../../src/agent/loop/monitor/observe.js";
+import { systemClock } from "../../../../src/utils/clock.js";
 import { wellMachine, workload } from "../../../policy/world.js";
 
 /** A folder like /proc: what Linux writes there, with numbers of ours. */
@@ -69,7 +70,7 @@ describe("an observation", () => {
     let answers = true;
     let seen = [workload(1, { latencyMs: 9 }), workload(2, { latencyMs: 2 }), workload(3, { latencyMs: null })];
     const observe = createObserve({
-      clock: { now: () => now, sleep: () => Promise.reject(new Error("nobody sleeps here")) },
+      clock: { ...systemClock, now: () => now, monotonic: () => now },
       machine: async () => {
         now += 40;
         return { cpu: wellMachine.cpu, memory: wellMachine.memory };

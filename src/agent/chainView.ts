@@ -1,0 +1,31 @@
+import type { Client, IssuedDirective, NodeSummary, Proposal } from "../client/index.js";
+import { Committees } from "./aggregation/committees.js";
+
+/** All open proposals: newer ones must not hide older ones, however many one node opens. */
+const MAX_PROPOSALS = 100_000;
+
+/** One snapshot of the chain a cycle: all parts of a cycle decide on the same proposals, directives, nodes and time. */
+export interface ChainView {
+  /** The proposals that have not ended. */
+  readonly proposals: readonly Proposal[];
+  /** The directives that are issued and have not ended. */
+  readonly directives: readonly IssuedDirective[];
+  /** Every node that ever was admitted. */
+  readonly nodes: readonly NodeSummary[];
+  readonly committees: Committees;
+  /** The chain's time in seconds since the Unix epoch. */
+  readonly chainTime: number;
+}
+
+/** Reads the snapshot. */
+export async function readChainView(
+  client: Pick<Client, "chain" | "listDirectives" | "listNodes" | "listProposals">,
+): Promise<ChainView> {
+  const [proposals, directives, nodes, chainTime] = await Promise.all([
+    client.listProposals({ states: ["Pending", "Active", "Succeeded", "Queued"], limit: MAX_PROPOSALS }),
+    client.listDirectives({ statuses: ["Issued"] }),
+    client.listNodes({ includeRemoved: true }),
+    client.chain.now(),
+  ]);
+  return { proposals, directives, nodes, committees: new Committees(nodes), chainTime };
+}

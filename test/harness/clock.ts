@@ -1,0 +1,44 @@
+import { type Clock, systemClock } from "../../src/utils/clock.js";
+
+/** A clock that a test steps: time passes by {@link pass}, and the wall clock alone is set by {@link stepWall}. */
+export class TestClock implements Clock {
+  readonly #source: Clock;
+  #passed = 0;
+  #stepped = 0;
+
+  /** @param source Real time by default, to which what passes is added; {@link frozen} for none. */
+  constructor(source: Clock = systemClock) {
+    this.#source = source;
+  }
+
+  now(): number {
+    return this.#source.now() + this.#passed + this.#stepped;
+  }
+
+  monotonic(): number {
+    return this.#source.monotonic() + this.#passed;
+  }
+
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    return this.#source.sleep(milliseconds, signal);
+  }
+
+  after(milliseconds: number, work: () => void): () => void {
+    return this.#source.after(milliseconds, work);
+  }
+
+  /** Time passes, in milliseconds. */
+  pass(milliseconds: number): void {
+    this.#passed += milliseconds;
+  }
+
+  /** Somebody sets the wall clock, forth or back, in milliseconds; no time passes. */
+  stepWall(milliseconds: number): void {
+    this.#stepped += milliseconds;
+  }
+}
+
+/** No time passes by itself, and nobody sleeps. */
+export function frozen(wall = 0): Clock {
+  return { now: () => wall, monotonic: () => 0, sleep: async () => undefined, after: () => () => undefined };
+}

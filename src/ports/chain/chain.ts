@@ -1,10 +1,11 @@
 import type { ContractTransactionResponse, Signer } from "ethers";
 import { InvalidInputError } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
-import { encodeCall } from "./calls.js";
-import { type Contracts, connectContracts } from "./contracts.js";
-import type { Deployment } from "./deployment.js";
-import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./endpoint.js";
+import { encodeCall } from "./contracts/calls.js";
+import { type Contracts, connectContracts } from "./contracts/contracts.js";
+import type { Deployment } from "./contracts/deployment.js";
+import { probeDeployment } from "./contracts/probe.js";
+import { toChainError } from "./contracts/revert.js";
 import { ChainError } from "./errors.js";
 import {
   type ChainEvent,
@@ -13,14 +14,13 @@ import {
   createDecoder,
   type EventSelection,
   filterFor,
-} from "./event.js";
-import { createLogReader } from "./logs.js";
-import { probeDeployment } from "./probe.js";
-import { FailoverProvider } from "./provider.js";
-import { toChainError } from "./revert.js";
-import { createSend, type Receipt } from "./send.js";
-import { MarginSigner } from "./signer.js";
-import { type WatchOptions, watchEvents } from "./watch.js";
+} from "./events/event.js";
+import { createLogReader } from "./events/logReader.js";
+import { type WatchOptions, watchEvents } from "./events/watchEvents.js";
+import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./rpc/endpoint.js";
+import { FailoverProvider } from "./rpc/provider.js";
+import { createSend, type Receipt } from "./transactions/send.js";
+import { MarginSigner } from "./transactions/signer.js";
 
 export interface CreateChainParameters {
   /** Where the chain answers: one address, or several that stand in for one another. */

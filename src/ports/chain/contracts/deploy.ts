@@ -1,5 +1,6 @@
 import { type ContractTransactionResponse, id, type Signer, ZeroAddress, ZeroHash } from "ethers";
 import { type Address, type Hex, type Track, type TrackRules, Tracks } from "../../../records/index.js";
+import { systemClock } from "../../../utils/clock.js";
 import {
   DirectiveRegistry__factory,
   KnowledgeRegistry__factory,
@@ -11,7 +12,7 @@ import {
 } from "../bindings/index.js";
 import { createHttpEndpoint } from "../rpc/endpoint.js";
 import { FailoverProvider } from "../rpc/provider.js";
-import { MarginSigner } from "../transactions/signer.js";
+import { ChainSigner } from "../transactions/signer.js";
 import type { Deployment } from "./deployment.js";
 import { toChainError } from "./revert.js";
 
@@ -51,7 +52,11 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
   const provider = new FailoverProvider(endpoints, { chainId, timeoutMs: TIMEOUT_MS, pollMs: POLL_MS });
   try {
     const deployedAtBlock = Number(await provider.send("eth_blockNumber", []));
-    const signer = new MarginSigner(parameters.deployer, provider);
+    const signer = new ChainSigner(parameters.deployer, provider, {
+      clock: systemClock,
+      pollMs: POLL_MS,
+      timeoutMs: TIMEOUT_MS,
+    });
     const deployer = await signer.getAddress();
 
     const timelock = await new TimelockController__factory(signer).deploy(0, [], [], deployer);

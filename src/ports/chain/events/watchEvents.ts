@@ -1,7 +1,8 @@
 import { toQuantity } from "ethers";
 import type { BaseError } from "../../../errors.js";
 import type { Hex } from "../../../records/index.js";
-import { systemClock } from "../../../utils/clock.js";
+import type { Clock } from "../../../utils/clock.js";
+import { retryDelay } from "../../../utils/retryDelay.js";
 import { toChainError } from "../contracts/revert.js";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";
@@ -43,6 +44,7 @@ export interface WatchSource {
   readonly provider: FailoverProvider;
   readonly reader: LogReader;
   readonly firstBlock: number;
+  readonly clock: Clock;
   readonly pollMs: number;
 }
 
@@ -58,14 +60,14 @@ export async function* watchEvents(
   source: WatchSource,
   options: WatchOptions,
 ): AsyncGenerator<ChainEvent, void, undefined> {
-  const { provider, reader } = source;
+  const { provider, reader, clock } = source;
   const { cursor, confirmations = 1, signal, pollMs = source.pollMs, onError = () => undefined } = options;
   const start = cursor?.blockNumber ?? options.fromBlock ?? source.firstBlock;
   const journal = new BlockJournal(
     cursor?.blockHash === undefined ? undefined : { number: cursor.blockNumber, hash: cursor.blockHash },
   );
   let next = start;
-  let pause = pollMs;
+  let failures = 0;
 
   const ended = () => signal?.aborted === true;
   while (!ended()) {
@@ -74,18 +76,19 @@ export async function* watchEvents(
     try {
       await rewind();
       ({ events, caughtUp } = await advance());
-      pause = pollMs;
+      failures = 0;
     } catch (error) {
       const told = toChainError(error);
       if (!told.retryable) throw told;
       onError(told);
-      pause = Math.min(MAX_BACK_OFF_MS, pause * 2);
+      failures += 1;
     }
     for (const event of events) {
       if (ended()) return;
       yield event;
     }
-    if (caughtUp) await sleepUnlessAborted(pause, signal);
+    if (caughtUp)
+      await sleepUnlessAborted(clock, retryDelay(failures + 1, pollMs, Math.max(pollMs, MAX_BACK_OFF_MS)), signal);
   }
 
   /** Goes back to the newest block that was read and is still in the chain. */
@@ -134,9 +137,9 @@ function isThrough(event: ChainEvent, cursor: EventCursor | undefined): boolean 
   return event.blockNumber === cursor?.blockNumber && event.logIndex <= cursor.logIndex;
 }
 
-async function sleepUnlessAborted(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+async function sleepUnlessAborted(clock: Clock, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await systemClock.sleep(milliseconds, signal);
+    await clock.sleep(milliseconds, signal);
   } catch (error) {
     // Aborted: the loop sees it and ends.
     if (signal?.aborted !== true) throw error;

@@ -1,5 +1,7 @@
 import type { JsonRpcError, JsonRpcPayload, JsonRpcResult } from "ethers";
+import { raceSignal } from "race-signal";
 import { InvalidInputError, messageOf } from "../../../errors.js";
+import { type Clock, systemClock } from "../../../utils/clock.js";
 import { ChainError } from "../errors.js";
 import { redactUrl, scrub } from "./redact.js";
 
@@ -78,27 +80,23 @@ export function createHttpEndpoint(url: string): Endpoint {
 }
 
 /** JSON-RPC through an object in the same process. */
-export function createLocalEndpoint(provider: Eip1193Provider): Endpoint {
+export function createLocalEndpoint(provider: Eip1193Provider, clock: Clock = systemClock): Endpoint {
   return {
     label: "the given provider",
     async request({ id, method, params }, timeoutMs) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(
-          () =>
-            reject(new ChainError("rpc-timeout", `The given provider did not answer ${method} in ${timeoutMs} ms.`)),
-          timeoutMs,
-        );
-      });
+      const late = new AbortController();
+      const cancel = clock.after(timeoutMs, () =>
+        late.abort(new ChainError("rpc-timeout", `The given provider did not answer ${method} in ${timeoutMs} ms.`)),
+      );
       try {
         const answer = provider.request({ method, params: Array.isArray(params) ? params : [] });
-        return { id, result: await Promise.race([answer, late]) };
+        return { id, result: await raceSignal(answer, late.signal) };
       } catch (error) {
         if (error instanceof ChainError) throw error;
         const { code = -32603, data } = error as { code?: number; data?: unknown };
         return { id, error: { code: typeof code === "number" ? code : -32603, message: messageOf(error), data } };
       } finally {
-        clearTimeout(timer);
+        cancel();
       }
     },
   };

@@ -1,11 +1,4 @@
-import {
-  JsonRpcApiProvider,
-  type JsonRpcError,
-  type JsonRpcPayload,
-  type JsonRpcResult,
-  keccak256,
-  Network,
-} from "ethers";
+import { JsonRpcApiProvider, type JsonRpcError, type JsonRpcPayload, type JsonRpcResult, Network } from "ethers";
 import { messageOf } from "../../../errors.js";
 import { ChainError } from "../errors.js";
 import type { Endpoint } from "./endpoint.js";
@@ -55,7 +48,7 @@ export class FailoverProvider extends JsonRpcApiProvider {
         await this.#verify(endpoint);
         const answer = await endpoint.request(payload, this.#timeoutMs);
         this.#current = position;
-        return failures.length > 0 ? acceptRepeated(payload, answer) : answer;
+        return answer;
       } catch (error) {
         if (!(error instanceof ChainError)) throw error;
         this.#verified.delete(endpoint);
@@ -92,14 +85,6 @@ export class FailoverProvider extends JsonRpcApiProvider {
       );
     }
   }
-}
-
-/** A transaction that a failed endpoint had already passed on is not an error at the next one. */
-function acceptRepeated(payload: JsonRpcPayload, answer: JsonRpcResult | JsonRpcError): JsonRpcResult | JsonRpcError {
-  if (payload.method !== "eth_sendRawTransaction" || !("error" in answer)) return answer;
-  if (!/already known|known transaction/i.test(answer.error.message ?? "")) return answer;
-  const [raw] = payload.params as string[];
-  return raw === undefined ? answer : { id: payload.id, result: keccak256(raw) };
 }
 
 /** A wrong chain is final only when nothing else could have answered. */

@@ -1,7 +1,8 @@
 import type { ContractTransactionResponse, Provider } from "ethers";
+import PQueue from "p-queue";
 import { BaseError } from "../../../errors.js";
 import type { Hex } from "../../../records/index.js";
-import { systemClock } from "../../../utils/clock.js";
+import type { Clock } from "../../../utils/clock.js";
 import { decodeRevert, toChainError } from "../contracts/revert.js";
 import { ChainError, ContractRevertError } from "../errors.js";
 import type { ChainEvent, RawLog } from "../events/event.js";
@@ -26,22 +27,17 @@ interface RawReceipt {
   readonly logs: readonly RawLog[];
 }
 
-/** The end of each account's queue, over all chain objects of the process: a nonce belongs to the account. */
-const queues = new Map<string, Promise<unknown>>();
+/** One queue an account, over all chain objects of the process: a nonce belongs to the account. */
+const queues = new Map<string, PQueue>();
 
 /** Runs `task` after all earlier tasks of the same `key` have ended, well or badly. */
 async function inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
-  const before = queues.get(key) ?? Promise.resolve();
-  const run = before.then(task, task);
-  const settled = run.then(
-    () => undefined,
-    () => undefined,
-  );
-  queues.set(key, settled);
+  const queue = queues.get(key) ?? new PQueue({ concurrency: 1 });
+  queues.set(key, queue);
   try {
-    return await run;
+    return await queue.add(task);
   } finally {
-    if (queues.get(key) === settled) queues.delete(key);
+    if (queue.size === 0 && queue.pending === 0) queues.delete(key);
   }
 }
 
@@ -51,11 +47,12 @@ export function createSend(options: {
   readonly account: string;
   readonly chainId: number;
   readonly decode: (log: RawLog) => ChainEvent | undefined;
+  readonly clock: Clock;
   readonly pollMs: number;
   /** How long to wait for the block, in milliseconds. */
   readonly confirmTimeoutMs: number;
 }): Send {
-  const { provider, account, chainId, decode, pollMs, confirmTimeoutMs } = options;
+  const { provider, account, chainId, decode, clock, pollMs, confirmTimeoutMs } = options;
 
   return (transact) =>
     inTurn(`${chainId}/${account}`, async () => {
@@ -75,7 +72,7 @@ export function createSend(options: {
     });
 
   async function waitForReceipt(hash: string): Promise<RawReceipt> {
-    const deadline = Date.now() + confirmTimeoutMs;
+    const deadline = clock.monotonic() + confirmTimeoutMs;
     let lastFailure: unknown;
     for (;;) {
       try {
@@ -86,17 +83,17 @@ export function createSend(options: {
         if (!(error instanceof BaseError && error.retryable)) throw error;
         lastFailure = error;
       }
-      if (Date.now() >= deadline) {
+      if (clock.monotonic() >= deadline) {
         throw new ChainError(
           "transaction-timeout",
           `Transaction ${hash} was in no block after ${confirmTimeoutMs} ms.`,
           {
             cause: lastFailure,
-            hints: ["It may still be mined. Look before you send it again."],
+            hints: ["It may still be mined. Check its hash before you send another."],
           },
         );
       }
-      await systemClock.sleep(pollMs);
+      await clock.sleep(pollMs);
     }
   }
 }

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
-import { type BlsLibrary, createBlsKey, loadBls, verifyBallots } from "../../src/ports/keys/index.js";
+import { type BlsLibrary, createBlsKey, loadBls, verifySignatureSets } from "../../src/ports/keys/index.js";
 import type { Rehearsal } from "../rehearsal/rehearse.js";
 import { startNetwork } from "../story/network.js";
 import type { Bench } from "./run.js";
@@ -93,13 +93,13 @@ async function verify(count: number) {
     i % 10 === 0 ? { ...ballot, signature: bls.sign(secrets[i] ?? digest, randomBytes(32)) } : ballot,
   );
   // Keys are decoded once, when a node hears of a member.
-  await verifyBallots(bls, good);
+  await verifySignatureSets(bls, good);
   return { library: bls.name, good: await time(bls, good), oneInTenBad: await time(bls, bad) };
 }
 
-async function time(bls: BlsLibrary, ballots: Parameters<typeof verifyBallots>[1]) {
+async function time(bls: BlsLibrary, ballots: Parameters<typeof verifySignatureSets>[1]) {
   const started = performance.now();
-  const { bad, checks } = await verifyBallots(bls, ballots);
+  const { bad, checks } = await verifySignatureSets(bls, ballots);
   const isBad = new Set(bad);
   bls.aggregate(ballots.filter((_ballot, i) => !isBad.has(i)).map(({ signature }) => signature));
   return { ms: Math.round(performance.now() - started), bad: bad.length, checks };

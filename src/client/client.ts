@@ -1,6 +1,6 @@
-import { createEventCache, type EventCache } from "../ports/chain/eventCache.js";
+import { createEventCache, type EventCache } from "../ports/chain/events/eventCache.js";
+import { createSettledCache, type SettledCache } from "../ports/chain/events/settledCache.js";
 import type { Chain } from "../ports/chain/index.js";
-import { createSettledCache, type SettledCache } from "../ports/chain/settledCache.js";
 import type { ContentStore } from "../ports/content/index.js";
 import type { Address, ContentId } from "../records/index.js";
 import { type AnchorIndex, createAnchorIndex } from "./anchors/anchorIndex.js";

@@ -8,7 +8,7 @@ import { type RunningNode, startNode } from "../../src/agent/node.js";
 import { createClient } from "../../src/client/index.js";
 import { createChain } from "../../src/ports/chain/index.js";
 import { sealEnvelope } from "../../src/ports/keys/envelope.js";
-import { writeOperatorKey } from "../../src/ports/keys/operator.js";
+import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { encodePayload } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";

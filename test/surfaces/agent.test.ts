@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { runCommand } from "citty";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import type { AgentConfigInput } from "../../src/agent/config.js";
-import { writeOperatorKey } from "../../src/ports/keys/operator.js";
+import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { agent } from "../../src/surfaces/cli/commands/agent.js";
 import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
 import { serveHttp } from "../../src/surfaces/http/server.js";

@@ -6,7 +6,7 @@ import { parseAgentConfig } from "../../src/agent/config.js";
 import { ChainRetentionReader } from "../../src/agent/replication/retentionReader.js";
 import { BaseError } from "../../src/errors.js";
 import { readBlsKey } from "../../src/ports/keys/blsKeyFile.js";
-import { readOperatorKey } from "../../src/ports/keys/operator.js";
+import { readOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { contentIdToCid } from "../../src/records/index.js";
 import { directive } from "../../src/surfaces/cli/commands/directive.js";
 import { init } from "../../src/surfaces/cli/commands/init.js";

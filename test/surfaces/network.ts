@@ -5,7 +5,7 @@ import { type ArgsDef, type CommandDef, runCommand } from "citty";
 import { vi } from "vitest";
 import { createGatewayHandler } from "../../src/ports/content/index.js";
 import { openEnvelope } from "../../src/ports/keys/envelope.js";
-import { writeOperatorKey } from "../../src/ports/keys/operator.js";
+import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { exitCodeOf } from "../../src/surfaces/cli/exitCodes.js";
 import { serveHttp } from "../../src/surfaces/http/server.js";

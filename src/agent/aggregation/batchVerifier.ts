@@ -1,8 +1,8 @@
-import { type BlsLibrary, verifyBallots } from "../../ports/keys/index.js";
+import { type BlsLibrary, verifySignatureSets } from "../../ports/keys/index.js";
 import { systemClock } from "../../utils/clock.js";
 
 /** What is signed by one key, to be verified. */
-export type SignatureClaim = Parameters<typeof verifyBallots>[1][number];
+export type SignatureClaim = Parameters<typeof verifySignatureSets>[1][number];
 
 /** A lot is checked as one, so waiting a little for more costs less than checking each. */
 const GATHER_MS = 15;
@@ -60,7 +60,7 @@ export class BatchVerifier {
     for (let next = this.#takeLot(); next !== undefined; next = this.#takeLot()) {
       const { lot, sender } = next;
       try {
-        const { bad, checks } = await verifyBallots(
+        const { bad, checks } = await verifySignatureSets(
           this.#bls,
           lot.map(({ claim }) => claim),
         );

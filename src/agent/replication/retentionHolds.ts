@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import type { Client } from "../../client/index.js";
 import { DirectiveStatuses, ProposalStates } from "../../client/index.js";
-import { createEventCache, type EventCache } from "../../ports/chain/eventCache.js";
+import { createEventCache, type EventCache } from "../../ports/chain/events/eventCache.js";
 import { isRevert, NO_CONTENT } from "../../ports/chain/index.js";
 import type { ContentId } from "../../records/index.js";
 

@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors.js";
-import { createEventCache } from "../../ports/chain/eventCache.js";
+import { createEventCache } from "../../ports/chain/events/eventCache.js";
 import type { Chain, ChainEventOf } from "../../ports/chain/index.js";
 import type { ContentStore } from "../../ports/content/index.js";
 import {

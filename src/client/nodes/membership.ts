@@ -1,4 +1,4 @@
-import { createEventCache } from "../../ports/chain/eventCache.js";
+import { createEventCache } from "../../ports/chain/events/eventCache.js";
 import { type Chain, ChainError, type ChainEventOf, peerIdText } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
 import { isMemberIn, type NodeSummary } from "./node.js";

@@ -1,10 +1,12 @@
 import type { ContractTransactionResponse, Signer } from "ethers";
 import { InvalidInputError } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
-import { encodeCall } from "./calls.js";
-import { type Contracts, connectContracts } from "./contracts.js";
-import type { Deployment } from "./deployment.js";
-import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./endpoint.js";
+import { type Clock, systemClock } from "../../utils/clock.js";
+import { encodeCall } from "./contracts/calls.js";
+import { type Contracts, connectContracts } from "./contracts/contracts.js";
+import type { Deployment } from "./contracts/deployment.js";
+import { probeDeployment } from "./contracts/probe.js";
+import { toChainError } from "./contracts/revert.js";
 import { ChainError } from "./errors.js";
 import {
   type ChainEvent,
@@ -13,14 +15,13 @@ import {
   createDecoder,
   type EventSelection,
   filterFor,
-} from "./event.js";
-import { createLogReader } from "./logs.js";
-import { probeDeployment } from "./probe.js";
-import { FailoverProvider } from "./provider.js";
-import { toChainError } from "./revert.js";
-import { createSend, type Receipt } from "./send.js";
-import { MarginSigner } from "./signer.js";
-import { type WatchOptions, watchEvents } from "./watch.js";
+} from "./events/event.js";
+import { createLogReader } from "./events/logReader.js";
+import { type WatchOptions, watchEvents } from "./events/watchEvents.js";
+import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./rpc/endpoint.js";
+import { FailoverProvider } from "./rpc/provider.js";
+import { createSend, type Receipt } from "./transactions/send.js";
+import { ChainSigner } from "./transactions/signer.js";
 
 export interface CreateChainParameters {
   /** Where the chain answers: one address, or several that stand in for one another. */
@@ -39,8 +40,10 @@ export interface CreateChainParameters {
   readonly pollMs?: number | undefined;
   /** How long a sent transaction may take to get into a block, in milliseconds. */
   readonly confirmTimeoutMs?: number | undefined;
-  /** Blocks whose events are asked for at once. */
+  /** The most blocks of one request for events. */
   readonly blockRange?: number | undefined;
+  /** For time-outs, pauses and retries; the system's by default. */
+  readonly clock?: Clock | undefined;
 }
 
 export interface EventsParameters<N extends ChainEventName = ChainEventName> extends EventSelection {
@@ -95,11 +98,11 @@ export interface Chain {
  */
 export async function createChain(parameters: CreateChainParameters): Promise<Chain> {
   const { chainId, contracts: addresses, deployedAtBlock = 0, timeoutMs = 10_000, pollMs = 250 } = parameters;
-  const { confirmTimeoutMs = 120_000, blockRange } = parameters;
+  const { confirmTimeoutMs = 120_000, blockRange, clock = systemClock } = parameters;
   const urls = parameters.rpcUrl === undefined ? [] : [parameters.rpcUrl].flat();
   const endpoints = [
-    ...urls.map(createHttpEndpoint),
-    ...(parameters.provider === undefined ? [] : [createLocalEndpoint(parameters.provider)]),
+    ...urls.map((url) => createHttpEndpoint(url)),
+    ...(parameters.provider === undefined ? [] : [createLocalEndpoint(parameters.provider, clock)]),
   ];
   if (endpoints.length === 0) throw new InvalidInputError("A chain needs an RPC address or a provider.");
 
@@ -114,14 +117,17 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
   }
 
   async function connectAs(given: Signer | undefined, tip: Chain["tip"]): Promise<Chain> {
-    const signer = given === undefined ? undefined : new MarginSigner(given, provider);
+    const signer =
+      given === undefined
+        ? undefined
+        : new ChainSigner(given, provider, { clock, pollMs, timeoutMs: confirmTimeoutMs });
     const account = signer === undefined ? undefined : ((await signer.getAddress()) as Address);
     const contracts = connectContracts(addresses, signer ?? provider);
     const decode = createDecoder(addresses);
     const send =
       account === undefined
         ? () => Promise.reject(new ChainError("read-only", "This needs a signer: the chain was opened for reading."))
-        : createSend({ provider, account, chainId, decode, pollMs, confirmTimeoutMs });
+        : createSend({ provider, account, chainId, decode, clock, pollMs, confirmTimeoutMs });
     const readerOf = (selection: EventSelection) =>
       createLogReader({ provider, filter: filterFor(addresses, selection), decode, blockRange });
     const read = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -159,7 +165,7 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
       },
       as: (other) => connectAs(other, tip),
       watch: (options = {}) =>
-        watchEvents({ provider, reader: readerOf(options), firstBlock: deployedAtBlock, pollMs }, options),
+        watchEvents({ provider, reader: readerOf(options), firstBlock: deployedAtBlock, clock, pollMs }, options),
       close: () => provider.destroy(),
     };
   }

@@ -1,19 +1,4 @@
-export {
-  type AnchorTransaction,
-  fetchRawTransaction,
-  type JointTransaction,
-  readAnchorTransaction,
-  readJointTransaction,
-} from "./anchorTransaction.js";
-export {
-  type BallotContext,
-  type BallotMessage,
-  compactSignature,
-  hashBallot,
-  recoverVoter,
-  signBallotMessage,
-} from "./ballot.js";
-export { type BatchContext, type BatchMessage, hashBatch, isSignedByAuthor, signBatchMessage } from "./batch.js";
+export { type Chain, type CreateChainParameters, createChain, type EventsParameters } from "./chain.js";
 export {
   type Call,
   type DecodedCall,
@@ -22,22 +7,43 @@ export {
   hashDescription,
   hashProposal,
   NO_CONTENT,
-} from "./calls.js";
-export { type Chain, type CreateChainParameters, createChain, type EventsParameters } from "./chain.js";
-export { type Contracts, contractInterfaces } from "./contracts.js";
-export { type DeployDaoParameters, deployDao, NODES_PER_BATCH, type NodeAdmission } from "./deploy.js";
-export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./deployment.js";
-export { type DevelopmentChain, developmentChain } from "./development.js";
-export type { Eip1193Provider } from "./endpoint.js";
+} from "./contracts/calls.js";
+export { type Contracts, contractInterfaces } from "./contracts/contracts.js";
+export { type DeployDaoParameters, deployDao, NODES_PER_BATCH, type NodeAdmission } from "./contracts/deploy.js";
+export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./contracts/deployment.js";
+export type { Plain } from "./contracts/plain.js";
+export { toChainError } from "./contracts/revert.js";
 export { ChainError, type ChainErrorKind, ContractRevertError, isRevert } from "./errors.js";
-export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./event.js";
-export { createEventFeed, type EventChunk, type EventFeed, type EventFeedOptions } from "./feed.js";
-export { type BlockHeader, type FinalityRule, lastFinalBlock, readFinalHeader, readHeader } from "./header.js";
-export { hashJoint, type JointMessage, type JointTree, jointTree, openJoint } from "./joint.js";
+export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./events/event.js";
+export { createEventFeed, type EventChunk, type EventFeed, type EventFeedOptions } from "./events/eventFeed.js";
+export type { EventCursor, WatchOptions } from "./events/watchEvents.js";
 export { decodeName, encodeName, peerIdText } from "./names.js";
-export type { Plain } from "./plain.js";
-export { redactUrl } from "./redact.js";
-export { hashReport, type ReportContext, type ReportMessage } from "./report.js";
-export { toChainError } from "./revert.js";
-export type { Receipt } from "./send.js";
-export type { EventCursor, WatchOptions } from "./watch.js";
+export { type BlockHeader, type FinalityRule, lastFinalBlock, readFinalHeader, readHeader } from "./rpc/blockHeader.js";
+export { type DevelopmentChain, developmentChain } from "./rpc/developmentChain.js";
+export type { Eip1193Provider } from "./rpc/endpoint.js";
+export { redactUrl } from "./rpc/redact.js";
+export {
+  type AnchorTransaction,
+  fetchRawTransaction,
+  type JointTransaction,
+  readAnchorTransaction,
+  readJointTransaction,
+} from "./transactions/anchorTransaction.js";
+export type { Receipt } from "./transactions/send.js";
+export {
+  type BallotContext,
+  type BallotMessage,
+  compactSignature,
+  hashBallot,
+  recoverVoter,
+  signBallotMessage,
+} from "./typedData/ballot.js";
+export {
+  type BatchContext,
+  type BatchMessage,
+  hashBatch,
+  isSignedByAuthor,
+  signBatchMessage,
+} from "./typedData/batch.js";
+export { hashJoint, type JointMessage, type JointTree, jointTree, openJoint } from "./typedData/joint.js";
+export { hashReport, type ReportContext, type ReportMessage } from "./typedData/report.js";

@@ -1,14 +1,14 @@
 export {
-  type BallotsVerdict,
   type BlsClaim,
   type BlsLibrary,
   encodeG2,
   loadBls,
   type SignatureSet,
-  type VerifyBallotsOptions,
-  verifyBallots,
+  type SignatureSetsResult,
+  type VerifySignatureSetsOptions,
+  verifySignatureSets,
 } from "./bls/index.js";
-export { blsPublicKey, createBlsKey, provePossession } from "./bls.js";
+export { blsPublicKey, createBlsKey, provePossession } from "./bls/secretKey.js";
 export { readBlsKey, writeBlsKey } from "./blsKeyFile.js";
 export { KeyError, type KeyErrorCode } from "./errors.js";
 export type { WriteKeyFileOptions } from "./keyFile.js";
@@ -18,4 +18,4 @@ export {
   operatorOf,
   readOperatorKey,
   writeOperatorKey,
-} from "./operator.js";
+} from "./operatorKeyFile.js";

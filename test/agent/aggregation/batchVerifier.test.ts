@@ -16,11 +16,11 @@ const claims = (count: number, bads = 0): SignatureClaim[] =>
 /** Lots over the real library, which notes how many it was asked about at a time. */
 function openLots() {
   const sizes: number[] = [];
-  const verifyLot: typeof bls.verifyLot = (lot) => {
+  const verifyLot: typeof bls.verifyDecoded = (lot) => {
     sizes.push(lot.length);
-    return bls.verifyLot(lot);
+    return bls.verifyDecoded(lot);
   };
-  const lots = new BatchVerifier({ ...bls, verifyLot });
+  const lots = new BatchVerifier({ ...bls, verifyDecoded: verifyLot });
   return {
     lots,
     sizes,

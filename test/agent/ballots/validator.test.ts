@@ -106,11 +106,11 @@ describe("a library that fails", () => {
   it("is reported for the ballots that it was asked about, and asked again for the next", async () => {
     let broken = true;
     // Only the failure is made up: the library has none that a ballot could bring about.
-    const verifyLot: typeof bls.verifyLot = (lot) => {
+    const verifyLot: typeof bls.verifyDecoded = (lot) => {
       if (broken) throw new Error("out of memory");
-      return bls.verifyLot(lot);
+      return bls.verifyDecoded(lot);
     };
-    const { hear } = await openDoor({ library: { ...bls, verifyLot } });
+    const { hear } = await openDoor({ library: { ...bls, verifyDecoded: verifyLot } });
     const attempts = await Promise.allSettled([hear(signed(3, "for")), hear(signed(4, "for"))]);
     expect(attempts.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     broken = false;

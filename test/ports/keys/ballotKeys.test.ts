@@ -2,18 +2,18 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { getBytes, hexlify, sha256, toUtf8Bytes } from "ethers";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createPure, loadNative } from "../../../src/ports/keys/bls/index.js";
-import { KeyRing } from "../../../src/ports/keys/bls/keyRing.js";
+import { createNoble, loadBlst } from "../../../src/ports/keys/bls/index.js";
+import { PublicKeyCache } from "../../../src/ports/keys/bls/publicKeyCache.js";
 import {
   type BlsLibrary,
   createBlsKey,
   loadBls,
   type SignatureSet,
-  verifyBallots,
+  verifySignatureSets,
 } from "../../../src/ports/keys/index.js";
 
-const native = await loadNative();
-const pure = createPure();
+const native = await loadBlst();
+const pure = createNoble();
 const libraries = [native, pure];
 
 const digestOf = (text: string) => getBytes(sha256(toUtf8Bytes(text)));
@@ -120,7 +120,7 @@ describe("a BLS library", () => {
     const good = ballotOf(createBlsKey(), "for");
     const codeOf = (bls: BlsLibrary, ballot: SignatureSet) => {
       try {
-        bls.decodeBallot(ballot);
+        bls.decodeSignatureSet(ballot);
         return "good";
       } catch (error) {
         return (error as { code?: unknown }).code;
@@ -171,8 +171,8 @@ describe("ballots in bulk", () => {
   const ballots = secrets.map((secret, i) => ballotOf(secret, supports[i % 4] ?? "for"));
 
   it.each(libraries)("are found good by $name in one check", async (bls) => {
-    expect(await verifyBallots(bls, ballots)).toEqual({ bad: [], checks: 1 });
-    expect(await verifyBallots(bls, [])).toEqual({ bad: [], checks: 0 });
+    expect(await verifySignatureSets(bls, ballots)).toEqual({ bad: [], checks: 1 });
+    expect(await verifySignatureSets(bls, [])).toEqual({ bad: [], checks: 0 });
   });
 
   it.each(libraries)("do not make each other good by $name, as in a plain sum they would", async (bls) => {
@@ -184,14 +184,14 @@ describe("ballots in bulk", () => {
     // Two signatures that nobody made, and yet their sum verifies.
     const sum = bls.aggregate(lot.map(({ signature }) => signature));
     expect(bls.verify([{ keys: lot.map(({ key }) => key), digest: forDigest }], sum)).toBe(true);
-    expect((await verifyBallots(bls, lot)).bad).toEqual([0, 1]);
+    expect((await verifySignatureSets(bls, lot)).bad).toEqual([0, 1]);
   });
 
   it("do not make each other good across supports either", async () => {
     const delta = bls12_381.G2.Point.BASE;
     const [one, other] = [ballotOf(createBlsKey(), "for"), ballotOf(createBlsKey(), "abstain")];
     const lot = [...ballots, shifted(one, delta), shifted(other, delta.negate())];
-    expect((await verifyBallots(native, lot)).bad).toEqual([ballots.length, ballots.length + 1]);
+    expect((await verifySignatureSets(native, lot)).bad).toEqual([ballots.length, ballots.length + 1]);
   });
 
   it("are told from the bad ones, wherever these are and whatever is wrong with them", async () => {
@@ -209,7 +209,7 @@ describe("ballots in bulk", () => {
       fc.asyncProperty(fc.nat(ballots.length), faults, async (count, faults) => {
         const lot = ballots.slice(0, count).map((ballot, i) => faults[i]?.(ballot) ?? ballot);
         const expected = lot.flatMap((_, i) => (faults[i] === undefined ? [] : [i]));
-        const { bad, checks } = await verifyBallots(native, lot);
+        const { bad, checks } = await verifySignatureSets(native, lot);
         expect(bad).toEqual(expected);
         expect(checks).toBeLessThanOrEqual(2 * count);
       }),
@@ -222,14 +222,14 @@ describe("ballots in bulk", () => {
       ...(ballots[17] as SignatureSet),
       signature: ballots[16]?.signature ?? new Uint8Array(),
     });
-    const { bad, checks } = await verifyBallots(bls, lot);
+    const { bad, checks } = await verifySignatureSets(bls, lot);
     expect(bad).toEqual([17]);
     expect(checks).toBeLessThan(14);
   });
 
   it("are left when the caller has gone", async () => {
     const controller = new AbortController();
-    const verdict = verifyBallots(native, ballots, { signal: controller.signal });
+    const verdict = verifySignatureSets(native, ballots, { signal: controller.signal });
     controller.abort(new Error("stopped"));
     await expect(verdict).rejects.toThrow("stopped");
   });
@@ -238,7 +238,7 @@ describe("ballots in bulk", () => {
 describe("a key ring", () => {
   it("decodes a key once, and again once it was dropped", () => {
     const decode = vi.fn((bytes: Uint8Array) => hexlify(bytes));
-    const ring = new KeyRing(decode, 2);
+    const ring = new PublicKeyCache(decode, 2);
     const [a, b, c] = [Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)];
     expect([a, b, a, b].map((bytes) => ring.get(bytes))).toEqual(["0x01", "0x02", "0x01", "0x02"]);
     expect(decode).toHaveBeenCalledTimes(2);
@@ -253,7 +253,7 @@ describe("a key ring", () => {
     const decode = vi.fn(() => {
       throw new Error("no key");
     });
-    const ring = new KeyRing(decode);
+    const ring = new PublicKeyCache(decode);
     for (let i = 0; i < 2; i++) expect(() => ring.get(new Uint8Array(48))).toThrow("no key");
     expect(decode).toHaveBeenCalledTimes(2);
   });

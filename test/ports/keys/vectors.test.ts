@@ -6,18 +6,18 @@ import { describe, expect, it } from "vitest";
 import { buildVectors, type Case, type Encoded, type Vectors } from "../../../scripts/vectors/bls.js";
 import {
   BALLOT_SUITE,
-  createPure,
+  createNoble,
   decodeG1,
   encodeG1,
   encodeG2,
-  loadNative,
-  verifyBallots,
+  loadBlst,
+  verifySignatureSets,
 } from "../../../src/ports/keys/bls/index.js";
 import { precompiles } from "./precompiles.js";
 
 const path = join(import.meta.dirname, "../../vectors/bls.json");
 const vectors = JSON.parse(await readFile(path, "utf8")) as Vectors;
-const libraries = [await loadNative(), createPure()];
+const libraries = [await loadBlst(), createNoble()];
 const { ethers } = await network.create();
 const chain = precompiles(ethers.provider);
 
@@ -82,7 +82,7 @@ describe("the vectors of BLS12-381", () => {
         digests: vector.claims.map(({ digest }) => getBytes(vectors.digests[digest])),
         signature: getBytes(vector.signature.compressed),
       }));
-    const { bad } = await verifyBallots(bls, ballots);
+    const { bad } = await verifySignatureSets(bls, ballots);
     expect(bad).toEqual(ballots.flatMap(({ valid }, position) => (valid ? [] : [position])));
     expect(bad.length).toBeGreaterThan(20);
   });
@@ -107,7 +107,7 @@ describe("the encodings", () => {
     for (const bls of libraries) {
       for (const key of [compressed, eip2537].map((form) => getBytes(form))) {
         const ballot = { key, digests: [forAndAgainst[0]], signature: new Uint8Array(96) };
-        expect(() => bls.decodeBallot(ballot)).toThrow(refusal);
+        expect(() => bls.decodeSignatureSet(ballot)).toThrow(refusal);
       }
     }
   });

@@ -25,9 +25,9 @@ export interface BlsCurve<Key, Signature> {
   sumKeys(keys: readonly Key[]): Key;
   sumSignatures(signatures: readonly Signature[]): Signature;
   /** The sums of r·key and of r·signature, with one secret random r of 128 bits, not zero, for each pair. */
-  blend(pairs: readonly SignedPair<Key, Signature>[]): SignedPair<Key, Signature>;
+  combineRandomly(pairs: readonly SignedPair<Key, Signature>[]): SignedPair<Key, Signature>;
   /** Whether e(G, signature) is the product of e(key, H(digest)); false when a key is infinity. */
-  pairs(claims: readonly { readonly key: Key; readonly digest: Uint8Array }[], signature: Signature): boolean;
+  verifyPairings(claims: readonly { readonly key: Key; readonly digest: Uint8Array }[], signature: Signature): boolean;
 }
 
 /** The ciphersuite of Ethereum's consensus (draft-irtf-cfrg-bls-signature), with proof of possession. */

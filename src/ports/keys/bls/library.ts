@@ -1,6 +1,5 @@
 import { hexlify } from "ethers";
 import { InvalidInputError } from "../../../errors.js";
-import { scalarOf } from "../bls.js";
 import { KeyError } from "../errors.js";
 import type { BlsCurve, SignedPair } from "./curve.js";
 import {
@@ -11,7 +10,8 @@ import {
   SIGNATURE_BYTES,
   unpadKey,
 } from "./encoding.js";
-import { KeyRing } from "./keyRing.js";
+import { PublicKeyCache } from "./publicKeyCache.js";
+import { scalarOf } from "./secretKey.js";
 
 const DIGEST_BYTES = 32;
 
@@ -79,18 +79,18 @@ export interface BlsLibrary<Decoded = unknown> {
    *
    * @throws {@link KeyError} `invalid-public-key` or `invalid-signature`; {@link InvalidInputError} for its digests.
    */
-  decodeBallot(ballot: SignatureSet): Decoded;
+  decodeSignatureSet(ballot: SignatureSet): Decoded;
 
   /**
    * Whether every one of these ballots is signed as it says, by one product of pairings, as many as there are different
    * digests and one. Each ballot counts with a random factor: without it, two bad ones could make each other good. A
    * bad lot passes with a chance of 2^-128.
    */
-  verifyLot(ballots: readonly Decoded[]): boolean;
+  verifyDecoded(ballots: readonly Decoded[]): boolean;
 }
 
 /** A {@link SignatureSet}, decoded. */
-interface DecodedBallot<Key, Signature> extends SignedPair<Key, Signature> {
+interface DecodedSignatureSet<Key, Signature> extends SignedPair<Key, Signature> {
   readonly digests: readonly Uint8Array[];
   /** The same for all ballots on the same digests. */
   readonly group: string;
@@ -99,8 +99,8 @@ interface DecodedBallot<Key, Signature> extends SignedPair<Key, Signature> {
 /** Signatures on top of a curve's arithmetic: all that does not depend on whose arithmetic it is. */
 export function createLibrary<Key, Signature>(
   curve: BlsCurve<Key, Signature>,
-): BlsLibrary<DecodedBallot<Key, Signature>> {
-  const ring = new KeyRing(decodeKey);
+): BlsLibrary<DecodedSignatureSet<Key, Signature>> {
+  const ring = new PublicKeyCache(decodeKey);
 
   function decodeKey(bytes: Uint8Array): Key {
     try {
@@ -131,7 +131,7 @@ export function createLibrary<Key, Signature>(
       else claim.keys.push(key);
     }
     const sums = [...claims.values()].map(({ digest, keys }) => ({ digest, key: curve.sumKeys(keys) }));
-    return sums.length > 0 && curve.pairs(sums, signature);
+    return sums.length > 0 && curve.verifyPairings(sums, signature);
   }
 
   return {
@@ -168,15 +168,15 @@ export function createLibrary<Key, Signature>(
       }
     },
 
-    decodeBallot({ key, digests, signature }) {
+    decodeSignatureSet({ key, digests, signature }) {
       if (digests.length === 0) throw new InvalidInputError("A ballot without digests says nothing.");
       digests.forEach(checkDigest);
       const group = digests.map((digest) => hexlify(digest)).join();
       return { key: ring.get(key), digests, signature: decodeSignature(signature), group };
     },
 
-    verifyLot(ballots) {
-      const groups = new Map<string, DecodedBallot<Key, Signature>[]>();
+    verifyDecoded(ballots) {
+      const groups = new Map<string, DecodedSignatureSet<Key, Signature>[]>();
       for (const ballot of ballots) {
         const group = groups.get(ballot.group);
         if (group === undefined) groups.set(ballot.group, [ballot]);
@@ -185,7 +185,9 @@ export function createLibrary<Key, Signature>(
       const blends = [...groups.values()].map((group) => ({
         digests: group[0]?.digests ?? [],
         // A ballot alone has nothing to cancel out with.
-        ...(group.length === 1 && groups.size === 1 && group[0] !== undefined ? group[0] : curve.blend(group)),
+        ...(group.length === 1 && groups.size === 1 && group[0] !== undefined
+          ? group[0]
+          : curve.combineRandomly(group)),
       }));
       if (blends.length === 0) return true;
       const signers = blends.flatMap(({ digests, key }) => digests.map((digest) => ({ digest, key })));

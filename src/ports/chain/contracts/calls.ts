@@ -1,0 +1,64 @@
+import { AbiCoder, id as hashText, type Interface, keccak256, ZeroHash } from "ethers";
+import type { Address, ContentId, Hex } from "../../../records/index.js";
+import { sameHex } from "../../../utils/sameHex.js";
+import { contractInterfaces } from "./contracts.js";
+import { type ContractName, ContractNames, type Deployment } from "./deployment.js";
+import { plainArgs } from "./plain.js";
+
+/** What stands for "none" where a contract keeps a ContentId. */
+export const NO_CONTENT: ContentId = ZeroHash as ContentId;
+
+/** One call of a proposal. `value` is in wei, in decimal, so that a call survives JSON. */
+export interface Call {
+  readonly target: Address;
+  readonly value: string;
+  readonly data: Hex;
+}
+
+/** A call in words; `contract` and `name` are null where it is none of ours. */
+export type DecodedCall =
+  | { readonly contract: ContractName; readonly name: string; readonly args: Readonly<Record<string, unknown>> }
+  | { readonly contract: null; readonly name: null; readonly args: Readonly<Record<string, never>> };
+
+/** Encodes a call of one of our contracts that sends no value. */
+export function encodeCall(
+  addresses: Deployment["contracts"],
+  contract: ContractName,
+  name: string,
+  args: readonly unknown[],
+): Call {
+  const face: Interface = contractInterfaces[contract];
+  return { target: addresses[contract], value: "0", data: face.encodeFunctionData(name, [...args]) as Hex };
+}
+
+/** Says what a call does. Never throws: what cannot be read is none of ours. */
+export function decodeCall(addresses: Deployment["contracts"], { target, data }: Call): DecodedCall {
+  const contract = ContractNames.find((name) => sameHex(addresses[name], target));
+  const face: Interface | undefined = contract && contractInterfaces[contract];
+  const fragment = face?.getFunction(data.slice(0, 10));
+  if (contract === undefined || face === undefined || !fragment) return { contract: null, name: null, args: {} };
+  try {
+    const values = face.decodeFunctionData(fragment, data);
+    // Bytes beyond the arguments, or arguments in another layout: not what an honest proposer writes.
+    if (face.encodeFunctionData(fragment, values) !== data.toLowerCase())
+      return { contract: null, name: null, args: {} };
+    return { contract, name: fragment.name, args: plainArgs(fragment.inputs, values) };
+  } catch (error) {
+    if (error instanceof Error) return { contract: null, name: null, args: {} };
+    throw error;
+  }
+}
+
+/** The id that the governor gives to a proposal (OpenZeppelin's `hashProposal`), in decimal. */
+export function hashProposal(calls: readonly Call[], description: string): string {
+  const encoded = AbiCoder.defaultAbiCoder().encode(
+    ["address[]", "uint256[]", "bytes[]", "bytes32"],
+    [calls.map((c) => c.target), calls.map((c) => c.value), calls.map((c) => c.data), hashText(description)],
+  );
+  return BigInt(keccak256(encoded)).toString();
+}
+
+/** The hash by which `queue` and `execute` know a description. */
+export function hashDescription(description: string): Hex {
+  return hashText(description) as Hex;
+}

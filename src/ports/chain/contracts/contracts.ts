@@ -1,0 +1,56 @@
+import { Contract, type ContractRunner, type Interface } from "ethers";
+import {
+  type IDirectiveRegistry,
+  IDirectiveRegistry__factory,
+  type IKnowledgeRegistry,
+  IKnowledgeRegistry__factory,
+  type IModelRegistry,
+  IModelRegistry__factory,
+  type INodeGovernor,
+  INodeGovernor__factory,
+  type INodeRegistry,
+  INodeRegistry__factory,
+  type IParameterRegistry,
+  IParameterRegistry__factory,
+  type TimelockController,
+  TimelockController__factory,
+} from "../bindings/index.js";
+import type { ContractName, Deployment } from "./deployment.js";
+
+/** A typed handle on each contract of the DAO. */
+export interface Contracts {
+  readonly nodes: INodeRegistry;
+  readonly knowledge: IKnowledgeRegistry;
+  readonly models: IModelRegistry;
+  readonly parameters: IParameterRegistry;
+  readonly directives: IDirectiveRegistry;
+  readonly governor: INodeGovernor;
+  readonly timelock: TimelockController;
+}
+
+/** What each contract understands, and the events it writes. */
+export const contractInterfaces = {
+  NodeRegistry: INodeRegistry__factory.createInterface(),
+  KnowledgeRegistry: IKnowledgeRegistry__factory.createInterface(),
+  ModelRegistry: IModelRegistry__factory.createInterface(),
+  ParameterRegistry: IParameterRegistry__factory.createInterface(),
+  DirectiveRegistry: IDirectiveRegistry__factory.createInterface(),
+  NodeGovernor: INodeGovernor__factory.createInterface(),
+  TimelockController: TimelockController__factory.createInterface(),
+} satisfies Record<ContractName, Interface>;
+
+/** Connects every contract of a deployment to `runner`: a provider to read, a signer to write as well. */
+export function connectContracts(addresses: Deployment["contracts"], runner: ContractRunner): Contracts {
+  // The factories' own `connect` reads the whole ABI again each time.
+  const connect = <T>(name: ContractName) =>
+    new Contract(addresses[name], contractInterfaces[name], runner) as unknown as T;
+  return {
+    nodes: connect("NodeRegistry"),
+    knowledge: connect("KnowledgeRegistry"),
+    models: connect("ModelRegistry"),
+    parameters: connect("ParameterRegistry"),
+    directives: connect("DirectiveRegistry"),
+    governor: connect("NodeGovernor"),
+    timelock: connect("TimelockController"),
+  };
+}

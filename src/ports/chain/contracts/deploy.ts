@@ -1,0 +1,125 @@
+import { type ContractTransactionResponse, id, type Signer, ZeroAddress, ZeroHash } from "ethers";
+import { type Address, type Hex, type Track, type TrackRules, Tracks } from "../../../records/index.js";
+import { systemClock } from "../../../utils/clock.js";
+import {
+  DirectiveRegistry__factory,
+  KnowledgeRegistry__factory,
+  ModelRegistry__factory,
+  NodeGovernor__factory,
+  NodeRegistry__factory,
+  ParameterRegistry__factory,
+  TimelockController__factory,
+} from "../bindings/index.js";
+import { createHttpEndpoint } from "../rpc/endpoint.js";
+import { FailoverProvider } from "../rpc/provider.js";
+import { ChainSigner } from "../transactions/signer.js";
+import type { Deployment } from "./deployment.js";
+import { toChainError } from "./revert.js";
+
+/** Nodes admitted by one transaction: 100 cost 10.0 M gas, and EIP-7825 caps a transaction at 16.7 M. */
+export const NODES_PER_BATCH = 100;
+const TIMEOUT_MS = 60_000;
+const POLL_MS = 50;
+
+/** What admits a node; see `INodeRegistry.Admission`. */
+export interface NodeAdmission {
+  readonly operator: Address;
+  readonly key: Hex;
+  readonly possession: Hex;
+  readonly peerId: Hex;
+}
+
+export interface DeployDaoParameters {
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  /** Pays, and is left with no power. */
+  readonly deployer: Signer;
+  readonly nodes: readonly NodeAdmission[];
+  readonly tracks: Readonly<Record<Track, TrackRules>>;
+  /** Told after each transaction how many nodes are members. */
+  readonly onAdmitted?: (count: number) => void;
+}
+
+/**
+ * Deploys a DAO as its Ignition module does, without a guardian: for programs that make a DAO for a while, such as
+ * rehearsals. Genesis is closed, and the deployer left with nothing.
+ *
+ * @throws ChainError; ContractRevertError, such as for a node's proof of possession.
+ */
+export async function deployDao(parameters: DeployDaoParameters): Promise<Deployment> {
+  const { chainId, nodes: admissions, onAdmitted, rpcUrl, tracks } = parameters;
+  const endpoints = [createHttpEndpoint(rpcUrl)];
+  const provider = new FailoverProvider(endpoints, { chainId, timeoutMs: TIMEOUT_MS, pollMs: POLL_MS });
+  try {
+    const deployedAtBlock = Number(await provider.send("eth_blockNumber", []));
+    const signer = new ChainSigner(parameters.deployer, provider, {
+      clock: systemClock,
+      pollMs: POLL_MS,
+      timeoutMs: TIMEOUT_MS,
+    });
+    const deployer = await signer.getAddress();
+
+    const timelock = await new TimelockController__factory(signer).deploy(0, [], [], deployer);
+    const nodes = await new NodeRegistry__factory(signer).deploy(await addressOf(timelock), deployer);
+    const knowledge = await new KnowledgeRegistry__factory(signer).deploy(await addressOf(nodes));
+    const models = await new ModelRegistry__factory(signer).deploy(await addressOf(timelock));
+    const settings = await new ParameterRegistry__factory(signer).deploy(await addressOf(timelock));
+    const directives = await new DirectiveRegistry__factory(signer).deploy(
+      await addressOf(timelock),
+      await addressOf(nodes),
+    );
+    const governor = await new NodeGovernor__factory(signer).deploy(
+      await addressOf(nodes),
+      await addressOf(timelock),
+      await addressOf(directives),
+      await addressOf(models),
+      await addressOf(settings),
+      ZeroAddress,
+      0,
+      Tracks.map((track) => tracks[track]) as [TrackRules, TrackRules, TrackRules, TrackRules],
+    );
+
+    for (let first = 0; first < admissions.length; first += NODES_PER_BATCH) {
+      const batch = admissions.slice(first, first + NODES_PER_BATCH);
+      await mined(nodes.admit(batch.map((admission) => ({ ...admission }))));
+      onAdmitted?.(first + batch.length);
+    }
+    await mined(nodes.closeGenesis());
+    for (const role of ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"]) {
+      await mined(timelock.grantRole(id(role), await addressOf(governor)));
+    }
+    await mined(timelock.renounceRole(ZeroHash, deployer));
+
+    return {
+      chainId,
+      deployedAtBlock,
+      contracts: {
+        NodeRegistry: await addressOf(nodes),
+        KnowledgeRegistry: await addressOf(knowledge),
+        ModelRegistry: await addressOf(models),
+        ParameterRegistry: await addressOf(settings),
+        DirectiveRegistry: await addressOf(directives),
+        NodeGovernor: await addressOf(governor),
+        TimelockController: await addressOf(timelock),
+      },
+    };
+  } catch (error) {
+    throw toChainError(error);
+  } finally {
+    provider.destroy();
+  }
+}
+
+interface Deployed {
+  waitForDeployment(): Promise<unknown>;
+  getAddress(): Promise<string>;
+}
+
+async function addressOf(contract: Deployed): Promise<Address> {
+  await contract.waitForDeployment();
+  return (await contract.getAddress()) as Address;
+}
+
+async function mined(sending: Promise<ContractTransactionResponse>): Promise<void> {
+  await (await sending).wait();
+}

@@ -1,0 +1,50 @@
+import { ZeroAddress, ZeroHash } from "ethers";
+import { BaseError } from "../../../errors.js";
+import { ChainError, ContractRevertError } from "../errors.js";
+import type { FailoverProvider } from "../rpc/provider.js";
+import { connectContracts } from "./contracts.js";
+import type { ContractName, Deployment } from "./deployment.js";
+import { toChainError } from "./revert.js";
+
+/**
+ * Checks that every address holds code, and that the code answers as the contract of that name does.
+ *
+ * @throws {@link ChainError} `not-deployed` naming the first contract that is missing or another one.
+ */
+export async function probeDeployment(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<void> {
+  const { nodes, knowledge, models, parameters, directives, governor, timelock } = connectContracts(
+    addresses,
+    provider,
+  );
+  const answersRightly: Record<ContractName, () => Promise<boolean>> = {
+    NodeRegistry: async () => (await nodes.timelock()).toLowerCase() === addresses.TimelockController.toLowerCase(),
+    KnowledgeRegistry: async () => (await knowledge.sequenceOf(ZeroAddress)) === 0n,
+    ModelRegistry: async () => (await models.accepted(ZeroHash)).version === 0n,
+    ParameterRegistry: async () => (await parameters.tryParameter(ZeroHash)).set === false,
+    DirectiveRegistry: async () => (await directives.threshold(5)) === 3n,
+    NodeGovernor: async () => (await governor.trackRules(0)).votingPeriod > 0n,
+    TimelockController: async () => (await timelock.getMinDelay()) >= 0n,
+  };
+  await Promise.all(
+    Object.entries(answersRightly).map(async ([name, answers]) => {
+      const address = addresses[name as ContractName];
+      if ((await provider.send("eth_getCode", [address, "latest"])) === "0x") {
+        throw new ChainError("not-deployed", `There is no contract at ${address}, where ${name} should be.`, {
+          hints: ["Check the contract addresses and the RPC address: is this the chain that the DAO was deployed on?"],
+        });
+      }
+      if (!(await answers().catch(asNo))) {
+        throw new ChainError("not-deployed", `The contract at ${address} is not the ${name} of this DAO.`, {
+          hints: ["Check the contract addresses in the configuration."],
+        });
+      }
+    }),
+  );
+}
+
+/** A contract that refuses the question, or whose answer cannot be decoded, is another one. */
+function asNo(error: unknown): false {
+  const told = toChainError(error);
+  if (told instanceof ContractRevertError || (error as { code?: unknown }).code === "BAD_DATA") return false;
+  throw told instanceof BaseError ? told : error;
+}

@@ -1,0 +1,112 @@
+import { type Interface, isError, isHexString } from "ethers";
+import { BaseError, messageOf } from "../../../errors.js";
+import {
+  DirectiveRegistry__factory,
+  KnowledgeRegistry__factory,
+  ModelRegistry__factory,
+  NodeGovernor__factory,
+  NodeRegistry__factory,
+  ParameterRegistry__factory,
+  TimelockController__factory,
+} from "../bindings/index.js";
+import { ChainError, ContractRevertError } from "../errors.js";
+import type { ContractName } from "./deployment.js";
+import { plainArgs } from "./plain.js";
+
+/** Every error that a contract of the DAO can give, those of OpenZeppelin's parts included. */
+const errorInterfaces: Record<ContractName, Interface> = {
+  NodeRegistry: NodeRegistry__factory.createInterface(),
+  KnowledgeRegistry: KnowledgeRegistry__factory.createInterface(),
+  ModelRegistry: ModelRegistry__factory.createInterface(),
+  ParameterRegistry: ParameterRegistry__factory.createInterface(),
+  DirectiveRegistry: DirectiveRegistry__factory.createInterface(),
+  NodeGovernor: NodeGovernor__factory.createInterface(),
+  TimelockController: TimelockController__factory.createInterface(),
+};
+
+/** What nodes say of a call that ran and failed without data. */
+const EXECUTION_FAILED =
+  /revert|vm exception|invalid opcode|bad instruction|out of gas|gas required|stack (under|over)flow/i;
+
+/** Names the revert in `data`: a custom error of any of our contracts, `Error(string)` or `Panic(uint256)`. */
+export function decodeRevert(data: string, transactionHash?: string): ContractRevertError {
+  const where = transactionHash === undefined ? {} : { transactionHash };
+  for (const [contract, face] of Object.entries(errorInterfaces)) {
+    const parsed = data.length >= 10 ? face.parseError(data) : null;
+    if (parsed === null) continue;
+    const standard = parsed.name === "Error" || parsed.name === "Panic";
+    const args = plainArgs(parsed.fragment.inputs, parsed.args);
+    return new ContractRevertError({
+      errorName: parsed.name,
+      args,
+      contract: standard ? "The contract" : contract,
+      ...where,
+    });
+  }
+  return data.length > 2
+    ? new ContractRevertError({ errorName: "UnknownError", args: { data }, contract: "The contract", ...where })
+    : new ContractRevertError({ errorName: "NoReason", args: {}, contract: "The contract", ...where });
+}
+
+/**
+ * The typed form of whatever ethers or a provider threw: {@link ContractRevertError} where a contract said no,
+ * {@link ChainError} otherwise. What is already ours passes unchanged.
+ */
+export function toChainError(error: unknown): BaseError {
+  if (error instanceof BaseError) return error;
+  const data = revertDataOf(error);
+  if (data !== undefined) return decodeRevert(data);
+  if (isError(error, "INSUFFICIENT_FUNDS") || /insufficient funds|enough funds/i.test(messageOf(error))) {
+    return new ChainError("insufficient-funds", "The account cannot pay for the transaction.", {
+      details: shortOf(error),
+      hints: ["Send it some of the chain's currency."],
+    });
+  }
+  if (isError(error, "NONCE_EXPIRED") || isError(error, "REPLACEMENT_UNDERPRICED")) {
+    return new ChainError("nonce-conflict", "Another transaction of the same account took the nonce.", {
+      details: shortOf(error),
+      hints: ["Do not use one key in two processes."],
+    });
+  }
+  if (isError(error, "CALL_EXCEPTION") && isExecution(error.info)) return decodeRevert("0x");
+  return new ChainError("rpc-error", "The RPC refused the request.", { details: shortOf(error) });
+}
+
+/**
+ * Whether a call that gave no data was executed and failed. The library takes every error in answer to a call for one,
+ * also that the node is busy or has forgotten the block.
+ */
+function isExecution(info: unknown): boolean {
+  const said = (info as { error?: { message?: unknown } } | undefined)?.error?.message;
+  return typeof said !== "string" || EXECUTION_FAILED.test(said);
+}
+
+/** The revert data that an error carries, wherever the provider put it. */
+function revertDataOf(error: unknown): string | undefined {
+  if (isError(error, "CALL_EXCEPTION")) {
+    if (typeof error.data === "string" && error.data !== "0x") return error.data;
+    return nestedData(error.info) ?? (typeof error.data === "string" ? error.data : undefined);
+  }
+  return nestedData(error);
+}
+
+/** Looks under `error` and `data` only: elsewhere stands the request, whose own data is no revert. */
+function nestedData(value: unknown, depth = 0): string | undefined {
+  if (typeof value !== "object" || value === null || depth > 4) return undefined;
+  const data = "data" in value ? value.data : undefined;
+  if (isHexString(data) && depth > 0) return data;
+  for (const inner of [data, "error" in value ? value.error : undefined, "info" in value ? value.info : undefined]) {
+    const found = nestedData(inner, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function shortOf(error: unknown): string {
+  const said = (error as { info?: { error?: { message?: unknown } } } | null)?.info?.error?.message;
+  if (typeof said === "string") return said;
+  const inner = (error as { error?: { message?: unknown } } | null)?.error?.message;
+  if (typeof inner === "string") return inner;
+  const short = (error as { shortMessage?: unknown } | null)?.shortMessage;
+  return typeof short === "string" ? short : messageOf(error);
+}

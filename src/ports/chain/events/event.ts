@@ -1,0 +1,132 @@
+import type { Interface } from "ethers";
+import type { Address, Hex } from "../../../records/index.js";
+import type { TypedContractEvent } from "../bindings/common.js";
+import type {
+  IDirectiveRegistry,
+  IKnowledgeRegistry,
+  IModelRegistry,
+  INodeGovernor,
+  INodeRegistry,
+  IParameterRegistry,
+} from "../bindings/index.js";
+import { contractInterfaces } from "../contracts/contracts.js";
+import { type ContractName, ContractNames, type Deployment } from "../contracts/deployment.js";
+import { type Plain, plainArgs } from "../contracts/plain.js";
+import { createHotDecoders } from "./hotEvents.js";
+
+/** Where in the chain an event stands. */
+export interface EventPosition {
+  readonly blockNumber: number;
+  readonly blockHash: Hex;
+  readonly transactionHash: Hex;
+  readonly logIndex: number;
+}
+
+interface Handles {
+  NodeRegistry: INodeRegistry;
+  KnowledgeRegistry: IKnowledgeRegistry;
+  ModelRegistry: IModelRegistry;
+  ParameterRegistry: IParameterRegistry;
+  DirectiveRegistry: IDirectiveRegistry;
+  NodeGovernor: INodeGovernor;
+}
+
+type ArgsOf<F> =
+  F extends TypedContractEvent<infer _Input extends unknown[], infer _Tuple extends unknown[], infer Output>
+    ? Plain<Output>
+    : never;
+
+type EventsOf<C extends keyof Handles> = {
+  [N in Exclude<keyof Handles[C]["filters"], `${string}(${string}` | number | symbol>]: EventPosition & {
+    readonly contract: C;
+    readonly name: N;
+    readonly args: ArgsOf<Handles[C]["filters"][N]>;
+  };
+};
+
+type AllEvents = { [C in keyof Handles]: EventsOf<C>[keyof EventsOf<C>] }[keyof Handles];
+
+/** A decoded event of one of our contracts. `name` tells which, and types `args`. */
+export type ChainEvent = AllEvents;
+
+export type ChainEventName = ChainEvent["name"];
+
+/** The event of one name. */
+export type ChainEventOf<N extends ChainEventName> = Extract<ChainEvent, { name: N }>;
+
+/** A log as the JSON-RPC gives it. */
+export interface RawLog {
+  readonly address: string;
+  readonly topics: readonly string[];
+  readonly data: string;
+  readonly blockNumber: Hex;
+  readonly blockHash: Hex;
+  readonly transactionHash: Hex;
+  readonly logIndex: Hex;
+  /** Seconds since the Unix epoch; not every node tells it. */
+  readonly blockTimestamp?: Hex;
+}
+
+/** Which logs to ask for: `address` and `topics` of an `eth_getLogs` filter. */
+export interface LogFilter {
+  readonly address: readonly Address[];
+  readonly topics: readonly (Hex | readonly Hex[] | null)[];
+}
+
+/** Narrows what {@link Chain.events} and {@link Chain.watch} give. */
+export interface EventSelection {
+  /** Only events of these names. */
+  readonly names?: readonly ChainEventName[] | undefined;
+  /** Indexed arguments after the name, in order; null for any. */
+  readonly topics?: readonly (Hex | readonly Hex[] | null)[] | undefined;
+}
+
+const watched: readonly (keyof Handles)[] = ContractNames.filter((name) => name !== "TimelockController");
+
+/** The log filter that gives exactly the selected events. */
+export function filterFor(addresses: Deployment["contracts"], { names, topics = [] }: EventSelection): LogFilter {
+  if (names === undefined) {
+    return { address: watched.map((name) => addresses[name]), topics: topics.length > 0 ? [null, ...topics] : [] };
+  }
+  const address: Address[] = [];
+  const signatures: Hex[] = [];
+  for (const contract of watched) {
+    const events = (contractInterfaces[contract] as Interface).fragments.flatMap((fragment) =>
+      fragment.type === "event" && "topicHash" in fragment && "name" in fragment
+        ? [{ name: fragment.name as string, hash: fragment.topicHash as Hex }]
+        : [],
+    );
+    const hashes = events.filter((event) => (names as readonly string[]).includes(event.name)).map(({ hash }) => hash);
+    if (hashes.length > 0) address.push(addresses[contract]);
+    signatures.push(...hashes);
+  }
+  return { address, topics: [signatures, ...topics] };
+}
+
+/** Decodes logs of one deployment. */
+export function createDecoder(addresses: Deployment["contracts"]): (log: RawLog) => ChainEvent | undefined {
+  const byAddress = new Map<string, ContractName>(watched.map((name) => [addresses[name].toLowerCase(), name]));
+  const hot = createHotDecoders();
+  return (log) => {
+    const contract = byAddress.get(log.address.toLowerCase());
+    if (contract === undefined) return undefined;
+    const quick = hot.get(log.topics[0] ?? "")?.(log);
+    const event = quick?.contract === contract ? quick : parse(contract, log);
+    if (event === undefined) return undefined;
+    return {
+      contract: event.contract,
+      name: event.name,
+      args: event.args,
+      blockNumber: Number(log.blockNumber),
+      blockHash: log.blockHash,
+      transactionHash: log.transactionHash,
+      logIndex: Number(log.logIndex),
+    } as ChainEvent;
+  };
+}
+
+function parse(contract: ContractName, log: RawLog) {
+  const parsed = (contractInterfaces[contract] as Interface).parseLog(log);
+  if (parsed === null) return undefined;
+  return { contract, name: parsed.name, args: plainArgs(parsed.fragment.inputs, parsed.args) };
+}

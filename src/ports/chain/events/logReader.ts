@@ -1,0 +1,48 @@
+import { toQuantity } from "ethers";
+import { ChainError } from "../errors.js";
+import type { FailoverProvider } from "../rpc/provider.js";
+import type { ChainEvent, LogFilter, RawLog } from "./event.js";
+
+/** Blocks asked for at once where the endpoint allows it. Public endpoints commonly cap at 1,000 to 10,000. */
+export const DEFAULT_BLOCK_RANGE = 1_000;
+
+/** A window of blocks that shrinks when an endpoint refuses it and grows again afterwards. */
+export interface LogReader {
+  /** Events of as many blocks from `fromBlock` as one request gives, at most to `toBlock`; tells the last block read. */
+  read(fromBlock: number, toBlock: number): Promise<{ events: ChainEvent[]; lastBlock: number }>;
+}
+
+/** Reads logs with plain `eth_getLogs`, in ranges of at most `blockRange` blocks. */
+export function createLogReader(options: {
+  readonly provider: FailoverProvider;
+  readonly filter: LogFilter;
+  readonly decode: (log: RawLog) => ChainEvent | undefined;
+  readonly blockRange?: number | undefined;
+}): LogReader {
+  const { provider, filter, decode, blockRange = DEFAULT_BLOCK_RANGE } = options;
+  let range = blockRange;
+
+  return {
+    async read(fromBlock, toBlock) {
+      for (;;) {
+        const lastBlock = Math.min(toBlock, fromBlock + range - 1);
+        try {
+          const logs: RawLog[] = await provider.send("eth_getLogs", [
+            { ...filter, fromBlock: toQuantity(fromBlock), toBlock: toQuantity(lastBlock) },
+          ]);
+          range = Math.min(blockRange, range * 2);
+          const events = logs.flatMap((log) => decode(log) ?? []);
+          return { events: events.sort(byPosition), lastBlock };
+        } catch (error) {
+          // Connection failures are the caller's to retry; a refusal usually means "too many results".
+          if (error instanceof ChainError || lastBlock === fromBlock) throw error;
+          range = Math.max(1, Math.floor((lastBlock - fromBlock + 1) / 2));
+        }
+      }
+    },
+  };
+}
+
+function byPosition(a: ChainEvent, b: ChainEvent): number {
+  return a.blockNumber - b.blockNumber || a.logIndex - b.logIndex;
+}

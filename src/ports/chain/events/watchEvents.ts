@@ -1,0 +1,147 @@
+import { toQuantity } from "ethers";
+import type { BaseError } from "../../../errors.js";
+import type { Hex } from "../../../records/index.js";
+import type { Clock } from "../../../utils/clock.js";
+import { retryDelay } from "../../../utils/retryDelay.js";
+import { toChainError } from "../contracts/revert.js";
+import { ChainError } from "../errors.js";
+import type { FailoverProvider } from "../rpc/provider.js";
+import { BlockJournal } from "./blockJournal.js";
+import type { ChainEvent, EventSelection } from "./event.js";
+import type { LogReader } from "./logReader.js";
+
+/** The last event that was dealt with. With its block's hash, a reorganisation during an absence is noticed too. */
+export interface EventCursor {
+  readonly blockNumber: number;
+  readonly logIndex: number;
+  readonly blockHash?: Hex;
+}
+
+export interface WatchOptions extends EventSelection {
+  /** The first block to read; the deployment's block by default. Ignored where `cursor` is given. */
+  readonly fromBlock?: number | undefined;
+  /** Go on after this event. */
+  readonly cursor?: EventCursor | undefined;
+  /** Blocks that must confirm an event before it is given, its own included; 1, the default, gives it at once. */
+  readonly confirmations?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Between two looks at the chain, in milliseconds. */
+  readonly pollMs?: number | undefined;
+  /** Told of every failure that the watch survives, and of every reorganisation that it notices. */
+  readonly onError?: ((error: BaseError) => void) | undefined;
+}
+
+/** The longest pause after failures in a row. */
+const MAX_BACK_OFF_MS = 30_000;
+
+interface RawWatchedHeader {
+  readonly number: Hex;
+  readonly hash: Hex;
+}
+
+/** What a watch reads from. */
+export interface WatchSource {
+  readonly provider: FailoverProvider;
+  readonly reader: LogReader;
+  readonly firstBlock: number;
+  readonly clock: Clock;
+  readonly pollMs: number;
+}
+
+/**
+ * Gives events in order, each once, from a cursor on, for ever. Failures of the RPC are reported and waited out with a
+ * growing pause. A reorganisation below the confirmed depth is reported; reading goes on from the last common block,
+ * and only what was not given yet is given. Ends when the signal aborts.
+ *
+ * @throws {@link ChainError} `reorg-too-deep` when the last common block is no longer remembered, and every error that
+ * is not retryable.
+ */
+export async function* watchEvents(
+  source: WatchSource,
+  options: WatchOptions,
+): AsyncGenerator<ChainEvent, void, undefined> {
+  const { provider, reader, clock } = source;
+  const { cursor, confirmations = 1, signal, pollMs = source.pollMs, onError = () => undefined } = options;
+  const start = cursor?.blockNumber ?? options.fromBlock ?? source.firstBlock;
+  const journal = new BlockJournal(
+    cursor?.blockHash === undefined ? undefined : { number: cursor.blockNumber, hash: cursor.blockHash },
+  );
+  let next = start;
+  let failures = 0;
+
+  const ended = () => signal?.aborted === true;
+  while (!ended()) {
+    let events: readonly ChainEvent[] = [];
+    let caughtUp = true;
+    try {
+      await rewind();
+      ({ events, caughtUp } = await advance());
+      failures = 0;
+    } catch (error) {
+      const told = toChainError(error);
+      if (!told.retryable) throw told;
+      onError(told);
+      failures += 1;
+    }
+    for (const event of events) {
+      if (ended()) return;
+      yield event;
+    }
+    if (caughtUp)
+      await sleepUnlessAborted(clock, retryDelay(failures + 1, pollMs, Math.max(pollMs, MAX_BACK_OFF_MS)), signal);
+  }
+
+  /** Goes back to the newest block that was read and is still in the chain. */
+  async function rewind(): Promise<void> {
+    const before = next;
+    for (let { tip } = journal; tip !== undefined; tip = journal.tip) {
+      if ((await headerAt(tip.number))?.hash === tip.hash) break;
+      journal.drop();
+      if (journal.lost) {
+        throw new ChainError(
+          "reorg-too-deep",
+          `The chain changed at block ${tip.number}, further back than is remembered.`,
+          {
+            hints: ["Read again from the deployment's block."],
+          },
+        );
+      }
+      next = journal.tip === undefined ? start : journal.tip.number + 1;
+    }
+    if (next < before) {
+      onError(new ChainError("reorganised", `The chain was reorganised: reading again from block ${next}.`));
+    }
+  }
+
+  async function advance(): Promise<{ events: readonly ChainEvent[]; caughtUp: boolean }> {
+    const head = Number(await provider.send("eth_blockNumber", []));
+    const target = head - Math.max(confirmations, 1) + 1;
+    if (next > target) return { events: [], caughtUp: true };
+    const before = await headerAt(target);
+    const { events, lastBlock } = await reader.read(next, target);
+    const last = lastBlock === target ? before : await headerAt(lastBlock);
+    const after = await headerAt(target);
+    // The chain changed while we read it: what we hold is of two minds.
+    if (before === null || last === null || before.hash !== after?.hash) return { events: [], caughtUp: true };
+    const unseen = events.filter((event) => !isThrough(event, cursor));
+    next = lastBlock + 1;
+    return { events: journal.advance(lastBlock, last.hash, unseen), caughtUp: lastBlock === target };
+  }
+
+  async function headerAt(number: number): Promise<RawWatchedHeader | null> {
+    return provider.send("eth_getBlockByNumber", [toQuantity(number), false]);
+  }
+}
+
+function isThrough(event: ChainEvent, cursor: EventCursor | undefined): boolean {
+  return event.blockNumber === cursor?.blockNumber && event.logIndex <= cursor.logIndex;
+}
+
+async function sleepUnlessAborted(clock: Clock, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await clock.sleep(milliseconds, signal);
+  } catch (error) {
+    // Aborted: the loop sees it and ends.
+    if (signal?.aborted !== true) throw error;
+  }
+}

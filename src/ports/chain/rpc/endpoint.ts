@@ -1,0 +1,139 @@
+import type { JsonRpcError, JsonRpcPayload, JsonRpcResult } from "ethers";
+import { raceSignal } from "race-signal";
+import { InvalidInputError, messageOf } from "../../../errors.js";
+import { type Clock, systemClock } from "../../../utils/clock.js";
+import { ChainError } from "../errors.js";
+import { redactUrl, scrub } from "./redact.js";
+
+/** An EIP-1193 provider: a browser's wallet, or Hardhat's network in the same process. */
+export interface Eip1193Provider {
+  request(request: { readonly method: string; readonly params?: unknown[] }): Promise<unknown>;
+}
+
+/** One way to reach a chain. */
+export interface Endpoint {
+  /** Fit for a message: holds no secret. */
+  readonly label: string;
+  /** Throws {@link ChainError} `rpc-unreachable` or `rpc-timeout`; an error that the node itself returns is a value. */
+  request(payload: JsonRpcPayload, timeoutMs: number): Promise<JsonRpcResult | JsonRpcError>;
+}
+
+/** Far above the largest answer that a bounded block range gives. */
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+
+/** JSON-RPC over HTTP. A user and password in the URL become an Authorization header. */
+export function createHttpEndpoint(url: string): Endpoint {
+  const label = redactUrl(url);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new InvalidInputError(`The RPC address ${label} is not an http or https URL.`);
+  }
+  const target = new URL(url);
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (target.username !== "" || target.password !== "") {
+    const credentials = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
+    headers.authorization = `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
+    target.username = "";
+    target.password = "";
+  }
+
+  return {
+    label,
+    async request(payload, timeoutMs) {
+      const signal = AbortSignal.timeout(timeoutMs);
+      try {
+        const response = await fetch(target, { method: "POST", headers, body: JSON.stringify(payload), signal });
+        const text = await readBounded(response);
+        return parseAnswer(text, response.status, payload.id);
+      } catch (error) {
+        if (error instanceof ChainError) throw error;
+        if (signal.aborted) {
+          throw new ChainError(
+            "rpc-timeout",
+            `The RPC at ${label} did not answer ${payload.method} in ${timeoutMs} ms.`,
+          );
+        }
+        // The cause is told, not attached: it may hold the URL with its secrets.
+        throw new ChainError("rpc-unreachable", `The RPC at ${label} cannot be reached.`, {
+          details: scrub(reasonOf(error), url),
+          hints: ["Check that the node runs and that the address is right."],
+        });
+      }
+
+      function parseAnswer(text: string, status: number, id: number): JsonRpcResult | JsonRpcError {
+        const answer = parseJson(text);
+        // Some servers send JSON-RPC errors with an HTTP error status: the former says more.
+        if (isAnswer(answer) && status !== 429 && (status <= 500 || "result" in answer)) {
+          if ("result" in answer) return { id, result: answer.result };
+          // Providers like to quote the key that they refuse.
+          return { id, error: { ...answer.error, message: scrub(String(answer.error.message), url) } };
+        }
+        throw new ChainError(
+          "rpc-unreachable",
+          `The RPC at ${label} answered with HTTP status ${status} and no result.`,
+          {
+            details: scrub(text.slice(0, 200), url),
+          },
+        );
+      }
+    },
+  };
+}
+
+/** JSON-RPC through an object in the same process. */
+export function createLocalEndpoint(provider: Eip1193Provider, clock: Clock = systemClock): Endpoint {
+  return {
+    label: "the given provider",
+    async request({ id, method, params }, timeoutMs) {
+      const late = new AbortController();
+      const cancel = clock.after(timeoutMs, () =>
+        late.abort(new ChainError("rpc-timeout", `The given provider did not answer ${method} in ${timeoutMs} ms.`)),
+      );
+      try {
+        const answer = provider.request({ method, params: Array.isArray(params) ? params : [] });
+        return { id, result: await raceSignal(answer, late.signal) };
+      } catch (error) {
+        if (error instanceof ChainError) throw error;
+        const { code = -32603, data } = error as { code?: number; data?: unknown };
+        return { id, error: { code: typeof code === "number" ? code : -32603, message: messageOf(error), data } };
+      } finally {
+        cancel();
+      }
+    },
+  };
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_RESPONSE_BYTES) {
+      throw new ChainError("rpc-error", `The RPC's answer is over ${MAX_RESPONSE_BYTES} bytes.`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // Not JSON: the caller says so, with the status.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isAnswer(value: unknown): value is { result: unknown } | { error: { code: number; message: string } } {
+  if (typeof value !== "object" || value === null) return false;
+  if ("error" in value && value.error) return typeof value.error === "object";
+  return "result" in value;
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
+  return code ?? messageOf(cause ?? error);
+}

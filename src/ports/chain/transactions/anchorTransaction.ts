@@ -1,0 +1,108 @@
+import { type Interface, type Result, Transaction } from "ethers";
+import { InvalidInputError } from "../../../errors.js";
+import type { Address, ContentId, Hex } from "../../../records/index.js";
+import { contractInterfaces } from "../contracts/contracts.js";
+import { ChainError } from "../errors.js";
+import type { FailoverProvider } from "../rpc/provider.js";
+import { type BatchMessage, isSignedByAuthor } from "../typedData/batch.js";
+
+/** What a signed transaction anchors, and for whom: its author has signed it, here or in the batch it carries. */
+export interface AnchorTransaction extends BatchMessage {
+  readonly chainId: number;
+  /** The contract that it was sent to. */
+  readonly registry: Address;
+  readonly hash: Hex;
+}
+
+/**
+ * Reads an anchor out of the signed transaction that wrote it, without a chain.
+ *
+ * @param raw The transaction as it went to the chain.
+ * @throws {InvalidInputError} where it is no signed transaction, anchors nothing, or its author has not signed.
+ */
+export function readAnchorTransaction(raw: Hex): AnchorTransaction {
+  const { data, from, ...place } = sentTo(raw);
+  return { ...place, ...readBatch(data, from, place) };
+}
+
+/** What a signed transaction anchors for many nodes together, whoever sent it. */
+export interface JointTransaction extends Pick<AnchorTransaction, "chainId" | "registry" | "hash"> {
+  readonly root: Hex;
+}
+
+/**
+ * Reads a joint anchor out of the signed transaction that wrote it, without a chain.
+ *
+ * @throws {InvalidInputError} where it is no signed transaction, or anchors nothing jointly.
+ */
+export function readJointTransaction(raw: Hex): JointTransaction {
+  const { chainId, data, hash, registry } = sentTo(raw);
+  const face: Interface = contractInterfaces.KnowledgeRegistry;
+  const fragment = face.getFunction(data.slice(0, 10));
+  if (fragment?.name !== "anchorJointly") throw refusal("it anchors nothing jointly");
+  const { root } = decoded(() => face.decodeFunctionData(fragment, data));
+  return { chainId, registry, hash, root };
+}
+
+/**
+ * The signed transaction with this hash, as it went to the chain.
+ *
+ * @throws {ChainError} `rpc-error` where the chain gives another.
+ */
+export async function fetchRawTransaction(provider: FailoverProvider, hash: Hex): Promise<Hex> {
+  const response = await provider.getTransaction(hash);
+  const transaction = response === null ? undefined : Transaction.from(response);
+  if (response === null || transaction?.hash !== hash) {
+    throw new ChainError("rpc-error", `The chain does not give the transaction ${hash} as it was signed.`);
+  }
+  return transaction.serialized as Hex;
+}
+
+function sentTo(raw: Hex): { chainId: number; registry: Address; hash: Hex; from: Address; data: string } {
+  const { from, to, hash, chainId, data } = parse(raw);
+  if (from === null || to === null || hash === null) throw refusal("it is not signed, or creates a contract");
+  return { chainId: Number(chainId), registry: to as Address, hash: hash as Hex, from: from as Address, data };
+}
+
+function parse(raw: Hex): Pick<Transaction, "from" | "to" | "hash" | "chainId" | "data"> {
+  try {
+    const transaction = Transaction.from(raw);
+    // Its sender is worked out here, where numbers that are no signature are found out. And it is read in one way alone,
+    // so that one transaction has one hash.
+    const { from, to, hash, chainId, data } = transaction;
+    if (transaction.serialized === raw) return { from, to, hash, chainId, data };
+  } catch (cause) {
+    throw refusal("it is no transaction", cause);
+  }
+  throw refusal("it is not in the canonical encoding");
+}
+
+function readBatch(data: string, from: Address, place: { chainId: number; registry: Address }): BatchMessage {
+  const face: Interface = contractInterfaces.KnowledgeRegistry;
+  const fragment = face.getFunction(data.slice(0, 10));
+  if (fragment?.name === "anchor") {
+    const [root, count, manifest] = decoded(() => face.decodeFunctionData(fragment, data));
+    return { author: from, root, count: Number(count), manifest };
+  }
+  if (fragment?.name === "anchorBySig") {
+    const [{ author, root, count, manifest }, signature] = decoded(() => face.decodeFunctionData(fragment, data));
+    const batch = { author, root, count: Number(count), manifest: manifest as ContentId };
+    if (isSignedByAuthor(place, batch, signature)) return batch;
+  }
+  throw refusal(fragment?.name === "anchorBySig" ? "its author has not signed the batch" : "it anchors nothing");
+}
+
+function decoded(decode: () => Result): Result {
+  try {
+    const result = decode();
+    // A value that cannot be read throws where it is asked for.
+    result.toArray(true);
+    return result;
+  } catch (cause) {
+    throw refusal("its arguments cannot be read", cause);
+  }
+}
+
+function refusal(reason: string, cause?: unknown): InvalidInputError {
+  return new InvalidInputError(`The transaction shows no anchor: ${reason}.`, cause === undefined ? {} : { cause });
+}

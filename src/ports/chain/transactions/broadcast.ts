@@ -1,0 +1,78 @@
+import { keccak256, Transaction, type TransactionResponse, type TransactionResponseParams } from "ethers";
+import { type BaseError, messageOf } from "../../../errors.js";
+import type { Clock } from "../../../utils/clock.js";
+import { retryDelay } from "../../../utils/retryDelay.js";
+import { toChainError } from "../contracts/revert.js";
+import { ChainError } from "../errors.js";
+import type { FailoverProvider } from "../rpc/provider.js";
+
+export interface BroadcastOptions {
+  readonly clock: Clock;
+  /** The first pause after a lost answer, in milliseconds; it doubles with each further one. */
+  readonly pollMs: number;
+  /** How long to send the same bytes again while no answer comes, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+const MAX_PAUSE_MS = 5_000;
+
+/** What nodes answer when the transaction is in their pool already. */
+const ALREADY_KNOWN = /already known|known transaction|already imported/i;
+
+/**
+ * Sends a signed transaction. An answer that is lost does not say whether the transaction arrived: it is looked up by its
+ * hash, and the same signed bytes are sent again. A second transaction with another nonce would do the work twice.
+ *
+ * @throws {@link ChainError} `transaction-timeout` when no answer came for `timeoutMs`; the RPC's refusal.
+ */
+export async function broadcast(
+  provider: FailoverProvider,
+  raw: string,
+  { clock, pollMs, timeoutMs }: BroadcastOptions,
+): Promise<TransactionResponse> {
+  const hash = keccak256(raw);
+  const deadline = clock.monotonic() + timeoutMs;
+  for (let failures = 1; !(await isSent(failures)); failures++) {
+    await clock.sleep(retryDelay(failures, pollMs, MAX_PAUSE_MS));
+  }
+  const transaction: unknown = Transaction.from(raw);
+  return provider._wrapTransactionResponse(transaction as TransactionResponseParams, await provider.getNetwork());
+
+  /** Whether the chain has the transaction; false when an answer was lost and there is time to try again. */
+  async function isSent(failures: number): Promise<boolean> {
+    try {
+      await provider.send("eth_sendRawTransaction", [raw]);
+      return true;
+    } catch (error) {
+      const refusal = toChainError(error);
+      // The nonce is taken when the first sending arrived: by this very transaction.
+      const known = ALREADY_KNOWN.test(detailsOf(refusal)) || (await isKnown(provider, hash));
+      if (known === true) return true;
+      if (!isLost(refusal) && known === false) throw error;
+      if (clock.monotonic() < deadline) return false;
+      throw new ChainError("transaction-timeout", `No RPC accepted transaction ${hash} within ${timeoutMs} ms.`, {
+        cause: refusal,
+        hints: [`It was sent ${failures} times and may still be mined. Check its hash before you send another.`],
+      });
+    }
+  }
+}
+
+/** Whether the chain has a transaction, in a block or waiting; undefined if the answer was lost. */
+async function isKnown(provider: FailoverProvider, hash: string): Promise<boolean | undefined> {
+  try {
+    return (await provider.send("eth_getTransactionByHash", [hash])) !== null;
+  } catch (error) {
+    if (isLost(toChainError(error))) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the request may have arrived although no answer came. */
+function isLost(error: BaseError): boolean {
+  return error instanceof ChainError && (error.kind === "rpc-unreachable" || error.kind === "rpc-timeout");
+}
+
+function detailsOf(error: BaseError): string {
+  return error.details ?? messageOf(error);
+}

@@ -1,0 +1,127 @@
+import type { ContractTransactionResponse, Provider } from "ethers";
+import PQueue from "p-queue";
+import { BaseError } from "../../../errors.js";
+import type { Hex } from "../../../records/index.js";
+import type { Clock } from "../../../utils/clock.js";
+import { decodeRevert, toChainError } from "../contracts/revert.js";
+import { ChainError, ContractRevertError } from "../errors.js";
+import type { ChainEvent, RawLog } from "../events/event.js";
+import type { FailoverProvider } from "../rpc/provider.js";
+
+/** A transaction that is in a block and succeeded. */
+export interface Receipt {
+  readonly hash: Hex;
+  readonly blockNumber: number;
+  readonly gasUsed: bigint;
+  /** The events of our contracts that it wrote. */
+  readonly logs: readonly ChainEvent[];
+}
+
+/** Sends one transaction and waits until it is in a block. */
+export type Send = (transact: () => Promise<ContractTransactionResponse>) => Promise<Receipt>;
+
+interface RawReceipt {
+  readonly status: Hex;
+  readonly blockNumber: Hex;
+  readonly gasUsed: Hex;
+  readonly logs: readonly RawLog[];
+}
+
+/** One queue an account, over all chain objects of the process: a nonce belongs to the account. */
+const queues = new Map<string, PQueue>();
+
+/** Runs `task` after all earlier tasks of the same `key` have ended, well or badly. */
+async function inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
+  const queue = queues.get(key) ?? new PQueue({ concurrency: 1 });
+  queues.set(key, queue);
+  try {
+    return await queue.add(task);
+  } finally {
+    if (queue.size === 0 && queue.pending === 0) queues.delete(key);
+  }
+}
+
+/** Builds the {@link Send} of one account. */
+export function createSend(options: {
+  readonly provider: FailoverProvider;
+  readonly account: string;
+  readonly chainId: number;
+  readonly decode: (log: RawLog) => ChainEvent | undefined;
+  readonly clock: Clock;
+  readonly pollMs: number;
+  /** How long to wait for the block, in milliseconds. */
+  readonly confirmTimeoutMs: number;
+}): Send {
+  const { provider, account, chainId, decode, clock, pollMs, confirmTimeoutMs } = options;
+
+  return (transact) =>
+    inTurn(`${chainId}/${account}`, async () => {
+      try {
+        const response = await transact();
+        const receipt = await waitForReceipt(response.hash);
+        if (BigInt(receipt.status) === 0n) throw await reasonOfFailure(provider, response, receipt);
+        return {
+          hash: response.hash as Hex,
+          blockNumber: Number(receipt.blockNumber),
+          gasUsed: BigInt(receipt.gasUsed),
+          logs: receipt.logs.flatMap((log) => decode(log) ?? []),
+        };
+      } catch (error) {
+        throw toChainError(error);
+      }
+    });
+
+  async function waitForReceipt(hash: string): Promise<RawReceipt> {
+    const deadline = clock.monotonic() + confirmTimeoutMs;
+    let lastFailure: unknown;
+    for (;;) {
+      try {
+        const receipt: RawReceipt | null = await provider.send("eth_getTransactionReceipt", [hash]);
+        if (receipt !== null) return receipt;
+      } catch (error) {
+        // The transaction is on its way: an RPC that is briefly gone does not change that.
+        if (!(error instanceof BaseError && error.retryable)) throw error;
+        lastFailure = error;
+      }
+      if (clock.monotonic() >= deadline) {
+        throw new ChainError(
+          "transaction-timeout",
+          `Transaction ${hash} was in no block after ${confirmTimeoutMs} ms.`,
+          {
+            cause: lastFailure,
+            hints: ["It may still be mined. Check its hash before you send another."],
+          },
+        );
+      }
+      await clock.sleep(pollMs);
+    }
+  }
+}
+
+/** Plays a failed transaction again, on the state before its block, to learn what the contract said. */
+async function reasonOfFailure(
+  provider: Provider,
+  response: ContractTransactionResponse,
+  receipt: RawReceipt,
+): Promise<BaseError> {
+  const blockNumber = Number(receipt.blockNumber);
+  const { from, to, data, value, gasLimit, hash } = response;
+  for (const blockTag of [blockNumber - 1, blockNumber]) {
+    try {
+      await provider.call({ from, to, data, value, gasLimit, blockTag });
+    } catch (error) {
+      const told = toChainError(error);
+      if (!(told instanceof ContractRevertError)) return told;
+      return new ContractRevertError({ ...told, transactionHash: hash }, { cause: told });
+    }
+  }
+  if (BigInt(receipt.gasUsed) >= gasLimit) {
+    return new ContractRevertError({
+      errorName: "OutOfGas",
+      args: { gasLimit },
+      contract: "The chain",
+      transactionHash: hash,
+    });
+  }
+  return decodeRevert("0x", hash);
+}

@@ -7,7 +7,7 @@ import {
   float32Tensor,
   type Order,
 } from "../../../src/records/index.js";
-import { incidentOf, restart, stateOf } from "../../client/setting.js";
+import { incidentOf, restartOrder, stateOf } from "../../harness/dao.js";
 import { model } from "../../records/samples.js";
 import { patience } from "../council.js";
 import { createMesh } from "./mesh.js";
@@ -87,7 +87,7 @@ it("lets go of what is older than was voted on every node, and of nothing that i
   await mesh.witan.increaseTime(30 * DAY);
   const [young = ""] = await mesh.anchor(0, [{ kind: "State", value: stateOf(self, 2) }]);
   for (const kind of ["State", "Model"]) await decide(mesh, retain(kind, 7 * DAY));
-  await pass(mesh, restart, [cidToContentId(proposed)]);
+  await pass(mesh, restartOrder, [cidToContentId(proposed)]);
   await decide(mesh, { kind: "Restart", workload: "web-4", instance: "web-4/1" }, [cidToContentId(ordered)]);
   await decide(mesh, retain("Incident", 7 * DAY));
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { carryOut, type FleetOrder, verify } from "../../../src/engines/fleet/index.js";
 import { findProcesses } from "../../../src/engines/fleet/workload.js";
 import type { Release } from "../../../src/records/index.js";
-import { bundle } from "../../fixtures/bundle.js";
+import { bundle } from "../../harness/bundle.js";
 import type { ExecutorArguments } from "./executor.js";
 import { healthyRelease, kill, temporaryFolder, type World, world } from "./world.js";
 

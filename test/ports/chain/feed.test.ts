@@ -10,8 +10,8 @@ import {
   readHeader,
 } from "../../../src/ports/chain/index.js";
 import type { Hex } from "../../../src/records/index.js";
-import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../fixtures/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../fixtures/flakyRpc.js";
+import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../harness/deploy.js";
+import { type FlakyRpc, startFlakyRpc } from "../../harness/flakyRpc.js";
 
 let node: HardhatNode;
 let witan: Witan;

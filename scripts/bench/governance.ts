@@ -1,8 +1,20 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { INodeGovernor } from "../../src/ports/chain/bindings/index.js";
-import { signBallot, signStockBallot } from "../../test/contracts/governance/ballots.js";
-import { deploy, deployTimelock, deployWorld, ethers, handOver } from "../../test/contracts/governance/setting.js";
-import { type Call, issueCall, Kind, Story, Support } from "../../test/contracts/governance/story.js";
+import {
+  deploy,
+  deployGovernance,
+  deployTimelock,
+  ethers,
+  handOver,
+} from "../../test/harness/contracts/deployGovernance.js";
+import {
+  type Call,
+  GovernanceHelper,
+  issueCall,
+  Kind,
+  Support,
+} from "../../test/harness/contracts/governanceHelper.js";
+import { signBallot, signStockBallot } from "../../test/harness/contracts/signBallot.js";
 import type { Bench } from "./run.js";
 
 /** Gas of one decision, ours beside OpenZeppelin's, step by step. */
@@ -44,9 +56,9 @@ const DAY = 86_400n;
  * network. Both issue the same directive on a registry of their own, after the same delays.
  */
 export async function measureGovernance(): Promise<Case[]> {
-  const world = await deployWorld({ size: SIZE });
+  const world = await deployGovernance({ size: SIZE });
   const words = { kind: Kind.Deploy, evidence: [ethers.id("evidence")].sort() };
-  const ours = new Story(world.governor, [await issueCall(world, words)], "Deploy v2 to the web fleet");
+  const ours = new GovernanceHelper(world.governor, [await issueCall(world, words)], "Deploy v2 to the web fleet");
 
   const [deployer] = await ethers.getSigners();
   if (!deployer) throw new Error("the network has no account");
@@ -57,7 +69,7 @@ export async function measureGovernance(): Promise<Case[]> {
   for (const operator of world.operators) await token.admit(operator.address);
   await handOver(timelock, await governor.getAddress(), deployer);
   const call: Call = { target: await registry.getAddress(), data: ours.calldatas[0] ?? "0x" };
-  const theirs = new Story(governor, [call], ours.description);
+  const theirs = new GovernanceHelper(governor, [call], ours.description);
 
   return [
     ...(await decide("witan", ours, world.operators, signBallot)),
@@ -67,7 +79,12 @@ export async function measureGovernance(): Promise<Case[]> {
 
 type Sign = typeof signBallot;
 
-async function decide(system: System, story: Story, operators: HardhatEthersSigner[], sign: Sign): Promise<Case[]> {
+async function decide(
+  system: System,
+  story: GovernanceHelper,
+  operators: HardhatEthersSigner[],
+  sign: Sign,
+): Promise<Case[]> {
   const [first, second, third] = operators;
   if (!first || !second || !third) throw new Error("the decision needs three voters");
   const cases: Case[] = [];

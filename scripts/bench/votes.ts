@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { INodeGovernor } from "../../src/ports/chain/bindings/index.js";
-import { networkHelpers } from "../../test/contracts/governance/setting.js";
-import { Support } from "../../test/contracts/governance/story.js";
+import { networkHelpers } from "../../test/harness/contracts/deployGovernance.js";
+import { Support } from "../../test/harness/contracts/governanceHelper.js";
 import type { Bench } from "./run.js";
 import { type BenchNode, makeNodes } from "./votes/committee.js";
 import { anchorTogether } from "./votes/joint.js";

@@ -5,9 +5,9 @@ import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
 import type { Client } from "../../src/client/index.js";
 import { loadBls } from "../../src/ports/keys/index.js";
 import { type Address, encodeRecord, type Order } from "../../src/records/index.js";
-import { blsKey, shortTracks } from "../fixtures/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../fixtures/flakyRpc.js";
-import { startHardhatNode } from "../fixtures/node.js";
+import { blsKey, shortTracks } from "../harness/deploy.js";
+import { type FlakyRpc, startFlakyRpc } from "../harness/flakyRpc.js";
+import { startHardhatNode } from "../harness/hardhatNode.js";
 import { type Council, type CouncilOptions, createCouncil, downIncident, patience } from "./council.js";
 
 async function council(options: CouncilOptions = {}): Promise<Council> {

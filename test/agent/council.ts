@@ -14,7 +14,7 @@ import { loadBls } from "../../src/ports/keys/index.js";
 import { type Address, type Incident, replicaSubject } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
 import { createLogger } from "../../src/utils/logger.js";
-import { type DeployWitanOptions, deployWitan, type Witan } from "../fixtures/deploy.js";
+import { type DeployWitanOptions, deployWitan, type Witan } from "../harness/deploy.js";
 import { Hub } from "./ballots/hub.js";
 
 /** How long a story may take on a busy machine. */

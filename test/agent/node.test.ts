@@ -1,8 +1,3 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Wallet } from "ethers";
-import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { type AgentConfig, type AgentConfigInput, parseAgentConfig } from "../../src/agent/config.js";
 import { type RunningNode, startNode } from "../../src/agent/node.js";
 import { createClient } from "../../src/client/index.js";
@@ -12,10 +7,15 @@ import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { encodePayload } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";
-import { restart } from "../client/setting.js";
-import { deployWitan, operatorKey, type Witan } from "../fixtures/deploy.js";
-import { type HardhatNode, startHardhatNode } from "../fixtures/node.js";
+import { restartOrder } from "../harness/dao.js";
+import { type Witan, deployWitan, operatorKey } from "../harness/deploy.js";
+import { type HardhatNode, startHardhatNode } from "../harness/hardhatNode.js";
 import { patience } from "./council.js";
+import type { Wallet } from "ethers";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 
 const PASSWORD = "correct horse";
 const silent = createLogger("silent", () => undefined);
@@ -133,7 +133,7 @@ it("keeps a payload for a member, and nothing else for anybody", async () => {
   const node = await running(await configOf(0));
   const { chainId, contracts } = witan.deployment;
   const context = { chainId, governor: contracts.NodeGovernor, topic: PAYLOAD_TOPIC };
-  const { bytes, cid } = encodePayload({ schema: "witan/directive/1", subject: "replica/web/3", order: restart });
+  const { bytes, cid } = encodePayload({ schema: "witan/directive/1", subject: "replica/web/3", order: restartOrder });
   const body = Buffer.from(bytes).toString("base64");
   expect(await node.takePayload(await sealEnvelope(operatorOf(1), context, body))).toBe(cid);
   expect(await node.content.get(cid)).toEqual(bytes);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CatalogError } from "../../src/catalog/index.js";
-import { failureOf } from "../client/setting.js";
+import { failureOf } from "../harness/dao.js";
 import { anchorIncident, anchorStates, createWorld, dump, fresh, incidentOf, type World } from "./world.js";
 
 let world: World;

@@ -14,7 +14,7 @@ import {
   leafOf,
   type RecordKind,
 } from "../../src/records/index.js";
-import { failureOf } from "../client/setting.js";
+import { failureOf } from "../harness/dao.js";
 import { anchorIncident, anchorStates, createWorld, incidentOf, modelOf, stateOf, type World } from "./world.js";
 
 let world: World;

@@ -1,11 +1,11 @@
+import { createMemoryContent } from "../../src/ports/content/index.js";
+import type { Address } from "../../src/records/index.js";
+import { anchorJointRoot } from "../harness/jointAnchors.js";
+import { type World, anchorIncident, anchorStates, createWorld, dump, fresh, incidentOf, stateOf } from "./world.js";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createMemoryContent } from "../../src/ports/content/index.js";
-import type { Address } from "../../src/records/index.js";
-import { anchorTogether } from "../client/joint.js";
-import { anchorIncident, anchorStates, createWorld, dump, fresh, incidentOf, stateOf, type World } from "./world.js";
 
 let world: World;
 let folder: string;
@@ -31,7 +31,7 @@ const addressOf = (index: number) => world.client(index).account as Address;
 describe("records that many nodes have anchored together", () => {
   it("are found like others, in the order of the chain, with what they are under", async () => {
     await anchorStates(world.client(0), ++cycle);
-    const { message, receipt, cid } = await anchorTogether(world, {
+    const { message, receipt, cid } = await anchorJointRoot(world, {
       ...statesBy(1, 2),
       3: [{ kind: "Incident", value: incidentOf("replica/web/9") }],
     });
@@ -54,7 +54,7 @@ describe("records that many nodes have anchored together", () => {
   });
 
   it("are not there where their author has not signed", async () => {
-    const { message } = await anchorTogether(world, statesBy(0, 1, 2), { signers: [1] });
+    const { message } = await anchorJointRoot(world, statesBy(0, 1, 2), { signers: [1] });
     const catalog = await fresh(world);
     const { records } = await catalog.listRecords({ limit: 1_000 });
     const under = records.filter(({ anchor }) => anchor.joint?.root === message.root);
@@ -65,7 +65,7 @@ describe("records that many nodes have anchored together", () => {
     const content = createMemoryContent();
     const path = join(folder, "awaited.db");
     const catalog = await world.open({ path, content });
-    const { bytes, cid, message } = await anchorTogether(world, statesBy(0, 1));
+    const { bytes, cid, message } = await anchorJointRoot(world, statesBy(0, 1));
     await catalog.sync();
     const awaited = (await catalog.listPending({ limit: 1_000 })).find((each) => each.cid === cid);
     expect(awaited).toMatchObject({ what: "manifest", author: null, root: message.root, attempts: 1 });
@@ -77,7 +77,7 @@ describe("records that many nodes have anchored together", () => {
   });
 
   it("are never there where the list is not the root's", async () => {
-    const { cid } = await anchorTogether(world, statesBy(0, 1), { change: { batches: 3 } });
+    const { cid } = await anchorJointRoot(world, statesBy(0, 1), { change: { batches: 3 } });
     const catalog = await fresh(world);
     expect((await catalog.listPending({ limit: 1_000 })).some((each) => each.cid === cid)).toBe(false);
     expect((await catalog.status()).anchors.invalid).toBe(1);
@@ -88,13 +88,13 @@ describe("records that many nodes have anchored together", () => {
     const catalog = await world.open({ path });
     await catalog.sync();
     const undo = await world.witan.snapshot();
-    await anchorTogether(world, statesBy(0, 1, 2));
+    await anchorJointRoot(world, statesBy(0, 1, 2));
     await anchorIncident(world.client(1), incidentOf("replica/lost"));
     await catalog.sync();
     await undo();
     await world.witan.increaseTime(10);
     await anchorStates(world.client(2), ++cycle);
-    await anchorTogether(world, statesBy(2, 3));
+    await anchorJointRoot(world, statesBy(2, 3));
     await catalog.sync();
     await catalog.close();
     const again = join(folder, "rebuilt.db");

@@ -7,9 +7,9 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openCatalog } from "../../src/catalog/index.js";
 import { createChain } from "../../src/ports/chain/index.js";
-import { incidentOf, stateOf } from "../client/setting.js";
-import { bundle } from "../fixtures/bundle.js";
-import { killsOf, randomOf } from "../fixtures/kills.js";
+import { bundle } from "../harness/bundle.js";
+import { incidentOf, stateOf } from "../harness/dao.js";
+import { killsOf, randomOf } from "../harness/kills.js";
 import { type Network, startNetwork } from "../surfaces/network.js";
 import { dump } from "./world.js";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Catalog, incidentFingerprint, parseIncidentQuery, parseRecordQuery } from "../../src/catalog/index.js";
 import { InvalidInputError } from "../../src/errors.js";
 import { type ContentId, NamedStates } from "../../src/records/index.js";
-import { restart } from "../client/setting.js";
+import { restartOrder } from "../harness/dao.js";
 import {
   anchorIncident,
   anchorStates,
@@ -38,7 +38,7 @@ beforeAll(async () => {
     });
     models.push(anchored.records[0]?.contentId as ContentId);
   }
-  const { proposalId } = await first.openProposal({ order: restart, evidence: [records[0]?.contentId ?? "0x"] });
+  const { proposalId } = await first.openProposal({ order: restartOrder, evidence: [records[0]?.contentId ?? "0x"] });
   directive = await world.carryOut(proposalId);
   for (const client of world.clients) {
     await client.reportDirective({

@@ -3,17 +3,17 @@ import { type Catalog, type OpenCatalogParameters, openCatalog } from "../../src
 import type { Client } from "../../src/client/index.js";
 import { type Chain, createChain } from "../../src/ports/chain/index.js";
 import type { Incident, Model, Outcome } from "../../src/records/index.js";
-import { createSetting, incidentOf, type Setting, stateOf } from "../client/setting.js";
+import { createTestDao, incidentOf, stateOf, type TestDao } from "../harness/dao.js";
 import { records as samples } from "../records/samples.js";
 
 /** A DAO with a chain to read from; catalogs of it are closed at the end. */
-export interface World extends Setting {
+export interface World extends TestDao {
   readonly chain: Chain;
   open(parameters?: Partial<OpenCatalogParameters>): Promise<Catalog>;
 }
 
 export async function createWorld(nodes = 3): Promise<World> {
-  const setting = await createSetting({ nodes });
+  const setting = await createTestDao({ nodes });
   const { provider, deployment } = setting.witan;
   const chain = await createChain({ provider, ...deployment, pollMs: 5 });
   const catalogs: Catalog[] = [];

@@ -2,75 +2,75 @@ import { id } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ContractRevertError, hashBatch } from "../../src/ports/chain/index.js";
 import type { Hex } from "../../src/records/index.js";
-import { operatorKey } from "../fixtures/deploy.js";
-import { createSetting, failureOf, incidentOf, type Setting } from "./setting.js";
+import { createTestDao, failureOf, incidentOf, type TestDao } from "../harness/dao.js";
+import { operatorKey } from "../harness/deploy.js";
 
 describe("A batch that its author has signed", () => {
-  let setting: Setting;
+  let dao: TestDao;
   beforeAll(async () => {
-    setting = await createSetting({ nodes: 3 });
+    dao = await createTestDao({ nodes: 3 });
   });
-  afterAll(() => setting.close());
+  afterAll(() => dao.close());
 
   const incident = (subject: string) => ({ kind: "Incident", value: incidentOf(subject) }) as const;
 
   it("is anchored by another in the author's name, and its records come back verified", async () => {
-    const [author, payer] = [setting.client(0), setting.client(1)];
+    const [author, payer] = [dao.client(0), dao.client(1)];
     const batch = await author.signBatch({ records: [incident("a"), incident("b"), incident("a")] });
     expect(batch.records.map(({ contentId }) => contentId)).toHaveLength(3);
     const anchored = await payer.anchorBatch(batch);
     expect(anchored).toMatchObject({ root: batch.root, sequence: 1, manifest: batch.manifest });
     for (const { contentId, leaf, proof } of batch.records) {
-      const record = await setting.client(2).fetchRecord({ contentId });
+      const record = await dao.client(2).fetchRecord({ contentId });
       expect(record).toMatchObject({ author: author.account, leaf, proof, anchor: { root: batch.root, sequence: 1 } });
     }
   });
 
   it("costs its author nothing, who may have nothing", async () => {
-    const author = setting.client(0);
+    const author = dao.client(0);
     const before = await author.chain.provider.getBalance(author.account ?? "0x");
-    await setting.client(1).anchorBatch(await author.signBatch({ records: [incident("free of charge")] }));
+    await dao.client(1).anchorBatch(await author.signBatch({ records: [incident("free of charge")] }));
     expect(await author.chain.provider.getBalance(author.account ?? "0x")).toBe(before);
   });
 
   it("is anchored once, whoever brings it, and by its author too", async () => {
-    const [author, payer] = [setting.client(0), setting.client(1)];
+    const [author, payer] = [dao.client(0), dao.client(1)];
     const records = [incident("once")];
     const batch = await author.signBatch({ records });
     const first = await payer.anchorBatch(batch);
     expect(first.receipt).not.toBeNull();
-    expect(await setting.client(2).anchorBatch(batch)).toEqual({ ...first, receipt: null });
+    expect(await dao.client(2).anchorBatch(batch)).toEqual({ ...first, receipt: null });
     expect(await author.anchorRecords({ records })).toMatchObject({ sequence: first.sequence, receipt: null });
   });
 
   it("is anchored once by two accounts at the same moment", async () => {
-    const batch = await setting.client(0).signBatch({ records: [incident("twins")] });
-    const [a, b] = await Promise.all([setting.client(1).anchorBatch(batch), setting.client(2).anchorBatch(batch)]);
+    const batch = await dao.client(0).signBatch({ records: [incident("twins")] });
+    const [a, b] = await Promise.all([dao.client(1).anchorBatch(batch), dao.client(2).anchorBatch(batch)]);
     expect(a.transactionHash).toBe(b.transactionHash);
     expect([a, b].filter(({ receipt }) => receipt !== null)).toHaveLength(1);
   });
 
   it("is refused altered, or by somebody who is no member", async () => {
-    const batch = await setting.client(0).signBatch({ records: [incident("altered")] });
-    const refused = await failureOf(setting.client(1).anchorBatch({ ...batch, count: 2 }));
+    const batch = await dao.client(0).signBatch({ records: [incident("altered")] });
+    const refused = await failureOf(dao.client(1).anchorBatch({ ...batch, count: 2 }));
     expect((refused as ContractRevertError).errorName).toBe("KnowledgeRegistryInvalidSignature");
 
-    const stranger = await setting.connect(operatorKey("a stranger"));
+    const stranger = await dao.connect(operatorKey("a stranger"));
     const foreign = await stranger.signBatch({ records: [incident("foreign")] });
-    const failure = await failureOf(setting.client(1).anchorBatch(foreign));
+    const failure = await failureOf(dao.client(1).anchorBatch(foreign));
     expect(failure).toBeInstanceOf(ContractRevertError);
     expect((failure as ContractRevertError).errorName).toBe("KnowledgeRegistryNotMember");
   });
 
   it("needs an account to be signed, and one to be sent", async () => {
-    const reader = await setting.connect();
-    const batch = await setting.client(0).signBatch({ records: [incident("read-only")] });
+    const reader = await dao.connect();
+    const batch = await dao.client(0).signBatch({ records: [incident("read-only")] });
     expect((await failureOf(reader.signBatch({ records: [incident("x")] }))).code).toBe("read-only");
     expect((await failureOf(reader.anchorBatch(batch))).code).toBe("read-only");
   });
 
   it("has the digest that the contract names", async () => {
-    const { chain } = setting.client(0);
+    const { chain } = dao.client(0);
     const batch = { author: chain.account ?? "0x", root: id("root") as Hex, count: 7, manifest: id("list") as Hex };
     const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
     expect(hashBatch(context, batch)).toBe(await chain.contracts.knowledge.batchDigest(batch));

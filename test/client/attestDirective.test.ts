@@ -1,28 +1,28 @@
-import { getBytes } from "ethers";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { reportWords } from "../../src/client/directives/report.js";
 import type { AttestDirectiveParameters, DirectiveReport, NodeAttestation } from "../../src/client/index.js";
 import { hashReport } from "../../src/ports/chain/index.js";
 import { type BlsLibrary, loadBls } from "../../src/ports/keys/index.js";
 import type { ContentId, Hex } from "../../src/records/index.js";
-import { createSetting, restart, type Setting } from "./setting.js";
+import { type TestDao, createTestDao, restartOrder } from "../harness/dao.js";
+import { getBytes } from "ethers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const outcome: ContentId = `0x${"ab".repeat(32)}`;
 const other: ContentId = `0x${"cd".repeat(32)}`;
 
-let setting: Setting;
+let dao: TestDao;
 let bls: BlsLibrary;
 
 beforeAll(async () => {
-  setting = await createSetting();
+  dao = await createTestDao();
   bls = await loadBls();
 });
-afterAll(() => setting.close());
+afterAll(() => dao.close());
 
 async function issued(replica: string): Promise<Hex> {
-  const order = { ...restart, replica, instance: `${replica}/1` } as typeof restart;
-  const { proposalId } = await setting.client().openProposal({ order });
-  return setting.carryOut(proposalId);
+  const order = { ...restartOrder, replica, instance: `${replica}/1` } as typeof restartOrder;
+  const { proposalId } = await dao.client().openProposal({ order });
+  return dao.carryOut(proposalId);
 }
 
 /** As an agent signs it: by the node's BLS key. */
@@ -32,25 +32,25 @@ function attestation(
   report: DirectiveReport,
   cited: ContentId | null,
 ): NodeAttestation {
-  const { addresses, chainId } = setting.client().chain;
+  const { addresses, chainId } = dao.client().chain;
   const words = reportWords(report, cited);
   const digest = hashReport({ chainId, directives: addresses.DirectiveRegistry }, { directiveId, ...words });
-  return { index, signature: bls.sign(setting.witan.blsKeys[index] ?? new Uint8Array(), getBytes(digest)) };
+  return { index, signature: bls.sign(dao.witan.blsKeys[index] ?? new Uint8Array(), getBytes(digest)) };
 }
 
 const by = (indices: readonly number[], ...said: [Hex, DirectiveReport, ContentId | null]) =>
   indices.map((index) => attestation(index, ...said));
 
 const statements = async (directiveId: Hex) =>
-  (await setting.client().listReports({ directiveId })).map(({ node, report, outcome: cited }) => [
-    setting.witan.operators.findIndex(({ address }) => address === node),
+  (await dao.client().listReports({ directiveId })).map(({ node, report, outcome: cited }) => [
+    dao.witan.operators.findIndex(({ address }) => address === node),
     report,
     cited,
   ]);
 
 describe("reports that one node brings for many", () => {
   it("are digests as the contract has them", async () => {
-    const { addresses, chainId, contracts } = setting.client().chain;
+    const { addresses, chainId, contracts } = dao.client().chain;
     const directiveId = await issued("digest");
     for (const [report, cited] of [
       ["ready", null],
@@ -68,7 +68,7 @@ describe("reports that one node brings for many", () => {
   it("count together, first who is ready, then what enacts the directive", async () => {
     const directiveId = await issued("together");
     // Whoever brings them need not be among them.
-    const client = setting.client(4);
+    const client = dao.client(4);
     const ready = { directiveId, report: "ready", attestations: by([2, 0], directiveId, "ready", null) } as const;
     expect((await client.attestDirective(ready)).logs.map(({ name }) => name)).toEqual(["ReportsCounted"]);
 
@@ -87,10 +87,10 @@ describe("reports that one node brings for many", () => {
 
   it("are refused by the contract where a node has reported already, which names it", async () => {
     const directiveId = await issued("overlap");
-    await setting.client(1).reportDirective({ directiveId, report: "failed", outcome });
+    await dao.client(1).reportDirective({ directiveId, report: "failed", outcome });
     const attestations = by([0, 1, 2], directiveId, "failed", outcome);
     await expect(
-      setting.client(4).attestDirective({ directiveId, report: "failed", outcome, attestations }),
+      dao.client(4).attestDirective({ directiveId, report: "failed", outcome, attestations }),
     ).rejects.toMatchObject({ errorName: "DirectiveRegistryReportsOverlap", args: { word: 0n, bits: 2n } });
     expect(await statements(directiveId)).toEqual([[1, "failed", outcome]]);
   });
@@ -99,7 +99,7 @@ describe("reports that one node brings for many", () => {
     const directiveId = await issued("lie");
     const [good, bad] = [attestation(0, directiveId, "done", outcome), attestation(1, directiveId, "done", other)];
     await expect(
-      setting.client().attestDirective({ directiveId, report: "done", outcome, attestations: [good, bad] }),
+      dao.client().attestDirective({ directiveId, report: "done", outcome, attestations: [good, bad] }),
     ).rejects.toMatchObject({ errorName: "NodeRegistryInvalidSignature" });
   });
 
@@ -107,7 +107,7 @@ describe("reports that one node brings for many", () => {
     const directiveId = await issued("nonsense");
     const good = attestation(0, directiveId, "done", outcome);
     const attest = (change: Partial<AttestDirectiveParameters>) =>
-      setting.client().attestDirective({ directiveId, report: "done", outcome, attestations: [good], ...change });
+      dao.client().attestDirective({ directiveId, report: "done", outcome, attestations: [good], ...change });
     const short = { index: 1, signature: new Uint8Array(95) };
     for (const [change, reason] of [
       [{ attestations: [] }, "at least one signature"],
@@ -127,7 +127,7 @@ describe("reports that one node brings for many", () => {
     }
     const noPoint = { index: 0, signature: new Uint8Array(96) };
     await expect(attest({ attestations: [noPoint] })).rejects.toMatchObject({ code: "invalid-signature" });
-    const reader = await setting.connect();
+    const reader = await dao.connect();
     await expect(
       reader.attestDirective({ directiveId, report: "done", outcome, attestations: [good] }),
     ).rejects.toMatchObject({ code: "read-only" });

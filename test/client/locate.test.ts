@@ -2,19 +2,19 @@ import { beforeEach, expect, it, onTestFinished } from "vitest";
 import { createClient, type NewRecord } from "../../src/client/index.js";
 import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
 import { type ContentId, contentIdToCid } from "../../src/records/index.js";
-import { createSetting, incidentOf, type Setting } from "./setting.js";
+import { createTestDao, incidentOf, type TestDao } from "../harness/dao.js";
 
 /** More than are fetched at once, so that they are in the way of what is older. */
 const LATER = 12;
 
-let setting: Setting;
+let dao: TestDao;
 let blocks: Map<string, Uint8Array>;
 let old: { readonly contentId: ContentId; readonly blockNumber: number };
 beforeEach(async () => {
-  setting = await createSetting({ nodes: 2 });
-  onTestFinished(() => setting.close());
+  dao = await createTestDao({ nodes: 2 });
+  onTestFinished(() => dao.close());
   blocks = new Map();
-  const writer = createClient({ chain: setting.client().chain, content: createMemoryContent(blocks) });
+  const writer = createClient({ chain: dao.client().chain, content: createMemoryContent(blocks) });
   const anchor = async (subject: string) => {
     const record: NewRecord = { kind: "Incident", value: incidentOf(subject) };
     const { blockNumber, records } = await writer.anchorRecords({ records: [record] });
@@ -32,13 +32,13 @@ function told(locate: (contentId: ContentId) => Promise<readonly number[]>) {
     fetched.push(cid);
     return content.get(cid, options);
   };
-  return { client: createClient({ chain: setting.client().chain, content: { ...content, get }, locate }), fetched };
+  return { client: createClient({ chain: dao.client().chain, content: { ...content, get }, locate }), fetched };
 }
 
 it("looks first where a record is said to be, and then at nothing else", async () => {
   const { client, fetched } = told(async () => [old.blockNumber]);
   const { anchor, author } = await client.fetchRecord({ contentId: old.contentId, kind: "Incident" });
-  expect([anchor.blockNumber, author]).toEqual([old.blockNumber, setting.client().account]);
+  expect([anchor.blockNumber, author]).toEqual([old.blockNumber, dao.client().account]);
   // The list of that anchor and the record.
   expect(fetched).toHaveLength(2);
   expect(fetched).toContain(contentIdToCid(old.contentId));

@@ -1,24 +1,24 @@
-import { id } from "ethers";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { encodeCall } from "../../src/ports/chain/index.js";
 import type { Address, Order } from "../../src/records/index.js";
-import { admissionOf, operatorKey } from "../fixtures/deploy.js";
-import { admission, evidence, newcomer, orders, rotationKey } from "./orders.js";
-import { createSetting, restart, type Setting } from "./setting.js";
+import { type TestDao, createTestDao, restartOrder } from "../harness/dao.js";
+import { admissionOf, operatorKey } from "../harness/deploy.js";
+import { admission, evidence, newcomer, orders, rotationKey } from "../harness/orders.js";
+import { id } from "ethers";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 describe("proposals that do not say what they do", () => {
-  let setting: Setting;
+  let dao: TestDao;
   let restore: () => Promise<void>;
   beforeAll(async () => {
-    setting = await createSetting({ nodes: 5, guardian: operatorKey(4).address as Address });
+    dao = await createTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
   });
-  afterAll(() => setting.close());
+  afterAll(() => dao.close());
   beforeEach(async () => {
-    restore = await setting.witan.snapshot();
+    restore = await dao.witan.snapshot();
   });
   afterEach(() => restore());
 
-  const possession = () => admissionOf(setting.witan.operators[0] ?? newcomer, rotationKey) as typeof admission;
+  const possession = () => admissionOf(dao.witan.operators[0] ?? newcomer, rotationKey) as typeof admission;
   /** An order with the keys that its effect needs. */
   const input = (order: Order) => ({
     order,
@@ -26,10 +26,10 @@ describe("proposals that do not say what they do", () => {
     ...(order.kind === "Admit" ? { admissions: [admission] } : {}),
     ...(order.kind === "RotateKey" ? { rotation: possession() } : {}),
   });
-  it.each<[string, (built: ReturnType<ReturnType<Setting["client"]>["buildProposal"]>) => unknown, string[]]>([
+  it.each<[string, (built: ReturnType<ReturnType<TestDao["client"]>["buildProposal"]>) => unknown, string[]]>([
     [
       "another payload",
-      ({ payload }) => ({ payload: { ...payload, order: { ...restart, instance: "web-3/2" } } }),
+      ({ payload }) => ({ payload: { ...payload, order: { ...restartOrder, instance: "web-3/2" } } }),
       ["payload-mismatch"],
     ],
     ["another description", () => ({ description: "Restart nothing at all" }), ["description-mismatch"]],
@@ -44,13 +44,13 @@ describe("proposals that do not say what they do", () => {
     [
       "a hidden effect",
       ({ calls }) => ({
-        calls: [encodeCall(setting.client().chain.addresses, "NodeRegistry", "remove", [[1]]), ...calls],
+        calls: [encodeCall(dao.client().chain.addresses, "NodeRegistry", "remove", [[1]]), ...calls],
       }),
       ["effect-unexpected"],
     ],
   ])("show it: %s", (_, change, codes) => {
-    const client = setting.client();
-    const built = client.buildProposal(input(restart));
+    const client = dao.client();
+    const built = client.buildProposal(input(restartOrder));
     const changed = { ...built, ...(change(built) as object) };
     const found = client.checkProposal({ proposal: changed, payload: changed.payload });
     expect(found.map(({ code }) => code)).toEqual(codes);
@@ -58,9 +58,9 @@ describe("proposals that do not say what they do", () => {
   });
 
   it("show it: a kind and a subject that are not the payload's", () => {
-    const client = setting.client();
+    const client = dao.client();
     const scale = client.buildProposal(input({ kind: "Scale", workload: "web", replicas: 2 }));
-    const { calls, description } = client.buildProposal(input(restart));
+    const { calls, description } = client.buildProposal(input(restartOrder));
     const codes = client
       .checkProposal({ proposal: { calls, description }, payload: scale.payload })
       .map(({ code }) => code);
@@ -68,7 +68,7 @@ describe("proposals that do not say what they do", () => {
   });
 
   it("show it: an effect that is missing, another, or not alone", () => {
-    const client = setting.client();
+    const client = dao.client();
     const { addresses } = client.chain;
     for (const order of orders) {
       const { calls, payload, description } = client.buildProposal(input(order));
@@ -81,7 +81,7 @@ describe("proposals that do not say what they do", () => {
       expect(codes([other, issue])).toEqual(["effect-mismatch"]);
       expect(codes([effect, other, issue])).toEqual(["effect-unexpected"]);
     }
-    const admit = client.buildProposal(input(orders.find(({ kind }) => kind === "Admit") ?? restart));
+    const admit = client.buildProposal(input(orders.find(({ kind }) => kind === "Admit") ?? restartOrder));
     const sneaked = encodeCall(addresses, "NodeRegistry", "admit", [
       [admission, { ...admission, operator: addresses.NodeGovernor }],
     ]);

@@ -3,8 +3,8 @@ import { type Client, createClient } from "../../src/client/index.js";
 import { createMembership } from "../../src/client/nodes/membership.js";
 import { type Chain, createChain, peerIdText } from "../../src/ports/chain/index.js";
 import type { Address, Hex, Order } from "../../src/records/index.js";
-import { admissionOf, blsKey, operatorKey, shortTracks } from "../fixtures/deploy.js";
-import { createSetting, type Setting } from "./setting.js";
+import { createTestDao, type TestDao } from "../harness/dao.js";
+import { admissionOf, blsKey, operatorKey, shortTracks } from "../harness/deploy.js";
 
 const tracks = { ...shortTracks, membership: { ...shortTracks.membership, votingPeriod: 30 } };
 const newcomers = ["first newcomer", "second newcomer"].map((name) => {
@@ -13,20 +13,20 @@ const newcomers = ["first newcomer", "second newcomer"].map((name) => {
 });
 
 describe("the nodes", () => {
-  let setting: Setting;
+  let dao: TestDao;
   let restore: () => Promise<void>;
   beforeAll(async () => {
-    setting = await createSetting({ nodes: 5, tracks });
+    dao = await createTestDao({ nodes: 5, tracks });
   });
-  afterAll(() => setting.close());
+  afterAll(() => dao.close());
   beforeEach(async () => {
-    restore = await setting.witan.snapshot();
+    restore = await dao.witan.snapshot();
   });
   afterEach(() => restore());
 
   async function order(order: Order, keys = {}): Promise<void> {
-    const { proposalId } = await setting.client().openProposal({ order, ...keys });
-    await setting.carryOut(proposalId);
+    const { proposalId } = await dao.client().openProposal({ order, ...keys });
+    await dao.carryOut(proposalId);
   }
 
   async function admit(): Promise<void> {
@@ -35,17 +35,17 @@ describe("the nodes", () => {
   }
 
   async function rotate(client: number, index: number, name: string): Promise<void> {
-    const operator = setting.witan.operators[client] ?? operatorKey("nobody");
+    const operator = dao.witan.operators[client] ?? operatorKey("nobody");
     await order({ kind: "RotateKey", index }, { rotation: admissionOf(operator, blsKey(name)) });
   }
 
   /** The same answer, from the contract alone. */
   async function nodesByContract(): Promise<object[]> {
-    const { nodes } = setting.client().chain.contracts;
+    const { nodes } = dao.client().chain.contracts;
     const epoch = await nodes.epoch();
     const { indexBound } = await nodes.committee(epoch);
     const peers = new Map(
-      [...setting.witan.operators, ...newcomers.map(({ operator }) => operator)].map((operator) => [
+      [...dao.witan.operators, ...newcomers.map(({ operator }) => operator)].map((operator) => [
         operator.address,
         peerIdText(admissionOf(operator, blsKey("any")).peerId),
       ]),
@@ -68,7 +68,7 @@ describe("the nodes", () => {
   }
 
   it("are as the contract has them, through admissions, removals and rotations", async () => {
-    const reader = setting.client(4);
+    const reader = dao.client(4);
     const agree = async () => {
       const all = await reader.listNodes({ includeRemoved: true });
       expect(all).toEqual(await nodesByContract());
@@ -85,10 +85,10 @@ describe("the nodes", () => {
     await rotate(0, 7, "rotated again");
     const all = await agree();
     expect(all.map(({ active }) => active)).toEqual([false, false, true, true, true, true, false, false, true]);
-    expect(all[8]).toMatchObject({ operator: setting.client(0).account, predecessor: 7 });
+    expect(all[8]).toMatchObject({ operator: dao.client(0).account, predecessor: 7 });
 
     // One that comes later reads the same.
-    expect(await (await setting.connect()).listNodes({ includeRemoved: true })).toEqual(all);
+    expect(await (await dao.connect()).listNodes({ includeRemoved: true })).toEqual(all);
   });
 
   it("are read once: no contract is asked again, and none but for the key of a rotation", async () => {
@@ -105,21 +105,21 @@ describe("the nodes", () => {
 
     asked.length = 0;
     expect(await client.listNodes({ includeRemoved: true })).toEqual(all);
-    await setting.witan.mine(3);
+    await dao.witan.mine(3);
     expect(await client.listNodes({ includeRemoved: true })).toEqual(all);
     expect(new Set(asked)).toEqual(new Set(["eth_blockNumber", "eth_getLogs"]));
     client.chain.close();
   });
 
   it("have the keys of the chain as it is after a reorganisation", async () => {
-    const keyOf = async () => (await setting.client(3).listNodes()).find(({ index }) => index === 5)?.key;
-    const back = await setting.witan.snapshot();
+    const keyOf = async () => (await dao.client(3).listNodes()).find(({ index }) => index === 5)?.key;
+    const back = await dao.witan.snapshot();
     await rotate(0, 0, "in a block that is dropped");
-    expect(await keyOf()).toBe(await setting.client().chain.contracts.nodes.keyOf(5));
+    expect(await keyOf()).toBe(await dao.client().chain.contracts.nodes.keyOf(5));
     await back();
     expect(await keyOf()).toBeUndefined();
     await rotate(0, 0, "in its place");
-    expect(await keyOf()).toBe(await setting.client().chain.contracts.nodes.keyOf(5));
+    expect(await keyOf()).toBe(await dao.client().chain.contracts.nodes.keyOf(5));
     expect(await keyOf()).toBe(admissionOf(operatorKey(0), blsKey("in its place")).key);
   });
 
@@ -154,7 +154,7 @@ describe("the nodes", () => {
 
   /** A client that notes the method of each request. */
   async function countingClient(asked: string[]): Promise<Client> {
-    const { provider, deployment } = setting.witan;
+    const { provider, deployment } = dao.witan;
     const counting = {
       request: (request: Parameters<typeof provider.request>[0]) => {
         asked.push(request.method);
@@ -162,6 +162,6 @@ describe("the nodes", () => {
       },
     };
     const chain = await createChain({ provider: counting, ...deployment, pollMs: 5 });
-    return createClient({ chain, content: setting.content });
+    return createClient({ chain, content: dao.content });
   }
 });

@@ -1,27 +1,27 @@
+import { InvalidProofError, NotAnchoredError, checkRecordProof } from "../../src/client/index.js";
+import { BaseError } from "../../src/errors.js";
+import { type RecordProof, encodeRecord, parseRecordProof } from "../../src/records/index.js";
+import { type TestDao, createTestDao, failureOf, incidentOf, stateOf } from "../harness/dao.js";
 import { Signature, Transaction } from "ethers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkRecordProof, InvalidProofError, NotAnchoredError } from "../../src/client/index.js";
-import { BaseError } from "../../src/errors.js";
-import { encodeRecord, parseRecordProof, type RecordProof } from "../../src/records/index.js";
-import { createSetting, failureOf, incidentOf, type Setting, stateOf } from "./setting.js";
 
 const REFUSED = ["invalid-proof", "invalid-input", "invalid-record"];
 const HEX = "0123456789abcdef";
 
-let setting: Setting;
+let dao: TestDao;
 let proof: RecordProof;
 
 beforeAll(async () => {
-  setting = await createSetting({ nodes: 3 });
+  dao = await createTestDao({ nodes: 3 });
   const records = [
-    { kind: "State", value: stateOf(setting.client(0).account ?? "0x") } as const,
+    { kind: "State", value: stateOf(dao.client(0).account ?? "0x") } as const,
     ...["a", "b", "c", "d"].map((name) => ({ kind: "Incident", value: incidentOf(`replica/${name}`) }) as const),
   ];
-  const { records: anchored } = await setting.client(0).anchorRecords({ records });
-  proof = await setting.client(1).proveRecord({ contentId: anchored[2]?.contentId ?? "0x" });
+  const { records: anchored } = await dao.client(0).anchorRecords({ records });
+  proof = await dao.client(1).proveRecord({ contentId: anchored[2]?.contentId ?? "0x" });
 });
-afterAll(() => setting.close());
+afterAll(() => dao.close());
 
 function codeOf(attempt: () => unknown): string {
   try {
@@ -42,15 +42,15 @@ function altered(text: string, position: number, shift: number): string {
 describe("The proof of a record", () => {
   it("shows the record, its author and where it is anchored, without a network", async () => {
     const shown = checkRecordProof(parseRecordProof(JSON.parse(JSON.stringify(proof))));
-    const { author, anchor, value } = await setting.client(2).fetchRecord({ contentId: proof.contentId });
+    const { author, anchor, value } = await dao.client(2).fetchRecord({ contentId: proof.contentId });
     expect(shown).toMatchObject({
       kind: "Incident",
       contentId: proof.contentId,
       value,
       author,
       root: anchor.root,
-      chainId: setting.witan.chainId,
-      registry: setting.witan.deployment.contracts.KnowledgeRegistry,
+      chainId: dao.witan.chainId,
+      registry: dao.witan.deployment.contracts.KnowledgeRegistry,
       transactionHash: anchor.transactionHash,
     });
     expect(shown.block).toMatchObject({ number: anchor.blockNumber, timestamp: anchor.anchoredAt });
@@ -62,10 +62,10 @@ describe("The proof of a record", () => {
         kind: "Incident" as const,
         value: incidentOf(`batch-${size}/${i}`),
       }));
-      const { records: anchored } = await setting.client(1).anchorRecords({ records });
+      const { records: anchored } = await dao.client(1).anchorRecords({ records });
       for (const { contentId } of anchored) {
-        const each = await setting.client(0).proveRecord({ contentId });
-        expect(checkRecordProof(each)).toMatchObject({ contentId, author: setting.client(1).account });
+        const each = await dao.client(0).proveRecord({ contentId });
+        expect(checkRecordProof(each)).toMatchObject({ contentId, author: dao.client(1).account });
       }
     }
   });
@@ -126,7 +126,7 @@ describe("The proof of a record", () => {
     const signed = Transaction.from(transaction);
     const copy = signed.clone();
     copy.signature = null;
-    const stolen = await setting.witan.operators[1]?.signTransaction(copy);
+    const stolen = await dao.witan.operators[1]?.signTransaction(copy);
     const anchor = { ...proof.anchor, transaction: stolen as `0x${string}` };
     expect(codeOf(() => checkRecordProof({ ...proof, anchor }))).toBe("invalid-proof");
     // The same signature in its other form, which a chain would not take.
@@ -139,18 +139,18 @@ describe("The proof of a record", () => {
   });
 
   it("holds where another account has paid, since the author has signed the batch", async () => {
-    const [author, payer] = [setting.client(2), setting.client(0)];
+    const [author, payer] = [dao.client(2), dao.client(0)];
     const batch = await author.signBatch({ records: [{ kind: "Incident", value: incidentOf("paid/by-another") }] });
     await payer.anchorBatch(batch);
     const contentId = batch.records[0]?.contentId ?? "0x";
-    const paid = await setting.client(1).proveRecord({ contentId });
+    const paid = await dao.client(1).proveRecord({ contentId });
     expect(checkRecordProof(paid)).toMatchObject({ author: author.account, root: batch.root });
     expect(codeOf(() => checkRecordProof({ ...paid, author: payer.account ?? "0x" }))).toBe("invalid-proof");
     await expect(author.confirmRecordProof(paid)).resolves.toMatchObject({ contentId, sequence: 1 });
   });
 
   it("is borne out by its chain, and not by one that has another block there", async () => {
-    const client = setting.client(2);
+    const client = dao.client(2);
     const confirmed = await client.confirmRecordProof(proof);
     expect(confirmed).toMatchObject({ contentId: proof.contentId, sequence: 1 });
     expect(confirmed.confirmations).toBe((await client.chain.blockNumber()) - proof.anchor.block.number + 1);
@@ -167,7 +167,7 @@ describe("The proof of a record", () => {
   });
 
   it("is refused by a chain of another DAO", async () => {
-    const other = await createSetting({ nodes: 2 });
+    const other = await createTestDao({ nodes: 2 });
     try {
       // Another registry, though perhaps under the same address: then its chain has no such block.
       const failure = await failureOf(other.client(0).confirmRecordProof(proof));
@@ -204,7 +204,7 @@ describe("A file that is no proof", () => {
   });
 
   it("is refused with a transaction that anchors nothing, creates a contract or is not signed", async () => {
-    const [sender] = setting.witan.operators;
+    const [sender] = dao.witan.operators;
     const base = { chainId: 31_337, gasLimit: 100_000, gasPrice: 1, nonce: 0, type: 0, to: proof.anchor.registry };
     const signed = Transaction.from(proof.anchor.transaction);
     const unsigned = signed.clone();

@@ -1,54 +1,54 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NO_CONTENT } from "../../src/ports/chain/index.js";
 import { type Address, type ContentId, type Hex, type Order, subjectHash } from "../../src/records/index.js";
-import { admissionOf, blsKey, shortTracks } from "../fixtures/deploy.js";
-import { createSetting, restart, type Setting } from "./setting.js";
-import { createTogether } from "./together.js";
+import { createAggregateSender } from "../harness/aggregates.js";
+import { createTestDao, restartOrder, type TestDao } from "../harness/dao.js";
+import { admissionOf, blsKey, shortTracks } from "../harness/deploy.js";
 
 const tracks = { ...shortTracks, membership: { ...shortTracks.membership, votingPeriod: 30 } };
 /** Decided on the constitution's track: slowly, and never early. */
 const slow: Order = { kind: "SetParameter", name: "learning.rounds", value: "10" };
 
 describe("what many nodes say in one transaction", () => {
-  let setting: Setting;
+  let dao: TestDao;
   let restore: () => Promise<void>;
   beforeAll(async () => {
-    setting = await createSetting({ nodes: 7, tracks });
+    dao = await createTestDao({ nodes: 7, tracks });
   });
-  afterAll(() => setting.close());
+  afterAll(() => dao.close());
   beforeEach(async () => {
-    restore = await setting.witan.snapshot();
+    restore = await dao.witan.snapshot();
   });
   afterEach(() => restore());
 
-  const account = (index: number) => setting.client(index).account as Address;
+  const account = (index: number) => dao.client(index).account as Address;
   const rotatedKey = (index: number) => blsKey(`rotated ${index}`);
 
   async function open(order: Order, salt = "one"): Promise<string> {
-    const { proposalId } = await setting.client().openProposal({ order, salt: subjectHash(salt) });
-    const { start } = await setting.client().getProposal({ proposalId });
-    await setting.witan.increaseTime(Math.max(1, start - (await setting.client().chain.now()) + 1));
+    const { proposalId } = await dao.client().openProposal({ order, salt: subjectHash(salt) });
+    const { start } = await dao.client().getProposal({ proposalId });
+    await dao.witan.increaseTime(Math.max(1, start - (await dao.client().chain.now()) + 1));
     return proposalId;
   }
 
   async function ban(index: number): Promise<void> {
-    const { proposalId } = await setting
+    const { proposalId } = await dao
       .client()
       .openProposal({ order: { kind: "Ban", indices: [index], reason: "absent" } });
-    await setting.carryOut(proposalId);
+    await dao.carryOut(proposalId);
   }
 
   /** Gives the node of client `index` another key. */
   async function rotate(index: number): Promise<void> {
-    const operator = setting.witan.operators[index];
+    const operator = dao.witan.operators[index];
     if (operator === undefined) throw new Error(`there is no node ${index}`);
     const rotation = admissionOf(operator, rotatedKey(index)) as { key: Hex; possession: Hex };
-    const { proposalId } = await setting.client().openProposal({ order: { kind: "RotateKey", index }, rotation });
-    await setting.carryOut(proposalId);
+    const { proposalId } = await dao.client().openProposal({ order: { kind: "RotateKey", index }, rotation });
+    await dao.carryOut(proposalId);
   }
 
   const ballotsOn = async (proposalId: string) =>
-    (await setting.client(2).listBallots({ proposalId })).map(({ voter, index, support, reason }) => [
+    (await dao.client(2).listBallots({ proposalId })).map(({ voter, index, support, reason }) => [
       voter,
       index,
       support,
@@ -56,16 +56,16 @@ describe("what many nodes say in one transaction", () => {
     ]);
 
   it("is listed as a ballot of each, beside those that came alone", async () => {
-    const together = createTogether(setting);
+    const together = createAggregateSender(dao);
     const proposalId = await open(slow);
     const aggregate = await together.aggregate(proposalId, { for: [3, 0], against: [1], abstain: [5] });
     const batch = await together.batch(proposalId, [
       [2, "for"],
       [6, "against"],
     ]);
-    const alone = await setting.client(4).castVote({ proposalId, support: "abstain", reason: "seen by hand" });
+    const alone = await dao.client(4).castVote({ proposalId, support: "abstain", reason: "seen by hand" });
 
-    const ballots = await setting.client(1).listBallots({ proposalId });
+    const ballots = await dao.client(1).listBallots({ proposalId });
     const [a, b, c] = [aggregate, batch, alone].map(({ hash, blockNumber }) => ({
       transactionHash: hash,
       blockNumber,
@@ -79,17 +79,17 @@ describe("what many nodes say in one transaction", () => {
       { voter: account(6), index: 6, support: "against", reason: "", ...b },
       { voter: account(4), index: 4, support: "abstain", reason: "seen by hand", ...c },
     ]);
-    const { votes } = await setting.client().getProposal({ proposalId });
+    const { votes } = await dao.client().getProposal({ proposalId });
     for (const support of ["for", "against", "abstain"] as const)
       expect(ballots.filter((ballot) => ballot.support === support)).toHaveLength(votes[support]);
   });
 
   it("is told apart from what was said on another proposal", async () => {
-    const together = createTogether(setting);
+    const together = createAggregateSender(dao);
     const [first, second] = [await open(slow), await open(slow, "two")];
     await together.aggregate(first, { for: [0] });
     await together.aggregate(second, { against: [0, 1] });
-    await setting.client(2).castVote({ proposalId: second, support: "for" });
+    await dao.client(2).castVote({ proposalId: second, support: "for" });
     expect(await ballotsOn(first)).toEqual([[account(0), 0, "for", ""]]);
     expect(await ballotsOn(second)).toEqual([
       [account(0), 0, "against", ""],
@@ -100,12 +100,12 @@ describe("what many nodes say in one transaction", () => {
 
   it("stays what it was when a voter is removed or changes its key, and names it by its index of that epoch", async () => {
     const before = await open(slow);
-    await createTogether(setting).aggregate(before, { for: [0], against: [1], abstain: [3] });
+    await createAggregateSender(dao).aggregate(before, { for: [0], against: [1], abstain: [3] });
     await ban(1);
     await rotate(3);
     await rotate(6);
     // Their committee is that of the opening.
-    await setting.client(6).castVote({ proposalId: before, support: "for", reason: "late" });
+    await dao.client(6).castVote({ proposalId: before, support: "for", reason: "late" });
     expect(await ballotsOn(before)).toEqual([
       [account(0), 0, "for", ""],
       [account(1), 1, "against", ""],
@@ -114,11 +114,11 @@ describe("what many nodes say in one transaction", () => {
     ]);
 
     const after = await open(slow, "after");
-    const newKeys = createTogether(setting, (index) =>
-      index === 7 ? rotatedKey(3) : (setting.witan.blsKeys[index] ?? rotatedKey(6)),
+    const newKeys = createAggregateSender(dao, (index) =>
+      index === 7 ? rotatedKey(3) : (dao.witan.blsKeys[index] ?? rotatedKey(6)),
     );
     await newKeys.aggregate(after, { for: [7, 0] });
-    await setting.client(6).castVote({ proposalId: after, support: "against", reason: "by hand" });
+    await dao.client(6).castVote({ proposalId: after, support: "against", reason: "by hand" });
     expect(await ballotsOn(after)).toEqual([
       [account(0), 0, "for", ""],
       [account(3), 7, "for", ""],
@@ -128,10 +128,10 @@ describe("what many nodes say in one transaction", () => {
 
   it("is noticed by who watches proposals", async () => {
     const stop = new AbortController();
-    const changes = setting.client(4).watchProposals({ signal: stop.signal });
+    const changes = dao.client(4).watchProposals({ signal: stop.signal });
     const proposalId = await open(slow);
-    await createTogether(setting).aggregate(proposalId, { for: [0, 1] });
-    await setting.client(2).castVote({ proposalId, support: "for" });
+    await createAggregateSender(dao).aggregate(proposalId, { for: [0, 1] });
+    await dao.client(2).castVote({ proposalId, support: "for" });
     const seen = [];
     while (seen.length < 3) seen.push((await changes.next()).value);
     expect(seen.map((change) => [change?.change, change?.event.name, change?.proposalId])).toEqual([
@@ -144,16 +144,16 @@ describe("what many nodes say in one transaction", () => {
   });
 
   it("is listed as a report of each, and noticed by who watches directives", async () => {
-    const together = createTogether(setting);
-    const { proposalId } = await setting.client().openProposal({ order: restart, delay: 5 });
-    const directiveId = await setting.carryOut(proposalId);
+    const together = createAggregateSender(dao);
+    const { proposalId } = await dao.client().openProposal({ order: restartOrder, delay: 5 });
+    const directiveId = await dao.carryOut(proposalId);
     const outcome: ContentId = subjectHash("outcome");
     const ready = await together.report(directiveId, 1, NO_CONTENT, [4, 0, 2]);
-    await setting.client(1).reportDirective({ directiveId, report: "ready" });
-    await setting.witan.increaseTime(5);
-    await setting.client(5).reportDirective({ directiveId, report: "failed", outcome });
+    await dao.client(1).reportDirective({ directiveId, report: "ready" });
+    await dao.witan.increaseTime(5);
+    await dao.client(5).reportDirective({ directiveId, report: "failed", outcome });
     const done = await together.report(directiveId, 2, outcome, [0, 1, 2, 3]);
-    expect(await setting.client().getDirective({ directiveId })).toMatchObject({ status: "Done", outcome });
+    expect(await dao.client().getDirective({ directiveId })).toMatchObject({ status: "Done", outcome });
 
     const expected = [
       { node: account(0), report: "ready", outcome: null, transactionHash: ready.hash, blockNumber: ready.blockNumber },
@@ -163,13 +163,13 @@ describe("what many nodes say in one transaction", () => {
       { node: account(5), report: "failed", outcome },
       ...[0, 1, 2, 3].map((index) => ({ node: account(index), report: "done", outcome, transactionHash: done.hash })),
     ];
-    expect(await setting.client(3).listReports({ directiveId })).toMatchObject(expected);
+    expect(await dao.client(3).listReports({ directiveId })).toMatchObject(expected);
     await ban(2);
     await rotate(4);
-    expect(await setting.client(3).listReports({ directiveId })).toMatchObject(expected);
+    expect(await dao.client(3).listReports({ directiveId })).toMatchObject(expected);
 
     const stop = new AbortController();
-    const changes = setting.client(3).watchDirectives({ signal: stop.signal });
+    const changes = dao.client(3).watchDirectives({ signal: stop.signal });
     const seen = [];
     while (seen.length < 6) seen.push((await changes.next()).value);
     expect(seen.map((change) => [change?.change, change?.event.name])).toEqual([

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import type { Rehearsal } from "../../scripts/rehearsal/rehearse.js";
-import { startHardhatNode } from "../fixtures/node.js";
+import { startHardhatNode } from "../harness/hardhatNode.js";
 
 const MAIN = join(import.meta.dirname, "..", "..", "scripts", "rehearsal", "main.ts");
 

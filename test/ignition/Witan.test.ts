@@ -17,7 +17,7 @@ import {
   type TimelockController,
   TimelockController__factory,
 } from "../../src/ports/chain/bindings/index.js";
-import { admissionOf } from "../contracts/libraries/eip2537.js";
+import { admissionOf } from "../harness/contracts/eip2537.js";
 
 const { ethers, ignition } = await network.create();
 const signers = await ethers.getSigners();

@@ -12,8 +12,8 @@ import { createMemoryContent } from "../../src/ports/content/index.js";
 import { loadBls } from "../../src/ports/keys/index.js";
 import type { Address, Hex } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";
-import { admissionOf, blsKey, operatorKey } from "../fixtures/deploy.js";
-import { type HardhatNode, startHardhatNode } from "../fixtures/node.js";
+import { admissionOf, blsKey, operatorKey } from "../harness/deploy.js";
+import { type HardhatNode, startHardhatNode } from "../harness/hardhatNode.js";
 
 const NODES = 9;
 const patience = { timeout: 50_000, interval: 100 };

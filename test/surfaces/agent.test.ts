@@ -10,9 +10,9 @@ import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { agent } from "../../src/surfaces/cli/commands/agent.js";
 import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
 import { serveHttp } from "../../src/surfaces/http/server.js";
-import { bundle } from "../fixtures/bundle.js";
-import { deployWitan, operatorKey, type Witan } from "../fixtures/deploy.js";
-import { type HardhatNode, startHardhatNode } from "../fixtures/node.js";
+import { bundle } from "../harness/bundle.js";
+import { deployWitan, operatorKey, type Witan } from "../harness/deploy.js";
+import { type HardhatNode, startHardhatNode } from "../harness/hardhatNode.js";
 import { PASSWORD, run } from "./network.js";
 
 const patience = { timeout: 50_000, interval: 100 };

@@ -14,7 +14,7 @@ import { createLocator } from "../../src/surfaces/cli/locate.js";
 import { createCatalogRoutes } from "../../src/surfaces/http/catalogRoutes.js";
 import { type RunningServer, serveHttp } from "../../src/surfaces/http/server.js";
 import { modelOf } from "../catalog/world.js";
-import { incidentOf, stateOf } from "../client/setting.js";
+import { incidentOf, stateOf } from "../harness/dao.js";
 import { type Network, run, startNetwork } from "./network.js";
 
 let network: Network;

@@ -15,8 +15,8 @@ import { node } from "../../src/surfaces/cli/commands/node.js";
 import { proposal } from "../../src/surfaces/cli/commands/proposal.js";
 import { record } from "../../src/surfaces/cli/commands/record.js";
 import { ExitCodes, exitCodeOf } from "../../src/surfaces/cli/exitCodes.js";
-import { incidentOf, restart, stateOf } from "../client/setting.js";
-import { bundle } from "../fixtures/bundle.js";
+import { bundle } from "../harness/bundle.js";
+import { incidentOf, restartOrder, stateOf } from "../harness/dao.js";
 import { type Network, PASSWORD, run, startNetwork } from "./network.js";
 
 let network: Network;
@@ -105,7 +105,7 @@ describe("records", () => {
 
 describe("a proposal", () => {
   it("is opened once, shown, voted on, carried out and listed", async () => {
-    const order = JSON.stringify(restart);
+    const order = JSON.stringify(restartOrder);
     const opened = json((await run(proposal, "open", ...signed, "--order", order, "--json")).out);
     expect(opened).toMatchObject({ opened: true, openedBy: network.setting.client(0).account });
     const again = await run(proposal, "open", ...signed, "--order", `@${await network.file("order.json", order)}`);
@@ -123,7 +123,7 @@ describe("a proposal", () => {
     expect(shown).toMatchObject({
       id,
       state: "Active",
-      payload: { order: restart },
+      payload: { order: restartOrder },
       ballots: [{ reason: "seen by hand" }],
     });
     expect((await run(proposal, "show", id, ...base)).out).toContain("seen by hand");
@@ -160,7 +160,7 @@ describe("a proposal", () => {
     ["an order of no kind", ["open", "--order", '{"kind":"Dance"}'], ExitCodes.usage, undefined],
     [
       "an order with a further field",
-      ["open", "--order", JSON.stringify({ ...restart, more: 1 })],
+      ["open", "--order", JSON.stringify({ ...restartOrder, more: 1 })],
       ExitCodes.usage,
       undefined,
     ],
@@ -168,7 +168,7 @@ describe("a proposal", () => {
     ["no order", ["open"], ExitCodes.usage, undefined],
     [
       "evidence that is no CID",
-      ["open", "--order", JSON.stringify(restart), "--evidence", "x"],
+      ["open", "--order", JSON.stringify(restartOrder), "--evidence", "x"],
       ExitCodes.usage,
       undefined,
     ],
@@ -190,7 +190,7 @@ describe("a proposal", () => {
 
   it("is refused from a stranger, whose payload no node keeps", async () => {
     const stranger = [...base, "--key", network.stranger, "--password-file", network.passwordFile];
-    const order = { ...restart, workload: "web-of-a-stranger" };
+    const order = { ...restartOrder, workload: "web-of-a-stranger" };
     const result = await run(proposal, "open", ...stranger, "--order", JSON.stringify(order));
     expect(result.code).not.toBe(ExitCodes.ok);
     expect(String(result.error)).toMatch(/No node took the payload[\s\S]*is not a member/);
@@ -199,7 +199,7 @@ describe("a proposal", () => {
   it("is not opened where no node can be reached to keep its payload", async () => {
     const file = await network.file("dead-gateway.json", { ...network.described, gateways: ["http://127.0.0.1:9"] });
     const args = ["--network", file, "--key", network.member, "--password-file", network.passwordFile];
-    const order = { ...restart, workload: "web-unreachable" };
+    const order = { ...restartOrder, workload: "web-unreachable" };
     const result = await run(proposal, "open", ...args, "--order", JSON.stringify(order));
     expect([result.code, String(result.error)]).toEqual([
       ExitCodes.unavailable,

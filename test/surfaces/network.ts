@@ -9,9 +9,9 @@ import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { exitCodeOf } from "../../src/surfaces/cli/exitCodes.js";
 import { serveHttp } from "../../src/surfaces/http/server.js";
-import { createSetting } from "../client/setting.js";
-import { operatorKey } from "../fixtures/deploy.js";
-import { startHardhatNode } from "../fixtures/node.js";
+import { createTestDao } from "../harness/dao.js";
+import { operatorKey } from "../harness/deploy.js";
+import { startHardhatNode } from "../harness/hardhatNode.js";
 
 export const PASSWORD = "correct horse";
 
@@ -20,7 +20,7 @@ export type Network = Awaited<ReturnType<typeof startNetwork>>;
 /** A chain and a gateway on loopback, the file that leads to them, and key files of a member and of a stranger. */
 export async function startNetwork() {
   const node = await startHardhatNode();
-  const setting = await createSetting({ node });
+  const setting = await createTestDao({ node });
   const dir = await mkdtemp(join(tmpdir(), "witan-cli-"));
   const { chainId, contracts } = setting.witan.deployment;
   const context = { chainId, governor: contracts.NodeGovernor, topic: PAYLOAD_TOPIC };

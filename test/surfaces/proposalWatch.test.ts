@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { proposal } from "../../src/surfaces/cli/commands/proposal.js";
 import { serveHttp } from "../../src/surfaces/http/server.js";
-import { restart } from "../client/setting.js";
+import { restartOrder } from "../harness/dao.js";
 import { type Network, run, startNetwork } from "./network.js";
 
 let network: Network;
@@ -25,7 +25,7 @@ async function nodeThatSays(answer: unknown): Promise<string> {
 
 it("shows a vote on chain and between the nodes until it has ended, and believes no node that talks nonsense", async () => {
   const client = network.setting.client(0);
-  const { proposalId } = await client.openProposal({ order: restart });
+  const { proposalId } = await client.openProposal({ order: restartOrder });
   await network.setting.witan.increaseTime(1);
   const reason = "this node too sees it down";
   const honest = await nodeThatSays({

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { record } from "../../src/surfaces/cli/commands/record.js";
 import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
-import { incidentOf } from "../client/setting.js";
+import { incidentOf } from "../harness/dao.js";
 import { type Network, run, startNetwork } from "./network.js";
 
 let network: Network;

@@ -1,6 +1,6 @@
 import { toBeHex } from "ethers";
 import { contractInterfaces } from "../../../src/ports/chain/index.js";
-import { deployWitan, startHardhatNode } from "../../../test/fixtures/deploy.js";
+import { deployWitan, startHardhatNode } from "../../../test/harness/deploy.js";
 
 /**
  * A process of its own with a development chain that holds very many Anchored events: argv has their number and how many

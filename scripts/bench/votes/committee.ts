@@ -1,7 +1,7 @@
 import { aggregateSignatures, SecretKey, type Signature } from "@chainsafe/blst";
 import { concat, getBytes, hexlify, keccak256, SigningKey, toBeHex, toBigInt, toUtf8Bytes } from "ethers";
 import { encodeG2 } from "../../../src/ports/keys/index.js";
-import { ORDER, possessionChallenge, publicKeyOf } from "../../../test/contracts/libraries/eip2537.js";
+import { ORDER, possessionChallenge, publicKeyOf } from "../../../test/harness/contracts/eip2537.js";
 
 /** What a node of a large committee is and can sign. */
 export interface BenchNode {

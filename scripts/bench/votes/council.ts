@@ -1,6 +1,6 @@
 import type { KnowledgeRegistry } from "../../../src/ports/chain/bindings/index.js";
-import { ethers, networkHelpers } from "../../../test/contracts/governance/setting.js";
-import { Support } from "../../../test/contracts/governance/story.js";
+import { ethers, networkHelpers } from "../../../test/harness/contracts/deployGovernance.js";
+import { Support } from "../../../test/harness/contracts/governanceHelper.js";
 import { type BenchNode, makeNodes } from "./committee.js";
 import { anchorTogether } from "./joint.js";
 import { attestTogether, castBatch, castByAggregate, decideAtOnce, motionOf, send } from "./steps.js";

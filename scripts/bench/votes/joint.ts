@@ -1,6 +1,6 @@
 import type { KnowledgeRegistry } from "../../../src/ports/chain/bindings/index.js";
 import { wordsOf } from "../../../src/ports/chain/bitset.js";
-import { ethers } from "../../../test/contracts/governance/setting.js";
+import { ethers } from "../../../test/harness/contracts/deployGovernance.js";
 import { aggregate, type BenchNode } from "./committee.js";
 import { type BenchWorld, gasOf } from "./world.js";
 

@@ -1,8 +1,8 @@
 import type { BaseContract } from "ethers";
 import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
 import { wordsOf } from "../../../src/ports/chain/bitset.js";
-import { ethers, networkHelpers } from "../../../test/contracts/governance/setting.js";
-import { type Call, directiveOf, Kind, Support } from "../../../test/contracts/governance/story.js";
+import { ethers, networkHelpers } from "../../../test/harness/contracts/deployGovernance.js";
+import { type Call, directiveOf, Kind, Support } from "../../../test/harness/contracts/governanceHelper.js";
 import { aggregate, type BenchNode, batchOf } from "./committee.js";
 import { type BenchWorld, gasOf } from "./world.js";
 

@@ -12,8 +12,8 @@ import {
   handOver,
   networkHelpers,
   rules,
-} from "../../../test/contracts/governance/setting.js";
-import { type Call, directiveOf, Kind } from "../../../test/contracts/governance/story.js";
+} from "../../../test/harness/contracts/deployGovernance.js";
+import { type Call, directiveOf, Kind } from "../../../test/harness/contracts/governanceHelper.js";
 import { admissionOf, type BenchNode } from "./committee.js";
 
 const MINUTE = 60n;

@@ -1,7 +1,7 @@
 import { getBytes, id } from "ethers";
 import { describe, expect, it } from "vitest";
 import { BatchVerifier, type SignatureClaim } from "../../../src/agent/aggregation/batchVerifier.js";
-import { blsKey } from "../../fixtures/deploy.js";
+import { blsKey } from "../../harness/deploy.js";
 import { bls } from "../ballots/roll.js";
 
 const [digest, other] = [getBytes(id("what is voted on")), getBytes(id("something else"))];

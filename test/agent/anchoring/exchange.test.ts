@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkRecordProof, InvalidProofError } from "../../../src/client/index.js";
 import type { Hex, RecordProof } from "../../../src/records/index.js";
-import { incidentOf } from "../../client/setting.js";
+import { incidentOf } from "../../harness/dao.js";
 import { createMesh, GATHER_MS, type Mesh } from "./mesh.js";
 
 const FIVE = [0, 1, 2, 3, 4];

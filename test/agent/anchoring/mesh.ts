@@ -10,7 +10,7 @@ import { hashJoint, type JointMessage } from "../../../src/ports/chain/index.js"
 import type { Address, ContentId } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { createSetting, stateOf } from "../../client/setting.js";
+import { createTestDao, stateOf } from "../../harness/dao.js";
 import { patience } from "../ballots/electorate.js";
 import { Hub } from "../ballots/hub.js";
 import { bls, temporaryFolder } from "../ballots/roll.js";
@@ -29,7 +29,7 @@ export type Mesh = Awaited<ReturnType<typeof createMesh>>;
 
 /** Nodes that anchor together: real contracts, clients, outboxes and signatures over a mesh in memory. */
 export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
-  const setting = await createSetting({ nodes });
+  const setting = await createTestDao({ nodes });
   const { witan } = setting;
   const dir = await temporaryFolder();
   const hub = new Hub();

@@ -1,22 +1,22 @@
-import { join } from "node:path";
-import { getBytes } from "ethers";
-import { expect, onTestFinished, vi } from "vitest";
 import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
 import { AttestationExchange } from "../../../src/agent/attestations/exchange.js";
 import { encodeAttestation } from "../../../src/agent/attestations/message.js";
 import { signAttestation } from "../../../src/agent/attestations/sign.js";
-import { type Attestation, partOf, type Statement } from "../../../src/agent/attestations/statement.js";
+import { type Attestation, type Statement, partOf } from "../../../src/agent/attestations/statement.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import type { Client, IssuedDirective } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
 import type { Address, ContentId, Hex, Order } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
-import { createLogger, type Logger } from "../../../src/utils/logger.js";
-import { createSetting, restart } from "../../client/setting.js";
-import type { DeployWitanOptions } from "../../fixtures/deploy.js";
+import { type Logger, createLogger } from "../../../src/utils/logger.js";
+import { createTestDao, restartOrder } from "../../harness/dao.js";
+import type { DeployWitanOptions } from "../../harness/deploy.js";
 import { NEVER_MS, patience } from "../ballots/electorate.js";
 import { Hub } from "../ballots/hub.js";
 import { bls, temporaryFolder } from "../ballots/roll.js";
+import { getBytes } from "ethers";
+import { join } from "node:path";
+import { expect, onTestFinished, vi } from "vitest";
 
 export { NEVER_MS, patience };
 
@@ -44,7 +44,7 @@ export type Committee = Awaited<ReturnType<typeof createCommittee>>;
 
 /** Nodes that attest: real contracts, clients and exchanges over a mesh in memory. All of them are closed with the test. */
 export async function createCommittee(options: DeployWitanOptions = {}) {
-  const setting = await createSetting(options);
+  const setting = await createTestDao(options);
   const { witan } = setting;
   const dir = await temporaryFolder();
   const hub = new Hub();
@@ -109,7 +109,8 @@ export async function createCommittee(options: DeployWitanOptions = {}) {
     what: string | Order = "web-3",
     times: { delay?: number; window?: number } = {},
   ): Promise<IssuedDirective> {
-    const order = typeof what === "string" ? ({ ...restart, replica: what, instance: `${what}/1` } as Order) : what;
+    const order =
+      typeof what === "string" ? ({ ...restartOrder, replica: what, instance: `${what}/1` } as Order) : what;
     const { proposalId } = await setting.client().openProposal({ order, ...times });
     const directiveId = await setting.carryOut(proposalId);
     return setting.client().getDirective({ directiveId });

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { Hex } from "../../../src/records/index.js";
-import { admissionOf, blsKey, operatorKey } from "../../fixtures/deploy.js";
+import { admissionOf, blsKey, operatorKey } from "../../harness/deploy.js";
 import { all, createCommittee, done, failed, NEVER_MS, patience, ready } from "./committee.js";
 
 const three = [0, 1, 2];

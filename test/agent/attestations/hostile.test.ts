@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AttestationCounts } from "../../../src/agent/attestations/validator.js";
 import type { Client } from "../../../src/client/index.js";
 import type { Hex } from "../../../src/records/index.js";
-import { blsKey } from "../../fixtures/deploy.js";
+import { blsKey } from "../../harness/deploy.js";
 import { bls } from "../ballots/roll.js";
 import { all, altered, type Committee, createCommittee, done, failed, outcomeOf, patience } from "./committee.js";
 

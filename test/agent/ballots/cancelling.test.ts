@@ -1,7 +1,7 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { getBytes, toBeHex, toBigInt } from "ethers";
 import { describe, expect, it } from "vitest";
-import { blsKey } from "../../fixtures/deploy.js";
+import { blsKey } from "../../harness/deploy.js";
 import { all, createElectorate, unhurried } from "./electorate.js";
 
 const five = [0, 1, 2, 3, 4];

@@ -11,8 +11,8 @@ import { indicesOf } from "../../../src/ports/chain/bitset.js";
 import type { Address, Order, Track, TrackRules } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger, type Logger } from "../../../src/utils/logger.js";
-import { createSetting, restart } from "../../client/setting.js";
-import { type DeployWitanOptions, shortTracks } from "../../fixtures/deploy.js";
+import { createTestDao, restartOrder } from "../../harness/dao.js";
+import { type DeployWitanOptions, shortTracks } from "../../harness/deploy.js";
 import { Hub } from "./hub.js";
 import { bls, temporaryFolder } from "./roll.js";
 
@@ -39,7 +39,7 @@ export type Electorate = Awaited<ReturnType<typeof createElectorate>>;
 
 /** Nodes that vote: real contracts, clients and exchanges over a mesh in memory. All of them are closed with the test. */
 export async function createElectorate(options: DeployWitanOptions = {}) {
-  const setting = await createSetting(options);
+  const setting = await createTestDao(options);
   const dir = await temporaryFolder();
   const hub = new Hub();
   const seats = new Map<number, Seat>();
@@ -92,7 +92,7 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
   }
 
   /** Opens a restart and waits until ballots count. */
-  async function open(order: Order = restart): Promise<Proposal> {
+  async function open(order: Order = restartOrder): Promise<Proposal> {
     const { proposalId } = await setting.client().openProposal({ order });
     await expect.poll(async () => (await setting.client().getProposal({ proposalId })).state, patience).toBe("Active");
     return setting.client().getProposal({ proposalId });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Hex } from "../../../src/records/index.js";
-import { admissionOf, blsKey, operatorKey } from "../../fixtures/deploy.js";
+import { admissionOf, blsKey, operatorKey } from "../../harness/deploy.js";
 import { all, createElectorate, NEVER_MS, patience, unhurried } from "./electorate.js";
 
 const three = [0, 1, 2];

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { type Client, createClient, type NodeBallot } from "../../../src/client/index.js";
 import { createChain, type Eip1193Provider } from "../../../src/ports/chain/index.js";
 import type { Address } from "../../../src/records/index.js";
-import { fund, operatorKey } from "../../fixtures/deploy.js";
+import { fund, operatorKey } from "../../harness/deploy.js";
 import { all, createElectorate, type Electorate, patience, unhurried } from "./electorate.js";
 
 const seven = [0, 1, 2, 3, 4, 5, 6];

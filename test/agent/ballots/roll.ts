@@ -11,7 +11,7 @@ import { type NodeBallot, type NodeSummary, type Support, supportNumber } from "
 import { compactSignature, hashBallot, signBallotMessage } from "../../../src/ports/chain/index.js";
 import { blsPublicKey, loadBls } from "../../../src/ports/keys/index.js";
 import type { Address } from "../../../src/records/index.js";
-import { blsKey, operatorKey } from "../../fixtures/deploy.js";
+import { blsKey, operatorKey } from "../../harness/deploy.js";
 
 export const bls = await loadBls();
 

@@ -5,7 +5,7 @@ import type { GossipHandler } from "../../../src/ports/gossip/index.js";
 import { sealEnvelope } from "../../../src/ports/keys/envelope.js";
 import type { Address } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { operatorKey } from "../../fixtures/deploy.js";
+import { operatorKey } from "../../harness/deploy.js";
 
 const context = { chainId: 31_337, governor: `0x${"ab".repeat(20)}`, topic: "witan/rounds/0xab" } as const;
 const members = [operatorKey(0), operatorKey(1)];

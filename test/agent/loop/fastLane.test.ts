@@ -4,7 +4,7 @@ import type { PlannedProposal } from "../../../src/policy/index.js";
 import type { Address, Order } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { createSetting } from "../../client/setting.js";
+import { createTestDao } from "../../harness/dao.js";
 
 /** So long nodes vote on what nobody has opened. */
 const DECIDE_WITHIN_MS = 6_000;
@@ -22,7 +22,7 @@ const plan = restartOf("web-1");
 
 /** One node's lane over a real chain, at a time that the test tells. */
 async function openLane() {
-  const setting = await createSetting({ nodes: 3 });
+  const setting = await createTestDao({ nodes: 3 });
   onTestFinished(() => setting.close());
   const client = setting.client();
   const clock = { ...systemClock, passed: 0, now: () => clock.passed, monotonic: () => clock.passed };

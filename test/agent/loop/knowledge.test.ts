@@ -3,7 +3,7 @@ import { Knowledge } from "../../../src/agent/loop/knowledge.js";
 import type { Client } from "../../../src/client/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
 import type { Order } from "../../../src/records/index.js";
-import { createSetting } from "../../client/setting.js";
+import { createTestDao } from "../../harness/dao.js";
 
 const DAY = 86_400;
 const nothingSeen = { replicas: [] } as unknown as Parameters<Knowledge["shared"]>[2];
@@ -22,7 +22,7 @@ const rounds: Order = {
 };
 
 it("takes a series of rounds whose records have had their time for none, and no other that cannot be read", async () => {
-  const setting = await createSetting({ nodes: 3 });
+  const setting = await createTestDao({ nodes: 3 });
   onTestFinished(() => setting.close());
   const blocks = new Map<string, Uint8Array>();
   const content = createMemoryContent(blocks);

@@ -5,19 +5,19 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openOutbox } from "../../../src/agent/outbox/open.js";
 import { createDiskContent } from "../../../src/ports/content/drivers/disk.js";
 import type { ContentId } from "../../../src/records/index.js";
-import { createSetting, type Setting } from "../../client/setting.js";
-import { operatorKey } from "../../fixtures/deploy.js";
-import { killsOf, randomOf, runUntilKilled } from "../../fixtures/kills.js";
-import { type HardhatNode, startHardhatNode } from "../../fixtures/node.js";
+import { createTestDao, type TestDao } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
+import { type HardhatNode, startHardhatNode } from "../../harness/hardhatNode.js";
+import { killsOf, randomOf, runUntilKilled } from "../../harness/kills.js";
 
 const KILLS = killsOf(5);
 const SCRIPT = new URL("./outboxChild.ts", import.meta.url);
 
 let node: HardhatNode;
-let setting: Setting;
+let setting: TestDao;
 beforeAll(async () => {
   node = await startHardhatNode();
-  setting = await createSetting({ node, nodes: 2 });
+  setting = await createTestDao({ node, nodes: 2 });
 });
 afterAll(async () => {
   setting.close();

@@ -6,8 +6,8 @@ import { createClient } from "../../../src/client/index.js";
 import { createChain } from "../../../src/ports/chain/index.js";
 import { createDiskContent } from "../../../src/ports/content/drivers/disk.js";
 import type { Address } from "../../../src/records/index.js";
-import { say } from "../../fixtures/say.js";
-import { stateOf } from "../../fixtures/states.js";
+import { printLine } from "../../harness/print.js";
+import { stateOf } from "../../harness/records.js";
 
 const [dir = "", name = "", network = "{}", key = ""] = process.argv.slice(2);
 const content = await createDiskContent({ dir });
@@ -28,7 +28,7 @@ async function stateForEver(worker: number): Promise<never> {
     const state = stateOf(new Wallet(key).address as Address, cycle);
     // No two of them are the same, before and after it was killed.
     const { contentId, cid } = await outbox.submit("State", { ...state, time: Date.now() * 1_000 + (cycle % 1_000) });
-    say("acknowledged", contentId, cid, "State");
+    printLine("acknowledged", contentId, cid, "State");
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
@@ -44,7 +44,7 @@ async function submitForEver(worker: number): Promise<never> {
       detection: { probe: "process" },
       resolution: null,
     });
-    say("acknowledged", contentId, cid, "Incident");
+    printLine("acknowledged", contentId, cid, "Incident");
     // The same again, as an agent does that sees the same again.
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
@@ -53,7 +53,7 @@ async function submitForEver(worker: number): Promise<never> {
 async function anchorForEver(): Promise<never> {
   for (;;) {
     const batch = await outbox.flush();
-    if (batch !== undefined) say("anchored", batch.root);
+    if (batch !== undefined) printLine("anchored", batch.root);
     await outbox.review();
     await new Promise((resolve) => setImmediate(resolve));
   }

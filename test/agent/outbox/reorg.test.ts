@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openOutbox } from "../../../src/agent/outbox/open.js";
 import type { ContentId } from "../../../src/records/index.js";
-import { createSetting, incidentOf, type Setting } from "../../client/setting.js";
+import { createTestDao, incidentOf, type TestDao } from "../../harness/dao.js";
 
 /** Deeper than any reorganisation here. */
 const FINAL_BLOCKS = 25;
 const DEPTHS = Array.from({ length: 20 }, (_, i) => i + 1);
 
-let setting: Setting;
+let setting: TestDao;
 let path: string;
 beforeAll(async () => {
-  setting = await createSetting({ nodes: 2 });
+  setting = await createTestDao({ nodes: 2 });
   path = join(await mkdtemp(join(tmpdir(), "witan-outbox-")), "outbox.jsonl");
 });
 afterAll(() => setting.close());

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { Outbox, type OutboxDependencies } from "../../../src/agent/outbox/outbox.js";
 import { type OutboxEntry, OutboxState, type QueuedRecord } from "../../../src/agent/outbox/state.js";
 import { type Address, contentIdOf, contentIdToCid, type Hex } from "../../../src/records/index.js";
-import { stateOf } from "../../client/setting.js";
+import { stateOf } from "../../harness/dao.js";
 
 const SHORT = 40;
 const node: Address = "0x00000000000000000000000000000000000000ab";

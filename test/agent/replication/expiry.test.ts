@@ -8,7 +8,7 @@ import { retentionRules } from "../../../src/policy/index.js";
 import { ContentError, type Pin, type Pins } from "../../../src/ports/content/index.js";
 import type { ContentId } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { operatorKey } from "../../fixtures/deploy.js";
+import { operatorKey } from "../../harness/deploy.js";
 
 const NOW = 1_000_000;
 const idOf = (name: string) => id(name) as ContentId;

@@ -14,8 +14,8 @@ import {
 } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { incidentOf } from "../../client/setting.js";
-import { operatorKey } from "../../fixtures/deploy.js";
+import { incidentOf } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
 
 export const EVERY_MS = 1_000;
 export const AWAY_MS = 4_000;

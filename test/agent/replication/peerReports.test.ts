@@ -5,7 +5,7 @@ import { PeerReports } from "../../../src/agent/replication/peerReports.js";
 import type { NodeSummary } from "../../../src/client/index.js";
 import { retentionRules } from "../../../src/policy/index.js";
 import type { Address, ContentId } from "../../../src/records/index.js";
-import { operatorKey } from "../../fixtures/deploy.js";
+import { operatorKey } from "../../harness/deploy.js";
 
 const AWAY_MS = 1_000;
 const operators = [0, 1, 2].map((i) => operatorKey(i).address as Address);

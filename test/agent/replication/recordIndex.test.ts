@@ -4,7 +4,7 @@ import { createAnchorIndex } from "../../../src/client/anchors/anchorIndex.js";
 import { type Client, createClient } from "../../../src/client/index.js";
 import { createMemoryContent, type Pins } from "../../../src/ports/content/index.js";
 import { type ContentId, contentIdToCid } from "../../../src/records/index.js";
-import { createSetting, incidentOf, type Setting } from "../../client/setting.js";
+import { createTestDao, incidentOf, type TestDao } from "../../harness/dao.js";
 
 const REMEMBERED = 4;
 const ANCHORS = 12;
@@ -12,12 +12,12 @@ const { signal } = new AbortController();
 /** Of a node that keeps nothing yet. */
 const roots = { get: async () => undefined } as unknown as Pins;
 
-let setting: Setting;
+let setting: TestDao;
 let blocks: Map<string, Uint8Array>;
 let writer: Client;
 let written: { readonly contentId: ContentId; readonly manifest: ContentId; readonly blockNumber: number }[];
 beforeEach(async () => {
-  setting = await createSetting({ nodes: 2 });
+  setting = await createTestDao({ nodes: 2 });
   onTestFinished(() => setting.close());
   blocks = new Map();
   written = [];

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Rendezvous } from "../../../src/agent/replication/rendezvous.js";
 import type { Address, ContentId } from "../../../src/records/index.js";
-import { operatorKey } from "../../fixtures/deploy.js";
+import { operatorKey } from "../../harness/deploy.js";
 
 const members = Array.from({ length: 12 }, (_, i) => operatorKey(i).address as Address);
 const record = (i: number) => id(`record ${i}`) as ContentId;

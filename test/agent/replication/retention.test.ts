@@ -1,16 +1,10 @@
-import { expect, it } from "vitest";
 import type { Client } from "../../../src/client/index.js";
-import {
-  type ContentId,
-  cidToContentId,
-  encodeSafetensors,
-  float32Tensor,
-  type Order,
-} from "../../../src/records/index.js";
-import { incidentOf, restart, stateOf } from "../../client/setting.js";
+import { type ContentId, type Order, cidToContentId, encodeSafetensors, float32Tensor } from "../../../src/records/index.js";
+import { incidentOf, restartOrder, stateOf } from "../../harness/dao.js";
 import { model } from "../../records/samples.js";
 import { patience } from "../council.js";
 import { createMesh } from "./mesh.js";
+import { expect, it } from "vitest";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -87,7 +81,7 @@ it("lets go of what is older than was voted on every node, and of nothing that i
   await mesh.witan.increaseTime(30 * DAY);
   const [young = ""] = await mesh.anchor(0, [{ kind: "State", value: stateOf(self, 2) }]);
   for (const kind of ["State", "Model"]) await decide(mesh, retain(kind, 7 * DAY));
-  await pass(mesh, restart, [cidToContentId(proposed)]);
+  await pass(mesh, restartOrder, [cidToContentId(proposed)]);
   await decide(mesh, { kind: "Restart", replica: "web/4", instance: "web-4/1" }, [cidToContentId(ordered)]);
   await decide(mesh, retain("Incident", 7 * DAY));
 

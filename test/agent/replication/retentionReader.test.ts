@@ -4,18 +4,18 @@ import { createClient } from "../../../src/client/index.js";
 import { createChain, type FinalityRule, readHeader } from "../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
 import type { ContentId, Order } from "../../../src/records/index.js";
-import { createSetting, incidentOf, restart, type Setting, stateOf } from "../../client/setting.js";
-import { startHardhatNode } from "../../fixtures/deploy.js";
-import { startFlakyRpc } from "../../fixtures/flakyRpc.js";
+import { createTestDao, incidentOf, restartOrder, stateOf, type TestDao } from "../../harness/dao.js";
+import { startHardhatNode } from "../../harness/deploy.js";
+import { startFlakyRpc } from "../../harness/flakyRpc.js";
 
 const HOUR = 3_600;
 const replicas = { min: 2, max: 3 };
 const idOf = (digit: string): ContentId => `0x${digit.repeat(64)}`;
 const set = (name: string, value: number): Order => ({ kind: "SetParameter", name, value: `${value}` });
 
-let setting: Setting;
+let setting: TestDao;
 beforeEach(async () => {
-  setting = await createSetting({ nodes: 3 });
+  setting = await createTestDao({ nodes: 3 });
   onTestFinished(() => setting.close());
 });
 
@@ -135,7 +135,7 @@ it("keep what is accepted and what is cited, by the newest block and by the last
   expect(await exempt()).toEqual([idOf("2")]);
 
   const evidence = [idOf("3")];
-  const { proposalId } = await setting.client(0).openProposal({ order: restart, evidence });
+  const { proposalId } = await setting.client(0).openProposal({ order: restartOrder, evidence });
   expect(await exempt()).toEqual([idOf("2"), idOf("3")]);
   const directiveId = await setting.carryOut(proposalId);
   await mine(10);
@@ -163,7 +163,7 @@ it("keep what is accepted and what is cited, by the newest block and by the last
 it("cannot be had where the chain does not answer in part, and then are as they were", async () => {
   const chainNode = await startHardhatNode();
   onTestFinished(() => chainNode.close());
-  const its = await createSetting({ node: chainNode, nodes: 2 });
+  const its = await createTestDao({ node: chainNode, nodes: 2 });
   onTestFinished(() => its.close());
   const rpc = await startFlakyRpc(chainNode.rpcUrl);
   onTestFinished(() => rpc.close());

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { IndexedRecord, RecordIndex } from "../../../src/agent/replication/recordIndex.js";
 import { unpinExpired } from "../../../src/agent/replication/unpin.js";
 import { cidToContentId, encodeRecord, type Model } from "../../../src/records/index.js";
-import { incidentOf } from "../../client/setting.js";
+import { incidentOf } from "../../harness/dao.js";
 import { bytesOf, disk, folder } from "../../ports/content/setting.js";
 import { model } from "../../records/samples.js";
 

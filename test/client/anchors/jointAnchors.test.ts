@@ -1,50 +1,50 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
 import type { Address } from "../../../src/records/index.js";
-import { anchorTogether } from "../joint.js";
-import { createSetting, failureOf, type Setting, stateOf } from "../setting.js";
+import { createTestDao, failureOf, stateOf, type TestDao } from "../../harness/dao.js";
+import { anchorJointRoot } from "../../harness/jointAnchors.js";
 
-let setting: Setting;
+let dao: TestDao;
 beforeAll(async () => {
-  setting = await createSetting({ nodes: 5 });
+  dao = await createTestDao({ nodes: 5 });
 });
-afterAll(() => setting.close());
+afterAll(() => dao.close());
 
 let cycle = 0;
 const stateBy = (index: number) =>
-  ({ kind: "State", value: stateOf(setting.client(index).account as Address, ++cycle) }) as const;
+  ({ kind: "State", value: stateOf(dao.client(index).account as Address, ++cycle) }) as const;
 
 /** A state of each of these nodes, and perhaps a second one. */
 const statesBy = (...indices: number[]) => Object.fromEntries(indices.map((index) => [index, [stateBy(index)]]));
 
 describe("records that many nodes have anchored together", () => {
   it("are listed in the order of the chain, among those that were anchored alone", async () => {
-    const before = await setting.client(0).anchorRecords({ records: [stateBy(0)] });
-    const { batches, message } = await anchorTogether(setting, { ...statesBy(1, 2), 3: [stateBy(3), stateBy(3)] });
-    const after = await setting.client(4).anchorRecords({ records: [stateBy(4)] });
-    const listed = await setting.client().listRecords({ limit: 6 });
+    const before = await dao.client(0).anchorRecords({ records: [stateBy(0)] });
+    const { batches, message } = await anchorJointRoot(dao, { ...statesBy(1, 2), 3: [stateBy(3), stateBy(3)] });
+    const after = await dao.client(4).anchorRecords({ records: [stateBy(4)] });
+    const listed = await dao.client().listRecords({ limit: 6 });
     expect(listed.slice(1, 5).map(({ anchor }) => anchor.joint?.root)).toEqual(Array(4).fill(message.root));
     expect([listed[0]?.anchor.root, listed[5]?.anchor.root]).toEqual([after.root, before.root]);
     expect(listed.map(({ anchor }) => anchor.sequence === null)).toEqual([false, true, true, true, true, false]);
-    const own = await setting.client().listRecords({ author: setting.client(3).account, limit: 10 });
+    const own = await dao.client().listRecords({ author: dao.client(3).account, limit: 10 });
     expect(own.map(({ anchor }) => anchor.root)).toEqual([batches[2]?.root, batches[2]?.root]);
   });
 
   it("are not there where their author has not signed, though they are under the root", async () => {
     const states = statesBy(0, 1, 2);
-    const { message } = await anchorTogether(setting, states, { signers: [0, 2] });
-    const reader = await setting.connect();
+    const { message } = await anchorJointRoot(dao, states, { signers: [0, 2] });
+    const reader = await dao.connect();
     const listed = (await reader.listRecords({ limit: 10 })).filter(
       ({ anchor }) => anchor.joint?.root === message.root,
     );
-    const authors = [0, 2].map((index) => setting.client(index).account);
+    const authors = [0, 2].map((index) => dao.client(index).account);
     expect(new Set(listed.map(({ author }) => author))).toEqual(new Set(authors));
   });
 
   it("are told of as unread while nobody has the list, and come when somebody does", async () => {
-    const { bytes, message } = await anchorTogether(setting, statesBy(0, 1), { unlisted: true });
+    const { bytes, message } = await anchorJointRoot(dao, statesBy(0, 1), { unlisted: true });
     const content = createMemoryContent();
-    const reader = await setting.connect(undefined, content);
+    const reader = await dao.connect(undefined, content);
     const unread: unknown[] = [];
     const from = { fromBlock: await reader.chain.blockNumber(), onUnread: (one: unknown) => unread.push(one) };
     expect(await reader.listRecords(from)).toEqual([]);
@@ -53,21 +53,21 @@ describe("records that many nodes have anchored together", () => {
     ]);
 
     // What failed is not asked for again at once; a client that never asked has it.
-    await setting.content.put(bytes);
-    expect(await (await setting.connect()).listRecords(from)).toHaveLength(2);
+    await dao.content.put(bytes);
+    expect(await (await dao.connect()).listRecords(from)).toHaveLength(2);
   });
 
   it("are not there where the list is not the root's", async () => {
-    const { message } = await anchorTogether(setting, statesBy(0, 1), { change: { batches: 3 } });
+    const { message } = await anchorJointRoot(dao, statesBy(0, 1), { change: { batches: 3 } });
     const unread: { anchor: { root: string }; error: unknown }[] = [];
-    const reader = await setting.connect();
+    const reader = await dao.connect();
     await reader.listRecords({ onUnread: (one) => unread.push(one) });
     expect(unread.find(({ anchor }) => anchor.root === message.root)?.error).toMatchObject({ code: "invalid-record" });
   });
 
   it("are refused where anything is wrong with the signatures, before anything is sent", async () => {
     const anchor = (signatures: { index: number; signature: Uint8Array }[]) =>
-      setting.client().anchorJointly({
+      dao.client().anchorJointly({
         ...{ epoch: 1, root: `0x${"01".repeat(32)}`, batches: 1, manifest: `0x${"02".repeat(32)}`, deadline: 0 },
         signatures,
       });

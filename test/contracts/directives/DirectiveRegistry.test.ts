@@ -9,7 +9,7 @@ import {
   networkHelpers,
   Report,
   Status,
-} from "./setting.js";
+} from "../../harness/contracts/directives.js";
 
 const DIRECTIVE =
   "tuple(uint8 kind, bytes32 subject, bytes32 payload, uint32 delay, uint32 window, bytes32 salt, bytes32[] evidence)";
@@ -72,9 +72,9 @@ describe("DirectiveRegistry", () => {
   });
 
   it("issues a directive once", async () => {
-    const setting = await deployDirectives(1);
-    const directiveId = await issue(setting);
-    const again = setting.directives.issue(directiveOf());
+    const contracts = await deployDirectives(1);
+    const directiveId = await issue(contracts);
+    const again = contracts.directives.issue(directiveOf());
     await expect(again).rejects.toThrow(`DirectiveRegistryAlreadyIssued("${directiveId}")`);
   });
 
@@ -96,10 +96,10 @@ describe("DirectiveRegistry", () => {
     await expect(directives.report(id("none"), Report.Done, id("outcome"))).rejects.toThrow(unknown);
   });
 
-  it("tells the whole story: ready, done, and enacted by more than half", async () => {
-    const setting = await deployDirectives(5);
-    const { directives, nodes } = setting;
-    const directiveId = await issue(setting);
+  it("tells the whole proposal: ready, done, and enacted by more than half", async () => {
+    const contracts = await deployDirectives(5);
+    const { directives, nodes } = contracts;
+    const directiveId = await issue(contracts);
     const outcome = id("outcome");
     const enacted = async () => (await directives.queryFilter(directives.filters.DirectiveEnacted)).length;
 
@@ -114,7 +114,7 @@ describe("DirectiveRegistry", () => {
     expect(await directives.status(directiveId)).toBe(Status.Issued);
     expect(await enacted()).toBe(0);
 
-    const third = nodes[2] ?? setting.stranger;
+    const third = nodes[2] ?? contracts.stranger;
     const receipt = await (await directives.connect(third).report(directiveId, Report.Done, outcome)).wait();
     const [reported, enactment] = (receipt?.logs ?? []).map((log) => directives.interface.parseLog(log));
     expect([reported?.name, ...(reported?.args ?? [])]).toEqual([
@@ -144,9 +144,9 @@ describe("DirectiveRegistry", () => {
   });
 
   it("enacts a failure as it enacts a success", async () => {
-    const setting = await deployDirectives(3);
-    const { directives, nodes } = setting;
-    const directiveId = await issue(setting);
+    const contracts = await deployDirectives(3);
+    const { directives, nodes } = contracts;
+    const directiveId = await issue(contracts);
     for (const node of nodes.slice(0, 2)) {
       await directives.connect(node).report(directiveId, Report.Failed, id("why"));
     }
@@ -154,9 +154,9 @@ describe("DirectiveRegistry", () => {
   });
 
   it("enacts nothing when results or outcomes differ, and lapses", async () => {
-    const setting = await deployDirectives(4);
-    const { directives, nodes } = setting;
-    const directiveId = await issue(setting, { window: 100 });
+    const contracts = await deployDirectives(4);
+    const { directives, nodes } = contracts;
+    const directiveId = await issue(contracts, { window: 100 });
     const reports = [
       [Report.Done, id("a")],
       [Report.Done, id("b")],
@@ -191,10 +191,10 @@ describe("DirectiveRegistry", () => {
   });
 
   it("hears no result before activation, nothing after the deadline, and readiness in between", async () => {
-    const setting = await deployDirectives(3);
-    const [first, second, third] = setting.nodes;
-    const { directives } = setting;
-    const directiveId = await issue(setting, { delay: 100, window: 100 });
+    const contracts = await deployDirectives(3);
+    const [first, second, third] = contracts.nodes;
+    const { directives } = contracts;
+    const directiveId = await issue(contracts, { delay: 100, window: 100 });
     const { activeAt, deadline } = await directives.issued(directiveId);
 
     await directives.connect(first).report(directiveId, Report.Ready, ZeroHash);
@@ -215,9 +215,9 @@ describe("DirectiveRegistry", () => {
   });
 
   it("refuses reports that say nothing or cite what they must not", async () => {
-    const setting = await deployDirectives(1);
-    const directiveId = await issue(setting);
-    const node = setting.directives.connect(setting.nodes[0]);
+    const contracts = await deployDirectives(1);
+    const directiveId = await issue(contracts);
+    const node = contracts.directives.connect(contracts.nodes[0]);
     for (const [report, outcome] of [
       [Report.None, ZeroHash],
       [Report.None, id("outcome")],
@@ -231,13 +231,13 @@ describe("DirectiveRegistry", () => {
   });
 
   it("hears a node ready once and finally once", async () => {
-    const setting = await deployDirectives(3);
-    const directiveId = await issue(setting);
-    const [first, second] = setting.nodes;
+    const contracts = await deployDirectives(3);
+    const directiveId = await issue(contracts);
+    const [first, second] = contracts.nodes;
     if (!first || !second) throw new Error("too few nodes");
     const already = (report: bigint, address: string) =>
       `DirectiveRegistryAlreadyReported("${directiveId}", "${address}", ${report})`;
-    const node = setting.directives.connect(first);
+    const node = contracts.directives.connect(first);
     await node.report(directiveId, Report.Ready, ZeroHash);
     await expect(node.report(directiveId, Report.Ready, ZeroHash)).rejects.toThrow(already(1n, first.address));
     await node.report(directiveId, Report.Done, id("outcome"));
@@ -249,17 +249,17 @@ describe("DirectiveRegistry", () => {
       await expect(node.report(directiveId, report, outcome)).rejects.toThrow(already(2n, first.address));
     }
     // Readiness may be left out.
-    await setting.directives.connect(second).report(directiveId, Report.Failed, id("outcome"));
-    expect(await setting.directives.reportOf(directiveId, second)).toBe(Report.Failed);
+    await contracts.directives.connect(second).report(directiveId, Report.Failed, id("outcome"));
+    expect(await contracts.directives.reportOf(directiveId, second)).toBe(Report.Failed);
   });
 
   it("hears the committee at the issue, whoever has come or gone or changed keys since", async () => {
-    const setting = await deployDirectives(3);
-    const { directives, registry, stranger, later } = setting;
-    const [first, second, third] = setting.nodes;
+    const contracts = await deployDirectives(3);
+    const { directives, registry, stranger, later } = contracts;
+    const [first, second, third] = contracts.nodes;
     const newcomer = later[0];
     if (!first || !second || !third || !newcomer) throw new Error("too few nodes");
-    const directiveId = await issue(setting);
+    const directiveId = await issue(contracts);
     const { key, possession } = admissionOfSigner(second, "fresh");
     await registry.remove([0]);
     await registry.rotateKey(1, key, possession);
@@ -278,8 +278,8 @@ describe("DirectiveRegistry", () => {
   });
 
   it("does not count a node that is admitted in the block of the issue", async () => {
-    const setting = await deployDirectives(2);
-    const { directives, registry, later } = setting;
+    const contracts = await deployDirectives(2);
+    const { directives, registry, later } = contracts;
     const newcomer = later[0];
     if (!newcomer) throw new Error("too few accounts");
     await ethers.provider.send("evm_setAutomine", [false]);

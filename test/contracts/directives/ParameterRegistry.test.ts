@@ -1,7 +1,7 @@
 import { MaxUint256, ZeroHash } from "ethers";
 import { describe, expect, it } from "vitest";
 import type { ParameterRegistry } from "../../../src/ports/chain/bindings/index.js";
-import { ethers } from "../nodes/setting.js";
+import { ethers } from "../../harness/contracts/nodes.js";
 
 const ROUNDS = ethers.encodeBytes32String("learning.rounds");
 const CHAOS = ethers.encodeBytes32String("chaos.enabled");

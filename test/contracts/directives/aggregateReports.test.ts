@@ -1,11 +1,10 @@
 import type { SecretKey } from "@chainsafe/blst";
 import { id, TypedDataEncoder, ZeroAddress, ZeroHash } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { aggregateOver, bitmap, refusalOf } from "../governance/aggregates.js";
-import { admissionOf, G2_INFINITY, secretOf } from "../libraries/eip2537.js";
+import { aggregateOver, bitmap, refusalOf } from "../../harness/contracts/ballots.js";
 import {
   admissionOfSigner,
-  type DirectiveSetting,
+  type DirectiveContracts,
   deployDirectives,
   directiveOf,
   ethers,
@@ -13,7 +12,8 @@ import {
   networkHelpers,
   Report,
   Status,
-} from "./setting.js";
+} from "../../harness/contracts/directives.js";
+import { admissionOf, G2_INFINITY, secretOf } from "../../harness/contracts/eip2537.js";
 
 const REPORT = {
   Report: [
@@ -33,24 +33,24 @@ interface Statement {
   domain: { name: string; version: string; chainId: bigint; verifyingContract: string };
 }
 
-let setting: DirectiveSetting;
+let contracts: DirectiveContracts;
 let directiveId: string;
 let domain: Statement["domain"];
 
 /** Five nodes and a directive that is active. */
 beforeEach(async () => {
-  setting = await networkHelpers.loadFixture(fiveNodes);
-  directiveId = await issue(setting);
-  const verifyingContract = await setting.directives.getAddress();
+  contracts = await networkHelpers.loadFixture(fiveNodes);
+  directiveId = await issue(contracts);
+  const verifyingContract = await contracts.directives.getAddress();
   domain = { name: "DirectiveRegistry", version: "1", chainId: 31_337n, verifyingContract };
 });
 
-async function fiveNodes(): Promise<DirectiveSetting> {
+async function fiveNodes(): Promise<DirectiveContracts> {
   return deployDirectives(5);
 }
 
 function node(index: number) {
-  const found = setting.nodes[index];
+  const found = contracts.nodes[index];
   if (!found) throw new Error(`there is no node ${index}`);
   return found;
 }
@@ -71,7 +71,7 @@ function digestOf({ domain, ...words }: Statement): string {
 /** Reports as `statement` says, of nodes that have signed it, or have signed something else. */
 async function report(statement: Statement, indices: number[], signed = statement, signers = indices) {
   const signature = aggregateOver(digestOf(signed), signers.map(secretAt));
-  const { directives, stranger } = setting;
+  const { directives, stranger } = contracts;
   const sent = await directives
     .connect(stranger)
     .reportByAggregate(statement.directiveId, statement.report, statement.outcome, bitmap(indices), signature);
@@ -80,7 +80,7 @@ async function report(statement: Statement, indices: number[], signed = statemen
 
 /** All that is known of a directive. */
 async function known(of = directiveId) {
-  const { directives, nodes } = setting;
+  const { directives, nodes } = contracts;
   const results = [Report.Done, Report.Failed].flatMap((result) =>
     [OUTCOME, id("other")].map((outcome) => directives.attestations(of, result, outcome)),
   );
@@ -99,7 +99,7 @@ async function refused(attempt: () => Promise<unknown>, refusal: unknown[]): Pro
 
 function eventsOf(receipt: Awaited<ReturnType<typeof report>>): unknown[][] {
   return (receipt?.logs ?? []).map((log) => {
-    const event = setting.directives.interface.parseLog(log);
+    const event = contracts.directives.interface.parseLog(log);
     return [event?.name, ...(event?.args.toArray(true) ?? [])];
   });
 }
@@ -108,12 +108,12 @@ describe("Reports that come together", () => {
   it("sign the digest that the contract names", async () => {
     for (const statement of [said(Report.Ready), said(Report.Done), said(Report.Failed, { outcome: id("other") })]) {
       const { report, outcome } = statement;
-      expect(await setting.directives.reportDigest(directiveId, report, outcome)).toBe(digestOf(statement));
+      expect(await contracts.directives.reportDigest(directiveId, report, outcome)).toBe(digestOf(statement));
     }
   });
 
   it("say that nodes are ready, then that more than half are done, which enacts", async () => {
-    const { directives } = setting;
+    const { directives } = contracts;
     expect(eventsOf(await report(said(Report.Ready), [0, 1, 2, 4]))).toEqual([
       ["ReportsCounted", directiveId, Report.Ready, ZeroHash, [23n]],
     ]);
@@ -136,7 +136,7 @@ describe("Reports that come together", () => {
   it("enact a failure as they enact a success", async () => {
     const events = eventsOf(await report(said(Report.Failed), [0, 1, 2, 3, 4]));
     expect(events[1]).toEqual(["DirectiveEnacted", directiveId, Report.Failed, OUTCOME, 5n]);
-    expect(await setting.directives.status(directiveId)).toBe(Status.Failed);
+    expect(await contracts.directives.status(directiveId)).toBe(Status.Failed);
   });
 
   it.each<[string, number[][], number | undefined]>([
@@ -152,12 +152,14 @@ describe("Reports that come together", () => {
         enacted.push(i);
     }
     expect(enacted).toEqual(crossing === undefined ? [] : [crossing]);
-    expect(await setting.directives.attestations(directiveId, Report.Done, OUTCOME)).toBe(BigInt(parts.flat().length));
-    expect(await setting.directives.status(directiveId)).toBe(crossing === undefined ? Status.Issued : Status.Done);
+    expect(await contracts.directives.attestations(directiveId, Report.Done, OUTCOME)).toBe(
+      BigInt(parts.flat().length),
+    );
+    expect(await contracts.directives.status(directiveId)).toBe(crossing === undefined ? Status.Issued : Status.Done);
   });
 
   it("count with single reports, before them and after them", async () => {
-    const { directives } = setting;
+    const { directives } = contracts;
     const single = (index: number, result: bigint = Report.Done, outcome = OUTCOME) =>
       directives.connect(node(index)).report(directiveId, result, outcome);
     await single(0, Report.Ready, ZeroHash);
@@ -174,7 +176,7 @@ describe("Reports that come together", () => {
 
   it("enact by a single report what an aggregate has begun", async () => {
     await report(said(Report.Failed), [1, 3]);
-    const sent = await setting.directives.connect(node(0)).report(directiveId, Report.Failed, OUTCOME);
+    const sent = await contracts.directives.connect(node(0)).report(directiveId, Report.Failed, OUTCOME);
     expect(eventsOf(await sent.wait())[1]).toEqual(["DirectiveEnacted", directiveId, Report.Failed, OUTCOME, 3n]);
   });
 
@@ -183,11 +185,11 @@ describe("Reports that come together", () => {
     await report(said(Report.Done, { outcome: id("other") }), [2, 3]);
     await report(said(Report.Failed), [4]);
     expect((await known()).attestations).toEqual([2n, 2n, 1n, 0n]);
-    expect(await setting.directives.status(directiveId)).toBe(Status.Issued);
+    expect(await contracts.directives.status(directiveId)).toBe(Status.Issued);
   });
 
   it("are of the committee at the issue, whoever has come or gone or changed keys since", async () => {
-    const { registry, directives, later } = setting;
+    const { registry, directives, later } = contracts;
     const newcomer = later[0];
     if (!newcomer) throw new Error("too few accounts");
     const fresh = admissionOf(node(1).address, "fresh");
@@ -203,7 +205,7 @@ describe("Reports that come together", () => {
     expect(await directives.status(directiveId)).toBe(Status.Done);
 
     await networkHelpers.time.increase(1);
-    directiveId = await issue(setting, { salt: id("later") });
+    directiveId = await issue(contracts, { salt: id("later") });
     await refused(() => report(said(Report.Done), [0, 2]), ["NodeRegistryNotMembers", 0n, 1n]);
     await refused(() => report(said(Report.Done), [1, 2]), ["NodeRegistryNotMembers", 0n, 2n]);
     const secrets = [secretOf("fresh"), secretOf(newcomer.address), secretAt(2)];
@@ -217,7 +219,7 @@ describe("Reports that come together are refused", () => {
   it("when one of their nodes has ended its part, or is ready already", async () => {
     await report(said(Report.Ready), [0, 1]);
     await report(said(Report.Done), [1]);
-    await setting.directives.connect(node(2)).report(directiveId, Report.Failed, OUTCOME);
+    await contracts.directives.connect(node(2)).report(directiveId, Report.Failed, OUTCOME);
     for (const [result, indices, again] of [
       [Report.Ready, [0], 1n],
       [Report.Ready, [0, 1, 2, 3], 7n],
@@ -236,12 +238,12 @@ describe("Reports that come together are refused", () => {
     for (const result of [Report.Ready, Report.Done, Report.Failed]) {
       const outcome = result === Report.Ready ? ZeroHash : OUTCOME;
       await refused(
-        () => setting.directives.connect(node(1)).report(directiveId, result, outcome),
+        () => contracts.directives.connect(node(1)).report(directiveId, result, outcome),
         ["DirectiveRegistryAlreadyReported", directiveId, node(1).address, Report.Done],
       );
     }
     await refused(
-      () => setting.directives.connect(node(0)).report(directiveId, Report.Ready, ZeroHash),
+      () => contracts.directives.connect(node(0)).report(directiveId, Report.Ready, ZeroHash),
       ["DirectiveRegistryAlreadyReported", directiveId, node(0).address, Report.Ready],
     );
   });
@@ -264,7 +266,7 @@ describe("Reports that come together are refused", () => {
   });
 
   it("when a report on one directive is brought for another", async () => {
-    const another = await issue(setting, { salt: id("another") });
+    const another = await issue(contracts, { salt: id("another") });
     const elsewhere = said(Report.Done, { directiveId: another });
     await refused(() => report(said(Report.Done), [0, 1], elsewhere), INVALID);
     await report(elsewhere, [0, 1]);
@@ -278,7 +280,7 @@ describe("Reports that come together are refused", () => {
   });
 
   it("of nobody, of indices that are none and of sets that are malformed", async () => {
-    const { directives } = setting;
+    const { directives } = contracts;
     const signature = aggregateOver(digestOf(said(Report.Done)), [secretAt(0)]);
     for (const [bits, refusal] of [
       [[], ["NodeRegistryNoSigners"]],
@@ -318,8 +320,8 @@ describe("Reports that come together are refused", () => {
   });
 
   it("before activation, but for readiness, and after the deadline", async () => {
-    directiveId = await issue(setting, { delay: 100, window: 100 });
-    const { activeAt, deadline } = await setting.directives.issued(directiveId);
+    directiveId = await issue(contracts, { delay: 100, window: 100 });
+    const { activeAt, deadline } = await contracts.directives.issued(directiveId);
     await report(said(Report.Ready), [0, 1]);
     for (const result of [Report.Done, Report.Failed]) {
       await refused(() => report(said(result), [0, 1]), ["DirectiveRegistryNotActive", directiveId, activeAt]);
@@ -332,7 +334,7 @@ describe("Reports that come together are refused", () => {
       await refused(() => report(said(result), [2, 3]), ["DirectiveRegistryLapsed", directiveId, deadline]);
     }
     await networkHelpers.mine();
-    expect(await setting.directives.status(directiveId)).toBe(Status.Lapsed);
+    expect(await contracts.directives.status(directiveId)).toBe(Status.Lapsed);
   });
 
   it("on a directive that was not issued", async () => {
@@ -341,7 +343,7 @@ describe("Reports that come together are refused", () => {
   });
 
   it("of a node that is admitted in the block of the issue", async () => {
-    const { registry, directives, later } = setting;
+    const { registry, directives, later } = contracts;
     const newcomer = later[0];
     if (!newcomer) throw new Error("too few accounts");
     const directive = directiveOf({ salt: id("same block") });

@@ -1,125 +1,131 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
-import { admissionOf } from "../libraries/eip2537.js";
 import {
   aggregate,
-  type Ballots,
+  BALLOT_PATHS,
+  type BallotsOfNodes,
+  ballotContextOf,
   ballotsOf,
   batchOf,
   castBy,
   countOf,
   digestOf,
-  PATHS,
-  pollOf,
   signersOf,
-} from "./aggregates.js";
-import { deployWorld, ethers, freshWorld, networkHelpers, type World } from "./setting.js";
-import { flagCall, State, Story, Support } from "./story.js";
+} from "../../harness/contracts/ballots.js";
+import {
+  deployGovernance,
+  ethers,
+  freshGovernance,
+  type GovernanceContracts,
+  networkHelpers,
+} from "../../harness/contracts/deployGovernance.js";
+import { admissionOf } from "../../harness/contracts/eip2537.js";
+import { flagCall, GovernanceHelper, State, Support } from "../../harness/contracts/governanceHelper.js";
 
-let world: World;
+let contracts: GovernanceContracts;
 beforeEach(async () => {
-  world = await freshWorld();
+  contracts = await freshGovernance();
 });
 
 describe("An aggregate of ballots", () => {
   it("counts all of a committee by one signature, whoever brings it", async () => {
-    const { governor, operators, stranger } = world;
-    const story = await open();
+    const { governor, operators, stranger } = contracts;
+    const proposal = await open();
     const everybody = { for: [0, 1, 2, 3, 4] };
-    const events = await bring(story, everybody, governor.connect(stranger));
+    const events = await bring(proposal, everybody, governor.connect(stranger));
 
-    expect(events).toEqual([["BallotsCounted", story.id, [31n], [], []]]);
-    expect(await count(story)).toEqual({ for: 5n, against: 0n, abstain: 0n, voted: [0, 1, 2, 3, 4] });
-    for (const operator of operators) expect(await governor.hasVoted(story.id, operator)).toBe(true);
-    expect(await governor.hasVoted(story.id, stranger)).toBe(false);
-    expect(await story.state()).toBe(State.succeeded);
+    expect(events).toEqual([["BallotsCounted", proposal.id, [31n], [], []]]);
+    expect(await count(proposal)).toEqual({ for: 5n, against: 0n, abstain: 0n, voted: [0, 1, 2, 3, 4] });
+    for (const operator of operators) expect(await governor.hasVoted(proposal.id, operator)).toBe(true);
+    expect(await governor.hasVoted(proposal.id, stranger)).toBe(false);
+    expect(await proposal.state()).toBe(State.succeeded);
   });
 
   it("carries For, Against and Abstain at once", async () => {
-    const { governor, operators } = world;
-    const story = await open();
-    const events = await bring(story, { for: [0, 3], against: [1], abstain: [4] });
+    const { governor, operators } = contracts;
+    const proposal = await open();
+    const events = await bring(proposal, { for: [0, 3], against: [1], abstain: [4] });
 
-    expect(events).toEqual([["BallotsCounted", story.id, [9n], [2n], [16n]]]);
-    expect(await count(story)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 3, 4] });
-    const voted = await Promise.all(operators.map((operator) => governor.hasVoted(story.id, operator)));
+    expect(events).toEqual([["BallotsCounted", proposal.id, [9n], [2n], [16n]]]);
+    expect(await count(proposal)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 3, 4] });
+    const voted = await Promise.all(operators.map((operator) => governor.hasVoted(proposal.id, operator)));
     expect(voted).toEqual([true, true, false, true, true]);
-    expect(await story.state()).toBe(State.active);
-    await story.waitForEnd();
-    expect(await story.state()).toBe(State.succeeded);
+    expect(await proposal.state()).toBe(State.active);
+    await proposal.waitForEnd();
+    expect(await proposal.state()).toBe(State.succeeded);
   });
 
-  it.each<[string, Ballots, keyof typeof State]>([
+  it.each<[string, BallotsOfNodes, keyof typeof State]>([
     ["nobody but Against", { against: [0, 1, 2, 3, 4] }, "defeated"],
     ["nobody but Abstain", { abstain: [0, 1, 2, 3, 4] }, "defeated"],
     ["a tie", { for: [0, 1], against: [2, 3] }, "defeated"],
     ["one For with an abstention for the quorum", { for: [2], abstain: [0] }, "succeeded"],
     ["one For below the quorum", { for: [2] }, "defeated"],
   ])("of %s ends as single ballots would", async (_what, ballots, state) => {
-    const story = await open();
-    await bring(story, ballots);
-    expect(await story.state()).toBe(State.active);
-    await story.waitForEnd();
-    expect(await story.state()).toBe(State[state]);
+    const proposal = await open();
+    await bring(proposal, ballots);
+    expect(await proposal.state()).toBe(State.active);
+    await proposal.waitForEnd();
+    expect(await proposal.state()).toBe(State[state]);
   });
 
   it("may be one of several, until one of them reaches the fast path", async () => {
-    const story = await open();
-    await bring(story, { for: [4] });
-    await bring(story, { against: [0] });
-    await bring(story, { for: [1, 3] });
-    expect(await count(story)).toEqual({ for: 3n, against: 1n, abstain: 0n, voted: [0, 1, 3, 4] });
-    expect(await story.state()).toBe(State.active);
-    await bring(story, { for: [2] });
-    expect(await count(story)).toEqual({ for: 4n, against: 1n, abstain: 0n, voted: [0, 1, 2, 3, 4] });
-    expect(await story.state()).toBe(State.succeeded);
-    await story.queue();
-    await story.waitForEta();
-    await story.execute();
-    expect(await story.state()).toBe(State.executed);
+    const proposal = await open();
+    await bring(proposal, { for: [4] });
+    await bring(proposal, { against: [0] });
+    await bring(proposal, { for: [1, 3] });
+    expect(await count(proposal)).toEqual({ for: 3n, against: 1n, abstain: 0n, voted: [0, 1, 3, 4] });
+    expect(await proposal.state()).toBe(State.active);
+    await bring(proposal, { for: [2] });
+    expect(await count(proposal)).toEqual({ for: 4n, against: 1n, abstain: 0n, voted: [0, 1, 2, 3, 4] });
+    expect(await proposal.state()).toBe(State.succeeded);
+    await proposal.queue();
+    await proposal.waitForEta();
+    await proposal.execute();
+    expect(await proposal.state()).toBe(State.executed);
   });
 
   it("may be signed before its proposal is opened", async () => {
-    const { governor, operators } = world;
-    const story = new Story(governor, [await flagCall(world)]);
-    story.id = await governor.hashProposal(...story.operation());
+    const { governor, operators } = contracts;
+    const proposal = new GovernanceHelper(governor, [await flagCall(contracts)]);
+    proposal.id = await governor.hashProposal(...proposal.operation());
     const ballots = { for: [0, 2], abstain: [1] };
-    const signature = aggregate(await pollOf(governor, story.id), ballots);
-    await story.propose(operators[0]);
-    await story.waitForStart();
-    await governor.castVotesByAggregate(story.id, signersOf(ballots), signature);
-    expect(await count(story)).toEqual({ for: 2n, against: 0n, abstain: 1n, voted: [0, 1, 2] });
+    const signature = aggregate(await ballotContextOf(governor, proposal.id), ballots);
+    await proposal.propose(operators[0]);
+    await proposal.waitForStart();
+    await governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
+    expect(await count(proposal)).toEqual({ for: 2n, against: 0n, abstain: 1n, voted: [0, 1, 2] });
   });
 
   it("signs the digest that the contract names", async () => {
-    const poll = await pollOf(world.governor, 12n);
+    const poll = await ballotContextOf(contracts.governor, 12n);
     for (const support of [0, 1, 2]) {
-      expect(await world.governor.ballotDigest(12n, support)).toBe(digestOf(poll, support));
+      expect(await contracts.governor.ballotDigest(12n, support)).toBe(digestOf(poll, support));
     }
   });
 
   it("is of one node where there is one", async () => {
-    world = await deployWorld({ size: 1 });
-    const story = await open();
-    await bring(story, { for: [0] });
-    expect(await count(story)).toEqual({ for: 1n, against: 0n, abstain: 0n, voted: [0] });
-    expect(await story.state()).toBe(State.succeeded);
+    contracts = await deployGovernance({ size: 1 });
+    const proposal = await open();
+    await bring(proposal, { for: [0] });
+    expect(await count(proposal)).toEqual({ for: 1n, against: 0n, abstain: 0n, voted: [0] });
+    expect(await proposal.state()).toBe(State.succeeded);
   });
 });
 
 describe("A batch of ballots", () => {
   it("counts what operators have signed side by side, whoever brings it", async () => {
-    const { governor, stranger } = world;
-    const story = await open();
+    const { governor, stranger } = contracts;
+    const proposal = await open();
     const events = await eventsOf(
       governor
         .connect(stranger)
-        .castVotesBySig(story.id, await batch(story, { for: [0, 4], against: [1], abstain: [3] })),
+        .castVotesBySig(proposal.id, await batch(proposal, { for: [0, 4], against: [1], abstain: [3] })),
     );
-    expect(events).toEqual([["BallotsCounted", story.id, [17n], [2n], [8n]]]);
-    expect(await count(story)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 3, 4] });
-    await governor.castVotesBySig(story.id, await batch(story, { for: [2] }));
-    expect(await count(story)).toEqual({ for: 3n, against: 1n, abstain: 1n, voted: [0, 1, 2, 3, 4] });
+    expect(events).toEqual([["BallotsCounted", proposal.id, [17n], [2n], [8n]]]);
+    expect(await count(proposal)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 3, 4] });
+    await governor.castVotesBySig(proposal.id, await batch(proposal, { for: [2] }));
+    expect(await count(proposal)).toEqual({ for: 3n, against: 1n, abstain: 1n, voted: [0, 1, 2, 3, 4] });
   });
 
   it("of one support leaves the other sets empty", async () => {
@@ -128,40 +134,42 @@ describe("A batch of ballots", () => {
       ["for", [[6n], [], []]],
       ["abstain", [[], [], [6n]]],
     ] as const) {
-      const story = await open(support);
-      const events = await eventsOf(world.governor.castVotesBySig(story.id, await batch(story, { [support]: [1, 2] })));
-      expect(events).toEqual([["BallotsCounted", story.id, ...words]]);
-      expect(await count(story)).toEqual({ for: 0n, against: 0n, abstain: 0n, [support]: 2n, voted: [1, 2] });
+      const proposal = await open(support);
+      const events = await eventsOf(
+        contracts.governor.castVotesBySig(proposal.id, await batch(proposal, { [support]: [1, 2] })),
+      );
+      expect(events).toEqual([["BallotsCounted", proposal.id, ...words]]);
+      expect(await count(proposal)).toEqual({ for: 0n, against: 0n, abstain: 0n, [support]: 2n, voted: [1, 2] });
     }
   });
 
   it("ends the vote when it reaches the fast path", async () => {
-    const story = await open();
-    await world.governor.castVotesBySig(story.id, await batch(story, { for: [0, 1, 2, 4] }));
-    expect(await story.state()).toBe(State.succeeded);
+    const proposal = await open();
+    await contracts.governor.castVotesBySig(proposal.id, await batch(proposal, { for: [0, 1, 2, 4] }));
+    expect(await proposal.state()).toBe(State.succeeded);
   });
 });
 
 describe("Ballots by different paths", () => {
   it("add up to one tally", async () => {
-    const { governor } = world;
-    const story = await open();
-    for (const [index, path] of PATHS.entries()) {
+    const { governor } = contracts;
+    const proposal = await open();
+    for (const [index, path] of BALLOT_PATHS.entries()) {
       const support = [Support.for, Support.against, Support.abstain, Support.for][index] ?? 0;
-      await castBy(path, governor, story.id, { index, support, voter: voter(index) });
+      await castBy(path, governor, proposal.id, { index, support, voter: voter(index) });
     }
-    expect(await count(story)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 2, 3] });
-    await story.vote(voter(4), Support.for);
-    expect(await count(story)).toEqual({ for: 3n, against: 1n, abstain: 1n, voted: [0, 1, 2, 3, 4] });
+    expect(await count(proposal)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 2, 3] });
+    await proposal.vote(voter(4), Support.for);
+    expect(await count(proposal)).toEqual({ for: 3n, against: 1n, abstain: 1n, voted: [0, 1, 2, 3, 4] });
   });
 
-  it.each(PATHS)("let %s reach the fast path", async (path) => {
-    const story = await open();
-    await bring(story, { for: [0, 1] });
-    await world.governor.castVotesBySig(story.id, await batch(story, { for: [2] }));
-    expect(await story.state()).toBe(State.active);
-    await castBy(path, world.governor, story.id, { index: 3, support: Support.for, voter: voter(3) });
-    expect(await story.state()).toBe(State.succeeded);
+  it.each(BALLOT_PATHS)("let %s reach the fast path", async (path) => {
+    const proposal = await open();
+    await bring(proposal, { for: [0, 1] });
+    await contracts.governor.castVotesBySig(proposal.id, await batch(proposal, { for: [2] }));
+    expect(await proposal.state()).toBe(State.active);
+    await castBy(path, contracts.governor, proposal.id, { index: 3, support: Support.for, voter: voter(3) });
+    expect(await proposal.state()).toBe(State.succeeded);
   });
 
   it("count on one proposal and not on another", async () => {
@@ -176,8 +184,8 @@ describe("Ballots by different paths", () => {
 describe("A committee that changes", () => {
   /** Node 1 leaves, node 2 comes again as node 5, another joins as node 6. */
   async function change(): Promise<void> {
-    const { nodes, stranger } = world;
-    const registry = nodes.connect(await timelockOf(world));
+    const { nodes, stranger } = contracts;
+    const registry = nodes.connect(await timelockOf(contracts));
     const fresh = admissionOf(voter(2).address, "key 5");
     await registry.remove([1]);
     await registry.rotateKey(2, fresh.key, fresh.possession);
@@ -186,53 +194,58 @@ describe("A committee that changes", () => {
   }
 
   it("goes on as it was for a proposal that was open", async () => {
-    const { governor, stranger } = world;
-    const story = await open();
+    const { governor, stranger } = contracts;
+    const proposal = await open();
     await change();
-    await bring(story, { for: [1], against: [2], abstain: [3] });
-    await governor.castVotesBySig(story.id, await batch(story, { against: [0], for: [4] }));
-    expect(await count(story, 7)).toEqual({ for: 2n, against: 2n, abstain: 1n, voted: [0, 1, 2, 3, 4] });
-    for (const operator of world.operators) expect(await governor.hasVoted(story.id, operator)).toBe(true);
-    expect(await governor.hasVoted(story.id, stranger)).toBe(false);
+    await bring(proposal, { for: [1], against: [2], abstain: [3] });
+    await governor.castVotesBySig(proposal.id, await batch(proposal, { against: [0], for: [4] }));
+    expect(await count(proposal, 7)).toEqual({ for: 2n, against: 2n, abstain: 1n, voted: [0, 1, 2, 3, 4] });
+    for (const operator of contracts.operators) expect(await governor.hasVoted(proposal.id, operator)).toBe(true);
+    expect(await governor.hasVoted(proposal.id, stranger)).toBe(false);
   });
 
   it("is the new one for a proposal that is opened later", async () => {
-    const { governor, stranger, nodes } = world;
+    const { governor, stranger, nodes } = contracts;
     await change();
-    const story = await open();
+    const proposal = await open();
     expect(await nodes.memberBits(await nodes.epoch())).toEqual([0b1111001n]);
-    await bring(story, { for: [0, 5], against: [6] });
+    await bring(proposal, { for: [0, 5], against: [6] });
     await governor.castVotesBySig(
-      story.id,
-      await batchOf(await pollOf(governor, story.id), [{ index: 3, support: Support.abstain, voter: voter(3) }]),
+      proposal.id,
+      await batchOf(await ballotContextOf(governor, proposal.id), [
+        { index: 3, support: Support.abstain, voter: voter(3) },
+      ]),
     );
-    expect(await count(story, 7)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 3, 5, 6] });
-    expect(await governor.hasVoted(story.id, voter(2))).toBe(true);
-    expect(await governor.hasVoted(story.id, stranger)).toBe(true);
-    expect(await governor.hasVoted(story.id, voter(1))).toBe(false);
-    await bring(story, { for: [4] });
-    expect((await governor.proposalRules(story.id)).committeeSize).toBe(5n);
+    expect(await count(proposal, 7)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 3, 5, 6] });
+    expect(await governor.hasVoted(proposal.id, voter(2))).toBe(true);
+    expect(await governor.hasVoted(proposal.id, stranger)).toBe(true);
+    expect(await governor.hasVoted(proposal.id, voter(1))).toBe(false);
+    await bring(proposal, { for: [4] });
+    expect((await governor.proposalRules(proposal.id)).committeeSize).toBe(5n);
   });
 
   it("counts a rotated node's account under its new index", async () => {
     await change();
-    const story = await open();
-    const poll = await pollOf(world.governor, story.id);
-    await world.governor.castVotesBySig(story.id, await batchOf(poll, [{ index: 5, support: 1, voter: voter(2) }]));
-    expect(await count(story, 7)).toEqual({ for: 1n, against: 0n, abstain: 0n, voted: [5] });
+    const proposal = await open();
+    const poll = await ballotContextOf(contracts.governor, proposal.id);
+    await contracts.governor.castVotesBySig(
+      proposal.id,
+      await batchOf(poll, [{ index: 5, support: 1, voter: voter(2) }]),
+    );
+    expect(await count(proposal, 7)).toEqual({ for: 1n, against: 0n, abstain: 0n, voted: [5] });
   });
 
   it("gives every split of its nodes the sums of just those keys", async () => {
     // Four nodes before and after, of which each is For, Against, abstains or does not vote: all 255 ways.
-    world = await deployWorld({ size: 4 });
-    const { nodes } = world;
+    contracts = await deployGovernance({ size: 4 });
+    const { nodes } = contracts;
     const before = await nodes.epoch();
     const fresh = admissionOf(voter(2).address, "key 4");
-    const registry = nodes.connect(await timelockOf(world));
+    const registry = nodes.connect(await timelockOf(contracts));
     await registry.rotateKey(2, fresh.key, fresh.possession);
-    await registry.admit([admissionOf(world.stranger.address, "key 5")]);
+    await registry.admit([admissionOf(contracts.stranger.address, "key 5")]);
     await registry.remove([0]);
-    const poll = await pollOf(world.governor, 1n);
+    const poll = await ballotContextOf(contracts.governor, 1n);
     for (const [epoch, members] of [
       [before, [0, 1, 2, 3]],
       [await nodes.epoch(), [1, 3, 4, 5]],
@@ -250,39 +263,43 @@ describe("A committee that changes", () => {
 });
 
 function voter(index: number) {
-  const found = world.operators[index];
+  const found = contracts.operators[index];
   if (!found) throw new Error(`there is no node ${index}`);
   return found;
 }
 
 /** A proposal of Operations whose vote has begun. */
-async function open(name = "learning.enabled"): Promise<Story> {
-  const story = new Story(world.governor, [await flagCall(world, name)]);
-  await story.propose(world.operators[0]);
-  await story.waitForStart();
-  return story;
+async function open(name = "learning.enabled"): Promise<GovernanceHelper> {
+  const proposal = new GovernanceHelper(contracts.governor, [await flagCall(contracts, name)]);
+  await proposal.propose(contracts.operators[0]);
+  await proposal.waitForStart();
+  return proposal;
 }
 
-async function bring(story: Story, ballots: Ballots, governor: INodeGovernor = world.governor): Promise<unknown[][]> {
-  const signature = aggregate(await pollOf(governor, story.id), ballots);
-  return eventsOf(governor.castVotesByAggregate(story.id, signersOf(ballots), signature));
+async function bring(
+  proposal: GovernanceHelper,
+  ballots: BallotsOfNodes,
+  governor: INodeGovernor = contracts.governor,
+): Promise<unknown[][]> {
+  const signature = aggregate(await ballotContextOf(governor, proposal.id), ballots);
+  return eventsOf(governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature));
 }
 
 /** In the order of the indices. */
-async function batch(story: Story, ballots: Ballots): Promise<string> {
+async function batch(proposal: GovernanceHelper, ballots: BallotsOfNodes): Promise<string> {
   const entries = [ballots.against, ballots.for, ballots.abstain].flatMap((indices = [], support) =>
     indices.map((index) => ({ index, support, voter: voter(index) })),
   );
   entries.sort((a, b) => a.index - b.index);
-  return batchOf(await pollOf(world.governor, story.id), entries);
+  return batchOf(await ballotContextOf(contracts.governor, proposal.id), entries);
 }
 
-async function count(story: Story, bound = world.operators.length) {
-  return countOf(world.governor, story.id, bound);
+async function count(proposal: GovernanceHelper, bound = contracts.operators.length) {
+  return countOf(contracts.governor, proposal.id, bound);
 }
 
 /** The timelock's own account. */
-async function timelockOf({ timelock }: World) {
+async function timelockOf({ timelock }: GovernanceContracts) {
   const address = await timelock.getAddress();
   await networkHelpers.impersonateAccount(address);
   await networkHelpers.setBalance(address, ethers.parseEther("10"));
@@ -292,7 +309,7 @@ async function timelockOf({ timelock }: World) {
 async function eventsOf(sent: Promise<{ wait(): Promise<{ logs: readonly unknown[] } | null> }>): Promise<unknown[][]> {
   const receipt = await (await sent).wait();
   return (receipt?.logs ?? []).map((log) => {
-    const event = world.governor.interface.parseLog(log as { topics: string[]; data: string });
+    const event = contracts.governor.interface.parseLog(log as { topics: string[]; data: string });
     return [event?.name, ...(event?.args.toArray(true) ?? [])];
   });
 }

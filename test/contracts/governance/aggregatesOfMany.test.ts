@@ -2,21 +2,28 @@ import type { SecretKey } from "@chainsafe/blst";
 import { Wallet } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { NodeGovernor, NodeRegistry, ParameterRegistry } from "../../../src/ports/chain/bindings/index.js";
-import { admissionOf } from "../libraries/eip2537.js";
 import {
   aggregate,
   aggregateOver,
-  type Ballots,
+  type BallotsOfNodes,
+  ballotContextOf,
   batchOf,
   bitmap,
   countOf,
-  pollOf,
   refusalOf,
   secretOfNode,
   signersOf,
-} from "./aggregates.js";
-import { DEFAULT_TRACKS, deploy, deployTimelock, ethers, handOver, networkHelpers } from "./setting.js";
-import { State, Story } from "./story.js";
+} from "../../harness/contracts/ballots.js";
+import {
+  DEFAULT_TRACKS,
+  deploy,
+  deployTimelock,
+  ethers,
+  handOver,
+  networkHelpers,
+} from "../../harness/contracts/deployGovernance.js";
+import { admissionOf } from "../../harness/contracts/eip2537.js";
+import { GovernanceHelper, State } from "../../harness/contracts/governanceHelper.js";
 
 /** Two words of indices; admitted in batches of which the first fills a chunk of 211 keys and begins another. */
 const BATCHES = [220, 80];
@@ -79,17 +86,17 @@ function walletOf(index: number): Wallet {
 }
 
 /** A proposal whose vote has begun. */
-async function open({ governor, parameters, proposer }: Many, name = "flag"): Promise<Story> {
+async function open({ governor, parameters, proposer }: Many, name = "flag"): Promise<GovernanceHelper> {
   const data = parameters.interface.encodeFunctionData("setFlag", [ethers.encodeBytes32String(name), true]);
-  const story = new Story(governor, [{ target: await parameters.getAddress(), data }]);
-  await story.propose(proposer);
-  await story.waitForStart();
-  return story;
+  const proposal = new GovernanceHelper(governor, [{ target: await parameters.getAddress(), data }]);
+  await proposal.propose(proposer);
+  await proposal.waitForStart();
+  return proposal;
 }
 
-async function bring({ governor }: Many, story: Story, ballots: Ballots): Promise<void> {
-  const signature = aggregate(await pollOf(governor, story.id), ballots, secretAt);
-  await governor.castVotesByAggregate(story.id, signersOf(ballots), signature);
+async function bring({ governor }: Many, proposal: GovernanceHelper, ballots: BallotsOfNodes): Promise<void> {
+  const signature = aggregate(await ballotContextOf(governor, proposal.id), ballots, secretAt);
+  await governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
 }
 
 describe("A committee of three hundred", () => {
@@ -130,20 +137,20 @@ describe("A committee of three hundred", () => {
 
   it("is counted in two words a set, in parts and by both kinds of signature", async () => {
     const { governor } = many;
-    const story = await open(many);
+    const proposal = await open(many);
     const thirds = ALL.filter((index) => index % 3 === 0 && index < 290);
-    const parts: Ballots[] = [
+    const parts: BallotsOfNodes[] = [
       { for: thirds, against: [1, 211, 256], abstain: [2, 257, 299] },
       { for: [298], against: [5], abstain: [4, 220] },
       { against: [295, 296] },
     ];
-    for (const ballots of parts) await bring(many, story, ballots);
+    for (const ballots of parts) await bring(many, proposal, ballots);
     const signed = [7, 250, 254, 289, 290];
     const entries = signed.map((index) => ({ index, support: 2, voter: walletOf(index) }));
-    await governor.castVotesBySig(story.id, await batchOf(await pollOf(governor, story.id), entries));
+    await governor.castVotesBySig(proposal.id, await batchOf(await ballotContextOf(governor, proposal.id), entries));
 
     const voted = [...thirds, 1, 211, 256, 2, 257, 299, 298, 5, 4, 220, 295, 296, ...signed].sort((a, b) => a - b);
-    expect(await countOf(governor, story.id, SIZE)).toEqual({
+    expect(await countOf(governor, proposal.id, SIZE)).toEqual({
       for: BigInt(thirds.length + 1),
       against: 6n,
       abstain: 10n,
@@ -154,14 +161,14 @@ describe("A committee of three hundred", () => {
       ...parts.map((ballots) => Object.values(signersOf(ballots))),
       [[], [], bitmap(signed)],
     ]);
-    expect(await governor.hasVoted(story.id, walletOf(298))).toBe(true);
-    expect(await governor.hasVoted(story.id, walletOf(294))).toBe(false);
+    expect(await governor.hasVoted(proposal.id, walletOf(298))).toBe(true);
+    expect(await governor.hasVoted(proposal.id, walletOf(294))).toBe(false);
 
     // Of the nodes in both words that would vote again, the first word is named.
     const again = { for: [294], against: [1, 256] };
-    expect(await refusalOf(bring(many, story, again))).toEqual(["GovernorBallotsOverlap", 0n, 2n]);
+    expect(await refusalOf(bring(many, proposal, again))).toEqual(["GovernorBallotsOverlap", 0n, 2n]);
     const second = { for: [294], against: [256] };
-    expect(await refusalOf(bring(many, story, second))).toEqual(["GovernorBallotsOverlap", 1n, 1n]);
+    expect(await refusalOf(bring(many, proposal, second))).toEqual(["GovernorBallotsOverlap", 1n, 1n]);
   });
 
   it("ends a vote by one signature of two thirds, and not of one less", async () => {

@@ -2,6 +2,27 @@ import { SecretKey } from "@chainsafe/blst";
 import { getBytes, toBeHex, toBigInt } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
+  castAggregate,
+  expectRefused,
+  INVALID,
+  openProposal,
+  registryOfTimelock,
+} from "../../harness/contracts/attacks.js";
+import {
+  aggregate,
+  type BallotContext,
+  type BallotsOfNodes,
+  ballotContextOf,
+  digestOf,
+  secretOfNode,
+} from "../../harness/contracts/ballots.js";
+import {
+  ethers,
+  freshGovernance,
+  type GovernanceContracts,
+  networkHelpers,
+} from "../../harness/contracts/deployGovernance.js";
+import {
   BALLOT_DOMAIN,
   encodeG2,
   G2_INFINITY,
@@ -10,32 +31,29 @@ import {
   provePossession,
   publicKeyOf,
   secretOf,
-} from "../libraries/eip2537.js";
-import { aggregate, type Ballots, digestOf, type Poll, pollOf, secretOfNode } from "./aggregates.js";
-import { claim, INVALID, opened, refused, registryOfTimelock } from "./attacks.js";
-import { ethers, freshWorld, networkHelpers, type World } from "./setting.js";
-import { type Story, Support } from "./story.js";
+} from "../../harness/contracts/eip2537.js";
+import { type GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
 
-let world: World;
+let contracts: GovernanceContracts;
 beforeEach(async () => {
-  world = await freshWorld();
+  contracts = await freshGovernance();
 });
 
 const scalarOf = (secret: SecretKey) => toBigInt(secret.toBytes());
 const secretAt = (scalar: bigint) => SecretKey.fromBytes(getBytes(toBeHex(((scalar % ORDER) + ORDER) % ORDER, 32)));
 
 /** What node `index` signs, times a number: whoever has seen it once can multiply it, and a negative one cancels it. */
-function partOf({ domain, proposalId }: Poll, index: number, times = 1n, support: number = Support.for) {
+function partOf({ domain, proposalId }: BallotContext, index: number, times = 1n, support: number = Support.for) {
   const digest = hashToG2(digestOf({ domain, proposalId }, support), BALLOT_DOMAIN);
   return digest.multiply((((scalarOf(secretOfNode(index)) * times) % ORDER) + ORDER) % ORDER);
 }
 
 describe("A signature that is made to cancel another's", () => {
-  let story: Story;
-  let poll: Poll;
+  let proposal: GovernanceHelper;
+  let poll: BallotContext;
   beforeEach(async () => {
-    story = await opened(world, "learning.enabled");
-    poll = await pollOf(world.governor, story.id);
+    proposal = await openProposal(contracts, "learning.enabled");
+    poll = await ballotContextOf(contracts.governor, proposal.id);
   });
 
   it("is what it seems: a node's own, plus or minus what others have signed", async () => {
@@ -52,7 +70,7 @@ describe("A signature that is made to cancel another's", () => {
     const hostile = partOf(poll, 4).subtract(partOf(poll, 0));
     const sum = encodeG2(partOf(poll, 0).add(partOf(poll, 1)).add(hostile));
     for (const claimed of [[0, 1, 4], [0, 1], [0, 4], [1], [0], [4]]) {
-      await refused(story, () => claim(story, { for: claimed }, sum), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, { for: claimed }, sum), INVALID);
     }
     // Or in favour of node 2, which has signed nothing.
     const invented = encodeG2(partOf(poll, 1).add(partOf(poll, 4)).subtract(partOf(poll, 0)));
@@ -62,11 +80,11 @@ describe("A signature that is made to cancel another's", () => {
       [2, 4],
       [0, 1, 4],
     ]) {
-      await refused(story, () => claim(story, { for: claimed }, invented), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, { for: claimed }, invented), INVALID);
     }
     // What is left is what nodes 1 and 4 have signed, and counts as that.
-    await claim(story, { for: [1, 4] }, sum);
-    expect(await story.votes()).toEqual({ for: 2n, against: 0n, abstain: 0n });
+    await castAggregate(proposal, { for: [1, 4] }, sum);
+    expect(await proposal.votes()).toEqual({ for: 2n, against: 0n, abstain: 0n });
   });
 
   it("turns no side: less what a node signed For is not what it would sign Against", async () => {
@@ -77,7 +95,7 @@ describe("A signature that is made to cancel another's", () => {
       { for: [4], abstain: [0] },
       { against: [0, 4] },
     ]) {
-      await refused(story, () => claim(story, ballots, encodeG2(turned)), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, encodeG2(turned)), INVALID);
     }
     // An abstention signs both sides: taking one away needs that node's own signature of the other.
     const abstention = partOf(poll, 0).add(partOf(poll, 0, 1n, Support.against));
@@ -87,21 +105,21 @@ describe("A signature that is made to cancel another's", () => {
       [{ for: [0] }, abstention.subtract(partOf(poll, 4, 1n, Support.against))],
       [{ for: [0, 4] }, abstention.add(partOf(poll, 4))],
     ] as const) {
-      await refused(story, () => claim(story, ballots, encodeG2(signature)), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, encodeG2(signature)), INVALID);
     }
-    await claim(story, { abstain: [0] }, encodeG2(abstention));
+    await castAggregate(proposal, { abstain: [0] }, encodeG2(abstention));
   });
 
   it("counts for nothing as infinity, or as several times the same", async () => {
     const cancelled = encodeG2(partOf(poll, 0).add(partOf(poll, 0, -1n)));
     expect(cancelled).toBe(G2_INFINITY);
     for (const ballots of [{ for: [0] }, { for: [0, 4] }, { for: [0], against: [4] }, { abstain: [4] }]) {
-      await refused(story, () => claim(story, ballots, cancelled), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, cancelled), INVALID);
     }
     for (const times of [2n, 3n, -1n, ORDER - 2n]) {
       const ofOne = encodeG2(partOf(poll, 0, times));
       for (const claimed of [[0], [0, 1], [0, 1, 2]]) {
-        await refused(story, () => claim(story, { for: claimed }, ofOne), INVALID);
+        await expectRefused(proposal, () => castAggregate(proposal, { for: claimed }, ofOne), INVALID);
       }
     }
   });
@@ -110,8 +128,8 @@ describe("A signature that is made to cancel another's", () => {
 /** Whoever runs two nodes can choose keys that cancel out; the secrets of both are needed, so it can be nobody else's. */
 describe("Nodes of one hand whose keys cancel out", () => {
   const secret = secretOf("twin");
-  let story: Story;
-  let poll: Poll;
+  let proposal: GovernanceHelper;
+  let poll: BallotContext;
 
   /** Nodes 5 and 6. */
   beforeEach(async () => {
@@ -120,32 +138,41 @@ describe("Nodes of one hand whose keys cancel out", () => {
       const key = publicKeyOf(own);
       return { operator, key, possession: provePossession(operator, key, scalarOf(own)), peerId: "0x01" };
     });
-    await (await registryOfTimelock(world)).admit(twins);
+    await (await registryOfTimelock(contracts)).admit(twins);
     await networkHelpers.mine();
-    story = await opened(world, "learning.enabled");
-    poll = await pollOf(world.governor, story.id);
+    proposal = await openProposal(contracts, "learning.enabled");
+    poll = await ballotContextOf(contracts.governor, proposal.id);
   });
 
   const twin = (index: number) =>
     index === 5 ? secret : index === 6 ? secretAt(-scalarOf(secret)) : secretOfNode(index);
 
   it("have no vote by infinity, alone or with others", async () => {
-    const alone: Ballots[] = [{ for: [5, 6] }, { against: [5, 6] }, { abstain: [5, 6] }, { for: [5], against: [6] }];
+    const alone: BallotsOfNodes[] = [
+      { for: [5, 6] },
+      { against: [5, 6] },
+      { abstain: [5, 6] },
+      { for: [5], against: [6] },
+    ];
     for (const ballots of [...alone, { for: [0, 5, 6] }, { for: [5, 6], against: [0] }]) {
-      await refused(story, () => claim(story, ballots, G2_INFINITY), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, G2_INFINITY), INVALID);
     }
     // Nor beside an honest signature of the other side.
     const against = aggregate(poll, { against: [0] });
-    await refused(story, () => claim(story, { for: [5, 6], against: [0] }, against), INVALID);
+    await expectRefused(proposal, () => castAggregate(proposal, { for: [5, 6], against: [0] }, against), INVALID);
   });
 
   it("have one vote each, where each has signed", async () => {
     const ballots = { for: [0, 5], against: [6] };
-    await claim(story, ballots, aggregate(poll, ballots, twin));
-    expect(await story.votes()).toEqual({ for: 2n, against: 1n, abstain: 0n });
+    await castAggregate(proposal, ballots, aggregate(poll, ballots, twin));
+    expect(await proposal.votes()).toEqual({ for: 2n, against: 1n, abstain: 0n });
     for (const again of [{ for: [1, 5, 6] }, { abstain: [1, 5, 6] }]) {
       const signature = aggregate(poll, again, twin);
-      await refused(story, () => claim(story, again, signature), ["GovernorBallotsOverlap", 0n, 96n]);
+      await expectRefused(proposal, () => castAggregate(proposal, again, signature), [
+        "GovernorBallotsOverlap",
+        0n,
+        96n,
+      ]);
     }
   });
 
@@ -154,13 +181,13 @@ describe("Nodes of one hand whose keys cancel out", () => {
       { for: [5, 6], against: [0, 1, 2] },
       { for: [0, 1, 2], against: [5, 6] },
     ]) {
-      await refused(story, () => claim(story, ballots, aggregate(poll, ballots, twin)), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(poll, ballots, twin)), INVALID);
     }
     // Beside an honest ballot of their side, or without them, the others' count.
-    await claim(story, { against: [0, 1] }, aggregate(poll, { against: [0, 1] }));
+    await castAggregate(proposal, { against: [0, 1] }, aggregate(poll, { against: [0, 1] }));
     const beside = { for: [3, 5, 6], against: [2] };
-    await claim(story, beside, aggregate(poll, beside, twin));
-    expect(await story.votes()).toEqual({ for: 3n, against: 3n, abstain: 0n });
+    await castAggregate(proposal, beside, aggregate(poll, beside, twin));
+    expect(await proposal.votes()).toEqual({ for: 3n, against: 3n, abstain: 0n });
   });
 
   it("are not told from silence together on one side: at most they vote, once, as they could have", async () => {
@@ -175,11 +202,11 @@ describe("Nodes of one hand whose keys cancel out", () => {
       { for: [0, 5, 6] },
       { for: [0, 1, 2, 5, 6] },
     ]) {
-      await refused(story, () => claim(story, ballots, signature), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, signature), INVALID);
     }
-    await claim(story, { for: [0, 1, 5, 6] }, signature);
-    expect(await story.votes()).toEqual({ for: 4n, against: 0n, abstain: 0n });
+    await castAggregate(proposal, { for: [0, 1, 5, 6] }, signature);
+    expect(await proposal.votes()).toEqual({ for: 4n, against: 0n, abstain: 0n });
     const overlap = ["GovernorBallotsOverlap", 0n, 99n];
-    await refused(story, () => claim(story, { for: [0, 1, 5, 6] }, signature), overlap);
+    await expectRefused(proposal, () => castAggregate(proposal, { for: [0, 1, 5, 6] }, signature), overlap);
   });
 });

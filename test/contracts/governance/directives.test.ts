@@ -1,28 +1,46 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { admissionOf } from "../libraries/eip2537.js";
-import { DEFAULT_TRACKS, ethers, freshWorld, rules, Track, type World } from "./setting.js";
-import { type Call, directiveOf, issueCall, Kind, State, Story } from "./story.js";
+import {
+  DEFAULT_TRACKS,
+  ethers,
+  freshGovernance,
+  type GovernanceContracts,
+  rules,
+  Track,
+} from "../../harness/contracts/deployGovernance.js";
+import { admissionOf } from "../../harness/contracts/eip2537.js";
+import {
+  type Call,
+  directiveOf,
+  GovernanceHelper,
+  issueCall,
+  Kind,
+  State,
+} from "../../harness/contracts/governanceHelper.js";
 
 const ISSUED = 1n;
 
-let world: World;
+let contracts: GovernanceContracts;
 beforeEach(async () => {
-  world = await freshWorld();
+  contracts = await freshGovernance();
 });
 
 /** Decides a directive and its effect with all votes For, and checks that the directive was issued. */
 async function order(kind: keyof typeof Kind, effect?: Call): Promise<void> {
   const evidence = [ethers.id("incident")];
-  const issue = await issueCall(world, { kind: Kind[kind], evidence });
-  const story = new Story(world.governor, effect ? [effect, issue] : [issue], `${kind}, because of an incident`);
-  await story.carry(world.operators[0], world.operators);
+  const issue = await issueCall(contracts, { kind: Kind[kind], evidence });
+  const proposal = new GovernanceHelper(
+    contracts.governor,
+    effect ? [effect, issue] : [issue],
+    `${kind}, because of an incident`,
+  );
+  await proposal.carryOut(contracts.operators[0], contracts.operators);
 
-  expect(await story.state()).toBe(State.executed);
-  const id = await world.directives.directiveId(directiveOf({ kind: Kind[kind], evidence }) as never);
-  const issued = await world.directives.issued(id);
+  expect(await proposal.state()).toBe(State.executed);
+  const id = await contracts.directives.directiveId(directiveOf({ kind: Kind[kind], evidence }) as never);
+  const issued = await contracts.directives.issued(id);
   expect(issued.kind).toBe(BigInt(Kind[kind]));
   expect(issued.committeeSize).toBeGreaterThan(0n);
-  expect(await world.directives.status(id)).toBe(ISSUED);
+  expect(await contracts.directives.status(id)).toBe(ISSUED);
 }
 
 async function effectOn(target: { getAddress(): Promise<string> }, data: string): Promise<Call> {
@@ -38,7 +56,7 @@ describe("A directive decided by vote", () => {
   );
 
   it("AcceptModel makes the model the accepted one, each on its parent", async () => {
-    const { models } = world;
+    const { models } = contracts;
     const name = ethers.encodeBytes32String("mnist");
     const [first, second] = [ethers.id("round 1"), ethers.id("round 2")];
     const accept = (model: string, parent: string, round: number) =>
@@ -46,13 +64,13 @@ describe("A directive decided by vote", () => {
 
     await order("AcceptModel", await accept(first, ethers.ZeroHash, 1));
     expect((await models.accepted(name)).model).toBe(first);
-    const story = new Story(world.governor, [await accept(second, first, 2)]);
-    await story.carry(world.operators[0], world.operators);
+    const proposal = new GovernanceHelper(contracts.governor, [await accept(second, first, 2)]);
+    await proposal.carryOut(contracts.operators[0], contracts.operators);
     expect([...(await models.accepted(name))].slice(0, 4)).toEqual([second, first, 2n, 2n]);
   });
 
   it("Admit makes a node a voter of later proposals", async () => {
-    const { nodes, governor, stranger } = world;
+    const { nodes, governor, stranger } = contracts;
     await order(
       "Admit",
       await effectOn(
@@ -61,21 +79,21 @@ describe("A directive decided by vote", () => {
       ),
     );
     expect(await nodes.epoch()).toBe(2n);
-    const story = new Story(governor, [await issueCall(world, { kind: Kind.Restart })]);
-    await story.propose(stranger);
-    expect((await governor.proposalRules(story.id)).committeeSize).toBe(6n);
+    const proposal = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Restart })]);
+    await proposal.propose(stranger);
+    expect((await governor.proposalRules(proposal.id)).committeeSize).toBe(6n);
   });
 
   it("Ban ends a node's say in later proposals", async () => {
-    const { nodes, governor, operators } = world;
+    const { nodes, governor, operators } = contracts;
     await order("Ban", await effectOn(nodes, nodes.interface.encodeFunctionData("remove", [[1]])));
     expect(await nodes.isMember(operators[1] as never, 2)).toBe(false);
-    const story = new Story(governor, [await issueCall(world, { kind: Kind.Restart })]);
-    await expect(story.propose(operators[1])).rejects.toThrow("GovernorInsufficientProposerVotes");
+    const proposal = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Restart })]);
+    await expect(proposal.propose(operators[1])).rejects.toThrow("GovernorInsufficientProposerVotes");
   });
 
   it("RotateKey gives a node a new index, under which it votes on", async () => {
-    const { nodes, governor, operators } = world;
+    const { nodes, governor, operators } = contracts;
     const operator = operators[2];
     if (!operator) throw new Error("no operator");
     const { key, possession } = admissionOf(operator.address, "a rotated key");
@@ -86,18 +104,18 @@ describe("A directive decided by vote", () => {
     expect(await nodes.indexOf(operator, 2)).toBe(5n);
     expect(await nodes.keyOf(5)).toBe(key);
 
-    const story = new Story(governor, [await issueCall(world, { kind: Kind.Restart })]);
-    await story.propose(operator);
-    await story.waitForStart();
-    await story.vote(operator, 1);
-    expect([await governor.hasIndexVoted(story.id, 5), await governor.hasIndexVoted(story.id, 2)]).toEqual([
+    const proposal = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Restart })]);
+    await proposal.propose(operator);
+    await proposal.waitForStart();
+    await proposal.vote(operator, 1);
+    expect([await governor.hasIndexVoted(proposal.id, 5), await governor.hasIndexVoted(proposal.id, 2)]).toEqual([
       true,
       false,
     ]);
   });
 
   it("SetParameter and SetFlag change what nodes read", async () => {
-    const { parameters } = world;
+    const { parameters } = contracts;
     const name = ethers.encodeBytes32String("learning.rounds");
     await order(
       "SetParameter",
@@ -111,8 +129,8 @@ describe("A directive decided by vote", () => {
   });
 
   it("SetTrack changes the rules of later proposals, and of no open one", async () => {
-    const { governor, operators } = world;
-    const open = new Story(governor, [await issueCall(world, { kind: Kind.Admit })], "open before");
+    const { governor, operators } = contracts;
+    const open = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Admit })], "open before");
     const wanted = rules({
       votingDelay: 5n,
       votingPeriod: 77n,
@@ -124,9 +142,9 @@ describe("A directive decided by vote", () => {
       openLimit: 1n,
     });
     const change = governor.interface.encodeFunctionData("setTrack", [Track.membership, wanted]);
-    const slow = new Story(governor, [
+    const slow = new GovernanceHelper(governor, [
       await effectOn(governor, change),
-      await issueCall(world, { kind: Kind.SetTrack }),
+      await issueCall(contracts, { kind: Kind.SetTrack }),
     ]);
     await slow.propose(operators[0]);
     await slow.waitForStart();
@@ -152,14 +170,14 @@ describe("A directive decided by vote", () => {
     await open.waitForEnd();
     // Three of five pass under the old rules alone.
     expect(await open.state()).toBe(State.succeeded);
-    const later = new Story(governor, [await issueCall(world, { kind: Kind.Ban })], "opened after");
+    const later = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Ban })], "opened after");
     await later.propose(operators[0]);
     expect((await governor.proposalRules(later.id)).quorum).toBe(9000n);
     expect((await governor.proposalDeadline(later.id)) - (await governor.proposalSnapshot(later.id))).toBe(77n);
   });
 });
 
-async function frozenOf({ governor, id }: Story): Promise<unknown[]> {
+async function frozenOf({ governor, id }: GovernanceHelper): Promise<unknown[]> {
   return [
     ...(await governor.proposalRules(id)),
     await governor.proposalSnapshot(id),

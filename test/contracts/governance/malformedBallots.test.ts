@@ -1,24 +1,24 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { concat, dataLength, dataSlice, Signature as EcdsaSignature, toBeHex, toBigInt } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { decodeG2, encodeG2, fp, type G2, G2_INFINITY, ORDER, P } from "../libraries/eip2537.js";
-import { aggregate, batchOf, type Poll, pollOf, signersOf } from "./aggregates.js";
-import { claim, INVALID, opened, refused, voterOf } from "./attacks.js";
-import { ethers, freshWorld, type World } from "./setting.js";
-import { type Story, Support } from "./story.js";
+import { castAggregate, expectRefused, INVALID, openProposal, voterOf } from "../../harness/contracts/attacks.js";
+import { aggregate, type BallotContext, ballotContextOf, batchOf, signersOf } from "../../harness/contracts/ballots.js";
+import { ethers, freshGovernance, type GovernanceContracts } from "../../harness/contracts/deployGovernance.js";
+import { decodeG2, encodeG2, fp, type G2, G2_INFINITY, ORDER, P } from "../../harness/contracts/eip2537.js";
+import { type GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
 
 /** The order of secp256k1. */
 const SECP256K1 = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
-let world: World;
-let story: Story;
-let poll: Poll;
+let contracts: GovernanceContracts;
+let proposal: GovernanceHelper;
+let poll: BallotContext;
 
 /** A vote among five nodes that has begun. */
 beforeEach(async () => {
-  world = await freshWorld();
-  story = await opened(world, "learning.enabled");
-  poll = await pollOf(world.governor, story.id);
+  contracts = await freshGovernance();
+  proposal = await openProposal(contracts, "learning.enabled");
+  poll = await ballotContextOf(contracts.governor, proposal.id);
 });
 
 describe("A signature that is no signature", () => {
@@ -30,7 +30,7 @@ describe("A signature that is no signature", () => {
 
   it("is refused as infinity, whoever is claimed", async () => {
     for (const claimed of [{ for: [0] }, { against: [1] }, { abstain: [2] }, ballots, { for: [0, 1, 2, 3] }]) {
-      await refused(story, () => claim(story, claimed, G2_INFINITY), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, claimed, G2_INFINITY), INVALID);
     }
   });
 
@@ -38,17 +38,25 @@ describe("A signature that is no signature", () => {
     const outside = cofactorPoint();
     expect(outside.isTorsionFree()).toBe(false);
     expect(() => outside.assertValidity()).toThrow();
-    await refused(story, () => claim(story, ballots, encodeG2(outside)), INVALID);
-    await refused(story, () => claim(story, ballots, encodeG2(decodeG2(valid).add(outside))), INVALID);
+    await expectRefused(proposal, () => castAggregate(proposal, ballots, encodeG2(outside)), INVALID);
+    await expectRefused(
+      proposal,
+      () => castAggregate(proposal, ballots, encodeG2(decodeG2(valid).add(outside))),
+      INVALID,
+    );
     expect(encodeG2(decodeG2(valid))).toBe(valid);
-    await claim(story, ballots, valid);
+    await castAggregate(proposal, ballots, valid);
   });
 
   it("is refused off the curve and negated", async () => {
     const { x, y } = decodeG2(valid).toAffine();
-    await refused(story, () => claim(story, ballots, `0x${fp(x.c0 + 1n)}${fp(x.c1)}${fp(y.c0)}${fp(y.c1)}`), INVALID);
-    await refused(story, () => claim(story, ballots, encodeG2(decodeG2(valid).negate())), INVALID);
-    await refused(story, () => claim(story, ballots, encodeG2(bls12_381.G2.Point.BASE)), INVALID);
+    await expectRefused(
+      proposal,
+      () => castAggregate(proposal, ballots, `0x${fp(x.c0 + 1n)}${fp(x.c1)}${fp(y.c0)}${fp(y.c1)}`),
+      INVALID,
+    );
+    await expectRefused(proposal, () => castAggregate(proposal, ballots, encodeG2(decodeG2(valid).negate())), INVALID);
+    await expectRefused(proposal, () => castAggregate(proposal, ballots, encodeG2(bls12_381.G2.Point.BASE)), INVALID);
   });
 
   it("is refused with field elements that are not reduced, the same point written otherwise", async () => {
@@ -56,7 +64,7 @@ describe("A signature that is no signature", () => {
       const element = toBigInt(dataSlice(valid, 64 * i, 64 * i + 64));
       for (const same of [element + P, element + (1n << 384n), element + (1n << 511n)]) {
         const written = concat([dataSlice(valid, 0, 64 * i), `0x${fp(same)}`, dataSlice(valid, 64 * i + 64)]);
-        await refused(story, () => claim(story, ballots, written), INVALID);
+        await expectRefused(proposal, () => castAggregate(proposal, ballots, written), INVALID);
       }
     }
     expect(dataLength(valid)).toBe(256);
@@ -66,7 +74,7 @@ describe("A signature that is no signature", () => {
     const unpadded = concat([0, 1, 2, 3].map((i) => dataSlice(valid, 64 * i + 16, 64 * i + 64)));
     const others = ["0x", "0x00", dataSlice(valid, 0, 255), `${valid}00`, unpadded, concat([valid, valid])];
     for (const other of [...others, dataSlice(valid, 0, 128), dataSlice(valid, 0, 96)]) {
-      await refused(story, () => claim(story, ballots, other), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, other), INVALID);
     }
   });
 
@@ -83,18 +91,18 @@ describe("A signature that is no signature", () => {
       [{ first, second, both: [0n, 1n] }, 2n],
     ] as const) {
       const written = { first: [...signers.first], second: [...signers.second], both: [...signers.both] };
-      await refused(story, () => world.governor.castVotesByAggregate(story.id, written, valid), [
+      await expectRefused(proposal, () => contracts.governor.castVotesByAggregate(proposal.id, written, valid), [
         "BitmapMalformed",
         words,
       ]);
     }
-    await claim(story, ballots, valid);
+    await castAggregate(proposal, ballots, valid);
   });
 });
 
 describe("A batch that is none", () => {
-  const bring = (batch: string) => world.governor.castVotesBySig(story.id, batch);
-  const entry = (index: number, support: number = Support.for, signer = voterOf(world, index)) =>
+  const bring = (batch: string) => contracts.governor.castVotesBySig(proposal.id, batch);
+  const entry = (index: number, support: number = Support.for, signer = voterOf(contracts, index)) =>
     batchOf(poll, [{ index, support, voter: signer }]);
 
   it("is refused with the other of two equivalent signatures", async () => {
@@ -105,7 +113,7 @@ describe("A batch that is none", () => {
     // Where a high s reaches the bit of the parity, it is another s to whoever reads it: neither counts.
     for (const written of [high, high ^ (1n << 255n), (high & ((1n << 255n) - 1n)) | ((1n - parity) << 255n)]) {
       const other = concat([dataSlice(good, 0, 37), toBeHex(written, 32)]);
-      await refused(story, () => bring(other), ["NodeRegistryInvalidSignatureOf", 0n]);
+      await expectRefused(proposal, () => bring(other), ["NodeRegistryInvalidSignatureOf", 0n]);
     }
     await bring(good);
   });
@@ -119,14 +127,14 @@ describe("A batch that is none", () => {
       concat([dataSlice(good, 0, 5), ethers.ZeroHash, dataSlice(good, 37)]),
       concat([dataSlice(good, 0, 5), ethers.ZeroHash, ethers.ZeroHash]),
     ]) {
-      await refused(story, () => bring(bad), ["NodeRegistryInvalidSignatureOf", 1n]);
+      await expectRefused(proposal, () => bring(bad), ["NodeRegistryInvalidSignatureOf", 1n]);
     }
   });
 
   it("is refused at any length that is not a number of entries", async () => {
     const both = concat([await entry(0), await entry(1)]);
     for (const bad of ["0x00", dataSlice(both, 0, 68), dataSlice(both, 0, 70), dataSlice(both, 0, 137), `${both}00`]) {
-      await refused(story, () => bring(bad), INVALID);
+      await expectRefused(proposal, () => bring(bad), INVALID);
     }
     await bring(both);
   });
@@ -140,14 +148,14 @@ describe("A batch that is none", () => {
       [[one, zero], 0n],
       [[two, zero, one], 0n],
     ] as const) {
-      await refused(story, () => bring(concat(entries)), ["NodeRegistryUnsortedSigner", index]);
+      await expectRefused(proposal, () => bring(concat(entries)), ["NodeRegistryUnsortedSigner", index]);
     }
   });
 
   it("is refused with a support that is none", async () => {
     for (const support of [3, 4, 255]) {
       const bad = await entry(2, support);
-      await refused(story, () => bring(bad), ["NodeRegistryInvalidSignatureOf", 2n]);
+      await expectRefused(proposal, () => bring(bad), ["NodeRegistryInvalidSignatureOf", 2n]);
     }
   });
 
@@ -158,55 +166,55 @@ describe("A batch that is none", () => {
       [300, 1n, 1n << 44n],
       [2 ** 32 - 1, 2n ** 24n - 1n, 1n << 255n],
     ] as const) {
-      const bad = concat([await entry(0), await entry(index, Support.for, voterOf(world, 1))]);
-      await refused(story, () => bring(bad), ["NodeRegistryNotMembers", word, bit]);
+      const bad = concat([await entry(0), await entry(index, Support.for, voterOf(contracts, 1))]);
+      await expectRefused(proposal, () => bring(bad), ["NodeRegistryNotMembers", word, bit]);
     }
   });
 
   it("is refused when another account has signed, and all of it with one bad ballot", async () => {
-    for (const signer of [voterOf(world, 1), world.stranger]) {
+    for (const signer of [voterOf(contracts, 1), contracts.stranger]) {
       const bad = await entry(0, Support.for, signer);
-      await refused(story, () => bring(bad), ["NodeRegistryInvalidSignatureOf", 0n]);
+      await expectRefused(proposal, () => bring(bad), ["NodeRegistryInvalidSignatureOf", 0n]);
       const hidden = concat([bad, await entry(1), await entry(2)]);
-      await refused(story, () => bring(hidden), ["NodeRegistryInvalidSignatureOf", 0n]);
+      await expectRefused(proposal, () => bring(hidden), ["NodeRegistryInvalidSignatureOf", 0n]);
     }
-    const last = concat([await entry(0), await entry(1), await entry(3, Support.for, voterOf(world, 2))]);
-    await refused(story, () => bring(last), ["NodeRegistryInvalidSignatureOf", 3n]);
+    const last = concat([await entry(0), await entry(1), await entry(3, Support.for, voterOf(contracts, 2))]);
+    await expectRefused(proposal, () => bring(last), ["NodeRegistryInvalidSignatureOf", 3n]);
   });
 });
 
 describe("A vote by signature that is none", () => {
   it("is refused malleated, cut, lengthened or compact", async () => {
-    const voter = voterOf(world, 0);
+    const voter = voterOf(contracts, 0);
     const { r, s, v, compactSerialized, serialized } = EcdsaSignature.from(await signBallot(0));
     const highS = toBeHex(SECP256K1 - toBigInt(s), 32);
     const others = [concat([r, highS, toBeHex(55 - v, 1)]), concat([r, highS, toBeHex(v, 1)])];
     const zeros = [concat([ethers.ZeroHash, ethers.ZeroHash, "0x1b"]), concat([r, ethers.ZeroHash, toBeHex(v, 1)])];
     const lengths = ["0x", dataSlice(serialized, 0, 64), `${serialized}00`, compactSerialized];
     for (const bad of [...others, ...zeros, ...lengths, concat([r, s, toBeHex(v - 27, 1)])]) {
-      const cast = () => world.governor.castVoteBySig(story.id, Support.for, voter, bad);
-      await refused(story, cast, ["GovernorInvalidSignature", voter.address]);
+      const cast = () => contracts.governor.castVoteBySig(proposal.id, Support.for, voter, bad);
+      await expectRefused(proposal, cast, ["GovernorInvalidSignature", voter.address]);
     }
-    await world.governor.castVoteBySig(story.id, Support.for, voter, serialized);
+    await contracts.governor.castVoteBySig(proposal.id, Support.for, voter, serialized);
   });
 
   it("is refused of whoever has not signed, and of no member", async () => {
-    const { governor, stranger } = world;
+    const { governor, stranger } = contracts;
     const signature = await signBallot(0);
-    for (const voter of [voterOf(world, 1), stranger]) {
-      const cast = () => governor.castVoteBySig(story.id, Support.for, voter, signature);
-      await refused(story, cast, ["GovernorInvalidSignature", voter.address]);
+    for (const voter of [voterOf(contracts, 1), stranger]) {
+      const cast = () => governor.castVoteBySig(proposal.id, Support.for, voter, signature);
+      await expectRefused(proposal, cast, ["GovernorInvalidSignature", voter.address]);
     }
     const outsider = await signBallot(0, stranger);
-    const cast = () => governor.castVoteBySig(story.id, Support.for, stranger, outsider);
-    await refused(story, cast, ["GovernorNotMember", stranger.address, 1n]);
+    const cast = () => governor.castVoteBySig(proposal.id, Support.for, stranger, outsider);
+    await expectRefused(proposal, cast, ["GovernorNotMember", stranger.address, 1n]);
     // An address that recovery of a bad signature would give.
-    const nobody = () => governor.castVoteBySig(story.id, Support.for, ethers.ZeroAddress, `0x${"00".repeat(65)}`);
-    await refused(story, nobody, ["GovernorInvalidSignature", ethers.ZeroAddress]);
+    const nobody = () => governor.castVoteBySig(proposal.id, Support.for, ethers.ZeroAddress, `0x${"00".repeat(65)}`);
+    await expectRefused(proposal, nobody, ["GovernorInvalidSignature", ethers.ZeroAddress]);
   });
 
   /** A ballot For. */
-  async function signBallot(index: number, voter = voterOf(world, index)): Promise<string> {
+  async function signBallot(index: number, voter = voterOf(contracts, index)): Promise<string> {
     const entry = await batchOf(poll, [{ index, support: Support.for, voter }]);
     return EcdsaSignature.from(dataSlice(entry, 5)).serialized;
   }

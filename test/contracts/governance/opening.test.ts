@@ -1,33 +1,50 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { DEFAULT_TRACKS, ethers, freshWorld, networkHelpers, Track, type World } from "./setting.js";
-import { type Call, flagCall, issueCall, Kind, revertOf, State, Story } from "./story.js";
+import {
+  DEFAULT_TRACKS,
+  ethers,
+  freshGovernance,
+  type GovernanceContracts,
+  networkHelpers,
+  Track,
+} from "../../harness/contracts/deployGovernance.js";
+import {
+  type Call,
+  flagCall,
+  GovernanceHelper,
+  issueCall,
+  Kind,
+  revertOf,
+  State,
+} from "../../harness/contracts/governanceHelper.js";
 
-let world: World;
+let contracts: GovernanceContracts;
 beforeEach(async () => {
-  world = await freshWorld();
+  contracts = await freshGovernance();
 });
 
-async function restart(salt = "once", evidence: string[] = []): Promise<Story> {
-  return new Story(world.governor, [await issueCall(world, { kind: Kind.Restart, salt: ethers.id(salt), evidence })]);
+async function restart(salt = "once", evidence: string[] = []): Promise<GovernanceHelper> {
+  return new GovernanceHelper(contracts.governor, [
+    await issueCall(contracts, { kind: Kind.Restart, salt: ethers.id(salt), evidence }),
+  ]);
 }
 
 describe("Opening a proposal", () => {
   it("freezes track, rules, committee and times, and says so in two events", async () => {
     const evidence = [ethers.id("a"), ethers.id("b")].sort();
-    const story = await restart("once", evidence);
-    const receipt = await story.propose(world.operators[0]);
+    const proposal = await restart("once", evidence);
+    const receipt = await proposal.propose(contracts.operators[0]);
 
-    const [created, opened] = receipt.logs.map((log) => world.governor.interface.parseLog(log));
+    const [created, opened] = receipt.logs.map((log) => contracts.governor.interface.parseLog(log));
     expect(created?.name).toBe("ProposalCreated");
     expect([opened?.name, ...(opened?.args.toArray(true) ?? [])]).toEqual([
       "ProposalOpened",
-      story.id,
+      proposal.id,
       Track.emergency,
       1n,
       5n,
       evidence,
     ]);
-    expect(await world.governor.proposalRules(story.id)).toEqual([
+    expect(await contracts.governor.proposalRules(proposal.id)).toEqual([
       1n,
       5n,
       Track.emergency,
@@ -37,9 +54,9 @@ describe("Opening a proposal", () => {
       0n,
       86_400n,
     ]);
-    expect(await world.governor.proposalQuorum(story.id)).toBe(2n);
-    expect(await world.governor.proposalProposer(story.id)).toBe(world.operators[0]?.address);
-    expect(await story.state()).toBe(State.pending);
+    expect(await contracts.governor.proposalQuorum(proposal.id)).toBe(2n);
+    expect(await contracts.governor.proposalProposer(proposal.id)).toBe(contracts.operators[0]?.address);
+    expect(await proposal.state()).toBe(State.pending);
   });
 
   it.each([
@@ -57,15 +74,15 @@ describe("Opening a proposal", () => {
     ["SetTrack", Track.constitution],
     ["Experiment", Track.operations],
   ] as const)("decides %s on track %i", async (kind, track) => {
-    const story = new Story(world.governor, [await issueCall(world, { kind: Kind[kind] })]);
-    expect(await world.governor.trackOf(story.targets, story.calldatas)).toBe(track);
-    await story.propose(world.operators[1]);
+    const proposal = new GovernanceHelper(contracts.governor, [await issueCall(contracts, { kind: Kind[kind] })]);
+    expect(await contracts.governor.trackOf(proposal.targets, proposal.calldatas)).toBe(track);
+    await proposal.propose(contracts.operators[1]);
 
     const wanted = DEFAULT_TRACKS[Number(track)];
-    const start = await world.governor.proposalSnapshot(story.id);
+    const start = await contracts.governor.proposalSnapshot(proposal.id);
     expect(start - BigInt(await networkHelpers.time.latest())).toBe(wanted?.votingDelay);
-    expect((await world.governor.proposalDeadline(story.id)) - start).toBe(wanted?.votingPeriod);
-    const frozen = await world.governor.proposalRules(story.id);
+    expect((await contracts.governor.proposalDeadline(proposal.id)) - start).toBe(wanted?.votingPeriod);
+    const frozen = await contracts.governor.proposalRules(proposal.id);
     expect([frozen.quorum, frozen.approval, frozen.fastPath, frozen.timelock, frozen.expiry]).toEqual([
       wanted?.quorum,
       wanted?.approval,
@@ -76,9 +93,9 @@ describe("Opening a proposal", () => {
   });
 
   it("takes the most careful track of several calls", async () => {
-    const { governor, nodes, timelock } = world;
-    const quick = await issueCall(world, { kind: Kind.Restart });
-    const flag = await flagCall(world);
+    const { governor, nodes, timelock } = contracts;
+    const quick = await issueCall(contracts, { kind: Kind.Restart });
+    const flag = await flagCall(contracts);
     const ban = { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("remove", [[1]]) };
     const genesis = { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("closeGenesis") };
     const role = { target: await timelock.getAddress(), data: "0x" };
@@ -97,19 +114,19 @@ describe("Opening a proposal", () => {
   });
 
   it("is for members alone", async () => {
-    const story = await restart();
-    expect(await revertOf(story.propose(world.stranger))).toEqual([
+    const proposal = await restart();
+    expect(await revertOf(proposal.propose(contracts.stranger))).toEqual([
       "GovernorInsufficientProposerVotes",
-      world.stranger.address,
+      contracts.stranger.address,
       0n,
       1n,
     ]);
   });
 
   it("opens one proposal for one observation, whoever comes first", async () => {
-    await (await restart()).propose(world.operators[0]);
+    await (await restart()).propose(contracts.operators[0]);
     const second = await restart();
-    expect(await revertOf(second.propose(world.operators[1]))).toEqual([
+    expect(await revertOf(second.propose(contracts.operators[1]))).toEqual([
       "GovernorUnexpectedProposalState",
       second.id,
       State.active,
@@ -120,7 +137,8 @@ describe("Opening a proposal", () => {
   it("refuses evidence that is out of order, repeated, zero or too much", async () => {
     const [low, high] = [ethers.toBeHex(1, 32), ethers.toBeHex(2, 32)];
     const many = Array.from({ length: 17 }, (_, i) => ethers.toBeHex(i + 1, 32));
-    const refusal = async (evidence: string[]) => revertOf((await restart("x", evidence)).propose(world.operators[0]));
+    const refusal = async (evidence: string[]) =>
+      revertOf((await restart("x", evidence)).propose(contracts.operators[0]));
 
     expect(await refusal([high, low])).toEqual(["GovernorInvalidEvidence", 1n]);
     expect(await refusal([low, low])).toEqual(["GovernorInvalidEvidence", 1n]);
@@ -130,17 +148,17 @@ describe("Opening a proposal", () => {
   });
 
   it("refuses a second directive in one proposal, and one that does not read", async () => {
-    const call = await issueCall(world, { kind: Kind.Restart });
-    const two = new Story(world.governor, [call, await issueCall(world, { kind: Kind.Deploy })]);
-    const broken = new Story(world.governor, [{ ...call, data: call.data.slice(0, -2) }]);
+    const call = await issueCall(contracts, { kind: Kind.Restart });
+    const two = new GovernanceHelper(contracts.governor, [call, await issueCall(contracts, { kind: Kind.Deploy })]);
+    const broken = new GovernanceHelper(contracts.governor, [{ ...call, data: call.data.slice(0, -2) }]);
 
-    expect(await revertOf(two.propose(world.operators[0]))).toEqual(["GovernorInvalidDirective", 1n]);
-    expect(await revertOf(broken.propose(world.operators[0]))).toEqual(["GovernorInvalidDirective", 0n]);
+    expect(await revertOf(two.propose(contracts.operators[0]))).toEqual(["GovernorInvalidDirective", 1n]);
+    expect(await revertOf(broken.propose(contracts.operators[0]))).toEqual(["GovernorInvalidDirective", 0n]);
   });
 
   it("refuses lists of unequal length", async () => {
-    const { governor, operators } = world;
-    const call = await flagCall(world);
+    const { governor, operators } = contracts;
+    const call = await flagCall(contracts);
     const propose = governor.connect(operators[0]).propose;
     expect(await revertOf(propose([call.target], [0n], [], "x"))).toEqual([
       "GovernorInvalidProposalLength",
@@ -158,19 +176,19 @@ describe("Opening a proposal", () => {
   });
 
   it("bounds what one node has open on a track, until something closes", async () => {
-    const stories = await Promise.all([0, 1, 2, 3, 4].map((i) => restart(`${i}`)));
-    for (const story of stories.slice(0, 4)) await story.propose(world.operators[0]);
-    const last = stories[4] as Story;
-    const refused = ["GovernorTooManyOpenProposals", world.operators[0]?.address, Track.emergency, 4n];
-    expect(await revertOf(last.propose(world.operators[0]))).toEqual(refused);
+    const proposals = await Promise.all([0, 1, 2, 3, 4].map((i) => restart(`${i}`)));
+    for (const proposal of proposals.slice(0, 4)) await proposal.propose(contracts.operators[0]);
+    const last = proposals[4] as GovernanceHelper;
+    const refused = ["GovernorTooManyOpenProposals", contracts.operators[0]?.address, Track.emergency, 4n];
+    expect(await revertOf(last.propose(contracts.operators[0]))).toEqual(refused);
 
     // Other nodes and other tracks have bounds of their own.
-    await new Story(world.governor, [await flagCall(world)]).propose(world.operators[0]);
-    await stories[2]?.cancel(world.guardian);
-    await last.propose(world.operators[0]);
-    expect(await revertOf((await restart("6")).propose(world.operators[0]))).toEqual(refused);
+    await new GovernanceHelper(contracts.governor, [await flagCall(contracts)]).propose(contracts.operators[0]);
+    await proposals[2]?.cancel(contracts.guardian);
+    await last.propose(contracts.operators[0]);
+    expect(await revertOf((await restart("6")).propose(contracts.operators[0]))).toEqual(refused);
 
     await last.waitForEnd();
-    await (await restart("7")).propose(world.operators[0]);
+    await (await restart("7")).propose(contracts.operators[0]);
   });
 });

@@ -1,23 +1,37 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { admissionOf, G1_INFINITY, G2_INFINITY } from "../libraries/eip2537.js";
 import {
   aggregate,
   aggregateOver,
+  BALLOT_PATHS,
+  ballotContextOf,
   batchOf,
   bitmap,
   castBy,
   countOf,
-  PATHS,
-  pollOf,
   refusalOf,
   secretOfNode,
   signersOf,
-} from "./aggregates.js";
-import { ethers, freshWorld, networkHelpers, type World } from "./setting.js";
-import { type Call, directiveOf, flagCall, issueCall, Kind, State, Story, Support } from "./story.js";
+} from "../../harness/contracts/ballots.js";
+import {
+  ethers,
+  freshGovernance,
+  type GovernanceContracts,
+  networkHelpers,
+} from "../../harness/contracts/deployGovernance.js";
+import { admissionOf, G1_INFINITY, G2_INFINITY } from "../../harness/contracts/eip2537.js";
+import {
+  type Call,
+  directiveOf,
+  flagCall,
+  GovernanceHelper,
+  issueCall,
+  Kind,
+  State,
+  Support,
+} from "../../harness/contracts/governanceHelper.js";
 
-// The same world and the same stories on a chain of the hardfork before: Cancun has no EIP-2537.
+// The same contracts and the same proposals on a chain of the hardfork before: Cancun has no EIP-2537.
 vi.mock("hardhat", async (original) => {
   const { network } = await original<typeof import("hardhat")>();
   return { network: { create: () => network.create({ override: { hardfork: "cancun" } }) } };
@@ -28,55 +42,55 @@ const Status = { unknown: 0n, issued: 1n, done: 2n } as const;
 const NO_PRECOMPILES = ["NodeRegistryNoPrecompiles"];
 const EVERYBODY = [0, 1, 2, 3, 4];
 /** What is left without aggregates. */
-const PATHS_LEFT = PATHS.filter((path) => path !== "castVotesByAggregate");
+const PATHS_LEFT = BALLOT_PATHS.filter((path) => path !== "castVotesByAggregate");
 
-let world: World;
+let contracts: GovernanceContracts;
 beforeEach(async () => {
-  world = await freshWorld();
+  contracts = await freshGovernance();
 });
 
 function voter(index: number): HardhatEthersSigner {
-  const found = world.operators[index];
+  const found = contracts.operators[index];
   if (!found) throw new Error(`there is no node ${index}`);
   return found;
 }
 
 /** A proposal that takes ballots. */
-async function opened(...calls: Call[]): Promise<Story> {
-  const story = new Story(world.governor, calls);
-  await story.propose(voter(0));
-  await story.waitForStart();
-  return story;
+async function opened(...calls: Call[]): Promise<GovernanceHelper> {
+  const proposal = new GovernanceHelper(contracts.governor, calls);
+  await proposal.propose(voter(0));
+  await proposal.waitForStart();
+  return proposal;
 }
 
 /** What `castVotesBySig` takes of these nodes, all of them For. */
-async function batchFor(story: Story, indices: number[], accounts = indices.map(voter)): Promise<string> {
+async function batchFor(proposal: GovernanceHelper, indices: number[], accounts = indices.map(voter)): Promise<string> {
   const entries = indices.map((index, i) => ({ index, support: Support.for, voter: accounts[i] ?? voter(index) }));
-  return batchOf(await pollOf(world.governor, story.id), entries);
+  return batchOf(await ballotContextOf(contracts.governor, proposal.id), entries);
 }
 
 /** Queues, waits and executes. */
-async function enact(story: Story): Promise<void> {
-  expect(await story.state()).toBe(State.succeeded);
-  await story.queue();
-  await story.waitForEta();
-  await story.execute();
-  expect(await story.state()).toBe(State.executed);
+async function enact(proposal: GovernanceHelper): Promise<void> {
+  expect(await proposal.state()).toBe(State.succeeded);
+  await proposal.queue();
+  await proposal.waitForEta();
+  await proposal.execute();
+  expect(await proposal.state()).toBe(State.executed);
 }
 
 /** A directive that a batch of ballots has decided. */
 async function issued(kind: number): Promise<string> {
-  const story = await opened(await issueCall(world, { kind }));
-  await world.governor.castVotesBySig(story.id, await batchFor(story, [0, 1, 2, 3]));
-  await enact(story);
-  return world.directives.directiveId(directiveOf({ kind }));
+  const proposal = await opened(await issueCall(contracts, { kind }));
+  await contracts.governor.castVotesBySig(proposal.id, await batchFor(proposal, [0, 1, 2, 3]));
+  await enact(proposal);
+  return contracts.directives.directiveId(directiveOf({ kind }));
 }
 
 async function registryOfTimelock() {
-  const address = await world.timelock.getAddress();
+  const address = await contracts.timelock.getAddress();
   await networkHelpers.impersonateAccount(address);
   await networkHelpers.setBalance(address, ethers.parseEther("10"));
-  return world.nodes.connect(await ethers.getSigner(address));
+  return contracts.nodes.connect(await ethers.getSigner(address));
 }
 
 describe("A chain without EIP-2537", () => {
@@ -88,8 +102,8 @@ describe("A chain without EIP-2537", () => {
   });
 
   it("carries the whole DAO, which says that it counts no aggregates", async () => {
-    const { nodes, operators, ...contracts } = world;
-    for (const contract of [nodes, contracts.governor, contracts.directives, contracts.models, contracts.parameters]) {
+    const { nodes, operators, ...others } = contracts;
+    for (const contract of [nodes, others.governor, others.directives, others.models, others.parameters]) {
       expect(await ethers.provider.getCode(contract)).not.toBe("0x");
     }
     expect(await nodes.aggregates()).toBe(false);
@@ -104,41 +118,41 @@ describe("A chain without EIP-2537", () => {
   });
 
   it("refuses every aggregate of ballots, though all of the committee has signed", async () => {
-    const story = await opened(await flagCall(world));
-    const poll = await pollOf(world.governor, story.id);
+    const proposal = await opened(await flagCall(contracts));
+    const poll = await ballotContextOf(contracts.governor, proposal.id);
     for (const ballots of [{ for: EVERYBODY }, { for: [0], against: [1], abstain: [2] }, { abstain: [4] }, {}]) {
       const signatures = [G2_INFINITY, "0x", ...(Object.keys(ballots).length > 0 ? [aggregate(poll, ballots)] : [])];
       for (const signature of signatures) {
-        const cast = world.governor.castVotesByAggregate(story.id, signersOf(ballots), signature);
+        const cast = contracts.governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
         expect(await refusalOf(cast)).toEqual(NO_PRECOMPILES);
       }
     }
-    expect(await countOf(world.governor, story.id, 5)).toEqual({ for: 0n, against: 0n, abstain: 0n, voted: [] });
+    expect(await countOf(contracts.governor, proposal.id, 5)).toEqual({ for: 0n, against: 0n, abstain: 0n, voted: [] });
   });
 
   it("has no fast lane, and a decision that is refused there can be opened slowly", async () => {
-    const { governor } = world;
-    const story = new Story(governor, [await issueCall(world, { kind: Kind.Restart })]);
-    story.id = await governor.hashProposal(...story.operation());
+    const { governor } = contracts;
+    const proposal = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Restart })]);
+    proposal.id = await governor.hashProposal(...proposal.operation());
     const ballots = { for: EVERYBODY };
-    const [targets, values, calldatas] = story.operation();
-    const signature = aggregate(await pollOf(governor, story.id), ballots);
+    const [targets, values, calldatas] = proposal.operation();
+    const signature = aggregate(await ballotContextOf(governor, proposal.id), ballots);
     const decided = governor
       .connect(voter(0))
-      .decide(targets, values, calldatas, story.description, signersOf(ballots), signature);
+      .decide(targets, values, calldatas, proposal.description, signersOf(ballots), signature);
     expect(await refusalOf(decided)).toEqual(NO_PRECOMPILES);
-    expect(await refusalOf(story.state())).toEqual(["GovernorNonexistentProposal", story.id]);
+    expect(await refusalOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
 
-    await story.propose(voter(0));
-    await story.waitForStart();
-    await governor.castVotesBySig(story.id, await batchFor(story, [0, 1, 2, 3]));
-    await enact(story);
-    const id = await world.directives.directiveId(directiveOf({ kind: Kind.Restart }));
-    expect(await world.directives.status(id)).toBe(Status.issued);
+    await proposal.propose(voter(0));
+    await proposal.waitForStart();
+    await governor.castVotesBySig(proposal.id, await batchFor(proposal, [0, 1, 2, 3]));
+    await enact(proposal);
+    const id = await contracts.directives.directiveId(directiveOf({ kind: Kind.Restart }));
+    expect(await contracts.directives.status(id)).toBe(Status.issued);
   });
 
   it("refuses reports that come together", async () => {
-    const { directives } = world;
+    const { directives } = contracts;
     const id = await issued(Kind.Restart);
     for (const [report, outcome] of [
       [Report.ready, ethers.ZeroHash],
@@ -152,20 +166,20 @@ describe("A chain without EIP-2537", () => {
       expect(await refusalOf(reported)).toEqual(NO_PRECOMPILES);
       expect(await directives.attestations(id, report, outcome)).toBe(0n);
     }
-    for (const operator of world.operators) expect(await directives.reportOf(id, operator)).toBe(0n);
+    for (const operator of contracts.operators) expect(await directives.reportOf(id, operator)).toBe(0n);
     expect(await directives.status(id)).toBe(Status.issued);
   });
 });
 
 describe("Without aggregates", () => {
   it.each(PATHS_LEFT)("%s decides, the directive is issued, and reports enact it", async (path) => {
-    const { governor, directives } = world;
-    const story = await opened(await issueCall(world, { kind: Kind.Scale }));
+    const { governor, directives } = contracts;
+    const proposal = await opened(await issueCall(contracts, { kind: Kind.Scale }));
     for (const index of [0, 1, 2, 3]) {
-      await castBy(path, governor, story.id, { index, support: Support.for, voter: voter(index) });
+      await castBy(path, governor, proposal.id, { index, support: Support.for, voter: voter(index) });
     }
-    expect(await countOf(governor, story.id, 5)).toEqual({ for: 4n, against: 0n, abstain: 0n, voted: [0, 1, 2, 3] });
-    await enact(story);
+    expect(await countOf(governor, proposal.id, 5)).toEqual({ for: 4n, against: 0n, abstain: 0n, voted: [0, 1, 2, 3] });
+    await enact(proposal);
 
     const id = await directives.directiveId(directiveOf({ kind: Kind.Scale }));
     expect(await directives.status(id)).toBe(Status.issued);
@@ -178,45 +192,45 @@ describe("Without aggregates", () => {
   });
 
   it("all paths that are left add up to one tally", async () => {
-    const { governor } = world;
-    const story = await opened(await flagCall(world));
-    const poll = await pollOf(governor, story.id);
+    const { governor } = contracts;
+    const proposal = await opened(await flagCall(contracts));
+    const poll = await ballotContextOf(governor, proposal.id);
     await governor.castVotesBySig(
-      story.id,
+      proposal.id,
       await batchOf(poll, [
         { index: 0, support: Support.against, voter: voter(0) },
         { index: 3, support: Support.abstain, voter: voter(3) },
       ]),
     );
-    await castBy("castVote", governor, story.id, { index: 1, support: Support.for, voter: voter(1) });
-    await castBy("castVoteBySig", governor, story.id, { index: 4, support: Support.for, voter: voter(4) });
-    expect(await countOf(governor, story.id, 5)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 3, 4] });
-    await story.waitForEnd();
-    await enact(story);
-    expect(await world.parameters.flag(ethers.encodeBytes32String("learning.enabled"))).toBe(true);
+    await castBy("castVote", governor, proposal.id, { index: 1, support: Support.for, voter: voter(1) });
+    await castBy("castVoteBySig", governor, proposal.id, { index: 4, support: Support.for, voter: voter(4) });
+    expect(await countOf(governor, proposal.id, 5)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 3, 4] });
+    await proposal.waitForEnd();
+    await enact(proposal);
+    expect(await contracts.parameters.flag(ethers.encodeBytes32String("learning.enabled"))).toBe(true);
   });
 
   it.each(PATHS_LEFT)("no node votes again after %s", async (first) => {
-    const { governor } = world;
-    const story = await opened(await flagCall(world));
-    await castBy(first, governor, story.id, { index: 3, support: Support.for, voter: voter(3) });
+    const { governor } = contracts;
+    const proposal = await opened(await flagCall(contracts));
+    await castBy(first, governor, proposal.id, { index: 3, support: Support.for, voter: voter(3) });
     for (const path of PATHS_LEFT) {
-      const again = castBy(path, governor, story.id, { index: 3, support: Support.against, voter: voter(3) });
+      const again = castBy(path, governor, proposal.id, { index: 3, support: Support.against, voter: voter(3) });
       const batch = path === "castVotesBySig";
       expect(await refusalOf(again)).toEqual(
         batch ? ["GovernorBallotsOverlap", 0n, 8n] : ["GovernorAlreadyCastVote", voter(3).address],
       );
     }
-    expect(await countOf(governor, story.id, 5)).toEqual({ for: 1n, against: 0n, abstain: 0n, voted: [3] });
+    expect(await countOf(governor, proposal.id, 5)).toEqual({ for: 1n, against: 0n, abstain: 0n, voted: [3] });
   });
 });
 
 describe("Without aggregates, a committee", () => {
   it("admits, rotates and removes by vote, and what was opened before goes on", async () => {
-    const { governor, nodes, stranger } = world;
+    const { governor, nodes, stranger } = contracts;
     const target = await nodes.getAddress();
     const fresh = admissionOf(voter(2).address, "key 6");
-    const open = await opened(await flagCall(world, "opened before"));
+    const open = await opened(await flagCall(contracts, "opened before"));
     const change = await opened(
       { target, data: nodes.interface.encodeFunctionData("admit", [[admissionOf(stranger.address, "key 5")]]) },
       { target, data: nodes.interface.encodeFunctionData("rotateKey", [2, fresh.key, fresh.possession]) },
@@ -237,7 +251,7 @@ describe("Without aggregates, a committee", () => {
       fresh.key,
     ]);
 
-    const later = await opened(await flagCall(world, "opened later"));
+    const later = await opened(await flagCall(contracts, "opened later"));
     for (const [gone, account] of [
       [1, voter(1)],
       [2, voter(2)],
@@ -252,17 +266,17 @@ describe("Without aggregates, a committee", () => {
   });
 
   it("counts a ballot of a node that has left since, under the index that it had", async () => {
-    const story = await opened(await flagCall(world));
+    const proposal = await opened(await flagCall(contracts));
     const registry = await registryOfTimelock();
     const fresh = admissionOf(voter(2).address, "key 5");
     await registry.rotateKey(2, fresh.key, fresh.possession);
     await registry.remove([1]);
-    await world.governor.castVotesBySig(story.id, await batchFor(story, [0, 1, 2, 3]));
-    await enact(story);
+    await contracts.governor.castVotesBySig(proposal.id, await batchFor(proposal, [0, 1, 2, 3]));
+    await enact(proposal);
   });
 
   it("takes keys as they are, for there is no sum that a rogue key could enter, but each once and well formed", async () => {
-    const { stranger } = world;
+    const { stranger } = contracts;
     const registry = await registryOfTimelock();
     const honest = admissionOf(stranger.address, "key 5");
     const invalid = ["NodeRegistryInvalidKey", ethers.keccak256(G1_INFINITY)];

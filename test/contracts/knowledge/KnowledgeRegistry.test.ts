@@ -3,8 +3,8 @@ import { AbiCoder, concat, id, keccak256, ZeroHash } from "ethers";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { KnowledgeRegistry } from "../../../src/ports/chain/bindings/index.js";
-import { admissionOf } from "../libraries/eip2537.js";
-import { deployWith, ethers, networkHelpers, type Setting } from "../nodes/setting.js";
+import { admissionOf } from "../../harness/contracts/eip2537.js";
+import { deployRegistryWith, ethers, networkHelpers, type RegistryContracts } from "../../harness/contracts/nodes.js";
 
 const LEAF_DOMAIN = id("witan/leaf/1");
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => ethers.hexlify(bytes));
@@ -15,25 +15,25 @@ function leafOf(author: string, kind: number, contentId: string): string {
 }
 
 async function deployKnowledge() {
-  const setting = await deployWith(1);
+  const contracts = await deployRegistryWith(1);
   const [, , first, second] = await ethers.getSigners();
   if (!first || !second) throw new Error("the network has too few accounts");
-  await setting.registry.admit([admissionOf(first.address, "first"), admissionOf(second.address, "second")]);
-  const deployed = await ethers.deployContract("KnowledgeRegistry", [await setting.registry.getAddress()]);
+  await contracts.registry.admit([admissionOf(first.address, "first"), admissionOf(second.address, "second")]);
+  const deployed = await ethers.deployContract("KnowledgeRegistry", [await contracts.registry.getAddress()]);
   const knowledge = deployed as unknown as KnowledgeRegistry;
-  return { ...setting, knowledge: knowledge.connect(first), first, second };
+  return { ...contracts, knowledge: knowledge.connect(first), first, second };
 }
 
 describe("KnowledgeRegistry", () => {
   let knowledge: KnowledgeRegistry;
-  let setting: Setting & Awaited<ReturnType<typeof deployKnowledge>>;
+  let contracts: RegistryContracts & Awaited<ReturnType<typeof deployKnowledge>>;
   beforeAll(async () => {
-    setting = await deployKnowledge();
-    knowledge = setting.knowledge;
+    contracts = await deployKnowledge();
+    knowledge = contracts.knowledge;
   });
 
   it("numbers each author's anchors from 1, so that a gap shows", async () => {
-    const { first, second } = setting;
+    const { first, second } = contracts;
     for (const [author, root, sequence] of [
       [first, "a", 1n],
       [first, "b", 2n],
@@ -52,7 +52,7 @@ describe("KnowledgeRegistry", () => {
   });
 
   it("never writes an anchor twice", async () => {
-    const { first } = setting;
+    const { first } = contracts;
     await knowledge.anchor(id("once"), 1, id("manifest"));
     const before = await knowledge.anchorOf(first, id("once"));
     const again = knowledge.anchor(id("once"), 2, id("manifest"));
@@ -85,7 +85,7 @@ describe("KnowledgeRegistry", () => {
   });
 
   it("proves exactly the records of a batch, for its author alone", async () => {
-    const { first, second } = setting;
+    const { first, second } = contracts;
     const kind = fc.nat(3);
     const record = fc.record({ kind, contentId: hash });
     const batch = fc.uniqueArray(record, { minLength: 1, maxLength: 40, selector: ({ contentId }) => contentId });
@@ -112,7 +112,7 @@ describe("KnowledgeRegistry", () => {
   });
 
   it("does not take another author's anchor of the same root for one's own", async () => {
-    const { first, second } = setting;
+    const { first, second } = contracts;
     const leaf = leafOf(first.address, 1, id("mine"));
     await knowledge.connect(second).anchor(leaf, 1, id("manifest"));
     // The root holds a leaf of the first author, but the second has anchored it.
@@ -121,7 +121,7 @@ describe("KnowledgeRegistry", () => {
   });
 
   it("does not take an inner node of the tree for a leaf", async () => {
-    const { first } = setting;
+    const { first } = contracts;
     const leaves = ["w", "x", "y", "z"].map((name) => leafOf(first.address, 0, id(name)));
     const tree = SimpleMerkleTree.of(leaves);
     await knowledge.anchor(tree.root, 4, id("manifest"));

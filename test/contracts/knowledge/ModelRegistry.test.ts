@@ -1,7 +1,7 @@
 import { id, ZeroHash } from "ethers";
 import { describe, expect, it } from "vitest";
 import type { ModelRegistry } from "../../../src/ports/chain/bindings/index.js";
-import { ethers, networkHelpers } from "../nodes/setting.js";
+import { ethers, networkHelpers } from "../../harness/contracts/nodes.js";
 
 const NAME = ethers.encodeBytes32String("mnist");
 

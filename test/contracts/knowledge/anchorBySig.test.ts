@@ -1,26 +1,33 @@
 import { id, ZeroHash } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { refusalOf } from "../governance/aggregates.js";
-import { batchDigest, batchOf, deployKnowledge, type KnowledgeSetting, networkHelpers, signBatch } from "./setting.js";
+import { refusalOf } from "../../harness/contracts/ballots.js";
+import {
+  batchDigest,
+  batchOf,
+  deployKnowledge,
+  type KnowledgeContracts,
+  networkHelpers,
+  signBatch,
+} from "../../harness/contracts/knowledge.js";
 
-let setting: KnowledgeSetting;
+let contracts: KnowledgeContracts;
 beforeEach(async () => {
-  setting = await networkHelpers.loadFixture(threeNodes);
+  contracts = await networkHelpers.loadFixture(threeNodes);
 });
 
-async function threeNodes(): Promise<KnowledgeSetting> {
+async function threeNodes(): Promise<KnowledgeContracts> {
   return deployKnowledge(3);
 }
 
 function authorAt(index: number): string {
-  return setting.nodes[index]?.address ?? "";
+  return contracts.nodes[index]?.address ?? "";
 }
 
 describe("An anchor that anybody sends", () => {
   it("is its author's, under its number, and proves the author's records", async () => {
-    const { knowledge } = setting;
+    const { knowledge } = contracts;
     const batch = batchOf(authorAt(1), ["a", "b", "c"]);
-    const sent = await knowledge.anchorBySig(batch, await signBatch(setting, 1, batch));
+    const sent = await knowledge.anchorBySig(batch, await signBatch(contracts, 1, batch));
     const [log] = (await sent.wait())?.logs ?? [];
     const event = log && knowledge.interface.parseLog(log);
     expect([event?.name, ...(event?.args.toArray() ?? [])]).toEqual([
@@ -38,16 +45,16 @@ describe("An anchor that anybody sends", () => {
 
   it("is signed over the digest that the contract names", async () => {
     const batch = batchOf(authorAt(0), ["a"]);
-    expect(await setting.knowledge.batchDigest(batch)).toBe(batchDigest(setting, batch));
+    expect(await contracts.knowledge.batchDigest(batch)).toBe(batchDigest(contracts, batch));
   });
 
   it("is refused where its author has signed something else, for elsewhere, or nothing", async () => {
-    const { knowledge, domain } = setting;
+    const { knowledge, domain } = contracts;
     const batch = batchOf(authorAt(0), ["a", "b"]);
-    const good = await signBatch(setting, 0, batch);
-    const elsewhere = (change: object) => signBatch({ ...setting, domain: { ...domain, ...change } }, 0, batch);
+    const good = await signBatch(contracts, 0, batch);
+    const elsewhere = (change: object) => signBatch({ ...contracts, domain: { ...domain, ...change } }, 0, batch);
     for (const [said, signature] of [
-      [batch, await signBatch(setting, 1, batch)],
+      [batch, await signBatch(contracts, 1, batch)],
       [{ ...batch, author: authorAt(1) }, good],
       [{ ...batch, root: id("other") }, good],
       [{ ...batch, count: 3 }, good],
@@ -65,11 +72,11 @@ describe("An anchor that anybody sends", () => {
   });
 
   it("is refused a second time, whoever was first", async () => {
-    const { knowledge, nodes } = setting;
+    const { knowledge, nodes } = contracts;
     const [operator] = nodes;
     if (!operator) throw new Error("there is no node");
     const batch = batchOf(operator.address, ["a"]);
-    const signature = await signBatch(setting, 0, batch);
+    const signature = await signBatch(contracts, 0, batch);
     await knowledge.anchorBySig(batch, signature);
     const exists = ["KnowledgeRegistryAnchorExists", batch.author, batch.root];
     expect(await refusalOf(knowledge.anchorBySig(batch, signature))).toEqual(exists);
@@ -78,9 +85,9 @@ describe("An anchor that anybody sends", () => {
   });
 
   it("is refused to whoever is no member any more, or not yet", async () => {
-    const { knowledge, registry, later, nodes } = setting;
+    const { knowledge, registry, later, nodes } = contracts;
     const batch = batchOf(authorAt(2), ["a"]);
-    const signature = await signBatch(setting, 2, batch);
+    const signature = await signBatch(contracts, 2, batch);
     await registry.remove([2]);
     const gone = ["KnowledgeRegistryNotMember", batch.author];
     expect(await refusalOf(knowledge.anchorBySig(batch, signature))).toEqual(gone);
@@ -88,7 +95,7 @@ describe("An anchor that anybody sends", () => {
     const newcomer = later[0];
     if (!newcomer) throw new Error("the network has too few accounts");
     const early = batchOf(newcomer.address, ["a"]);
-    const signed = await signBatch({ ...setting, nodes: [...nodes, newcomer] }, 3, early);
+    const signed = await signBatch({ ...contracts, nodes: [...nodes, newcomer] }, 3, early);
     expect(await refusalOf(knowledge.anchorBySig(early, signed))).toEqual([
       "KnowledgeRegistryNotMember",
       newcomer.address,
@@ -96,14 +103,14 @@ describe("An anchor that anybody sends", () => {
   });
 
   it("is refused where it says nothing, signed or not", async () => {
-    const { knowledge } = setting;
+    const { knowledge } = contracts;
     const batch = batchOf(authorAt(0), ["a"]);
     for (const empty of [
       { ...batch, root: ZeroHash },
       { ...batch, count: 0 },
       { ...batch, manifest: ZeroHash },
     ]) {
-      const refusal = await refusalOf(knowledge.anchorBySig(empty, await signBatch(setting, 0, empty)));
+      const refusal = await refusalOf(knowledge.anchorBySig(empty, await signBatch(contracts, 0, empty)));
       expect(refusal).toEqual(["KnowledgeRegistryEmptyAnchor"]);
     }
   });

@@ -1,36 +1,36 @@
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { id, ZeroHash } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { admissionOfSigner } from "../directives/setting.js";
-import { bitmap, refusalOf } from "../governance/aggregates.js";
+import { bitmap, refusalOf } from "../../harness/contracts/ballots.js";
+import { admissionOfSigner } from "../../harness/contracts/directives.js";
 import {
   batchDigest,
   batchOf,
   deployKnowledge,
-  type Joint,
+  type JointAnchor,
   jointDigest,
-  type KnowledgeSetting,
+  type KnowledgeContracts,
   networkHelpers,
   signJointly,
-} from "./setting.js";
+} from "../../harness/contracts/knowledge.js";
 
 const INVALID = ["NodeRegistryInvalidSignature"];
 
 const NEVER = 2n ** 48n - 1n;
 
-let setting: KnowledgeSetting;
+let contracts: KnowledgeContracts;
 beforeEach(async () => {
-  setting = await networkHelpers.loadFixture(fiveNodes);
+  contracts = await networkHelpers.loadFixture(fiveNodes);
 });
 
-async function fiveNodes(): Promise<KnowledgeSetting> {
+async function fiveNodes(): Promise<KnowledgeContracts> {
   return deployKnowledge(5);
 }
 
 /** A batch of each of these nodes, and one root over them. */
-function jointOf(indices: readonly number[], change: Partial<Joint> = {}) {
-  const batches = indices.map((index) => batchOf(setting.nodes[index]?.address ?? "", [`a${index}`, `b${index}`]));
-  const tree = SimpleMerkleTree.of(batches.map((batch) => batchDigest(setting, batch)));
+function jointOf(indices: readonly number[], change: Partial<JointAnchor> = {}) {
+  const batches = indices.map((index) => batchOf(contracts.nodes[index]?.address ?? "", [`a${index}`, `b${index}`]));
+  const tree = SimpleMerkleTree.of(batches.map((batch) => batchDigest(contracts, batch)));
   const joint = {
     epoch: 1,
     root: tree.root,
@@ -42,18 +42,18 @@ function jointOf(indices: readonly number[], change: Partial<Joint> = {}) {
   return { batches, tree, joint };
 }
 
-function send(joint: Joint, indices: readonly number[], signature = signJointly(setting, joint, indices)) {
+function send(joint: JointAnchor, indices: readonly number[], signature = signJointly(contracts, joint, indices)) {
   const { epoch, root, batches, manifest, deadline } = joint;
-  return setting.knowledge.anchorJointly(epoch, root, batches, manifest, deadline, bitmap(indices), signature);
+  return contracts.knowledge.anchorJointly(epoch, root, batches, manifest, deadline, bitmap(indices), signature);
 }
 
 /** Whether the second record of a batch is proven. */
 function proves({ batches, tree, joint }: ReturnType<typeof jointOf>, position: number, record?: string) {
   const batch = batches[position];
   if (!batch) throw new Error(`there is no batch ${position}`);
-  const name = record ?? `b${setting.nodes.findIndex(({ address }) => address === batch.author)}`;
+  const name = record ?? `b${contracts.nodes.findIndex(({ address }) => address === batch.author)}`;
   const { author, root, count, manifest } = batch;
-  return setting.knowledge.verifyJointly(
+  return contracts.knowledge.verifyJointly(
     joint.root,
     { author, root, count, manifest },
     tree.getProof(position),
@@ -65,13 +65,13 @@ function proves({ batches, tree, joint }: ReturnType<typeof jointOf>, position: 
 
 async function refused(attempt: Promise<unknown>, root: string, refusal: unknown[]): Promise<void> {
   expect(await refusalOf(attempt)).toEqual(refusal);
-  expect([...(await setting.knowledge.jointAnchorOf(root))]).toEqual([0n, 0n, 0n]);
-  expect(await setting.knowledge.jointAuthors(root, 0)).toBe(0n);
+  expect([...(await contracts.knowledge.jointAnchorOf(root))]).toEqual([0n, 0n, 0n]);
+  expect(await contracts.knowledge.jointAuthors(root, 0)).toBe(0n);
 }
 
 describe("An anchor of many nodes together", () => {
   it("is one transaction, and proves each author's records", async () => {
-    const { knowledge } = setting;
+    const { knowledge } = contracts;
     const together = jointOf([0, 2, 3]);
     const sent = await send(together.joint, [0, 2, 3]);
     const [log] = (await sent.wait())?.logs ?? [];
@@ -97,8 +97,8 @@ describe("An anchor of many nodes together", () => {
   it("is signed over the digest that the contract names", async () => {
     const { joint } = jointOf([0, 1]);
     const { epoch, root, batches, manifest, deadline } = joint;
-    expect(await setting.knowledge.jointDigest(epoch, root, batches, manifest, deadline)).toBe(
-      jointDigest(setting, joint),
+    expect(await contracts.knowledge.jointDigest(epoch, root, batches, manifest, deadline)).toBe(
+      jointDigest(contracts, joint),
     );
   });
 
@@ -110,7 +110,7 @@ describe("An anchor of many nodes together", () => {
   });
 
   it("proves nothing of what is no batch under the root, or of another author, count or manifest", async () => {
-    const { knowledge } = setting;
+    const { knowledge } = contracts;
     const { batches, joint, tree } = jointOf([0, 1]);
     await send(joint, [0, 1]);
     const [first, second] = batches;
@@ -121,19 +121,19 @@ describe("An anchor of many nodes together", () => {
       knowledge.verifyJointly(under, batch, batchProof, 0, id("b0"), first.tree.getProof(1));
     expect(await verify(good)).toBe(true);
     expect(await verify({ ...good, author: second.author })).toBe(false);
-    expect(await verify({ ...good, author: setting.stranger.address })).toBe(false);
+    expect(await verify({ ...good, author: contracts.stranger.address })).toBe(false);
     expect(await verify({ ...good, root: second.root })).toBe(false);
     expect(await verify({ ...good, count: 3 })).toBe(false);
     expect(await verify({ ...good, manifest: id("other") })).toBe(false);
     expect(await verify(good, tree.getProof(1))).toBe(false);
     expect(await verify(good, [])).toBe(false);
-    expect(await verify(good, tree.getProof(0), batchDigest(setting, good))).toBe(false);
+    expect(await verify(good, tree.getProof(0), batchDigest(contracts, good))).toBe(false);
   });
 
   it("still proves the records of a node that has left since", async () => {
     const together = jointOf([0, 1]);
     await send(together.joint, [0, 1]);
-    await setting.registry.remove([1]);
+    await contracts.registry.remove([1]);
     expect(await proves(together, 1)).toBe(true);
   });
 
@@ -142,27 +142,27 @@ describe("An anchor of many nodes together", () => {
     const all = [0, 1, 2];
     const changes = [{ root: id("other") }, { manifest: id("other") }, { batches: 2 }, { epoch: 2 }, { deadline: 1n }];
     for (const change of changes) {
-      const signature = signJointly(setting, { ...joint, ...change }, all);
+      const signature = signJointly(contracts, { ...joint, ...change }, all);
       await refused(send(joint, all, signature), joint.root, INVALID);
     }
-    for (const change of [{ chainId: 1n }, { verifyingContract: setting.stranger.address }, { name: "Other" }]) {
-      const domain = { ...setting.domain, ...change };
-      await refused(send(joint, all, signJointly({ ...setting, domain }, joint, all)), joint.root, INVALID);
+    for (const change of [{ chainId: 1n }, { verifyingContract: contracts.stranger.address }, { name: "Other" }]) {
+      const domain = { ...contracts.domain, ...change };
+      await refused(send(joint, all, signJointly({ ...contracts, domain }, joint, all)), joint.root, INVALID);
     }
   });
 
   it("is refused where fewer have signed than it says, or more", async () => {
     const { joint } = jointOf([0, 1, 2]);
-    await refused(send(joint, [0, 1, 2], signJointly(setting, joint, [0, 1])), joint.root, INVALID);
-    await refused(send(joint, [0, 1], signJointly(setting, joint, [0, 1, 2])), joint.root, INVALID);
+    await refused(send(joint, [0, 1, 2], signJointly(contracts, joint, [0, 1])), joint.root, INVALID);
+    await refused(send(joint, [0, 1], signJointly(contracts, joint, [0, 1, 2])), joint.root, INVALID);
   });
 
   it("is refused to nobody, to strangers and to nodes that have left", async () => {
     const { joint } = jointOf([0, 1]);
-    const signature = signJointly(setting, joint, [0, 1]);
+    const signature = signJointly(contracts, joint, [0, 1]);
     await refused(send(joint, [], signature), joint.root, ["NodeRegistryNoSigners"]);
     await refused(send(joint, [0, 5], signature), joint.root, ["NodeRegistryNotMembers", 0n, 32n]);
-    await setting.registry.remove([1]);
+    await contracts.registry.remove([1]);
     const now = { ...joint, epoch: 2 };
     const left = ["NodeRegistryNotMembers", 0n, 2n];
     await refused(send(now, [0, 1]), joint.root, left);
@@ -170,14 +170,14 @@ describe("An anchor of many nodes together", () => {
 
   it("is refused in the name of a committee that is not the newest: who has left it anchors no more", async () => {
     const { joint } = jointOf([0, 1]);
-    const signature = signJointly(setting, joint, [0, 1]);
-    const [newcomer] = setting.later;
+    const signature = signJointly(contracts, joint, [0, 1]);
+    const [newcomer] = contracts.later;
     if (!newcomer) throw new Error("the network has too few accounts");
-    await setting.registry.admit([admissionOfSigner(newcomer)]);
+    await contracts.registry.admit([admissionOfSigner(newcomer)]);
     await refused(send(joint, [0, 1], signature), joint.root, ["KnowledgeRegistryPastEpoch", 1n]);
     await refused(send({ ...joint, epoch: 3 }, [0, 1]), joint.root, ["KnowledgeRegistryPastEpoch", 3n]);
     await send({ ...joint, epoch: 2 }, [0, 1]);
-    expect((await setting.knowledge.jointAnchorOf(joint.root)).epoch).toBe(2n);
+    expect((await contracts.knowledge.jointAnchorOf(joint.root)).epoch).toBe(2n);
   });
 
   it("is taken until its deadline, and never after it: whoever has signed anchors alone then", async () => {
@@ -194,12 +194,12 @@ describe("An anchor of many nodes together", () => {
   it("is never written twice, nor by others over the same root", async () => {
     const { joint } = jointOf([0, 1, 2]);
     await send(joint, [0, 1, 2]);
-    const before = await setting.knowledge.jointAnchorOf(joint.root);
+    const before = await contracts.knowledge.jointAnchorOf(joint.root);
     const exists = ["KnowledgeRegistryJointAnchorExists", joint.root];
     expect(await refusalOf(send(joint, [0, 1, 2]))).toEqual(exists);
     expect(await refusalOf(send({ ...joint, manifest: id("other") }, [3, 4]))).toEqual(exists);
-    expect(await setting.knowledge.jointAnchorOf(joint.root)).toEqual(before);
-    expect(await setting.knowledge.jointAuthors(joint.root, 0)).toBe(7n);
+    expect(await contracts.knowledge.jointAnchorOf(joint.root)).toEqual(before);
+    expect(await contracts.knowledge.jointAuthors(joint.root, 0)).toBe(7n);
   });
 
   it("is refused where it says nothing", async () => {

@@ -17,7 +17,7 @@ import {
   publicKeyOf,
   secretOf,
   sign,
-} from "./eip2537.js";
+} from "../../harness/contracts/eip2537.js";
 
 const { ethers } = await network.create();
 const scalar = fc.bigInt({ min: 1n, max: bls12_381.fields.Fr.ORDER - 1n });

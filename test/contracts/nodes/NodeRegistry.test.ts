@@ -1,8 +1,23 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { dataSlice } from "ethers";
 import { describe, expect, it } from "vitest";
-import { encodeG1, type G1, G1_INFINITY, possessionChallenge, publicKeyOf, secretOf } from "../libraries/eip2537.js";
-import { admission, admissions, deploy, deployWith, ethers, networkHelpers, operatorOf } from "./setting.js";
+import {
+  encodeG1,
+  type G1,
+  G1_INFINITY,
+  possessionChallenge,
+  publicKeyOf,
+  secretOf,
+} from "../../harness/contracts/eip2537.js";
+import {
+  admission,
+  admissions,
+  deployRegistry,
+  deployRegistryWith,
+  ethers,
+  networkHelpers,
+  operatorOf,
+} from "../../harness/contracts/nodes.js";
 
 function sumOf(keys: (string | number)[]): string {
   const points = keys.map((key) =>
@@ -13,7 +28,7 @@ function sumOf(keys: (string | number)[]): string {
 
 describe("NodeRegistry", () => {
   it("starts with nobody, in epoch 0", async () => {
-    const { registry, timelock, founder } = await deploy();
+    const { registry, timelock, founder } = await deployRegistry();
 
     expect(await registry.timelock()).toBe(timelock.address);
     expect(await registry.founder()).toBe(founder.address);
@@ -26,7 +41,7 @@ describe("NodeRegistry", () => {
   });
 
   it("admits a batch under consecutive indices and opens one epoch", async () => {
-    const { registry } = await deploy();
+    const { registry } = await deployRegistry();
     const batch = admissions(3);
     const receipt = await (await registry.admit(batch)).wait();
     const openedAt = BigInt(await networkHelpers.time.latest());
@@ -47,7 +62,7 @@ describe("NodeRegistry", () => {
   });
 
   it("keeps an index for ever when its node is removed", async () => {
-    const { registry } = await deployWith(4);
+    const { registry } = await deployRegistryWith(4);
     await registry.remove([1, 3]);
     await registry.admit([admission(4)]);
 
@@ -63,7 +78,7 @@ describe("NodeRegistry", () => {
   });
 
   it("rotates a key under a new index, and the old epochs still know the old one", async () => {
-    const { registry } = await deployWith(2);
+    const { registry } = await deployRegistryWith(2);
     const { key, possession } = admission(0, "fresh");
     await registry.rotateKey(0, key, possession);
     const second = admission(0, "fresher");
@@ -88,7 +103,7 @@ describe("NodeRegistry", () => {
   });
 
   it("lets the founder admit until genesis is closed, and do nothing else", async () => {
-    const { registry, founder, timelock } = await deploy();
+    const { registry, founder, timelock } = await deployRegistry();
     const asFounder = registry.connect(founder);
     await asFounder.admit(admissions(2));
     const { key, possession } = admission(0, "fresh");
@@ -105,7 +120,7 @@ describe("NodeRegistry", () => {
   });
 
   it("lets the timelock close genesis, but not before there is a node to vote", async () => {
-    const { registry, founder, stranger } = await deploy();
+    const { registry, founder, stranger } = await deployRegistry();
     await expect(registry.closeGenesis()).rejects.toThrow("NodeRegistryEmptyBatch()");
     await registry.admit([admission(0)]);
     await expect(registry.connect(stranger).closeGenesis()).rejects.toThrow("NodeRegistryUnauthorized");
@@ -114,7 +129,7 @@ describe("NodeRegistry", () => {
   });
 
   it("refuses everybody else", async () => {
-    const { registry, stranger } = await deployWith(2);
+    const { registry, stranger } = await deployRegistryWith(2);
     const asStranger = registry.connect(stranger);
     const { key, possession } = admission(0, "fresh");
     const unauthorized = `NodeRegistryUnauthorized("${stranger.address}")`;
@@ -124,14 +139,14 @@ describe("NodeRegistry", () => {
   });
 
   it("never lets the committee become empty", async () => {
-    const { registry } = await deployWith(2);
+    const { registry } = await deployRegistryWith(2);
     await expect(registry.remove([0, 1])).rejects.toThrow("NodeRegistryLastNode()");
     await registry.remove([0]);
     await expect(registry.remove([1])).rejects.toThrow("NodeRegistryLastNode()");
   });
 
   it("refuses empty batches, unknown indices and nodes that are gone", async () => {
-    const { registry } = await deployWith(4);
+    const { registry } = await deployRegistryWith(4);
     const { key, possession } = admission(1, "fresh");
     await expect(registry.admit([])).rejects.toThrow("NodeRegistryEmptyBatch()");
     await expect(registry.remove([])).rejects.toThrow("NodeRegistryEmptyBatch()");
@@ -146,7 +161,7 @@ describe("NodeRegistry", () => {
   });
 
   it("says nothing of an epoch that has not opened", async () => {
-    const { registry } = await deployWith(1);
+    const { registry } = await deployRegistryWith(1);
     for (const question of [
       registry.committee(2),
       registry.totalKey(2),
@@ -159,7 +174,7 @@ describe("NodeRegistry", () => {
   });
 
   it("counts the newest of several epochs that open within one second", async () => {
-    const { registry } = await deployWith(1);
+    const { registry } = await deployRegistryWith(1);
     const first = await networkHelpers.time.latest();
     await networkHelpers.time.increase(9);
     await ethers.provider.send("evm_setAutomine", [false]);
@@ -177,7 +192,7 @@ describe("NodeRegistry", () => {
   });
 
   it("tells what binds a possession proof to operator, key and commitment", async () => {
-    const { registry } = await deploy();
+    const { registry } = await deployRegistry();
     const { operator, key, possession } = admission(0);
     const expected = possessionChallenge(operator, key, dataSlice(possession, 0, 128));
     expect(await registry.possessionChallenge(operator, key, possession)).toBe(expected);
@@ -185,7 +200,7 @@ describe("NodeRegistry", () => {
   });
 
   it("takes peer ids of 1 to 64 bytes", async () => {
-    const { registry } = await deploy();
+    const { registry } = await deployRegistry();
     for (const length of [0, 65]) {
       const refused = registry.admit([{ ...admission(0), peerId: `0x${"12".repeat(length)}` }]);
       await expect(refused).rejects.toThrow(`NodeRegistryInvalidPeerId(${length})`);

@@ -12,8 +12,8 @@ import {
   possessionChallenge,
   provePossession,
   secretOf,
-} from "../libraries/eip2537.js";
-import { admission, deploy, deployWith, ethers, operatorOf } from "./setting.js";
+} from "../../harness/contracts/eip2537.js";
+import { admission, deployRegistry, deployRegistryWith, ethers, operatorOf } from "../../harness/contracts/nodes.js";
 
 const { BASE } = bls12_381.G1.Point;
 const scalarOf = (name: string | number) => toBigInt(secretOf(`key ${name}`).toBytes());
@@ -25,7 +25,7 @@ const join = (commitment: string, response: bigint) => concat([commitment, toBeH
 const SMALL_ORDER_G1 = bls12_381.G1.Point.fromAffine({ x: 0n, y: 2n });
 
 async function refused(attack: Partial<Admission>, error: string, honest = admission(9)): Promise<void> {
-  const { registry } = await deployWith(2);
+  const { registry } = await deployRegistryWith(2);
   await expect(registry.admit([{ ...honest, ...attack }])).rejects.toThrow(error);
   // The same attack hidden among honest nodes, and on the way of a rotation.
   await expect(registry.admit([admission(5), { ...honest, ...attack }, admission(6)])).rejects.toThrow(error);
@@ -67,7 +67,7 @@ describe("NodeRegistry under attack", () => {
       }
     }
     // Nor in the batch in which its victim comes.
-    const { registry } = await deploy();
+    const { registry } = await deployRegistry();
     const victim = admission(0);
     const { commitment, response } = split(victim.possession);
     const mirrored = concat([dataSlice(commitment, 0, 64), `0x${fp(P - toBigInt(dataSlice(commitment, 64)))}`]);
@@ -89,7 +89,7 @@ describe("NodeRegistry under attack", () => {
   });
 
   it("refuses two bad proofs whose errors cancel out", async () => {
-    const { registry } = await deploy();
+    const { registry } = await deployRegistry();
     const [first, second] = [admission(0), admission(1)];
     const off = ({ possession }: Admission, by: bigint) => {
       const { commitment, response } = split(possession);
@@ -169,7 +169,7 @@ describe("NodeRegistry under attack", () => {
   });
 
   it("refuses a key that was ever given, to anybody, in any batch", async () => {
-    const { registry } = await deployWith(3);
+    const { registry } = await deployRegistryWith(3);
     const duplicate = `NodeRegistryDuplicateKey("${ethers.keccak256(admission(1).key)}")`;
     await expect(registry.admit([admission(9, 1)])).rejects.toThrow(duplicate);
     await expect(registry.admit([admission(4, 9), admission(5, 9)])).rejects.toThrow("NodeRegistryDuplicateKey");
@@ -182,7 +182,7 @@ describe("NodeRegistry under attack", () => {
   });
 
   it("refuses an operator that is or ever was a member, and the zero address", async () => {
-    const { registry } = await deployWith(3);
+    const { registry } = await deployRegistryWith(3);
     const duplicate = `NodeRegistryDuplicateOperator("${operatorOf(1)}")`;
     await expect(registry.admit([admission(1, "new")])).rejects.toThrow(duplicate);
     await expect(registry.admit([admission(7, "a"), admission(7, "b")])).rejects.toThrow("DuplicateOperator");
@@ -193,7 +193,7 @@ describe("NodeRegistry under attack", () => {
   });
 
   it("refuses a rotation with a key that is not the operator's own", async () => {
-    const { registry } = await deployWith(2);
+    const { registry } = await deployRegistryWith(2);
     const fresh = admission(0, "fresh");
     const notOwn = `NodeRegistryInvalidPossession("${operatorOf(1)}")`;
     await expect(registry.rotateKey(1, fresh.key, fresh.possession)).rejects.toThrow(notOwn);

@@ -3,8 +3,8 @@ import { toBigInt } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
-import { encodeG1, type G1, secretOf } from "../libraries/eip2537.js";
-import { admission, deploy, ethers, networkHelpers, operatorOf } from "./setting.js";
+import { encodeG1, type G1, secretOf } from "../../harness/contracts/eip2537.js";
+import { admission, deployRegistry, ethers, networkHelpers, operatorOf } from "../../harness/contracts/nodes.js";
 
 /** What the registry should hold: every committee as a list of seats, written down when its epoch opened. */
 interface Seat {
@@ -94,7 +94,7 @@ describe("NodeRegistry, epoch by epoch", () => {
   it("remembers every committee exactly, whatever happens after it", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
-        const { registry } = await deploy();
+        const { registry } = await deployRegistry();
         const history: Epoch[] = [{ openedAt: 0, indexBound: 0, seats: [] }];
         for (const each of steps) {
           await networkHelpers.time.increase(each.wait + 1);
@@ -107,7 +107,7 @@ describe("NodeRegistry, epoch by epoch", () => {
   });
 
   it("finds any key in any chunk, however the batches fell", async () => {
-    const { registry } = await deploy();
+    const { registry } = await deployRegistry();
     for (const [first, size] of [
       [0, 1],
       [1, 4],

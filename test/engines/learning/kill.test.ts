@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type EndedRound, participate } from "../../../src/engines/learning/index.js";
-import { bundle } from "../../fixtures/bundle.js";
+import { bundle } from "../../harness/bundle.js";
 import type { PeerArguments, PeerSays } from "./peer.js";
 import { addressOf, directive, folderStore, Hub, temporaryFolder, toy, toyOrder, toySamples } from "./world.js";
 

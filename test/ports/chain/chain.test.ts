@@ -2,8 +2,8 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Chain, ChainError, type CreateChainParameters, createChain } from "../../../src/ports/chain/index.js";
-import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../fixtures/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../fixtures/flakyRpc.js";
+import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../harness/deploy.js";
+import { type FlakyRpc, startFlakyRpc } from "../../harness/flakyRpc.js";
 
 describe("createChain", () => {
   let node: HardhatNode;

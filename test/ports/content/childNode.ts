@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
-import { bundle } from "../../fixtures/bundle.js";
+import { bundle } from "../../harness/bundle.js";
 
 /** A node in a process of its own, so that it can be frozen, killed, or watched as it ends. */
 export interface ChildNode {

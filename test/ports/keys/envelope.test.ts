@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EnvelopeError, openEnvelope, sealEnvelope } from "../../../src/ports/keys/envelope.js";
-import { operatorKey } from "../../fixtures/deploy.js";
+import { operatorKey } from "../../harness/deploy.js";
 
 const context = { chainId: 31_337, governor: `0x${"Ab".repeat(20)}`, topic: "witan/rounds" } as const;
 const wallet = operatorKey("envelope");

@@ -1,7 +1,7 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { concat, getBytes, hexlify, type Provider } from "ethers";
 import type { BlsClaim } from "../../../src/ports/keys/bls/index.js";
-import { BALLOT_DOMAIN, encodeG1, encodeG2, type G1, type G2 } from "../../contracts/libraries/eip2537.js";
+import { BALLOT_DOMAIN, encodeG1, encodeG2, type G1, type G2 } from "../../harness/contracts/eip2537.js";
 
 const G1ADD = `0x${"0b".padStart(40, "0")}`;
 const G2ADD = `0x${"0d".padStart(40, "0")}`;

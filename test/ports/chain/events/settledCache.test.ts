@@ -1,16 +1,16 @@
-import { expect, it, onTestFinished } from "vitest";
 import { createClient } from "../../../../src/client/index.js";
 import { createChain } from "../../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../../src/ports/content/index.js";
 import type { Order } from "../../../../src/records/index.js";
-import { createSetting } from "../../../client/setting.js";
+import { createTestDao } from "../../harness/dao.js";
+import { expect, it, onTestFinished } from "vitest";
 
 const DEEP = 32;
 const scale = (replicas: number): Order => ({ kind: "Scale", workload: "web", replicas });
 
 /** A reader of a DAO that counts what it asks of the contracts. */
 async function reading() {
-  const setting = await createSetting({ nodes: 3 });
+  const setting = await createTestDao({ nodes: 3 });
   onTestFinished(() => setting.close());
   const { witan } = setting;
   let calls = 0;

@@ -6,7 +6,7 @@ import { CID } from "multiformats/cid";
 import { backUp } from "../../../../src/ports/content/backup/backup.js";
 import { createDiskContent } from "../../../../src/ports/content/drivers/disk.js";
 import { Journal } from "../../../../src/utils/journal.js";
-import { say } from "../../../fixtures/say.js";
+import { printLine } from "../../../harness/print.js";
 import { journalsIn, subject } from "./backedUp.js";
 
 const [dataDir = "", dir = "", name = ""] = process.argv.slice(2);
@@ -18,7 +18,7 @@ async function writeForEver(): Promise<never> {
   for (let i = 0; ; i++) {
     const cid = await store.put(Buffer.from(`record ${name}/${i}`), { keep: "record" });
     await journal.append({ cid });
-    say("written", cid);
+    printLine("written", cid);
     if (i % 4 === 0) {
       const parts = [];
       for (const part of ["a", "b"]) parts.push(CID.parse(await store.put(Buffer.from(`${part} ${name}/${i}`))));
@@ -32,9 +32,9 @@ async function writeForEver(): Promise<never> {
 
 async function backUpForEver(): Promise<never> {
   for (;;) {
-    say("beginning");
+    printLine("beginning");
     const { lost } = await backUp({ store, dir, subject, files: journalsIn(dataDir) });
-    say("backed-up", `${lost.length}`);
+    printLine("backed-up", `${lost.length}`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { restoreBackup } from "../../../../src/ports/content/backup/restore.js";
 import { createDiskContent } from "../../../../src/ports/content/drivers/disk.js";
 import type { Pins } from "../../../../src/ports/content/index.js";
-import { say } from "../../../fixtures/say.js";
+import { printLine } from "../../../harness/print.js";
 import { subject } from "./backedUp.js";
 
 const [dir = "", dataDir = ""] = process.argv.slice(2);
@@ -12,12 +12,12 @@ const pins: Pins = {
   ...content.pins,
   async set(root) {
     await content.pins.set(root);
-    say("root", root.name);
+    printLine("root", root.name);
   },
 };
 for (;;) {
-  say("beginning");
-  const onProgress = (blocks: number) => say("block", `${blocks}`);
+  printLine("beginning");
+  const onProgress = (blocks: number) => printLine("block", `${blocks}`);
   const { lost } = await restoreBackup({ store: { ...content, pins }, dir, dataDir, subject, onProgress });
-  say("restored", `${lost.length}`);
+  printLine("restored", `${lost.length}`);
 }

@@ -6,7 +6,7 @@ import { createHeliaLight } from "helia";
 import { CID } from "multiformats/cid";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
-import { bundle } from "../../../fixtures/bundle.js";
+import { bundle } from "../../../harness/bundle.js";
 import { childNode } from "../childNode.js";
 import { bytesOf, disk, folder, NOBODYS_CID, node } from "../setting.js";
 import { collect, stockNode } from "../stockNode.js";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemoryContent, MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
-import { bundle } from "../../../fixtures/bundle.js";
+import { bundle } from "../../../harness/bundle.js";
 import { childNode } from "../childNode.js";
 import { bytesOf, folder, node } from "../setting.js";
 

@@ -1,9 +1,9 @@
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { AbiCoder, id, keccak256, TypedDataEncoder } from "ethers";
 import type { KnowledgeRegistry } from "../../../src/ports/chain/bindings/index.js";
-import { type DirectiveSetting, deployDirectives, ethers, networkHelpers } from "../directives/setting.js";
-import { aggregateOver } from "../governance/aggregates.js";
-import { secretOf } from "../libraries/eip2537.js";
+import { aggregateOver } from "./ballots.js";
+import { type DirectiveContracts, deployDirectives, ethers, networkHelpers } from "./directives.js";
+import { secretOf } from "./eip2537.js";
 
 export { ethers, networkHelpers };
 
@@ -32,7 +32,7 @@ export interface Batch {
 }
 
 /** What a joint anchor says. */
-export interface Joint {
+export interface JointAnchor {
   epoch: number;
   root: string;
   batches: number;
@@ -40,13 +40,13 @@ export interface Joint {
   deadline: bigint;
 }
 
-export interface KnowledgeSetting extends Pick<DirectiveSetting, "registry" | "stranger" | "nodes" | "later"> {
+export interface KnowledgeContracts extends Pick<DirectiveContracts, "registry" | "stranger" | "nodes" | "later"> {
   /** Sent to by an account that is no member. */
   knowledge: KnowledgeRegistry;
   domain: { name: string; version: string; chainId: bigint; verifyingContract: string };
 }
 
-export async function deployKnowledge(size: number): Promise<KnowledgeSetting> {
+export async function deployKnowledge(size: number): Promise<KnowledgeContracts> {
   const { registry, stranger, nodes, later } = await deployDirectives(size);
   const deployed = await ethers.deployContract("KnowledgeRegistry", [await registry.getAddress()]);
   const knowledge = deployed as unknown as KnowledgeRegistry;
@@ -65,17 +65,17 @@ export function batchOf(author: string, names: readonly string[], count = names.
   return { author, root: tree.root, count, manifest: id(`manifest of ${names}`), tree };
 }
 
-export function batchDigest({ domain }: Pick<KnowledgeSetting, "domain">, { author, root, count, manifest }: Batch) {
+export function batchDigest({ domain }: Pick<KnowledgeContracts, "domain">, { author, root, count, manifest }: Batch) {
   return TypedDataEncoder.hash(domain, { Batch: TYPES.Batch }, { author, root, count, manifest });
 }
 
-export function jointDigest({ domain }: Pick<KnowledgeSetting, "domain">, joint: Joint) {
+export function jointDigest({ domain }: Pick<KnowledgeContracts, "domain">, joint: JointAnchor) {
   return TypedDataEncoder.hash(domain, { JointAnchor: TYPES.JointAnchor }, joint);
 }
 
 /** The operator's signature over a batch. */
 export function signBatch(
-  { domain, nodes }: Pick<KnowledgeSetting, "domain" | "nodes">,
+  { domain, nodes }: Pick<KnowledgeContracts, "domain" | "nodes">,
   index: number,
   { author, root, count, manifest }: Batch,
 ): Promise<string> {
@@ -85,7 +85,7 @@ export function signBatch(
 }
 
 /** The sum of what these nodes sign with their BLS keys. */
-export function signJointly(setting: KnowledgeSetting, joint: Joint, indices: readonly number[]): string {
-  const secrets = indices.map((index) => secretOf(setting.nodes[index]?.address ?? ""));
-  return aggregateOver(jointDigest(setting, joint), secrets);
+export function signJointly(contracts: KnowledgeContracts, joint: JointAnchor, indices: readonly number[]): string {
+  const secrets = indices.map((index) => secretOf(contracts.nodes[index]?.address ?? ""));
+  return aggregateOver(jointDigest(contracts, joint), secrets);
 }

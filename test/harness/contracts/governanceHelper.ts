@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt } from "ethers";
 import { type INodeGovernor, INodeGovernor__factory } from "../../../src/ports/chain/bindings/index.js";
-import { ethers, networkHelpers, type World } from "./setting.js";
+import { ethers, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
 
 export const Support = { against: 0, for: 1, abstain: 2 } as const;
 export const State = {
@@ -62,7 +62,7 @@ export function directiveOf(words: DirectiveWords): Required<DirectiveWords> {
 }
 
 /** The call that issues a directive. */
-export async function issueCall({ directives }: World, words: DirectiveWords): Promise<Call> {
+export async function issueCall({ directives }: GovernanceContracts, words: DirectiveWords): Promise<Call> {
   return {
     target: await directives.getAddress(),
     data: directives.interface.encodeFunctionData("issue", [directiveOf(words)]),
@@ -70,7 +70,7 @@ export async function issueCall({ directives }: World, words: DirectiveWords): P
 }
 
 /** A flag set by vote: a call of Operations that anybody can see the effect of. */
-export async function flagCall({ parameters }: World, name = "learning.enabled"): Promise<Call> {
+export async function flagCall({ parameters }: GovernanceContracts, name = "learning.enabled"): Promise<Call> {
   const data = parameters.interface.encodeFunctionData("setFlag", [ethers.encodeBytes32String(name), true]);
   return { target: await parameters.getAddress(), data };
 }
@@ -79,10 +79,10 @@ export async function flagCall({ parameters }: World, name = "learning.enabled")
  * One proposal's life, told in verbs: propose, wait, vote, queue, execute.
  *
  * @example
- * const story = new Story(world.governor, [await issueCall(world, { kind: Kind.Restart })], "Restart web-3");
- * await story.propose(world.operators[0]);
+ * const proposal = new Story(contracts.governor, [await issueCall(contracts, { kind: Kind.Restart })], "Restart web-3");
+ * await proposal.propose(contracts.operators[0]);
  */
-export class Story {
+export class GovernanceHelper {
   readonly governor: INodeGovernor;
   readonly targets: string[];
   readonly values: bigint[];
@@ -105,20 +105,20 @@ export class Story {
 
   /** Until ballots count: the first second after the proposal's start. */
   async waitForStart(): Promise<void> {
-    await passTo((await this.governor.proposalSnapshot(this.id)) + 1n);
+    await increaseTimeTo((await this.governor.proposalSnapshot(this.id)) + 1n);
   }
 
   /** Until ballots no longer count: the first second after the deadline. */
   async waitForEnd(): Promise<void> {
-    await passTo((await this.governor.proposalDeadline(this.id)) + 1n);
+    await increaseTimeTo((await this.governor.proposalDeadline(this.id)) + 1n);
   }
 
   async waitForEta(): Promise<void> {
-    await passTo(await this.governor.proposalEta(this.id));
+    await increaseTimeTo(await this.governor.proposalEta(this.id));
   }
 
   async waitForExpiry(): Promise<void> {
-    await passTo((await this.governor.proposalExpiry(this.id)) + 1n);
+    await increaseTimeTo((await this.governor.proposalExpiry(this.id)) + 1n);
   }
 
   async vote(voter: HardhatEthersSigner | undefined, support: number): Promise<ContractTransactionReceipt> {
@@ -143,7 +143,7 @@ export class Story {
   }
 
   /** From opening to execution, every one of `voters` for it. */
-  async carry(proposer: HardhatEthersSigner | undefined, voters: HardhatEthersSigner[]): Promise<void> {
+  async carryOut(proposer: HardhatEthersSigner | undefined, voters: HardhatEthersSigner[]): Promise<void> {
     await this.propose(proposer);
     await this.waitForStart();
     for (const voter of voters) {
@@ -176,7 +176,7 @@ export class Story {
 }
 
 /** Moves the chain's clock so that the next block is mined at `second`, or does nothing where it has passed. */
-export async function passTo(second: bigint): Promise<void> {
+export async function increaseTimeTo(second: bigint): Promise<void> {
   if (second > BigInt(await networkHelpers.time.latest())) await networkHelpers.time.increaseTo(second);
 }
 

@@ -1,19 +1,19 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { network } from "hardhat";
 import type { NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
-import { type Admission, admissionOf } from "../libraries/eip2537.js";
+import { type Admission, admissionOf } from "./eip2537.js";
 
 export const { ethers, networkHelpers } = await network.create();
 
 /** A registry whose timelock is an account that the test holds. */
-export interface Setting {
+export interface RegistryContracts {
   registry: NodeRegistry;
   timelock: HardhatEthersSigner;
   founder: HardhatEthersSigner;
   stranger: HardhatEthersSigner;
 }
 
-export async function deploy(): Promise<Setting> {
+export async function deployRegistry(): Promise<RegistryContracts> {
   const [timelock, founder, stranger] = await ethers.getSigners();
   if (!timelock || !founder || !stranger) throw new Error("the network has too few accounts");
   const deployed = await ethers.deployContract("NodeRegistry", [timelock.address, founder.address]);
@@ -22,10 +22,10 @@ export async function deploy(): Promise<Setting> {
 }
 
 /** A deployment with nodes 0 to `size - 1` admitted at once. */
-export async function deployWith(size: number): Promise<Setting> {
-  const setting = await deploy();
-  await setting.registry.admit(admissions(size));
-  return setting;
+export async function deployRegistryWith(size: number): Promise<RegistryContracts> {
+  const contracts = await deployRegistry();
+  await contracts.registry.admit(admissions(size));
+  return contracts;
 }
 
 /** The account that operates the node named `name`; a name stands for its key, too. */

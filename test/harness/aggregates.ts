@@ -3,14 +3,14 @@ import { type Support, Supports } from "../../src/client/index.js";
 import { wordsOf } from "../../src/ports/chain/bitset.js";
 import { encodeG2, loadBls } from "../../src/ports/keys/index.js";
 import type { ContentId, Hex } from "../../src/records/index.js";
-import type { Setting } from "./setting.js";
+import type { TestDao } from "./dao.js";
 
 /** Whose ballots say what, by the indices of the nodes. */
 export type BallotsBySupport = Partial<Record<Support, readonly number[]>>;
 
-/** What brings many ballots or reports of a setting's nodes to the contracts in one transaction. */
-export function createTogether(setting: Setting, secretOf = (index: number) => setting.witan.blsKeys[index]) {
-  const { chain } = setting.client();
+/** What brings many ballots or reports of a dao's nodes to the contracts in one transaction. */
+export function createAggregateSender(dao: TestDao, secretOf = (index: number) => dao.witan.blsKeys[index]) {
+  const { chain } = dao.client();
   const { governor, directives } = chain.contracts;
 
   async function sum(signed: readonly (readonly [index: number, digest: string])[]): Promise<Uint8Array> {
@@ -38,7 +38,7 @@ export function createTogether(setting: Setting, secretOf = (index: number) => s
     async batch(proposalId: string, ballots: readonly (readonly [index: number, support: Support])[]) {
       const entries = await Promise.all(
         ballots.map(async ([index, support]) => {
-          const { signature } = await setting.client(index).signBallot({ proposalId, support });
+          const { signature } = await dao.client(index).signBallot({ proposalId, support });
           const head = [toBeHex(index, 4), toBeHex(Supports.indexOf(support), 1)];
           return concat([...head, Signature.from(signature).compactSerialized]);
         }),

@@ -2,47 +2,47 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import { expect } from "vitest";
 import {
   aggregate,
-  type Ballots,
+  type BallotPath,
+  type BallotsOfNodes,
+  ballotContextOf,
   ballotsOf,
   batchOf,
   castBy,
   countOf,
-  type Path,
-  pollOf,
   refusalOf,
   signersOf,
-} from "./aggregates.js";
-import { ethers, networkHelpers, type World } from "./setting.js";
-import { flagCall, Story } from "./story.js";
+} from "./ballots.js";
+import { ethers, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
+import { flagCall, GovernanceHelper } from "./governanceHelper.js";
 
 /** More indices than any committee here has. */
 const BOUND = 12;
 
 /** A node's index and its support. */
-export type Cast = readonly [index: number, support: number];
+export type CastBallot = readonly [index: number, support: number];
 
 /** The paths that take several ballots. */
-export const TOGETHER: readonly Path[] = ["castVotesBySig", "castVotesByAggregate"];
+export const TOGETHER: readonly BallotPath[] = ["castVotesBySig", "castVotesByAggregate"];
 
 export const INVALID = ["NodeRegistryInvalidSignature"];
 
 /** The operator of the node with this index, unless it was rotated. */
-export function voterOf({ operators }: World, index: number): HardhatEthersSigner {
+export function voterOf({ operators }: GovernanceContracts, index: number): HardhatEthersSigner {
   const found = operators[index];
   if (!found) throw new Error(`there is no node ${index}`);
   return found;
 }
 
 /** A proposal of Operations that takes ballots. */
-export async function opened(world: World, name: string): Promise<Story> {
-  const story = new Story(world.governor, [await flagCall(world, name)]);
-  await story.propose(voterOf(world, 0));
-  await story.waitForStart();
-  return story;
+export async function openProposal(contracts: GovernanceContracts, name: string): Promise<GovernanceHelper> {
+  const proposal = new GovernanceHelper(contracts.governor, [await flagCall(contracts, name)]);
+  await proposal.propose(voterOf(contracts, 0));
+  await proposal.waitForStart();
+  return proposal;
 }
 
 /** The registry as the timelock calls it: what a vote would do, at once. */
-export async function registryOfTimelock({ nodes, timelock }: World) {
+export async function registryOfTimelock({ nodes, timelock }: GovernanceContracts) {
   const address = await timelock.getAddress();
   await networkHelpers.impersonateAccount(address);
   await networkHelpers.setBalance(address, ethers.parseEther("10"));
@@ -50,13 +50,17 @@ export async function registryOfTimelock({ nodes, timelock }: World) {
 }
 
 /** Brings an aggregate that says of these ballots that `signature` is theirs. */
-export function claim({ governor, id }: Story, ballots: Ballots, signature: string): Promise<unknown> {
+export function castAggregate(
+  { governor, id }: GovernanceHelper,
+  ballots: BallotsOfNodes,
+  signature: string,
+): Promise<unknown> {
   return governor.castVotesByAggregate(id, signersOf(ballots), signature);
 }
 
 /** That `attempt` is refused so, and leaves the tally and who has voted as they were. */
-export async function refused(
-  { governor, id }: Story,
+export async function expectRefused(
+  { governor, id }: GovernanceHelper,
   attempt: () => Promise<unknown>,
   refusal: readonly unknown[],
 ): Promise<void> {
@@ -66,16 +70,21 @@ export async function refused(
 }
 
 /** What each path says of a node that has voted already. */
-export function votedAlready(path: Path, index: number, operator: string): unknown[] {
+export function votedAlready(path: BallotPath, index: number, operator: string): unknown[] {
   return TOGETHER.includes(path)
     ? ["GovernorBallotsOverlap", 0n, 1n << BigInt(index)]
     : ["GovernorAlreadyCastVote", operator];
 }
 
 /** Ballots by one path: in one transaction where the path takes several, else in one each. */
-export async function castAll(path: Path, world: World, { governor, id }: Story, ballots: readonly Cast[]) {
-  const entries = ballots.map(([index, support]) => ({ index, support, voter: voterOf(world, index) }));
-  const poll = await pollOf(governor, id);
+export async function castAll(
+  path: BallotPath,
+  contracts: GovernanceContracts,
+  { governor, id }: GovernanceHelper,
+  ballots: readonly CastBallot[],
+) {
+  const entries = ballots.map(([index, support]) => ({ index, support, voter: voterOf(contracts, index) }));
+  const poll = await ballotContextOf(governor, id);
   if (path === "castVotesBySig") return governor.castVotesBySig(id, await batchOf(poll, entries));
   if (path === "castVotesByAggregate") {
     const sets = ballotsOf(ballots);

@@ -1,8 +1,8 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { id, ZeroHash } from "ethers";
 import type { DirectiveRegistry, NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
-import { admissionOf } from "../libraries/eip2537.js";
-import { ethers, networkHelpers } from "../nodes/setting.js";
+import { admissionOf } from "./eip2537.js";
+import { ethers, networkHelpers } from "./nodes.js";
 
 export { ethers, networkHelpers };
 
@@ -11,7 +11,7 @@ export const Report = { None: 0n, Ready: 1n, Done: 2n, Failed: 3n } as const;
 /** `IDirectiveRegistry.Status`. */
 export const Status = { Unknown: 0n, Issued: 1n, Done: 2n, Failed: 3n, Lapsed: 4n } as const;
 
-export interface DirectiveSetting {
+export interface DirectiveContracts {
   registry: NodeRegistry;
   directives: DirectiveRegistry;
   timelock: HardhatEthersSigner;
@@ -27,14 +27,14 @@ export function admissionOfSigner({ address }: HardhatEthersSigner, key = addres
 }
 
 /** A committee of `size` nodes whose operators can sign. */
-export async function deployDirectives(size: number): Promise<DirectiveSetting> {
+export async function deployDirectives(size: number): Promise<DirectiveContracts> {
   const [timelock, stranger, ...operators] = await ethers.getSigners();
   if (!timelock || !stranger) throw new Error("the network has too few accounts");
   const registry = await ethers.deployContract("NodeRegistry", [timelock.address, timelock.address]);
   const at = await registry.getAddress();
   const directives = await ethers.deployContract("DirectiveRegistry", [timelock.address, at]);
   const nodes = operators.slice(0, size);
-  const setting = {
+  const contracts = {
     registry: registry as unknown as NodeRegistry,
     directives: directives as unknown as DirectiveRegistry,
     timelock,
@@ -42,9 +42,9 @@ export async function deployDirectives(size: number): Promise<DirectiveSetting> 
     nodes,
     later: operators.slice(size),
   };
-  await setting.registry.admit(nodes.map((node) => admissionOfSigner(node)));
+  await contracts.registry.admit(nodes.map((node) => admissionOfSigner(node)));
   await networkHelpers.time.increase(1);
-  return setting;
+  return contracts;
 }
 
 /** A directive that says little else than `change`. */
@@ -72,7 +72,10 @@ interface DirectiveFields {
 }
 
 /** Issues and returns the directive's id. */
-export async function issue({ directives }: DirectiveSetting, change: Partial<DirectiveFields> = {}): Promise<string> {
+export async function issue(
+  { directives }: DirectiveContracts,
+  change: Partial<DirectiveFields> = {},
+): Promise<string> {
   const directive = directiveOf(change);
   await directives.issue(directive);
   return directives.directiveId(directive);

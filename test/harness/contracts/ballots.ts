@@ -17,38 +17,38 @@ import {
   NodeGovernor__factory,
   NodeRegistry__factory,
 } from "../../../src/ports/chain/bindings/index.js";
-import { secretOf } from "../libraries/eip2537.js";
+import { secretOf } from "./eip2537.js";
 
 /** Whose ballots an aggregate is made of, by the indices of the nodes. */
-export interface Ballots {
+export interface BallotsOfNodes {
   for?: readonly number[];
   against?: readonly number[];
   abstain?: readonly number[];
 }
 
 /** `Signers` as contracts take them: sets of indices, 256 to a word. */
-export interface Signers {
+export interface SignerSets {
   first: bigint[];
   second: bigint[];
   both: bigint[];
 }
 
 /** What a ballot binds beside its support. */
-export interface Poll {
+export interface BallotContext {
   domain: { name: string; version: string; chainId: bigint; verifyingContract: string };
   proposalId: bigint;
 }
 
 /** Anybody who signs with an account: a signer of Hardhat's, or a wallet. */
-export interface Account {
-  signTypedData(domain: Poll["domain"], types: typeof BALLOT, value: Record<string, unknown>): Promise<string>;
+export interface TypedDataSigner {
+  signTypedData(domain: BallotContext["domain"], types: typeof BALLOT, value: Record<string, unknown>): Promise<string>;
 }
 
 /** One ballot of a batch. */
-export interface Entry {
+export interface BatchEntry {
   index: number;
   support: number;
-  voter: Account;
+  voter: TypedDataSigner;
 }
 
 const BALLOT = {
@@ -70,7 +70,7 @@ export function bitmap(indices: Iterable<number>): bigint[] {
   return words;
 }
 
-export function signersOf(ballots: Ballots): Signers {
+export function signersOf(ballots: BallotsOfNodes): SignerSets {
   return {
     first: bitmap(ballots.for ?? []),
     second: bitmap(ballots.against ?? []),
@@ -79,12 +79,12 @@ export function signersOf(ballots: Ballots): Signers {
 }
 
 /** Hardhat's chain; worked out without the contract's help. */
-export async function pollOf(governor: INodeGovernor, proposalId: bigint): Promise<Poll> {
+export async function ballotContextOf(governor: INodeGovernor, proposalId: bigint): Promise<BallotContext> {
   const verifyingContract = await governor.getAddress();
   return { domain: { name: "NodeGovernor", version: "1", chainId: 31_337n, verifyingContract }, proposalId };
 }
 
-export function digestOf({ domain, proposalId }: Poll, support: number): string {
+export function digestOf({ domain, proposalId }: BallotContext, support: number): string {
   return TypedDataEncoder.hash(domain, BALLOT, { proposalId, support });
 }
 
@@ -94,7 +94,7 @@ export function secretOfNode(index: number): SecretKey {
 }
 
 /** The sum of what all of these nodes sign; those who abstain sign twice. */
-export function aggregate(poll: Poll, ballots: Ballots, secret = secretOfNode): string {
+export function aggregate(poll: BallotContext, ballots: BallotsOfNodes, secret = secretOfNode): string {
   const parts: Signature[] = [];
   const signBy = (indices: readonly number[] = [], support: number) => {
     const digest = getBytes(digestOf(poll, support));
@@ -113,11 +113,14 @@ export function aggregateOver(digest: string, secrets: Iterable<SecretKey>): str
 }
 
 /** What `castVotesBySig` takes, in the order that is given. */
-export async function batchOf(poll: Poll, entries: readonly Entry[]): Promise<string> {
+export async function batchOf(poll: BallotContext, entries: readonly BatchEntry[]): Promise<string> {
   return concat(await Promise.all(entries.map((entry) => encodeEntry(poll, entry))));
 }
 
-async function encodeEntry({ domain, proposalId }: Poll, { index, support, voter }: Entry): Promise<string> {
+async function encodeEntry(
+  { domain, proposalId }: BallotContext,
+  { index, support, voter }: BatchEntry,
+): Promise<string> {
   const { r, yParityAndS } = EcdsaSignature.from(await voter.signTypedData(domain, BALLOT, { proposalId, support }));
   return concat([toBeHex(index, 4), toBeHex(support, 1), r, yParityAndS]);
 }
@@ -130,17 +133,17 @@ function encodeSum(parts: Signature[]): string {
 }
 
 /** The ways in which a ballot reaches the tally. */
-export const PATHS = ["castVote", "castVoteBySig", "castVotesBySig", "castVotesByAggregate"] as const;
-export type Path = (typeof PATHS)[number];
+export const BALLOT_PATHS = ["castVote", "castVoteBySig", "castVotesBySig", "castVotesByAggregate"] as const;
+export type BallotPath = (typeof BALLOT_PATHS)[number];
 
 /** A node's ballot, on its own, by one of the paths. */
 export async function castBy(
-  path: Path,
+  path: BallotPath,
   governor: INodeGovernor,
   proposalId: bigint,
-  { index, support, voter }: Entry & { voter: HardhatEthersSigner },
+  { index, support, voter }: BatchEntry & { voter: HardhatEthersSigner },
 ): Promise<ContractTransactionResponse> {
-  const poll = await pollOf(governor, proposalId);
+  const poll = await ballotContextOf(governor, proposalId);
   if (path === "castVote") return governor.connect(voter).castVote(proposalId, support);
   if (path === "castVoteBySig") {
     const signature = await voter.signTypedData(poll.domain, BALLOT, { proposalId, support });
@@ -154,7 +157,7 @@ export async function castBy(
 }
 
 /** Sorts pairs of index and support. */
-export function ballotsOf(pairs: Iterable<readonly [index: number, support: number]>): Required<Ballots> {
+export function ballotsOf(pairs: Iterable<readonly [index: number, support: number]>): Required<BallotsOfNodes> {
   const ballots = { for: [] as number[], against: [] as number[], abstain: [] as number[] };
   for (const [index, support] of pairs) [ballots.against, ballots.for, ballots.abstain][support]?.push(index);
   return ballots;

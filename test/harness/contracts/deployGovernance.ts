@@ -8,7 +8,7 @@ import type {
   ParameterRegistry,
   TimelockController,
 } from "../../../src/ports/chain/bindings/index.js";
-import { admissionOf } from "../libraries/eip2537.js";
+import { admissionOf } from "./eip2537.js";
 
 export const { ethers, networkHelpers } = await network.create();
 
@@ -83,7 +83,7 @@ export function rules(some: Partial<Rules> = {}): Rules {
 }
 
 /** Everything deployed and wired as it will be in earnest; no account has a privilege left but the guardian. */
-export interface World {
+export interface GovernanceContracts {
   nodes: NodeRegistry;
   models: ModelRegistry;
   parameters: ParameterRegistry;
@@ -97,13 +97,16 @@ export interface World {
   guardianExpiry: bigint;
 }
 
-export interface WorldOptions {
+export interface GovernanceOptions {
   /** How many nodes there are; at most 16. */
   size?: number;
   tracks?: readonly Rules[];
 }
 
-export async function deployWorld({ size = 5, tracks = DEFAULT_TRACKS }: WorldOptions = {}): Promise<World> {
+export async function deployGovernance({
+  size = 5,
+  tracks = DEFAULT_TRACKS,
+}: GovernanceOptions = {}): Promise<GovernanceContracts> {
   const [deployer, guardian, stranger, ...others] = await ethers.getSigners();
   if (!deployer || !guardian || !stranger) throw new Error("the network has too few accounts");
   const operators = others.slice(0, size);
@@ -134,13 +137,13 @@ export async function deployWorld({ size = 5, tracks = DEFAULT_TRACKS }: WorldOp
   return { nodes, models, parameters, directives, timelock, governor, operators, guardian, stranger, guardianExpiry };
 }
 
-/** The world of five nodes under the default tracks, as new. */
-export async function freshWorld(): Promise<World> {
-  return networkHelpers.loadFixture(defaultWorld);
+/** The contracts of five nodes under the default tracks, as new. */
+export async function freshGovernance(): Promise<GovernanceContracts> {
+  return networkHelpers.loadFixture(defaultGovernance);
 }
 
-async function defaultWorld(): Promise<World> {
-  return deployWorld();
+async function defaultGovernance(): Promise<GovernanceContracts> {
+  return deployGovernance();
 }
 
 /** A timelock of which `deployer` is still the administrator. */

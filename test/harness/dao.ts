@@ -1,14 +1,14 @@
-import type { Wallet } from "ethers";
 import { type Client, createClient } from "../../src/client/index.js";
 import { type Chain, createChain, isRevert } from "../../src/ports/chain/index.js";
 import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
 import type { Incident, Order } from "../../src/records/index.js";
-import { type DeployWitanOptions, deployWitan, type Witan } from "../fixtures/deploy.js";
+import { type DeployWitanOptions, type Witan, deployWitan } from "./deploy.js";
+import type { Wallet } from "ethers";
 
-export { stateOf } from "../fixtures/states.js";
+export { stateOf } from "./records.js";
 
 /** A DAO, the content that its nodes share, and one client for each of them. */
-export interface Setting {
+export interface TestDao {
   readonly witan: Witan;
   readonly content: ContentStore;
   readonly clients: readonly Client[];
@@ -23,7 +23,7 @@ export interface Setting {
   close(): void;
 }
 
-export async function createSetting(options: DeployWitanOptions = {}): Promise<Setting> {
+export async function createTestDao(options: DeployWitanOptions = {}): Promise<TestDao> {
   const witan = await deployWitan(options);
   const content = createMemoryContent();
   const chains: Chain[] = [];
@@ -74,7 +74,7 @@ export async function createSetting(options: DeployWitanOptions = {}): Promise<S
   };
 }
 
-export const restart: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
+export const restartOrder: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
 
 export function incidentOf(subject: string): Incident {
   return {

@@ -1,6 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
-import { ethers } from "./setting.js";
+import { ethers } from "./deployGovernance.js";
 
 /** A ballot as our governor wants it signed: no voter, no nonce. */
 export async function signBallot(

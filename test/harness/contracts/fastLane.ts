@@ -1,0 +1,93 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import type { ContractTransactionReceipt } from "ethers";
+import { expect } from "vitest";
+import { aggregate, type BallotsOfNodes, ballotContextOf, refusalOf, signersOf } from "./ballots.js";
+import { ethers, freshGovernance, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
+import { type DirectiveWords, GovernanceHelper, issueCall, Kind } from "./governanceHelper.js";
+
+export const ISSUED = 1n;
+export const ENOUGH = { for: [0, 1, 2, 3] };
+/** `state` as the bit that {Governor} refuses with. */
+export const stateBit = (state: bigint) => ethers.toBeHex(1n << state, 32);
+
+/** Each test's own. */
+export let governance: GovernanceContracts;
+/** For each test: a contracts in which nothing was decided yet. */
+export async function useFreshGovernance(): Promise<void> {
+  governance = await freshGovernance();
+}
+
+/** Goes on in another contracts. */
+export function useGovernance(other: GovernanceContracts): void {
+  governance = other;
+}
+
+/** A proposal that is not open, under the id that it will have. */
+export async function restart(words: Partial<DirectiveWords> = {}): Promise<GovernanceHelper> {
+  return withId(
+    new GovernanceHelper(governance.governor, [await issueCall(governance, { kind: Kind.Restart, ...words })]),
+  );
+}
+
+export async function withId(proposal: GovernanceHelper): Promise<GovernanceHelper> {
+  proposal.id = await governance.governor.hashProposal(...proposal.operation());
+  return proposal;
+}
+
+export async function argumentsOf(proposal: GovernanceHelper, ballots: BallotsOfNodes, signed = ballots) {
+  const [targets, values, calldatas] = proposal.operation();
+  const signature = aggregate(await ballotContextOf(governance.governor, proposal.id), signed);
+  return [targets, values, calldatas, proposal.description, signersOf(ballots), signature] as const;
+}
+
+export async function decide(
+  proposal: GovernanceHelper,
+  ballots: BallotsOfNodes = ENOUGH,
+  by = governance.operators[0],
+) {
+  const sent = await governance.governor.connect(by).decide(...(await argumentsOf(proposal, ballots)));
+  const receipt = await sent.wait();
+  if (!receipt) throw new Error("the transaction was not mined");
+  return receipt;
+}
+
+/** That there is no trace of the proposal. */
+export async function expectNoProposal(proposal: GovernanceHelper): Promise<void> {
+  const { governor } = governance;
+  expect(await refusalOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
+  expect(await proposal.votes()).toEqual({ for: 0n, against: 0n, abstain: 0n });
+  expect(await governor.proposalProposer(proposal.id)).toBe(ethers.ZeroAddress);
+  for (const index of [0, 1, 2, 3, 4]) expect(await governor.hasIndexVoted(proposal.id, index)).toBe(false);
+}
+
+export async function expectRefused(
+  proposal: GovernanceHelper,
+  refusal: unknown[],
+  ballots?: BallotsOfNodes,
+  by?: HardhatEthersSigner,
+): Promise<void> {
+  expect(await refusalOf(decide(proposal, ballots, by))).toEqual(refusal);
+  await expectNoProposal(proposal);
+}
+
+export async function timelockAccount(): Promise<HardhatEthersSigner> {
+  const address = await governance.timelock.getAddress();
+  await networkHelpers.impersonateAccount(address);
+  await networkHelpers.setBalance(address, ethers.parseEther("10"));
+  return ethers.getSigner(address);
+}
+
+/** In the order in which they happened, of whatever contract of ours. */
+export function eventsOf({ logs }: ContractTransactionReceipt): string[] {
+  const known = [governance.governor, governance.directives, governance.timelock].map((contract) => contract.interface);
+  return logs.map((log) => known.map((abi) => abi.parseLog(log)?.name).find((name) => name !== undefined) ?? "unknown");
+}
+
+/** Runs `work` with the blocks' making stopped, then makes one of what was sent. Returns its second. */
+export async function inOneBlock(work: () => Promise<void>): Promise<bigint> {
+  await ethers.provider.send("evm_setAutomine", [false]);
+  await work();
+  await networkHelpers.mine();
+  await ethers.provider.send("evm_setAutomine", [true]);
+  return BigInt(await networkHelpers.time.latest());
+}

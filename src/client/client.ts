@@ -3,61 +3,67 @@ import { createSettledCache, type SettledCache } from "../ports/chain/events/set
 import type { Chain } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
 import type { Address, ContentId } from "../records/index.js";
+import { type Clock, systemClock } from "../utils/clock.js";
 import { type AnchorIndex, createAnchorIndex } from "./anchors/anchorIndex.js";
 import type { DirectiveStatus, IssuedDirective } from "./directives/directive.js";
 import { createMembership, type Membership } from "./nodes/membership.js";
 import type { ProposalState } from "./proposals/proposal.js";
 
-/** A guardian may still cancel what was defeated, of which nothing follows. */
+/** No proposal leaves these, but that a guardian may still cancel a defeated one. */
 const EndedStates: readonly ProposalState[] = ["Canceled", "Defeated", "Expired", "Executed"];
 const EndedStatuses: readonly DirectiveStatus[] = ["Done", "Failed", "Lapsed"];
 
-/** What every verb works with. Made by {@link createClient}, which binds the verbs to it. */
+/** What every verb works with: what a client was made of, and what it has read of it so far. */
 export interface ClientContext {
   readonly chain: Chain;
   readonly content: ContentStore;
-  /** Who acts; undefined where the chain was opened for reading. */
+  readonly clock: Clock;
+  /** The account that acts; undefined if the chain was opened for reading. */
   readonly account: Address | undefined;
   /** Which anchor holds which record. */
   readonly anchors: AnchorIndex;
   /** As {@link ClientParameters.locate}. */
   readonly locate: Locate | undefined;
-  /** Who the nodes are and were. */
+  /** The nodes, present and past. */
   readonly membership: Membership;
-  /** What was proposed. */
+  /** The events that opened proposals. */
   readonly proposals: EventCache<"ProposalCreated">;
-  /** What was ordered. */
+  /** The events that issued directives. */
   readonly directives: EventCache<"DirectiveIssued">;
-  /** Which models were accepted. */
+  /** The events that accepted models. */
   readonly models: EventCache<"ModelAccepted">;
-  /** How proposals that have ended did. */
+  /** The final states of proposals that have ended. */
   readonly proposalStates: SettledCache<ProposalState | undefined>;
   /** Directives that have ended. */
   readonly endedDirectives: SettledCache<IssuedDirective>;
 }
 
-/** Blocks in which a record is said to have been anchored, the likeliest first. */
+/** Blocks in which a record may have been anchored, the likeliest first. */
 export type Locate = (contentId: ContentId) => Promise<readonly number[]>;
 
 export interface ClientParameters {
   readonly chain: Chain;
   readonly content: ContentStore;
   /**
-   * Where to look first for the anchor of a record, such as what a catalog says. It is a hint: what is found there is
-   * checked like everything else, and one that fails is as none. Without it a record is searched for among the last twenty thousand anchors, the newest
-   * first.
+   * Where to look first for the anchor of a record, such as a catalog. It is a hint: what is found there is checked like
+   * everything else, and if it fails the search goes on. Without it a record is searched for among the last twenty thousand
+   * anchors, the newest first.
    */
   readonly locate?: Locate | undefined;
+  /** For timeouts and back-off; the system's by default. */
+  readonly clock?: Clock | undefined;
 }
 
-/** The context that the verbs of one client share: the chain, the content and what was read of them so far. */
-export function createContext({ chain, content, locate }: ClientParameters): ClientContext {
+/** The context that the verbs of one client share, for programs that import single verbs instead of a whole client. */
+export function createClientContext(parameters: ClientParameters): ClientContext {
+  const { chain, content, locate, clock = systemClock } = parameters;
   const membership = createMembership(chain);
   return {
     chain,
     content,
+    clock,
     account: chain.account,
-    anchors: createAnchorIndex({ chain, content, membership }),
+    anchors: createAnchorIndex({ chain, content, clock, membership }),
     locate,
     membership,
     proposals: createEventCache(chain, ["ProposalCreated"]),

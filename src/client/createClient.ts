@@ -8,18 +8,22 @@ import { castVote } from "./actions/castVote.js";
 import { castVoteBySig } from "./actions/castVoteBySig.js";
 import { castVotes } from "./actions/castVotes.js";
 import { checkProposal } from "./actions/checkProposal.js";
-import { confirmRecordProof } from "./actions/confirmRecordProof.js";
+import { type ConfirmRecordProofOptions, confirmRecordProof } from "./actions/confirmRecordProof.js";
 import { decideProposal } from "./actions/decideProposal.js";
 import { executeProposal } from "./actions/executeProposal.js";
+import { fetchLeaves } from "./actions/fetchLeaves.js";
 import { fetchPayload } from "./actions/fetchPayload.js";
 import { type FetchRecordParameters, fetchRecord } from "./actions/fetchRecord.js";
 import { getDirective } from "./actions/getDirective.js";
 import { getModel } from "./actions/getModel.js";
 import { getProposal } from "./actions/getProposal.js";
+import { listAnchors } from "./actions/listAnchors.js";
 import { listBallots } from "./actions/listBallots.js";
 import { listDirectives } from "./actions/listDirectives.js";
+import { listIssuedDirectives } from "./actions/listIssuedDirectives.js";
 import { listModels } from "./actions/listModels.js";
 import { listNodes } from "./actions/listNodes.js";
+import { listOpenedProposalIds } from "./actions/listOpenedProposalIds.js";
 import { listProposals } from "./actions/listProposals.js";
 import { type ListRecordsParameters, listRecords } from "./actions/listRecords.js";
 import { listReports } from "./actions/listReports.js";
@@ -33,24 +37,14 @@ import { verifyBallot } from "./actions/verifyBallot.js";
 import { verifyRecord } from "./actions/verifyRecord.js";
 import { watchDirectives } from "./actions/watchDirectives.js";
 import { watchProposals } from "./actions/watchProposals.js";
-import { type ClientParameters, createContext } from "./client.js";
+import { type ClientContext, type ClientParameters, createClientContext } from "./client.js";
 
 /** What a verb takes besides the client. */
 type P<Verb extends (client: never, parameters: never) => unknown> = Parameters<Verb>[1];
 
-/**
- * A client: the chain, the content and every verb bound to them. The verbs are also exported as functions of a client,
- * for programs that want only some.
- *
- * @example
- * const chain = await createChain({ rpcUrl: "http://127.0.0.1:8545", ...deployment });
- * const client = createClient({ chain, content: createGatewayContent({ urls }) });
- * for (const { kind, cid } of await client.listRecords({ limit: 5 })) console.log(kind, cid);
- */
-export function createClient(parameters: ClientParameters) {
-  const context = createContext(parameters);
+/** Every verb, bound to one context. */
+function bindActions(context: ClientContext) {
   return {
-    ...context,
     anchorBatch: (parameters: P<typeof anchorBatch>) => anchorBatch(context, parameters),
     anchorRecords: (parameters: P<typeof anchorRecords>) => anchorRecords(context, parameters),
     anchorJointly: (parameters: P<typeof anchorJointly>) => anchorJointly(context, parameters),
@@ -60,19 +54,24 @@ export function createClient(parameters: ClientParameters) {
     castVoteBySig: (parameters: P<typeof castVoteBySig>) => castVoteBySig(context, parameters),
     castVotes: (parameters: P<typeof castVotes>) => castVotes(context, parameters),
     checkProposal: (parameters: P<typeof checkProposal>) => checkProposal(context, parameters),
-    confirmRecordProof: (proof: P<typeof confirmRecordProof>) => confirmRecordProof(context, proof),
+    confirmRecordProof: (proof: P<typeof confirmRecordProof>, options?: ConfirmRecordProofOptions) =>
+      confirmRecordProof(context, proof, options),
     decideProposal: (parameters: P<typeof decideProposal>) => decideProposal(context, parameters),
     executeProposal: (parameters: P<typeof executeProposal>) => executeProposal(context, parameters),
+    fetchLeaves: (parameters: P<typeof fetchLeaves>) => fetchLeaves(context, parameters),
     fetchPayload: (parameters: P<typeof fetchPayload>) => fetchPayload(context, parameters),
     fetchRecord: <Kind extends RecordKind = RecordKind>(parameters: FetchRecordParameters<Kind>) =>
       fetchRecord<Kind>(context, parameters),
     getDirective: (parameters: P<typeof getDirective>) => getDirective(context, parameters),
     getModel: (parameters: P<typeof getModel>) => getModel(context, parameters),
     getProposal: (parameters: P<typeof getProposal>) => getProposal(context, parameters),
+    listAnchors: (parameters?: P<typeof listAnchors>) => listAnchors(context, parameters),
     listBallots: (parameters: P<typeof listBallots>) => listBallots(context, parameters),
     listDirectives: (parameters?: P<typeof listDirectives>) => listDirectives(context, parameters),
+    listIssuedDirectives: (parameters?: P<typeof listIssuedDirectives>) => listIssuedDirectives(context, parameters),
     listModels: (parameters?: P<typeof listModels>) => listModels(context, parameters),
     listNodes: (parameters?: P<typeof listNodes>) => listNodes(context, parameters),
+    listOpenedProposalIds: (parameters?: P<typeof listOpenedProposalIds>) => listOpenedProposalIds(context, parameters),
     listProposals: (parameters?: P<typeof listProposals>) => listProposals(context, parameters),
     listRecords: <Kind extends RecordKind = RecordKind>(parameters?: ListRecordsParameters<Kind>) =>
       listRecords<Kind>(context, parameters),
@@ -90,4 +89,45 @@ export function createClient(parameters: ClientParameters) {
   };
 }
 
-export type Client = ReturnType<typeof createClient>;
+type ClientActions = ReturnType<typeof bindActions>;
+type ClientBase = Pick<ClientContext, "account" | "chain" | "content">;
+
+/** The chain, the content and every verb bound to them, besides what it was extended by. */
+export type Client<Extension extends object = object> = ClientBase &
+  ClientActions &
+  Extension & {
+    /**
+     * The same client with more on it, such as verbs of one's own.
+     *
+     * @param decorator Gets the client; what it gives is added. The names of the client's own verbs cannot be taken.
+     */
+    readonly extend: <More extends object & { readonly [Name in keyof (ClientBase & ClientActions)]?: never }>(
+      decorator: (client: Client<Extension>) => More,
+    ) => Client<Extension & More>;
+  };
+
+/**
+ * Makes a client: every verb bound to a chain and a content store. The verbs are also exported as functions of a
+ * {@link createClientContext}, for programs that want only some.
+ *
+ * @example
+ * const chain = await createChain({ rpcUrl: "http://127.0.0.1:8545", ...deployment });
+ * const client = createClient({ chain, content: createGatewayContent({ urls }) });
+ * for (const { kind, cid } of await client.listRecords({ limit: 5 })) console.log(kind, cid);
+ *
+ * @example
+ * const watcher = client.extend(({ listProposals }) => ({
+ *   listActive: () => listProposals({ states: ["Active"] }),
+ * }));
+ * for (const { id } of await watcher.listActive()) console.log(id);
+ */
+export function createClient(parameters: ClientParameters): Client {
+  const context = createClientContext(parameters);
+  const { account, chain, content } = context;
+  return extendable({ account, chain, content, ...bindActions(context) });
+}
+
+function extendable(base: ClientBase & ClientActions): Client {
+  const client: Client = { ...base, extend: (decorator) => extendable({ ...decorator(client), ...base }) } as Client;
+  return client;
+}

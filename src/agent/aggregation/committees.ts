@@ -1,5 +1,4 @@
-import type { NodeSummary } from "../../client/index.js";
-import { isMemberIn } from "../../client/nodes/node.js";
+import { isMemberIn, type NodeSummary } from "../../client/index.js";
 import type { Address } from "../../records/index.js";
 
 /** Who is a node in which epoch, from what the registry's events say. */

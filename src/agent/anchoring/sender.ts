@@ -123,7 +123,7 @@ export class AnchoringSender {
 
   async #findAnchor(root: string): Promise<boolean> {
     const { node, outbox } = this.#dependencies;
-    const { entries } = await node.client.anchors.anchors();
+    const { entries } = await node.client.listAnchors();
     const anchor = entries.findLast((entry) => entry.root === root && sameHex(entry.author, node.operator));
     if (anchor === undefined) return false;
     const { joint, transactionHash, blockNumber } = anchor;

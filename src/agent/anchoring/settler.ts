@@ -34,7 +34,7 @@ export class AnchoringSettler {
     pool.keepAuthors(new Set(roll.members.map(({ operator }) => operator.toLowerCase())));
     const ended: Hex[] = [];
     if (pool.batches.length > 0 || pool.drafts.length > 0) {
-      const { entries } = await node.client.anchors.anchors();
+      const { entries } = await node.client.listAnchors();
       const joints = new Set(entries.flatMap(({ joint }) => (joint === null ? [] : [joint.root])));
       for (const { message } of pool.drafts) {
         const { deadline, epoch, root } = message;

@@ -13,7 +13,7 @@ const MAX_ASKED = 1_024;
 const MAX_ENDED = 4_096;
 
 export interface OpenDirectivesParameters {
-  readonly client: Pick<Client, "chain" | "directives" | "getDirective" | "listNodes">;
+  readonly client: Pick<Client, "chain" | "getDirective" | "listIssuedDirectives" | "listNodes">;
   /** Milliseconds. */
   readonly now: () => number;
   readonly signal: AbortSignal;
@@ -129,7 +129,7 @@ export class OpenDirectives {
     this.#asked = new Set();
     this.#waiting = undefined;
 
-    const issued = new Set<string>((await client.directives.read()).map(({ args }) => args.directiveId));
+    const issued = new Set<string>((await client.listIssuedDirectives()).map(({ directiveId }) => directiveId));
     for (const directiveId of asked) if (issued.has(directiveId)) await this.refresh(directiveId);
     if (this.list.some(({ epoch }) => epoch > this.#committees.newest)) {
       this.#committees = new Committees(await client.listNodes({ includeRemoved: true }));

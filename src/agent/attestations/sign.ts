@@ -1,4 +1,4 @@
-import { reportWords } from "../../client/directives/report.js";
+import { reportWords } from "../../client/index.js";
 import { hashReport, type ReportContext } from "../../ports/chain/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import type { Attestation, Statement } from "./statement.js";

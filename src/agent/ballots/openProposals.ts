@@ -68,8 +68,7 @@ export class OpenProposals {
       if (!unknown.includes(proposalId)) this.#unknownSince.delete(proposalId);
     }
     // One reading for all of them: a hostile node can name many that do not exist.
-    const created = unknown.length > 0 ? await this.#client.proposals.read() : [];
-    const onChain = new Set(created.map(({ args }) => args.proposalId.toString()));
+    const onChain = new Set(unknown.length > 0 ? await this.#client.listOpenedProposalIds() : []);
     for (const proposalId of unknown) {
       const state = onChain.has(proposalId) ? await this.#stateOf(proposalId) : undefined;
       // Opened since the last look.

@@ -54,7 +54,7 @@ export class FastLane {
     chainTime: number,
   ): Promise<PlannedProposal[]> {
     const { client, clock } = this.#dependencies;
-    const created = new Set((await client.proposals.read()).map(({ args }) => args.proposalId.toString()));
+    const created = new Set(await client.listOpenedProposalIds());
     const next = new Map<ProposalId, Moved>();
     const rest: PlannedProposal[] = [];
     for (const { plan, built } of this.#candidates(planned, rest)) {

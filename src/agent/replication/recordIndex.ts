@@ -92,7 +92,7 @@ export class RecordIndex {
       fresh,
       async (entry) => {
         try {
-          const leaves = await client.anchors.leaves(entry, { timeoutMs: MANIFEST_TIMEOUT_MS, signal });
+          const leaves = await client.fetchLeaves({ anchor: entry, timeoutMs: MANIFEST_TIMEOUT_MS, signal });
           const lists = [entry.manifest, ...(entry.joint === null ? [] : [entry.joint.manifest])];
           const listed = lists.map((contentId) => ({ contentId, kind: "Manifest" }) as const);
           for (const { contentId, kind } of [...listed, ...leaves]) {
@@ -118,16 +118,16 @@ export class RecordIndex {
 
   /** Those that the client remembers, and older ones of which not all is known yet. */
   async #anchors(): Promise<{ readonly entries: readonly AnchorEntry[]; readonly unread: readonly UnreadAnchor[] }> {
-    const { anchors, chain } = this.#parameters.client;
-    const { entries, since, unread } = await anchors.anchors();
+    const { client } = this.#parameters;
+    const { entries, since, unread } = await client.listAnchors();
     const older = new Map<string, AnchorEntry>();
     const add = (entry: AnchorEntry) => {
       if (!this.#read.has(keyOf(entry))) older.set(keyOf(entry), entry);
     };
     this.#older.forEach(add);
     const missing: UnreadAnchor[] = [];
-    for (let from = this.#olderThrough ?? chain.deployedAtBlock; from < since; from += PAGE_BLOCKS) {
-      const page = await anchors.anchors({ blocks: [from, Math.min(from + PAGE_BLOCKS, since) - 1] });
+    for (let from = this.#olderThrough ?? client.chain.deployedAtBlock; from < since; from += PAGE_BLOCKS) {
+      const page = await client.listAnchors({ blocks: [from, Math.min(from + PAGE_BLOCKS, since) - 1] });
       page.entries.forEach(add);
       missing.push(...page.unread);
     }

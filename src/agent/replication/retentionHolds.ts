@@ -1,9 +1,8 @@
-import pMap from "p-map";
-import type { Client } from "../../client/index.js";
-import { DirectiveStatuses, ProposalStates } from "../../client/index.js";
-import { createEventCache, type EventCache } from "../../ports/chain/events/eventCache.js";
-import { isRevert, NO_CONTENT } from "../../ports/chain/index.js";
+import { type Client, DirectiveStatuses, ProposalStates } from "../../client/index.js";
+import { type EventCache, createEventCache } from "../../ports/chain/events/eventCache.js";
+import { NO_CONTENT, encodeName, isRevert } from "../../ports/chain/index.js";
 import type { ContentId } from "../../records/index.js";
+import pMap from "p-map";
 
 /** Proposals and directives that are asked about at once. */
 const PARALLEL = 16;
@@ -53,8 +52,9 @@ export class RetentionHolds {
   }
 
   async #accepted(final: number | undefined): Promise<ContentId[]> {
-    const { chain, models } = this.#client;
-    const names = new Set((await models.read()).map(({ args }) => args.name));
+    const { chain } = this.#client;
+    const accepted = await this.#client.listModels({ limit: Number.POSITIVE_INFINITY });
+    const names = new Set(accepted.map(({ name }) => encodeName(name)));
     const tags = [chain.tip, ...(final === undefined ? [] : [final])];
     const found = await Promise.all(
       [...names].flatMap((name) =>
@@ -83,10 +83,10 @@ export class RetentionHolds {
   }
 
   async #ordered(): Promise<Citation[]> {
-    const { chain, directives } = this.#client;
-    return (await directives.read()).map(({ args: { directive, directiveId } }) => ({
+    const { chain } = this.#client;
+    return (await this.#client.listIssuedDirectives()).map(({ directiveId, evidence }) => ({
       id: `directive ${directiveId}`,
-      evidence: directive.evidence,
+      evidence,
       async hasEnded(blockTag) {
         const status = await chain.read(() => chain.contracts.directives.status(directiveId, { blockTag }));
         return ENDED_DIRECTIVES.has(DirectiveStatuses[Number(status)] ?? "");

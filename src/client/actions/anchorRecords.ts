@@ -1,7 +1,7 @@
+import { type AnchoredBatch, anchorOnce } from "../anchors/anchorOnce.js";
 import { type NewRecord, type PreparedBatch, prepareBatch } from "../anchors/prepareBatch.js";
 import type { ClientContext } from "../client.js";
-import { requireAccount } from "../requireAccount.js";
-import { type AnchoredBatch, anchorOnce } from "./anchorBatch.js";
+import { requireAccount } from "../transactions/requireAccount.js";
 
 export interface AnchorRecordsParameters {
   /** At least one; the same record twice counts once. */
@@ -27,8 +27,7 @@ export async function anchorRecords(
   const author = requireAccount(client);
   const { root, count, manifest, records: prepared } = await prepareBatch(client, author, records, signal);
   const { knowledge } = client.chain.contracts;
-  const anchored = await anchorOnce(client, { author, root, count, manifest }, () =>
-    knowledge.anchor(root, count, manifest),
-  );
+  const batch = { author, root, count, manifest };
+  const anchored = await anchorOnce(client, batch, () => knowledge.anchor(root, count, manifest), signal);
   return { ...anchored, records: prepared };
 }

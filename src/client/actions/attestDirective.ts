@@ -1,10 +1,11 @@
 import type { Receipt } from "../../ports/chain/index.js";
 import type { ContentId, Hex } from "../../records/index.js";
-import { aggregateSignatures, type NodeSignature } from "../aggregateSignatures.js";
 import type { ClientContext } from "../client.js";
 import type { DirectiveReport } from "../directives/directive.js";
 import { reportWords } from "../directives/report.js";
-import { requireAccount } from "../requireAccount.js";
+import { aggregateSignatures, type NodeSignature } from "../transactions/aggregateSignatures.js";
+import { requireAccount } from "../transactions/requireAccount.js";
+import { sendTransaction } from "../transactions/sendTransaction.js";
 
 /** One node's signature under a report, over the registry's `reportDigest`. */
 export type NodeAttestation = NodeSignature;
@@ -14,8 +15,9 @@ export interface AttestDirectiveParameters {
   readonly report: DirectiveReport;
   /** The `Outcome` record, for "done" and "failed". */
   readonly outcome?: ContentId | undefined;
-  /** All of this very report, one a node. */
+  /** All of this report, one a node. */
   readonly attestations: readonly NodeAttestation[];
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -35,5 +37,9 @@ export async function attestDirective(client: ClientContext, parameters: AttestD
   const { report, outcome } = reportWords(parameters.report, parameters.outcome);
   const { bits, signature } = await aggregateSignatures(attestations);
   const { directives } = client.chain.contracts;
-  return client.chain.send(() => directives.reportByAggregate(directiveId, report, outcome, bits, signature));
+  return sendTransaction(
+    client,
+    () => directives.reportByAggregate(directiveId, report, outcome, bits, signature),
+    parameters.signal,
+  );
 }

@@ -1,57 +1,13 @@
-import { InvalidInputError } from "../../errors.js";
-import { type Call, hashProposal, NO_CONTENT } from "../../ports/chain/index.js";
-import {
-  type ContentId,
-  type Directive,
-  type DirectivePayload,
-  directiveId,
-  type EncodedBlock,
-  encodePayload,
-  type Hex,
-  type Order,
-  sortEvidence,
-  subjectHash,
-} from "../../records/index.js";
 import type { ClientContext } from "../client.js";
-import { describeProposal, subjectOf } from "../proposals/description.js";
-import { issueCall } from "../proposals/directiveCall.js";
-import { type EffectMaterial, effectOf } from "../proposals/effect.js";
-import type { ProposalId } from "../proposals/proposal.js";
+import { type BuiltProposal, composeProposal, type ProposalParameters } from "../proposals/composeProposal.js";
 
-/** An hour to carry it out, unless the proposer says otherwise. */
-const DEFAULT_WINDOW_SECONDS = 3_600;
-const MAX_SECONDS = 0xffff_ffff;
-
-export interface BuildProposalParameters extends EffectMaterial {
-  readonly order: Order;
-  /** What it is about, such as "replica/web/3"; follows from the order by default. */
-  readonly subject?: string | undefined;
-  /** The records it rests on, in any order; at most 16. */
-  readonly evidence?: readonly ContentId[] | undefined;
-  /** Seconds between issue and activation; 0 by default. */
-  readonly delay?: number | undefined;
-  /** Seconds after activation within which outcomes count; an hour by default. */
-  readonly window?: number | undefined;
-  /** Tells apart two orders that are alike in all else; zero by default. */
-  readonly salt?: Hex | undefined;
-}
-
-export interface BuiltProposal {
-  readonly proposalId: ProposalId;
-  readonly directiveId: Hex;
-  readonly directive: Directive;
-  readonly payload: DirectivePayload;
-  /** The payload's block, which must be stored before the proposal is opened. */
-  readonly block: EncodedBlock;
-  readonly calls: readonly Call[];
-  readonly description: string;
-}
+export type BuildProposalParameters = ProposalParameters;
 
 /**
  * Makes a proposal of an order: a pure function, so that all nodes that see the same make the same, down to its id.
  *
- * @throws InvalidRecordError where the order breaks its schema; {@link InvalidInputError} where the evidence is too
- * much or keys are missing.
+ * @throws InvalidRecordError where the order breaks its schema; InvalidInputError where the evidence is too much or keys
+ * are missing.
  * @example
  * const { proposalId, description } = buildProposal(client, {
  *   order: { kind: "Restart", replica: "web/3", instance: "web-3/1" },
@@ -62,42 +18,5 @@ export function buildProposal(
   { chain }: { readonly chain: Pick<ClientContext["chain"], "addresses"> },
   parameters: BuildProposalParameters,
 ): BuiltProposal {
-  const {
-    order,
-    subject = subjectOf(order),
-    delay = 0,
-    window = DEFAULT_WINDOW_SECONDS,
-    salt = NO_CONTENT,
-  } = parameters;
-  for (const seconds of [delay, window]) {
-    if (!Number.isInteger(seconds) || seconds < 0 || seconds > MAX_SECONDS) {
-      throw new InvalidInputError(
-        `A delay or window is a whole number of seconds up to ${MAX_SECONDS}, not ${seconds}.`,
-      );
-    }
-  }
-  const payload: DirectivePayload = { schema: "witan/directive/1", subject, order };
-  const block = encodePayload(payload);
-  const evidence = sortEvidence(parameters.evidence ?? []);
-  const directive: Directive = {
-    kind: order.kind,
-    subject: subjectHash(subject),
-    payload: block.contentId,
-    delay,
-    window,
-    salt,
-    evidence,
-  };
-  const effect = effectOf(chain.addresses, order, parameters);
-  const calls = [...(effect === undefined ? [] : [effect]), issueCall(chain.addresses, directive)];
-  const description = describeProposal(payload, block.contentId, evidence);
-  return {
-    proposalId: hashProposal(calls, description),
-    directiveId: directiveId(directive),
-    directive,
-    payload,
-    block,
-    calls,
-    description,
-  };
+  return composeProposal(chain.addresses, parameters);
 }

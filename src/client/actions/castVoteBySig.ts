@@ -1,11 +1,15 @@
 import type { Receipt } from "../../ports/chain/index.js";
+import { type SignedBallot, supportNumber } from "../ballots/ballot.js";
 import type { ClientContext } from "../client.js";
-import { requireAccount } from "../requireAccount.js";
-import { supportNumber } from "./castVote.js";
-import type { SignedBallot } from "./signBallot.js";
+import { sendTransaction } from "../transactions/sendTransaction.js";
+
+export interface CastVoteBySigParameters {
+  readonly ballot: SignedBallot;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
- * Brings a signed ballot, of whomever, to the governor. The caller pays.
+ * Brings any node's signed ballot to the governor. The caller pays.
  *
  * @throws ContractRevertError, such as `GovernorInvalidSignature`, `GovernorAlreadyCastVote` or `GovernorNotMember`;
  * ChainError.
@@ -14,15 +18,17 @@ import type { SignedBallot } from "./signBallot.js";
  */
 export async function castVoteBySig(
   client: ClientContext,
-  { ballot }: { readonly ballot: SignedBallot },
+  { ballot, signal }: CastVoteBySigParameters,
 ): Promise<Receipt> {
-  requireAccount(client);
   const { proposalId, support, voter, signature, reason } = ballot;
   const number = supportNumber(support);
   const { governor } = client.chain.contracts;
-  return client.chain.send(() =>
-    reason === undefined
-      ? governor.castVoteBySig(proposalId, number, voter, signature)
-      : governor.castVoteWithReasonAndParamsBySig(proposalId, number, voter, reason, "0x", signature),
+  return sendTransaction(
+    client,
+    () =>
+      reason === undefined
+        ? governor.castVoteBySig(proposalId, number, voter, signature)
+        : governor.castVoteWithReasonAndParamsBySig(proposalId, number, voter, reason, "0x", signature),
+    signal,
   );
 }

@@ -1,13 +1,18 @@
+import { raceSignal } from "race-signal";
 import type { Hex, RecordProof } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { checkRecordProof, type ProvenRecord } from "../anchors/checkRecordProof.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError } from "../errors.js";
-import { verifyRecord } from "./verifyRecord.js";
+import { checkRecordProof, type ProvenRecord } from "../records/checkRecordProof.js";
+import { verifyLeaf } from "../records/verifyLeaf.js";
 
-/** A proof that the chain bears out. */
+export interface ConfirmRecordProofOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A proof that the chain confirms. */
 export interface ConfirmedRecord extends ProvenRecord {
-  /** The author's anchors up to this one: the first is 1. Null where it was anchored together with others'. */
+  /** The author's anchors up to this one: the first is 1. Null for a joint anchor. */
   readonly sequence: number | null;
   /** Seconds since the Unix epoch, by the chain. */
   readonly anchoredAt: number;
@@ -20,8 +25,18 @@ export interface ConfirmedRecord extends ProvenRecord {
  *
  * @throws as {@link checkRecordProof}; {@link InvalidProofError} where it speaks of another chain or registry;
  * {@link NotAnchoredError} where the chain has no such block or anchor, such as after a reorganisation; ChainError.
+ * @example
+ * const { confirmations } = await client.confirmRecordProof(JSON.parse(await readFile("record.json", "utf8")));
  */
-export async function confirmRecordProof(client: ClientContext, proof: RecordProof): Promise<ConfirmedRecord> {
+export async function confirmRecordProof(
+  client: ClientContext,
+  proof: RecordProof,
+  { signal }: ConfirmRecordProofOptions = {},
+): Promise<ConfirmedRecord> {
+  return raceSignal(confirm(client, proof), signal);
+}
+
+async function confirm(client: ClientContext, proof: RecordProof): Promise<ConfirmedRecord> {
   const proven = checkRecordProof(proof);
   const { chain } = client;
   const { author, root, contentId, transactionHash, block } = proven;
@@ -37,7 +52,7 @@ export async function confirmRecordProof(client: ClientContext, proof: RecordPro
     onChain.transactions.includes(transactionHash);
   if (!isThere) throw new NotAnchoredError(contentId);
   const { kind, joint, path } = proof;
-  const { sequence, anchoredAt } = await verifyRecord(client, {
+  const { sequence, anchoredAt } = await verifyLeaf(client, {
     ...{ kind, contentId, author, root, proof: path },
     joint: joint && { root: joint.root, path: joint.path, batch: joint },
   });

@@ -1,15 +1,17 @@
 import { InvalidInputError } from "../../errors.js";
 import type { Receipt } from "../../ports/chain/index.js";
+import { aggregateBallots, checkBallots, type NodeBallot } from "../ballots/nodeBallot.js";
 import type { ClientContext } from "../client.js";
-import { requireAccount } from "../requireAccount.js";
-import type { BuiltProposal } from "./buildProposal.js";
-import { aggregateBallots, checkBallots, type NodeBallot } from "./castVotes.js";
+import type { BuiltProposal } from "../proposals/composeProposal.js";
+import { requireAccount } from "../transactions/requireAccount.js";
+import { sendTransaction } from "../transactions/sendTransaction.js";
 
 export interface DecideProposalParameters {
   /** What {@link buildProposal} made, not on chain yet. */
   readonly proposal: BuiltProposal;
   /** On this proposal, signed by BLS keys: as many For as end a vote on its track at once. */
   readonly ballots: readonly NodeBallot[];
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -24,24 +26,31 @@ export interface DecideProposalParameters {
  */
 export async function decideProposal(
   client: ClientContext,
-  { proposal, ballots }: DecideProposalParameters,
+  { proposal, ballots, signal }: DecideProposalParameters,
 ): Promise<Receipt> {
   requireAccount(client);
   const { block, calls, description, proposalId } = proposal;
   if (checkBallots(proposalId, ballots) !== "bls") {
     throw new InvalidInputError("Ballots that decide a proposal at its opening are signed by BLS keys.");
   }
-  await client.content.put(block.bytes, { codec: "dag-cbor", keep: "payload" });
+  await client.content.put(block.bytes, {
+    codec: "dag-cbor",
+    keep: "payload",
+    ...(signal === undefined ? {} : { signal }),
+  });
   const { signers, signature } = await aggregateBallots(ballots);
   const { governor } = client.chain.contracts;
-  return client.chain.send(() =>
-    governor.decide(
-      calls.map((call) => call.target),
-      calls.map((call) => call.value),
-      calls.map((call) => call.data),
-      description,
-      signers,
-      signature,
-    ),
+  return sendTransaction(
+    client,
+    () =>
+      governor.decide(
+        calls.map((call) => call.target),
+        calls.map((call) => call.value),
+        calls.map((call) => call.data),
+        description,
+        signers,
+        signature,
+      ),
+    signal,
   );
 }

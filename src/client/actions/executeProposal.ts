@@ -6,11 +6,16 @@ import { advanceProposal } from "../proposals/advance.js";
 import type { ProposalId } from "../proposals/proposal.js";
 import { callsOf, directiveOf, findCreated } from "../proposals/readProposal.js";
 
+export interface ExecuteProposalParameters {
+  readonly proposalId: ProposalId;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface ExecuteProposalReturnType {
   readonly proposalId: ProposalId;
   /** The directive that is issued by it; null where it issues none. */
   readonly directiveId: Hex | null;
-  /** What this call has sent; null where another was first. */
+  /** Of the transaction that this call has sent; null if another account was first. */
   readonly receipt: Receipt | null;
 }
 
@@ -25,7 +30,7 @@ export interface ExecuteProposalReturnType {
  */
 export async function executeProposal(
   client: ClientContext,
-  { proposalId }: { readonly proposalId: ProposalId },
+  { proposalId, signal }: ExecuteProposalParameters,
 ): Promise<ExecuteProposalReturnType> {
   const { chain } = client;
   const [eta, now] = await Promise.all([
@@ -41,6 +46,7 @@ export async function executeProposal(
     participle: "executed",
     from: "Queued",
     after: ["Executed"],
+    signal,
   });
   const directive = directiveOf(chain.addresses, callsOf(await findCreated(client, proposalId)));
   return { proposalId, directiveId: directive === null ? null : directiveId(directive), receipt };

@@ -1,28 +1,20 @@
-import { type ContentId, contentIdToCid, type DirectivePayload, decodePayload } from "../../records/index.js";
+import type { DirectivePayload } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
+import { type PayloadParameters, readPayload } from "../proposals/readPayload.js";
 
-export interface FetchPayloadParameters {
-  /** The payload that a directive cites. */
-  readonly contentId: ContentId;
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+export type FetchPayloadParameters = PayloadParameters;
 
 /**
- * What a directive orders in full. Its hash and schema are checked; whether it agrees with the directive is for
- * {@link checkProposal} to say.
+ * What a directive orders in full. Its hash and schema are checked; {@link checkProposal} tells whether it agrees with the
+ * directive.
  *
  * @throws ContentError; InvalidRecordError.
  * @example
  * const { order } = await client.fetchPayload({ contentId: proposal.directive.payload });
  */
 export async function fetchPayload(
-  { content }: Pick<ClientContext, "content">,
-  { contentId, timeoutMs, signal }: FetchPayloadParameters,
+  client: Pick<ClientContext, "content">,
+  parameters: FetchPayloadParameters,
 ): Promise<DirectivePayload> {
-  const bytes = await content.get(contentIdToCid(contentId), {
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return decodePayload(bytes);
+  return readPayload(client, parameters);
 }

@@ -1,7 +1,13 @@
+import { raceSignal } from "race-signal";
 import type { Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import type { IssuedDirective } from "../directives/directive.js";
 import { findIssued, readDirective } from "../directives/readDirective.js";
+
+export interface GetDirectiveParameters {
+  readonly directiveId: Hex;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * A directive that was issued, and how it stands.
@@ -12,7 +18,8 @@ import { findIssued, readDirective } from "../directives/readDirective.js";
  */
 export async function getDirective(
   client: ClientContext,
-  { directiveId }: { readonly directiveId: Hex },
+  { directiveId, signal }: GetDirectiveParameters,
 ): Promise<IssuedDirective> {
-  return readDirective(client, await findIssued(client, directiveId));
+  const read = async () => readDirective(client, await findIssued(client, directiveId));
+  return raceSignal(read(), signal);
 }

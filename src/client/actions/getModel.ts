@@ -1,23 +1,18 @@
+import { raceSignal } from "race-signal";
 import { encodeName, NO_CONTENT } from "../../ports/chain/index.js";
 import type { ContentId } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
+import type { AcceptedModel } from "../models/acceptedModel.js";
 
-/** A model that the DAO has accepted. */
-export interface AcceptedModel {
+export interface GetModelParameters {
   readonly name: string;
-  /** The `Model` record. */
-  readonly model: ContentId;
-  /** The model accepted before it; null for the first. */
-  readonly parent: ContentId | null;
-  readonly round: number;
-  /** The first is 1. */
-  readonly version: number;
-  /** Seconds since the Unix epoch, by the chain. */
-  readonly acceptedAt: number;
+  /** The newest by default. */
+  readonly version?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The accepted model of a name, the newest unless a version is named; null where there is none.
+ * The accepted model of a name, the newest unless a version is named; null if none was accepted.
  *
  * @throws ContractRevertError `ModelRegistryUnknownVersion`; InvalidInputError for a name over 31 bytes; ChainError.
  * @example
@@ -25,12 +20,13 @@ export interface AcceptedModel {
  */
 export async function getModel(
   { chain }: Pick<ClientContext, "chain">,
-  { name, version }: { readonly name: string; readonly version?: number | undefined },
+  { name, version, signal }: GetModelParameters,
 ): Promise<AcceptedModel | null> {
   const { models } = chain.contracts;
   const key = encodeName(name);
-  const found = await chain.read(() =>
-    version === undefined ? models.accepted(key) : models.acceptedVersion(key, version),
+  const found = await raceSignal(
+    chain.read(() => (version === undefined ? models.accepted(key) : models.acceptedVersion(key, version))),
+    signal,
   );
   if (found.version === 0n) return null;
   return {

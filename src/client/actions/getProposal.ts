@@ -1,7 +1,8 @@
+import { raceSignal } from "race-signal";
 import type { ClientContext } from "../client.js";
 import type { Proposal, ProposalId } from "../proposals/proposal.js";
+import { readPayload } from "../proposals/readPayload.js";
 import { findCreated, readProposal } from "../proposals/readProposal.js";
-import { fetchPayload } from "./fetchPayload.js";
 
 export interface GetProposalParameters {
   readonly proposalId: ProposalId;
@@ -21,7 +22,8 @@ export async function getProposal(
   client: ClientContext,
   { proposalId, withPayload = false, signal }: GetProposalParameters,
 ): Promise<Proposal> {
-  const proposal = await readProposal(client, await findCreated(client, proposalId));
+  const read = async () => readProposal(client, await findCreated(client, proposalId));
+  const proposal = await raceSignal(read(), signal);
   if (!withPayload || proposal.directive === null) return proposal;
-  return { ...proposal, payload: await fetchPayload(client, { contentId: proposal.directive.payload, signal }) };
+  return { ...proposal, payload: await readPayload(client, { contentId: proposal.directive.payload, signal }) };
 }

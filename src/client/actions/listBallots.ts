@@ -1,3 +1,4 @@
+import { raceSignal } from "race-signal";
 import { indicesOf } from "../../ports/chain/bitset.js";
 import type { ChainEventOf } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
@@ -13,10 +14,15 @@ export interface CastBallot {
   /** Under which the voter was a member of the proposal's committee. */
   readonly index: number;
   readonly support: Support;
-  /** Empty where none was given, and for ballots that were counted together. */
+  /** Empty if the voter gave none, and for ballots that were counted together. */
   readonly reason: string;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
+}
+
+export interface ListBallotsParameters {
+  readonly proposalId: ProposalId;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -28,8 +34,12 @@ export interface CastBallot {
  */
 export async function listBallots(
   client: ClientContext,
-  { proposalId }: { readonly proposalId: ProposalId },
+  { proposalId, signal }: ListBallotsParameters,
 ): Promise<CastBallot[]> {
+  return raceSignal(readBallots(client, proposalId), signal);
+}
+
+async function readBallots(client: ClientContext, proposalId: ProposalId): Promise<CastBallot[]> {
   const { chain, membership } = client;
   const { blockNumber: fromBlock } = await findCreated(client, proposalId);
   const topic: Hex = `0x${BigInt(proposalId).toString(16).padStart(64, "0")}`;

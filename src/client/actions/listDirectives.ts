@@ -1,5 +1,6 @@
+import { raceSignal } from "race-signal";
 import type { DirectiveKind } from "../../records/index.js";
-import { newestOf } from "../anchors/newestOf.js";
+import { newestOf } from "../../utils/newestOf.js";
 import type { ClientContext } from "../client.js";
 import type { DirectiveStatus, IssuedDirective } from "../directives/directive.js";
 import { readDirective } from "../directives/readDirective.js";
@@ -8,16 +9,17 @@ const DEFAULT_LIMIT = 50;
 
 export interface ListDirectivesParameters {
   readonly kind?: DirectiveKind | undefined;
-  /** Only directives that stand so. */
+  /** Only directives in one of these statuses. */
   readonly statuses?: readonly DirectiveStatus[] | undefined;
   /** At most this many; 50 by default. */
   readonly limit?: number | undefined;
   /** Only directives that were issued in this block or later. */
   readonly fromBlock?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The newest directives, newest first. What has ended is not asked for again once that is 32 blocks deep.
+ * The newest directives, newest first. A directive that ended over 32 blocks ago is read once.
  *
  * @throws ChainError.
  * @example
@@ -25,12 +27,14 @@ export interface ListDirectivesParameters {
  */
 export async function listDirectives(
   client: ClientContext,
-  { kind, statuses, limit = DEFAULT_LIMIT, fromBlock = 0 }: ListDirectivesParameters = {},
+  { kind, statuses, limit = DEFAULT_LIMIT, fromBlock = 0, signal }: ListDirectivesParameters = {},
 ): Promise<IssuedDirective[]> {
-  const events = (await client.directives.read()).filter((event) => event.blockNumber >= fromBlock);
-  const head = await client.chain.blockNumber();
+  const events = (await raceSignal(client.directives.read(), signal)).filter((event) => event.blockNumber >= fromBlock);
+  const head = await raceSignal(client.chain.blockNumber(), signal);
   return newestOf(events, limit, async (event) => {
-    const directive = await client.endedDirectives.read(event, head, () => readDirective(client, event));
+    signal?.throwIfAborted();
+    const read = client.endedDirectives.read(event, head, () => readDirective(client, event));
+    const directive = await raceSignal(read, signal);
     const wanted =
       (kind === undefined || directive.kind === kind) &&
       (statuses === undefined || statuses.includes(directive.status));

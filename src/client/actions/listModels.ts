@@ -1,9 +1,18 @@
+import { raceSignal } from "race-signal";
 import { decodeName, NO_CONTENT } from "../../ports/chain/index.js";
 import type { ContentId, Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
-import type { AcceptedModel } from "./getModel.js";
+import type { AcceptedModel } from "../models/acceptedModel.js";
 
 const DEFAULT_LIMIT = 50;
+
+export interface ListModelsParameters {
+  /** Only models of this name. */
+  readonly name?: string | undefined;
+  /** At most this many; 50 by default. */
+  readonly limit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** An acceptance, by the event that told of it. */
 export interface ModelAcceptance extends Omit<AcceptedModel, "acceptedAt"> {
@@ -20,9 +29,9 @@ export interface ModelAcceptance extends Omit<AcceptedModel, "acceptedAt"> {
  */
 export async function listModels(
   { models }: Pick<ClientContext, "models">,
-  { name, limit = DEFAULT_LIMIT }: { readonly name?: string | undefined; readonly limit?: number | undefined } = {},
+  { name, limit = DEFAULT_LIMIT, signal }: ListModelsParameters = {},
 ): Promise<ModelAcceptance[]> {
-  const accepted = (await models.read()).map(({ args, transactionHash, blockNumber }) => ({
+  const accepted = (await raceSignal(models.read(), signal)).map(({ args, transactionHash, blockNumber }) => ({
     name: decodeName(args.name),
     model: args.model as ContentId,
     parent: args.parent === NO_CONTENT ? null : (args.parent as ContentId),

@@ -1,8 +1,15 @@
+import { raceSignal } from "race-signal";
 import type { ClientContext } from "../client.js";
 import type { NodeSummary } from "../nodes/node.js";
 
+export interface ListNodesParameters {
+  /** Also those that were removed; false by default. */
+  readonly includeRemoved?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * All nodes, by index; those that were removed only where asked for. Only what is new since the last time is read.
+ * All nodes, by index. Only what is new since the last call is read.
  *
  * @throws ChainError.
  * @example
@@ -10,7 +17,8 @@ import type { NodeSummary } from "../nodes/node.js";
  */
 export async function listNodes(
   { membership }: Pick<ClientContext, "membership">,
-  { includeRemoved = false }: { readonly includeRemoved?: boolean | undefined } = {},
+  { includeRemoved = false, signal }: ListNodesParameters = {},
 ): Promise<NodeSummary[]> {
-  return (await membership.read()).filter(({ active }) => includeRemoved || active);
+  const nodes = await raceSignal(membership.read(), signal);
+  return nodes.filter(({ active }) => includeRemoved || active);
 }

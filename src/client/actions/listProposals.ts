@@ -1,6 +1,8 @@
+import { raceSignal } from "race-signal";
+import type { ChainEventOf } from "../../ports/chain/index.js";
 import type { Address } from "../../records/index.js";
+import { newestOf } from "../../utils/newestOf.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { newestOf } from "../anchors/newestOf.js";
 import type { ClientContext } from "../client.js";
 import type { Proposal, ProposalState } from "../proposals/proposal.js";
 import { readProposal } from "../proposals/readProposal.js";
@@ -16,10 +18,12 @@ export interface ListProposalsParameters {
   readonly limit?: number | undefined;
   /** Only proposals that were opened in this block or later. */
   readonly fromBlock?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The newest proposals, newest first. What has ended is not asked for again once that is 32 blocks deep.
+ * The newest proposals, newest first. The state of a proposal that ended over 32 blocks ago is
+ * read once.
  *
  * @throws ChainError.
  * @example
@@ -27,17 +31,17 @@ export interface ListProposalsParameters {
  */
 export async function listProposals(
   client: ClientContext,
-  { states, proposer, limit = DEFAULT_LIMIT, fromBlock = 0 }: ListProposalsParameters = {},
+  { states, proposer, limit = DEFAULT_LIMIT, fromBlock = 0, signal }: ListProposalsParameters = {},
 ): Promise<Proposal[]> {
-  const created = (await client.proposals.read()).filter(
+  const created = (await raceSignal(client.proposals.read(), signal)).filter(
     ({ args, blockNumber }) => blockNumber >= fromBlock && (proposer === undefined || sameHex(args.proposer, proposer)),
   );
-  if (states === undefined) return newestOf(created, limit, (event) => readProposal(client, event));
-  const head = await client.chain.blockNumber();
+  const read = (event: ChainEventOf<"ProposalCreated">) => raceSignal(readProposal(client, event), signal);
+  if (states === undefined) return newestOf(created, limit, read);
+  const head = await raceSignal(client.chain.blockNumber(), signal);
   return newestOf(created, limit, async (event) => {
-    const state = await client.proposalStates.read(event, head, () =>
-      stateOf(client, event.args.proposalId.toString()),
-    );
-    return state !== undefined && states.includes(state) ? readProposal(client, event) : undefined;
+    const current = client.proposalStates.read(event, head, () => stateOf(client, event.args.proposalId.toString()));
+    const state = await raceSignal(current, signal);
+    return state !== undefined && states.includes(state) ? read(event) : undefined;
   });
 }

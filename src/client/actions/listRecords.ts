@@ -1,10 +1,11 @@
+import { raceSignal } from "race-signal";
 import { type Address, contentIdToCid, type RecordKind } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
-import type { UnreadAnchor } from "../anchors/anchorIndex.js";
+import type { UnreadAnchor } from "../anchors/anchor.js";
 import { readAnchor } from "../anchors/readAnchor.js";
 import { walkAnchors } from "../anchors/walkAnchors.js";
 import type { ClientContext } from "../client.js";
-import type { RecordReference } from "../records.js";
+import type { RecordReference } from "../records/record.js";
 
 const DEFAULT_LIMIT = 50;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -18,7 +19,7 @@ export interface ListRecordsParameters<Kind extends RecordKind = RecordKind> {
   readonly fromBlock?: number | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told of every anchor whose records could not be read. */
+  /** Called with every anchor whose records could not be read. */
   readonly onUnread?: ((unread: UnreadAnchor) => void) | undefined;
 }
 
@@ -42,7 +43,7 @@ export async function listRecords<Kind extends RecordKind = RecordKind>(
     signal,
     onUnread,
   } = parameters;
-  const { entries, unread: unlisted } = await client.anchors.anchors();
+  const { entries, unread: unlisted } = await raceSignal(client.anchors.anchors(), signal);
   const anchors = entries.filter(
     (anchor) => anchor.blockNumber >= fromBlock && (author === undefined || sameHex(anchor.author, author)),
   );
@@ -55,9 +56,9 @@ export async function listRecords<Kind extends RecordKind = RecordKind>(
     const [first] = wanted;
     const anchor = first === undefined ? undefined : await readAnchor(client, first.anchor);
     if (anchor === undefined) continue;
-    for (const { anchor: entry, contentId, leaf, proof, kind: itsKind } of wanted) {
+    for (const { anchor: entry, contentId, leaf, proof, kind: leafKind } of wanted) {
       const cid = contentIdToCid(contentId);
-      records.push({ kind: itsKind as Kind, contentId, cid, author: entry.author, anchor, leaf, proof });
+      records.push({ kind: leafKind as Kind, contentId, cid, author: entry.author, anchor, leaf, proof });
     }
     if (records.length >= limit) break;
   }

@@ -1,3 +1,4 @@
+import { raceSignal } from "race-signal";
 import { indicesOf } from "../../ports/chain/bitset.js";
 import { NO_CONTENT } from "../../ports/chain/index.js";
 import type { Address, ContentId, Hex } from "../../records/index.js";
@@ -5,6 +6,11 @@ import type { ClientContext } from "../client.js";
 import { type DirectiveAttestation, type DirectiveReport, DirectiveReports } from "../directives/directive.js";
 import { findIssued } from "../directives/readDirective.js";
 import { operatorOf } from "../nodes/membership.js";
+
+export interface ListReportsParameters {
+  readonly directiveId: Hex;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * What the nodes said of a directive, in the order of the chain; reports that were counted together by index.
@@ -15,8 +21,12 @@ import { operatorOf } from "../nodes/membership.js";
  */
 export async function listReports(
   client: ClientContext,
-  { directiveId }: { readonly directiveId: Hex },
+  { directiveId, signal }: ListReportsParameters,
 ): Promise<DirectiveAttestation[]> {
+  return raceSignal(readReports(client, directiveId), signal);
+}
+
+async function readReports(client: ClientContext, directiveId: Hex): Promise<DirectiveAttestation[]> {
   const { chain, membership } = client;
   const { blockNumber: fromBlock } = await findIssued(client, directiveId);
   const names = ["DirectiveReported", "ReportsCounted"] as const;

@@ -1,17 +1,17 @@
 import { isRevert, type Receipt } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
-import { systemClock } from "../../utils/clock.js";
 import type { ClientContext } from "../client.js";
 import { UnknownProposalError } from "../errors.js";
+import { type BuiltProposal, composeProposal, type ProposalParameters } from "../proposals/composeProposal.js";
 import { stateOf } from "../proposals/stateOf.js";
-import { requireAccount } from "../requireAccount.js";
-import { type BuildProposalParameters, type BuiltProposal, buildProposal } from "./buildProposal.js";
+import { requireAccount } from "../transactions/requireAccount.js";
+import { sendTransaction } from "../transactions/sendTransaction.js";
 
 /** Together 15 s: longer than a block takes. */
 const EVENT_ATTEMPTS = 60;
 const EVENT_PAUSE_MS = 250;
 
-export interface OpenProposalParameters extends BuildProposalParameters {
+export interface OpenProposalParameters extends ProposalParameters {
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -20,12 +20,12 @@ export interface OpenProposalReturnType extends BuiltProposal {
   readonly opened: boolean;
   readonly openedBy: Address;
   readonly transactionHash: Hex;
-  /** What this call has sent; null where another was first. */
+  /** Of the transaction that this call has sent; null if another node was first. */
   readonly receipt: Receipt | null;
 }
 
 /**
- * Opens a proposal, or finds it open: many nodes that see one thing open one proposal, whoever comes first. The payload
+ * Opens a proposal, or finds it open: many nodes that see one thing open one proposal, by the transaction of the first. The payload
  * is stored before anything is sent.
  *
  * @throws ContractRevertError, such as `GovernorTooManyOpenProposals` or `GovernorNotMember`; ChainError; ContentError;
@@ -39,7 +39,7 @@ export async function openProposal(
 ): Promise<OpenProposalReturnType> {
   const account = requireAccount(client);
   const { chain, content } = client;
-  const built = buildProposal(client, parameters);
+  const built = composeProposal(chain.addresses, parameters);
   const { proposalId, calls, description, block } = built;
 
   await content.put(block.bytes, { codec: "dag-cbor", keep: "payload", ...(signal === undefined ? {} : { signal }) });
@@ -48,17 +48,20 @@ export async function openProposal(
   if (known !== undefined) return { ...built, ...known };
 
   try {
-    const receipt = await chain.send(() =>
-      chain.contracts.governor.propose(
-        calls.map((call) => call.target),
-        calls.map((call) => call.value),
-        calls.map((call) => call.data),
-        description,
-      ),
+    const receipt = await sendTransaction(
+      client,
+      () =>
+        chain.contracts.governor.propose(
+          calls.map((call) => call.target),
+          calls.map((call) => call.value),
+          calls.map((call) => call.data),
+          description,
+        ),
+      signal,
     );
     return { ...built, opened: true, openedBy: account, transactionHash: receipt.hash, receipt };
   } catch (error) {
-    // Another node was quicker, between our look and our transaction.
+    // Another node was quicker, between our reading and our transaction.
     const found = isRevert(error, "GovernorUnexpectedProposalState")
       ? await findOpened(client, proposalId, signal)
       : undefined;
@@ -67,7 +70,7 @@ export async function openProposal(
   }
 }
 
-/** Who opened it; undefined where nobody has. */
+/** The account that opened it and its transaction; undefined if it is not open. */
 async function findOpened(client: ClientContext, proposalId: string, signal: AbortSignal | undefined) {
   if ((await stateOf(client, proposalId)) === undefined) return undefined;
   for (let attempt = 0; attempt < EVENT_ATTEMPTS; attempt++) {
@@ -76,8 +79,8 @@ async function findOpened(client: ClientContext, proposalId: string, signal: Abo
       const { args, transactionHash } = event;
       return { opened: false, openedBy: args.proposer as Address, transactionHash, receipt: null };
     }
-    // It stands in the block now being made, whose events are not to be had yet.
-    await systemClock.sleep(EVENT_PAUSE_MS, signal);
+    // It is in the block that is being made, whose events cannot be read yet.
+    await client.clock.sleep(EVENT_PAUSE_MS, signal);
   }
   throw new UnknownProposalError(proposalId);
 }

@@ -1,3 +1,4 @@
+import { raceSignal } from "race-signal";
 import {
   fetchRawTransaction,
   readAnchorTransaction,
@@ -9,7 +10,9 @@ import { encodeRecord } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError } from "../errors.js";
-import { type FetchRecordParameters, fetchRecord } from "./fetchRecord.js";
+import { fetchVerified, type RecordParameters } from "../records/fetchVerified.js";
+
+export type ProveRecordParameters = RecordParameters;
 
 /**
  * All that shows a stranger who wrote a record, and in which block it was anchored, in one JSON value: the record, its
@@ -21,11 +24,14 @@ import { type FetchRecordParameters, fetchRecord } from "./fetchRecord.js";
  * @example
  * await writeFile("record.json", JSON.stringify(await client.proveRecord({ contentId })));
  */
-export async function proveRecord(client: ClientContext, parameters: FetchRecordParameters): Promise<RecordProof> {
+export async function proveRecord(client: ClientContext, parameters: ProveRecordParameters): Promise<RecordProof> {
   const { chain } = client;
-  const record = await fetchRecord(client, parameters);
+  const record = await fetchVerified(client, parameters);
   const { kind, contentId, author, anchor, proof } = record;
-  const transaction = await chain.read(() => fetchRawTransaction(chain.provider, anchor.transactionHash));
+  const transaction = await raceSignal(
+    chain.read(() => fetchRawTransaction(chain.provider, anchor.transactionHash)),
+    parameters.signal,
+  );
   const { joint } = anchor;
   if (joint === null) {
     const shown = readAnchorTransaction(transaction);

@@ -3,11 +3,16 @@ import type { ClientContext } from "../client.js";
 import { advanceProposal } from "../proposals/advance.js";
 import type { ProposalId } from "../proposals/proposal.js";
 
+export interface QueueProposalParameters {
+  readonly proposalId: ProposalId;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface QueueProposalReturnType {
   readonly proposalId: ProposalId;
   /** When it may be executed, in seconds since the Unix epoch, by the chain. */
   readonly eta: number;
-  /** What this call has sent; null where another was first. */
+  /** Of the transaction that this call has sent; null if another account was first. */
   readonly receipt: Receipt | null;
 }
 
@@ -20,13 +25,14 @@ export interface QueueProposalReturnType {
  */
 export async function queueProposal(
   client: ClientContext,
-  { proposalId }: { readonly proposalId: ProposalId },
+  { proposalId, signal }: QueueProposalParameters,
 ): Promise<QueueProposalReturnType> {
   const receipt = await advanceProposal(client, proposalId, {
     verb: "queue",
     participle: "queued",
     from: "Succeeded",
     after: ["Queued", "Executed"],
+    signal,
   });
   const { chain } = client;
   const eta = await chain.read(() => chain.contracts.governor.proposalEta(proposalId, { blockTag: chain.tip }));

@@ -3,17 +3,19 @@ import type { ContentId, Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import type { DirectiveReport } from "../directives/directive.js";
 import { reportWords } from "../directives/report.js";
-import { requireAccount } from "../requireAccount.js";
+import { requireAccount } from "../transactions/requireAccount.js";
+import { sendTransaction } from "../transactions/sendTransaction.js";
 
 export interface ReportDirectiveParameters {
   readonly directiveId: Hex;
   readonly report: DirectiveReport;
   /** The `Outcome` record, for "done" and "failed". */
   readonly outcome?: ContentId | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Says on chain how the caller stands with a directive: "ready" once it has what it needs, "done" or "failed" once it
+ * Reports on chain how the caller stands with a directive: "ready" once it has what it needs, "done" or "failed" once it
  * has ended its part.
  *
  * @throws ContractRevertError, such as `DirectiveRegistryAlreadyReported`, `DirectiveRegistryNotActive` or
@@ -23,10 +25,10 @@ export interface ReportDirectiveParameters {
  */
 export async function reportDirective(
   client: ClientContext,
-  { directiveId, report, outcome }: ReportDirectiveParameters,
+  { directiveId, report, outcome, signal }: ReportDirectiveParameters,
 ): Promise<Receipt> {
   requireAccount(client);
   const words = reportWords(report, outcome);
   const { directives } = client.chain.contracts;
-  return client.chain.send(() => directives.report(directiveId, words.report, words.outcome));
+  return sendTransaction(client, () => directives.report(directiveId, words.report, words.outcome), signal);
 }

@@ -1,19 +1,9 @@
-import { ChainError, signBallotMessage } from "../../ports/chain/index.js";
-import type { Address, Hex } from "../../records/index.js";
+import { signBallotMessage } from "../../ports/chain/index.js";
+import { type Ballot, checkReason, type SignedBallot, supportNumber } from "../ballots/ballot.js";
 import type { ClientContext } from "../client.js";
-import type { ProposalId, Support } from "../proposals/proposal.js";
-import { requireAccount } from "../requireAccount.js";
-import { type CastVoteParameters, checkReason, supportNumber } from "./castVote.js";
+import { requireAccount, requireSigner } from "../transactions/requireAccount.js";
 
-/** One node's vote, signed. Anybody may bring it to the governor; it counts once. */
-export interface SignedBallot {
-  readonly proposalId: ProposalId;
-  readonly support: Support;
-  /** Signed along with the vote, where there is one. */
-  readonly reason?: string;
-  readonly voter: Address;
-  readonly signature: Hex;
-}
+export type SignBallotParameters = Ballot;
 
 /**
  * Signs a ballot with the caller's key, and sends nothing. The caller must keep a record of what it has signed: two
@@ -23,14 +13,13 @@ export interface SignedBallot {
  * @example
  * const ballot = await client.signBallot({ proposalId, support: "for" });
  */
-export async function signBallot(client: ClientContext, parameters: CastVoteParameters): Promise<SignedBallot> {
+export async function signBallot(client: ClientContext, parameters: SignBallotParameters): Promise<SignedBallot> {
   const voter = requireAccount(client);
   const { proposalId, support, reason } = parameters;
-  const { chainId, addresses, signer } = client.chain;
-  if (signer === undefined) throw new ChainError("read-only", "This needs a signer: the chain was opened for reading.");
+  const { chainId, addresses } = client.chain;
   checkReason(reason);
   const signature = await signBallotMessage(
-    signer,
+    requireSigner(client),
     { chainId, governor: addresses.NodeGovernor },
     { proposalId, support: supportNumber(support), reason },
   );

@@ -1,8 +1,8 @@
-import { ChainError, signBatchMessage } from "../../ports/chain/index.js";
+import { signBatchMessage } from "../../ports/chain/index.js";
 import type { SignedBatch } from "../../records/index.js";
 import { type NewRecord, type PreparedBatch, prepareBatch } from "../anchors/prepareBatch.js";
 import type { ClientContext } from "../client.js";
-import { requireAccount } from "../requireAccount.js";
+import { requireAccount, requireSigner } from "../transactions/requireAccount.js";
 
 export interface SignBatchParameters {
   /** At least one; the same record twice counts once. */
@@ -10,9 +10,11 @@ export interface SignBatchParameters {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface SignBatchReturnType extends SignedBatch, Pick<PreparedBatch, "records"> {}
+
 /**
  * Stores records and their manifest, and signs their Merkle root with the caller's key. Sends nothing: the caller needs
- * no funds, and anybody can {@link anchorBatch}.
+ * no funds, and any account can {@link anchorBatch}.
  *
  * @throws InvalidRecordError before anything is stored; ContentError; ChainError `read-only`.
  * @example
@@ -21,10 +23,10 @@ export interface SignBatchParameters {
 export async function signBatch(
   client: ClientContext,
   { records, signal }: SignBatchParameters,
-): Promise<SignedBatch & Pick<PreparedBatch, "records">> {
+): Promise<SignBatchReturnType> {
   const author = requireAccount(client);
-  const { chainId, addresses, signer } = client.chain;
-  if (signer === undefined) throw new ChainError("read-only", "This needs a signer: the chain was opened for reading.");
+  const signer = requireSigner(client);
+  const { chainId, addresses } = client.chain;
   const { root, count, manifest, records: prepared } = await prepareBatch(client, author, records, signal);
   const batch = { author, root, count, manifest };
   const signature = await signBatchMessage(signer, { chainId, registry: addresses.KnowledgeRegistry }, batch);

@@ -1,11 +1,10 @@
 import { recoverVoter } from "../../ports/chain/index.js";
+import { type SignedBallot, supportNumber } from "../ballots/ballot.js";
 import type { ClientContext } from "../client.js";
-import { supportNumber } from "./castVote.js";
-import type { SignedBallot } from "./signBallot.js";
 
 /**
- * Whether a ballot was signed by whom it names, for this chain and this governor. Says nothing of membership. Pure; for
- * operators that are keys, not contracts.
+ * Whether a ballot was signed by the voter that it names, for this chain and this governor. Says nothing of membership. Pure;
+ * for operators that are keys, not contracts.
  *
  * @example
  * if (!verifyBallot(client, ballot)) return;

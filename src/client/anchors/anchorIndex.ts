@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { messageOf } from "../../errors.js";
 import { createEventCache } from "../../ports/chain/events/eventCache.js";
 import type { Chain, ChainEventOf } from "../../ports/chain/index.js";
@@ -10,50 +11,26 @@ import {
   decodeManifest,
   type Hex,
   openBatch,
-  type RecordKind,
 } from "../../records/index.js";
-import { retryDelay } from "../../utils/retryDelay.js";
+import type { Clock } from "../../utils/clock.js";
 import { InvalidManifestError } from "../errors.js";
 import type { Membership } from "../nodes/membership.js";
-import { createJointAnchors, type JointAnchor, type JointPlace } from "./jointAnchors.js";
+import type { AnchorEntry, AnchoredLeaf, JointAnchor, JointPlace, UnreadAnchor } from "./anchor.js";
+import { FailedReads } from "./failedReads.js";
+import { createJointAnchors } from "./jointAnchors.js";
 
-/** Manifests kept; the least recently read are forgotten first, and fetched again when needed. */
+/** Manifests that are remembered; the least recently read are forgotten first, and fetched again when needed. */
 const MAX_MANIFESTS = 2_000;
 /** A manifest may fill a block. */
 const MAX_MANIFEST_BYTES = 1024 * 1024;
-/** For the lists of joint anchors: what takes longer is there the next time. */
+/** For the manifests of joint anchors: one that takes longer is there at the next call. */
 const JOINT_TIMEOUT_MS = 2_000;
-const FIRST_RETRY_MS = 2_000;
-const MAX_RETRY_MS = 300_000;
-
-/** A batch that is anchored, alone or together with others'. */
-export interface AnchorEntry {
-  readonly author: Address;
-  readonly root: Hex;
-  /** The author's anchors up to this one; null where it was anchored together with others'. */
-  readonly sequence: number | null;
-  readonly count: number;
-  readonly manifest: ContentId;
-  readonly transactionHash: Hex;
-  readonly blockNumber: number;
-  /** The root over many nodes' batches that it is under; null where it was anchored alone. */
-  readonly joint: JointAnchor | null;
-}
-
-/** A record's place in an anchor. */
-export interface AnchoredLeaf {
-  readonly anchor: AnchorEntry;
-  readonly kind: RecordKind;
-  readonly contentId: ContentId;
-  readonly leaf: Hex;
-  readonly proof: readonly Hex[];
-}
 
 export interface AnchorIndex {
   /**
-   * The newest anchors up to the newest block, oldest first: all from block `since` on, twenty thousand or all there are.
-   * Or all of some blocks, the first and the last of which are given. Those of many nodes together are there as far as
-   * their lists can be had in time, two seconds unless told otherwise.
+   * The newest anchors up to the newest block, oldest first: all from block `since` on, at most twenty thousand. Or all of
+   * the given blocks, both ends included. Joint anchors are included if their manifests come in time, in two seconds by
+   * default.
    */
   anchors(options?: {
     readonly timeoutMs?: number | undefined;
@@ -66,51 +43,36 @@ export interface AnchorIndex {
   /**
    * The records of an anchor, from its manifest.
    *
-   * @throws {@link InvalidManifestError} where the manifest does not say what the anchor says; ContentError where it
-   * cannot be had. Both are remembered for a while.
+   * @throws {@link InvalidManifestError} if the manifest does not lead to the anchor's root; ContentError if it cannot
+   * be read. Both are thrown again, without another attempt, for a while.
    */
   leaves(
     anchor: AnchorEntry,
     options: { timeoutMs: number; signal?: AbortSignal | undefined },
   ): Promise<readonly AnchoredLeaf[]>;
   /**
-   * What shows that a batch is under the joint root; null where it was anchored alone.
+   * The proof that a batch is under its joint root; null if it was anchored alone.
    *
    * @throws ContentError, InvalidRecordError.
    */
   jointPlaceOf(anchor: AnchorEntry): Promise<JointPlace | null>;
 }
 
-/** An anchor whose records could not be read, and why. */
-export interface UnreadAnchor {
-  /** Where it is one of many nodes together, the authors are not known. */
-  readonly anchor: Pick<AnchorEntry, "root" | "manifest" | "transactionHash" | "blockNumber"> & {
-    readonly author: Address | null;
-  };
-  readonly error: unknown;
-}
-
-interface Failure {
-  readonly error: unknown;
-  /** In a row. */
-  readonly failures: number;
-  readonly retryAt: number;
-}
-
 /** Reads anchors from the chain and their manifests from the content store, each once. */
 export function createAnchorIndex(parameters: {
   readonly chain: Chain;
   readonly content: ContentStore;
+  readonly clock: Clock;
   readonly membership: Membership;
   /** Anchors that are remembered; twenty thousand by default. */
   readonly maxAnchors?: number;
 }): AnchorIndex {
-  const { chain, content, maxAnchors } = parameters;
+  const { chain, clock, content, maxAnchors } = parameters;
   const names = ["Anchored", "JointlyAnchored"] as const;
   const events = createEventCache(chain, names, maxAnchors);
   const joints = createJointAnchors(parameters);
-  const read = new Map<string, Promise<readonly AnchoredLeaf[]>>();
-  const failures = new Map<string, Failure>();
+  const manifests = new LRUCache<string, Promise<readonly AnchoredLeaf[]>>({ max: MAX_MANIFESTS });
+  const failed = new FailedReads(clock, MAX_MANIFESTS);
 
   return {
     async anchors({ timeoutMs = JOINT_TIMEOUT_MS, blocks } = {}) {
@@ -130,24 +92,17 @@ export function createAnchorIndex(parameters: {
     jointPlaceOf: async (anchor) => (isJoint(anchor) ? joints.placeOf(anchor) : null),
     async leaves(anchor, options) {
       const key = `${anchor.author}/${anchor.root}`;
-      const failure = failures.get(key);
-      if (failure !== undefined && Date.now() < failure.retryAt) throw failure.error;
-      const known = read.get(key) ?? fetchLeaves(anchor, options);
-      // Re-inserting makes it the most recent.
-      read.delete(key);
-      read.set(key, known);
-      trim(read, MAX_MANIFESTS);
+      if (failed.isPaused(key)) throw failed.errorOf(key);
+      const leaves = manifests.get(key) ?? fetchLeaves(anchor, options);
+      manifests.set(key, leaves);
       try {
-        const leaves = await known;
-        failures.delete(key);
-        return leaves;
+        const found = await leaves;
+        failed.delete(key);
+        return found;
       } catch (error) {
-        read.delete(key);
+        manifests.delete(key);
         options.signal?.throwIfAborted();
-        const count = (failure?.failures ?? 0) + 1;
-        const retryAt = Date.now() + retryDelay(count, FIRST_RETRY_MS, MAX_RETRY_MS);
-        failures.set(key, { error, failures: count, retryAt });
-        trim(failures, MAX_MANIFESTS);
+        failed.add(key, error);
         throw error;
       }
     },
@@ -202,12 +157,4 @@ function entryOf({ args, transactionHash, blockNumber }: ChainEventOf<"Anchored"
     blockNumber,
     joint: null,
   };
-}
-
-/** Forgets the oldest entries over the limit. */
-function trim(map: Map<unknown, unknown>, limit: number): void {
-  for (const key of map.keys()) {
-    if (map.size <= limit) return;
-    map.delete(key);
-  }
 }

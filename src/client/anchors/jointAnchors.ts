@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import pMap from "p-map";
 import { hasBit } from "../../ports/chain/bitset.js";
 import { type Chain, type ChainEventOf, type JointTree, openJoint } from "../../ports/chain/index.js";
@@ -9,49 +10,25 @@ import {
   type Hex,
   type JointManifest,
   MAX_RECORD_BYTES,
-  type SignedBatch,
 } from "../../records/index.js";
-import { retryDelay } from "../../utils/retryDelay.js";
+import type { Clock } from "../../utils/clock.js";
 import type { Membership } from "../nodes/membership.js";
-import type { AnchorEntry } from "./anchorIndex.js";
+import type { AnchorEntry, JointAnchor, JointPlace } from "./anchor.js";
+import { FailedReads } from "./failedReads.js";
 
-/** Batches whose joint anchors stay opened, the newest; a day of a mesh of 100 nodes that anchors once a minute. */
+/** Batches that are remembered, the newest: a day of a mesh of 100 nodes that anchors once a minute. */
 const MAX_BATCHES = 150_000;
-/** Trees that stay built: proofs are asked for of what is new. */
+/** Trees that are remembered: most proofs are of new anchors. */
 const MAX_TREES = 64;
-/** Lists that are fetched at once. */
+/** Manifests that are fetched at once. */
 const PARALLEL = 8;
 const FETCH_TIMEOUT_MS = 5_000;
-const FIRST_RETRY_MS = 2_000;
-const MAX_RETRY_MS = 300_000;
-
-/** One root over the batches of many nodes, as its event tells it. */
-export interface JointAnchor {
-  readonly root: Hex;
-  readonly epoch: number;
-  readonly batches: number;
-  /** The block that lists the batches. */
-  readonly manifest: ContentId;
-}
-
-/** What shows that a batch is under a joint root. */
-export interface JointPlace extends JointAnchor {
-  /** The siblings from the batch up to the joint root. */
-  readonly path: readonly Hex[];
-  /** Of the batch: its number of records, the block that lists them, and its author's signature. */
-  readonly batch: Pick<SignedBatch, "count" | "manifest" | "signature">;
-}
-
-interface Failure {
-  readonly error: unknown;
-  /** In a row. */
-  readonly failures: number;
-  readonly retryAt: number;
-}
+/** Reads that failed and are remembered. */
+const MAX_FAILED = 2_000;
 
 type JointEvent = ChainEventOf<"JointlyAnchored">;
 
-/** A joint anchor whose list could not be read, and why. */
+/** A joint anchor whose manifest could not be read, and why. */
 export interface UnreadJoint {
   readonly event: JointEvent;
   readonly error: unknown;
@@ -59,8 +36,8 @@ export interface UnreadJoint {
 
 export interface JointAnchors {
   /**
-   * The batches of joint anchors, by event, as far as their lists can be had within the time; what takes longer goes on
-   * coming. A batch counts where its author has signed the joint anchor.
+   * The batches of joint anchors, by event, whose manifests come within the time; the others go on being fetched. A batch
+   * counts if its author has signed the joint anchor.
    */
   open(
     events: readonly JointEvent[],
@@ -70,34 +47,31 @@ export interface JointAnchors {
   placeOf(entry: AnchorEntry & { readonly joint: JointAnchor }): Promise<JointPlace>;
 }
 
-/** Reads the lists of joint anchors from the content store, each once. */
+/** Reads the manifests of joint anchors from the content store, each once. */
 export function createJointAnchors({
   chain,
+  clock,
   content,
   membership,
 }: {
   readonly chain: Chain;
+  readonly clock: Clock;
   readonly content: ContentStore;
   readonly membership: Membership;
 }): JointAnchors {
   const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
   const opened = new Map<string, readonly AnchorEntry[]>();
   const opening = new Map<string, Promise<void>>();
-  const failures = new Map<string, Failure>();
+  const failed = new FailedReads(clock, MAX_FAILED);
   const manifests = new Map<Hex, JointManifest>();
-  const trees = new Map<Hex, JointTree>();
+  const trees = new LRUCache<Hex, JointTree>({ max: MAX_TREES });
   let batches = 0;
 
   async function fetchManifest(joint: JointAnchor): Promise<{ manifest: JointManifest; tree: JointTree }> {
     const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_RECORD_BYTES };
     const manifest = decodeJointManifest(await content.get(contentIdToCid(joint.manifest), limits));
     const tree = openJoint(context, joint, manifest);
-    trees.delete(joint.root);
     trees.set(joint.root, tree);
-    for (const oldest of trees.keys()) {
-      if (trees.size <= MAX_TREES) break;
-      trees.delete(oldest);
-    }
     return { manifest, tree };
   }
 
@@ -118,12 +92,10 @@ export function createJointAnchors({
       opened.set(key, entries);
       manifests.set(joint.root, manifest);
       batches += entries.length;
-      failures.delete(key);
+      failed.delete(key);
       trim();
     } catch (error) {
-      const count = (failures.get(key)?.failures ?? 0) + 1;
-      const retryAt = Date.now() + retryDelay(count, FIRST_RETRY_MS, MAX_RETRY_MS);
-      failures.set(key, { error, failures: count, retryAt });
+      failed.add(key, error);
     } finally {
       opening.delete(key);
     }
@@ -141,18 +113,18 @@ export function createJointAnchors({
 
   return {
     async open(events, timeoutMs) {
-      // The newest first; older ones than fit are as forgotten as the oldest events.
-      let room = MAX_BATCHES;
+      // The newest first, as many as may be remembered.
+      let remaining = MAX_BATCHES;
       const wanted = [...events].reverse().filter(({ args }) => {
-        room -= Number(args.batches);
-        return room >= 0;
+        remaining -= Number(args.batches);
+        return remaining >= 0;
       });
-      const awaited = wanted.filter((event) => {
+      const due = wanted.filter((event) => {
         const key = keyOf(event);
-        return !opened.has(key) && Date.now() >= (failures.get(key)?.retryAt ?? 0);
+        return !opened.has(key) && !failed.isPaused(key);
       });
       const reading = pMap(
-        awaited,
+        due,
         async (event) => {
           const key = keyOf(event);
           const running = opening.get(key) ?? open(key, event);
@@ -162,7 +134,7 @@ export function createJointAnchors({
         },
         { concurrency: PARALLEL },
       );
-      await within(reading, timeoutMs);
+      await settledWithin(reading, timeoutMs, clock);
 
       const entries = new Map<JointEvent, readonly AnchorEntry[]>();
       const unread: UnreadJoint[] = [];
@@ -170,7 +142,7 @@ export function createJointAnchors({
         const key = keyOf(event);
         const known = opened.get(key);
         if (known !== undefined) entries.set(event, known);
-        else unread.push({ event, error: failures.get(key)?.error ?? new Error("Its list is still on its way.") });
+        else unread.push({ event, error: failed.errorOf(key) ?? new Error("Its manifest is still being fetched.") });
       }
       return { entries, unread };
     },
@@ -201,12 +173,12 @@ function keyOf({ blockHash, args }: JointEvent): string {
   return `${blockHash}/${args.root}`;
 }
 
-/** Waits for work that goes on by itself, and no longer than that. */
-async function within(work: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+/** Waits until the work ends, or for so many milliseconds: then it goes on by itself. */
+async function settledWithin(work: Promise<unknown>, milliseconds: number, clock: Clock): Promise<void> {
+  let cancel: () => void = () => undefined;
   const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
+    cancel = clock.after(milliseconds, resolve);
   });
   await Promise.race([work, timeout]);
-  clearTimeout(timer);
+  cancel();
 }

@@ -1,7 +1,6 @@
 import type { ClientContext } from "../client.js";
-import type { RecordAnchor } from "../records.js";
-import type { AnchorEntry } from "./anchorIndex.js";
-import type { JointPlace } from "./jointAnchors.js";
+import type { RecordAnchor } from "../records/record.js";
+import type { AnchorEntry, JointPlace } from "./anchor.js";
 
 /** What the contract itself says of an anchor; undefined where it knows none, as after a reorganisation. */
 export async function readAnchor(

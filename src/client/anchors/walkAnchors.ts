@@ -1,5 +1,5 @@
 import type { ClientContext } from "../client.js";
-import type { AnchorEntry, AnchoredLeaf, UnreadAnchor } from "./anchorIndex.js";
+import type { AnchorEntry, AnchoredLeaf, UnreadAnchor } from "./anchor.js";
 
 /** Manifests that are fetched at once. */
 const PARALLEL_MANIFESTS = 8;
@@ -10,25 +10,24 @@ export interface WalkOptions {
   /** For the whole search, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Whether what is at hand may go before what is newer and slow to come. */
+  /** Whether a manifest that comes quickly may be yielded before newer ones that are slow. */
   readonly anyOrder?: boolean;
 }
 
 /**
- * Walks anchors from the newest to the oldest, a few at a time, and gives the records of each in that order unless any
- * will do. Those whose manifest is
+ * Yields the records of each anchor, the newest anchor first, reading a few manifests at a time. Anchors whose manifest is
  * wrong or out of reach go to `unread`.
  */
 export async function* walkAnchors(
-  { anchors }: Pick<ClientContext, "anchors">,
+  { anchors, clock }: Pick<ClientContext, "anchors" | "clock">,
   entries: readonly AnchorEntry[],
   { timeoutMs, signal, anyOrder = false }: WalkOptions,
   unread: UnreadAnchor[],
 ): AsyncGenerator<readonly AnchoredLeaf[]> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = clock.monotonic() + timeoutMs;
   for (let end = entries.length; end > 0; end -= PARALLEL_MANIFESTS) {
     signal?.throwIfAborted();
-    const left = deadline - Date.now();
+    const left = deadline - clock.monotonic();
     const group = entries.slice(Math.max(0, end - PARALLEL_MANIFESTS), end).reverse();
     const reads = group.map(async (anchor) => {
       try {
@@ -44,10 +43,10 @@ export async function* walkAnchors(
   }
 }
 
-/** The values of promises, the first to come first. */
+/** The values of promises, in the order in which they resolve. */
 async function* asTheyCome<T>(promises: readonly Promise<T>[]): AsyncGenerator<T> {
   const waiting = new Map(promises.map((promise, i) => [i, promise.then((value) => ({ i, value }))]));
-  // Whoever has what it wanted asks for no more: what still comes is nobody's, and no failure of anybody.
+  // A caller that found its record stops reading: a later rejection is no unhandled one.
   for (const promise of waiting.values()) promise.catch(() => undefined);
   while (waiting.size > 0) {
     const { i, value } = await Promise.race(waiting.values());

@@ -1,22 +1,24 @@
 import { hashDescription, isRevert, type Receipt } from "../../ports/chain/index.js";
 import type { ClientContext } from "../client.js";
 import { ProposalStateError, UnknownProposalError } from "../errors.js";
-import { requireAccount } from "../requireAccount.js";
+import { requireAccount } from "../transactions/requireAccount.js";
+import { sendTransaction } from "../transactions/sendTransaction.js";
 import type { ProposalId, ProposalState } from "./proposal.js";
 import { callsOf, findCreated } from "./readProposal.js";
 import { stateOf } from "./stateOf.js";
 
-/** What queueing and executing have in common: any node may do it, and only the first one's transaction counts. */
+/** Queues or executes a proposal: any node may do it, and only the first transaction counts. Null if another was first. */
 export async function advanceProposal(
   client: ClientContext,
   proposalId: ProposalId,
   step: {
     readonly verb: "queue" | "execute";
     readonly participle: string;
-    /** From where it can be done. */
+    /** The state in which it can be done. */
     readonly from: ProposalState;
-    /** Where it is done already. */
+    /** The states in which it is done already. */
     readonly after: readonly ProposalState[];
+    readonly signal: AbortSignal | undefined;
   },
 ): Promise<Receipt | null> {
   requireAccount(client);
@@ -29,16 +31,19 @@ export async function advanceProposal(
 
   const calls = callsOf(created);
   try {
-    return await chain.send(() =>
-      chain.contracts.governor[step.verb](
-        calls.map((call) => call.target),
-        calls.map((call) => call.value),
-        calls.map((call) => call.data),
-        hashDescription(created.args.description),
-      ),
+    return await sendTransaction(
+      client,
+      () =>
+        chain.contracts.governor[step.verb](
+          calls.map((call) => call.target),
+          calls.map((call) => call.value),
+          calls.map((call) => call.data),
+          hashDescription(created.args.description),
+        ),
+      step.signal,
     );
   } catch (error) {
-    // Another node was quicker, between our look and our transaction.
+    // Another node was quicker, between our reading and our transaction.
     const overtaken =
       isRevert(
         error,

@@ -1,5 +1,5 @@
-import type { Address, ContentId, Hex, RecordKind, RecordValue } from "../records/index.js";
-import type { JointPlace } from "./anchors/jointAnchors.js";
+import type { Address, ContentId, Hex, RecordKind, RecordValue } from "../../records/index.js";
+import type { JointPlace } from "../anchors/anchor.js";
 
 /** Where and when a record was anchored. */
 export interface RecordAnchor {

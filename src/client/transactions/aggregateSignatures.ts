@@ -1,6 +1,6 @@
-import { InvalidInputError } from "../errors.js";
-import { wordsOf } from "../ports/chain/bitset.js";
-import { encodeG2, loadBls } from "../ports/keys/index.js";
+import { InvalidInputError } from "../../errors.js";
+import { wordsOf } from "../../ports/chain/bitset.js";
+import { encodeG2, loadBls } from "../../ports/keys/index.js";
 
 const SIGNATURE_BYTES = 96;
 /** A set with a higher index fits into no transaction. */

@@ -1,0 +1,38 @@
+import { InvalidInputError } from "../../errors.js";
+import type { Address, Hex } from "../../records/index.js";
+import { type ProposalId, type Support, Supports } from "../proposals/proposal.js";
+
+/** A reason is written on chain and paid for by the byte. */
+const MAX_REASON_BYTES = 1_024;
+
+/** What one node says of a proposal. */
+export interface Ballot {
+  readonly proposalId: ProposalId;
+  readonly support: Support;
+  /** For the other nodes, and for ever: it is written on chain. At most 1,024 bytes. */
+  readonly reason?: string | undefined;
+}
+
+/** One node's vote, signed. Any account may bring it to the governor; it counts once. */
+export interface SignedBallot {
+  readonly proposalId: ProposalId;
+  readonly support: Support;
+  /** Signed along with the vote; absent if the voter gave none. */
+  readonly reason?: string;
+  readonly voter: Address;
+  readonly signature: Hex;
+}
+
+/** The contract's number for a support. @throws {@link InvalidInputError} on anything else. */
+export function supportNumber(support: Support): number {
+  const number = Supports.indexOf(support);
+  if (number >= 0) return number;
+  throw new InvalidInputError(`A ballot is one of ${Supports.join(", ")}, not "${support}".`);
+}
+
+/** @throws {@link InvalidInputError} for a reason of over 1,024 bytes. */
+export function checkReason(reason: string | undefined): void {
+  const { length } = new TextEncoder().encode(reason ?? "");
+  if (length <= MAX_REASON_BYTES) return;
+  throw new InvalidInputError(`A reason has at most ${MAX_REASON_BYTES} bytes; this one has ${length}.`);
+}

@@ -1,0 +1,70 @@
+import { InvalidInputError } from "../../errors.js";
+import { wordsOf } from "../../ports/chain/bitset.js";
+import { encodeG2, loadBls } from "../../ports/keys/index.js";
+import type { Hex } from "../../records/index.js";
+import type { ProposalId, Support } from "../proposals/proposal.js";
+import { supportNumber } from "./ballot.js";
+
+/** Below the 16,777,216 gas that a transaction may use (EIP-7825) at 7,600 gas a ballot. */
+export const MAX_BALLOTS_PER_BATCH = 2_000;
+
+/**
+ * One node's ballot, which any account may bring to the governor together with others. Its signature, over the digest of
+ * {@link signBallot} without a reason, is the operator's (64 bytes, EIP-2098) or that of the node's BLS key (96 bytes,
+ * compressed; a node that abstains adds up its signatures for and against).
+ */
+export interface NodeBallot {
+  readonly proposalId: ProposalId;
+  /** The node's index in the registry. */
+  readonly index: number;
+  readonly support: Support;
+  readonly signature: Uint8Array;
+}
+
+/** How ballots are signed: by BLS keys, which add up to one signature, or by operators' accounts. */
+export type BallotScheme = "bls" | "operator";
+
+const SCHEME_OF_LENGTH: Readonly<Record<number, BallotScheme>> = { 96: "bls", 64: "operator" };
+
+/** How a ballot is signed; undefined if its signature has neither length. */
+export function schemeOf({ signature }: Pick<NodeBallot, "signature">): BallotScheme | undefined {
+  return SCHEME_OF_LENGTH[signature.length];
+}
+
+/** The sets of voters and the one signature that the governor takes. */
+export async function aggregateBallots(ballots: readonly NodeBallot[]) {
+  const bls = await loadBls();
+  const setOf = (support: Support) =>
+    wordsOf(ballots.filter((ballot) => ballot.support === support).map(({ index }) => index));
+  return {
+    signers: { first: setOf("for"), second: setOf("against"), both: setOf("abstain") },
+    signature: encodeG2(bls.aggregate(ballots.map(({ signature }) => signature))),
+  };
+}
+
+/** The one scheme by which these ballots are signed. @throws {@link InvalidInputError} for ballots that do not go together. */
+export function checkBallots(proposalId: ProposalId, ballots: readonly NodeBallot[]): BallotScheme {
+  const [first] = ballots;
+  const scheme = first && schemeOf(first);
+  if (scheme === undefined || ballots.some((ballot) => schemeOf(ballot) !== scheme)) {
+    throw new InvalidInputError("Ballots that are cast together are signed in one way, and there is at least one.");
+  }
+  if (ballots.some((ballot) => ballot.proposalId !== proposalId)) {
+    throw new InvalidInputError("Ballots that are cast together are on one proposal.");
+  }
+  if (new Set(ballots.map(({ index }) => index)).size !== ballots.length) {
+    throw new InvalidInputError("A node has one ballot.");
+  }
+  return scheme;
+}
+
+/** Entries of 69 bytes in ascending order: index, support, r, s and v. */
+export function packBallots(ballots: readonly NodeBallot[]): Hex {
+  const entries = [...ballots]
+    .sort((a, b) => a.index - b.index)
+    .map(({ index, support, signature }) => {
+      const head = index.toString(16).padStart(8, "0") + supportNumber(support).toString(16).padStart(2, "0");
+      return head + Buffer.from(signature).toString("hex");
+    });
+  return `0x${entries.join("")}`;
+}

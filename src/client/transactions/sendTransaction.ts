@@ -1,0 +1,26 @@
+import type { ContractTransactionResponse } from "ethers";
+import { raceSignal } from "race-signal";
+import type { Receipt } from "../../ports/chain/index.js";
+import type { ClientContext } from "../client.js";
+import { requireAccount } from "./requireAccount.js";
+
+/**
+ * Sends a transaction and waits until it is in a block. A signal that aborts ends the wait at once: what is not sent by then
+ * never is, and what is sent may still get into a block.
+ *
+ * @throws ChainError, ContractRevertError, the signal's reason.
+ */
+export async function sendTransaction(
+  client: Pick<ClientContext, "account" | "chain">,
+  transact: () => Promise<ContractTransactionResponse>,
+  signal: AbortSignal | undefined,
+): Promise<Receipt> {
+  requireAccount(client);
+  signal?.throwIfAborted();
+  const sent = client.chain.send(() => {
+    // An account's transactions go one after the other: this one may have waited.
+    signal?.throwIfAborted();
+    return transact();
+  });
+  return raceSignal(sent, signal);
+}

@@ -5,8 +5,8 @@ import { InvalidInputError } from "../errors.js";
 import { bytesOf, hexOf } from "./keccak.js";
 import type { ContentId } from "./types.js";
 
-/** The codecs that Witan's blocks are in: records, files of one chunk, files of several. */
-export const BlockCodecs = { "dag-cbor": 0x71, raw: 0x55, "dag-pb": 0x70 } as const;
+/** The codecs that Witan's blocks are in: records, files of one chunk, files of several, JSON documents. */
+export const BlockCodecs = { "dag-cbor": 0x71, raw: 0x55, "dag-pb": 0x70, json: 0x0200 } as const;
 export type BlockCodec = keyof typeof BlockCodecs;
 
 const SHA2_256 = 0x12;
@@ -31,7 +31,7 @@ export function isContentId(value: unknown): value is ContentId {
 export function cidToContentId(cid: string): ContentId {
   const parsed = parseCid(cid);
   if (parsed === undefined) {
-    throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw or dag-pb: ${cid.slice(0, 100)}`);
+    throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw, dag-pb or json: ${cid.slice(0, 100)}`);
   }
   return hexOf(parsed.multihash.digest);
 }
@@ -40,7 +40,7 @@ export function cidToContentId(cid: string): ContentId {
 export function codecOfCid(cid: string): BlockCodec {
   const code = parseCid(cid)?.code;
   for (const [name, value] of Object.entries(BlockCodecs)) if (value === code) return name as BlockCodec;
-  throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw or dag-pb: ${cid.slice(0, 100)}`);
+  throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw, dag-pb or json: ${cid.slice(0, 100)}`);
 }
 
 /**

@@ -16,6 +16,7 @@ export { createGatewayContent, type GatewayParameters } from "./drivers/gateway.
 export { createKuboContent, type KuboParameters } from "./drivers/kubo.js";
 export { createMemoryContent } from "./drivers/memory.js";
 export { createGatewayHandler, type GatewayResponse } from "./gatewayHandler.js";
+export { createJsonContent, type JsonContent } from "./jsonContent.js";
 export type {
   ContentMaintenance,
   GcOptions,

@@ -17,7 +17,7 @@ export function conforms(name: string, setup: () => Promise<Subject>): void {
   describe(`a ${name} store`, () => {
     it("gives back what was put, under the CID of its hash and codec", async () => {
       const { writer, reader } = await setup();
-      for (const codec of ["dag-cbor", "raw", "dag-pb"] as const) {
+      for (const codec of ["dag-cbor", "raw", "dag-pb", "json"] as const) {
         const bytes = bytesOf(1_000, codec.length);
         const cid = await writer.put(bytes, { codec });
         expect(cidToContentId(cid)).toBe(contentIdOf(bytes));

@@ -106,6 +106,7 @@ function parse(cid: CID, block: Uint8Array): Node | string {
   const codec = codecOfCid(cid.toString());
   if (codec === "raw") return { data: block, parts: [], size: BigInt(block.length) };
   if (codec === "dag-cbor") return "record";
+  if (codec === "json") return "JSON document";
   const { links, unixfs } = unmarshal(cid, block);
   if (unixfs.type !== "file" && unixfs.type !== "raw") return unixfs.type;
   // No importer links to nothing: such links are there to keep a reader busy.

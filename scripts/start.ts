@@ -9,7 +9,7 @@ import { createProcessFleet } from "../src/engines/fleet/index.js";
 import { BaseError, InvalidInputError } from "../src/errors.js";
 import { createChain } from "../src/ports/chain/index.js";
 import type { Release } from "../src/records/index.js";
-import { createUplink } from "../src/surfaces/cli/uplink.js";
+import { createUplink } from "../src/surfaces/cli/nodes/uplink.js";
 import { deploy } from "./deploy.js";
 import { failAndRollBack, firstStates, heal, learn, refuseLies, type Stage } from "./story/acts.js";
 import { Agents } from "./story/agents.js";

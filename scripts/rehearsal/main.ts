@@ -1,9 +1,9 @@
 import { defineCommand, runCommand, showUsage } from "citty";
 import { InvalidInputError, messageOf } from "../../src/errors.js";
-import { turnoutBar } from "../../src/surfaces/cli/bar.js";
-import { networkArgs, readNetworkFile } from "../../src/surfaces/cli/context.js";
+import { turnoutBar } from "../../src/surfaces/cli/output/turnoutBar.js";
+import { networkArgs, readNetworkFile } from "../../src/surfaces/cli/input/client.js";
 import { exitCodeOf } from "../../src/surfaces/cli/exitCodes.js";
-import { printFacts, printJson, printTable } from "../../src/surfaces/cli/print.js";
+import { printFacts, printJson, printTable } from "../../src/surfaces/cli/output/print.js";
 import { LogLevels } from "../../src/utils/logger.js";
 import { type Progress, type Rehearsal, rehearse } from "./rehearse.js";
 

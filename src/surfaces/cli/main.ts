@@ -9,8 +9,8 @@ import { incident } from "./commands/incident.js";
 import { init } from "./commands/init.js";
 import { model } from "./commands/model.js";
 import { node } from "./commands/node.js";
-import { proposal } from "./commands/proposal.js";
-import { record } from "./commands/record.js";
+import { proposal } from "./commands/proposal/proposal.js";
+import { record } from "./commands/record/record.js";
 import { exitCodeOf } from "./exitCodes.js";
 
 const main = defineCommand({

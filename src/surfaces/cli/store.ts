@@ -2,8 +2,8 @@ import { readAgentConfig } from "../../agent/config.js";
 import { InvalidInputError } from "../../errors.js";
 import { type ContentMaintenance, type ContentStore, createKuboContent } from "../../ports/content/index.js";
 import { systemClock } from "../../utils/clock.js";
-import { readNetworkFile } from "./context.js";
-import { createDownlink } from "./uplink.js";
+import { readNetworkFile } from "./input/client.js";
+import { createDownlink } from "./nodes/uplink.js";
 
 /** Opens the blocks of the agent whose configuration this is. Ends with a clear word where the agent runs. */
 export async function withAgentStore<T>(

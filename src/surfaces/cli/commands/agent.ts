@@ -5,7 +5,7 @@ import { createGatewayHandler } from "../../../ports/content/index.js";
 import { createLogger, type Logger } from "../../../utils/logger.js";
 import { createCatalogRoutes } from "../../http/catalogRoutes.js";
 import { serveHttp } from "../../http/server.js";
-import { readPassword } from "../context.js";
+import { readPassword } from "../input/client.js";
 
 /** Runs the process beside a node until it is told to end: the first signal ends it gracefully, the second at once. */
 export const agent = defineCommand({

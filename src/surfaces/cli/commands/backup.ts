@@ -2,8 +2,8 @@ import { defineCommand } from "citty";
 import { readAgentConfig } from "../../../agent/config.js";
 import { backupOf } from "../../../agent/maintenance/backups.js";
 import type { CheckedBackup } from "../../../ports/content/backup/restore.js";
-import { formatTime, printFacts, printJson } from "../print.js";
-import { formatBytes, progressLine } from "../progress.js";
+import { formatTime, printFacts, printJson } from "../output/print.js";
+import { formatBytes, progressLine } from "../output/progress.js";
 import { withAgentStore } from "../store.js";
 import { LostBlocksError } from "./content.js";
 

@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import type { CatalogStatus } from "../../../catalog/index.js";
-import { catalogArgs, syncWithProgress, withCatalog } from "../catalog.js";
-import { formatTime, printFacts, printJson, printTable } from "../print.js";
+import { catalogArgs, syncWithProgress, withCatalog } from "../input/catalog.js";
+import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
 
 const { sync: _, ...args } = catalogArgs;
 

@@ -8,8 +8,8 @@ import {
 } from "../../../catalog/index.js";
 import { InvalidInputError } from "../../../errors.js";
 import { type Hex, IncidentKinds, isContentId, Severities } from "../../../records/index.js";
-import { catalogArgs, pageArgs, withCatalog } from "../catalog.js";
-import { formatTime, printFacts, printJson, printTable } from "../print.js";
+import { catalogArgs, pageArgs, withCatalog } from "../input/catalog.js";
+import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List incidents, the last seen first" },

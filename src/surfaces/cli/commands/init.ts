@@ -13,8 +13,8 @@ import {
   writeOperatorKey,
 } from "../../../ports/keys/index.js";
 import type { Address } from "../../../records/index.js";
-import { networkArgs, readNetworkFile, readPassword, signerArgs } from "../context.js";
-import { printFacts, printJson } from "../print.js";
+import { networkArgs, readNetworkFile, readPassword, signerArgs } from "../input/client.js";
+import { printFacts, printJson } from "../output/print.js";
 
 /** Makes the keys and the configuration of a new node, and prints what an `Admit` proposal needs to admit it. */
 export const init = defineCommand({

@@ -2,11 +2,11 @@ import { defineCommand } from "citty";
 import { type LineageModel, parseRecordQuery } from "../../../catalog/index.js";
 import { InvalidInputError } from "../../../errors.js";
 import { contentIdToCid, type Hex, isContentId } from "../../../records/index.js";
-import { catalogArgs, withCatalog } from "../catalog.js";
-import { networkArgs, withClient } from "../context.js";
+import { catalogArgs, withCatalog } from "../input/catalog.js";
+import { networkArgs, withClient } from "../input/client.js";
 import { pullModel, pushModel } from "../modelFile.js";
-import { printFacts, printJson, printTable } from "../print.js";
-import { formatBytes, progressLine } from "../progress.js";
+import { printFacts, printJson, printTable } from "../output/print.js";
+import { formatBytes, progressLine } from "../output/progress.js";
 import { withChosenStore } from "../store.js";
 
 const list = defineCommand({

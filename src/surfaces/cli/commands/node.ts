@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
-import { networkArgs, withClient } from "../context.js";
-import { printJson, printTable } from "../print.js";
+import { networkArgs, withClient } from "../input/client.js";
+import { printJson, printTable } from "../output/print.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List the nodes of the committee" },

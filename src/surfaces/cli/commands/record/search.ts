@@ -1,8 +1,8 @@
 import { defineCommand } from "citty";
-import { parseRecordQuery } from "../../../catalog/index.js";
-import { NamedStates, RecordKinds, Severities } from "../../../records/index.js";
-import { catalogArgs, pageArgs, withCatalog } from "../catalog.js";
-import { formatTime, printJson, printTable } from "../print.js";
+import { parseRecordQuery } from "../../../../catalog/index.js";
+import { NamedStates, RecordKinds, Severities } from "../../../../records/index.js";
+import { catalogArgs, pageArgs, withCatalog } from "../../input/catalog.js";
+import { formatTime, printJson, printTable } from "../../output/print.js";
 
 /** Records by what they say, from the local index. */
 export const search = defineCommand({

@@ -1,13 +1,13 @@
-import type { Chain } from "../../ports/chain/index.js";
+import type { Chain } from "../../../ports/chain/index.js";
 import {
   ContentError,
   type ContentStore,
   createGatewayContent,
   createMemoryContent,
-} from "../../ports/content/index.js";
-import { sealEnvelope } from "../../ports/keys/envelope.js";
-import { PAYLOAD_TOPIC } from "../../ports/keys/payloadTopic.js";
-import { contentIdOf, contentIdToCid } from "../../records/index.js";
+} from "../../../ports/content/index.js";
+import { sealEnvelope } from "../../../ports/keys/envelope.js";
+import { PAYLOAD_TOPIC } from "../../../ports/keys/payloadTopic.js";
+import { contentIdOf, contentIdToCid } from "../../../records/index.js";
 
 const TIMEOUT_MS = 10_000;
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
-import { proposal } from "../../src/surfaces/cli/commands/proposal.js";
-import { serveHttp } from "../../src/surfaces/http/server.js";
-import { restart } from "../client/setting.js";
-import { type Network, run, startNetwork } from "./network.js";
+import { proposal } from "../../../../../src/surfaces/cli/commands/proposal/proposal.js";
+import { serveHttp } from "../../../../../src/surfaces/http/server.js";
+import { restart } from "../../../../client/setting.js";
+import { type Network, run, startNetwork } from "../../../network.js";
 
 let network: Network;
 

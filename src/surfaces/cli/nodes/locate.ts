@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Locate } from "../../client/index.js";
+import type { Locate } from "../../../client/index.js";
 
 const TIMEOUT_MS = 3_000;
 /** Nodes that are asked: what one says is a hint, and those that agree say nothing more. */

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { record } from "../../src/surfaces/cli/commands/record.js";
-import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
-import { incidentOf } from "../client/setting.js";
-import { type Network, run, startNetwork } from "./network.js";
+import { record } from "../../../../../src/surfaces/cli/commands/record/record.js";
+import { ExitCodes } from "../../../../../src/surfaces/cli/exitCodes.js";
+import { incidentOf } from "../../../../client/setting.js";
+import { type Network, run, startNetwork } from "../../../network.js";
 
 let network: Network;
 let base: readonly string[];

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { InvalidInputError } from "../../src/errors.js";
-import { ListenError, serveHttp } from "../../src/surfaces/http/server.js";
+import { InvalidInputError } from "../../../src/errors.js";
+import { ListenError, serveHttp } from "../../../src/surfaces/http/server.js";
 
 const handlers = {
   status: async () => ({ cycle: 7n }),

@@ -1,5 +1,5 @@
 import { type ContentId, cidToContentId, isContentId } from "../../../records/index.js";
-import { networkArgs } from "../context.js";
+import { networkArgs } from "./client.js";
 
 export const recordArgs = {
   ...networkArgs,

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { defineCommand } from "citty";
-import { type Support, subjectOf } from "../../../client/index.js";
-import { InvalidInputError } from "../../../errors.js";
-import { type DirectivePayload, parsePayload } from "../../../records/index.js";
-import { networkArgs, readSigner, signerArgs, withClient } from "../context.js";
-import { formatTime, printFacts, printJson, printTable } from "../print.js";
-import { parseProposalId, proposalIdArg } from "../proposalId.js";
-import { watch } from "./proposalWatch.js";
-import { parseContentId } from "./recordArgs.js";
+import { type Support, subjectOf } from "../../../../client/index.js";
+import { InvalidInputError } from "../../../../errors.js";
+import { type DirectivePayload, parsePayload } from "../../../../records/index.js";
+import { networkArgs, readSigner, signerArgs, withClient } from "../../input/client.js";
+import { formatTime, printFacts, printJson, printTable } from "../../output/print.js";
+import { parseProposalId, proposalIdArg } from "../../input/proposalId.js";
+import { watch } from "./watch.js";
+import { parseContentId } from "../../input/contentId.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List proposals, the newest first" },

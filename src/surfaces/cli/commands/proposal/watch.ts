@@ -1,10 +1,10 @@
 import { defineCommand } from "citty";
 import { z } from "zod";
-import { type Client, type Proposal, type ProposalId, type Support, Supports } from "../../../client/index.js";
-import { systemClock } from "../../../utils/clock.js";
-import { turnoutBar } from "../bar.js";
-import { networkArgs, readNetworkFile, withClient } from "../context.js";
-import { parseProposalId, proposalIdArg } from "../proposalId.js";
+import { type Client, type Proposal, type ProposalId, type Support, Supports } from "../../../../client/index.js";
+import { systemClock } from "../../../../utils/clock.js";
+import { turnoutBar } from "../../output/turnoutBar.js";
+import { networkArgs, readNetworkFile, withClient } from "../../input/client.js";
+import { parseProposalId, proposalIdArg } from "../../input/proposalId.js";
 
 const LOOK_EVERY_MS = 1_000;
 const NODE_TIMEOUT_MS = 2_000;

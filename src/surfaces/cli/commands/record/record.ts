@@ -1,12 +1,12 @@
 import { defineCommand } from "citty";
-import { InvalidInputError } from "../../../errors.js";
-import { type Address, type RecordKind, RecordKinds } from "../../../records/index.js";
-import { networkArgs, withClient } from "../context.js";
-import { formatTime, printJson, printTable } from "../print.js";
-import { scan } from "./content.js";
-import { parseContentId, recordArgs } from "./recordArgs.js";
-import { prove, verify } from "./recordProof.js";
-import { search } from "./recordSearch.js";
+import { InvalidInputError } from "../../../../errors.js";
+import { type Address, type RecordKind, RecordKinds } from "../../../../records/index.js";
+import { networkArgs, withClient } from "../../input/client.js";
+import { formatTime, printJson, printTable } from "../../output/print.js";
+import { scan } from "../content.js";
+import { parseContentId, recordArgs } from "../../input/contentId.js";
+import { prove, verify } from "./proof.js";
+import { search } from "./search.js";
 
 function parseKind(text: string | undefined): RecordKind | undefined {
   if (text === undefined) return undefined;

@@ -1,8 +1,8 @@
 import { dirname, join } from "node:path";
-import { type Catalog, openCatalog, type SyncProgress } from "../../catalog/index.js";
-import { createChain } from "../../ports/chain/index.js";
-import { DEFAULT_NETWORK_FILE, networkArgs, readNetworkFile } from "./context.js";
-import { createDownlink } from "./uplink.js";
+import { type Catalog, openCatalog, type SyncProgress } from "../../../catalog/index.js";
+import { createChain } from "../../../ports/chain/index.js";
+import { DEFAULT_NETWORK_FILE, networkArgs, readNetworkFile } from "./client.js";
+import { createDownlink } from "../nodes/uplink.js";
 
 /** The catalog's file beside a network file, which says whose it is. */
 export const CATALOG_FILE = "catalog.db";

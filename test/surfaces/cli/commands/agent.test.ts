@@ -5,15 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "citty";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
-import type { AgentConfigInput } from "../../src/agent/config.js";
-import { writeOperatorKey } from "../../src/ports/keys/operator.js";
-import { agent } from "../../src/surfaces/cli/commands/agent.js";
-import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
-import { serveHttp } from "../../src/surfaces/http/server.js";
-import { bundle } from "../fixtures/bundle.js";
-import { deployWitan, operatorKey, type Witan } from "../fixtures/deploy.js";
-import { type HardhatNode, startHardhatNode } from "../fixtures/node.js";
-import { PASSWORD, run } from "./network.js";
+import type { AgentConfigInput } from "../../../../src/agent/config.js";
+import { writeOperatorKey } from "../../../../src/ports/keys/operator.js";
+import { agent } from "../../../../src/surfaces/cli/commands/agent.js";
+import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
+import { serveHttp } from "../../../../src/surfaces/http/server.js";
+import { bundle } from "../../../fixtures/bundle.js";
+import { deployWitan, operatorKey, type Witan } from "../../../fixtures/deploy.js";
+import { type HardhatNode, startHardhatNode } from "../../../fixtures/node.js";
+import { PASSWORD, run } from "../../network.js";
 
 const patience = { timeout: 50_000, interval: 100 };
 let chainNode: HardhatNode;
@@ -105,7 +105,7 @@ it("is refused without a configuration, and with one that is wrong", async () =>
 });
 
 it("as a process of its own ends by a signal with nothing left to wait for, and exits by the reason it did not start", async () => {
-  const program = await bundle(new URL("../../src/surfaces/cli/main.ts", import.meta.url));
+  const program = await bundle(new URL("../../../../src/surfaces/cli/main.ts", import.meta.url));
   const start = (config: string, env: Record<string, string> = {}): ChildProcess => {
     const child = spawn(process.execPath, [program, "agent", "--config", config], {
       stdio: ["ignore", "pipe", "pipe"],

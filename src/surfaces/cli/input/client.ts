@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import type { Signer } from "ethers";
 import { z } from "zod";
-import { type Client, createClient } from "../../client/index.js";
-import { ConfigError } from "../../errors.js";
-import { createChain, type Deployment, parseDeployment } from "../../ports/chain/index.js";
-import { readOperatorKey } from "../../ports/keys/index.js";
-import { createLocator } from "./locate.js";
-import { createDownlink, createUplink } from "./uplink.js";
+import { type Client, createClient } from "../../../client/index.js";
+import { ConfigError } from "../../../errors.js";
+import { createChain, type Deployment, parseDeployment } from "../../../ports/chain/index.js";
+import { readOperatorKey } from "../../../ports/keys/index.js";
+import { createLocator } from "../nodes/locate.js";
+import { createDownlink, createUplink } from "../nodes/uplink.js";
 
 /** Where `npm start` leaves word of the network that it runs. */
 export const DEFAULT_NETWORK_FILE = ".witan/network.json";

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { defineCommand } from "citty";
-import { checkRecordProof, type ProvenRecord } from "../../../client/index.js";
-import { ConfigError, InvalidInputError } from "../../../errors.js";
-import { type Address, isCid, isContentId, parseRecordProof, type RecordProof } from "../../../records/index.js";
-import { writeDurably } from "../../../utils/durable.js";
-import { sameHex } from "../../../utils/sameHex.js";
-import { networkArgs, withClient } from "../context.js";
-import { formatTime, printFacts, printJson } from "../print.js";
-import { parseContentId, recordArgs } from "./recordArgs.js";
+import { checkRecordProof, type ProvenRecord } from "../../../../client/index.js";
+import { ConfigError, InvalidInputError } from "../../../../errors.js";
+import { type Address, isCid, isContentId, parseRecordProof, type RecordProof } from "../../../../records/index.js";
+import { writeDurably } from "../../../../utils/durable.js";
+import { sameHex } from "../../../../utils/sameHex.js";
+import { networkArgs, withClient } from "../../input/client.js";
+import { formatTime, printFacts, printJson } from "../../output/print.js";
+import { parseContentId, recordArgs } from "../../input/contentId.js";
 
 export const prove = defineCommand({
   meta: { name: "prove", description: "Write all that proves a record to a stranger into one file" },

@@ -1,4 +1,4 @@
-import { InvalidInputError } from "../../errors.js";
+import { InvalidInputError } from "../../../errors.js";
 
 /** The argument that names a proposal. */
 export const proposalIdArg = {

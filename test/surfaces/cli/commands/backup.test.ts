@@ -2,13 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { parseAgentConfig } from "../../src/agent/config.js";
-import { startNode } from "../../src/agent/node.js";
-import { backup, restore } from "../../src/surfaces/cli/commands/backup.js";
-import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
-import { createLogger } from "../../src/utils/logger.js";
-import { patience } from "../agent/council.js";
-import { type Network, PASSWORD, run, startNetwork } from "./network.js";
+import { parseAgentConfig } from "../../../../src/agent/config.js";
+import { startNode } from "../../../../src/agent/node.js";
+import { backup, restore } from "../../../../src/surfaces/cli/commands/backup.js";
+import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
+import { createLogger } from "../../../../src/utils/logger.js";
+import { patience } from "../../../agent/council.js";
+import { type Network, PASSWORD, run, startNetwork } from "../../network.js";
 
 const silent = createLogger("silent", () => undefined);
 

@@ -62,6 +62,12 @@ export {
   UnknownProposalError,
   WrongAuthorError,
 } from "./errors.js";
+export {
+  type FetchManifestParameters,
+  fetchManifest,
+  type PublishManifestParameters,
+  publishManifest,
+} from "./manifests.js";
 export type { NodeSummary } from "./nodes/node.js";
 export { describeProposal, subjectOf } from "./proposals/description.js";
 export type { Admission, EffectMaterial } from "./proposals/effect.js";

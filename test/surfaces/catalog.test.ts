@@ -50,6 +50,7 @@ beforeAll(async () => {
     ballots: () => ({}),
     block: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
     payload: async () => "",
+    document: async () => "",
     catalog: createCatalogRoutes(catalog),
   });
 });

@@ -5,11 +5,16 @@ import { ListenError, serveHttp } from "../../../src/surfaces/http/server.js";
 const handlers = {
   status: async () => ({ cycle: 7n }),
   ballots: (proposalId: string) => ({ proposalId }),
+  document: async (envelope: Uint8Array) => `bagu${envelope.length}`,
   payload: async (envelope: Uint8Array) => {
     if (envelope.length === 0) throw new InvalidInputError("nothing was sent");
     return "bafy";
   },
-  block: async (path: string) => ({ status: 200, headers: { "x-path": path }, body: new Uint8Array([1, 2, 3]) }),
+  block: async (path: string, accept = "") => ({
+    status: 200,
+    headers: { "x-path": path, "x-accept": accept },
+    body: new Uint8Array([1, 2, 3]),
+  }),
 };
 
 it("serves health, status, ballots and blocks, and nothing else", async () => {
@@ -19,6 +24,9 @@ it("serves health, status, ballots and blocks, and nothing else", async () => {
   expect(await (await get("/status")).json()).toEqual({ cycle: "7" });
   expect(await (await get("/ballots/12")).json()).toEqual({ proposalId: "12" });
   expect((await get("/ballots/x")).status).toBe(404);
+  const accept = "application/json";
+  const asked = await fetch(`${server.url}/ipfs/bafy`, { headers: { accept } });
+  expect(asked.headers.get("x-accept")).toBe(accept);
   const block = await get("/ipfs/bafy?format=raw");
   expect(block.headers.get("x-path")).toBe("/ipfs/bafy?format=raw");
   expect(new Uint8Array(await block.arrayBuffer())).toEqual(new Uint8Array([1, 2, 3]));
@@ -43,14 +51,16 @@ it("says that the port is in use", async () => {
   await server.close();
 });
 
-it("takes payloads within bounds and says why it refuses others", async () => {
+it("takes payloads and documents within bounds and says why it refuses others", async () => {
   const server = await serveHttp("127.0.0.1", 0, handlers);
-  const post = async (body: Uint8Array) => {
-    const response = await fetch(`${server.url}/payload`, { method: "POST", body: Buffer.from(body) });
+  const post = async (body: Uint8Array, path = "payload") => {
+    const response = await fetch(`${server.url}/${path}`, { method: "POST", body: Buffer.from(body) });
     return [response.status, await response.json()];
   };
   expect(await post(new Uint8Array(10))).toEqual([200, { cid: "bafy" }]);
   expect(await post(new Uint8Array(0))).toEqual([400, { error: "nothing was sent" }]);
   expect((await post(new Uint8Array(200_000)))[0]).toBe(413);
+  expect(await post(new Uint8Array(10), "document")).toEqual([200, { cid: "bagu10" }]);
+  expect((await post(new Uint8Array(200_000), "document"))[0]).toBe(413);
   await server.close();
 });

@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import { contentIdToCid } from "../../../records/index.js";
-import { networkArgs, withClient } from "../input/client.js";
+import { networkArgs } from "../input/args.js";
+import { withClient } from "../input/client.js";
 import { formatTime, printJson, printTable } from "../output/print.js";
 
 const list = defineCommand({

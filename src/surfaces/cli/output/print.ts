@@ -1,11 +1,11 @@
-/** Writes a value for programs: one JSON document. */
+/** Prints a value for programs: one JSON document, with bigints as decimal text. */
 export function printJson(value: unknown): void {
   process.stdout.write(
     `${JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? each.toString() : each), 2)}\n`,
   );
 }
 
-/** Writes rows for people: columns under their names, or one line where there is nothing. */
+/** Prints rows for people: columns under their names, or the line `empty` if there are no rows. */
 export function printTable(rows: readonly Readonly<Record<string, unknown>>[], empty: string): void {
   process.stdout.write(rows.length === 0 ? `${empty}\n` : `${formatTable(rows)}\n`);
 }
@@ -25,13 +25,13 @@ export function formatTable(rows: readonly Readonly<Record<string, unknown>>[]):
     .join("\n");
 }
 
-/** Writes facts for people, one a line. */
+/** Prints facts for people, one a line. */
 export function printFacts(facts: Readonly<Record<string, unknown>>): void {
   const width = Math.max(...Object.keys(facts).map((name) => name.length));
   for (const [name, value] of Object.entries(facts)) process.stdout.write(`${name.padEnd(width)}  ${String(value)}\n`);
 }
 
-/** The moment in the reader's own format of choice: ISO, to the second. */
+/** Seconds since 1970 as ISO text, to the second. */
 export function formatTime(seconds: number): string {
   return new Date(seconds * 1_000).toISOString().replace(".000Z", "Z");
 }

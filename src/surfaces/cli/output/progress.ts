@@ -1,22 +1,27 @@
-/** How often a line of progress changes, in milliseconds: often enough to be seen alive. */
-const EVERY_MS = 200;
+import { type Clock, systemClock } from "../../../utils/clock.js";
 
-/** A line on standard error that says how far something is, where a person watches; otherwise nothing. */
-export function progressLine(quiet: boolean): { show(text: string): void; end(): void } {
+/** How often a progress line changes, in milliseconds: often enough to show that the command is at work. */
+const REFRESH_MS = 200;
+
+/** A progress line on standard error. Prints nothing if `quiet`, or if standard error is not a terminal. */
+export function progressLine(
+  quiet: boolean,
+  clock: Pick<Clock, "monotonic"> = systemClock,
+): { show(text: string): void; end(): void } {
   const { stderr } = process;
   if (quiet || !stderr.isTTY) return { show: () => undefined, end: () => undefined };
-  let last = 0;
+  let shownAt = Number.NEGATIVE_INFINITY;
   return {
     show(text) {
-      if (performance.now() - last < EVERY_MS) return;
-      last = performance.now();
+      if (clock.monotonic() - shownAt < REFRESH_MS) return;
+      shownAt = clock.monotonic();
       stderr.write(`\r\x1b[K${text}`);
     },
     end: () => void stderr.write("\r\x1b[K"),
   };
 }
 
-/** Bytes for people. */
+/** Bytes for people, such as `1.5 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let value = bytes;

@@ -86,6 +86,7 @@ it("says that its port is in use, and leaves nothing open", async () => {
     status: async () => ({}),
     ballots: () => ({ known: [], equivocations: [], own: null }),
     payload: async () => "",
+    document: async () => "",
     block: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
   });
   onTestFinished(() => taken.close());

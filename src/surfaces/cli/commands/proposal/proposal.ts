@@ -3,11 +3,13 @@ import { defineCommand } from "citty";
 import { type Support, subjectOf } from "../../../../client/index.js";
 import { InvalidInputError } from "../../../../errors.js";
 import { type DirectivePayload, parsePayload } from "../../../../records/index.js";
-import { networkArgs, readSigner, signerArgs, withClient } from "../../input/client.js";
-import { formatTime, printFacts, printJson, printTable } from "../../output/print.js";
-import { parseProposalId, proposalIdArg } from "../../input/proposalId.js";
-import { watch } from "./watch.js";
+import { networkArgs, signerArgs } from "../../input/args.js";
+import { withClient } from "../../input/client.js";
 import { parseContentId } from "../../input/contentId.js";
+import { readSigner } from "../../input/keys.js";
+import { parseProposalId, proposalIdArg } from "../../input/proposalId.js";
+import { formatTime, printFacts, printJson, printTable } from "../../output/print.js";
+import { watch } from "./watch.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List proposals, the newest first" },
@@ -60,7 +62,7 @@ const show = defineCommand({
 });
 
 const open = defineCommand({
-  meta: { name: "open", description: "Open a proposal for an order" },
+  meta: { name: "open", description: "Open a proposal" },
   args: {
     ...networkArgs,
     ...signerArgs,
@@ -90,7 +92,7 @@ const vote = defineCommand({
     ...signerArgs,
     ...proposalIdArg,
     support: { type: "string", description: "for, against or abstain", required: true },
-    reason: { type: "string", description: "written on chain" },
+    reason: { type: "string", description: "reason, written on chain" },
   },
   run: async ({ args }) => {
     const signer = await readSigner(args);
@@ -113,7 +115,7 @@ async function parseOrder(text: string): Promise<DirectivePayload["order"]> {
   } catch (cause) {
     throw new InvalidInputError("The order is not JSON.", { cause });
   }
-  // The subject follows from the order; parsing first with a stand-in names what is wrong with the order.
+  // The subject is derived from the order, which must be valid for that: so parse it first under any subject.
   const { order } = parsePayload({ schema: "witan/directive/1", subject: "order", order: value });
   return parsePayload({ schema: "witan/directive/1", subject: subjectOf(order), order }).order;
 }

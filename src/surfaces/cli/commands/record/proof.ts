@@ -5,12 +5,13 @@ import { ConfigError, InvalidInputError } from "../../../../errors.js";
 import { type Address, isCid, isContentId, parseRecordProof, type RecordProof } from "../../../../records/index.js";
 import { writeDurably } from "../../../../utils/durable.js";
 import { sameHex } from "../../../../utils/sameHex.js";
-import { networkArgs, withClient } from "../../input/client.js";
+import { networkArgs, recordArgs } from "../../input/args.js";
+import { withClient } from "../../input/client.js";
+import { parseContentId } from "../../input/contentId.js";
 import { formatTime, printFacts, printJson } from "../../output/print.js";
-import { parseContentId, recordArgs } from "../../input/contentId.js";
 
 export const prove = defineCommand({
-  meta: { name: "prove", description: "Write all that proves a record to a stranger into one file" },
+  meta: { name: "prove", description: "Write one file that proves a record to a stranger" },
   args: { ...recordArgs, out: { type: "string", description: "file to write", required: true, valueHint: "FILE" } },
   run: ({ args }) =>
     withClient(args, async (client) => {
@@ -20,14 +21,14 @@ export const prove = defineCommand({
       const proven = checkRecordProof(proof);
       if (args.json) return printJson({ file: args.out, ...proven });
       printFacts({ wrote: args.out, ...factsOf(proven) });
-      process.stdout.write(`Anybody can check it without a network: witan record verify ${args.out}\n`);
+      process.stdout.write(`To check the file without a network: witan record verify ${args.out}\n`);
     }),
 });
 
 export const verify = defineCommand({
   meta: {
     name: "verify",
-    description: "Check a record's hash, schema, anchor, author and proof; without a network where it is a proof file",
+    description: "Check a record's hash, schema, anchor, author and proof; a proof file needs no network",
   },
   args: {
     ...networkArgs,
@@ -35,7 +36,7 @@ export const verify = defineCommand({
     author: { type: "string", description: "only as anchored by this node", valueHint: "ADDRESS" },
     online: {
       type: "boolean",
-      description: "ask the chain about a proof file's block and anchor, too",
+      description: "also check a proof file's block and anchor on the chain",
       default: false,
     },
   },
@@ -49,7 +50,7 @@ export const verify = defineCommand({
   },
 });
 
-interface Options {
+interface VerifyOptions {
   readonly cid: string;
   readonly author?: string | undefined;
   readonly network: string;
@@ -57,8 +58,8 @@ interface Options {
   readonly json: boolean;
 }
 
-/** By the network: fetched, and checked against its anchor. */
-function verifyStored(args: Options): Promise<void> {
+/** Fetches a record from the network and checks it against its anchor. */
+function verifyStored(args: VerifyOptions): Promise<void> {
   return withClient(args, async (client) => {
     const contentId = parseContentId(args.cid);
     const record = await client.fetchRecord({ contentId, author: args.author as Address | undefined });
@@ -69,7 +70,7 @@ function verifyStored(args: Options): Promise<void> {
       kind,
       cid,
       author,
-      anchored: `${formatTime(anchor.anchoredAt)}, block ${anchor.blockNumber}, ${anchor.joint === null ? `sequence ${anchor.sequence}` : "together with others"}`,
+      anchored: `${formatTime(anchor.anchoredAt)}, block ${anchor.blockNumber}, ${anchor.joint === null ? `sequence ${anchor.sequence}` : "joint"}`,
       transaction: anchor.transactionHash,
       root: anchor.root,
       leaf,
@@ -78,7 +79,7 @@ function verifyStored(args: Options): Promise<void> {
   });
 }
 
-function verifyOffline(args: Options, proof: RecordProof): void {
+function verifyOffline(args: VerifyOptions, proof: RecordProof): void {
   const proven = checkRecordProof(proof);
   if (args.json) {
     printJson({ verified: true, online: false, ...proven });
@@ -86,12 +87,12 @@ function verifyOffline(args: Options, proof: RecordProof): void {
     printFacts({
       verified: "hash, schema, path and the author's signature hold",
       ...factsOf(proven),
-      "not checked": "that this registry is yours and this block is on the chain: --online asks a node",
+      "not checked": "whether this registry is yours and this block is on the chain: --online asks your RPC",
     });
   }
 }
 
-function verifyOnline(args: Options, proof: RecordProof): Promise<void> {
+function verifyOnline(args: VerifyOptions, proof: RecordProof): Promise<void> {
   return withClient(args, async (client) => {
     const confirmed = await client.confirmRecordProof(proof);
     if (args.json) return printJson({ verified: true, online: true, ...confirmed });

@@ -1,10 +1,11 @@
 import { defineCommand } from "citty";
 import { InvalidInputError } from "../../../../errors.js";
-import { type Address, type RecordKind, RecordKinds } from "../../../../records/index.js";
-import { networkArgs, withClient } from "../../input/client.js";
+import { type Address, type RecordKind, RecordKinds, toJsonView } from "../../../../records/index.js";
+import { networkArgs, recordArgs } from "../../input/args.js";
+import { withClient } from "../../input/client.js";
+import { parseContentId } from "../../input/contentId.js";
 import { formatTime, printJson, printTable } from "../../output/print.js";
 import { scan } from "../content.js";
-import { parseContentId, recordArgs } from "../../input/contentId.js";
 import { prove, verify } from "./proof.js";
 import { search } from "./search.js";
 
@@ -21,7 +22,7 @@ const list = defineCommand({
   args: {
     ...networkArgs,
     kind: { type: "string", description: RecordKinds.join(", "), valueHint: "KIND" },
-    author: { type: "string", description: "only of this node", valueHint: "ADDRESS" },
+    author: { type: "string", description: "only records of this node", valueHint: "ADDRESS" },
     limit: { type: "string", description: "at most this many", default: "20", valueHint: "N" },
   },
   run: ({ args }) =>
@@ -48,19 +49,25 @@ const list = defineCommand({
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show a record, after all of its checks" },
+  meta: {
+    name: "show",
+    description: "Show a record as JSON, after hash, schema, anchor, author and proof were checked",
+  },
   args: recordArgs,
   run: ({ args }) =>
     withClient(args, async (client) => {
       const contentId = parseContentId(args.cid);
-      printJson(await client.fetchRecord({ contentId, author: args.author as Address | undefined }));
+      printJson(toJsonView(await client.fetchRecord({ contentId, author: args.author as Address | undefined })));
     }),
 });
 
-/** What an operator looks for under records when a disk has gone bad: the same as `witan content scan`. */
+/** `witan content scrub` under a second name, for operators who look under `record` when a disk has failed. */
 const repair = defineCommand({
   ...scan,
-  meta: { name: "repair", description: "Check every block of a node, and fetch from peers what is altered or missing" },
+  meta: {
+    name: "repair",
+    description: "Check every block of a stopped node, and fetch altered and missing blocks from peers",
+  },
 });
 
 export const record = defineCommand({

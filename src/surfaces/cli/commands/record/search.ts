@@ -4,23 +4,23 @@ import { NamedStates, RecordKinds, Severities } from "../../../../records/index.
 import { catalogArgs, pageArgs, withCatalog } from "../../input/catalog.js";
 import { formatTime, printJson, printTable } from "../../output/print.js";
 
-/** Records by what they say, from the local index. */
+/** Searches records by their content in the local index. */
 export const search = defineCommand({
   meta: { name: "search", description: "Search the catalog for records, the newest first" },
   args: {
     ...catalogArgs,
-    words: { type: "positional", description: "words that they hold; word* for its beginning", required: false },
+    words: { type: "positional", description: "words in the record; word* for words that begin so", required: false },
     kind: { type: "string", description: RecordKinds.join(", "), valueHint: "KIND" },
-    author: { type: "string", description: "only of this node", valueHint: "ADDRESS" },
+    author: { type: "string", description: "only records of this node", valueHint: "ADDRESS" },
     severity: { type: "string", description: `of incidents: ${Severities.join(", ")}`, valueHint: "SEVERITY" },
     state: { type: "string", description: `of states: ${NamedStates.join(", ")}`, valueHint: "STATE" },
     subject: { type: "string", description: "such as workload/web-3", valueHint: "SUBJECT" },
     name: { type: "string", description: "of models", valueHint: "NAME" },
     round: { type: "string", description: "of models", valueHint: "N" },
     status: { type: "string", description: "listed, missing, verified, invalid", valueHint: "STATUS" },
-    since: { type: "string", description: "anchored then or later: ISO date or seconds", valueHint: "TIME" },
-    until: { type: "string", description: "anchored before then", valueHint: "TIME" },
-    confirmed: { type: "boolean", description: "only what is confirmed" },
+    since: { type: "string", description: "anchored at this time or later: ISO date or seconds", valueHint: "TIME" },
+    until: { type: "string", description: "anchored before this time", valueHint: "TIME" },
+    confirmed: { type: "boolean", description: "only confirmed records" },
     ...pageArgs,
   },
   run: ({ args }) => {
@@ -43,7 +43,7 @@ export const search = defineCommand({
           confirmations: anchor.confirmed ? "confirmed" : anchor.confirmations,
           anchored: formatTime(anchor.time),
         })),
-        "Nothing is found.",
+        "Nothing was found.",
       );
       if (page.cursor !== null) process.stdout.write(`\nMore: --cursor ${page.cursor}\n`);
     });

@@ -17,6 +17,7 @@ async function nodeThatSays(answer: unknown): Promise<string> {
     status: async () => ({}),
     ballots: () => answer,
     payload: async () => "",
+    document: async () => "",
     block: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
   });
   onTestFinished(() => server.close());
@@ -47,18 +48,18 @@ it("shows a vote on chain and between the nodes until it has ended, and believes
   for (const index of [1, 2, 3]) await network.setting.client(index).castVote({ proposalId, support: "for" });
   const { out, error } = await watching;
   expect(error).toBeUndefined();
-  const looks = out
+  const turnouts = out
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
-  expect(looks[0]).toMatchObject({
+  expect(turnouts[0]).toMatchObject({
     state: "Active",
     votes: { for: 1, against: 0, abstain: 0 },
-    of: 5,
-    onTheirWay: { for: 0, against: 1, abstain: 0 },
+    committeeSize: 5,
+    pending: { for: 0, against: 1, abstain: 0 },
     decisions: [{ node: honest, support: "for", reason }],
   });
-  expect(looks.at(-1)).toMatchObject({ state: "Succeeded", votes: { for: 4 }, onTheirWay: { against: 0 } });
+  expect(turnouts.at(-1)).toMatchObject({ state: "Succeeded", votes: { for: 4 }, pending: { against: 0 } });
 
   const shown = await run(proposal, "watch", proposalId, "--network", file);
   expect(shown.out).toBe(

@@ -15,6 +15,22 @@ import { startHardhatNode } from "../fixtures/node.js";
 
 export const PASSWORD = "correct horse";
 
+const CONTRACTS = [
+  "NodeRegistry",
+  "NodeGovernor",
+  "KnowledgeRegistry",
+  "DirectiveRegistry",
+  "ModelRegistry",
+  "ParameterRegistry",
+  "TimelockController",
+];
+
+/** A valid network document of contracts that do not exist. */
+export function networkDocumentOf(rpc: string, gateways: readonly string[]) {
+  const contracts = Object.fromEntries(CONTRACTS.map((name, i) => [name, `0x${String(i + 1).padStart(40, "0")}`]));
+  return { rpc, deployment: { chainId: 31337, contracts, deployedAtBlock: 0 }, gateways };
+}
+
 export type Network = Awaited<ReturnType<typeof startNetwork>>;
 
 /** A chain and a gateway on loopback, the file that leads to them, and key files of a member and of a stranger. */

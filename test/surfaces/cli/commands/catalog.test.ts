@@ -2,20 +2,20 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Catalog, incidentFingerprint, openCatalog } from "../../src/catalog/index.js";
-import { type Chain, createChain } from "../../src/ports/chain/index.js";
-import type { ContentId } from "../../src/records/index.js";
-import { catalog as catalogCommand } from "../../src/surfaces/cli/commands/catalog.js";
-import { incident } from "../../src/surfaces/cli/commands/incident.js";
-import { model } from "../../src/surfaces/cli/commands/model.js";
-import { record } from "../../src/surfaces/cli/commands/record/record.js";
-import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
-import { createLocator } from "../../src/surfaces/cli/nodes/locate.js";
-import { createCatalogRoutes } from "../../src/surfaces/http/catalogRoutes.js";
-import { type RunningServer, serveHttp } from "../../src/surfaces/http/server.js";
-import { modelOf } from "../catalog/world.js";
-import { incidentOf, stateOf } from "../client/setting.js";
-import { type Network, run, startNetwork } from "./network.js";
+import { type Catalog, incidentFingerprint, openCatalog } from "../../../../src/catalog/index.js";
+import { type Chain, createChain } from "../../../../src/ports/chain/index.js";
+import type { ContentId } from "../../../../src/records/index.js";
+import { catalog as catalogCommand } from "../../../../src/surfaces/cli/commands/catalog.js";
+import { incident } from "../../../../src/surfaces/cli/commands/incident.js";
+import { model } from "../../../../src/surfaces/cli/commands/model.js";
+import { record } from "../../../../src/surfaces/cli/commands/record/record.js";
+import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
+import { createLocator } from "../../../../src/surfaces/cli/nodes/locate.js";
+import { createCatalogRoutes } from "../../../../src/surfaces/http/catalogRoutes.js";
+import { type RunningServer, serveHttp } from "../../../../src/surfaces/http/server.js";
+import { modelOf } from "../../../catalog/world.js";
+import { incidentOf, stateOf } from "../../../client/setting.js";
+import { type Network, run, startNetwork } from "../../network.js";
 
 let network: Network;
 let base: readonly string[];
@@ -185,7 +185,7 @@ describe("the command line", () => {
     expect(incidents[1]).toMatch(/^0x[0-9a-f]{8}…\s+workload-down\s+high\s+workload\/web-4\s+open\s+1\s/);
     expect((await run(incident, "show", fingerprint, ...base)).out).toMatch(/reported\s+0x.*bafy/);
     expect((await run(model, "lineage", models[1] ?? "", ...base)).out).toMatch(/^-1\s+bafy.*\nthis\s+bafy/m);
-    expect((await run(record, "search", ...base, "zebra")).out).toBe("Nothing is found.\n");
+    expect((await run(record, "search", ...base, "zebra")).out).toBe("Nothing was found.\n");
   });
 
   it("reads what is new first, unless it is told not to", async () => {

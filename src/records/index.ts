@@ -42,7 +42,6 @@ export { checksumAddress } from "./keccak.js";
 export type { BatchLeaf, BatchManifest } from "./manifest.js";
 export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";
 export type { Contributor, Evaluation, Model, Weights } from "./model.js";
-export { subjectHash } from "./names.js";
 export { DetailResults, type Outcome, type OutcomeDetail, OutcomeResults } from "./outcome.js";
 export type { DirectivePayload, Order, OrderOf, Release, TrackRules } from "./payload.js";
 export { parseRecordProof, provenRecord, type RecordProof } from "./proof.js";
@@ -64,6 +63,7 @@ export {
   type TensorPlace,
 } from "./safetensorsHeader.js";
 export type { Metrics, State } from "./state.js";
+export { nameOfSubject, replicaName, replicaSubject, subjectHash, workloadSubject } from "./subjects.js";
 export {
   type Address,
   type ContentId,

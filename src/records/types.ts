@@ -46,8 +46,8 @@ export const Healths = ["healthy", "degraded", "unhealthy"] as const;
 export type Health = (typeof Healths)[number];
 
 export const IncidentKinds = [
-  "workload-down",
-  "workload-unhealthy",
+  "replica-down",
+  "replica-unhealthy",
   "release-failing",
   "node-unreachable",
   "state-critical",

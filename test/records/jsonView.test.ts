@@ -28,7 +28,7 @@ describe("the JSON view", () => {
   });
 
   it("of a record is the record's value: nothing in a record needs another form", () => {
-    const incident = incidentOf("workload/web-3");
+    const incident = incidentOf("replica/web/3");
     const { bytes } = encodeRecord("Incident", incident);
     expect(blockToJsonView(bytes)).toEqual(decodeRecord("Incident", bytes));
   });

@@ -122,7 +122,7 @@ describe("a proposal", () => {
 
   it("is refused from a stranger, whose payload no node keeps", async () => {
     const stranger = [...base, "--key", network.stranger, "--password-file", network.passwordFile];
-    const order = { ...restart, workload: "web-of-a-stranger" };
+    const order = { ...restart, replica: "web/9" };
     const result = await run(proposal, "open", ...stranger, "--order", JSON.stringify(order));
     expect(result.code).not.toBe(ExitCodes.ok);
     expect(String(result.error)).toMatch(/No node took the payload[\s\S]*is not a member/);
@@ -131,7 +131,7 @@ describe("a proposal", () => {
   it("is not opened where no node can be reached to keep its payload", async () => {
     const file = await network.file("dead-gateway.json", { ...network.described, gateways: ["http://127.0.0.1:9"] });
     const args = ["--network", file, "--key", network.member, "--password-file", network.passwordFile];
-    const order = { ...restart, workload: "web-unreachable" };
+    const order = { ...restart, replica: "web/8" };
     const result = await run(proposal, "open", ...args, "--order", JSON.stringify(order));
     expect([result.code, String(result.error)]).toEqual([
       ExitCodes.unavailable,

@@ -9,11 +9,12 @@ import { createProcessDriver } from "../src/engines/fleet/index.js";
 import { BaseError, InvalidInputError } from "../src/errors.js";
 import { createChain } from "../src/ports/chain/index.js";
 import type { Release } from "../src/records/index.js";
-import { createUplink } from "../src/surfaces/cli/uplink.js";
+import { createUplink } from "../src/surfaces/cli/nodes/uplink.js";
 import { deploy } from "./deploy.js";
 import { failAndRollBack, firstStates, heal, learn, refuseLies, type Stage } from "./story/acts.js";
 import { Agents } from "./story/agents.js";
 import { collectDirectives, collectRecords, collectRounds } from "./story/collect.js";
+import { publishDocuments } from "./story/documents.js";
 import { killAtRandom } from "./story/kills.js";
 import { createMembers, type Member, writeConfigs } from "./story/members.js";
 import { createScreen, narrate } from "./story/narrator.js";
@@ -99,10 +100,8 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
   screen.line(`the contracts are deployed; the governor is ${deployment.contracts.NodeGovernor}`);
 
   const http = members.map(({ httpPort }) => `http://127.0.0.1:${httpPort}`);
-  await writeFile(
-    join(HOME, "network.json"),
-    `${JSON.stringify({ rpc: net.rpc, deployment, gateways: http }, null, 2)}\n`,
-  );
+  const network = { rpc: net.rpc, deployment, gateways: http };
+  await writeFile(join(HOME, "network.json"), `${JSON.stringify(network, null, 2)}\n`);
   const open = async (signer?: Signer) => {
     const chain = await createChain({ rpcUrl: net.rpc, signer, ...deployment });
     cleanup.add(() => chain.close());
@@ -142,6 +141,9 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
   cleanup.add(() => agents.stop());
   await agents.start();
   screen.line(`${NODES} agents run, each with its own process, key and IPFS node`);
+  const releases = [goodRelease, brokenRelease];
+  const documents = await publishDocuments({ client, network, workload: WORKLOAD, releases });
+  screen.line(`the network document is on IPFS as ${documents.network}`);
 
   const refused: Story["refused"] = [];
   const stage: Stage = {
@@ -172,6 +174,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
     records: await collectRecords(client),
     directives: await collectDirectives(client),
     rounds: await collectRounds(client),
+    documents,
     refused,
     seconds: Math.round((Date.now() - started) / 1000),
   };
@@ -180,7 +183,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
   if (kills > 0) process.stdout.write(`${killed ?? "fewer than all"} agents were killed on the way (seed ${seed}).\n`);
   process.stdout.write(`\nThe story is in ${relative(process.cwd(), join(HOME, "story.json"))}.\n`);
   if (options.once) return;
-  process.stdout.write(hints(members, process.cwd()));
+  process.stdout.write(hints(members, documents.network, process.cwd()));
   await interrupted;
 }
 
@@ -232,7 +235,7 @@ async function describeNodes(client: Awaited<ReturnType<typeof createClient>>, m
   });
 }
 
-function hints(members: readonly Member[], cwd: string): string {
+function hints(members: readonly Member[], network: string, cwd: string): string {
   const key = relative(cwd, members[0]?.keyFile ?? "");
   return [
     "\nThe network goes on until Ctrl+C. In another terminal, try:",
@@ -241,6 +244,7 @@ function hints(members: readonly Member[], cwd: string): string {
     "  npx witan proposal list",
     "  npx witan directive list",
     "  npx witan model list",
+    `  npx witan node list --network ${network}`,
     `  npx witan proposal open --order '{"kind":"Scale","workload":"web","replicas":7}' --key ${key} --password-file .witan/password`,
     "",
   ].join("\n");

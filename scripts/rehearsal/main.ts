@@ -1,9 +1,10 @@
 import { defineCommand, runCommand, showUsage } from "citty";
 import { InvalidInputError, messageOf } from "../../src/errors.js";
-import { turnoutBar } from "../../src/surfaces/cli/bar.js";
-import { networkArgs, readNetworkFile } from "../../src/surfaces/cli/context.js";
 import { exitCodeOf } from "../../src/surfaces/cli/exitCodes.js";
-import { printFacts, printJson, printTable } from "../../src/surfaces/cli/print.js";
+import { networkArgs } from "../../src/surfaces/cli/input/args.js";
+import { readNetwork } from "../../src/surfaces/cli/input/network.js";
+import { printFacts, printJson, printTable } from "../../src/surfaces/cli/output/print.js";
+import { turnoutBar } from "../../src/surfaces/cli/output/turnoutBar.js";
 import { LogLevels } from "../../src/utils/logger.js";
 import { type Progress, type Rehearsal, rehearse } from "./rehearse.js";
 
@@ -19,7 +20,7 @@ const rehearsal = defineCommand({
     log: { type: "string", description: `what the processes tell: ${LogLevels.join(", ")}`, default: "error" },
   },
   run: async ({ args }) => {
-    const rpcUrl = args.rpc ?? (await readNetworkFile(args.network)).rpc;
+    const rpcUrl = args.rpc ?? (await readNetwork(args.network)).rpc;
     const logLevel = LogLevels.find((level) => level === args.log);
     if (logLevel === undefined) throw new InvalidInputError(`--log is one of ${LogLevels.join(", ")}.`);
     const result = await rehearse({

@@ -1,8 +1,10 @@
 import { mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { StoryDocuments } from "./documents.js";
 
 /** What truly happened, for programs. Every CID can be fetched from the nodes, every transaction is on the chain. */
 export interface Story {
+  documents: StoryDocuments;
   network: { chainId: number; rpc: string };
   contracts: Record<string, string>;
   nodes: { address: string; index: number; peerId: string; multiaddrs: string[]; http: string }[];

@@ -1,4 +1,4 @@
-import { formatTable } from "../../src/surfaces/cli/print.js";
+import { formatTable } from "../../src/surfaces/cli/output/print.js";
 import type { Story } from "./storyFile.js";
 
 /** The table at the end: what was decided, by whom, what it cost and where to find it. */

@@ -17,6 +17,7 @@ import { Agent } from "./agent.js";
 import { type RunningCatalog, runCatalog } from "./catalog.js";
 import { type AgentConfig, finalityOf } from "./config.js";
 import { AgentDefaults } from "./defaults.js";
+import { createDocumentIntake } from "./documents.js";
 import { composeHandlers } from "./handlers/compose.js";
 import { createMachineProbe } from "./loop/monitor/machine.js";
 import { runBackups } from "./maintenance/backups.js";
@@ -33,6 +34,8 @@ export interface RunningNode {
   readonly ballots: Agent["ballotsOn"];
   /** Keeps the payload in an envelope that a member has signed, and returns its CID. */
   readonly takePayload: (envelope: Uint8Array) => Promise<string>;
+  /** Stores and pins the JSON document in an envelope that a member has signed, and returns its CID. */
+  readonly takeDocument: (envelope: Uint8Array) => Promise<string>;
   /** The node's index of chain and content; undefined where this Node has no SQLite. */
   readonly catalog: Catalog | undefined;
   stop(): Promise<void>;
@@ -200,6 +203,13 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
       decodePayload(bytes);
       return content.put(bytes, { keep: "payload" });
     },
+    takeDocument: createDocumentIntake({
+      content,
+      context: { chainId, governor },
+      async requireMember(account) {
+        if (!(await isMember(account))) throw new NotMemberError(account);
+      },
+    }),
     catalog: kept?.catalog,
     async stop() {
       stopping.abort();

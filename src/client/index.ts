@@ -73,6 +73,12 @@ export {
   UnknownProposalError,
   WrongAuthorError,
 } from "./errors.js";
+export {
+  type FetchManifestParameters,
+  fetchManifest,
+  type PublishManifestParameters,
+  publishManifest,
+} from "./manifests.js";
 export type { AcceptedModel } from "./models/acceptedModel.js";
 export { isMemberIn, type NodeSummary } from "./nodes/node.js";
 export type { BuiltProposal } from "./proposals/composeProposal.js";

@@ -10,6 +10,7 @@ import { type Model, modelSchema } from "./model.js";
 import { type Outcome, outcomeSchema } from "./outcome.js";
 import { type DirectivePayload, payloadSchema } from "./payload.js";
 import { assertPlain } from "./plain.js";
+import { type PublishedManifest, publishedManifestSchema } from "./publishedManifest.js";
 import { type State, stateSchema } from "./state.js";
 import type { ContentId, RecordKind } from "./types.js";
 
@@ -105,6 +106,11 @@ export function encodeJointManifest(manifest: JointManifest): EncodedBlock {
 /** As {@link decodeRecord}, for the manifest that a joint anchor cites. @throws {InvalidRecordError} */
 export function decodeJointManifest(bytes: Uint8Array): JointManifest {
   return decode("JointManifest", jointManifestSchema, bytes);
+}
+
+/** Checks a release manifest or a task manifest. @throws {InvalidRecordError} */
+export function parsePublishedManifest(value: unknown): PublishedManifest {
+  return parse("manifest", publishedManifestSchema, value);
 }
 
 function schemaOf<Kind extends RecordKind>(kind: Kind): z.ZodType<RecordValue<Kind>> {

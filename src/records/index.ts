@@ -19,6 +19,7 @@ export {
   encodePayload,
   encodeRecord,
   parsePayload,
+  parsePublishedManifest,
   parseRecord,
   type RecordValue,
 } from "./codec.js";
@@ -36,6 +37,7 @@ export { type Directive, directiveId, sortEvidence, trackOfKind } from "./direct
 export { InvalidRecordError } from "./errors.js";
 export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./incident.js";
 export type { JointManifest, SignedBatch } from "./jointManifest.js";
+export { blockToJsonView, type JsonValue, toJsonView } from "./jsonView.js";
 export { checksumAddress } from "./keccak.js";
 export type { BatchLeaf, BatchManifest } from "./manifest.js";
 export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";
@@ -43,6 +45,7 @@ export type { Contributor, Evaluation, Model, Weights } from "./model.js";
 export { DetailResults, type Outcome, type OutcomeDetail, OutcomeResults } from "./outcome.js";
 export type { DirectivePayload, Order, OrderOf, Release, TrackRules } from "./payload.js";
 export { parseRecordProof, provenRecord, type RecordProof } from "./proof.js";
+export type { PublishedManifest, ReleaseManifest, TaskManifest } from "./publishedManifest.js";
 export {
   encodeSafetensors,
   float32Tensor,

@@ -79,7 +79,7 @@ const argument = z
   .max(1_024)
   .refine((value) => !value.includes("\0"), "must not hold a NUL");
 
-const release = z.strictObject({
+export const releaseSchema = z.strictObject({
   name: label,
   command: z.array(argument).min(2, "must name a program and its entry file").max(MAX_ARGUMENTS),
   sha256: hash,
@@ -103,9 +103,9 @@ const uint256 = z
   .refine((value) => BigInt(value) < UINT256_LIMIT, "must be below 2^256");
 
 const order = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("Deploy"), workload: label, release, batch: positive }),
+  z.strictObject({ kind: z.literal("Deploy"), workload: label, release: releaseSchema, batch: positive }),
   z.strictObject({ kind: z.literal("Scale"), workload: label, replicas: count.max(MAX_NODES) }),
-  z.strictObject({ kind: z.literal("Rollback"), workload: label, from: hash, to: release.nullable() }),
+  z.strictObject({ kind: z.literal("Rollback"), workload: label, from: hash, to: releaseSchema.nullable() }),
   z.strictObject({ kind: z.literal("Restart"), replica: label, instance: label }),
   z.strictObject({
     kind: z.literal("StartRound"),

@@ -1,3 +1,8 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Wallet } from "ethers";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { type AgentConfig, type AgentConfigInput, parseAgentConfig } from "../../src/agent/config.js";
 import { type RunningNode, startNode } from "../../src/agent/node.js";
 import { createClient } from "../../src/client/index.js";
@@ -8,14 +13,9 @@ import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { encodePayload } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { restartOrder } from "../harness/dao.js";
-import { type Witan, deployWitan, operatorKey } from "../harness/deploy.js";
+import { deployWitan, operatorKey, type Witan } from "../harness/deploy.js";
 import { type HardhatNode, startHardhatNode } from "../harness/hardhatNode.js";
 import { patience } from "./council.js";
-import type { Wallet } from "ethers";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 
 const PASSWORD = "correct horse";
 const silent = createLogger("silent", () => undefined);

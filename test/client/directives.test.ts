@@ -1,8 +1,8 @@
-import { UnknownDirectiveError } from "../../src/client/index.js";
-import { type Hex, type Outcome, encodeRecord, subjectHash } from "../../src/records/index.js";
-import { type TestDao, createTestDao, failureOf, restartOrder } from "../harness/dao.js";
-import { operatorKey } from "../harness/deploy.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { UnknownDirectiveError } from "../../src/client/index.js";
+import { encodeRecord, type Hex, type Outcome, subjectHash } from "../../src/records/index.js";
+import { createTestDao, failureOf, restartOrder, type TestDao } from "../harness/dao.js";
+import { operatorKey } from "../harness/deploy.js";
 
 describe("directives", () => {
   let dao: TestDao;

@@ -1,10 +1,10 @@
-import { encodeCall } from "../../src/ports/chain/index.js";
-import type { Address, Order } from "../../src/records/index.js";
-import { type TestDao, createTestDao, restartOrder } from "../harness/dao.js";
-import { admissionOf, operatorKey } from "../harness/deploy.js";
-import { admission, evidence, newcomer, orders, rotationKey } from "../harness/orders.js";
 import { id } from "ethers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { encodeCall } from "../../src/ports/chain/index.js";
+import type { Address, Order } from "../../src/records/index.js";
+import { createTestDao, restartOrder, type TestDao } from "../harness/dao.js";
+import { admissionOf, operatorKey } from "../harness/deploy.js";
+import { admission, evidence, newcomer, orders, rotationKey } from "../harness/orders.js";
 
 describe("proposals that do not say what they do", () => {
   let dao: TestDao;

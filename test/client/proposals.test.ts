@@ -1,12 +1,12 @@
-import { ProposalStateError, UnknownProposalError } from "../../src/client/index.js";
-import { isRevert } from "../../src/ports/chain/index.js";
-import { type Address, type Hex, type Order, Tracks, trackOfKind } from "../../src/records/index.js";
-import { type TestDao, createTestDao, failureOf, restartOrder } from "../harness/dao.js";
-import { admissionOf, operatorKey, shortTracks } from "../harness/deploy.js";
-import { admission, evidence, hash, newcomer, orders, rotationKey } from "../harness/orders.js";
 import { id } from "ethers";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ProposalStateError, UnknownProposalError } from "../../src/client/index.js";
+import { isRevert } from "../../src/ports/chain/index.js";
+import { type Address, type Hex, type Order, Tracks, trackOfKind } from "../../src/records/index.js";
+import { createTestDao, failureOf, restartOrder, type TestDao } from "../harness/dao.js";
+import { admissionOf, operatorKey, shortTracks } from "../harness/deploy.js";
+import { admission, evidence, hash, newcomer, orders, rotationKey } from "../harness/orders.js";
 
 describe("proposals", () => {
   let dao: TestDao;

@@ -1,10 +1,24 @@
-import { InvalidManifestError, InvalidProofError, NotAnchoredError, type UnreadAnchor, WrongAuthorError } from "../../src/client/index.js";
-import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
-import { type Address, type ContentId, type RecordKind, buildTree, encodeManifest, encodeRecord, leafOf } from "../../src/records/index.js";
-import { type TestDao, createTestDao, failureOf, incidentOf, stateOf } from "../harness/dao.js";
-import { operatorKey } from "../harness/deploy.js";
 import { id } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  InvalidManifestError,
+  InvalidProofError,
+  NotAnchoredError,
+  type UnreadAnchor,
+  WrongAuthorError,
+} from "../../src/client/index.js";
+import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
+import {
+  type Address,
+  buildTree,
+  type ContentId,
+  encodeManifest,
+  encodeRecord,
+  leafOf,
+  type RecordKind,
+} from "../../src/records/index.js";
+import { createTestDao, failureOf, incidentOf, stateOf, type TestDao } from "../harness/dao.js";
+import { operatorKey } from "../harness/deploy.js";
 
 describe("records", () => {
   let dao: TestDao;

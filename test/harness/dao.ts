@@ -1,9 +1,9 @@
+import type { Wallet } from "ethers";
 import { type Client, createClient } from "../../src/client/index.js";
 import { type Chain, createChain, isRevert } from "../../src/ports/chain/index.js";
 import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
 import type { Incident, Order } from "../../src/records/index.js";
-import { type DeployWitanOptions, type Witan, deployWitan } from "./deploy.js";
-import type { Wallet } from "ethers";
+import { type DeployWitanOptions, deployWitan, type Witan } from "./deploy.js";
 
 export { stateOf } from "./records.js";
 

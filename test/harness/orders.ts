@@ -1,7 +1,7 @@
+import { createHash } from "node:crypto";
 import type { Address, ContentId, Hex, Order } from "../../src/records/index.js";
 import { restartOrder } from "./dao.js";
 import { admissionOf, blsKey, operatorKey, shortTracks } from "./deploy.js";
-import { createHash } from "node:crypto";
 
 export const hash = (text: string) => `0x${createHash("sha256").update(text).digest("hex")}` as Hex;
 export const release = { name: "v2", command: ["node", "workload.js"], sha256: hash("v2") };

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { rehearse } from "../../scripts/rehearsal/rehearse.js";
 import { CouncilWorker } from "../../scripts/rehearsal/worker.js";
-import { turnoutBar } from "../../src/surfaces/cli/bar.js";
+import { turnoutBar } from "../../src/surfaces/cli/output/turnoutBar.js";
 
 it("draws how a vote stands", () => {
   expect(turnoutBar({ for: 5, against: 2, abstain: 1 }, 10)).toBe(

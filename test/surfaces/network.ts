@@ -3,17 +3,33 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ArgsDef, type CommandDef, runCommand } from "citty";
 import { vi } from "vitest";
-import { createGatewayHandler } from "../../src/ports/content/index.js";
 import { openEnvelope } from "../../src/ports/keys/envelope.js";
 import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
-import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
+import { DOCUMENT_TOPIC, PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { exitCodeOf } from "../../src/surfaces/cli/exitCodes.js";
+import { createBlockRoute } from "../../src/surfaces/http/blockRoute.js";
 import { serveHttp } from "../../src/surfaces/http/server.js";
 import { createTestDao } from "../harness/dao.js";
 import { operatorKey } from "../harness/deploy.js";
 import { startHardhatNode } from "../harness/hardhatNode.js";
 
 export const PASSWORD = "correct horse";
+
+const CONTRACTS = [
+  "NodeRegistry",
+  "NodeGovernor",
+  "KnowledgeRegistry",
+  "DirectiveRegistry",
+  "ModelRegistry",
+  "ParameterRegistry",
+  "TimelockController",
+];
+
+/** A valid network document of contracts that do not exist. */
+export function networkDocumentOf(rpc: string, gateways: readonly string[]) {
+  const contracts = Object.fromEntries(CONTRACTS.map((name, i) => [name, `0x${String(i + 1).padStart(40, "0")}`]));
+  return { rpc, deployment: { chainId: 31337, contracts, deployedAtBlock: 0 }, gateways };
+}
 
 export type Network = Awaited<ReturnType<typeof startNetwork>>;
 
@@ -23,17 +39,18 @@ export async function startNetwork() {
   const setting = await createTestDao({ node });
   const dir = await mkdtemp(join(tmpdir(), "witan-cli-"));
   const { chainId, contracts } = setting.witan.deployment;
-  const context = { chainId, governor: contracts.NodeGovernor, topic: PAYLOAD_TOPIC };
   const members = new Set<string>(setting.witan.operators.map(({ address }) => address));
+  const bodyOf = (envelope: Uint8Array, topic: string) => {
+    const { author, body } = openEnvelope({ chainId, governor: contracts.NodeGovernor, topic }, envelope);
+    if (!members.has(author)) throw new Error(`${author} is not a member`);
+    return Buffer.from(body, "base64");
+  };
   const gateway = await serveHttp("127.0.0.1", 0, {
     status: async () => ({}),
     ballots: () => ({ known: [], equivocations: [], own: null }),
-    block: createGatewayHandler(setting.content),
-    payload: async (envelope) => {
-      const { author, body } = openEnvelope(context, envelope);
-      if (!members.has(author)) throw new Error(`${author} is not a member`);
-      return setting.content.put(Buffer.from(body, "base64"));
-    },
+    block: createBlockRoute(setting.content),
+    payload: async (envelope) => setting.content.put(bodyOf(envelope, PAYLOAD_TOPIC)),
+    document: async (envelope) => setting.content.put(bodyOf(envelope, DOCUMENT_TOPIC), { codec: "json" }),
   });
 
   const file = async (name: string, content: unknown) => {

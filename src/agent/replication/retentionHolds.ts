@@ -1,8 +1,8 @@
-import { type Client, DirectiveStatuses, ProposalStates } from "../../client/index.js";
-import { type EventCache, createEventCache } from "../../ports/chain/events/eventCache.js";
-import { NO_CONTENT, encodeName, isRevert } from "../../ports/chain/index.js";
-import type { ContentId } from "../../records/index.js";
 import pMap from "p-map";
+import { type Client, DirectiveStatuses, ProposalStates } from "../../client/index.js";
+import { createEventCache, type EventCache } from "../../ports/chain/events/eventCache.js";
+import { encodeName, isRevert, NO_CONTENT } from "../../ports/chain/index.js";
+import type { ContentId } from "../../records/index.js";
 
 /** Proposals and directives that are asked about at once. */
 const PARALLEL = 16;

@@ -3,17 +3,17 @@ import { BaseError } from "../../errors.js";
 /** What the exit code of a command means. */
 export const ExitCodes = {
   ok: 0,
-  /** Something that nobody foresaw. */
+  /** A defect: an error that Witan does not throw on purpose. */
   unexpected: 1,
   /** Wrong arguments, input, configuration or key. */
   usage: 2,
-  /** The same command may succeed later: the chain or the content is out of reach. */
+  /** The chain or the content cannot be reached; the same command may succeed later. */
   unavailable: 3,
-  /** The contracts or the checks said no. */
+  /** The contracts or the checks refused. */
   refused: 4,
 } as const;
 
-const usage = [
+const usageCodes = [
   "invalid-input",
   "invalid-record",
   "config",
@@ -35,12 +35,12 @@ const usage = [
 /** The exit code for what a command threw. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof BaseError) {
-    if (usage.includes(error.code)) return ExitCodes.usage;
+    if (usageCodes.includes(error.code)) return ExitCodes.usage;
     return error.retryable || error.code.startsWith("rpc-") || error.code.startsWith("content-")
       ? ExitCodes.unavailable
       : ExitCodes.refused;
   }
-  // The parser of arguments throws its own.
+  // Citty throws this error for wrong arguments.
   if (error instanceof Error && error.name === "CLIError") return ExitCodes.usage;
   return ExitCodes.unexpected;
 }

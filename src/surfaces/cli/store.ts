@@ -2,8 +2,8 @@ import { readAgentConfig } from "../../agent/config.js";
 import { InvalidInputError } from "../../errors.js";
 import { type ContentMaintenance, type ContentStore, createKuboContent } from "../../ports/content/index.js";
 import { systemClock } from "../../utils/clock.js";
-import { readNetworkFile } from "./context.js";
-import { createDownlink } from "./uplink.js";
+import { readNetwork } from "./input/network.js";
+import { createDownlink } from "./nodes/uplink.js";
 
 /** Opens the blocks of the agent whose configuration this is. Ends with a clear word where the agent runs. */
 export async function withAgentStore<T>(
@@ -49,7 +49,7 @@ export async function withChosenStore<T>(
   if (config !== undefined && kubo !== undefined) throw new InvalidInputError("Name --config or --kubo, not both.");
   if (config !== undefined) return withAgentNode(config, work);
   if (kubo !== undefined) return closing(createKuboContent({ url: kubo }), work);
-  return closing(createDownlink((await readNetworkFile(network)).gateways), work);
+  return closing(createDownlink((await readNetwork(network)).gateways), work);
 }
 
 async function closing<Store extends ContentStore, T>(store: Store, work: (store: Store) => Promise<T>): Promise<T> {

@@ -1,26 +1,29 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { BaseError, messageOf } from "../../errors.js";
+import type { GatewayResponse } from "../../ports/content/index.js";
 import type { CatalogRoutes } from "./catalogRoutes.js";
 
-/** What a node shows and takes over HTTP. */
+/** What answers each request to a node. */
 export interface HttpHandlers {
   readonly status: () => Promise<unknown>;
-  /** GET /ballots/{proposalId}: what the node knows of a vote, also what is not on chain yet. */
+  /** GET /ballots/{proposalId}: the ballots that the node knows, also those that are not on chain yet. */
   readonly ballots: (proposalId: string) => unknown;
-  /** GET /ipfs/{cid}: a trustless gateway over the node's own blocks. */
-  readonly block: (path: string) => Promise<{ status: number; headers: Record<string, string>; body: Uint8Array }>;
-  /** POST /payload: keeps a directive's payload for a member; the envelope says whose it is. Resolves with its CID. */
+  /** GET /ipfs/{cid}: a trustless gateway over the node's own blocks; takes the path with its query, and the accept header. */
+  readonly block: (path: string, accept?: string) => Promise<GatewayResponse>;
+  /** POST /payload: stores and pins a directive's payload for the member that signed the envelope. Resolves with the CID. */
   readonly payload: (envelope: Uint8Array) => Promise<string>;
-  /** GET /records, /incidents, /models/{id}/lineage and /catalog: what the node's index answers. */
+  /** POST /document: the same for a JSON document. */
+  readonly document: (envelope: Uint8Array) => Promise<string>;
+  /** GET /records, /incidents, /models/{id}/lineage and /catalog: answers from the node's catalog. */
   readonly catalog?: CatalogRoutes | undefined;
 }
 
-/** An envelope of a payload of 48 KiB, far above any honest one. */
+/** Twice an envelope with 48 KiB, the most that an envelope holds. */
 const MAX_BODY_BYTES = 128 * 1024;
 const ROUTES =
   "there are /health, /status, /ballots/{proposal id}, /records, /incidents, /models/{id}/lineage, /catalog and /ipfs/{cid}";
-/** A proposal's id is a number of 256 bits in decimal. */
+/** A proposal's id: a number of 256 bits in decimal. */
 const BALLOTS_PATH = /^\/ballots\/\d{1,78}$/;
 
 export interface RunningServer {
@@ -28,21 +31,22 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** The address is taken, or may not be used. */
+/** The server cannot listen on the address. */
 export class ListenError extends BaseError {
   constructor(host: string, port: number, cause: unknown) {
     const code = (cause as NodeJS.ErrnoException).code;
     super("listen", `Cannot listen on ${host}:${port}${code === "EADDRINUSE" ? ": the port is in use" : ""}.`, {
       cause,
-      hints: ["Choose another port, 0 for any free one, or end the program that holds it."],
+      hints: ["Choose another port (0 for any free one), or end the program that uses it."],
     });
   }
 }
 
 /**
- * Serves `/health`, `/status`, `/ballots/{proposal id}`, `/ipfs/{cid}` and what the catalog answers, for one node.
+ * Serves one node: `/health`, `/status`, `/ballots/{proposal id}`, `/ipfs/{cid}`, `/payload`, `/document` and the routes of the
+ * catalog.
  *
- * @throws {ListenError} where the address is taken.
+ * @throws {ListenError} if the address is in use.
  */
 export async function serveHttp(host: string, port: number, handlers: HttpHandlers): Promise<RunningServer> {
   const server = createServer((request, response) => {
@@ -72,10 +76,11 @@ async function route(
   response: ServerResponse,
 ): Promise<void> {
   const { method = "GET" } = request;
-  if (method === "POST" && path === "/payload") {
+  if (method === "POST" && (path === "/payload" || path === "/document")) {
     const envelope = await readBody(request);
+    const store = path === "/payload" ? handlers.payload : handlers.document;
     if (envelope === undefined) sendJson(response, 413, { error: `at most ${MAX_BODY_BYTES} bytes` });
-    else sendJson(response, 200, { cid: await handlers.payload(envelope) });
+    else sendJson(response, 200, { cid: await store(envelope) });
     return;
   }
   if (method !== "GET" && method !== "HEAD") {
@@ -92,13 +97,13 @@ async function route(
   else if (BALLOTS_PATH.test(pathname ?? "")) {
     sendJson(response, 200, handlers.ballots(pathname?.slice("/ballots/".length) ?? ""));
   } else if (pathname?.startsWith("/ipfs/")) {
-    const { status, headers, body } = await handlers.block(path);
+    const { status, headers, body } = await handlers.block(path, request.headers.accept);
     response.writeHead(status, headers);
     response.end(method === "HEAD" ? undefined : body);
   } else sendJson(response, 404, { error: ROUTES });
 }
 
-/** The body, or undefined where it is over the limit. */
+/** The body; undefined if it is over the limit. */
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;

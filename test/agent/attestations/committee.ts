@@ -1,22 +1,22 @@
+import { join } from "node:path";
+import { getBytes } from "ethers";
+import { expect, onTestFinished, vi } from "vitest";
 import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
 import { AttestationExchange } from "../../../src/agent/attestations/exchange.js";
 import { encodeAttestation } from "../../../src/agent/attestations/message.js";
 import { signAttestation } from "../../../src/agent/attestations/sign.js";
-import { type Attestation, type Statement, partOf } from "../../../src/agent/attestations/statement.js";
+import { type Attestation, partOf, type Statement } from "../../../src/agent/attestations/statement.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import type { Client, IssuedDirective } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
 import type { Address, ContentId, Hex, Order } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
-import { type Logger, createLogger } from "../../../src/utils/logger.js";
+import { createLogger, type Logger } from "../../../src/utils/logger.js";
 import { createTestDao, restartOrder } from "../../harness/dao.js";
 import type { DeployWitanOptions } from "../../harness/deploy.js";
 import { NEVER_MS, patience } from "../ballots/electorate.js";
 import { Hub } from "../ballots/hub.js";
 import { bls, temporaryFolder } from "../ballots/roll.js";
-import { getBytes } from "ethers";
-import { join } from "node:path";
-import { expect, onTestFinished, vi } from "vitest";
 
 export { NEVER_MS, patience };
 

@@ -1,10 +1,16 @@
+import { expect, it } from "vitest";
 import type { Client } from "../../../src/client/index.js";
-import { type ContentId, type Order, cidToContentId, encodeSafetensors, float32Tensor } from "../../../src/records/index.js";
+import {
+  type ContentId,
+  cidToContentId,
+  encodeSafetensors,
+  float32Tensor,
+  type Order,
+} from "../../../src/records/index.js";
 import { incidentOf, restartOrder, stateOf } from "../../harness/dao.js";
 import { model } from "../../records/samples.js";
 import { patience } from "../council.js";
 import { createMesh } from "./mesh.js";
-import { expect, it } from "vitest";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;

@@ -1,13 +1,13 @@
-import { type WorkloadOrder, carryOut, verify } from "../../../src/engines/fleet/index.js";
-import { findProcesses } from "../../../src/engines/fleet/replica.js";
-import { type Release, nameOfSubject } from "../../../src/records/index.js";
-import { bundle } from "../../harness/bundle.js";
-import type { ExecutorArguments } from "./executor.js";
-import { type World, healthyRelease, kill, temporaryFolder, world } from "./world.js";
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { carryOut, verify, type WorkloadOrder } from "../../../src/engines/fleet/index.js";
+import { findProcesses } from "../../../src/engines/fleet/replica.js";
+import { nameOfSubject, type Release } from "../../../src/records/index.js";
+import { bundle } from "../../harness/bundle.js";
+import type { ExecutorArguments } from "./executor.js";
+import { healthyRelease, kill, temporaryFolder, type World, world } from "./world.js";
 
 /** Carries an order out in another process, which is killed at its n-th step. */
 async function executorKilledAt(

@@ -1,13 +1,13 @@
 import { defineCommand } from "citty";
 import { readAgentConfig } from "../../../agent/config.js";
 import { startNode } from "../../../agent/node.js";
-import { createGatewayHandler } from "../../../ports/content/index.js";
 import { createLogger, type Logger } from "../../../utils/logger.js";
+import { createBlockRoute } from "../../http/blockRoute.js";
 import { createCatalogRoutes } from "../../http/catalogRoutes.js";
 import { serveHttp } from "../../http/server.js";
-import { readPassword } from "../context.js";
+import { readPassword } from "../input/keys.js";
 
-/** Runs the process beside a node until it is told to end: the first signal ends it gracefully, the second at once. */
+/** Runs the agent until SIGINT or SIGTERM: the first signal ends it gracefully, the second at once. */
 export const agent = defineCommand({
   meta: { name: "agent", description: "Run the agent beside a node" },
   args: { config: { type: "string", description: "configuration file", required: true, valueHint: "FILE" } },
@@ -21,15 +21,16 @@ export const agent = defineCommand({
     const server = await serveHttp(host, port, {
       status: node.status,
       ballots: node.ballots,
-      block: createGatewayHandler(node.content),
+      block: createBlockRoute(node.content),
       payload: node.takePayload,
+      document: node.takeDocument,
       catalog: createCatalogRoutes(node.catalog),
     }).catch(async (error: unknown) => {
       await node.stop();
       throw error;
     });
     const { self, content } = node;
-    // One line that programs wait for.
+    // Programs that start an agent wait for this line.
     process.stdout.write(
       `${JSON.stringify({ ready: true, operator: self, peerId: content.peerId, multiaddrs: content.multiaddrs(), http: server.url })}\n`,
     );
@@ -41,14 +42,14 @@ export const agent = defineCommand({
   },
 });
 
-/** Resolves at the first signal to end; a signal that comes while the node starts ends it once it has started. */
+/** Resolves at the first SIGINT or SIGTERM. A signal that comes while the node starts ends it after the start. */
 function endSignal(logger: Logger): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false;
+    let ending = false;
     const end = (signal: NodeJS.Signals) => {
-      if (asked) process.exit(130);
-      asked = true;
-      logger.info("ending; once more to end at once", { signal });
+      if (ending) process.exit(130);
+      ending = true;
+      logger.info("ending; a second signal ends at once", { signal });
       resolve();
     };
     process.on("SIGINT", end);

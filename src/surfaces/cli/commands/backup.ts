@@ -2,8 +2,8 @@ import { defineCommand } from "citty";
 import { readAgentConfig } from "../../../agent/config.js";
 import { backupOf } from "../../../agent/maintenance/backups.js";
 import type { CheckedBackup } from "../../../ports/content/backup/restore.js";
-import { formatTime, printFacts, printJson } from "../print.js";
-import { formatBytes, progressLine } from "../progress.js";
+import { formatTime, printFacts, printJson } from "../output/print.js";
+import { formatBytes, progressLine } from "../output/progress.js";
 import { withAgentStore } from "../store.js";
 import { LostBlocksError } from "./content.js";
 
@@ -13,7 +13,7 @@ const shared = {
 } as const;
 
 export const backup = defineCommand({
-  meta: { name: "backup", description: "Back up an agent that does not run: what is new since the last time" },
+  meta: { name: "backup", description: "Back up a stopped agent: what is new since the last backup" },
   args: { ...shared, out: { type: "string", description: "folder of the backup", required: true, valueHint: "DIR" } },
   run: async ({ args }) => {
     const config = await readAgentConfig(args.config);
@@ -33,7 +33,7 @@ export const backup = defineCommand({
           backup: args.out,
           new: `${newBlocks} blocks, ${formatBytes(newBytes)}`,
           all: `${blocks} blocks, ${roots} roots, ${files} journals`,
-          checked: "all that is new was read again from the backup, and one earlier part",
+          checked: "everything new, read back from the backup, and one earlier part",
           ...(damaged.length > 0 && { damaged: `${damaged.join(", ")}: written anew; the old file is set aside` }),
         });
       }
@@ -43,11 +43,11 @@ export const backup = defineCommand({
 });
 
 export const restore = defineCommand({
-  meta: { name: "restore", description: "Bring a backup back to a machine, or check that it can be" },
+  meta: { name: "restore", description: "Restore a backup, or check that it can be restored" },
   args: {
     ...shared,
     from: { type: "string", description: "folder of the backup", required: true, valueHint: "DIR" },
-    check: { type: "boolean", description: "read and check all of it, and write nothing", default: false },
+    check: { type: "boolean", description: "read and check the whole backup, and write nothing", default: false },
   },
   run: async ({ args }) => {
     const config = await readAgentConfig(args.config);
@@ -57,7 +57,7 @@ export const restore = defineCommand({
     if (args.check) {
       const checked = await checkBackup(args.from, onProgress).finally(line.end);
       if (args.json) return printJson(checked);
-      return printFacts({ checked: "every file and every block is as it was written", ...factsOf(checked) });
+      return printFacts({ checked: "every file and every block matches its hash", ...factsOf(checked) });
     }
     await withAgentStore(args.config, async (store) => {
       const { subject } = backupOf(config);
@@ -71,7 +71,9 @@ export const restore = defineCommand({
       if (args.json) printJson(restored);
       else {
         printFacts({ restored: config.dataDir, ...factsOf(restored) });
-        process.stdout.write("Start the agent: it reads the chain anew, and fetches what was written since.\n");
+        process.stdout.write(
+          "Start the agent: it reads the chain again and fetches what was written since the backup.\n",
+        );
       }
       const { lost } = restored;
       if (lost.length > 0) throw new LostBlocksError(lost, "Start the agent, or `witan content scan`, to fetch them.");

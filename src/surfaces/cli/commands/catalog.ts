@@ -1,9 +1,9 @@
 import { defineCommand } from "citty";
 import type { CatalogStatus } from "../../../catalog/index.js";
-import { catalogArgs, syncWithProgress, withCatalog } from "../catalog.js";
-import { formatTime, printFacts, printJson, printTable } from "../print.js";
+import { catalogArgs, syncWithProgress, withCatalog } from "../input/catalog.js";
+import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
 
-const { sync: _, ...args } = catalogArgs;
+const { sync: _sync, ...args } = catalogArgs;
 
 function printStatus({
   path,
@@ -17,7 +17,7 @@ function printStatus({
 }: CatalogStatus): void {
   printFacts({
     catalog: path,
-    chain: `read through block ${block} of ${head}, confirmed through ${confirmedBlock}`,
+    chain: `read to block ${block} of ${head}, confirmed to ${confirmedBlock}`,
     anchors: `${anchors.listed} listed, ${anchors.awaited} awaited, ${anchors.invalid} invalid`,
     records: `${records.verified} verified, ${records.listed} listed, ${records.missing} missing, ${records.invalid} invalid`,
     incidents: `${incidents.open} open, ${incidents.resolved} resolved`,
@@ -25,21 +25,21 @@ function printStatus({
   });
 }
 
-const syncIt = defineCommand({
-  meta: { name: "sync", description: "Read what is new on the chain, and fetch what is missing" },
+const sync = defineCommand({
+  meta: { name: "sync", description: "Read what is new on the chain and fetch what is missing" },
   args,
   run: ({ args }) => runSync(args, false),
 });
 
-const rebuild = defineCommand({
-  meta: { name: "rebuild", description: "Build the catalog anew from chain and content" },
+const rebuildCommand = defineCommand({
+  meta: { name: "rebuild", description: "Build the catalog again from chain and content" },
   args,
   run: ({ args }) => runSync(args, true),
 });
 
 async function runSync(
   options: { network: string; rpc?: string | undefined; catalog?: string | undefined; json: boolean },
-  anew: boolean,
+  rebuild: boolean,
 ): Promise<void> {
   await withCatalog(
     { ...options, sync: false },
@@ -53,12 +53,12 @@ async function runSync(
       });
       printStatus(status);
     },
-    { rebuild: anew },
+    { rebuild },
   );
 }
 
 const status = defineCommand({
-  meta: { name: "status", description: "Show what the catalog holds, and what it awaits" },
+  meta: { name: "status", description: "Show what the catalog holds and what it still waits for" },
   args,
   run: ({ args }) =>
     withCatalog({ ...args, sync: false }, async (catalog) => {
@@ -82,5 +82,5 @@ const status = defineCommand({
 
 export const catalog = defineCommand({
   meta: { name: "catalog", description: "The local index of records, incidents and models" },
-  subCommands: { sync: syncIt, rebuild, status },
+  subCommands: { sync, rebuild: rebuildCommand, status },
 });

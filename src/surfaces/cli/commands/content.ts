@@ -1,8 +1,8 @@
 import { defineCommand } from "citty";
 import { BaseError, InvalidInputError } from "../../../errors.js";
 import type { LostBlock } from "../../../ports/content/index.js";
-import { formatTime, printFacts, printJson, printTable } from "../print.js";
-import { formatBytes, progressLine } from "../progress.js";
+import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
+import { formatBytes, progressLine } from "../output/progress.js";
 import { withAgentNode, withAgentStore } from "../store.js";
 
 const storeArgs = {

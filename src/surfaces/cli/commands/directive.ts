@@ -1,7 +1,8 @@
 import { defineCommand } from "citty";
 import { contentIdToCid } from "../../../records/index.js";
-import { networkArgs, withClient } from "../context.js";
-import { formatTime, printJson, printTable } from "../print.js";
+import { networkArgs } from "../input/args.js";
+import { withClient } from "../input/client.js";
+import { formatTime, printJson, printTable } from "../output/print.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List directives and how they ended, the newest first" },

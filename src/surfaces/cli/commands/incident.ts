@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
 import {
+  type Catalog,
   type ChainPlace,
   type IncidentEvent,
   incidentFingerprint,
@@ -8,8 +9,8 @@ import {
 } from "../../../catalog/index.js";
 import { InvalidInputError } from "../../../errors.js";
 import { type Hex, IncidentKinds, isContentId, Severities } from "../../../records/index.js";
-import { catalogArgs, pageArgs, withCatalog } from "../catalog.js";
-import { formatTime, printFacts, printJson, printTable } from "../print.js";
+import { catalogArgs, pageArgs, withCatalog } from "../input/catalog.js";
+import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List incidents, the last seen first" },
@@ -45,10 +46,10 @@ const list = defineCommand({
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show what happened to an incident" },
+  meta: { name: "show", description: "Show the history of an incident" },
   args: {
     ...catalogArgs,
-    incident: { type: "positional", description: "its fingerprint, its first digits, or KIND:SUBJECT", required: true },
+    incident: { type: "positional", description: "the fingerprint, its first digits, or KIND:SUBJECT", required: true },
     ...pageArgs,
   },
   run: ({ args }) =>
@@ -74,7 +75,7 @@ const show = defineCommand({
     }),
 });
 
-/** A fingerprint as such, or the kind and the subject that it is made of. */
+/** The fingerprint that the user gave in full or as KIND:SUBJECT; undefined for other text. */
 function fingerprintOf(text: string): Hex | undefined {
   if (isContentId(text)) return text;
   const [kind = "", ...rest] = text.split(":");
@@ -84,11 +85,8 @@ function fingerprintOf(text: string): Hex | undefined {
     : incidentFingerprint({ kind: known, subject: rest.join(":") });
 }
 
-/** The one incident of the newest whose fingerprint begins like this, as tables show it. */
-async function fingerprintFrom(
-  catalog: Parameters<Parameters<typeof withCatalog>[1]>[0],
-  text: string,
-): Promise<Hex | undefined> {
+/** Finds, among the newest incidents, the one whose fingerprint begins with this text; undefined if there are none or several. */
+async function fingerprintFrom(catalog: Catalog, text: string): Promise<Hex | undefined> {
   const start = text.replace(/…$/, "");
   if (!/^0x[0-9a-f]{4,}$/.test(start)) return undefined;
   const { incidents } = await catalog.listIncidents({ limit: 1_000 });

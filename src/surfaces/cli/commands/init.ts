@@ -13,23 +13,25 @@ import {
   writeOperatorKey,
 } from "../../../ports/keys/index.js";
 import type { Address } from "../../../records/index.js";
-import { networkArgs, readNetworkFile, readPassword, signerArgs } from "../context.js";
-import { printFacts, printJson } from "../print.js";
+import { networkArgs, signerArgs } from "../input/args.js";
+import { readPassword } from "../input/keys.js";
+import { readNetwork } from "../input/network.js";
+import { printFacts, printJson } from "../output/print.js";
 
-/** Makes the keys and the configuration of a new node, and prints what an `Admit` proposal needs to admit it. */
+/** Makes the keys and the configuration of a new node, and prints the admission that an `Admit` proposal needs. */
 export const init = defineCommand({
   meta: { name: "init", description: "Make the keys and the configuration of a new node" },
   args: {
     ...networkArgs,
     "password-file": signerArgs["password-file"],
-    dir: { type: "string", description: "folder to make them in", required: true, valueHint: "DIR" },
+    dir: { type: "string", description: "folder for the new files", required: true, valueHint: "DIR" },
     name: { type: "string", description: "the node's name", default: "node" },
     port: { type: "string", description: "HTTP port; 0 for any", default: "0" },
   },
   run: async ({ args }) => {
     const dir = resolve(args.dir);
     const port = parsePort(args.port);
-    const { rpc, deployment } = await readNetworkFile(args.network);
+    const { rpc, deployment } = await readNetwork(args.network);
     const password = await readPassword(args["password-file"]);
     const wallet = createOperatorKey();
     const secret = createBlsKey();
@@ -63,7 +65,7 @@ export const init = defineCommand({
       operator,
       "peer id": peerId,
       "to start": `witan agent --config ${path}`,
-      "to be admitted": "give the output of this command with --json to a member",
+      "to be admitted": "give a member the output of this command with --json",
     });
   },
 });

@@ -2,16 +2,17 @@ import { defineCommand } from "citty";
 import { type LineageModel, parseRecordQuery } from "../../../catalog/index.js";
 import { InvalidInputError } from "../../../errors.js";
 import { contentIdToCid, type Hex, isContentId } from "../../../records/index.js";
-import { catalogArgs, withCatalog } from "../catalog.js";
-import { networkArgs, withClient } from "../context.js";
+import { networkArgs } from "../input/args.js";
+import { catalogArgs, withCatalog } from "../input/catalog.js";
+import { withClient } from "../input/client.js";
 import { pullModel, pushModel } from "../modelFile.js";
-import { printFacts, printJson, printTable } from "../print.js";
-import { formatBytes, progressLine } from "../progress.js";
+import { printFacts, printJson, printTable } from "../output/print.js";
+import { formatBytes, progressLine } from "../output/progress.js";
 import { withChosenStore } from "../store.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List accepted models, the newest first" },
-  args: { ...networkArgs, name: { type: "string", description: "only of this name" } },
+  args: { ...networkArgs, name: { type: "string", description: "only models of this name" } },
   run: ({ args }) =>
     withClient(args, async (client) => {
       const models = await client.listModels({ name: args.name });
@@ -30,7 +31,7 @@ const list = defineCommand({
 });
 
 const lineage = defineCommand({
-  meta: { name: "lineage", description: "Show what a model grew from, and what grew from it" },
+  meta: { name: "lineage", description: "Show the models that a model was trained from, and those trained from it" },
   args: {
     ...catalogArgs,
     model: { type: "positional", description: "the CID or ContentId of its record", required: true },
@@ -39,7 +40,7 @@ const lineage = defineCommand({
     const { contentId: model = "0x" } = parseRecordQuery({ contentId: args.model });
     return withCatalog(args, async (catalog) => {
       const lineage = await catalog.getLineage({ model });
-      if (lineage === undefined) throw new InvalidInputError(`The catalog knows no model ${args.model}.`);
+      if (lineage === undefined) throw new InvalidInputError(`There is no model ${args.model} in the catalog.`);
       if (args.json) return printJson(lineage);
       const { ancestors, descendants } = lineage;
       printTable(
@@ -50,7 +51,7 @@ const lineage = defineCommand({
         ],
         "",
       );
-      if (lineage.truncated) process.stdout.write("\nThere are more.\n");
+      if (lineage.truncated) process.stdout.write("\nThere are more models than this.\n");
     });
   },
 });
@@ -69,20 +70,20 @@ function describeModel({ cid, distance, acceptances, records }: LineageModel, si
 }
 
 const storeArgs = {
-  kubo: { type: "string", description: "a Kubo node's RPC address, instead", valueHint: "URL" },
+  kubo: { type: "string", description: "RPC address of a Kubo node to use instead", valueHint: "URL" },
   json: networkArgs.json,
 } as const;
 
 const push = defineCommand({
-  meta: { name: "push", description: "Store a file of weights and keep it" },
+  meta: { name: "push", description: "Store a file of weights and pin it" },
   args: {
     file: { type: "positional", description: "a safetensors file", required: true },
-    config: { type: "string", description: "configuration file of an agent that does not run", valueHint: "FILE" },
+    config: { type: "string", description: "configuration file of a stopped agent", valueHint: "FILE" },
     ...storeArgs,
   },
   run: ({ args }) => {
     if (args.config === undefined && args.kubo === undefined) {
-      throw new InvalidInputError("Name where to store it: --config FILE or --kubo URL.");
+      throw new InvalidInputError("Say where to store the file: --config FILE or --kubo URL.");
     }
     return withChosenStore({ ...args, network: "" }, async (content) => {
       const line = progressLine(args.json);
@@ -95,13 +96,13 @@ const push = defineCommand({
 });
 
 const pull = defineCommand({
-  meta: { name: "pull", description: "Fetch a file of weights; goes on where it was cut off" },
+  meta: { name: "pull", description: "Fetch a file of weights; continues an interrupted download" },
   args: {
     network: networkArgs.network,
     cid: { type: "positional", description: "the CID of the weights", required: true },
-    out: { type: "string", description: "where to write it", required: true, valueHint: "FILE" },
-    sha256: { type: "string", description: "the file's sha256, as its record says", valueHint: "HASH" },
-    config: { type: "string", description: "configuration file of an agent that does not run", valueHint: "FILE" },
+    out: { type: "string", description: "file to write", required: true, valueHint: "FILE" },
+    sha256: { type: "string", description: "the sha256 of the file, from its Model record", valueHint: "HASH" },
+    config: { type: "string", description: "configuration file of a stopped agent", valueHint: "FILE" },
     ...storeArgs,
   },
   run: ({ args }) => {

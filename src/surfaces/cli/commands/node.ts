@@ -1,10 +1,11 @@
 import { defineCommand } from "citty";
-import { networkArgs, withClient } from "../context.js";
-import { printJson, printTable } from "../print.js";
+import { networkArgs } from "../input/args.js";
+import { withClient } from "../input/client.js";
+import { printJson, printTable } from "../output/print.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List the nodes of the committee" },
-  args: { ...networkArgs, all: { type: "boolean", description: "removed nodes too", default: false } },
+  args: { ...networkArgs, all: { type: "boolean", description: "include removed nodes", default: false } },
   run: ({ args }) =>
     withClient(args, async (client) => {
       const nodes = await client.listNodes({ includeRemoved: args.all });

@@ -1,11 +1,17 @@
-import { createDecoder } from "../../../../src/ports/chain/events/event.js";
-import { type Chain, contractInterfaces, createChain, createEventFeed, readHeader } from "../../../../src/ports/chain/index.js";
-import type { Hex } from "../../../../src/records/index.js";
-import { type HardhatNode, type Witan, deployWitan, startHardhatNode } from "../../../fixtures/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../../fixtures/flakyRpc.js";
 import { AbiCoder, id, toBeHex } from "ethers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDecoder } from "../../../../src/ports/chain/events/event.js";
+import {
+  type Chain,
+  contractInterfaces,
+  createChain,
+  createEventFeed,
+  readHeader,
+} from "../../../../src/ports/chain/index.js";
+import type { Hex } from "../../../../src/records/index.js";
+import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../../harness/deploy.js";
+import { type FlakyRpc, startFlakyRpc } from "../../../harness/flakyRpc.js";
 
 let node: HardhatNode;
 let witan: Witan;

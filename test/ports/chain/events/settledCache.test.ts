@@ -1,9 +1,9 @@
+import { expect, it, onTestFinished } from "vitest";
 import { createClient } from "../../../../src/client/index.js";
 import { createChain } from "../../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../../src/ports/content/index.js";
 import type { Order } from "../../../../src/records/index.js";
-import { createTestDao } from "../../harness/dao.js";
-import { expect, it, onTestFinished } from "vitest";
+import { createTestDao } from "../../../harness/dao.js";
 
 const DEEP = 32;
 const scale = (replicas: number): Order => ({ kind: "Scale", workload: "web", replicas });

@@ -1,9 +1,9 @@
-import type { BaseError } from "../../../../src/errors.js";
-import { type Chain, type ChainEvent, type WatchOptions, createChain } from "../../../../src/ports/chain/index.js";
-import { type HardhatNode, type Witan, deployWitan, startHardhatNode } from "../../../fixtures/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../../fixtures/flakyRpc.js";
 import { id } from "ethers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { BaseError } from "../../../../src/errors.js";
+import { type Chain, type ChainEvent, createChain, type WatchOptions } from "../../../../src/ports/chain/index.js";
+import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../../harness/deploy.js";
+import { type FlakyRpc, startFlakyRpc } from "../../../harness/flakyRpc.js";
 
 describe("chain.watch", () => {
   let node: HardhatNode;

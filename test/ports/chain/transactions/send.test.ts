@@ -1,7 +1,7 @@
-import { type Chain, ContractRevertError, createChain } from "../../../../src/ports/chain/index.js";
-import { type Witan, deployWitan, operatorKey } from "../../../fixtures/deploy.js";
-import { ZeroHash, id, toBeHex } from "ethers";
+import { id, toBeHex, ZeroHash } from "ethers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Chain, ContractRevertError, createChain } from "../../../../src/ports/chain/index.js";
+import { deployWitan, operatorKey, type Witan } from "../../../harness/deploy.js";
 
 describe("chain.send", () => {
   let witan: Witan;

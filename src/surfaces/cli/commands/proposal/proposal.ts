@@ -1,0 +1,134 @@
+import { readFile } from "node:fs/promises";
+import { defineCommand } from "citty";
+import { type Support, subjectOf } from "../../../../client/index.js";
+import { InvalidInputError } from "../../../../errors.js";
+import { type DirectivePayload, parsePayload } from "../../../../records/index.js";
+import { networkArgs, signerArgs } from "../../input/args.js";
+import { withClient } from "../../input/client.js";
+import { parseContentId } from "../../input/contentId.js";
+import { readSigner } from "../../input/keys.js";
+import { parseProposalId, proposalIdArg } from "../../input/proposalId.js";
+import { formatTime, printFacts, printJson, printTable } from "../../output/print.js";
+import { watch } from "./watch.js";
+
+const list = defineCommand({
+  meta: { name: "list", description: "List proposals, the newest first" },
+  args: networkArgs,
+  run: ({ args }) =>
+    withClient(args, async (client) => {
+      const proposals = await client.listProposals();
+      if (args.json) return printJson(proposals);
+      printTable(
+        proposals.map(({ id, state, track, votes, description }) => ({
+          id: `${id.slice(0, 10)}…`,
+          state,
+          track,
+          for: votes.for,
+          against: votes.against,
+          abstain: votes.abstain,
+          what: description.split("\n")[0],
+        })),
+        "There are no proposals.",
+      );
+    }),
+});
+
+const show = defineCommand({
+  meta: { name: "show", description: "Show a proposal, its payload and its ballots" },
+  args: { ...networkArgs, ...proposalIdArg },
+  run: ({ args }) =>
+    withClient(args, async (client) => {
+      const proposalId = parseProposalId(args.id);
+      const proposal = await client.getProposal({ proposalId, withPayload: true });
+      const ballots = await client.listBallots({ proposalId });
+      if (args.json) return printJson({ ...proposal, ballots });
+      const { state, track, rules, votes, proposer, start, deadline, expiry, description, payload } = proposal;
+      printFacts({
+        what: description.split("\n")[0],
+        id: proposalId,
+        state,
+        track,
+        "opened by": proposer,
+        votes: `${votes.for} for, ${votes.against} against, ${votes.abstain} abstain, of ${rules.committeeSize} nodes`,
+        "open from": `${formatTime(start)} until ${formatTime(deadline)}, lapses ${formatTime(expiry)}`,
+        order: JSON.stringify(payload?.order),
+      });
+      process.stdout.write("\n");
+      printTable(
+        ballots.map(({ index, voter, support, reason }) => ({ node: index, voter, support, reason })),
+        "Nobody has voted.",
+      );
+    }),
+});
+
+const open = defineCommand({
+  meta: { name: "open", description: "Open a proposal" },
+  args: {
+    ...networkArgs,
+    ...signerArgs,
+    order: { type: "string", description: "the order as JSON, or @FILE", required: true, valueHint: "JSON" },
+    evidence: { type: "string", description: "CIDs of records, separated by commas", default: "" },
+  },
+  run: async ({ args }) => {
+    const signer = await readSigner(args);
+    const order = await parseOrder(args.order);
+    const evidence = args.evidence.split(",").filter(Boolean).map(parseContentId);
+    await withClient({ ...args, signer }, async (client) => {
+      const { proposalId, opened, openedBy, transactionHash } = await client.openProposal({ order, evidence });
+      if (args.json) return printJson({ proposalId, opened, openedBy, transactionHash });
+      printFacts({
+        proposal: proposalId,
+        opened: opened ? "by you" : `before, by ${openedBy}`,
+        transaction: transactionHash,
+      });
+    });
+  },
+});
+
+const vote = defineCommand({
+  meta: { name: "vote", description: "Vote on a proposal" },
+  args: {
+    ...networkArgs,
+    ...signerArgs,
+    ...proposalIdArg,
+    support: { type: "string", description: "for, against or abstain", required: true },
+    reason: { type: "string", description: "reason, written on chain" },
+  },
+  run: async ({ args }) => {
+    const signer = await readSigner(args);
+    await withClient({ ...args, signer }, async (client) => {
+      const proposalId = parseProposalId(args.id);
+      const receipt = await client.castVote({ proposalId, support: args.support as Support, reason: args.reason });
+      const { hash, gasUsed, blockNumber } = receipt;
+      if (args.json)
+        return printJson({ proposalId, support: args.support, transactionHash: hash, gasUsed, blockNumber });
+      printFacts({ voted: args.support, transaction: hash, gas: gasUsed });
+    });
+  },
+});
+
+async function parseOrder(text: string): Promise<DirectivePayload["order"]> {
+  const json = text.startsWith("@") ? await readOrderFile(text.slice(1)) : text;
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new InvalidInputError("The order is not JSON.", { cause });
+  }
+  // The subject is derived from the order, which must be valid for that: so parse it first under any subject.
+  const { order } = parsePayload({ schema: "witan/directive/1", subject: "order", order: value });
+  return parsePayload({ schema: "witan/directive/1", subject: subjectOf(order), order }).order;
+}
+
+async function readOrderFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new InvalidInputError(`The order file ${path} cannot be read.`, { cause });
+  }
+}
+
+export const proposal = defineCommand({
+  meta: { name: "proposal", description: "Proposals" },
+  subCommands: { list, show, watch, open, vote },
+});

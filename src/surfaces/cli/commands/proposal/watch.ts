@@ -1,0 +1,113 @@
+import { defineCommand } from "citty";
+import { z } from "zod";
+import { type Client, type Proposal, type ProposalId, type Support, Supports } from "../../../../client/index.js";
+import { systemClock } from "../../../../utils/clock.js";
+import { networkArgs } from "../../input/args.js";
+import { withClient } from "../../input/client.js";
+import { readNetwork } from "../../input/network.js";
+import { parseProposalId, proposalIdArg } from "../../input/proposalId.js";
+import { turnoutBar } from "../../output/turnoutBar.js";
+
+const POLL_MS = 1_000;
+const NODE_TIMEOUT_MS = 2_000;
+
+/** Far above the answer for a committee of 10,000. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** One line without control characters: a node sends the text and a terminal prints it. */
+const printable = z
+  .string()
+  .max(1_024)
+  .regex(/^\P{Cc}*$/u);
+
+/** The part that is read of a node's answer to GET /ballots/{id}. */
+const ballotsAnswer = z.object({
+  known: z.array(z.object({ index: z.int().min(0), support: z.enum(Supports) })).max(65_536),
+  own: z.object({ support: z.enum(Supports), reason: printable }).nullable(),
+});
+
+const NO_BALLOTS = { known: [], own: null };
+
+type BallotsAnswer = z.output<typeof ballotsAnswer>;
+
+/** A vote at one moment: the ballots on chain, and those that nodes have received. */
+export interface Turnout {
+  readonly proposalId: ProposalId;
+  readonly state: Proposal["state"];
+  readonly votes: Proposal["votes"];
+  readonly committeeSize: number;
+  readonly deadline: number;
+  /** Ballots that the nodes asked have received and the chain has not counted; not verified here. */
+  readonly pending: Proposal["votes"];
+  /** How the nodes asked have decided, and why, by their own word. */
+  readonly decisions: readonly { readonly node: string; readonly support: Support; readonly reason: string }[];
+}
+
+/** Prints the turnout, on chain and between the nodes, each time it changes, until the vote has ended. */
+export const watch = defineCommand({
+  meta: { name: "watch", description: "Watch a vote until it has ended" },
+  args: { ...networkArgs, ...proposalIdArg },
+  run: async ({ args }) => {
+    const proposalId = parseProposalId(args.id);
+    const { gateways } = await readNetwork(args.network);
+    await withClient(args, async (client) => {
+      let last = "";
+      const printed = new Set<string>();
+      for (;;) {
+        const turnout = await fetchTurnout(client, gateways, proposalId);
+        const now = JSON.stringify(turnout);
+        if (now !== last) {
+          if (args.json) process.stdout.write(`${now}\n`);
+          else printTurnout(turnout, printed);
+        }
+        last = now;
+        if (turnout.state !== "Pending" && turnout.state !== "Active") return;
+        await systemClock.sleep(POLL_MS);
+      }
+    });
+  },
+});
+
+async function fetchTurnout(client: Client, gateways: readonly string[], proposalId: ProposalId): Promise<Turnout> {
+  const { state, votes, rules, deadline } = await client.getProposal({ proposalId });
+  const counted = new Set((await client.listBallots({ proposalId })).map(({ index }) => index));
+  const answers = await Promise.all(gateways.map((url) => askNode(url, proposalId)));
+  const waiting = new Map<number, Support>();
+  for (const { known } of state === "Active" ? answers : []) {
+    for (const { index, support } of known) if (!counted.has(index)) waiting.set(index, support);
+  }
+  const count = (support: Support) => [...waiting.values()].filter((each) => each === support).length;
+  return {
+    proposalId,
+    state,
+    votes,
+    committeeSize: rules.committeeSize,
+    deadline,
+    pending: { for: count("for"), against: count("against"), abstain: count("abstain") },
+    decisions: answers.flatMap(({ own }, i) => (own === null ? [] : [{ node: gateways[i] ?? "", ...own }])),
+  };
+}
+
+/** A node's answer; no ballots if the node cannot be reached or its answer is not valid. */
+async function askNode(url: string, proposalId: ProposalId): Promise<BallotsAnswer> {
+  try {
+    const response = await fetch(`${url.replace(/\/$/, "")}/ballots/${proposalId}`, {
+      signal: AbortSignal.timeout(NODE_TIMEOUT_MS),
+    });
+    if (Number(response.headers.get("content-length") ?? 0) > MAX_ANSWER_BYTES) return NO_BALLOTS;
+    return ballotsAnswer.parse(await response.json());
+  } catch {
+    return NO_BALLOTS;
+  }
+}
+
+function printTurnout({ votes, committeeSize, pending, decisions, state }: Turnout, printed: Set<string>): void {
+  const waiting = Supports.filter((support) => pending[support] > 0).map((support) => `${pending[support]} ${support}`);
+  process.stdout.write(
+    `${turnoutBar(votes, committeeSize)} ${state}${waiting.length > 0 ? `; not counted yet: ${waiting.join(", ")}` : ""}\n`,
+  );
+  for (const { node, support, reason } of decisions) {
+    const line = `  ${node} ${support}: ${reason}`;
+    if (!printed.has(line)) process.stdout.write(`${line}\n`);
+    printed.add(line);
+  }
+}

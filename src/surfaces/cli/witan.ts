@@ -1,0 +1,33 @@
+import { defineCommand } from "citty";
+import { backup, restore } from "./commands/backup.js";
+import { catalog } from "./commands/catalog.js";
+import { content } from "./commands/content.js";
+import { directive } from "./commands/directive.js";
+import { incident } from "./commands/incident.js";
+import { init } from "./commands/init.js";
+import { manifest } from "./commands/manifest.js";
+import { model } from "./commands/model.js";
+import { node } from "./commands/node.js";
+import { proposal } from "./commands/proposal/proposal.js";
+import { record } from "./commands/record/record.js";
+
+/** The command line, as a tree of commands. */
+export const witan = defineCommand({
+  meta: { name: "witan", description: "Nodes that remember together and decide together" },
+  subCommands: {
+    // Loaded on demand: the agent imports a whole IPFS node.
+    agent: () => import("./commands/agent.js").then((module) => module.agent),
+    node,
+    record,
+    incident,
+    proposal,
+    directive,
+    model,
+    manifest,
+    content,
+    catalog,
+    backup,
+    restore,
+    init,
+  },
+});

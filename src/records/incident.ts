@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { joinWords } from "./abi.js";
 import { MAX_FACTS } from "./bounds.js";
-import { bytesOf, joinWords, keccak256, utf8 } from "./keccak.js";
+import { bytesOf, utf8 } from "./hex.js";
+import { keccak256 } from "./keccak.js";
 import { contentId, hash, label, text } from "./scalars.js";
 import { subjectHash } from "./subjects.js";
 import { type ContentId, type Hex, type IncidentKind, IncidentKinds, Severities, type Severity } from "./types.js";

@@ -1,4 +1,11 @@
+
+
 export { type AnchorBatchParameters, type AnchorBatchReturnType, anchorBatch } from "./actions/anchorBatch.js";
+
+
+export { type Support, Supports } from "../records/index.js";
+
+
 export { type AnchorJointlyParameters, anchorJointly } from "./actions/anchorJointly.js";
 export { type AnchorRecordsParameters, type AnchorRecordsReturnType, anchorRecords } from "./actions/anchorRecords.js";
 export { type AttestDirectiveParameters, attestDirective, type NodeAttestation } from "./actions/attestDirective.js";
@@ -90,8 +97,6 @@ export {
   type ProposalRules,
   type ProposalState,
   ProposalStates,
-  type Support,
-  Supports,
 } from "./proposals/proposal.js";
 export { checkRecordProof, type ProvenRecord } from "./records/checkRecordProof.js";
 export type { RecordAnchor, RecordReference, VerifiedRecord } from "./records/record.js";

@@ -2,7 +2,8 @@ import { InvalidInputError } from "../../errors.js";
 import { wordsOf } from "../../ports/chain/bitset.js";
 import { encodeG2, loadBls } from "../../ports/keys/index.js";
 import type { Hex } from "../../records/index.js";
-import type { ProposalId, Support } from "../proposals/proposal.js";
+import type { ProposalId } from "../proposals/proposal.js";
+import type { Support } from "../../records/index.js";
 import { supportNumber } from "./ballot.js";
 
 /** Below the 16,777,216 gas that a transaction may use (EIP-7825) at 7,600 gas a ballot. */
@@ -37,7 +38,7 @@ export async function aggregateBallots(ballots: readonly NodeBallot[]) {
   const setOf = (support: Support) =>
     wordsOf(ballots.filter((ballot) => ballot.support === support).map(({ index }) => index));
   return {
-    signers: { first: setOf("for"), second: setOf("against"), both: setOf("abstain") },
+    signers: { forBits: setOf("for"), againstBits: setOf("against"), abstainBits: setOf("abstain") },
     signature: encodeG2(bls.aggregate(ballots.map(({ signature }) => signature))),
   };
 }

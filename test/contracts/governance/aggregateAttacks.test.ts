@@ -221,7 +221,7 @@ describe("A claim that other nodes have signed", () => {
     for (const signature of [aggregate(poll, { for: [0] }), G2_INFINITY, "0x"]) {
       await expectRefused(proposal, () => castAggregate(proposal, {}, signature), ["NodeRegistryNoSigners"]);
     }
-    const zeros = { first: [0n], second: [0n], both: [0n] };
+    const zeros = { forBits: [0n], againstBits: [0n], abstainBits: [0n] };
     const nothing = () => contracts.governor.castVotesByAggregate(proposal.id, zeros, G2_INFINITY);
     await expectRefused(proposal, nothing, ["BitmapMalformed", 1n]);
     await expectRefused(proposal, () => contracts.governor.castVotesBySig(proposal.id, "0x"), INVALID);

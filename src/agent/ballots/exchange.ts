@@ -7,7 +7,7 @@ import type { Address, Hex, Incident } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { Soon } from "../../utils/soon.js";
+import { ThrottledTask } from "../../utils/throttledTask.js";
 import { Committees } from "../aggregation/committees.js";
 import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
 import { Rebroadcast } from "../aggregation/rebroadcast.js";
@@ -77,7 +77,7 @@ export class BallotExchange {
   readonly #stopping = new AbortController();
   #committees = new Committees([]);
   #end: () => void = () => undefined;
-  readonly #soon: Soon;
+  readonly #soon: ThrottledTask;
 
   private constructor(parameters: BallotExchangeParameters, aggregates: boolean, pool: BallotPool) {
     const { bls, clock, logger, nodes, stragglersMs, tasks } = parameters;
@@ -101,10 +101,10 @@ export class BallotExchange {
         logger.warn("a peer sends bad ballots and is cut off", { peer });
         parameters.refusePeer?.(peer, MUTED_MS);
       },
-      onBallot: () => this.#soon.ask(),
+      onBallot: () => this.#soon.schedule(),
       onEquivocation: (equivocation) => this.#report(equivocation),
     });
-    this.#soon = new Soon(
+    this.#soon = new ThrottledTask(
       () => this.#settleAll(),
       SETTLE_SOON_MS,
       (error) => logger.warn("ballots could not be settled yet", { reason: messageOf(error) }),
@@ -179,7 +179,7 @@ export class BallotExchange {
     await out?.send();
     const peers = out?.recipients ?? 0;
     logger.info("voted", { proposalId: proposal.id, support: ballot.support, reason, peers });
-    this.#soon.ask();
+    this.#soon.schedule();
   }
 
   /** Takes in how things stand on chain: open proposals, all nodes that ever were, the chain's time in seconds. */

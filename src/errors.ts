@@ -57,7 +57,7 @@ export class ConfigError extends BaseError {
   }
 }
 
-/** A message fit for a log line, whatever was thrown. */
+/** A message fit for a log line, for any thrown value. */
 export function messageOf(error: unknown): string {
   if (error instanceof BaseError) return error.shortMessage;
   return error instanceof Error ? error.message : String(error);

@@ -1,15 +1,15 @@
 /**
- * The only source of time. What people and other nodes read is wall time; every interval, timeout, back-off and rate limit
- * is monotonic, so that a wall clock that jumps neither stops nor hastens anything. Tests hand in one that they step.
+ * The only source of time. People and other nodes read wall time; every interval, timeout, back-off and rate limit is
+ * monotonic, so that a wall clock that jumps neither delays nor hastens anything. Tests inject a clock that they step.
  */
 export interface Clock {
-  /** Wall time in milliseconds since the Unix epoch. It may jump, forth and back. */
+  /** Wall time in milliseconds since the Unix epoch. It may jump forward and back. */
   now(): number;
-  /** Milliseconds since some moment before. Never goes back, and does not follow the wall clock. */
+  /** Milliseconds since an arbitrary moment. Never goes back, and does not follow the wall clock. */
   monotonic(): number;
   /** Resolves after `milliseconds` of monotonic time, or rejects with the signal's reason as soon as it aborts. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `work` once after `milliseconds` of monotonic time, unless the returned function is called before. */
+  /** Calls `work` once after `milliseconds` of monotonic time. The returned function cancels it. */
   after(milliseconds: number, work: () => void): () => void;
 }
 

@@ -3,8 +3,9 @@ import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Replaces the file at `path` in one step: whoever reads it sees the old bytes or the new ones, also after a crash, and
- * once this resolves the new ones are on the disk. Makes the folder where it is missing.
+ * Replaces the file at `path` in one step, mode 0600: a reader sees the old bytes or the new ones, also after a crash, and
+ * once this resolves the new ones are on the disk. Makes the folder if it is missing. Not write-file-atomic: that takes a
+ * write which a full disk cut short for a whole one, and puts the torn file in place of the old one.
  */
 export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -25,7 +26,7 @@ export async function writeDurably(path: string, bytes: Uint8Array | string): Pr
   await syncFolder(dirname(path));
 }
 
-/** Makes the names in a folder durable: a file that was created, renamed or linked is on disk once its folder is. */
+/** Makes the names in a folder durable: a created, renamed or linked file survives a crash only after this. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {

@@ -5,7 +5,7 @@ import PQueue from "p-queue";
 import { BaseError } from "../errors.js";
 import { syncFolder } from "./durable.js";
 
-/** A line of the journal that can't be read and is not the torn last one. */
+/** A line of the journal cannot be read, and it is not a last line that a crash cut short. */
 export class JournalError extends BaseError {
   constructor(path: string, line: number, cause: unknown) {
     super("journal-corrupt", `Line ${line} of the journal ${path} cannot be read.`, {
@@ -59,8 +59,8 @@ export class Journal<Entry> {
   }
 
   /**
-   * Puts these entries in the place of all that was appended before, in one step: killed at any instant, the file holds the
-   * one or the other. Where it rejects the journal is as it was, or takes no more where the folder does not keep its name.
+   * Replaces all entries in one step: after a kill at any instant the file holds the old ones or the new ones. If it
+   * rejects, the journal is as it was; if syncing the folder failed, every later append rejects.
    */
   replace(entries: readonly Entry[]): Promise<void> {
     return this.#queue.add(async () => {
@@ -82,7 +82,7 @@ export class Journal<Entry> {
       try {
         await syncFolder(dirname(this.#path));
       } catch (error) {
-        // After a crash the name may lead to the file before: what would be appended now would not be in it.
+        // After a crash the name may lead to the old file, which would lack what is appended now.
         await file.close();
         throw error;
       }

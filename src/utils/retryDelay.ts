@@ -1,4 +1,7 @@
-/** The pause after so many failures in a row, in milliseconds: the first, doubled by each further one, up to a bound. */
-export function retryDelay(failures: number, firstMs: number, mostMs: number): number {
-  return Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 30));
+/**
+ * Exponential back-off: the pause after a number of failures in a row, in milliseconds. The first pause doubles with each
+ * further failure, up to `maxMs`.
+ */
+export function retryDelay(failures: number, firstMs: number, maxMs: number): number {
+  return Math.min(maxMs, firstMs * 2 ** Math.min(failures - 1, 30));
 }

@@ -1,6 +1,8 @@
-import { mkdtemp, readdir, readFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { writeDurably } from "../../src/utils/durable.js";
 
@@ -18,4 +20,24 @@ it("leaves nothing behind where it cannot write", async () => {
   const dir = await folder();
   await expect(writeDurably(dir, "a folder stands in the way")).rejects.toThrow();
   expect(await readdir(join(dir, ".."))).not.toContainEqual(expect.stringMatching(/witan-durable-\w+\..*\.tmp$/));
+});
+
+it("makes files that their owner alone can read", async () => {
+  const path = join(await folder(), "file");
+  await writeDurably(path, "text");
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+it.skipIf(process.platform === "win32")("keeps the old bytes where the new ones do not fit on the disk", async () => {
+  const path = join(await folder(), "file");
+  await writeDurably(path, "old");
+  // A limit on the size of files cuts a write short as a full disk does.
+  const source = JSON.stringify(new URL("../../src/utils/durable.ts", import.meta.url).href);
+  const code = `import(${source}).then(({ writeDurably }) => writeDurably(process.argv[1], Buffer.alloc(200_000, 1))
+    .then(() => console.log("written"), ({ code }) => console.log(code)))`;
+  const command = `trap "" XFSZ; ulimit -f 64; exec "$0" --import tsx -e "$1" "$2"`;
+  const { stdout } = await promisify(execFile)("bash", ["-c", command, process.execPath, code, path]);
+  expect(stdout.trim()).toBe("EFBIG");
+  expect(await readFile(path, "utf8")).toBe("old");
+  expect(await readdir(join(path, ".."))).toEqual(["file"]);
 });

@@ -4,7 +4,7 @@ import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { Soon } from "../../utils/soon.js";
+import { ThrottledTask } from "../../utils/throttledTask.js";
 import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { LocalNode } from "../ballots/sign.js";
@@ -53,7 +53,7 @@ export class JointAnchoring {
   readonly #intake: AnchoringValidator;
   readonly #author: AnchoringSender;
   readonly #coordinator: AnchoringSettler;
-  readonly #soon: Soon;
+  readonly #soon: ThrottledTask;
   readonly #key: string;
   readonly #minAuthors: number;
   readonly #stopping = new AbortController();
@@ -76,7 +76,7 @@ export class JointAnchoring {
       ...{ context, gatherMs, gossip, logger, node, now, tasks },
       ...{ topic: this.topic, pool: this.#pool, roll: this.#roll },
     };
-    this.#author = new AnchoringSender({ ...room, bls, outbox, onSigned: () => this.#soon.ask() });
+    this.#author = new AnchoringSender({ ...room, bls, outbox, onSigned: () => this.#soon.schedule() });
     this.#coordinator = new AnchoringSettler({ ...room, minAuthors, onDraft: (draft) => this.#consider(draft) });
     this.#intake = new AnchoringValidator({
       ...room,
@@ -86,9 +86,9 @@ export class JointAnchoring {
         parameters.refusePeer?.(peer, MUTED_MS);
       },
       onDraft: (draft) => this.#consider(draft),
-      onSignature: () => this.#soon.ask(),
+      onSignature: () => this.#soon.schedule(),
     });
-    this.#soon = new Soon(
+    this.#soon = new ThrottledTask(
       () => this.#coordinator.settle(),
       SETTLE_SOON_MS,
       (error) => this.#tell(error),

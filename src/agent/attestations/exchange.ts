@@ -5,7 +5,7 @@ import type { BlsLibrary } from "../../ports/keys/index.js";
 import type { Hex } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { Soon } from "../../utils/soon.js";
+import { ThrottledTask } from "../../utils/throttledTask.js";
 import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { LocalNode } from "../ballots/sign.js";
@@ -50,7 +50,7 @@ export class AttestationExchange {
   readonly #intake: AttestationValidator;
   readonly #sender: AttestationSender;
   readonly #settler: AttestationSettler;
-  readonly #soon: Soon;
+  readonly #soon: ThrottledTask;
   readonly #stopping = new AbortController();
   /** On which attestations of this registry travel. */
   readonly topic: string;
@@ -84,7 +84,7 @@ export class AttestationExchange {
         logger.warn("a peer sends bad attestations and is cut off", { peer });
         parameters.refusePeer?.(peer, MUTED_MS);
       },
-      onAttestation: () => this.#soon.ask(),
+      onAttestation: () => this.#soon.schedule(),
       onContradiction: (first, second) => {
         const { directiveId, index } = first;
         const said = { directiveId, index, first: sideOf(first), second: sideOf(second) };
@@ -96,7 +96,7 @@ export class AttestationExchange {
     this.#settler = new AttestationSettler({ ...shared, self: node.operator, client, stragglersMs, recheck });
     const countedOf = (directiveId: Hex) => this.#settler.countedOf(directiveId);
     this.#sender = new AttestationSender({ ...shared, node, context, topic, gossip, bls, statements, countedOf });
-    this.#soon = new Soon(
+    this.#soon = new ThrottledTask(
       () => this.#settleAll(),
       SETTLE_SOON_MS,
       (error) => logger.warn("attestations could not be settled yet", { reason: messageOf(error) }),
@@ -165,7 +165,7 @@ export class AttestationExchange {
     }
     // What its key has signed it stands by: another attestation would betray it.
     await this.#sender.send(await this.#statements.record(heard ?? { directiveId: id, ...said }), member);
-    this.#soon.ask();
+    this.#soon.schedule();
   }
 
   async close(): Promise<void> {

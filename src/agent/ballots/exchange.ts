@@ -7,7 +7,7 @@ import type { Address, Hex, Incident } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { Soon } from "../../utils/soon.js";
+import { ThrottledTask } from "../../utils/throttledTask.js";
 import { Committees } from "../aggregation/committees.js";
 import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
 import { Rebroadcast } from "../aggregation/rebroadcast.js";
@@ -78,7 +78,7 @@ export class BallotExchange {
   readonly #stopping = new AbortController();
   #committees = new Committees([]);
   #end: () => void = () => undefined;
-  readonly #soon: Soon;
+  readonly #soon: ThrottledTask;
 
   private constructor(parameters: BallotExchangeParameters, aggregates: boolean, pool: BallotPool) {
     const { bls, clock, logger, nodes, stragglersMs, tasks } = parameters;
@@ -102,10 +102,10 @@ export class BallotExchange {
         logger.warn("a peer sends bad ballots and is cut off", { peer });
         parameters.refusePeer?.(peer, MUTED_MS);
       },
-      onBallot: () => this.#soon.ask(),
+      onBallot: () => this.#soon.schedule(),
       onEquivocation: (equivocation) => this.#report(equivocation),
     });
-    this.#soon = new Soon(
+    this.#soon = new ThrottledTask(
       () => this.#settleAll(),
       SETTLE_SOON_MS,
       (error) => logger.warn("ballots could not be settled yet", { reason: messageOf(error) }),
@@ -180,7 +180,7 @@ export class BallotExchange {
     await out?.send();
     const peers = out?.recipients ?? 0;
     logger.info("voted", { proposalId: proposal.id, support: ballot.support, reason, peers });
-    this.#soon.ask();
+    this.#soon.schedule();
   }
 
   /** Goes on from a snapshot of the chain, with the proposals besides that nobody has opened. */

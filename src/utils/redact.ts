@@ -1,0 +1,41 @@
+/** Names of fields whose values are never shown. pino's own redaction wants a path for every depth. */
+const SECRET_NAME =
+  /passw(or)?d|passphrase|mnemonic|secret|token|authorization|cookie|credential|private_?key|api_?key|^(seed|bls|operator|signing|secret)_?key$/i;
+
+/** User and password in a URL, wherever in a text it stands. */
+const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']+@/gi;
+
+const REDACTED = "[redacted]";
+
+/** Deeper values are cut off: nobody reads them in a log line. */
+const MAX_DEPTH = 8;
+
+/**
+ * A copy of a value that is fit for a log line: without secrets, by their names and in URLs; a bigint as decimal text, an
+ * error as its message, bytes as their number.
+ */
+export function redact(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return redactText(value);
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Error) return redactText(value.message);
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (depth >= MAX_DEPTH) return "[deeper]";
+  if ("toJSON" in value && typeof value.toJSON === "function") return redact(value.toJSON(), depth + 1);
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      name,
+      SECRET_NAME.test(name) && mayBeSecret(item) ? REDACTED : redact(item, depth + 1),
+    ]),
+  );
+}
+
+/** A count or a flag beside a secret's name, such as `tokens: 3`, tells nothing. */
+function mayBeSecret(value: unknown): boolean {
+  return typeof value === "string" || (typeof value === "object" && value !== null);
+}
+
+function redactText(text: string): string {
+  return text.replace(URL_CREDENTIALS, `$1${REDACTED}@`);
+}

@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { redact } from "../../src/utils/redact.js";
+
+it("keeps what is no secret as it is", () => {
+  const value = { key: "a/b", tokens: 3, ok: true, none: null, list: [1, "two"], url: "https://a.example/x?y=z#@" };
+  expect(redact(value)).toEqual(value);
+});
+
+it("shows values that JSON cannot", () => {
+  expect(redact({ wei: 10n ** 20n, error: new RangeError("far"), bytes: new Uint8Array(3), at: new Date(0) })).toEqual({
+    wei: "100000000000000000000",
+    error: "far",
+    bytes: "[3 bytes]",
+    at: "1970-01-01T00:00:00.000Z",
+  });
+});
+
+it("ends with a value that holds itself", () => {
+  const value: Record<string, unknown> = { name: "a" };
+  value.self = value;
+  expect(JSON.stringify(redact(value))).toContain("[deeper]");
+});
+
+it.each(["password", "operatorPassword", "accessToken", "Authorization", "seedKey", "api_key", "clientSecret"])(
+  "redacts %s",
+  (name) => expect(redact({ [name]: "value" })).toEqual({ [name]: "[redacted]" }),
+);

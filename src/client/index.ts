@@ -1,10 +1,5 @@
-
-
-export { type AnchorBatchParameters, type AnchorBatchReturnType, anchorBatch } from "./actions/anchorBatch.js";
-
-
 export { type Support, Supports } from "../records/index.js";
-
+export { type AnchorBatchParameters, type AnchorBatchReturnType, anchorBatch } from "./actions/anchorBatch.js";
 
 export { type AnchorJointlyParameters, anchorJointly } from "./actions/anchorJointly.js";
 export { type AnchorRecordsParameters, type AnchorRecordsReturnType, anchorRecords } from "./actions/anchorRecords.js";

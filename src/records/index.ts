@@ -1,4 +1,3 @@
-
 export { checksumAddress } from "./address.js";
 export { type AnchoredBatchHead, openBatch } from "./batch.js";
 export {
@@ -40,9 +39,7 @@ export { InvalidRecordError } from "./errors.js";
 export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./incident.js";
 export type { JointManifest, SignedBatch } from "./jointManifest.js";
 
-
 export { blockToJsonView, type JsonValue, toJsonView } from "./jsonView.js";
-
 
 export type { BatchLeaf, BatchManifest } from "./manifest.js";
 export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";

@@ -1,7 +1,13 @@
 import { InvalidInputError } from "../../errors.js";
 import type { Receipt } from "../../ports/chain/index.js";
 import type { Support } from "../../records/index.js";
-import { aggregateBallots, checkBallots, MAX_BALLOTS_PER_BATCH, type NodeBallot, packBallots } from "../ballots/nodeBallot.js";
+import {
+  aggregateBallots,
+  checkBallots,
+  MAX_BALLOTS_PER_BATCH,
+  type NodeBallot,
+  packBallots,
+} from "../ballots/nodeBallot.js";
 import type { ClientContext } from "../client.js";
 import type { ProposalId } from "../proposals/proposal.js";
 import { requireAccount } from "../transactions/requireAccount.js";

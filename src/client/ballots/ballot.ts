@@ -1,7 +1,7 @@
 import { InvalidInputError } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
-import { type ProposalId } from "../proposals/proposal.js";
 import { type Support, Supports } from "../../records/index.js";
+import type { ProposalId } from "../proposals/proposal.js";
 
 /** A reason is written on chain and paid for by the byte. */
 const MAX_REASON_BYTES = 1_024;

@@ -1,9 +1,8 @@
 import { InvalidInputError } from "../../errors.js";
 import { wordsOf } from "../../ports/chain/bitset.js";
 import { encodeG2, loadBls } from "../../ports/keys/index.js";
-import type { Hex } from "../../records/index.js";
+import type { Hex, Support } from "../../records/index.js";
 import type { ProposalId } from "../proposals/proposal.js";
-import type { Support } from "../../records/index.js";
 import { supportNumber } from "./ballot.js";
 
 /** Below the 16,777,216 gas that a transaction may use (EIP-7825) at 7,600 gas a ballot. */

@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    setupFiles: ["test/harness/seedProperties.ts"],
     // One more than the cores of a small machine: many a test waits for blocks or for peers.
     maxWorkers: 3,
     projects: [

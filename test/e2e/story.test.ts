@@ -9,13 +9,14 @@ import { Contract, JsonRpcProvider } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadMnist } from "../../src/engines/learning/index.js";
 import { float32Values, parseSafetensors } from "../../src/records/index.js";
+import { seedOf, shortOrLong } from "../harness/soak.js";
 import { createOtherClient } from "./otherClient.js";
 import { processesNaming, type RunningStory, runStory } from "./running.js";
 
 const ROOT = resolve(import.meta.dirname, "..", "..");
 const CLI = join(ROOT, "dist", "surfaces", "cli", "main.js");
-const KILLS = 20;
-const SEED = 1;
+const KILLS = shortOrLong(5, 20);
+const SEED = seedOf(1);
 const run = promisify(execFile);
 
 let running: RunningStory;

@@ -8,7 +8,7 @@ import type { ContentId } from "../../../src/records/index.js";
 import { createTestDao, type TestDao } from "../../harness/dao.js";
 import { operatorKey } from "../../harness/deploy.js";
 import { type HardhatNode, startHardhatNode } from "../../harness/hardhatNode.js";
-import { killsOf, randomOf, runUntilKilled } from "../../harness/kills.js";
+import { killsOf, randomOf, runUntilKilled } from "../../harness/children.js";
 
 const KILLS = killsOf(5);
 const SCRIPT = new URL("./outboxChild.ts", import.meta.url);

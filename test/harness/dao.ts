@@ -1,4 +1,5 @@
 import type { Wallet } from "ethers";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { type Client, createClient } from "../../src/client/index.js";
 import { type Chain, createChain, isRevert } from "../../src/ports/chain/index.js";
 import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
@@ -72,6 +73,30 @@ export async function createTestDao(options: DeployWitanOptions = {}): Promise<T
       for (const chain of chains) chain.close();
     },
   };
+}
+
+/**
+ * One DAO for all tests of a file or a `describe`: deployed before the first, brought back to that state after each, closed
+ * after the last. Usable within tests and hooks alone.
+ */
+export function useTestDao(options: DeployWitanOptions = {}): TestDao {
+  let dao: TestDao | undefined;
+  let restore: () => Promise<void> = async () => undefined;
+  beforeAll(async () => {
+    dao = await createTestDao(options);
+  });
+  beforeEach(async () => {
+    restore = (await dao?.witan.snapshot()) ?? restore;
+  });
+  afterEach(() => restore());
+  afterAll(() => dao?.close());
+  return new Proxy({} as TestDao, {
+    get(_, name) {
+      if (dao === undefined)
+        throw new Error("the DAO is deployed before the first test, not while tests are collected");
+      return Reflect.get(dao, name);
+    },
+  });
 }
 
 export const restartOrder: Order = { kind: "Restart", workload: "web-3", instance: "web-3/1" };

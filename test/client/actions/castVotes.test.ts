@@ -1,9 +1,9 @@
 import { getBytes, Signature } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type NodeBallot, type Support, schemeOf } from "../../src/client/index.js";
-import { hashBallot } from "../../src/ports/chain/index.js";
-import { type BlsLibrary, loadBls } from "../../src/ports/keys/index.js";
-import { createTestDao, restartOrder, type TestDao } from "../harness/dao.js";
+import { type NodeBallot, type Support, schemeOf } from "../../../src/client/index.js";
+import { hashBallot } from "../../../src/ports/chain/index.js";
+import { type BlsLibrary, loadBls } from "../../../src/ports/keys/index.js";
+import { createTestDao, restartOrder, type TestDao } from "../../harness/dao.js";
 
 let dao: TestDao;
 let bls: BlsLibrary;

@@ -1,8 +1,8 @@
 import { beforeEach, expect, it, onTestFinished } from "vitest";
-import { createClient, type NewRecord } from "../../src/client/index.js";
-import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
-import { type ContentId, contentIdToCid } from "../../src/records/index.js";
-import { createTestDao, incidentOf, type TestDao } from "../harness/dao.js";
+import { createClient, type NewRecord } from "../../../src/client/index.js";
+import { type ContentStore, createMemoryContent } from "../../../src/ports/content/index.js";
+import { type ContentId, contentIdToCid } from "../../../src/records/index.js";
+import { createTestDao, incidentOf, type TestDao } from "../../harness/dao.js";
 
 /** More than are fetched at once, so that they are in the way of what is older. */
 const LATER = 12;

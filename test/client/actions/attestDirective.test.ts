@@ -1,11 +1,11 @@
 import { getBytes } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { reportWords } from "../../src/client/directives/report.js";
-import type { AttestDirectiveParameters, DirectiveReport, NodeAttestation } from "../../src/client/index.js";
-import { hashReport } from "../../src/ports/chain/index.js";
-import { type BlsLibrary, loadBls } from "../../src/ports/keys/index.js";
-import type { ContentId, Hex } from "../../src/records/index.js";
-import { createTestDao, restartOrder, type TestDao } from "../harness/dao.js";
+import { reportWords } from "../../../src/client/directives/report.js";
+import type { AttestDirectiveParameters, DirectiveReport, NodeAttestation } from "../../../src/client/index.js";
+import { hashReport } from "../../../src/ports/chain/index.js";
+import { type BlsLibrary, loadBls } from "../../../src/ports/keys/index.js";
+import type { ContentId, Hex } from "../../../src/records/index.js";
+import { createTestDao, restartOrder, type TestDao } from "../../harness/dao.js";
 
 const outcome: ContentId = `0x${"ab".repeat(32)}`;
 const other: ContentId = `0x${"cd".repeat(32)}`;

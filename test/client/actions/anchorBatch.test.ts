@@ -1,9 +1,9 @@
 import { id } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ContractRevertError, hashBatch } from "../../src/ports/chain/index.js";
-import type { Hex } from "../../src/records/index.js";
-import { createTestDao, failureOf, incidentOf, type TestDao } from "../harness/dao.js";
-import { operatorKey } from "../harness/deploy.js";
+import { ContractRevertError, hashBatch } from "../../../src/ports/chain/index.js";
+import type { Hex } from "../../../src/records/index.js";
+import { createTestDao, failureOf, incidentOf, type TestDao } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
 
 describe("A batch that its author has signed", () => {
   let dao: TestDao;

@@ -1,0 +1,16 @@
+import { describe, expect, it } from "vitest";
+import { UnknownProposalError } from "../../../src/client/index.js";
+import type { Address, Order } from "../../../src/records/index.js";
+import { failureOf, useTestDao } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
+import { proposalOf } from "../../harness/orders.js";
+
+const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
+const _input = (order: Order) => proposalOf(dao, order);
+
+describe("getProposal", () => {
+  it("fails with UnknownProposalError for an id that was never opened", async () => {
+    expect(await failureOf(dao.client().getProposal({ proposalId: "42" }))).toBeInstanceOf(UnknownProposalError);
+    expect(await failureOf(dao.client().queueProposal({ proposalId: "42" }))).toBeInstanceOf(UnknownProposalError);
+  });
+});

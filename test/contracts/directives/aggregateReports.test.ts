@@ -1,7 +1,7 @@
 import type { SecretKey } from "@chainsafe/blst";
 import { id, TypedDataEncoder, ZeroAddress, ZeroHash } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { aggregateOver, bitmap, refusalOf } from "../../harness/contracts/ballots.js";
+import { aggregateOver, bitmap } from "../../harness/contracts/ballots.js";
 import {
   admissionOfSigner,
   type DirectiveContracts,
@@ -14,6 +14,7 @@ import {
   Status,
 } from "../../harness/contracts/directives.js";
 import { admissionOf, G2_INFINITY, secretOf } from "../../harness/contracts/eip2537.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
 const REPORT = {
   Report: [
@@ -93,7 +94,7 @@ async function known(of = directiveId) {
 
 async function refused(attempt: () => Promise<unknown>, refusal: unknown[]): Promise<void> {
   const before = await known();
-  expect(await refusalOf(attempt())).toEqual(refusal);
+  expect(await revertOf(attempt())).toEqual(refusal);
   expect(await known()).toEqual(before);
 }
 
@@ -339,7 +340,7 @@ describe("Reports that come together are refused", () => {
 
   it("on a directive that was not issued", async () => {
     const unknown = said(Report.Done, { directiveId: id("none") });
-    expect(await refusalOf(report(unknown, [0]))).toEqual(["DirectiveRegistryUnknownDirective", id("none")]);
+    expect(await revertOf(report(unknown, [0]))).toEqual(["DirectiveRegistryUnknownDirective", id("none")]);
   });
 
   it("of a node that is admitted in the block of the issue", async () => {

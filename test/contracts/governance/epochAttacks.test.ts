@@ -18,7 +18,6 @@ import {
   ballotContextOf,
   batchOf,
   castBy,
-  refusalOf,
   secretOfNode,
 } from "../../harness/contracts/ballots.js";
 import {
@@ -29,6 +28,7 @@ import {
 } from "../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../harness/contracts/eip2537.js";
 import { flagCall, GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
 const notMember = (index: number) => ["NodeRegistryNotMembers", 0n, 1n << BigInt(index)];
 
@@ -268,6 +268,6 @@ describe("A node that was admitted later", () => {
     await expectRefused(before, () => castAggregate(before, ballots, early), notMember(5));
     await (await registryOfTimelock(contracts)).admit([admissionOf(contracts.stranger.address, "key 5")]);
     await expectRefused(before, () => castAggregate(before, ballots, early), notMember(5));
-    expect(await refusalOf(contracts.nodes.keyOf(6))).toEqual(["NodeRegistryUnknownNode", 6n]);
+    expect(await revertOf(contracts.nodes.keyOf(6))).toEqual(["NodeRegistryUnknownNode", 6n]);
   });
 });

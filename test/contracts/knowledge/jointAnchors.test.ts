@@ -1,7 +1,7 @@
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { id, ZeroHash } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { bitmap, refusalOf } from "../../harness/contracts/ballots.js";
+import { bitmap } from "../../harness/contracts/ballots.js";
 import { admissionOfSigner } from "../../harness/contracts/directives.js";
 import {
   batchDigest,
@@ -13,6 +13,7 @@ import {
   networkHelpers,
   signJointly,
 } from "../../harness/contracts/knowledge.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
 const INVALID = ["NodeRegistryInvalidSignature"];
 
@@ -64,7 +65,7 @@ function proves({ batches, tree, joint }: ReturnType<typeof jointOf>, position: 
 }
 
 async function refused(attempt: Promise<unknown>, root: string, refusal: unknown[]): Promise<void> {
-  expect(await refusalOf(attempt)).toEqual(refusal);
+  expect(await revertOf(attempt)).toEqual(refusal);
   expect([...(await contracts.knowledge.jointAnchorOf(root))]).toEqual([0n, 0n, 0n]);
   expect(await contracts.knowledge.jointAuthors(root, 0)).toBe(0n);
 }
@@ -196,8 +197,8 @@ describe("An anchor of many nodes together", () => {
     await send(joint, [0, 1, 2]);
     const before = await contracts.knowledge.jointAnchorOf(joint.root);
     const exists = ["KnowledgeRegistryJointAnchorExists", joint.root];
-    expect(await refusalOf(send(joint, [0, 1, 2]))).toEqual(exists);
-    expect(await refusalOf(send({ ...joint, manifest: id("other") }, [3, 4]))).toEqual(exists);
+    expect(await revertOf(send(joint, [0, 1, 2]))).toEqual(exists);
+    expect(await revertOf(send({ ...joint, manifest: id("other") }, [3, 4]))).toEqual(exists);
     expect(await contracts.knowledge.jointAnchorOf(joint.root)).toEqual(before);
     expect(await contracts.knowledge.jointAuthors(joint.root, 0)).toBe(7n);
   });

@@ -9,11 +9,11 @@ import {
   batchOf,
   castBy,
   countOf,
-  refusalOf,
   signersOf,
 } from "./ballots.js";
-import { ethers, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
+import { type GovernanceContracts, timelockSigner } from "./deployGovernance.js";
 import { flagCall, GovernanceHelper } from "./governanceHelper.js";
+import { revertOf } from "./reverts.js";
 
 /** More indices than any committee here has. */
 const BOUND = 12;
@@ -42,11 +42,8 @@ export async function openProposal(contracts: GovernanceContracts, name: string)
 }
 
 /** The registry as the timelock calls it: what a vote would do, at once. */
-export async function registryOfTimelock({ nodes, timelock }: GovernanceContracts) {
-  const address = await timelock.getAddress();
-  await networkHelpers.impersonateAccount(address);
-  await networkHelpers.setBalance(address, ethers.parseEther("10"));
-  return nodes.connect(await ethers.getSigner(address));
+export async function registryOfTimelock(contracts: GovernanceContracts) {
+  return contracts.nodes.connect(await timelockSigner(contracts));
 }
 
 /** Brings an aggregate that says of these ballots that `signature` is theirs. */
@@ -65,7 +62,7 @@ export async function expectRefused(
   refusal: readonly unknown[],
 ): Promise<void> {
   const before = await countOf(governor, id, BOUND);
-  expect(await refusalOf(attempt())).toEqual(refusal);
+  expect(await revertOf(attempt())).toEqual(refusal);
   expect(await countOf(governor, id, BOUND)).toEqual(before);
 }
 

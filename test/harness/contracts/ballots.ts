@@ -5,18 +5,11 @@ import {
   concat,
   Signature as EcdsaSignature,
   getBytes,
-  Interface,
   TypedDataEncoder,
   toBeHex,
   zeroPadValue,
 } from "ethers";
-import {
-  IDirectiveRegistry__factory,
-  IKnowledgeRegistry__factory,
-  type INodeGovernor,
-  NodeGovernor__factory,
-  NodeRegistry__factory,
-} from "../../../src/ports/chain/bindings/index.js";
+import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
 import { secretOf } from "./eip2537.js";
 
 /** Whose ballots an aggregate is made of, by the indices of the nodes. */
@@ -161,36 +154,6 @@ export function ballotsOf(pairs: Iterable<readonly [index: number, support: numb
   const ballots = { for: [] as number[], against: [] as number[], abstain: [] as number[] };
   for (const [index, support] of pairs) [ballots.against, ballots.for, ballots.abstain][support]?.push(index);
   return ballots;
-}
-
-const KNOWN = [
-  NodeGovernor__factory.abi,
-  NodeRegistry__factory.abi,
-  IDirectiveRegistry__factory.abi,
-  IKnowledgeRegistry__factory.abi,
-].map((abi) => new Interface(abi.filter(({ type }) => type === "error")));
-
-/** The name and arguments of the error of our contracts that `attempt` reverts with; undefined where it does not. */
-export async function refusalOf(attempt: Promise<unknown>): Promise<unknown[] | undefined> {
-  try {
-    await attempt;
-    return undefined;
-  } catch (error) {
-    const data = dataOf(error);
-    for (const known of KNOWN) {
-      const parsed = data === undefined ? null : known.parseError(data);
-      if (parsed) return [parsed.name, ...parsed.args];
-    }
-    throw error;
-  }
-}
-
-function dataOf(error: unknown): string | undefined {
-  for (let cause: unknown = error; cause instanceof Object; cause = (cause as { cause?: unknown }).cause) {
-    const { data } = cause as { data?: unknown };
-    if (typeof data === "string") return data;
-  }
-  return undefined;
 }
 
 /** All that is known of a poll's ballots: the tally, and the indices below `bound` that have voted. */

@@ -151,6 +151,16 @@ export async function deployTimelock(deployer: HardhatEthersSigner, minDelay = 0
   return deploy<TimelockController>("TimelockController", [minDelay, [], [], deployer]);
 }
 
+/** Signs for the timelock, which has no key: what a passed vote would do, at once. */
+export async function timelockSigner({
+  timelock,
+}: Pick<GovernanceContracts, "timelock">): Promise<HardhatEthersSigner> {
+  const address = await timelock.getAddress();
+  await networkHelpers.impersonateAccount(address);
+  await networkHelpers.setBalance(address, ethers.parseEther("10"));
+  return ethers.getSigner(address);
+}
+
 /** Makes `governor` the only proposer, canceller and executor, and takes the deployer's power away. */
 export async function handOver(
   timelock: TimelockController,

@@ -1,9 +1,10 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt } from "ethers";
 import { expect } from "vitest";
-import { aggregate, type BallotsOfNodes, ballotContextOf, refusalOf, signersOf } from "./ballots.js";
+import { aggregate, type BallotsOfNodes, ballotContextOf, signersOf } from "./ballots.js";
 import { ethers, freshGovernance, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
 import { type DirectiveWords, GovernanceHelper, issueCall, Kind } from "./governanceHelper.js";
+import { revertOf } from "./reverts.js";
 
 export const ISSUED = 1n;
 export const ENOUGH = { for: [0, 1, 2, 3] };
@@ -54,7 +55,7 @@ export async function decide(
 /** That there is no trace of the proposal. */
 export async function expectNoProposal(proposal: GovernanceHelper): Promise<void> {
   const { governor } = governance;
-  expect(await refusalOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
+  expect(await revertOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
   expect(await proposal.votes()).toEqual({ for: 0n, against: 0n, abstain: 0n });
   expect(await governor.proposalProposer(proposal.id)).toBe(ethers.ZeroAddress);
   for (const index of [0, 1, 2, 3, 4]) expect(await governor.hasIndexVoted(proposal.id, index)).toBe(false);
@@ -66,15 +67,8 @@ export async function expectRefused(
   ballots?: BallotsOfNodes,
   by?: HardhatEthersSigner,
 ): Promise<void> {
-  expect(await refusalOf(decide(proposal, ballots, by))).toEqual(refusal);
+  expect(await revertOf(decide(proposal, ballots, by))).toEqual(refusal);
   await expectNoProposal(proposal);
-}
-
-export async function timelockAccount(): Promise<HardhatEthersSigner> {
-  const address = await governance.timelock.getAddress();
-  await networkHelpers.impersonateAccount(address);
-  await networkHelpers.setBalance(address, ethers.parseEther("10"));
-  return ethers.getSigner(address);
 }
 
 /** In the order in which they happened, of whatever contract of ours. */

@@ -1,6 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt } from "ethers";
-import { type INodeGovernor, INodeGovernor__factory } from "../../../src/ports/chain/bindings/index.js";
+import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
 import { ethers, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
 
 export const Support = { against: 0, for: 1, abstain: 2 } as const;
@@ -186,30 +186,4 @@ async function mined(
   const receipt = await (await sent).wait();
   if (!receipt) throw new Error("the transaction was not mined");
   return receipt;
-}
-
-const ERRORS = ethers.Interface.from([
-  ...INodeGovernor__factory.abi.filter(({ type }) => type === "error"),
-  "error GovernorInvalidDirective(uint256 call)",
-]);
-
-/** The name and arguments of the governor's error that `attempt` reverts with; undefined where it does not revert. */
-export async function revertOf(attempt: Promise<unknown>): Promise<unknown[] | undefined> {
-  try {
-    await attempt;
-    return undefined;
-  } catch (error) {
-    const data = dataOf(error);
-    const parsed = data === undefined ? null : ERRORS.parseError(data);
-    if (!parsed) throw error;
-    return [parsed.name, ...parsed.args];
-  }
-}
-
-function dataOf(error: unknown): string | undefined {
-  for (let cause: unknown = error; cause instanceof Object; cause = (cause as { cause?: unknown }).cause) {
-    const { data } = cause as { data?: unknown };
-    if (typeof data === "string") return data;
-  }
-  return undefined;
 }

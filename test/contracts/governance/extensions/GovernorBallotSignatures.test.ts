@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
+import type { INodeGovernor } from "../../../../src/ports/chain/bindings/index.js";
 import {
   aggregate,
   BALLOT_PATHS,
@@ -11,16 +11,16 @@ import {
   countOf,
   digestOf,
   signersOf,
-} from "../../harness/contracts/ballots.js";
+} from "../../../harness/contracts/ballots.js";
 import {
   deployGovernance,
-  ethers,
   freshGovernance,
   type GovernanceContracts,
   networkHelpers,
-} from "../../harness/contracts/deployGovernance.js";
-import { admissionOf } from "../../harness/contracts/eip2537.js";
-import { flagCall, GovernanceHelper, State, Support } from "../../harness/contracts/governanceHelper.js";
+  timelockSigner,
+} from "../../../harness/contracts/deployGovernance.js";
+import { admissionOf } from "../../../harness/contracts/eip2537.js";
+import { flagCall, GovernanceHelper, State, Support } from "../../../harness/contracts/governanceHelper.js";
 
 let contracts: GovernanceContracts;
 beforeEach(async () => {
@@ -185,7 +185,7 @@ describe("A committee that changes", () => {
   /** Node 1 leaves, node 2 comes again as node 5, another joins as node 6. */
   async function change(): Promise<void> {
     const { nodes, stranger } = contracts;
-    const registry = nodes.connect(await timelockOf(contracts));
+    const registry = nodes.connect(await timelockSigner(contracts));
     const fresh = admissionOf(voter(2).address, "key 5");
     await registry.remove([1]);
     await registry.rotateKey(2, fresh.key, fresh.possession);
@@ -241,7 +241,7 @@ describe("A committee that changes", () => {
     const { nodes } = contracts;
     const before = await nodes.epoch();
     const fresh = admissionOf(voter(2).address, "key 4");
-    const registry = nodes.connect(await timelockOf(contracts));
+    const registry = nodes.connect(await timelockSigner(contracts));
     await registry.rotateKey(2, fresh.key, fresh.possession);
     await registry.admit([admissionOf(contracts.stranger.address, "key 5")]);
     await registry.remove([0]);
@@ -296,14 +296,6 @@ async function batch(proposal: GovernanceHelper, ballots: BallotsOfNodes): Promi
 
 async function count(proposal: GovernanceHelper, bound = contracts.operators.length) {
   return countOf(contracts.governor, proposal.id, bound);
-}
-
-/** The timelock's own account. */
-async function timelockOf({ timelock }: GovernanceContracts) {
-  const address = await timelock.getAddress();
-  await networkHelpers.impersonateAccount(address);
-  await networkHelpers.setBalance(address, ethers.parseEther("10"));
-  return ethers.getSigner(address);
 }
 
 async function eventsOf(sent: Promise<{ wait(): Promise<{ logs: readonly unknown[] } | null> }>): Promise<unknown[][]> {

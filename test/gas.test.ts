@@ -18,7 +18,7 @@ function gasOf(system: Case["system"], step: Step): number {
 }
 
 describe("Gas of governance", () => {
-  it("is what the snapshot says; `npm run gas:update` takes a change down for review", async () => {
+  it("is that of the snapshot; `npm run gas:update` writes a change for review", async () => {
     const ours = cases.filter(({ system }) => system === "witan").map(({ step, gas }) => [step, gas]);
     const snapshot = JSON.stringify(
       { governance: Object.fromEntries(ours), [`council of ${NODES}`]: council },

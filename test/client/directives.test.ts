@@ -104,13 +104,13 @@ describe("directives", () => {
     expect(await dao.client(2).listDirectives({ fromBlock: all[0]?.blockNumber })).toHaveLength(1);
   });
 
-  it("are not found where there are none", async () => {
+  it("fail with UnknownDirectiveError for an id that was never issued", async () => {
     const nothing = subjectHash("nothing");
     expect(await failureOf(dao.client().getDirective({ directiveId: nothing }))).toBeInstanceOf(UnknownDirectiveError);
     expect(await failureOf(dao.client().listReports({ directiveId: nothing }))).toBeInstanceOf(UnknownDirectiveError);
   });
 
-  it("cite a payload that anybody can fetch and that says all", async () => {
+  it("cite a payload that any client can fetch and that has the whole order", async () => {
     const [directive] = await dao.client(1).listDirectives({ limit: 1 });
     const payload = await dao.client(1).fetchPayload({ contentId: directive?.payload ?? "0x" });
     expect(payload).toEqual({ schema: "witan/directive/1", subject: "workload/web-3", order: restartOrder });

@@ -9,7 +9,7 @@ const tracks = { ...shortTracks, membership: { ...shortTracks.membership, voting
 /** Decided on the constitution's track: slowly, and never early. */
 const slow: Order = { kind: "SetParameter", name: "learning.rounds", value: "10" };
 
-describe("what many nodes say in one transaction", () => {
+describe("ballots and reports of many nodes in one transaction", () => {
   let dao: TestDao;
   let restore: () => Promise<void>;
   beforeAll(async () => {
@@ -55,7 +55,7 @@ describe("what many nodes say in one transaction", () => {
       reason,
     ]);
 
-  it("is listed as a ballot of each, beside those that came alone", async () => {
+  it("are listed as a ballot of each node, beside single ballots", async () => {
     const together = createAggregateSender(dao);
     const proposalId = await open(slow);
     const aggregate = await together.aggregate(proposalId, { for: [3, 0], against: [1], abstain: [5] });
@@ -84,7 +84,7 @@ describe("what many nodes say in one transaction", () => {
       expect(ballots.filter((ballot) => ballot.support === support)).toHaveLength(votes[support]);
   });
 
-  it("is told apart from what was said on another proposal", async () => {
+  it("are not listed for another proposal", async () => {
     const together = createAggregateSender(dao);
     const [first, second] = [await open(slow), await open(slow, "two")];
     await together.aggregate(first, { for: [0] });
@@ -98,7 +98,7 @@ describe("what many nodes say in one transaction", () => {
     ]);
   });
 
-  it("stays what it was when a voter is removed or changes its key, and names it by its index of that epoch", async () => {
+  it("stay the same when a voter is removed or rotates its key, with the index of their epoch", async () => {
     const before = await open(slow);
     await createAggregateSender(dao).aggregate(before, { for: [0], against: [1], abstain: [3] });
     await ban(1);
@@ -126,7 +126,7 @@ describe("what many nodes say in one transaction", () => {
     ]);
   });
 
-  it("is noticed by who watches proposals", async () => {
+  it("are noticed by watchers of proposals", async () => {
     const stop = new AbortController();
     const changes = dao.client(4).watchProposals({ signal: stop.signal });
     const proposalId = await open(slow);
@@ -143,7 +143,7 @@ describe("what many nodes say in one transaction", () => {
     expect((await changes.next()).done).toBe(true);
   });
 
-  it("is listed as a report of each, and noticed by who watches directives", async () => {
+  it("are listed as a report of each node, and noticed by watchers of directives", async () => {
     const together = createAggregateSender(dao);
     const { proposalId } = await dao.client().openProposal({ order: restartOrder, delay: 5 });
     const directiveId = await dao.carryOut(proposalId);

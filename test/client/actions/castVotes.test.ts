@@ -73,7 +73,7 @@ describe("ballots that one node brings for many", () => {
     await expect(cast(...many)).rejects.toThrow("A transaction takes 2000 ballots, not 2001.");
   });
 
-  it("are refused by the contracts where one of them is not what it says", async () => {
+  it("are refused by the contracts if one signature is not of its ballot", async () => {
     const proposalId = await opened("lie");
     const ballots = [await ballotOf(0, proposalId, "for"), await ballotOf(1, proposalId, "for")];
     const lie = ballots.map((ballot) => ({ ...ballot, support: "against" as const }));

@@ -28,7 +28,7 @@ describe("fetchRecord", () => {
   const accountOf = (index: number) => dao.client(index).account as Address;
   const incident = (subject: string) => ({ kind: "Incident", value: incidentOf(subject) }) as const;
 
-  /** Anchors whatever leaves are given, as a Byzantine node could, and stores what it likes as the manifest. */
+  /** Anchors any leaves with any manifest, as a Byzantine node could. */
   async function anchorBy(index: number, leaves: { kind: RecordKind; contentId: ContentId }[], manifest?: ContentId) {
     const { chain, content } = dao.client(index);
     const author = accountOf(index);

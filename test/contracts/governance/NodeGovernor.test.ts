@@ -21,7 +21,7 @@ async function restart(salt = "once", evidence: string[] = []): Promise<Governan
 }
 
 describe("The governor", () => {
-  it("tells standard tooling what it asks for", async () => {
+  it("has the views that standard tooling reads", async () => {
     const { governor, operators, stranger, guardian, guardianExpiry, timelock } = contracts;
     const now = BigInt(await networkHelpers.time.latest());
     expect(await governor.name()).toBe("NodeGovernor");
@@ -46,7 +46,7 @@ describe("The governor", () => {
 });
 
 describe("Opening a proposal", () => {
-  it("freezes track, rules, committee and times, and says so in two events", async () => {
+  it("freezes track, rules, committee and times, and emits two events", async () => {
     const evidence = [ethers.id("a"), ethers.id("b")].sort();
     const proposal = await restart("once", evidence);
     const receipt = await proposal.propose(contracts.operators[0]);
@@ -86,7 +86,7 @@ describe("Opening a proposal", () => {
     ]);
   });
 
-  it("opens one proposal for one observation, whoever comes first", async () => {
+  it("opens one proposal for one observation of several nodes", async () => {
     await (await restart()).propose(contracts.operators[0]);
     const second = await restart();
     expect(await revertOf(second.propose(contracts.operators[1]))).toEqual([

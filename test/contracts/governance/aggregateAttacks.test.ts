@@ -154,7 +154,7 @@ describe("What is signed for something else", () => {
       await expectRefused(proposal, () => castAggregate(proposal, { abstain }, opposed), INVALID);
   });
 
-  it("counts for nothing under the domain of possession proofs of old", async () => {
+  it("counts for nothing under the domain of possession proofs", async () => {
     const signature = sign(secretOfNode(0), digestOf(poll, Support.for), POSSESSION_DOMAIN);
     await expectRefused(proposal, () => castAggregate(proposal, { for: [0] }, signature), INVALID);
   });
@@ -280,7 +280,7 @@ describe("A ballot that is brought again", () => {
     }
   });
 
-  it("takes all that came with it along", async () => {
+  it("makes all ballots of its aggregate revert", async () => {
     const overlap = ["GovernorBallotsOverlap", 0n, 16n];
     for (const ballots of [{ for: [0, 4] }, { for: [0], against: [4] }, { for: [0, 1], abstain: [2, 4] }]) {
       await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(poll, ballots)), overlap);
@@ -290,7 +290,7 @@ describe("A ballot that is brought again", () => {
     await expectRefused(proposal, () => contracts.governor.castVotesBySig(proposal.id, batch), overlap);
   });
 
-  it("takes along once alone: without whoever voted in between, the others' ballots count", async () => {
+  it("reverts only as a whole: without the node that voted in between, the other ballots count", async () => {
     // Node 1 has signed with the others, and votes by itself before they are brought.
     const together = { for: [0, 1, 2] };
     const signature = aggregate(poll, together);

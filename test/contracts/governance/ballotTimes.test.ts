@@ -16,16 +16,6 @@ import {
 } from "../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
 
-const _SUPPORTS = [Support.against, Support.for, Support.abstain];
-const _EXTENDED_BALLOT = {
-  ExtendedBallot: [
-    { name: "proposalId", type: "uint256" },
-    { name: "support", type: "uint8" },
-    { name: "reason", type: "string" },
-    { name: "params", type: "bytes" },
-  ],
-};
-
 let contracts: GovernanceContracts;
 let proposal: GovernanceHelper;
 let poll: BallotContext;
@@ -38,13 +28,7 @@ beforeEach(async () => {
   await proposal.vote(voterOf(contracts, 4), Support.against);
 });
 
-/** `castVotesBySig` with one ballot, signed for `signedFor`. */
-async function _bringOne(index: number, support: number, signedFor = poll): Promise<unknown> {
-  const entry = { index, support, voter: voterOf(contracts, index) };
-  return contracts.governor.castVotesBySig(proposal.id, await batchOf(signedFor, [entry]));
-}
-
-describe("Out of its time", () => {
+describe("A ballot out of its time", () => {
   const active = ethers.toBeHex(2, 32);
   const ballots = { for: [0], against: [1] };
 
@@ -58,7 +42,7 @@ describe("Out of its time", () => {
     await expectRefused(of, () => contracts.governor.castVotesBySig(of.id, batch), refusal);
   }
 
-  it("nothing counts before the vote opens, and from the second after the snapshot it does", async () => {
+  it("is refused before the vote opens, and counts from the second after the snapshot", async () => {
     const { governor, operators } = contracts;
     const later = new GovernanceHelper(governor, [await flagCall(contracts, "later")]);
     await later.propose(operators[0]);
@@ -78,7 +62,7 @@ describe("Out of its time", () => {
     expect(await later.votes()).toEqual({ for: 1n, against: 1n, abstain: 0n });
   });
 
-  it("a ballot counts at the deadline, and nothing after it", async () => {
+  it("counts at the deadline, and is refused after it", async () => {
     const deadline = await contracts.governor.proposalDeadline(proposal.id);
     await networkHelpers.time.setNextBlockTimestamp(deadline);
     await castAggregate(proposal, { for: [3] }, aggregate(poll, { for: [3] }));
@@ -86,7 +70,7 @@ describe("Out of its time", () => {
     await closed(proposal, State.defeated);
   });
 
-  it("nothing counts after the fast path, in the queue or once it is done", async () => {
+  it("is refused after the fast path, in the queue or once it is done", async () => {
     const enough = { for: [0, 1, 2, 3] };
     await castAggregate(proposal, enough, aggregate(poll, enough));
     await closed(proposal, State.succeeded);
@@ -97,7 +81,7 @@ describe("Out of its time", () => {
     await closed(proposal, State.executed);
   });
 
-  it("nothing counts once it is canceled, before or after the start", async () => {
+  it("is refused once the proposal is canceled, before or after the start", async () => {
     await proposal.cancel(contracts.guardian);
     await closed(proposal, State.canceled);
     const later = new GovernanceHelper(contracts.governor, [await flagCall(contracts, "later")]);
@@ -108,7 +92,7 @@ describe("Out of its time", () => {
     await closed(later, State.canceled);
   });
 
-  it("nothing counts for a proposal that there is not", async () => {
+  it("is refused for a proposal that does not exist", async () => {
     const { governor } = contracts;
     const none = { ...poll, proposalId: 12n };
     const refusal = ["GovernorNonexistentProposal", 12n];

@@ -45,7 +45,7 @@ beforeEach(async () => {
 async function rotate(index: number, newIndex: number, operator = voterOf(contracts, index).address): Promise<void> {
   const { key, possession } = admissionOf(operator, `key ${newIndex}`);
   await (await registryOfTimelock(contracts)).rotateKey(index, key, possession);
-  // The committee that votes is that of an earlier second.
+  // A proposal takes the committee of the second before it.
   await networkHelpers.mine();
 }
 
@@ -164,7 +164,7 @@ describe("A node whose key was rotated", () => {
 });
 
 describe("A node that was removed", () => {
-  it("is not admitted again under a new index, nor is its key in other hands", async () => {
+  it("is not admitted again under a new index, nor is its key with another operator", async () => {
     const registry = await registryOfTimelock(contracts);
     const { address } = voterOf(contracts, 1);
     const [old, fresh] = [admissionOf(address, "key 1"), admissionOf(address, "key 5")];
@@ -218,7 +218,7 @@ describe("A node that was removed", () => {
     await networkHelpers.mine();
     const after = await openProposal(contracts, "opened after");
     const poll = await ballotContextOf(contracts.governor, after.id);
-    // Its signature is among them, and nobody says so.
+    // Its signature is in the sum, but its index is not claimed.
     for (const [signed, claimed] of [
       [{ for: [0, 1, 2, 3, 4] }, { for: [0, 2, 3, 4] }],
       [{ for: [0, 1, 2] }, { for: [0, 2] }],

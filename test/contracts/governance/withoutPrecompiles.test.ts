@@ -31,7 +31,7 @@ import {
 } from "../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
 
-// The same contracts and the same proposals on a chain of the hardfork before: Cancun has no EIP-2537.
+// The same contracts on a chain of the hardfork before: Cancun has no EIP-2537.
 vi.mock("hardhat", async (original) => {
   const { network } = await original<typeof import("hardhat")>();
   return { network: { create: () => network.create({ override: { hardfork: "cancun" } }) } };
@@ -41,7 +41,7 @@ const Report = { ready: 1n, done: 2n } as const;
 const Status = { unknown: 0n, issued: 1n, done: 2n } as const;
 const NO_PRECOMPILES = ["NodeRegistryNoPrecompiles"];
 const EVERYBODY = [0, 1, 2, 3, 4];
-/** What is left without aggregates. */
+/** The paths that need no aggregates. */
 const PATHS_LEFT = BALLOT_PATHS.filter((path) => path !== "castVotesByAggregate");
 
 let contracts: GovernanceContracts;
@@ -98,7 +98,7 @@ describe("A chain without EIP-2537", () => {
     }
   });
 
-  it("carries the whole DAO, which says that it counts no aggregates", async () => {
+  it("runs the whole DAO, whose registry reports that it counts no aggregates", async () => {
     const { nodes, operators, ...others } = contracts;
     for (const contract of [nodes, others.governor, others.directives, others.models, others.parameters]) {
       expect(await ethers.provider.getCode(contract)).not.toBe("0x");

@@ -71,7 +71,7 @@ describe("An anchor that anybody sends", () => {
     }
   });
 
-  it("is refused a second time, whoever was first", async () => {
+  it("is refused a second time, sent by any account", async () => {
     const { knowledge, nodes } = contracts;
     const [operator] = nodes;
     if (!operator) throw new Error("there is no node");
@@ -84,7 +84,7 @@ describe("An anchor that anybody sends", () => {
     expect(await knowledge.sequenceOf(batch.author)).toBe(1n);
   });
 
-  it("is refused to whoever is no member any more, or not yet", async () => {
+  it("is refused for an author that was removed or is not admitted yet", async () => {
     const { knowledge, registry, later, nodes } = contracts;
     const batch = batchOf(authorAt(2), ["a"]);
     const signature = await signBatch(contracts, 2, batch);
@@ -102,7 +102,7 @@ describe("An anchor that anybody sends", () => {
     ]);
   });
 
-  it("is refused where it says nothing, signed or not", async () => {
+  it("is refused without a root, records or a manifest, signed or not", async () => {
     const { knowledge } = contracts;
     const batch = batchOf(authorAt(0), ["a"]);
     for (const empty of [

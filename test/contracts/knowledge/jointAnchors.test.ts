@@ -152,7 +152,7 @@ describe("An anchor of many nodes together", () => {
     }
   });
 
-  it("is refused where fewer have signed than it says, or more", async () => {
+  it("is refused if fewer nodes signed than it claims, or more", async () => {
     const { joint } = jointOf([0, 1, 2]);
     await refused(send(joint, [0, 1, 2], signJointly(contracts, joint, [0, 1])), joint.root, INVALID);
     await refused(send(joint, [0, 1], signJointly(contracts, joint, [0, 1, 2])), joint.root, INVALID);
@@ -169,7 +169,7 @@ describe("An anchor of many nodes together", () => {
     await refused(send(now, [0, 1]), joint.root, left);
   });
 
-  it("is refused in the name of a committee that is not the newest: who has left it anchors no more", async () => {
+  it("is refused in the name of a committee that is not the newest: a removed node anchors no more", async () => {
     const { joint } = jointOf([0, 1]);
     const signature = signJointly(contracts, joint, [0, 1]);
     const [newcomer] = contracts.later;
@@ -181,7 +181,7 @@ describe("An anchor of many nodes together", () => {
     expect((await contracts.knowledge.jointAnchorOf(joint.root)).epoch).toBe(2n);
   });
 
-  it("is taken until its deadline, and never after it: whoever has signed anchors alone then", async () => {
+  it("is taken until its deadline, and never after it: its signers anchor alone then", async () => {
     const now = await networkHelpers.time.latest();
     const { joint } = jointOf([0, 1], { deadline: BigInt(now + 100) });
     await networkHelpers.time.setNextBlockTimestamp(now + 101);
@@ -203,7 +203,7 @@ describe("An anchor of many nodes together", () => {
     expect(await contracts.knowledge.jointAuthors(joint.root, 0)).toBe(7n);
   });
 
-  it("is refused where it says nothing", async () => {
+  it("is refused without a root, batches or a manifest", async () => {
     for (const change of [{ root: ZeroHash }, { batches: 0 }, { manifest: ZeroHash }]) {
       const { joint } = jointOf([0, 1], change);
       await refused(send(joint, [0, 1]), joint.root, ["KnowledgeRegistryEmptyAnchor"]);

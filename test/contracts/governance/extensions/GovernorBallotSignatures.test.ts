@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 
 describe("An aggregate of ballots", () => {
-  it("counts all of a committee by one signature, whoever brings it", async () => {
+  it("counts all of a committee by one signature, sent by any account", async () => {
     const { governor, operators, stranger } = contracts;
     const proposal = await open();
     const everybody = { for: [0, 1, 2, 3, 4] };
@@ -114,7 +114,7 @@ describe("An aggregate of ballots", () => {
 });
 
 describe("A batch of ballots", () => {
-  it("counts what operators have signed side by side, whoever brings it", async () => {
+  it("counts signatures of several operators, sent by any account", async () => {
     const { governor, stranger } = contracts;
     const proposal = await open();
     const events = await eventsOf(

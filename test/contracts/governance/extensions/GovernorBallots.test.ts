@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 
 describe("A ballot", () => {
-  it("counts one vote a node and says who voted", async () => {
+  it("counts one vote a node, and has the voters", async () => {
     const { governor, operators } = contracts;
     const proposal = new GovernanceHelper(governor, [await flagCall(contracts)]);
     await proposal.propose(operators[0]);

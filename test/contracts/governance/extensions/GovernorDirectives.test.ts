@@ -85,7 +85,7 @@ describe("A directive decided by vote", () => {
     expect((await governor.proposalRules(proposal.id)).committeeSize).toBe(6n);
   });
 
-  it("Ban ends a node's say in later proposals", async () => {
+  it("Ban removes a node from the committee of later proposals", async () => {
     const { nodes, governor, operators } = contracts;
     await order("Ban", await effectOn(nodes, nodes.interface.encodeFunctionData("remove", [[1]])));
     expect(await nodes.isMember(operators[1] as never, 2)).toBe(false);

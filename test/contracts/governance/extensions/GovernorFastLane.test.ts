@@ -148,7 +148,7 @@ describe("The fast lane", () => {
 });
 
 describe("The fast lane refuses", () => {
-  it("who is no member", async () => {
+  it("accounts that are no members", async () => {
     const { stranger } = governance;
     const refusal = ["GovernorInsufficientProposerVotes", stranger.address, 0n, 1n];
     await expectRefused(await restart(), refusal, ENOUGH, stranger);
@@ -203,7 +203,7 @@ describe("The fast lane refuses", () => {
     ] as const) {
       await expectRefused(await withId(new GovernanceHelper(governor, [call])), ["GovernorNoFastLane", track]);
     }
-    // A restart that something slower hides behind is as slow.
+    // A restart together with a slower call is as slow.
     const together = [await issueCall(governance, { kind: Kind.Restart }), await flagCall(governance)];
     await expectRefused(await withId(new GovernanceHelper(governor, together)), [
       "GovernorNoFastLane",

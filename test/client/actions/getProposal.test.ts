@@ -1,12 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { UnknownProposalError } from "../../../src/client/index.js";
-import type { Address, Order } from "../../../src/records/index.js";
+import type { Address } from "../../../src/records/index.js";
 import { failureOf, useTestDao } from "../../harness/dao.js";
 import { operatorKey } from "../../harness/deploy.js";
-import { proposalOf } from "../../harness/orders.js";
 
 const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const _input = (order: Order) => proposalOf(dao, order);
 
 describe("getProposal", () => {
   it("fails with UnknownProposalError for an id that was never opened", async () => {

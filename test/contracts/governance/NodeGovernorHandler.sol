@@ -13,10 +13,10 @@ import {Signers} from "../../../contracts/types/Signers.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {Signing} from "../nodes/Signing.sol";
 import {GovernanceModel} from "./GovernanceModel.sol";
-import {World} from "./World.sol";
+import {GovernanceTest} from "./GovernanceTest.sol";
 
 /// @notice Does everything that anybody may try with the governor, and keeps the model's books of what should follow.
-contract NodeGovernorHandler is World, GovernanceModel {
+contract NodeGovernorHandler is GovernanceTest, GovernanceModel {
     uint256 public constant ACCOUNTS = 10;
     uint256 private constant MAX_PROPOSALS = 10;
 

@@ -76,7 +76,8 @@ export async function flagCall({ parameters }: GovernanceContracts, name = "lear
 }
 
 /**
- * One proposal from opening to execution: propose, wait, vote, queue, execute. In the manner of OpenZeppelin's GovernorHelper.
+ * One proposal from opening to execution, in the manner of OpenZeppelin's GovernorHelper: propose, wait, vote, queue,
+ * execute.
  *
  * @example
  * const proposal = new GovernanceHelper(contracts.governor, [await issueCall(contracts, { kind: Kind.Restart })]);

@@ -12,32 +12,29 @@ const MS_PER_MINUTE = 60_000;
 
 /** Tests that have a long form, by what they soak; `about` is the time of one pass on two cores. */
 const SOAKS = {
-  backup: ["backups and restores that are killed", "1 min", "test/ports/content/backup"],
   catalog: ["an index through kills, reorganisations and random queries", "2 min", "test/catalog"],
-  content: [
-    "a content store beside hostile, frozen and killed peers",
-    "2 min",
-    "test/ports/content/hostile",
-    "test/ports/content/drivers",
-    "test/ports/content/unixfs",
+  content: ["a content store beside hostile, frozen and killed peers", "2 min", "test/ports/content"],
+  engines: ["rollouts and rounds whose executors are killed at every step", "2 min", "test/engines"],
+  kills: [
+    "stores, backups, outboxes and indexes, each killed twelve to twenty times",
+    "1 min",
+    "test/agent/outbox/crash",
+    "test/catalog/kill",
+    "test/ports/content/backup/backupCrash",
+    "test/ports/content/backup/restoreCrash",
+    "test/ports/content/store/gcCrash",
+    "test/ports/content/store/repairCrash",
   ],
-  engines: [
-    "rollouts and rounds whose executors are killed at every step",
-    "2 min",
-    "test/engines/fleet/kill",
-    "test/engines/learning",
-  ],
-  gc: ["a store that is killed while it collects and repairs", "1 min", "test/ports/content/store"],
   mesh: [
-    "partitions, hostile peers and stragglers of ballots and attestations",
-    "2 min",
+    "partitions, hostile peers and stragglers of ballots, attestations and joint anchors",
+    "3 min",
+    "test/agent/aggregation",
     "test/agent/ballots",
     "test/agent/attestations",
     "test/agent/anchoring",
   ],
-  outbox: ["an outbox that is killed while it writes and anchors", "1 min", "test/agent/outbox"],
   properties: [
-    "properties of records, policies and contracts under another seed",
+    "properties of records, policies, contracts and ports under another seed",
     "3 min",
     "test/records",
     "test/policy",

@@ -10,7 +10,7 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const CONTRACT_LINES = 0.9;
 /** One pass of each; together under four minutes on two cores. */
-const SHORT_SOAKS = ["outbox", "gc", "backup", "story"];
+const SHORT_SOAKS = ["kills", "story"];
 /** Whatever tests leave behind goes with it. */
 const temporary = mkdtempSync(join(tmpdir(), "witan-test-"));
 process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));

@@ -41,7 +41,7 @@ describe("Gas of governance", () => {
 });
 
 describe("Gas of a council of 100", () => {
-  it("is less for an aggregate than for ballots side by side, and for those than for one by one", () => {
+  it("is least for an aggregate, more for a batch of signatures, most for single ballots", () => {
     expect(council["ballots-aggregate-67"]).toBeLessThan(council["ballots-batch-67"]);
     expect(council["ballots-batch-67"]).toBeLessThan(67 * gasOf("witan", "vote"));
   });

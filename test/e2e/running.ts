@@ -9,7 +9,7 @@ import type { Story } from "../../scripts/story/storyFile.js";
 import { systemClock } from "../../src/utils/clock.js";
 
 const ROOT = resolve(import.meta.dirname, "..", "..");
-/** A story with kills takes two to three minutes; this is for the busiest machine. */
+/** A story with kills takes two to three minutes; the bound is for a busy machine. */
 const PATIENCE_MS = 580_000;
 
 export interface RunningStory {
@@ -22,7 +22,7 @@ export interface RunningStory {
   close(): Promise<void>;
 }
 
-/** Runs `npm start` in a folder of its own until the story is told and its network waits for the user. */
+/** Runs `npm start` in a folder of its own until the story has ended and its network waits for the user. */
 export async function runStory(options: { kills: number; seed: number }): Promise<RunningStory> {
   const dir = await mkdtemp(join(tmpdir(), "witan-story-"));
   const [port] = await freePorts(1);

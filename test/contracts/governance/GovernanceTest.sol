@@ -195,7 +195,7 @@ abstract contract GovernanceTest is VmTest {
         );
     }
 
-    /// @dev Of nodes whose index is the number of their secret.
+    /// @dev The sum of the secrets of nodes whose index is the number of their secret.
     function _sumOfSecrets(uint256 word) internal pure returns (uint256 sum) {
         for (uint256 i = 0; i < 256; ++i) {
             if (word >> i & 1 == 1) sum = addmod(sum, _secret(i), Signing.ORDER);

@@ -8,7 +8,7 @@ import {GovernanceModel} from "./GovernanceModel.sol";
 import {NodeGovernorHandler} from "./NodeGovernorHandler.sol";
 import {GovernanceTest} from "./GovernanceTest.sol";
 
-/// @notice Whatever is tried by whomever in whatever order, the governor says what the plain model says.
+/// @notice For any calls by any accounts in any order, the governor agrees with the model.
 contract NodeGovernorInvariants is InvariantTest, GovernanceTest {
     uint256 private constant GENESIS_SIZE = 5;
 

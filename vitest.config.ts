@@ -1,15 +1,46 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Each needs modules of its own: one mocks Hardhat, the other counts the gas of a chain that nobody has used. */
 const APART = ["test/contracts/governance/withoutPrecompiles.test.ts", "test/gas.test.ts"];
 const E2E = ["test/e2e/**/*.test.ts"];
 
+/** Folders and files of the tests that take longest; some wait rather than compute. */
+const LONGEST = [
+  "test/ports/content/",
+  "test/engines/fleet/",
+  "test/agent/council.test.ts",
+  "test/agent/attestations/",
+  "test/agent/replication/",
+  "test/catalog/",
+  "test/ports/keys/vectors.test.ts",
+  "test/agent/ballots/",
+];
+
+/**
+ * Begins with the longest tests, so that no worker is left with one at the end. Vitest knows how long each took once it has
+ * run; on a fresh clone it begins with the largest files instead.
+ */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => LONGEST.some((path) => moduleId.includes(path));
+    // Projects stay one after another.
+    return [...new Set(sorted.map(({ project }) => project))].flatMap((project) => {
+      const own = sorted.filter((file) => file.project === project);
+      return [...own.filter(isLong), ...own.filter((file) => !isLong(file))];
+    });
+  }
+}
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    setupFiles: ["test/harness/seedProperties.ts"],
     // One more than the cores of a small machine: many a test waits for blocks or for peers.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

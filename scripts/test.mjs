@@ -1,6 +1,7 @@
 // Runs all tests: the contracts' own (Solidity: fuzz and invariants, with coverage) beside the build, then those of `src/`
-// (vitest, with coverage), then the whole story, by itself since it has deadlines. `--checks` adds lint, types, unused exports
-// and the package's shape. Ends with one line that adds all up, and fails when anything failed or coverage is below its bound.
+// (vitest, with coverage), then the whole story, by itself since it has deadlines. `--checks` adds lint, types, unused
+// exports and the package's shape, `--soaks` one pass of the short soaks. The last line adds all up; the exit code is not
+// zero if anything failed or coverage is below its bound.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +9,8 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const CONTRACT_LINES = 0.9;
+/** One pass of each; together under four minutes on two cores. */
+const SHORT_SOAKS = ["kills", "story"];
 /** Whatever tests leave behind goes with it. */
 const temporary = mkdtempSync(join(tmpdir(), "witan-test-"));
 process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
@@ -59,40 +62,53 @@ function contractCoverage() {
 }
 
 const checks = process.argv.includes("--checks");
-const only = process.argv.slice(2).filter((argument) => argument !== "--checks");
+const soaks = process.argv.includes("--soaks");
+const only = process.argv.slice(2).filter((argument) => argument !== "--checks" && argument !== "--soaks");
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-let broken = false;
 
-async function buildAndCheck() {
-  const steps = [["Build", "scripts/build.mjs", "--peers"]];
-  if (checks) {
-    steps.push(
-      ["Lint", "node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."],
-      ["Types", "node_modules/typescript/bin/tsc", "--noEmit"],
-      ["Unused exports", "node_modules/knip/bin/knip.js"],
-      ["The package's shape", "scripts/check-package.mjs"],
-    );
-  }
-  for (const [what, file, ...args] of steps) {
-    const { code } = await run(what, file, args);
-    if (code !== 0) process.exit(1);
+/** Counts a part as one failure when it fails without a failed test of its own. */
+function fail(code, failedTests = 0) {
+  failed += failedTests;
+  if (code !== 0 && failedTests === 0) failed += 1;
+}
+
+function end() {
+  process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  process.exit(failed > 0 || passed === 0 ? 1 : 0);
+}
+
+async function build() {
+  const { code } = await run("Build", "scripts/build.mjs", ["--peers"]);
+  fail(code);
+  // Without a build every test fails.
+  if (code !== 0) end();
+}
+
+async function check() {
+  for (const [what, file, ...args] of [
+    ["Lint", "node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."],
+    ["Types", "node_modules/typescript/bin/tsc", "--noEmit"],
+    ["Unused exports", "node_modules/knip/bin/knip.js"],
+    ["The package's shape", "scripts/check-package.mjs"],
+  ]) {
+    fail((await run(what, file, args)).code);
   }
 }
 
 async function contracts() {
-  const solidity = await run(
+  const { code, output } = await run(
     "Contracts: fuzz and invariants",
     "node_modules/hardhat/dist/src/cli.js",
     ["--config", "hardhat.coverage.config.ts", "test", "solidity", "--coverage"],
     { beside: true },
   );
-  passed += count(solidity.output, /(\d+) passing/g);
-  failed += count(solidity.output, /(\d+) failing/g);
+  passed += count(output, /(\d+) passing/g);
+  fail(code, count(output, /(\d+) failing/g));
   const share = contractCoverage();
   process.stdout.write(`Lines of contracts/ covered: ${(share * 100).toFixed(2)} %\n`);
-  broken ||= solidity.code !== 0 || share < CONTRACT_LINES;
+  if (share < CONTRACT_LINES) fail(1);
 }
 
 async function vitest(what, args) {
@@ -102,20 +118,31 @@ async function vitest(what, args) {
     .filter((line) => /^\s*Tests\s/.test(line))
     .join("\n");
   passed += count(summary, /(\d+) passed/g);
-  failed += count(summary, /(\d+) failed/g);
   skipped += count(summary, /(\d+) skipped/g);
-  broken ||= code !== 0;
-}
-// Compiling keeps one core busy, and so does fuzzing: each has one of the two.
-const fuzzing = only.length === 0 ? contracts() : undefined;
-await buildAndCheck();
-if (only.length === 0) {
-  await vitest("The sources", ["--coverage", "--project", "sources", "--project", "apart"]);
-  await fuzzing;
-  await vitest("The story, with kills, and a council", ["--project", "e2e", "--no-file-parallelism"]);
-} else {
-  await vitest("The tests asked for", only);
+  fail(code, count(summary, /(\d+) failed/g));
 }
 
-process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
-process.exit(broken || failed > 0 || passed === 0 ? 1 : 0);
+async function soak(name) {
+  const { code, output } = await run(`Soak: ${name}`, "scripts/soak.mjs", [name]);
+  const last = output.trimEnd().split("\n").at(-1) ?? "";
+  const total = last.startsWith("{") ? JSON.parse(last) : { passed: 0, failed: 0, skipped: 0 };
+  passed += total.passed;
+  skipped += total.skipped;
+  fail(code, total.failed);
+}
+
+if (only.length === 0) {
+  // Compiling keeps one core busy, and so does fuzzing: each has one of the two.
+  const fuzzing = contracts();
+  await build();
+  if (checks) await check();
+  await vitest("The sources", ["--coverage", "--project", "sources", "--project", "apart"]);
+  await fuzzing;
+  await vitest("The story, with kills, and a rehearsal", ["--project", "e2e", "--no-file-parallelism"]);
+  if (soaks) for (const name of SHORT_SOAKS) await soak(name);
+} else {
+  await build();
+  if (checks) await check();
+  await vitest("The tests asked for", only);
+}
+end();

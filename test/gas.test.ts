@@ -18,7 +18,7 @@ function gasOf(system: Case["system"], step: Step): number {
 }
 
 describe("Gas of governance", () => {
-  it("is what the snapshot says; `npm run gas:update` takes a change down for review", async () => {
+  it("is that of the snapshot; `npm run gas:update` writes a change for review", async () => {
     const ours = cases.filter(({ system }) => system === "witan").map(({ step, gas }) => [step, gas]);
     const snapshot = JSON.stringify(
       { governance: Object.fromEntries(ours), [`council of ${NODES}`]: council },
@@ -41,7 +41,7 @@ describe("Gas of governance", () => {
 });
 
 describe("Gas of a council of 100", () => {
-  it("is less for an aggregate than for ballots side by side, and for those than for one by one", () => {
+  it("is least for an aggregate, more for a batch of signatures, most for single ballots", () => {
     expect(council["ballots-aggregate-67"]).toBeLessThan(council["ballots-batch-67"]);
     expect(council["ballots-batch-67"]).toBeLessThan(67 * gasOf("witan", "vote"));
   });

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { openCatalog } from "../../src/catalog/index.js";
 import { createChain } from "../../src/ports/chain/index.js";
 import { bundle } from "../harness/bundle.js";
+import { killsOf, randomOf } from "../harness/children.js";
 import { incidentOf, stateOf } from "../harness/dao.js";
-import { killsOf, randomOf } from "../harness/kills.js";
 import { type Network, startNetwork } from "../surfaces/network.js";
 import { dump } from "./world.js";
 

@@ -6,9 +6,10 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { freePorts } from "../../scripts/story/ports.js";
 import type { Story } from "../../scripts/story/storyFile.js";
+import { systemClock } from "../../src/utils/clock.js";
 
 const ROOT = resolve(import.meta.dirname, "..", "..");
-/** A story with kills takes two to three minutes; this is for the busiest machine. */
+/** A story with kills takes two to three minutes; the bound is for a busy machine. */
 const PATIENCE_MS = 580_000;
 
 export interface RunningStory {
@@ -21,7 +22,7 @@ export interface RunningStory {
   close(): Promise<void>;
 }
 
-/** Runs `npm start` in a folder of its own until the story is told and its network waits for the user. */
+/** Runs `npm start` in a folder of its own until the story has ended and its network waits for the user. */
 export async function runStory(options: { kills: number; seed: number }): Promise<RunningStory> {
   const dir = await mkdtemp(join(tmpdir(), "witan-story-"));
   const [port] = await freePorts(1);
@@ -39,7 +40,7 @@ export async function runStory(options: { kills: number; seed: number }): Promis
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
       output += text;
-      // Seen where the tests are run with their output.
+      // Shown where the runner shows the output of tests.
       process.stdout.write(text);
     });
   }
@@ -50,7 +51,7 @@ export async function runStory(options: { kills: number; seed: number }): Promis
     }
     await rm(dir, { recursive: true, force: true });
   };
-  const story = await told(child, dir, () => output).catch(async (error: unknown) => {
+  const story = await waitUntilTold(child, dir, () => output).catch(async (error: unknown) => {
     await close();
     throw error;
   });
@@ -68,14 +69,14 @@ export async function runStory(options: { kills: number; seed: number }): Promis
   };
 }
 
-function told(child: ChildProcess, dir: string, output: () => string): Promise<Story> {
+function waitUntilTold(child: ChildProcess, dir: string, output: () => string): Promise<Story> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) => reject(new Error(`${why}\n${output().slice(-4_000)}`));
-    const timer = setTimeout(() => fail(`The story was not told within ${PATIENCE_MS / 1000} s.`), PATIENCE_MS);
+    const cancel = systemClock.after(PATIENCE_MS, () => fail(`The story was not told within ${PATIENCE_MS / 1000} s.`));
     child.once("exit", (code) => fail(`The story ended with exit code ${code}.`));
     child.stdout?.on("data", () => {
       if (!output().includes("until Ctrl+C")) return;
-      clearTimeout(timer);
+      cancel();
       readFile(join(dir, ".witan", "story.json"), "utf8").then((text) => resolve(JSON.parse(text)), reject);
     });
   });

@@ -9,13 +9,14 @@ import { Contract, JsonRpcProvider } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadMnist } from "../../src/engines/learning/index.js";
 import { float32Values, parseSafetensors } from "../../src/records/index.js";
+import { seedOf, shortOrLong } from "../harness/soak.js";
 import { createOtherClient } from "./otherClient.js";
 import { processesNaming, type RunningStory, runStory } from "./running.js";
 
 const ROOT = resolve(import.meta.dirname, "..", "..");
 const CLI = join(ROOT, "dist", "surfaces", "cli", "main.js");
-const KILLS = 20;
-const SEED = 1;
+const KILLS = shortOrLong(5, 20);
+const SEED = seedOf(1);
 const run = promisify(execFile);
 
 let running: RunningStory;
@@ -70,7 +71,7 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
     for (const contentId of cited) expect(known).toContain(contentId);
   }, 180_000);
 
-  it("names only transactions that are on the chain, and roots that they wrote and the leaves prove", async () => {
+  it("names only transactions on chain, and roots that they anchored and the leaves prove", async () => {
     const { records, directives, contracts } = running.story;
     const registry = await at("KnowledgeRegistry");
     for (const { leaf, proof, root, anchorTx, author } of records) {
@@ -96,7 +97,7 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
     expect(unique(rounds)).toBe(unique(running.story.rounds.map(({ contentId }) => contentId)));
   });
 
-  it("has one ballot of each node on each proposal, in its own book and on the chain", async () => {
+  it("has one ballot of each node on each proposal, in its journal and on chain", async () => {
     const governor = await at("NodeGovernor");
     const { nodes } = running.story;
     const key = (voter: string, proposalId: unknown) => `${voter.toLowerCase()} ${proposalId}`;
@@ -116,7 +117,7 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
     }
     const onChain = new Map(counted);
     expect(onChain.size).toBe(counted.length);
-    // All but a few come by way of another node: those of whoever was killed, or alone, for long.
+    // Most ballots are sent together; nodes that were killed, or alone for long, send their own.
     expect(together.length).toBeGreaterThanOrEqual(running.story.directives.length - 2);
     for (const { address, index } of nodes) {
       const file = join(running.dir, ".witan", "nodes", `node-${index + 1}`, "data", "ballots.jsonl");
@@ -125,13 +126,13 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
       expect(unique(ballots.map(({ proposalId }) => proposalId))).toBe(ballots.length);
       for (const { proposalId, support } of ballots) {
         const voted = onChain.get(key(address, proposalId));
-        // A ballot may have come too late, but never as another one; the last node lies by hand in the last act.
+        // A ballot may have come too late, but never with another support; the last node cheats in the last act.
         if (voted !== undefined && index !== 4) expect(supports[voted]).toBe(support);
       }
     }
   });
 
-  it("has one word of each node on how a directive has ended, in its own book and on the chain", async () => {
+  it("has one attestation of each node on each directive, in its journal and on chain", async () => {
     const registry = await at("DirectiveRegistry");
     const { directives, nodes } = running.story;
     const results = ["none", "ready", "done", "failed"];
@@ -151,7 +152,7 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
     }
     const onChain = new Map(counted);
     expect(onChain.size).toBe(counted.length);
-    // All but a few are enacted by one transaction for all: nodes that were killed, or alone, for long report by themselves.
+    // Most are enacted by one transaction; nodes that were killed, or alone for long, report by themselves.
     const enacted = new Set(together.map(({ transactionHash }) => transactionHash));
     expect(enacted.size).toBeGreaterThanOrEqual(directives.length - 2);
     for (const { address, index } of nodes) {
@@ -160,14 +161,14 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
       const own = lines.map((line) => JSON.parse(line) as { directiveId: string; report: string; outcome: string });
       expect(unique(own.map(({ directiveId }) => directiveId))).toBe(own.length);
       for (const { directiveId, outcome, report } of own) {
-        // It may have come too late, but never as another one.
+        // It may have come too late, but never with another report.
         const said = onChain.get(key(address, directiveId));
         if (said !== undefined) expect(said).toBe(`${report} ${outcome}`);
       }
     }
   });
 
-  it("ends with an accepted model that tells 90 % of MNIST's test images, by arithmetic of our own", async () => {
+  it("ends with an accepted model that classifies 90 % of MNIST's test images, by arithmetic of this test", async () => {
     const { rounds, records, directives } = running.story;
     const accepted = directives.findLast(({ kind }) => kind === "AcceptModel");
     const best = rounds.reduce((a, b) => ((a.testAccuracy ?? 0) >= (b.testAccuracy ?? 0) ? a : b));
@@ -186,7 +187,7 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
     const parameters = ["hidden.weight", "hidden.bias", "output.weight", "output.bias"].map(floats);
     const accuracy = accuracyOf(parameters as Parameters<typeof accuracyOf>[0], await loadMnist("test"));
     expect(accuracy).toBeGreaterThanOrEqual(0.9);
-    // Summed in another order and precision, an image on the border may fall to the other side.
+    // Another order and precision of sums may classify a borderline image differently.
     expect(Math.abs(accuracy - (best.testAccuracy ?? 0))).toBeLessThanOrEqual(0.001);
   });
 
@@ -247,7 +248,7 @@ function answers({ host, port }: { host: string; port: number }): Promise<boolea
   });
 }
 
-/** The share of images that a perceptron with one hidden layer tells, in plain loops. */
+/** The share of images that a perceptron with one hidden layer classifies, in plain loops. */
 function accuracyOf(
   [hidden, hiddenBias, output, outputBias]: [Float32Array, Float32Array, Float32Array, Float32Array],
   { images, labels }: { images: Uint8Array; labels: Uint8Array },

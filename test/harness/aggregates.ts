@@ -5,10 +5,10 @@ import { encodeG2, loadBls } from "../../src/ports/keys/index.js";
 import type { ContentId, Hex } from "../../src/records/index.js";
 import type { TestDao } from "./dao.js";
 
-/** Whose ballots say what, by the indices of the nodes. */
+/** The indices of the nodes that vote for, against, or abstain. */
 export type BallotsBySupport = Partial<Record<Support, readonly number[]>>;
 
-/** What brings many ballots or reports of a dao's nodes to the contracts in one transaction. */
+/** Sends many ballots or reports of a DAO's nodes in one transaction. */
 export function createAggregateSender(dao: TestDao, secretOf = (index: number) => dao.witan.blsKeys[index]) {
   const { chain } = dao.client();
   const { governor, directives } = chain.contracts;
@@ -21,7 +21,7 @@ export function createAggregateSender(dao: TestDao, secretOf = (index: number) =
   }
 
   return {
-    /** By one sum of BLS signatures; who abstains signs For and Against. */
+    /** Ballots with one sum of BLS signatures; an abstaining node signs For and Against. */
     async aggregate(proposalId: string, ballots: BallotsBySupport) {
       const { for: pro = [], against = [], abstain = [] } = ballots;
       const digestOf = (support: Support) => governor.ballotDigest(proposalId, Supports.indexOf(support));
@@ -34,7 +34,7 @@ export function createAggregateSender(dao: TestDao, secretOf = (index: number) =
       return chain.send(() => governor.castVotesByAggregate(proposalId, signers, signature));
     },
 
-    /** By the operators' signatures side by side, for nodes whose index is that of their client. */
+    /** Ballots with one operator's signature each; the index of each node is that of its client. */
     async batch(proposalId: string, ballots: readonly (readonly [index: number, support: Support])[]) {
       const entries = await Promise.all(
         ballots.map(async ([index, support]) => {

@@ -1,4 +1,5 @@
 import type { Wallet } from "ethers";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { type Client, createClient } from "../../src/client/index.js";
 import { type Chain, createChain, isRevert } from "../../src/ports/chain/index.js";
 import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
@@ -14,11 +15,11 @@ export interface TestDao {
   readonly clients: readonly Client[];
   /** The client of the node `index`. */
   client(index?: number): Client;
-  /** A client for another account, or for nobody. */
+  /** A client for another account, or without an account. */
   connect(signer?: Wallet, content?: ContentStore): Promise<Client>;
-  /** Has all nodes vote for, until the proposal passes by the fast path or at its deadline. */
+  /** Has all nodes vote For until the proposal passes by the fast path, or at its deadline. */
   pass(proposalId: string): Promise<void>;
-  /** Passes, queues and executes; gives the directive's id. */
+  /** Passes, queues and executes the proposal; returns the directive's id. */
   carryOut(proposalId: string): Promise<`0x${string}`>;
   close(): void;
 }
@@ -45,7 +46,7 @@ export async function createTestDao(options: DeployWitanOptions = {}): Promise<T
     for (const voter of clients) {
       if ((await client().getProposal({ proposalId })).state !== "Active") break;
       await voter.castVote({ proposalId, support: "for" }).catch((error) => {
-        // Removed since: it has no vote, and the others go on.
+        // A node that was removed since has no vote; the others go on.
         if (!isRevert(error, "GovernorNotMember")) throw error;
       });
     }
@@ -74,6 +75,30 @@ export async function createTestDao(options: DeployWitanOptions = {}): Promise<T
   };
 }
 
+/**
+ * One DAO for all tests of a file or a `describe`: deployed before the first, brought back to that state after each, closed
+ * after the last. Usable within tests and hooks alone.
+ */
+export function useTestDao(options: DeployWitanOptions = {}): TestDao {
+  let dao: TestDao | undefined;
+  let restore: () => Promise<void> = async () => undefined;
+  beforeAll(async () => {
+    dao = await createTestDao(options);
+  });
+  beforeEach(async () => {
+    restore = (await dao?.witan.snapshot()) ?? restore;
+  });
+  afterEach(() => restore());
+  afterAll(() => dao?.close());
+  return new Proxy({} as TestDao, {
+    get(_, name) {
+      if (dao === undefined)
+        throw new Error("the DAO is deployed before the first test, not while tests are collected");
+      return Reflect.get(dao, name);
+    },
+  });
+}
+
 export const restartOrder: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
 
 export function incidentOf(subject: string): Incident {
@@ -88,7 +113,7 @@ export function incidentOf(subject: string): Incident {
   };
 }
 
-/** What an attempt was refused with. */
+/** The error that an attempt was rejected with. */
 export async function failureOf(attempt: Promise<unknown>) {
   return attempt.then(
     () => Promise.reject(new Error("nothing was refused")),

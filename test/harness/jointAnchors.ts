@@ -5,14 +5,14 @@ import { bls } from "../agent/ballots/roll.js";
 import type { TestDao } from "./dao.js";
 
 export interface JointAnchorOptions {
-  /** Who signs; all authors by default. */
+  /** The indices of the nodes that sign; all authors by default. */
   readonly signers?: readonly number[];
   /** Does not store the list of batches. */
   readonly unlisted?: boolean;
   readonly change?: Partial<JointMessage>;
 }
 
-/** Has these nodes' records anchored under one root, as the nodes do it themselves. */
+/** Anchors the records of several nodes under one root, as the nodes do. */
 export async function anchorJointRoot(
   dao: TestDao,
   written: Readonly<Record<number, readonly NewRecord[]>>,

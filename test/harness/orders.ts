@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Address, ContentId, Hex, Order } from "../../src/records/index.js";
-import { restartOrder } from "./dao.js";
+import { restartOrder, type TestDao } from "./dao.js";
 import { admissionOf, blsKey, operatorKey, shortTracks } from "./deploy.js";
 
 export const hash = (text: string) => `0x${createHash("sha256").update(text).digest("hex")}` as Hex;
@@ -43,3 +43,18 @@ export const orders: Order[] = [
   { kind: "SetTrack", track: "operations", rules: { ...shortTracks.operations, votingPeriod: 1_200 } },
   { kind: "Experiment", name: "kill one", faults: ["process-kill"] },
 ];
+
+/** The new key of node 0, with its proof of possession. */
+export function rotationOf(dao: TestDao): typeof admission {
+  return admissionOf(dao.witan.operators[0] ?? newcomer, rotationKey) as typeof admission;
+}
+
+/** What `openProposal` needs for an order of {@link orders}: evidence, and the keys that its effect needs. */
+export function proposalOf(dao: TestDao, order: Order) {
+  return {
+    order,
+    evidence,
+    ...(order.kind === "Admit" ? { admissions: [admission] } : {}),
+    ...(order.kind === "RotateKey" ? { rotation: rotationOf(dao) } : {}),
+  };
+}

@@ -14,14 +14,14 @@ interface RecordedTransaction {
   readonly to?: string;
 }
 
-/** By the parameters that they were made with. One process deploys the same again and again. */
+/** Deployments that this process has made, by their parameters. */
 const recordings = new Map<string, RecordedDeployment>();
 
 export interface ReplayParameters {
   readonly provider: Eip1193Provider;
-  /** Everything that decides what is sent. */
+  /** Identifies the deployment: all parameters that change its transactions. */
   readonly key: string;
-  /** Deploys as users do, and tells where the contracts are. */
+  /** Deploys by Ignition, as users do, and returns the addresses. */
   readonly deploy: () => Promise<Deployment["contracts"]>;
 }
 

@@ -139,7 +139,7 @@ describe("the deployment", () => {
     }
   });
 
-  it("gives each track its rules, and nobody a guardian's power", async () => {
+  it("gives each track its rules, and has no guardian by default", async () => {
     const { governor } = deployment;
     for (const [track, name] of TRACKS.entries()) {
       const expected = Object.values(DEFAULT_TRACKS[name]).map(BigInt);
@@ -180,7 +180,7 @@ describe("the deployment", () => {
     expect((await registry.committee(epoch)).size).toBe(BigInt(many.length));
   });
 
-  it("stops at a genesis with nobody in it", async () => {
+  it("stops at a genesis without nodes", async () => {
     const other = await network.create();
     const { parameters } = genesisOf([]);
     const deployed = other.ignition.deploy(Witan, { parameters: { Witan: parameters } });
@@ -190,7 +190,7 @@ describe("the deployment", () => {
   it("deploys over RPC as it does in process", async () => {
     const server = await network.createServer("default", "127.0.0.1", 0);
     const { address, port } = await server.listen();
-    // Ignition keeps a journal of what it deploys over RPC; this chain ends with the test, so its journal must, too.
+    // Ignition leaves a journal of each deployment over RPC; the chain ends with the test.
     const deploymentId = `test-${process.pid}-${port}`;
     try {
       const url = `http://${address}:${port}`;

@@ -1,6 +1,5 @@
 import { InvalidInputError } from "../../errors.js";
 import type { Receipt } from "../../ports/chain/index.js";
-import type { Support } from "../../records/index.js";
 import {
   aggregateBallots,
   checkBallots,

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openOutbox } from "../../../src/agent/outbox/open.js";
 import { createDiskContent } from "../../../src/ports/content/drivers/disk.js";
 import type { ContentId } from "../../../src/records/index.js";
+import { killsOf, randomOf, runUntilKilled } from "../../harness/children.js";
 import { createTestDao, type TestDao } from "../../harness/dao.js";
 import { operatorKey } from "../../harness/deploy.js";
 import { type HardhatNode, startHardhatNode } from "../../harness/hardhatNode.js";
-import { killsOf, randomOf, runUntilKilled } from "../../harness/kills.js";
 
 const KILLS = killsOf(5);
 const SCRIPT = new URL("./outboxChild.ts", import.meta.url);

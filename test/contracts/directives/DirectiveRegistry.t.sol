@@ -9,7 +9,7 @@ import {InvariantTest} from "../Vm.sol";
 import {Committee} from "../nodes/Committee.sol";
 import {DirectiveRegistryHandler} from "./DirectiveRegistryHandler.sol";
 
-/// @notice Whoever reports whatever whenever: the counts are the reports, and more than half is what enacts.
+/// @notice For any reports at any time, the counts equal the reports, and more than half enact.
 contract DirectiveRegistryInvariants is InvariantTest {
     DirectiveRegistryHandler private handler;
     DirectiveRegistry private directives;

@@ -16,7 +16,7 @@ const DIRECTIVE =
 const ids = (count: number) => Array.from({ length: count }, (_, i) => toBeHex(i + 1, 32));
 
 describe("DirectiveRegistry", () => {
-  it("names a directive by a hash of all that it says", async () => {
+  it("names a directive by a hash of all its fields", async () => {
     const { directives } = await deployDirectives(1);
     const seen = new Set<string>();
     for (const change of [
@@ -55,7 +55,7 @@ describe("DirectiveRegistry", () => {
     expect([...(event?.args[3].evidence ?? [])]).toEqual(directive.evidence);
   });
 
-  it("refuses directives that say nothing, take no time, or cite evidence out of order", async () => {
+  it("refuses directives without subject or payload, without a window, or with evidence out of order", async () => {
     const { directives } = await deployDirectives(1);
     for (const change of [
       { window: 0 },
@@ -96,7 +96,7 @@ describe("DirectiveRegistry", () => {
     await expect(directives.report(id("none"), Report.Done, id("outcome"))).rejects.toThrow(unknown);
   });
 
-  it("tells the whole proposal: ready, done, and enacted by more than half", async () => {
+  it("goes from ready to done, and is enacted by more than half", async () => {
     const contracts = await deployDirectives(5);
     const { directives, nodes } = contracts;
     const directiveId = await issue(contracts);
@@ -135,7 +135,7 @@ describe("DirectiveRegistry", () => {
     const issued = await directives.issued(directiveId);
     expect([issued.enacted, issued.outcome]).toEqual([Report.Done, outcome]);
 
-    // Those who come later are still heard, and change nothing.
+    // Later reports are counted and change nothing.
     await directives.connect(nodes[3] ?? third).report(directiveId, Report.Done, outcome);
     await directives.connect(nodes[4] ?? third).report(directiveId, Report.Failed, id("other"));
     expect(await enacted()).toBe(1);
@@ -190,7 +190,7 @@ describe("DirectiveRegistry", () => {
     }
   });
 
-  it("hears no result before activation, nothing after the deadline, and readiness in between", async () => {
+  it("takes results from activation to the deadline, and readiness before", async () => {
     const contracts = await deployDirectives(3);
     const [first, second, third] = contracts.nodes;
     const { directives } = contracts;
@@ -214,7 +214,7 @@ describe("DirectiveRegistry", () => {
     }
   });
 
-  it("refuses reports that say nothing or cite what they must not", async () => {
+  it("refuses reports of None, and outcomes where they do not belong", async () => {
     const contracts = await deployDirectives(1);
     const directiveId = await issue(contracts);
     const node = contracts.directives.connect(contracts.nodes[0]);
@@ -230,7 +230,7 @@ describe("DirectiveRegistry", () => {
     }
   });
 
-  it("hears a node ready once and finally once", async () => {
+  it("takes one ready and one final report of a node", async () => {
     const contracts = await deployDirectives(3);
     const directiveId = await issue(contracts);
     const [first, second] = contracts.nodes;
@@ -253,7 +253,7 @@ describe("DirectiveRegistry", () => {
     expect(await contracts.directives.reportOf(directiveId, second)).toBe(Report.Failed);
   });
 
-  it("hears the committee at the issue, whoever has come or gone or changed keys since", async () => {
+  it("takes reports of the committee at the issue, in spite of later admissions, removals and rotations", async () => {
     const contracts = await deployDirectives(3);
     const { directives, registry, stranger, later } = contracts;
     const [first, second, third] = contracts.nodes;

@@ -9,17 +9,17 @@ import {Directive, DirectiveKind} from "../../../contracts/types/Directive.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {Committee} from "../nodes/Committee.sol";
 
-/// @notice Issues, reports and lets time pass in random order while members come and go, and keeps its own books.
+/// @notice Issues, reports and lets time pass in random order while members come and go, and records the result.
 contract DirectiveRegistryHandler is Committee {
     uint256 public constant OPERATORS = 8;
     uint256 public constant OUTCOMES = 2;
 
     DirectiveRegistry public immutable directives;
     bytes32[] public issued;
-    /// @notice Directives issued by somebody without the right to issue.
+    /// @notice Directives issued by an account without the right to issue.
     uint256 public intrusions;
 
-    /// @notice Our books: final reports that were taken, by directive, and by directive, report and outcome.
+    /// @notice Final reports that counted, by directive, and by directive, report and outcome.
     mapping(bytes32 directiveId => uint256) public finals;
     mapping(bytes32 directiveId => mapping(IDirectiveRegistry.Report => mapping(uint256 outcome => uint256))) public counts;
     mapping(bytes32 directiveId => mapping(address node => IDirectiveRegistry.Report)) public lastReport;

@@ -15,7 +15,7 @@ async function deploy() {
 }
 
 describe("ParameterRegistry", () => {
-  it("tells a parameter that is zero from one that was never set", async () => {
+  it("distinguishes a parameter that is zero from one that was never set", async () => {
     const { parameters } = await deploy();
     expect([...(await parameters.tryParameter(ROUNDS))]).toEqual([false, 0n]);
     await expect(parameters.parameter(ROUNDS)).rejects.toThrow(`ParameterRegistryUnset("${ROUNDS}")`);
@@ -24,7 +24,7 @@ describe("ParameterRegistry", () => {
     expect(await parameters.parameter(ROUNDS)).toBe(0n);
   });
 
-  it("says what a parameter was and what it became", async () => {
+  it("emits the old and the new value of a parameter", async () => {
     const { parameters } = await deploy();
     let old = 0n;
     for (const value of [10n, MaxUint256, 0n, 3n]) {

@@ -1,7 +1,7 @@
 import type { SecretKey } from "@chainsafe/blst";
 import { id, TypedDataEncoder, ZeroAddress, ZeroHash } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { aggregateOver, bitmap, refusalOf } from "../../harness/contracts/ballots.js";
+import { aggregateOver, bitmap } from "../../harness/contracts/ballots.js";
 import {
   admissionOfSigner,
   type DirectiveContracts,
@@ -14,6 +14,7 @@ import {
   Status,
 } from "../../harness/contracts/directives.js";
 import { admissionOf, G2_INFINITY, secretOf } from "../../harness/contracts/eip2537.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
 const REPORT = {
   Report: [
@@ -25,7 +26,7 @@ const REPORT = {
 const OUTCOME = id("outcome");
 const INVALID = ["NodeRegistryInvalidSignature"];
 
-/** What a report says, and what it is signed for. */
+/** The signed fields of a report. */
 interface Statement {
   directiveId: string;
   report: bigint;
@@ -55,7 +56,7 @@ function node(index: number) {
   return found;
 }
 
-/** The fixture names a node's key by its operator. */
+/** In this harness a node's key is named by its operator. */
 function secretAt(index: number): SecretKey {
   return secretOf(node(index).address);
 }
@@ -68,7 +69,7 @@ function digestOf({ domain, ...words }: Statement): string {
   return TypedDataEncoder.hash(domain, REPORT, words);
 }
 
-/** Reports as `statement` says, of nodes that have signed it, or have signed something else. */
+/** Reports `statement` for nodes that signed it, or signed something else. */
 async function report(statement: Statement, indices: number[], signed = statement, signers = indices) {
   const signature = aggregateOver(digestOf(signed), signers.map(secretAt));
   const { directives, stranger } = contracts;
@@ -78,7 +79,7 @@ async function report(statement: Statement, indices: number[], signed = statemen
   return sent.wait();
 }
 
-/** All that is known of a directive. */
+/** Status and reports of a directive. */
 async function known(of = directiveId) {
   const { directives, nodes } = contracts;
   const results = [Report.Done, Report.Failed].flatMap((result) =>
@@ -93,7 +94,7 @@ async function known(of = directiveId) {
 
 async function refused(attempt: () => Promise<unknown>, refusal: unknown[]): Promise<void> {
   const before = await known();
-  expect(await refusalOf(attempt())).toEqual(refusal);
+  expect(await revertOf(attempt())).toEqual(refusal);
   expect(await known()).toEqual(before);
 }
 
@@ -112,7 +113,7 @@ describe("Reports that come together", () => {
     }
   });
 
-  it("say that nodes are ready, then that more than half are done, which enacts", async () => {
+  it("count readiness, then more than half of done, which enacts", async () => {
     const { directives } = contracts;
     expect(eventsOf(await report(said(Report.Ready), [0, 1, 2, 4]))).toEqual([
       ["ReportsCounted", directiveId, Report.Ready, ZeroHash, [23n]],
@@ -188,7 +189,7 @@ describe("Reports that come together", () => {
     expect(await contracts.directives.status(directiveId)).toBe(Status.Issued);
   });
 
-  it("are of the committee at the issue, whoever has come or gone or changed keys since", async () => {
+  it("are of the committee at the issue, in spite of later admissions, removals and rotations", async () => {
     const { registry, directives, later } = contracts;
     const newcomer = later[0];
     if (!newcomer) throw new Error("too few accounts");
@@ -279,7 +280,7 @@ describe("Reports that come together are refused", () => {
     }
   });
 
-  it("of nobody, of indices that are none and of sets that are malformed", async () => {
+  it("for empty sets, unknown indices and malformed sets", async () => {
     const { directives } = contracts;
     const signature = aggregateOver(digestOf(said(Report.Done)), [secretAt(0)]);
     for (const [bits, refusal] of [
@@ -306,7 +307,7 @@ describe("Reports that come together are refused", () => {
     }
   });
 
-  it("when they say nothing or cite what they must not", async () => {
+  it("when they report None, or have an outcome where it does not belong", async () => {
     for (const statement of [
       said(Report.None),
       said(Report.None, { outcome: ZeroHash }),
@@ -339,7 +340,7 @@ describe("Reports that come together are refused", () => {
 
   it("on a directive that was not issued", async () => {
     const unknown = said(Report.Done, { directiveId: id("none") });
-    expect(await refusalOf(report(unknown, [0]))).toEqual(["DirectiveRegistryUnknownDirective", id("none")]);
+    expect(await revertOf(report(unknown, [0]))).toEqual(["DirectiveRegistryUnknownDirective", id("none")]);
   });
 
   it("of a node that is admitted in the block of the issue", async () => {

@@ -10,10 +10,10 @@ import {Directive, DirectiveKind} from "../../../contracts/types/Directive.sol";
 import {Signers} from "../../../contracts/types/Signers.sol";
 import {TrackRules} from "../../../contracts/types/Track.sol";
 import {Signing} from "../nodes/Signing.sol";
-import {World} from "./World.sol";
+import {GovernanceTest} from "./GovernanceTest.sol";
 
 /// @notice Ballots and reports that come together: whatever the sets, what counts is what was signed.
-contract AggregatesFuzz is World {
+contract AggregatesFuzz is GovernanceTest {
     uint256 private constant SIZE = 20;
     uint256 private constant ALL = (1 << SIZE) - 1;
     ContentId private constant OUTCOME = ContentId.wrap(bytes32("outcome"));

@@ -10,10 +10,10 @@ import {TrackRules} from "../../../contracts/types/Track.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {PeerToken} from "../peers/PeerToken.sol";
 import {RuledGovernor} from "../peers/RuledGovernor.sol";
-import {World} from "./World.sol";
+import {GovernanceTest} from "./GovernanceTest.sol";
 
 /// @notice Whatever the committee, the rules, the ballots and the times: our governor and OpenZeppelin's end alike.
-contract NodeGovernorDifferential is World {
+contract NodeGovernorDifferential is GovernanceTest {
     uint256 private constant MAX_SIZE = 24;
     uint256 private constant GENESIS = 1_000_000;
     /// @dev A node joins at each multiple, so that the clock chooses how many there are; the voting delay is shorter.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 
-/// @notice What a governor should say, kept in the plainest way: copies of everything, loops over everybody.
+/// @notice A model of the governor, as simple as possible: copies of all state, loops over all accounts.
 abstract contract GovernanceModel {
     struct Entry {
         uint256 number;

@@ -6,10 +6,10 @@ import {TrackRules} from "../../../contracts/types/Track.sol";
 import {InvariantTest} from "../Vm.sol";
 import {GovernanceModel} from "./GovernanceModel.sol";
 import {NodeGovernorHandler} from "./NodeGovernorHandler.sol";
-import {World} from "./World.sol";
+import {GovernanceTest} from "./GovernanceTest.sol";
 
-/// @notice Whatever is tried by whomever in whatever order, the governor says what the plain model says.
-contract NodeGovernorInvariants is InvariantTest, World {
+/// @notice For any calls by any accounts in any order, the governor agrees with the model.
+contract NodeGovernorInvariants is InvariantTest, GovernanceTest {
     uint256 private constant GENESIS_SIZE = 5;
 
     NodeGovernorHandler private handler;

@@ -9,9 +9,9 @@ import {GovernorEvidence} from "../../../contracts/governance/extensions/Governo
 import {ContentId} from "../../../contracts/types/ContentId.sol";
 import {Directive, DirectiveKind} from "../../../contracts/types/Directive.sol";
 import {Track, TrackRules} from "../../../contracts/types/Track.sol";
-import {World} from "./World.sol";
+import {GovernanceTest} from "./GovernanceTest.sol";
 
-contract NodeGovernorFuzz is World {
+contract NodeGovernorFuzz is GovernanceTest {
     uint256 private constant SIZE = 4;
     bytes4 private constant ISSUE = IDirectiveRegistry.issue.selector;
 

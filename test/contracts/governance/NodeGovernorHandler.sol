@@ -13,20 +13,20 @@ import {Signers} from "../../../contracts/types/Signers.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {Signing} from "../nodes/Signing.sol";
 import {GovernanceModel} from "./GovernanceModel.sol";
-import {World} from "./World.sol";
+import {GovernanceTest} from "./GovernanceTest.sol";
 
-/// @notice Does everything that anybody may try with the governor, and keeps the model's books of what should follow.
-contract NodeGovernorHandler is World, GovernanceModel {
+/// @notice Calls every function of the governor as any account, and records in the model what should follow.
+contract NodeGovernorHandler is GovernanceTest, GovernanceModel {
     uint256 public constant ACCOUNTS = 10;
     uint256 private constant MAX_PROPOSALS = 10;
 
-    /// @notice Calls that succeeded without the right to, or were refused with it.
+    /// @notice Calls that succeeded without the right to make them, or reverted with it.
     uint256 public violations;
     string public violation;
 
     uint256 private _admitted;
 
-    /// @param admitted How many nodes there are already.
+    /// @param admitted The number of nodes at the start.
     constructor(NodeGovernor governor_, uint256 admitted) {
         _adopt(governor_);
         _admitted = admitted;
@@ -58,7 +58,7 @@ contract NodeGovernorHandler is World, GovernanceModel {
         }
     }
 
-    /// @notice Most often several accounts after one another, most often For.
+    /// @notice Mostly several accounts in turn, mostly For.
     function vote(uint256 which, uint256 who, uint256 crowd, uint8 support, uint8 path) external {
         if (_count() == 0) return;
         uint256 id = _idOf(which);
@@ -177,7 +177,7 @@ contract NodeGovernorHandler is World, GovernanceModel {
         _execute(governor, address(governor), data, why);
     }
 
-    /// @notice Straight at what only a decision may do; even as the timelock where the governor is meant.
+    /// @notice Calls directly what only a decision may call; also as the timelock, if the target is the governor.
     function intrude(uint256 who, uint256 what) external {
         address intruder = who % 3 == 0 ? GUARDIAN : account(who);
         (address target, bytes memory data) = _call(what);
@@ -206,7 +206,7 @@ contract NodeGovernorHandler is World, GovernanceModel {
         (done,) = address(governor).call(data);
     }
 
-    /// @dev An aggregate of one; one that no support goes with is signed by nobody.
+    /// @dev An aggregate of one ballot; an unknown support is signed by no node.
     function _alone(uint256 id, uint256 who, uint8 support) private view returns (bytes memory) {
         uint256[] memory bits = Signing.bitmap(1 << _indexOf(account(who)));
         Signers memory signers;
@@ -220,7 +220,7 @@ contract NodeGovernorHandler is World, GovernanceModel {
         return abi.encodeCall(INodeGovernor.castVotesByAggregate, (id, signers, signature));
     }
 
-    /// @dev Its newest index, or that of the first node where it has none: then it claims to be another.
+    /// @dev Its newest index, or that of the first node if it has none: then it claims to be another node.
     function _indexOf(address account_) private view returns (uint32) {
         uint32 bound = registry.committee(registry.epoch()).indexBound;
         for (uint32 i = bound; i > 0; --i) {

@@ -3,10 +3,10 @@ pragma solidity ^0.8.28;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {Track, TrackRules} from "../../../contracts/types/Track.sol";
-import {World} from "./World.sol";
+import {GovernanceTest} from "./GovernanceTest.sol";
 
 /// @notice What random calls seldom hit.
-contract NodeGovernorUnits is World {
+contract NodeGovernorUnits is GovernanceTest {
     uint256 private constant SIZE = 5;
     address private constant TARGET = address(0xbeef);
     string private constant WHY = "because";

@@ -2,10 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {World} from "./World.sol";
+import {GovernanceTest} from "./GovernanceTest.sol";
 
 /// @notice More nodes than one word of the bitmap has bits.
-contract NodeGovernorWords is World {
+contract NodeGovernorWords is GovernanceTest {
     uint256 private constant SIZE = 260;
 
     function setUp() external {

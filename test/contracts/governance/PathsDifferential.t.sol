@@ -12,11 +12,11 @@ import {TrackRules} from "../../../contracts/types/Track.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {PeerToken} from "../peers/PeerToken.sol";
 import {RuledGovernor} from "../peers/RuledGovernor.sol";
-import {World} from "./World.sol";
+import {GovernanceTest} from "./GovernanceTest.sol";
 
 /// @notice Whatever path ballots take to our governor, and however many come together: OpenZeppelin's, which gets the
 /// same ballots one at a time, counts the same and ends alike. What comes again is refused by every path.
-contract PathsDifferential is World {
+contract PathsDifferential is GovernanceTest {
     uint256 private constant MAX_SIZE = 12;
     uint256 private constant GENESIS = 1_000_000;
     /// @dev A node joins at each multiple, so that the clock chooses how many there are.

@@ -19,9 +19,7 @@ import {
   ballotContextOf,
   batchOf,
   digestOf,
-  refusalOf,
   secretOfNode,
-  signersOf,
 } from "../../harness/contracts/ballots.js";
 import {
   DEFAULT_TRACKS,
@@ -29,16 +27,9 @@ import {
   ethers,
   freshGovernance,
   type GovernanceContracts,
-  networkHelpers,
 } from "../../harness/contracts/deployGovernance.js";
 import { G2_INFINITY, POSSESSION_DOMAIN, sign } from "../../harness/contracts/eip2537.js";
-import {
-  flagCall,
-  GovernanceHelper,
-  increaseTimeTo,
-  State,
-  Support,
-} from "../../harness/contracts/governanceHelper.js";
+import { flagCall, GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
 
 const SUPPORTS = [Support.against, Support.for, Support.abstain];
 const EXTENDED_BALLOT = {
@@ -163,7 +154,7 @@ describe("What is signed for something else", () => {
       await expectRefused(proposal, () => castAggregate(proposal, { abstain }, opposed), INVALID);
   });
 
-  it("counts for nothing under the domain of possession proofs of old", async () => {
+  it("counts for nothing under the domain of possession proofs", async () => {
     const signature = sign(secretOfNode(0), digestOf(poll, Support.for), POSSESSION_DOMAIN);
     await expectRefused(proposal, () => castAggregate(proposal, { for: [0] }, signature), INVALID);
   });
@@ -289,7 +280,7 @@ describe("A ballot that is brought again", () => {
     }
   });
 
-  it("takes all that came with it along", async () => {
+  it("makes all ballots of its aggregate revert", async () => {
     const overlap = ["GovernorBallotsOverlap", 0n, 16n];
     for (const ballots of [{ for: [0, 4] }, { for: [0], against: [4] }, { for: [0, 1], abstain: [2, 4] }]) {
       await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(poll, ballots)), overlap);
@@ -299,7 +290,7 @@ describe("A ballot that is brought again", () => {
     await expectRefused(proposal, () => contracts.governor.castVotesBySig(proposal.id, batch), overlap);
   });
 
-  it("takes along once alone: without whoever voted in between, the others' ballots count", async () => {
+  it("reverts only as a whole: without the node that voted in between, the other ballots count", async () => {
     // Node 1 has signed with the others, and votes by itself before they are brought.
     const together = { for: [0, 1, 2] };
     const signature = aggregate(poll, together);
@@ -331,80 +322,5 @@ describe("A ballot that is brought again", () => {
     }
     await castAggregate(proposal, { for: [3] }, aggregate(poll, { for: [3] }));
     expect(await proposal.votes()).toEqual({ for: 3n, against: 2n, abstain: 0n });
-  });
-});
-
-describe("Out of its time", () => {
-  const active = ethers.toBeHex(2, 32);
-  const ballots = { for: [0], against: [1] };
-
-  /** That neither an aggregate nor a batch counts in this state. */
-  async function closed(of: GovernanceHelper, state: bigint): Promise<void> {
-    const refusal = ["GovernorUnexpectedProposalState", of.id, state, active];
-    expect(await of.state()).toBe(state);
-    const its = await ballotContextOf(contracts.governor, of.id);
-    const batch = await batchOf(its, [{ index: 2, support: Support.for, voter: voterOf(contracts, 2) }]);
-    await expectRefused(of, () => castAggregate(of, ballots, aggregate(its, ballots)), refusal);
-    await expectRefused(of, () => contracts.governor.castVotesBySig(of.id, batch), refusal);
-  }
-
-  it("nothing counts before the vote opens, and from the second after the snapshot it does", async () => {
-    const { governor, operators } = contracts;
-    const later = new GovernanceHelper(governor, [await flagCall(contracts, "later")]);
-    await later.propose(operators[0]);
-    await closed(later, State.pending);
-    const its = await ballotContextOf(governor, later.id);
-    const snapshot = await governor.proposalSnapshot(later.id);
-    await networkHelpers.time.setNextBlockTimestamp(snapshot);
-    await expectRefused(later, () => castAggregate(later, ballots, aggregate(its, ballots)), [
-      "GovernorUnexpectedProposalState",
-      later.id,
-      State.pending,
-      active,
-    ]);
-    await increaseTimeTo(snapshot);
-    await networkHelpers.time.setNextBlockTimestamp(snapshot + 1n);
-    await castAggregate(later, ballots, aggregate(its, ballots));
-    expect(await later.votes()).toEqual({ for: 1n, against: 1n, abstain: 0n });
-  });
-
-  it("a ballot counts at the deadline, and nothing after it", async () => {
-    const deadline = await contracts.governor.proposalDeadline(proposal.id);
-    await networkHelpers.time.setNextBlockTimestamp(deadline);
-    await castAggregate(proposal, { for: [3] }, aggregate(poll, { for: [3] }));
-    await proposal.waitForEnd();
-    await closed(proposal, State.defeated);
-  });
-
-  it("nothing counts after the fast path, in the queue or once it is done", async () => {
-    const enough = { for: [0, 1, 2, 3] };
-    await castAggregate(proposal, enough, aggregate(poll, enough));
-    await closed(proposal, State.succeeded);
-    await proposal.queue();
-    await closed(proposal, State.queued);
-    await proposal.waitForEta();
-    await proposal.execute();
-    await closed(proposal, State.executed);
-  });
-
-  it("nothing counts once it is canceled, before or after the start", async () => {
-    await proposal.cancel(contracts.guardian);
-    await closed(proposal, State.canceled);
-    const later = new GovernanceHelper(contracts.governor, [await flagCall(contracts, "later")]);
-    await later.propose(contracts.operators[0]);
-    await later.cancel(contracts.guardian);
-    await closed(later, State.canceled);
-    await later.waitForStart();
-    await closed(later, State.canceled);
-  });
-
-  it("nothing counts for a proposal that there is not", async () => {
-    const { governor } = contracts;
-    const none = { ...poll, proposalId: 12n };
-    const refusal = ["GovernorNonexistentProposal", 12n];
-    const brought = governor.castVotesByAggregate(12n, signersOf(ballots), aggregate(none, ballots));
-    expect(await refusalOf(brought)).toEqual(refusal);
-    const batch = await batchOf(none, [{ index: 2, support: Support.for, voter: voterOf(contracts, 2) }]);
-    expect(await refusalOf(governor.castVotesBySig(12n, batch))).toEqual(refusal);
   });
 });

@@ -10,7 +10,6 @@ import {
   batchOf,
   bitmap,
   countOf,
-  refusalOf,
   secretOfNode,
   signersOf,
 } from "../../harness/contracts/ballots.js";
@@ -21,9 +20,11 @@ import {
   ethers,
   handOver,
   networkHelpers,
+  timelockSigner,
 } from "../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../harness/contracts/eip2537.js";
 import { GovernanceHelper, State } from "../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
 /** Two words of indices; admitted in batches of which the first fills a chunk of 211 keys and begins another. */
 const BATCHES = [220, 80];
@@ -65,10 +66,7 @@ async function deployMany(): Promise<Many> {
   }
   await networkHelpers.mine();
 
-  const address = await timelock.getAddress();
-  await networkHelpers.impersonateAccount(address);
-  await networkHelpers.setBalance(address, ethers.parseEther("10"));
-  return { governor, nodes, parameters, timelock: await ethers.getSigner(address), proposer };
+  return { governor, nodes, parameters, timelock: await timelockSigner({ timelock }), proposer };
 }
 
 const secrets = new Map<number, SecretKey>();
@@ -132,7 +130,7 @@ describe("A committee of three hundred", () => {
     // Another node in the place of one is another sum; where all sign, one less.
     const other = ALL.find((index) => !indices.includes(index));
     const claimed = [...indices.slice(1), ...(other === undefined ? [] : [other])];
-    expect(await refusalOf(check(claimed))).toEqual(["NodeRegistryInvalidSignature"]);
+    expect(await revertOf(check(claimed))).toEqual(["NodeRegistryInvalidSignature"]);
   });
 
   it("is counted in two words a set, in parts and by both kinds of signature", async () => {
@@ -166,9 +164,9 @@ describe("A committee of three hundred", () => {
 
     // Of the nodes in both words that would vote again, the first word is named.
     const again = { for: [294], against: [1, 256] };
-    expect(await refusalOf(bring(many, proposal, again))).toEqual(["GovernorBallotsOverlap", 0n, 2n]);
+    expect(await revertOf(bring(many, proposal, again))).toEqual(["GovernorBallotsOverlap", 0n, 2n]);
     const second = { for: [294], against: [256] };
-    expect(await refusalOf(bring(many, proposal, second))).toEqual(["GovernorBallotsOverlap", 1n, 1n]);
+    expect(await revertOf(bring(many, proposal, second))).toEqual(["GovernorBallotsOverlap", 1n, 1n]);
   });
 
   it("ends a vote by one signature of two thirds, and not of one less", async () => {
@@ -194,7 +192,7 @@ describe("A committee of three hundred", () => {
     ] as const) {
       const signers = { forBits: bitmap(indices), againstBits: [], abstainBits: [] };
       const signature = aggregateOver(DIGEST, indices.map(secretAt));
-      expect(await refusalOf(nodes.checkAggregate(epoch, signers, DIGEST, NONE, signature))).toEqual(refusal);
+      expect(await revertOf(nodes.checkAggregate(epoch, signers, DIGEST, NONE, signature))).toEqual(refusal);
     }
   });
 
@@ -228,7 +226,7 @@ describe("A committee of three hundred", () => {
     }
     const claimed = { forBits: bitmap(gone), againstBits: [], abstainBits: [] };
     const signature = aggregateOver(DIGEST, gone.map(secretAt));
-    expect(await refusalOf(registry.checkAggregate(epoch, claimed, DIGEST, NONE, signature))).toEqual([
+    expect(await revertOf(registry.checkAggregate(epoch, claimed, DIGEST, NONE, signature))).toEqual([
       "NodeRegistryNotMembers",
       0n,
       (1n << 3n) | (1n << 210n) | (1n << 212n),

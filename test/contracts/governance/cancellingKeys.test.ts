@@ -42,7 +42,7 @@ beforeEach(async () => {
 const scalarOf = (secret: SecretKey) => toBigInt(secret.toBytes());
 const secretAt = (scalar: bigint) => SecretKey.fromBytes(getBytes(toBeHex(((scalar % ORDER) + ORDER) % ORDER, 32)));
 
-/** What node `index` signs, times a number: whoever has seen it once can multiply it, and a negative one cancels it. */
+/** What node `index` signs, times a number: any account that saw it can multiply it, and a negative one cancels it. */
 function partOf({ domain, proposalId }: BallotContext, index: number, times = 1n, support: number = Support.for) {
   const digest = hashToG2(digestOf({ domain, proposalId }, support), BALLOT_DOMAIN);
   return digest.multiply((((scalarOf(secretOfNode(index)) * times) % ORDER) + ORDER) % ORDER);
@@ -125,8 +125,8 @@ describe("A signature that is made to cancel another's", () => {
   });
 });
 
-/** Whoever runs two nodes can choose keys that cancel out; the secrets of both are needed, so it can be nobody else's. */
-describe("Nodes of one hand whose keys cancel out", () => {
+/** One operator of two nodes can choose keys that cancel out; that needs the secrets of both. */
+describe("Two nodes of one operator whose keys cancel out", () => {
   const secret = secretOf("twin");
   let proposal: GovernanceHelper;
   let poll: BallotContext;
@@ -190,7 +190,7 @@ describe("Nodes of one hand whose keys cancel out", () => {
     expect(await proposal.votes()).toEqual({ for: 3n, against: 3n, abstain: 0n });
   });
 
-  it("are not told from silence together on one side: at most they vote, once, as they could have", async () => {
+  it("cannot be told from silent nodes when both are on one side, and vote once at most", async () => {
     // What they have signed adds up to nothing, so whether they have does not show; only both, only on one side.
     const signature = aggregate(poll, { for: [0, 1] });
     expect(aggregate(poll, { for: [0, 1, 5, 6] }, twin)).toBe(signature);

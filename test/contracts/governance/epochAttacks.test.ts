@@ -18,7 +18,6 @@ import {
   ballotContextOf,
   batchOf,
   castBy,
-  refusalOf,
   secretOfNode,
 } from "../../harness/contracts/ballots.js";
 import {
@@ -29,6 +28,7 @@ import {
 } from "../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../harness/contracts/eip2537.js";
 import { flagCall, GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
 const notMember = (index: number) => ["NodeRegistryNotMembers", 0n, 1n << BigInt(index)];
 
@@ -45,7 +45,7 @@ beforeEach(async () => {
 async function rotate(index: number, newIndex: number, operator = voterOf(contracts, index).address): Promise<void> {
   const { key, possession } = admissionOf(operator, `key ${newIndex}`);
   await (await registryOfTimelock(contracts)).rotateKey(index, key, possession);
-  // The committee that votes is that of an earlier second.
+  // A proposal takes the committee of the second before it.
   await networkHelpers.mine();
 }
 
@@ -164,7 +164,7 @@ describe("A node whose key was rotated", () => {
 });
 
 describe("A node that was removed", () => {
-  it("is not admitted again under a new index, nor is its key in other hands", async () => {
+  it("is not admitted again under a new index, nor is its key with another operator", async () => {
     const registry = await registryOfTimelock(contracts);
     const { address } = voterOf(contracts, 1);
     const [old, fresh] = [admissionOf(address, "key 1"), admissionOf(address, "key 5")];
@@ -218,7 +218,7 @@ describe("A node that was removed", () => {
     await networkHelpers.mine();
     const after = await openProposal(contracts, "opened after");
     const poll = await ballotContextOf(contracts.governor, after.id);
-    // Its signature is among them, and nobody says so.
+    // Its signature is in the sum, but its index is not claimed.
     for (const [signed, claimed] of [
       [{ for: [0, 1, 2, 3, 4] }, { for: [0, 2, 3, 4] }],
       [{ for: [0, 1, 2] }, { for: [0, 2] }],
@@ -268,6 +268,6 @@ describe("A node that was admitted later", () => {
     await expectRefused(before, () => castAggregate(before, ballots, early), notMember(5));
     await (await registryOfTimelock(contracts)).admit([admissionOf(contracts.stranger.address, "key 5")]);
     await expectRefused(before, () => castAggregate(before, ballots, early), notMember(5));
-    expect(await refusalOf(contracts.nodes.keyOf(6))).toEqual(["NodeRegistryUnknownNode", 6n]);
+    expect(await revertOf(contracts.nodes.keyOf(6))).toEqual(["NodeRegistryUnknownNode", 6n]);
   });
 });

@@ -28,7 +28,7 @@ describe("A signature that is no signature", () => {
     valid = aggregate(poll, ballots);
   });
 
-  it("is refused as infinity, whoever is claimed", async () => {
+  it("is refused as infinity, for any claimed signers", async () => {
     for (const claimed of [{ for: [0] }, { against: [1] }, { abstain: [2] }, ballots, { for: [0, 1, 2, 3] }]) {
       await expectRefused(proposal, () => castAggregate(proposal, claimed, G2_INFINITY), INVALID);
     }
@@ -104,7 +104,7 @@ describe("A signature that is no signature", () => {
   });
 });
 
-describe("A batch that is none", () => {
+describe("A malformed batch", () => {
   const bring = (batch: string) => contracts.governor.castVotesBySig(proposal.id, batch);
   const entry = (index: number, support: number = Support.for, signer = voterOf(contracts, index)) =>
     batchOf(poll, [{ index, support, voter: signer }]);
@@ -114,7 +114,7 @@ describe("A batch that is none", () => {
     const yParityAndS = toBigInt(dataSlice(good, 37));
     const [parity, s] = [yParityAndS >> 255n, yParityAndS & ((1n << 255n) - 1n)];
     const high = SECP256K1 - s;
-    // Where a high s reaches the bit of the parity, it is another s to whoever reads it: neither counts.
+    // Where a high s reaches the bit of the parity, a decoder reads another s: neither counts.
     for (const written of [high, high ^ (1n << 255n), (high & ((1n << 255n) - 1n)) | ((1n - parity) << 255n)]) {
       const other = concat([dataSlice(good, 0, 37), toBeHex(written, 32)]);
       await expectRefused(proposal, () => bring(other), ["NodeRegistryInvalidSignatureOf", 0n]);
@@ -156,7 +156,7 @@ describe("A batch that is none", () => {
     }
   });
 
-  it("is refused with a support that is none", async () => {
+  it("is refused with an unknown support", async () => {
     for (const support of [3, 4, 255]) {
       const bad = await entry(2, support);
       await expectRefused(proposal, () => bring(bad), ["NodeRegistryInvalidSignatureOf", 2n]);
@@ -187,7 +187,7 @@ describe("A batch that is none", () => {
   });
 });
 
-describe("A vote by signature that is none", () => {
+describe("A malformed signature of one vote", () => {
   it("is refused malleated, cut, lengthened or compact", async () => {
     const voter = voterOf(contracts, 0);
     const { r, s, v, compactSerialized, serialized } = EcdsaSignature.from(await signBallot(0));
@@ -202,7 +202,7 @@ describe("A vote by signature that is none", () => {
     await contracts.governor.castVoteBySig(proposal.id, Support.for, voter, serialized);
   });
 
-  it("is refused of whoever has not signed, and of no member", async () => {
+  it("is refused for a node that did not sign, and for an account that is no member", async () => {
     const { governor, stranger } = contracts;
     const signature = await signBallot(0);
     for (const voter of [voterOf(contracts, 1), stranger]) {

@@ -9,7 +9,6 @@ import {
   bitmap,
   castBy,
   countOf,
-  refusalOf,
   secretOfNode,
   signersOf,
 } from "../../harness/contracts/ballots.js";
@@ -17,7 +16,7 @@ import {
   ethers,
   freshGovernance,
   type GovernanceContracts,
-  networkHelpers,
+  timelockSigner,
 } from "../../harness/contracts/deployGovernance.js";
 import { admissionOf, G1_INFINITY, G2_INFINITY } from "../../harness/contracts/eip2537.js";
 import {
@@ -30,8 +29,9 @@ import {
   State,
   Support,
 } from "../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
-// The same contracts and the same proposals on a chain of the hardfork before: Cancun has no EIP-2537.
+// The same contracts on a chain of the hardfork before: Cancun has no EIP-2537.
 vi.mock("hardhat", async (original) => {
   const { network } = await original<typeof import("hardhat")>();
   return { network: { create: () => network.create({ override: { hardfork: "cancun" } }) } };
@@ -41,7 +41,7 @@ const Report = { ready: 1n, done: 2n } as const;
 const Status = { unknown: 0n, issued: 1n, done: 2n } as const;
 const NO_PRECOMPILES = ["NodeRegistryNoPrecompiles"];
 const EVERYBODY = [0, 1, 2, 3, 4];
-/** What is left without aggregates. */
+/** The paths that need no aggregates. */
 const PATHS_LEFT = BALLOT_PATHS.filter((path) => path !== "castVotesByAggregate");
 
 let contracts: GovernanceContracts;
@@ -87,10 +87,7 @@ async function issued(kind: number): Promise<string> {
 }
 
 async function registryOfTimelock() {
-  const address = await contracts.timelock.getAddress();
-  await networkHelpers.impersonateAccount(address);
-  await networkHelpers.setBalance(address, ethers.parseEther("10"));
-  return contracts.nodes.connect(await ethers.getSigner(address));
+  return contracts.nodes.connect(await timelockSigner(contracts));
 }
 
 describe("A chain without EIP-2537", () => {
@@ -101,7 +98,7 @@ describe("A chain without EIP-2537", () => {
     }
   });
 
-  it("carries the whole DAO, which says that it counts no aggregates", async () => {
+  it("runs the whole DAO, whose registry reports that it counts no aggregates", async () => {
     const { nodes, operators, ...others } = contracts;
     for (const contract of [nodes, others.governor, others.directives, others.models, others.parameters]) {
       expect(await ethers.provider.getCode(contract)).not.toBe("0x");
@@ -124,7 +121,7 @@ describe("A chain without EIP-2537", () => {
       const signatures = [G2_INFINITY, "0x", ...(Object.keys(ballots).length > 0 ? [aggregate(poll, ballots)] : [])];
       for (const signature of signatures) {
         const cast = contracts.governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
-        expect(await refusalOf(cast)).toEqual(NO_PRECOMPILES);
+        expect(await revertOf(cast)).toEqual(NO_PRECOMPILES);
       }
     }
     expect(await countOf(contracts.governor, proposal.id, 5)).toEqual({ for: 0n, against: 0n, abstain: 0n, voted: [] });
@@ -140,8 +137,8 @@ describe("A chain without EIP-2537", () => {
     const decided = governor
       .connect(voter(0))
       .decide(targets, values, calldatas, proposal.description, signersOf(ballots), signature);
-    expect(await refusalOf(decided)).toEqual(NO_PRECOMPILES);
-    expect(await refusalOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
+    expect(await revertOf(decided)).toEqual(NO_PRECOMPILES);
+    expect(await revertOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
 
     await proposal.propose(voter(0));
     await proposal.waitForStart();
@@ -163,7 +160,7 @@ describe("A chain without EIP-2537", () => {
         EVERYBODY.map((index) => secretOfNode(index)),
       );
       const reported = directives.reportByAggregate(id, report, outcome, bitmap(EVERYBODY), signature);
-      expect(await refusalOf(reported)).toEqual(NO_PRECOMPILES);
+      expect(await revertOf(reported)).toEqual(NO_PRECOMPILES);
       expect(await directives.attestations(id, report, outcome)).toBe(0n);
     }
     for (const operator of contracts.operators) expect(await directives.reportOf(id, operator)).toBe(0n);
@@ -217,7 +214,7 @@ describe("Without aggregates", () => {
     for (const path of PATHS_LEFT) {
       const again = castBy(path, governor, proposal.id, { index: 3, support: Support.against, voter: voter(3) });
       const batch = path === "castVotesBySig";
-      expect(await refusalOf(again)).toEqual(
+      expect(await revertOf(again)).toEqual(
         batch ? ["GovernorBallotsOverlap", 0n, 8n] : ["GovernorAlreadyCastVote", voter(3).address],
       );
     }
@@ -258,7 +255,7 @@ describe("Without aggregates, a committee", () => {
     ] as const) {
       const refusal = ["NodeRegistryNotMembers", 0n, 1n << BigInt(gone)];
       const batch = await batchFor(later, [0, gone], [voter(0), account]);
-      expect(await refusalOf(governor.castVotesBySig(later.id, batch))).toEqual(refusal);
+      expect(await revertOf(governor.castVotesBySig(later.id, batch))).toEqual(refusal);
     }
     const accounts = [voter(0), voter(3), stranger, voter(2)];
     await governor.castVotesBySig(later.id, await batchFor(later, [0, 3, 5, 6], accounts));
@@ -280,17 +277,17 @@ describe("Without aggregates, a committee", () => {
     const registry = await registryOfTimelock();
     const honest = admissionOf(stranger.address, "key 5");
     const invalid = ["NodeRegistryInvalidKey", ethers.keccak256(G1_INFINITY)];
-    expect(await refusalOf(registry.admit([{ ...honest, key: G1_INFINITY }]))).toEqual(invalid);
-    expect(await refusalOf(registry.rotateKey(2, G1_INFINITY, honest.possession))).toEqual(invalid);
+    expect(await revertOf(registry.admit([{ ...honest, key: G1_INFINITY }]))).toEqual(invalid);
+    expect(await revertOf(registry.rotateKey(2, G1_INFINITY, honest.possession))).toEqual(invalid);
     for (const key of [`${honest.key}00`, `0x${"ff".repeat(128)}`]) {
       const refusal = ["NodeRegistryInvalidKey", ethers.keccak256(key)];
-      expect(await refusalOf(registry.admit([{ ...honest, key }]))).toEqual(refusal);
+      expect(await revertOf(registry.admit([{ ...honest, key }]))).toEqual(refusal);
     }
     const { key } = admissionOf(voter(1).address, "key 1");
     const duplicate = ["NodeRegistryDuplicateKey", ethers.keccak256(key)];
-    expect(await refusalOf(registry.admit([{ ...honest, key }]))).toEqual(duplicate);
+    expect(await revertOf(registry.admit([{ ...honest, key }]))).toEqual(duplicate);
     const short = { ...honest, possession: "0x" };
-    expect(await refusalOf(registry.admit([short]))).toEqual(["NodeRegistryInvalidPossession", stranger.address]);
+    expect(await revertOf(registry.admit([short]))).toEqual(["NodeRegistryInvalidPossession", stranger.address]);
 
     // Nobody can check that it is a proof.
     const { possession } = admissionOf(voter(1).address, "another key");

@@ -8,7 +8,7 @@ import {RecordKind} from "../../../contracts/types/RecordKind.sol";
 import {InvariantTest} from "../Vm.sol";
 import {Committee} from "../nodes/Committee.sol";
 
-/// @notice Anchors roots from a small pool as members and as others, and keeps its own books.
+/// @notice Anchors roots from a small pool as members and as others, and records what should follow.
 contract KnowledgeRegistryHandler is Committee {
     uint256 public constant AUTHORS = 4;
     uint256 public constant ROOTS = 10;

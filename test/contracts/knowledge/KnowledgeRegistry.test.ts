@@ -70,7 +70,7 @@ describe("KnowledgeRegistry", () => {
     }
   });
 
-  it("refuses whoever is no member now, a node that has left among them, whose anchors stay", async () => {
+  it("refuses accounts that are no members, and nodes that were removed, whose anchors stay", async () => {
     const { registry, knowledge: fresh, founder, first } = await deployKnowledge();
     const stranger = fresh.connect(founder).anchor(id("root"), 1, id("manifest"));
     await expect(stranger).rejects.toThrow(`KnowledgeRegistryNotMember("${founder.address}")`);

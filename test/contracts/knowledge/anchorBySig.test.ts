@@ -1,6 +1,5 @@
 import { id, ZeroHash } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { refusalOf } from "../../harness/contracts/ballots.js";
 import {
   batchDigest,
   batchOf,
@@ -9,6 +8,7 @@ import {
   networkHelpers,
   signBatch,
 } from "../../harness/contracts/knowledge.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
 let contracts: KnowledgeContracts;
 beforeEach(async () => {
@@ -65,13 +65,13 @@ describe("An anchor that anybody sends", () => {
       [batch, good.slice(0, -2)],
       [batch, `${good}00`],
     ] as const) {
-      const refusal = await refusalOf(knowledge.anchorBySig(said, signature));
+      const refusal = await revertOf(knowledge.anchorBySig(said, signature));
       expect(refusal).toEqual(["KnowledgeRegistryInvalidSignature", said.author]);
       expect((await knowledge.anchorOf(said.author, said.root)).anchoredAt).toBe(0n);
     }
   });
 
-  it("is refused a second time, whoever was first", async () => {
+  it("is refused a second time, sent by any account", async () => {
     const { knowledge, nodes } = contracts;
     const [operator] = nodes;
     if (!operator) throw new Error("there is no node");
@@ -79,30 +79,30 @@ describe("An anchor that anybody sends", () => {
     const signature = await signBatch(contracts, 0, batch);
     await knowledge.anchorBySig(batch, signature);
     const exists = ["KnowledgeRegistryAnchorExists", batch.author, batch.root];
-    expect(await refusalOf(knowledge.anchorBySig(batch, signature))).toEqual(exists);
-    expect(await refusalOf(knowledge.connect(operator).anchor(batch.root, 1, batch.manifest))).toEqual(exists);
+    expect(await revertOf(knowledge.anchorBySig(batch, signature))).toEqual(exists);
+    expect(await revertOf(knowledge.connect(operator).anchor(batch.root, 1, batch.manifest))).toEqual(exists);
     expect(await knowledge.sequenceOf(batch.author)).toBe(1n);
   });
 
-  it("is refused to whoever is no member any more, or not yet", async () => {
+  it("is refused for an author that was removed or is not admitted yet", async () => {
     const { knowledge, registry, later, nodes } = contracts;
     const batch = batchOf(authorAt(2), ["a"]);
     const signature = await signBatch(contracts, 2, batch);
     await registry.remove([2]);
     const gone = ["KnowledgeRegistryNotMember", batch.author];
-    expect(await refusalOf(knowledge.anchorBySig(batch, signature))).toEqual(gone);
+    expect(await revertOf(knowledge.anchorBySig(batch, signature))).toEqual(gone);
 
     const newcomer = later[0];
     if (!newcomer) throw new Error("the network has too few accounts");
     const early = batchOf(newcomer.address, ["a"]);
     const signed = await signBatch({ ...contracts, nodes: [...nodes, newcomer] }, 3, early);
-    expect(await refusalOf(knowledge.anchorBySig(early, signed))).toEqual([
+    expect(await revertOf(knowledge.anchorBySig(early, signed))).toEqual([
       "KnowledgeRegistryNotMember",
       newcomer.address,
     ]);
   });
 
-  it("is refused where it says nothing, signed or not", async () => {
+  it("is refused without a root, records or a manifest, signed or not", async () => {
     const { knowledge } = contracts;
     const batch = batchOf(authorAt(0), ["a"]);
     for (const empty of [
@@ -110,7 +110,7 @@ describe("An anchor that anybody sends", () => {
       { ...batch, count: 0 },
       { ...batch, manifest: ZeroHash },
     ]) {
-      const refusal = await refusalOf(knowledge.anchorBySig(empty, await signBatch(contracts, 0, empty)));
+      const refusal = await revertOf(knowledge.anchorBySig(empty, await signBatch(contracts, 0, empty)));
       expect(refusal).toEqual(["KnowledgeRegistryEmptyAnchor"]);
     }
   });

@@ -1,7 +1,7 @@
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { id, ZeroHash } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { bitmap, refusalOf } from "../../harness/contracts/ballots.js";
+import { bitmap } from "../../harness/contracts/ballots.js";
 import { admissionOfSigner } from "../../harness/contracts/directives.js";
 import {
   batchDigest,
@@ -13,6 +13,7 @@ import {
   networkHelpers,
   signJointly,
 } from "../../harness/contracts/knowledge.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
 const INVALID = ["NodeRegistryInvalidSignature"];
 
@@ -64,7 +65,7 @@ function proves({ batches, tree, joint }: ReturnType<typeof jointOf>, position: 
 }
 
 async function refused(attempt: Promise<unknown>, root: string, refusal: unknown[]): Promise<void> {
-  expect(await refusalOf(attempt)).toEqual(refusal);
+  expect(await revertOf(attempt)).toEqual(refusal);
   expect([...(await contracts.knowledge.jointAnchorOf(root))]).toEqual([0n, 0n, 0n]);
   expect(await contracts.knowledge.jointAuthors(root, 0)).toBe(0n);
 }
@@ -151,7 +152,7 @@ describe("An anchor of many nodes together", () => {
     }
   });
 
-  it("is refused where fewer have signed than it says, or more", async () => {
+  it("is refused if fewer nodes signed than it claims, or more", async () => {
     const { joint } = jointOf([0, 1, 2]);
     await refused(send(joint, [0, 1, 2], signJointly(contracts, joint, [0, 1])), joint.root, INVALID);
     await refused(send(joint, [0, 1], signJointly(contracts, joint, [0, 1, 2])), joint.root, INVALID);
@@ -168,7 +169,7 @@ describe("An anchor of many nodes together", () => {
     await refused(send(now, [0, 1]), joint.root, left);
   });
 
-  it("is refused in the name of a committee that is not the newest: who has left it anchors no more", async () => {
+  it("is refused in the name of a committee that is not the newest: a removed node anchors no more", async () => {
     const { joint } = jointOf([0, 1]);
     const signature = signJointly(contracts, joint, [0, 1]);
     const [newcomer] = contracts.later;
@@ -180,7 +181,7 @@ describe("An anchor of many nodes together", () => {
     expect((await contracts.knowledge.jointAnchorOf(joint.root)).epoch).toBe(2n);
   });
 
-  it("is taken until its deadline, and never after it: whoever has signed anchors alone then", async () => {
+  it("is taken until its deadline, and never after it: its signers anchor alone then", async () => {
     const now = await networkHelpers.time.latest();
     const { joint } = jointOf([0, 1], { deadline: BigInt(now + 100) });
     await networkHelpers.time.setNextBlockTimestamp(now + 101);
@@ -196,13 +197,13 @@ describe("An anchor of many nodes together", () => {
     await send(joint, [0, 1, 2]);
     const before = await contracts.knowledge.jointAnchorOf(joint.root);
     const exists = ["KnowledgeRegistryJointAnchorExists", joint.root];
-    expect(await refusalOf(send(joint, [0, 1, 2]))).toEqual(exists);
-    expect(await refusalOf(send({ ...joint, manifest: id("other") }, [3, 4]))).toEqual(exists);
+    expect(await revertOf(send(joint, [0, 1, 2]))).toEqual(exists);
+    expect(await revertOf(send({ ...joint, manifest: id("other") }, [3, 4]))).toEqual(exists);
     expect(await contracts.knowledge.jointAnchorOf(joint.root)).toEqual(before);
     expect(await contracts.knowledge.jointAuthors(joint.root, 0)).toBe(7n);
   });
 
-  it("is refused where it says nothing", async () => {
+  it("is refused without a root, batches or a manifest", async () => {
     for (const change of [{ root: ZeroHash }, { batches: 0 }, { manifest: ZeroHash }]) {
       const { joint } = jointOf([0, 1], change);
       await refused(send(joint, [0, 1]), joint.root, ["KnowledgeRegistryEmptyAnchor"]);

@@ -8,7 +8,7 @@ import {InvariantTest, VmTest} from "../Vm.sol";
 import {Admissions} from "./Admissions.sol";
 import {NodeRegistryHandler} from "./NodeRegistryHandler.sol";
 
-/// @notice Whatever is called by whomever in whatever order, a committee is what it says it is.
+/// @notice For any calls by any accounts in any order, each committee equals that of the model.
 contract NodeRegistryInvariants is InvariantTest {
     NodeRegistry private registry;
     NodeRegistryHandler private handler;

@@ -160,7 +160,7 @@ describe("NodeRegistry", () => {
     await expect(registry.keyOf(4)).rejects.toThrow("NodeRegistryUnknownNode(4)");
   });
 
-  it("says nothing of an epoch that has not opened", async () => {
+  it("reverts for an epoch that has not opened", async () => {
     const { registry } = await deployRegistryWith(1);
     for (const question of [
       registry.committee(2),

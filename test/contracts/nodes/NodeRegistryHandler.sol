@@ -6,7 +6,7 @@ import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {VmTest} from "../Vm.sol";
 import {Admissions} from "./Admissions.sol";
 
-/// @notice Drives a registry in random directions, as its timelock, as its founder, and as anybody at all. Operators and
+/// @notice Drives a registry in random directions, as its timelock, as its founder, and as any account. Operators and
 /// secrets come from small pools, so that duplicates are tried all the time.
 contract NodeRegistryHandler is VmTest {
     uint256 private constant OPERATORS = 12;
@@ -15,7 +15,7 @@ contract NodeRegistryHandler is VmTest {
     NodeRegistry public immutable registry;
     address public immutable timelock;
     address public immutable founder;
-    /// @notice Changes that somebody without the right to make them has made.
+    /// @notice Changes made by an account without the right to.
     uint256 public intrusions;
     /// @notice Changes made, by kind.
     uint256 public admitted;
@@ -67,7 +67,7 @@ contract NodeRegistryHandler is VmTest {
         if (_call(caller, abi.encodeCall(INodeRegistry.closeGenesis, ())) && !may) ++intrusions;
     }
 
-    /// @notice Everything privileged, by anybody: nodes, the founder where it may not, whom the fuzzer likes.
+    /// @notice Every privileged call, by any account: nodes, the founder after genesis, addresses of the fuzzer.
     function meddle(address caller, uint256 operator, uint256 secret, uint256 index) external {
         if (operator % 3 == 0) caller = operatorAt(operator);
         if (operator % 7 == 0) caller = founder;
@@ -91,7 +91,7 @@ contract NodeRegistryHandler is VmTest {
         vm.warp(block.timestamp + seconds_ % 1 days);
     }
 
-    /// @dev Reverts are part of the game. A precompile that refuses a point keeps the gas it was given, hence the limit.
+    /// @dev Reverts are expected. A precompile that refuses a point keeps the gas it was given, hence the limit.
     function _call(address caller, bytes memory data) private returns (bool done) {
         vm.prank(caller);
         (done,) = address(registry).call{gas: 3_000_000}(data);

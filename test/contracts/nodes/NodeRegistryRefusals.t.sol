@@ -6,7 +6,7 @@ import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {VmTest} from "../Vm.sol";
 import {Admissions} from "./Admissions.sol";
 
-/// @notice What the registry says no to, in one place.
+/// @notice The errors of the registry.
 contract NodeRegistryRefusals is VmTest {
     address private constant TIMELOCK = address(0x71);
     address private constant FOUNDER = address(0xf0);

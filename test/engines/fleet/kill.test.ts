@@ -6,6 +6,7 @@ import { carryOut, verifyRollout, type WorkloadOrder } from "../../../src/engine
 import { findProcesses } from "../../../src/engines/fleet/replica.js";
 import { nameOfSubject, type Release } from "../../../src/records/index.js";
 import { bundle } from "../../harness/bundle.js";
+import { shortOrLong } from "../../harness/soak.js";
 import type { ExecutorArguments } from "./executor.js";
 import { healthyRelease, kill, temporaryFolder, type World, world } from "./world.js";
 
@@ -42,7 +43,9 @@ async function oneProcessEach(here: World): Promise<void> {
 // plan, begun, then start, stopped, spawned for each workload, check and checked for each batch, finished.
 const DEPLOY_STEPS = 2 + 3 * 3 + 2 * 2 + 1;
 const RESTART_STEPS = 2 + 3 + 2 + 1;
-const steps = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+/** Every other step, and each one in a soak. */
+const steps = (count: number) =>
+  Array.from({ length: count }, (_, i) => i + 1).filter((step) => step % shortOrLong(2, 1) === 0);
 
 describe("an executor that is killed", () => {
   it.each(steps(DEPLOY_STEPS))(

@@ -9,13 +9,13 @@ import {
   batchOf,
   castBy,
   countOf,
-  refusalOf,
   signersOf,
 } from "./ballots.js";
-import { ethers, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
+import { type GovernanceContracts, timelockSigner } from "./deployGovernance.js";
 import { flagCall, GovernanceHelper } from "./governanceHelper.js";
+import { revertOf } from "./reverts.js";
 
-/** More indices than any committee here has. */
+/** Above every index of the committees of these tests. */
 const BOUND = 12;
 
 /** A node's index and its support. */
@@ -26,14 +26,14 @@ export const TOGETHER: readonly BallotPath[] = ["castVotesBySig", "castVotesByAg
 
 export const INVALID = ["NodeRegistryInvalidSignature"];
 
-/** The operator of the node with this index, unless it was rotated. */
+/** The operator of the node with this index, if its key was never rotated. */
 export function voterOf({ operators }: GovernanceContracts, index: number): HardhatEthersSigner {
   const found = operators[index];
   if (!found) throw new Error(`there is no node ${index}`);
   return found;
 }
 
-/** A proposal of Operations that takes ballots. */
+/** Opens a proposal on the operations track and waits until it takes ballots. */
 export async function openProposal(contracts: GovernanceContracts, name: string): Promise<GovernanceHelper> {
   const proposal = new GovernanceHelper(contracts.governor, [await flagCall(contracts, name)]);
   await proposal.propose(voterOf(contracts, 0));
@@ -41,15 +41,12 @@ export async function openProposal(contracts: GovernanceContracts, name: string)
   return proposal;
 }
 
-/** The registry as the timelock calls it: what a vote would do, at once. */
-export async function registryOfTimelock({ nodes, timelock }: GovernanceContracts) {
-  const address = await timelock.getAddress();
-  await networkHelpers.impersonateAccount(address);
-  await networkHelpers.setBalance(address, ethers.parseEther("10"));
-  return nodes.connect(await ethers.getSigner(address));
+/** The registry, called as the timelock. */
+export async function registryOfTimelock(contracts: GovernanceContracts) {
+  return contracts.nodes.connect(await timelockSigner(contracts));
 }
 
-/** Brings an aggregate that says of these ballots that `signature` is theirs. */
+/** Sends an aggregate that claims `signature` for these ballots. */
 export function castAggregate(
   { governor, id }: GovernanceHelper,
   ballots: BallotsOfNodes,
@@ -58,25 +55,25 @@ export function castAggregate(
   return governor.castVotesByAggregate(id, signersOf(ballots), signature);
 }
 
-/** That `attempt` is refused so, and leaves the tally and who has voted as they were. */
+/** Expects that `attempt` reverts with `refusal` and changes neither tally nor voters. */
 export async function expectRefused(
   { governor, id }: GovernanceHelper,
   attempt: () => Promise<unknown>,
   refusal: readonly unknown[],
 ): Promise<void> {
   const before = await countOf(governor, id, BOUND);
-  expect(await refusalOf(attempt())).toEqual(refusal);
+  expect(await revertOf(attempt())).toEqual(refusal);
   expect(await countOf(governor, id, BOUND)).toEqual(before);
 }
 
-/** What each path says of a node that has voted already. */
+/** The error of each path for a node that has voted already. */
 export function votedAlready(path: BallotPath, index: number, operator: string): unknown[] {
   return TOGETHER.includes(path)
     ? ["GovernorBallotsOverlap", 0n, 1n << BigInt(index)]
     : ["GovernorAlreadyCastVote", operator];
 }
 
-/** Ballots by one path: in one transaction where the path takes several, else in one each. */
+/** Casts ballots by one path: in one transaction if the path takes several, else in one each. */
 export async function castAll(
   path: BallotPath,
   contracts: GovernanceContracts,

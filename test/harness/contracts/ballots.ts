@@ -5,41 +5,34 @@ import {
   concat,
   Signature as EcdsaSignature,
   getBytes,
-  Interface,
   TypedDataEncoder,
   toBeHex,
   zeroPadValue,
 } from "ethers";
-import {
-  IDirectiveRegistry__factory,
-  IKnowledgeRegistry__factory,
-  type INodeGovernor,
-  NodeGovernor__factory,
-  NodeRegistry__factory,
-} from "../../../src/ports/chain/bindings/index.js";
+import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
 import { secretOf } from "./eip2537.js";
 
-/** Whose ballots an aggregate is made of, by the indices of the nodes. */
+/** The ballots of an aggregate, as indices of nodes by support. */
 export interface BallotsOfNodes {
   for?: readonly number[];
   against?: readonly number[];
   abstain?: readonly number[];
 }
 
-/** `Signers` as contracts take them: sets of indices, 256 to a word. */
+/** `Signers` of the contracts: sets of indices, 256 to a word. */
 export interface SignerSets {
   forBits: bigint[];
   againstBits: bigint[];
   abstainBits: bigint[];
 }
 
-/** What a ballot binds beside its support. */
+/** What a ballot's signature covers besides its support. */
 export interface BallotContext {
   domain: { name: string; version: string; chainId: bigint; verifyingContract: string };
   proposalId: bigint;
 }
 
-/** Anybody who signs with an account: a signer of Hardhat's, or a wallet. */
+/** A Hardhat signer or a wallet. */
 export interface TypedDataSigner {
   signTypedData(domain: BallotContext["domain"], types: typeof BALLOT, value: Record<string, unknown>): Promise<string>;
 }
@@ -59,7 +52,7 @@ const BALLOT = {
 };
 const FIELD_BYTES = 48;
 
-/** The set as contracts want it: no zero word at its end. */
+/** The set as words of 256 bits, without zero words at its end. */
 export function bitmap(indices: Iterable<number>): bigint[] {
   const words: bigint[] = [];
   for (const index of indices) {
@@ -78,7 +71,7 @@ export function signersOf(ballots: BallotsOfNodes): SignerSets {
   };
 }
 
-/** Hardhat's chain; worked out without the contract's help. */
+/** The context on Hardhat's chain, computed without the contract. */
 export async function ballotContextOf(governor: INodeGovernor, proposalId: bigint): Promise<BallotContext> {
   const verifyingContract = await governor.getAddress();
   return { domain: { name: "NodeGovernor", version: "1", chainId: 31_337n, verifyingContract }, proposalId };
@@ -88,12 +81,12 @@ export function digestOf({ domain, proposalId }: BallotContext, support: number)
   return TypedDataEncoder.hash(domain, BALLOT, { proposalId, support });
 }
 
-/** Of the node with this index, unless its key was rotated. */
+/** The first BLS key of the node with this index. */
 export function secretOfNode(index: number): SecretKey {
   return secretOf(`key ${index}`);
 }
 
-/** The sum of what all of these nodes sign; those who abstain sign twice. */
+/** The sum of the nodes' signatures; an abstaining node signs For and Against. */
 export function aggregate(poll: BallotContext, ballots: BallotsOfNodes, secret = secretOfNode): string {
   const parts: Signature[] = [];
   const signBy = (indices: readonly number[] = [], support: number) => {
@@ -112,7 +105,7 @@ export function aggregateOver(digest: string, secrets: Iterable<SecretKey>): str
   return encodeSum(Array.from(secrets, (secret) => secret.sign(getBytes(digest))));
 }
 
-/** What `castVotesBySig` takes, in the order that is given. */
+/** The argument of `castVotesBySig`, in the order of `entries`. */
 export async function batchOf(poll: BallotContext, entries: readonly BatchEntry[]): Promise<string> {
   return concat(await Promise.all(entries.map((entry) => encodeEntry(poll, entry))));
 }
@@ -125,18 +118,18 @@ async function encodeEntry(
   return concat([toBeHex(index, 4), toBeHex(support, 1), r, yParityAndS]);
 }
 
-/** EIP-2537's encoding, 256 bytes, of the sum. blst writes x.c1, x.c0, y.c1, y.c0 of 48 bytes each. */
+/** The sum in EIP-2537's encoding, 256 bytes; blst writes x.c1, x.c0, y.c1, y.c0 of 48 bytes each. */
 function encodeSum(parts: Signature[]): string {
   const bytes = aggregateSignatures(parts).toBytes(false);
   const fields = [1, 0, 3, 2].map((i) => bytes.slice(i * FIELD_BYTES, (i + 1) * FIELD_BYTES));
   return concat(fields.map((field) => zeroPadValue(field, 64)));
 }
 
-/** The ways in which a ballot reaches the tally. */
+/** The functions of the governor that take ballots. */
 export const BALLOT_PATHS = ["castVote", "castVoteBySig", "castVotesBySig", "castVotesByAggregate"] as const;
 export type BallotPath = (typeof BALLOT_PATHS)[number];
 
-/** A node's ballot, on its own, by one of the paths. */
+/** Casts one node's ballot by one of the paths. */
 export async function castBy(
   path: BallotPath,
   governor: INodeGovernor,
@@ -156,44 +149,14 @@ export async function castBy(
   return governor.castVotesByAggregate(proposalId, signersOf(ballots), aggregate(poll, ballots));
 }
 
-/** Sorts pairs of index and support. */
+/** Groups pairs of index and support by support. */
 export function ballotsOf(pairs: Iterable<readonly [index: number, support: number]>): Required<BallotsOfNodes> {
   const ballots = { for: [] as number[], against: [] as number[], abstain: [] as number[] };
   for (const [index, support] of pairs) [ballots.against, ballots.for, ballots.abstain][support]?.push(index);
   return ballots;
 }
 
-const KNOWN = [
-  NodeGovernor__factory.abi,
-  NodeRegistry__factory.abi,
-  IDirectiveRegistry__factory.abi,
-  IKnowledgeRegistry__factory.abi,
-].map((abi) => new Interface(abi.filter(({ type }) => type === "error")));
-
-/** The name and arguments of the error of our contracts that `attempt` reverts with; undefined where it does not. */
-export async function refusalOf(attempt: Promise<unknown>): Promise<unknown[] | undefined> {
-  try {
-    await attempt;
-    return undefined;
-  } catch (error) {
-    const data = dataOf(error);
-    for (const known of KNOWN) {
-      const parsed = data === undefined ? null : known.parseError(data);
-      if (parsed) return [parsed.name, ...parsed.args];
-    }
-    throw error;
-  }
-}
-
-function dataOf(error: unknown): string | undefined {
-  for (let cause: unknown = error; cause instanceof Object; cause = (cause as { cause?: unknown }).cause) {
-    const { data } = cause as { data?: unknown };
-    if (typeof data === "string") return data;
-  }
-  return undefined;
-}
-
-/** All that is known of a poll's ballots: the tally, and the indices below `bound` that have voted. */
+/** The tally of a proposal, and the indices below `bound` that have voted. */
 export async function countOf(governor: INodeGovernor, proposalId: bigint, bound: number) {
   const [against, pro, abstain] = await governor.proposalVotes(proposalId);
   const indices = Array.from({ length: bound }, (_, index) => index);

@@ -18,7 +18,7 @@ const MINUTE = 60n;
 const HOUR = 60n * MINUTE;
 const DAY = 24n * HOUR;
 
-/** The rules of each track as architecture has them; seconds and basis points. */
+/** The default rules of each track, in seconds and basis points. */
 export const DEFAULT_TRACKS = [
   rules({
     votingDelay: 0n,
@@ -67,7 +67,7 @@ export interface Rules {
   openLimit: bigint;
 }
 
-/** A track's rules, with what a test does not care about filled in. */
+/** A track's rules, with defaults for those that are not given. */
 export function rules(some: Partial<Rules> = {}): Rules {
   return {
     votingDelay: 0n,
@@ -82,7 +82,7 @@ export function rules(some: Partial<Rules> = {}): Rules {
   };
 }
 
-/** Everything deployed and wired as it will be in earnest; no account has a privilege left but the guardian. */
+/** All contracts, wired as in production: no account but the guardian has a privilege. */
 export interface GovernanceContracts {
   nodes: NodeRegistry;
   models: ModelRegistry;
@@ -131,13 +131,13 @@ export async function deployGovernance({
   await nodes.admit(operators.map((operator, i) => admissionOf(operator.address, `key ${i}`)));
   await nodes.closeGenesis();
   await handOver(timelock, await governor.getAddress(), deployer);
-  // The committee that votes is that of an earlier second.
+  // A proposal takes the committee of the second before it.
   await networkHelpers.mine();
 
   return { nodes, models, parameters, directives, timelock, governor, operators, guardian, stranger, guardianExpiry };
 }
 
-/** The contracts of five nodes under the default tracks, as new. */
+/** The contracts with five nodes and the default tracks, reverted to the state after deployment. */
 export async function freshGovernance(): Promise<GovernanceContracts> {
   return networkHelpers.loadFixture(defaultGovernance);
 }
@@ -146,9 +146,19 @@ async function defaultGovernance(): Promise<GovernanceContracts> {
   return deployGovernance();
 }
 
-/** A timelock of which `deployer` is still the administrator. */
+/** A timelock whose administrator is still `deployer`. */
 export async function deployTimelock(deployer: HardhatEthersSigner, minDelay = 0n): Promise<TimelockController> {
   return deploy<TimelockController>("TimelockController", [minDelay, [], [], deployer]);
+}
+
+/** Impersonates the timelock, to make a call that otherwise needs a passed vote. */
+export async function timelockSigner({
+  timelock,
+}: Pick<GovernanceContracts, "timelock">): Promise<HardhatEthersSigner> {
+  const address = await timelock.getAddress();
+  await networkHelpers.impersonateAccount(address);
+  await networkHelpers.setBalance(address, ethers.parseEther("10"));
+  return ethers.getSigner(address);
 }
 
 /** Makes `governor` the only proposer, canceller and executor, and takes the deployer's power away. */

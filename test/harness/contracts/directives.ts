@@ -47,7 +47,7 @@ export async function deployDirectives(size: number): Promise<DirectiveContracts
   return contracts;
 }
 
-/** A directive that says little else than `change`. */
+/** A directive with `change` and defaults for the rest. */
 export function directiveOf(change: Partial<DirectiveFields> = {}): DirectiveFields {
   return {
     kind: 3,

@@ -42,7 +42,7 @@ export function hashToG2(message: string, domain: string): G2 {
   return bls12_381.G2.hashToCurve(getBytes(message), { DST: domain }) as G2;
 }
 
-/** A secret key that a name always gives again; derived by blst as EIP-2333 says. */
+/** A secret key derived from a name by blst, following EIP-2333. */
 export function secretOf(name: string): SecretKey {
   return SecretKey.fromKeygen(getBytes(keccak256(toUtf8Bytes(name))));
 }
@@ -61,7 +61,7 @@ export function possessionChallenge(operator: string, key: string, commitment: s
   return toBigInt(keccak256(concat([toUtf8Bytes("witan/possession/1"), operator, key, commitment]))) % ORDER;
 }
 
-/** A Schnorr proof that whoever makes it knows the secret scalar of the key: R (128 bytes), s (32). */
+/** A Schnorr proof of knowledge of the key's secret scalar: R (128 bytes), s (32). */
 export function provePossession(operator: string, key: string, secret: bigint, nonce = 1n + (secret >> 3n)): string {
   const commitment = encodeG1(bls12_381.G1.Point.BASE.multiply(nonce) as G1);
   const response = (nonce + possessionChallenge(operator, key, commitment) * secret) % ORDER;
@@ -80,7 +80,7 @@ export interface Admission {
   peerId: string;
 }
 
-/** What `operator` hands in to be admitted with the key named `name`. */
+/** The admission of `operator` with the key named `name`. */
 export function admissionOf(operator: string, name: string): Admission {
   const secret = secretOf(name);
   const key = publicKeyOf(secret);

@@ -1,28 +1,29 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt } from "ethers";
 import { expect } from "vitest";
-import { aggregate, type BallotsOfNodes, ballotContextOf, refusalOf, signersOf } from "./ballots.js";
+import { aggregate, type BallotsOfNodes, ballotContextOf, signersOf } from "./ballots.js";
 import { ethers, freshGovernance, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
 import { type DirectiveWords, GovernanceHelper, issueCall, Kind } from "./governanceHelper.js";
+import { revertOf } from "./reverts.js";
 
 export const ISSUED = 1n;
 export const ENOUGH = { for: [0, 1, 2, 3] };
-/** `state` as the bit that {Governor} refuses with. */
+/** The bit of `state`, as in the errors of OpenZeppelin's Governor. */
 export const stateBit = (state: bigint) => ethers.toBeHex(1n << state, 32);
 
-/** Each test's own. */
+/** The contracts of the current test. */
 export let governance: GovernanceContracts;
-/** For each test: a contracts in which nothing was decided yet. */
+/** Gives each test contracts without any proposal. */
 export async function useFreshGovernance(): Promise<void> {
   governance = await freshGovernance();
 }
 
-/** Goes on in another contracts. */
+/** Goes on with other contracts. */
 export function useGovernance(other: GovernanceContracts): void {
   governance = other;
 }
 
-/** A proposal that is not open, under the id that it will have. */
+/** A proposal that is not opened yet, with the id it will have. */
 export async function restart(words: Partial<DirectiveWords> = {}): Promise<GovernanceHelper> {
   return withId(
     new GovernanceHelper(governance.governor, [await issueCall(governance, { kind: Kind.Restart, ...words })]),
@@ -51,10 +52,10 @@ export async function decide(
   return receipt;
 }
 
-/** That there is no trace of the proposal. */
+/** Expects that the proposal does not exist, with no votes. */
 export async function expectNoProposal(proposal: GovernanceHelper): Promise<void> {
   const { governor } = governance;
-  expect(await refusalOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
+  expect(await revertOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
   expect(await proposal.votes()).toEqual({ for: 0n, against: 0n, abstain: 0n });
   expect(await governor.proposalProposer(proposal.id)).toBe(ethers.ZeroAddress);
   for (const index of [0, 1, 2, 3, 4]) expect(await governor.hasIndexVoted(proposal.id, index)).toBe(false);
@@ -66,24 +67,17 @@ export async function expectRefused(
   ballots?: BallotsOfNodes,
   by?: HardhatEthersSigner,
 ): Promise<void> {
-  expect(await refusalOf(decide(proposal, ballots, by))).toEqual(refusal);
+  expect(await revertOf(decide(proposal, ballots, by))).toEqual(refusal);
   await expectNoProposal(proposal);
 }
 
-export async function timelockAccount(): Promise<HardhatEthersSigner> {
-  const address = await governance.timelock.getAddress();
-  await networkHelpers.impersonateAccount(address);
-  await networkHelpers.setBalance(address, ethers.parseEther("10"));
-  return ethers.getSigner(address);
-}
-
-/** In the order in which they happened, of whatever contract of ours. */
+/** The names of a receipt's events, of all contracts, in order. */
 export function eventsOf({ logs }: ContractTransactionReceipt): string[] {
   const known = [governance.governor, governance.directives, governance.timelock].map((contract) => contract.interface);
   return logs.map((log) => known.map((abi) => abi.parseLog(log)?.name).find((name) => name !== undefined) ?? "unknown");
 }
 
-/** Runs `work` with the blocks' making stopped, then makes one of what was sent. Returns its second. */
+/** Mines all transactions of `work` in one block and returns its timestamp. */
 export async function inOneBlock(work: () => Promise<void>): Promise<bigint> {
   await ethers.provider.send("evm_setAutomine", [false]);
   await work();

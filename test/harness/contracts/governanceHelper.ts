@@ -1,6 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt } from "ethers";
-import { type INodeGovernor, INodeGovernor__factory } from "../../../src/ports/chain/bindings/index.js";
+import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
 import { ethers, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
 
 export const Support = { against: 0, for: 1, abstain: 2 } as const;
@@ -15,7 +15,7 @@ export const State = {
   executed: 7n,
 } as const;
 
-/** Kinds of directive by name; the number is the one on chain. */
+/** The numbers of the directive kinds on chain. */
 export const Kind = {
   Deploy: 0,
   Scale: 1,
@@ -38,7 +38,7 @@ export interface Call {
   data: string;
 }
 
-/** The words of a directive; what a test does not care about is filled in. */
+/** A directive; fields that are not given get defaults. */
 export interface DirectiveWords {
   kind: number;
   subject?: string;
@@ -51,7 +51,7 @@ export interface DirectiveWords {
 
 export function directiveOf(words: DirectiveWords): Required<DirectiveWords> {
   return {
-    subject: ethers.id("workload/web-3"),
+    subject: ethers.id("replica/web/3"),
     payload: ethers.id("payload"),
     delay: 0,
     window: 3600,
@@ -69,17 +69,18 @@ export async function issueCall({ directives }: GovernanceContracts, words: Dire
   };
 }
 
-/** A flag set by vote: a call of Operations that anybody can see the effect of. */
+/** A call on the operations track whose effect is easy to read: it sets a flag. */
 export async function flagCall({ parameters }: GovernanceContracts, name = "learning.enabled"): Promise<Call> {
   const data = parameters.interface.encodeFunctionData("setFlag", [ethers.encodeBytes32String(name), true]);
   return { target: await parameters.getAddress(), data };
 }
 
 /**
- * One proposal's life, told in verbs: propose, wait, vote, queue, execute.
+ * One proposal from opening to execution, in the manner of OpenZeppelin's GovernorHelper: propose, wait, vote, queue,
+ * execute.
  *
  * @example
- * const proposal = new Story(contracts.governor, [await issueCall(contracts, { kind: Kind.Restart })], "Restart web-3");
+ * const proposal = new GovernanceHelper(contracts.governor, [await issueCall(contracts, { kind: Kind.Restart })]);
  * await proposal.propose(contracts.operators[0]);
  */
 export class GovernanceHelper {
@@ -103,12 +104,12 @@ export class GovernanceHelper {
     return mined(this.as(proposer).propose(this.targets, this.values, this.calldatas, this.description));
   }
 
-  /** Until ballots count: the first second after the proposal's start. */
+  /** Waits until ballots count: the first second after the proposal's start. */
   async waitForStart(): Promise<void> {
     await increaseTimeTo((await this.governor.proposalSnapshot(this.id)) + 1n);
   }
 
-  /** Until ballots no longer count: the first second after the deadline. */
+  /** Waits until ballots no longer count: the first second after the deadline. */
   async waitForEnd(): Promise<void> {
     await increaseTimeTo((await this.governor.proposalDeadline(this.id)) + 1n);
   }
@@ -125,7 +126,7 @@ export class GovernanceHelper {
     return mined(this.as(voter).castVote(this.id, support));
   }
 
-  /** Every one of `voters` in turn. */
+  /** Has each of `voters` vote in turn. */
   async voteAll(voters: HardhatEthersSigner[], support: number = Support.for): Promise<void> {
     for (const voter of voters) await this.vote(voter, support);
   }
@@ -142,7 +143,7 @@ export class GovernanceHelper {
     return mined(this.as(by).cancel(...this.operation()));
   }
 
-  /** From opening to execution, every one of `voters` for it. */
+  /** Opens, passes, queues and executes the proposal; `voters` vote For while it is active. */
   async carryOut(proposer: HardhatEthersSigner | undefined, voters: HardhatEthersSigner[]): Promise<void> {
     await this.propose(proposer);
     await this.waitForStart();
@@ -159,7 +160,7 @@ export class GovernanceHelper {
     return this.governor.state(this.id);
   }
 
-  /** For, against and abstain. */
+  /** The tally. */
   async votes(): Promise<{ for: bigint; against: bigint; abstain: bigint }> {
     const [against, pro, abstain] = await this.governor.proposalVotes(this.id);
     return { for: pro, against, abstain };
@@ -175,7 +176,7 @@ export class GovernanceHelper {
   }
 }
 
-/** Moves the chain's clock so that the next block is mined at `second`, or does nothing where it has passed. */
+/** Moves the chain's time to `second`; does nothing if that has passed. */
 export async function increaseTimeTo(second: bigint): Promise<void> {
   if (second > BigInt(await networkHelpers.time.latest())) await networkHelpers.time.increaseTo(second);
 }
@@ -186,30 +187,4 @@ async function mined(
   const receipt = await (await sent).wait();
   if (!receipt) throw new Error("the transaction was not mined");
   return receipt;
-}
-
-const ERRORS = ethers.Interface.from([
-  ...INodeGovernor__factory.abi.filter(({ type }) => type === "error"),
-  "error GovernorInvalidDirective(uint256 call)",
-]);
-
-/** The name and arguments of the governor's error that `attempt` reverts with; undefined where it does not revert. */
-export async function revertOf(attempt: Promise<unknown>): Promise<unknown[] | undefined> {
-  try {
-    await attempt;
-    return undefined;
-  } catch (error) {
-    const data = dataOf(error);
-    const parsed = data === undefined ? null : ERRORS.parseError(data);
-    if (!parsed) throw error;
-    return [parsed.name, ...parsed.args];
-  }
-}
-
-function dataOf(error: unknown): string | undefined {
-  for (let cause: unknown = error; cause instanceof Object; cause = (cause as { cause?: unknown }).cause) {
-    const { data } = cause as { data?: unknown };
-    if (typeof data === "string") return data;
-  }
-  return undefined;
 }

@@ -31,7 +31,7 @@ export interface Batch {
   manifest: string;
 }
 
-/** What a joint anchor says. */
+/** The signed fields of a joint anchor. */
 export interface JointAnchor {
   epoch: number;
   root: string;
@@ -41,7 +41,7 @@ export interface JointAnchor {
 }
 
 export interface KnowledgeContracts extends Pick<DirectiveContracts, "registry" | "stranger" | "nodes" | "later"> {
-  /** Sent to by an account that is no member. */
+  /** Connected to an account that is no member. */
   knowledge: KnowledgeRegistry;
   domain: { name: string; version: string; chainId: bigint; verifyingContract: string };
 }

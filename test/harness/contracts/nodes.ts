@@ -5,7 +5,7 @@ import { type Admission, admissionOf } from "./eip2537.js";
 
 export const { ethers, networkHelpers } = await network.create();
 
-/** A registry whose timelock is an account that the test holds. */
+/** A registry whose timelock is an account of the test. */
 export interface RegistryContracts {
   registry: NodeRegistry;
   timelock: HardhatEthersSigner;
@@ -28,7 +28,7 @@ export async function deployRegistryWith(size: number): Promise<RegistryContract
   return contracts;
 }
 
-/** The account that operates the node named `name`; a name stands for its key, too. */
+/** The operator's address of the node named `name`, whose key has the same name. */
 export function operatorOf(name: string | number): string {
   return ethers.getAddress(ethers.id(`operator ${name}`).slice(0, 42));
 }

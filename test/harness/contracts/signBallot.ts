@@ -2,7 +2,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
 import { ethers } from "./deployGovernance.js";
 
-/** A ballot as our governor wants it signed: no voter, no nonce. */
+/** Signs a ballot of NodeGovernor, which names neither voter nor nonce. */
 export async function signBallot(
   governor: INodeGovernor,
   proposalId: bigint,
@@ -18,7 +18,7 @@ export async function signBallot(
   return voter.signTypedData(await domainOf(governor), types, { proposalId, support });
 }
 
-/** A ballot as OpenZeppelin's Governor wants it signed; the voter's first. */
+/** Signs a ballot of OpenZeppelin's Governor, the voter's first. */
 export async function signStockBallot(
   governor: INodeGovernor,
   proposalId: bigint,

@@ -8,7 +8,7 @@ import { readBackupFile } from "../../../../src/ports/content/backup/backupFile.
 import { readCar } from "../../../../src/ports/content/backup/car.js";
 import { checkBackup, restoreBackup } from "../../../../src/ports/content/backup/restore.js";
 import type { Pin } from "../../../../src/ports/content/index.js";
-import { killsOf, randomOf, runUntilKilled } from "../../../harness/kills.js";
+import { killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
 import { disk, folder } from "../setting.js";
 import { journalsIn, keptBy, subject } from "./backedUp.js";
 

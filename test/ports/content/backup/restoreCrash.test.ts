@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { backUp } from "../../../../src/ports/content/backup/backup.js";
 import { restoreBackup } from "../../../../src/ports/content/backup/restore.js";
 import { MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
-import { type Instants, killsOf, randomOf, runUntilKilled } from "../../../harness/kills.js";
+import { type Instants, killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
 import { bytesOf, disk, folder } from "../setting.js";
 import { journalsIn, keptBy, subject } from "./backedUp.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createDiskContent } from "../../../../src/ports/content/drivers/disk.js";
-import { killsOf, randomOf, runUntilKilled } from "../../../harness/kills.js";
+import { killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
 import { folder } from "../setting.js";
 
 const KILLS = killsOf(5);

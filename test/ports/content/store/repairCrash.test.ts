@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { describe, expect, it } from "vitest";
 import { MAX_BLOCK_BYTES, type Pin } from "../../../../src/ports/content/index.js";
 import { codecOfCid } from "../../../../src/records/index.js";
-import { killsOf, randomOf, runUntilKilled } from "../../../harness/kills.js";
+import { killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
 import { keptBy } from "../backup/backedUp.js";
 import { behindItsBack, bytesOf, disk, folder, keyOf, node } from "../setting.js";
 

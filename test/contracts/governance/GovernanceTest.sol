@@ -20,8 +20,8 @@ interface SigningVm is Vm {
     function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
 }
 
-/// @notice The contracts of governance, deployed and wired as in earnest, with nodes whose keys the test holds.
-abstract contract World is VmTest {
+/// @notice The contracts of governance, wired as in production, with nodes whose keys the test has.
+abstract contract GovernanceTest is VmTest {
     SigningVm internal constant signingVm = SigningVm(address(vm));
     address internal constant GUARDIAN = address(0x6a);
 
@@ -32,7 +32,7 @@ abstract contract World is VmTest {
     ParameterRegistry internal parameters;
     NodeGovernor internal governor;
 
-    /// @dev All of it, with nodes 0 to `size - 1`, one second old.
+    /// @dev Deploys everything with nodes 0 to `size - 1`, and moves one second on.
     function _build(uint256 size, TrackRules[4] memory tracks) internal {
         timelock = new TimelockController(0, new address[](0), new address[](0), address(this));
         registry = new NodeRegistry(address(timelock), address(this));
@@ -58,7 +58,7 @@ abstract contract World is VmTest {
         vm.warp(block.timestamp + 1);
     }
 
-    /// @dev A world that is there already.
+    /// @dev Uses contracts that are deployed already.
     function _adopt(NodeGovernor governor_) internal {
         governor = governor_;
         timelock = governor_.timelock();
@@ -195,7 +195,7 @@ abstract contract World is VmTest {
         );
     }
 
-    /// @dev Of nodes whose index is the number of their secret.
+    /// @dev The sum of the secrets of nodes whose index is the number of their secret.
     function _sumOfSecrets(uint256 word) internal pure returns (uint256 sum) {
         for (uint256 i = 0; i < 256; ++i) {
             if (word >> i & 1 == 1) sum = addmod(sum, _secret(i), Signing.ORDER);

@@ -6,8 +6,8 @@ import {
   type GovernanceContracts,
   rules,
   Track,
-} from "../../harness/contracts/deployGovernance.js";
-import { admissionOf } from "../../harness/contracts/eip2537.js";
+} from "../../../harness/contracts/deployGovernance.js";
+import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import {
   type Call,
   directiveOf,
@@ -15,7 +15,8 @@ import {
   issueCall,
   Kind,
   State,
-} from "../../harness/contracts/governanceHelper.js";
+} from "../../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../../harness/contracts/reverts.js";
 
 const ISSUED = 1n;
 
@@ -84,7 +85,7 @@ describe("A directive decided by vote", () => {
     expect((await governor.proposalRules(proposal.id)).committeeSize).toBe(6n);
   });
 
-  it("Ban ends a node's say in later proposals", async () => {
+  it("Ban removes a node from the committee of later proposals", async () => {
     const { nodes, governor, operators } = contracts;
     await order("Ban", await effectOn(nodes, nodes.interface.encodeFunctionData("remove", [[1]])));
     expect(await nodes.isMember(operators[1] as never, 2)).toBe(false);
@@ -174,6 +175,17 @@ describe("A directive decided by vote", () => {
     await later.propose(operators[0]);
     expect((await governor.proposalRules(later.id)).quorum).toBe(9000n);
     expect((await governor.proposalDeadline(later.id)) - (await governor.proposalSnapshot(later.id))).toBe(77n);
+  });
+});
+
+describe("A proposal that issues directives", () => {
+  it("refuses a second directive in one proposal, and one that does not read", async () => {
+    const call = await issueCall(contracts, { kind: Kind.Restart });
+    const two = new GovernanceHelper(contracts.governor, [call, await issueCall(contracts, { kind: Kind.Deploy })]);
+    const broken = new GovernanceHelper(contracts.governor, [{ ...call, data: call.data.slice(0, -2) }]);
+
+    expect(await revertOf(two.propose(contracts.operators[0]))).toEqual(["GovernorInvalidDirective", 1n]);
+    expect(await revertOf(broken.propose(contracts.operators[0]))).toEqual(["GovernorInvalidDirective", 0n]);
   });
 });
 

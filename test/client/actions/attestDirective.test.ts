@@ -1,11 +1,11 @@
 import { getBytes } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { reportWords } from "../../src/client/directives/report.js";
-import type { AttestDirectiveParameters, DirectiveReport, NodeAttestation } from "../../src/client/index.js";
-import { hashReport } from "../../src/ports/chain/index.js";
-import { type BlsLibrary, loadBls } from "../../src/ports/keys/index.js";
-import type { ContentId, Hex } from "../../src/records/index.js";
-import { createTestDao, restartOrder, type TestDao } from "../harness/dao.js";
+import { reportWords } from "../../../src/client/directives/report.js";
+import type { AttestDirectiveParameters, DirectiveReport, NodeAttestation } from "../../../src/client/index.js";
+import { hashReport } from "../../../src/ports/chain/index.js";
+import { type BlsLibrary, loadBls } from "../../../src/ports/keys/index.js";
+import type { ContentId, Hex } from "../../../src/records/index.js";
+import { createTestDao, restartOrder, type TestDao } from "../../harness/dao.js";
 
 const outcome: ContentId = `0x${"ab".repeat(32)}`;
 const other: ContentId = `0x${"cd".repeat(32)}`;
@@ -95,7 +95,7 @@ describe("reports that one node brings for many", () => {
     expect(await statements(directiveId)).toEqual([[1, "failed", outcome]]);
   });
 
-  it("are refused by the contract where one of them is not what it says", async () => {
+  it("are refused by the contract if one signature is not of its report", async () => {
     const directiveId = await issued("lie");
     const [good, bad] = [attestation(0, directiveId, "done", outcome), attestation(1, directiveId, "done", other)];
     await expect(
@@ -103,7 +103,7 @@ describe("reports that one node brings for many", () => {
     ).rejects.toMatchObject({ errorName: "NodeRegistryInvalidSignature" });
   });
 
-  it("are refused before anything is sent where they are none", async () => {
+  it("are refused before anything is sent if there are none", async () => {
     const directiveId = await issued("nonsense");
     const good = attestation(0, directiveId, "done", outcome);
     const attest = (change: Partial<AttestDirectiveParameters>) =>

@@ -1,9 +1,9 @@
 import { getBytes, Signature } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type NodeBallot, type Support, schemeOf } from "../../src/client/index.js";
-import { hashBallot } from "../../src/ports/chain/index.js";
-import { type BlsLibrary, loadBls } from "../../src/ports/keys/index.js";
-import { createTestDao, restartOrder, type TestDao } from "../harness/dao.js";
+import { type NodeBallot, type Support, schemeOf } from "../../../src/client/index.js";
+import { hashBallot } from "../../../src/ports/chain/index.js";
+import { type BlsLibrary, loadBls } from "../../../src/ports/keys/index.js";
+import { createTestDao, restartOrder, type TestDao } from "../../harness/dao.js";
 
 let dao: TestDao;
 let bls: BlsLibrary;
@@ -73,50 +73,12 @@ describe("ballots that one node brings for many", () => {
     await expect(cast(...many)).rejects.toThrow("A transaction takes 2000 ballots, not 2001.");
   });
 
-  it("are refused by the contracts where one of them is not what it says", async () => {
+  it("are refused by the contracts if one signature is not of its ballot", async () => {
     const proposalId = await opened("lie");
     const ballots = [await ballotOf(0, proposalId, "for"), await ballotOf(1, proposalId, "for")];
     const lie = ballots.map((ballot) => ({ ...ballot, support: "against" as const }));
     await expect(dao.client(4).castVotes({ proposalId, ballots: lie })).rejects.toMatchObject({
       errorName: "NodeRegistryInvalidSignature",
     });
-  });
-});
-
-describe("a proposal that is decided at its opening", () => {
-  it("is opened, voted on and issued by one transaction, its payload stored before", async () => {
-    const client = dao.client(2);
-    const order = { ...restartOrder, replica: "fast", instance: "fast/1" } as typeof restartOrder;
-    const proposal = client.buildProposal({ order });
-    const { proposalId, directiveId } = proposal;
-    const ballots = await Promise.all([0, 1, 2, 3].map((index) => ballotOf(index, proposalId, "for")));
-    const { logs } = await client.decideProposal({ proposal, ballots });
-    expect(logs.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["ProposalCreated", "BallotsCounted", "DirectiveIssued"]),
-    );
-    expect(await client.getProposal({ proposalId, withPayload: true })).toMatchObject({
-      state: "Executed",
-      votes: { for: 4 },
-      payload: { order },
-    });
-    expect(await client.getDirective({ directiveId })).toMatchObject({ status: "Issued" });
-  });
-
-  it("is nothing to too few ballots, to operators' signatures, or to tracks whose votes take their time", async () => {
-    const client = dao.client(2);
-    const order = { ...restartOrder, replica: "slow", instance: "slow/1" } as typeof restartOrder;
-    const proposal = client.buildProposal({ order });
-    const ballots = (by: "bls" | "operator", count: number, id = proposal.proposalId) =>
-      Promise.all(Array.from({ length: count }, (_, index) => ballotOf(index, id, "for", by)));
-    await expect(client.decideProposal({ proposal, ballots: await ballots("bls", 3) })).rejects.toMatchObject({
-      errorName: "GovernorUnexpectedProposalState",
-    });
-    await expect(client.decideProposal({ proposal, ballots: await ballots("operator", 4) })).rejects.toThrow(
-      "by BLS keys",
-    );
-    const scale = client.buildProposal({ order: { kind: "Scale", workload: "web", replicas: 6 } });
-    await expect(
-      client.decideProposal({ proposal: scale, ballots: await ballots("bls", 4, scale.proposalId) }),
-    ).rejects.toMatchObject({ errorName: "GovernorNoFastLane" });
   });
 });

@@ -6,11 +6,10 @@ import {
   ballotContextOf,
   bitmap,
   digestOf,
-  refusalOf,
   signersOf,
-} from "../../harness/contracts/ballots.js";
-import { ethers, networkHelpers } from "../../harness/contracts/deployGovernance.js";
-import { admissionOf } from "../../harness/contracts/eip2537.js";
+} from "../../../harness/contracts/ballots.js";
+import { ethers, networkHelpers, timelockSigner } from "../../../harness/contracts/deployGovernance.js";
+import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import {
   argumentsOf,
   decide,
@@ -21,17 +20,17 @@ import {
   inOneBlock,
   restart,
   stateBit,
-  timelockAccount,
   useFreshGovernance,
-} from "../../harness/contracts/fastLane.js";
-import { State, Support } from "../../harness/contracts/governanceHelper.js";
+} from "../../../harness/contracts/fastLane.js";
+import { State, Support } from "../../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../../harness/contracts/reverts.js";
 
 beforeEach(useFreshGovernance);
 
 describe("Within one second", () => {
   it("nodes that are admitted have no part in a decision", async () => {
     const { governor, nodes, operators, stranger } = governance;
-    const registry = nodes.connect(await timelockAccount());
+    const registry = nodes.connect(await timelockSigner(governance));
     const newcomers = [5, 6].map((index) => admissionOf(ethers.Wallet.createRandom().address, `key ${index}`));
     const [own, mixed, opener] = [
       await restart(),
@@ -68,7 +67,7 @@ describe("Within one second", () => {
 
   it("the nodes that are admitted are refused by name", async () => {
     const { governor, nodes, operators, stranger } = governance;
-    const registry = nodes.connect(await timelockAccount());
+    const registry = nodes.connect(await timelockSigner(governance));
     await registry.admit([
       admissionOf(ethers.Wallet.createRandom().address, "key 5"),
       admissionOf(stranger.address, "key 6"),
@@ -78,9 +77,9 @@ describe("Within one second", () => {
     const attempt = async (ballots: BallotsOfNodes, by: HardhatEthersSigner | undefined) =>
       governor.connect(by).decide.staticCall(...(await argumentsOf(proposal, ballots)), { blockTag: "latest" });
     const joined = attempt({ for: [0, 1, 2, 3, 5, 6] }, operators[0]);
-    expect(await refusalOf(joined)).toEqual(["NodeRegistryNotMembers", 0n, bitmap([5, 6])[0]]);
+    expect(await revertOf(joined)).toEqual(["NodeRegistryNotMembers", 0n, bitmap([5, 6])[0]]);
     const opened = attempt(ENOUGH, stranger);
-    expect(await refusalOf(opened)).toEqual(["GovernorInsufficientProposerVotes", stranger.address, 0n, 1n]);
+    expect(await revertOf(opened)).toEqual(["GovernorInsufficientProposerVotes", stranger.address, 0n, 1n]);
     expect(await attempt(ENOUGH, operators[0])).toBe(proposal.id);
   });
 

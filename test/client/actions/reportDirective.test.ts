@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { UnknownDirectiveError } from "../../src/client/index.js";
-import { encodeRecord, type Hex, type Outcome, subjectHash } from "../../src/records/index.js";
-import { createTestDao, failureOf, restartOrder, type TestDao } from "../harness/dao.js";
-import { operatorKey } from "../harness/deploy.js";
+import { encodeRecord, type Hex, type Outcome, subjectHash } from "../../../src/records/index.js";
+import { createTestDao, failureOf, restartOrder, type TestDao } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
 
-describe("directives", () => {
+describe("reportDirective", () => {
   let dao: TestDao;
   beforeAll(async () => {
     dao = await createTestDao({ nodes: 3 });
@@ -28,7 +27,7 @@ describe("directives", () => {
   });
   const contentIdOf = (outcome: Outcome) => encodeRecord("Outcome", outcome).contentId;
 
-  it("are issued, reported on and enacted, and tell by whom", async () => {
+  it("enacts a directive by the reports of more than half", async () => {
     const stop = new AbortController();
     const directiveId = await issue("first");
     const issued = await dao.client(1).getDirective({ directiveId });
@@ -67,7 +66,7 @@ describe("directives", () => {
     expect((await changes.next()).done).toBe(true);
   });
 
-  it("refuse reports that are early, late, twice, from strangers or without their outcome", async () => {
+  it("refuses reports that are early, late, twice, from strangers or without their outcome", async () => {
     const directiveId = await issue("second", 60);
     const outcome = contentIdOf(outcomeOf(directiveId));
     const report = (index: number, parameters: { report: "ready" | "done" | "failed"; outcome?: Hex }) =>
@@ -91,32 +90,5 @@ describe("directives", () => {
     await dao.witan.increaseTime(120);
     expect(await report(1, { report: "done", outcome })).toMatchObject({ errorName: "DirectiveRegistryLapsed" });
     expect((await dao.client().getDirective({ directiveId })).status).toBe("Lapsed");
-  });
-
-  it("are listed newest first, by kind, standing and block", async () => {
-    const last = await issue("third");
-    const all = await dao.client(2).listDirectives();
-    expect(all[0]?.id).toBe(last);
-    expect(all.map(({ status }) => status)).toEqual(["Issued", "Lapsed", "Done"]);
-    expect(await dao.client(2).listDirectives({ kind: "Deploy" })).toEqual([]);
-    expect((await dao.client(2).listDirectives({ statuses: ["Done"] })).map(({ status }) => status)).toEqual(["Done"]);
-    expect(await dao.client(2).listDirectives({ limit: 1 })).toHaveLength(1);
-    expect(await dao.client(2).listDirectives({ fromBlock: all[0]?.blockNumber })).toHaveLength(1);
-  });
-
-  it("are not found where there are none", async () => {
-    const nothing = subjectHash("nothing");
-    expect(await failureOf(dao.client().getDirective({ directiveId: nothing }))).toBeInstanceOf(UnknownDirectiveError);
-    expect(await failureOf(dao.client().listReports({ directiveId: nothing }))).toBeInstanceOf(UnknownDirectiveError);
-  });
-
-  it("cite a payload that anybody can fetch and that says all", async () => {
-    const [directive] = await dao.client(1).listDirectives({ limit: 1 });
-    const payload = await dao.client(1).fetchPayload({ contentId: directive?.payload ?? "0x" });
-    expect(payload).toEqual({ schema: "witan/directive/1", subject: "replica/web/3", order: restartOrder });
-    const nowhere = subjectHash("nowhere");
-    expect(await failureOf(dao.client(1).fetchPayload({ contentId: nowhere, timeoutMs: 50 }))).toMatchObject({
-      code: "content-missing",
-    });
   });
 });

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Client, createClient } from "../../src/client/index.js";
-import { createMembership } from "../../src/client/nodes/membership.js";
-import { type Chain, createChain, peerIdText } from "../../src/ports/chain/index.js";
-import type { Address, Hex, Order } from "../../src/records/index.js";
-import { createTestDao, type TestDao } from "../harness/dao.js";
-import { admissionOf, blsKey, operatorKey, shortTracks } from "../harness/deploy.js";
+import { type Client, createClient } from "../../../src/client/index.js";
+import { createMembership } from "../../../src/client/nodes/membership.js";
+import { type Chain, createChain, peerIdText } from "../../../src/ports/chain/index.js";
+import type { Address, Hex, Order } from "../../../src/records/index.js";
+import { createTestDao, type TestDao } from "../../harness/dao.js";
+import { admissionOf, blsKey, operatorKey, shortTracks } from "../../harness/deploy.js";
 
 const tracks = { ...shortTracks, membership: { ...shortTracks.membership, votingPeriod: 30 } };
 const newcomers = ["first newcomer", "second newcomer"].map((name) => {

@@ -1,10 +1,10 @@
 import { Signature, Transaction } from "ethers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkRecordProof, InvalidProofError, NotAnchoredError } from "../../src/client/index.js";
-import { BaseError } from "../../src/errors.js";
-import { encodeRecord, parseRecordProof, type RecordProof } from "../../src/records/index.js";
-import { createTestDao, failureOf, incidentOf, stateOf, type TestDao } from "../harness/dao.js";
+import { checkRecordProof, InvalidProofError, NotAnchoredError } from "../../../src/client/index.js";
+import { BaseError } from "../../../src/errors.js";
+import { encodeRecord, parseRecordProof, type RecordProof } from "../../../src/records/index.js";
+import { createTestDao, failureOf, incidentOf, stateOf, type TestDao } from "../../harness/dao.js";
 
 const REFUSED = ["invalid-proof", "invalid-input", "invalid-record"];
 const HEX = "0123456789abcdef";

@@ -1,8 +1,8 @@
 import { beforeEach, expect, it, onTestFinished } from "vitest";
-import { createClient, type NewRecord } from "../../src/client/index.js";
-import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
-import { type ContentId, contentIdToCid } from "../../src/records/index.js";
-import { createTestDao, incidentOf, type TestDao } from "../harness/dao.js";
+import { createClient, type NewRecord } from "../../../src/client/index.js";
+import { type ContentStore, createMemoryContent } from "../../../src/ports/content/index.js";
+import { type ContentId, contentIdToCid } from "../../../src/records/index.js";
+import { createTestDao, incidentOf, type TestDao } from "../../harness/dao.js";
 
 /** More than are fetched at once, so that they are in the way of what is older. */
 const LATER = 12;
@@ -24,8 +24,8 @@ beforeEach(async () => {
   for (let i = 0; i < LATER; i++) await anchor(`since then ${i}`);
 });
 
-/** A client that is told where to look, and what it has fetched. */
-function told(locate: (contentId: ContentId) => Promise<readonly number[]>) {
+/** A client with a `locate` option, and the CIDs it has fetched. */
+function clientWith(locate: (contentId: ContentId) => Promise<readonly number[]>) {
   const content = createMemoryContent(blocks);
   const fetched: string[] = [];
   const get: ContentStore["get"] = (cid, options) => {
@@ -35,8 +35,8 @@ function told(locate: (contentId: ContentId) => Promise<readonly number[]>) {
   return { client: createClient({ chain: dao.client().chain, content: { ...content, get }, locate }), fetched };
 }
 
-it("looks first where a record is said to be, and then at nothing else", async () => {
-  const { client, fetched } = told(async () => [old.blockNumber]);
+it("reads the block that `locate` names first, and then no other", async () => {
+  const { client, fetched } = clientWith(async () => [old.blockNumber]);
   const { anchor, author } = await client.fetchRecord({ contentId: old.contentId, kind: "Incident" });
   expect([anchor.blockNumber, author]).toEqual([old.blockNumber, dao.client().account]);
   // The list of that anchor and the record.
@@ -49,12 +49,12 @@ it.each<[string, () => Promise<readonly number[]>]>([
   ["where it is not", async () => [old.blockNumber + 3, 0]],
   ["by something that fails", () => Promise.reject(new Error("closed"))],
 ])("finds a record all the same that is said to be %s", async (_, locate) => {
-  const { client } = told(locate);
+  const { client } = clientWith(locate);
   expect(await client.fetchRecord({ contentId: old.contentId })).toMatchObject({ contentId: old.contentId });
 });
 
-it("takes nothing for a record's place because it was told so", async () => {
-  const { client } = told(async () => [old.blockNumber]);
+it("verifies a block that `locate` names as any other", async () => {
+  const { client } = clientWith(async () => [old.blockNumber]);
   const never = `0x${"ab".repeat(32)}` as const;
   await expect(client.fetchRecord({ contentId: never })).rejects.toMatchObject({ code: "not-anchored" });
   const [, stranger] = await client.listNodes();

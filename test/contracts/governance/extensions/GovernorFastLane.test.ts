@@ -1,11 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  aggregate,
-  type BallotsOfNodes,
-  ballotContextOf,
-  refusalOf,
-  signersOf,
-} from "../../harness/contracts/ballots.js";
+import { aggregate, type BallotsOfNodes, ballotContextOf, signersOf } from "../../../harness/contracts/ballots.js";
 import {
   DEFAULT_TRACKS,
   deployGovernance,
@@ -13,7 +7,8 @@ import {
   networkHelpers,
   rules,
   Track,
-} from "../../harness/contracts/deployGovernance.js";
+  timelockSigner,
+} from "../../../harness/contracts/deployGovernance.js";
 import {
   argumentsOf,
   decide,
@@ -25,11 +20,10 @@ import {
   ISSUED,
   restart,
   stateBit,
-  timelockAccount,
   useFreshGovernance,
   useGovernance,
   withId,
-} from "../../harness/contracts/fastLane.js";
+} from "../../../harness/contracts/fastLane.js";
 import {
   directiveOf,
   flagCall,
@@ -38,7 +32,8 @@ import {
   Kind,
   State,
   Support,
-} from "../../harness/contracts/governanceHelper.js";
+} from "../../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../../harness/contracts/reverts.js";
 
 beforeEach(useFreshGovernance);
 
@@ -96,7 +91,7 @@ describe("The fast lane", () => {
     expect(await proposal.votes()).toEqual({ for: 4n, against: 0n, abstain: 1n });
     const other = await restart({ salt: ethers.id("other") });
     await decide(other);
-    expect((await refusalOf(other.vote(governance.operators[4], Support.against)))?.slice(0, 3)).toEqual([
+    expect((await revertOf(other.vote(governance.operators[4], Support.against)))?.slice(0, 3)).toEqual([
       "GovernorUnexpectedProposalState",
       other.id,
       State.executed,
@@ -130,7 +125,7 @@ describe("The fast lane", () => {
 
   it("queues while the timelock's own minimum is longer", async () => {
     const { timelock } = governance;
-    await timelock.connect(await timelockAccount()).updateDelay(100);
+    await timelock.connect(await timelockSigner(governance)).updateDelay(100);
     const proposal = await restart();
     await decide(proposal);
     expect(await proposal.state()).toBe(State.queued);
@@ -148,12 +143,12 @@ describe("The fast lane", () => {
     await proposal.cancel(governance.guardian);
     expect(await proposal.state()).toBe(State.canceled);
     await proposal.waitForEta();
-    expect((await refusalOf(proposal.execute()))?.[0]).toBe("GovernorUnexpectedProposalState");
+    expect((await revertOf(proposal.execute()))?.[0]).toBe("GovernorUnexpectedProposalState");
   });
 });
 
 describe("The fast lane refuses", () => {
-  it("who is no member", async () => {
+  it("accounts that are no members", async () => {
     const { stranger } = governance;
     const refusal = ["GovernorInsufficientProposerVotes", stranger.address, 0n, 1n];
     await expectRefused(await restart(), refusal, ENOUGH, stranger);
@@ -208,7 +203,7 @@ describe("The fast lane refuses", () => {
     ] as const) {
       await expectRefused(await withId(new GovernanceHelper(governor, [call])), ["GovernorNoFastLane", track]);
     }
-    // A restart that something slower hides behind is as slow.
+    // A restart together with a slower call is as slow.
     const together = [await issueCall(governance, { kind: Kind.Restart }), await flagCall(governance)];
     await expectRefused(await withId(new GovernanceHelper(governor, together)), [
       "GovernorNoFastLane",
@@ -265,16 +260,16 @@ describe("The fast lane refuses", () => {
       state,
       ethers.ZeroHash,
     ];
-    expect(await refusalOf(decide(proposal))).toEqual(refusal(proposal, State.executed));
-    expect(await refusalOf(decide(proposal, ENOUGH, governance.operators[1]))).toEqual(
+    expect(await revertOf(decide(proposal))).toEqual(refusal(proposal, State.executed));
+    expect(await revertOf(decide(proposal, ENOUGH, governance.operators[1]))).toEqual(
       refusal(proposal, State.executed),
     );
 
     const slow = await restart({ salt: ethers.id("slow") });
     await slow.propose(governance.operators[0]);
-    expect(await refusalOf(decide(slow, ENOUGH, governance.operators[1]))).toEqual(refusal(slow, State.active));
+    expect(await revertOf(decide(slow, ENOUGH, governance.operators[1]))).toEqual(refusal(slow, State.active));
     await slow.cancel(governance.guardian);
-    expect(await refusalOf(decide(slow))).toEqual(refusal(slow, State.canceled));
+    expect(await revertOf(decide(slow))).toEqual(refusal(slow, State.canceled));
     expect(await slow.votes()).toEqual({ for: 0n, against: 0n, abstain: 0n });
   });
 
@@ -307,15 +302,15 @@ describe("The fast lane refuses", () => {
     const invalid = ["NodeRegistryInvalidSignature"];
     const attempt = async (signers: BallotsOfNodes, signed: BallotsOfNodes) =>
       by.decide(...(await argumentsOf(proposal, signers, signed)));
-    expect(await refusalOf(attempt({ for: [0, 1, 2, 3, 4] }, ENOUGH))).toEqual(invalid);
-    expect(await refusalOf(attempt({ for: [0, 1, 2, 4] }, ENOUGH))).toEqual(invalid);
-    expect(await refusalOf(attempt(ENOUGH, { against: [0, 1, 2, 3] }))).toEqual(invalid);
+    expect(await revertOf(attempt({ for: [0, 1, 2, 3, 4] }, ENOUGH))).toEqual(invalid);
+    expect(await revertOf(attempt({ for: [0, 1, 2, 4] }, ENOUGH))).toEqual(invalid);
+    expect(await revertOf(attempt(ENOUGH, { against: [0, 1, 2, 3] }))).toEqual(invalid);
     const [targets, values, calldatas, why, signers] = await argumentsOf(proposal, ENOUGH);
     const [, , , , , foreign] = await argumentsOf(other, ENOUGH);
-    expect(await refusalOf(by.decide(targets, values, calldatas, why, signers, foreign))).toEqual(invalid);
+    expect(await revertOf(by.decide(targets, values, calldatas, why, signers, foreign))).toEqual(invalid);
     // The same calls for another reason are another proposal.
     const [, , , , , own] = await argumentsOf(proposal, ENOUGH);
-    expect(await refusalOf(by.decide(targets, values, calldatas, "another", signers, own))).toEqual(invalid);
+    expect(await revertOf(by.decide(targets, values, calldatas, "another", signers, own))).toEqual(invalid);
     await expectNoProposal(proposal);
     await expectNoProposal(other);
   });
@@ -324,13 +319,13 @@ describe("The fast lane refuses", () => {
     const proposal = await restart();
     const [targets, , calldatas, why, signers, signature] = await argumentsOf(proposal, ENOUGH);
     const by = governance.governor.connect(governance.operators[0]);
-    expect(await refusalOf(by.decide(targets, [], calldatas, why, signers, signature))).toEqual([
+    expect(await revertOf(by.decide(targets, [], calldatas, why, signers, signature))).toEqual([
       "GovernorInvalidProposalLength",
       1n,
       1n,
       0n,
     ]);
-    expect(await refusalOf(by.decide([], [], [], why, signers, signature))).toEqual([
+    expect(await revertOf(by.decide([], [], [], why, signers, signature))).toEqual([
       "GovernorInvalidProposalLength",
       0n,
       0n,

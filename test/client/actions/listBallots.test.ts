@@ -1,15 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { NO_CONTENT } from "../../src/ports/chain/index.js";
-import { type Address, type ContentId, type Hex, type Order, subjectHash } from "../../src/records/index.js";
-import { createAggregateSender } from "../harness/aggregates.js";
-import { createTestDao, restartOrder, type TestDao } from "../harness/dao.js";
-import { admissionOf, blsKey, shortTracks } from "../harness/deploy.js";
+import { type Address, type Hex, type Order, subjectHash } from "../../../src/records/index.js";
+import { createAggregateSender } from "../../harness/aggregates.js";
+import { createTestDao, type TestDao } from "../../harness/dao.js";
+import { admissionOf, blsKey, shortTracks } from "../../harness/deploy.js";
 
 const tracks = { ...shortTracks, membership: { ...shortTracks.membership, votingPeriod: 30 } };
 /** Decided on the constitution's track: slowly, and never early. */
 const slow: Order = { kind: "SetParameter", name: "learning.rounds", value: "10" };
 
-describe("what many nodes say in one transaction", () => {
+describe("listBallots", () => {
   let dao: TestDao;
   let restore: () => Promise<void>;
   beforeAll(async () => {
@@ -55,7 +54,7 @@ describe("what many nodes say in one transaction", () => {
       reason,
     ]);
 
-  it("is listed as a ballot of each, beside those that came alone", async () => {
+  it("lists aggregated ballots one by one, beside single ballots", async () => {
     const together = createAggregateSender(dao);
     const proposalId = await open(slow);
     const aggregate = await together.aggregate(proposalId, { for: [3, 0], against: [1], abstain: [5] });
@@ -84,7 +83,7 @@ describe("what many nodes say in one transaction", () => {
       expect(ballots.filter((ballot) => ballot.support === support)).toHaveLength(votes[support]);
   });
 
-  it("is told apart from what was said on another proposal", async () => {
+  it("lists no ballots of another proposal", async () => {
     const together = createAggregateSender(dao);
     const [first, second] = [await open(slow), await open(slow, "two")];
     await together.aggregate(first, { for: [0] });
@@ -98,7 +97,7 @@ describe("what many nodes say in one transaction", () => {
     ]);
   });
 
-  it("stays what it was when a voter is removed or changes its key, and names it by its index of that epoch", async () => {
+  it("lists the same ballots after a voter is removed or rotates its key, with the index of their epoch", async () => {
     const before = await open(slow);
     await createAggregateSender(dao).aggregate(before, { for: [0], against: [1], abstain: [3] });
     await ban(1);
@@ -126,7 +125,7 @@ describe("what many nodes say in one transaction", () => {
     ]);
   });
 
-  it("is noticed by who watches proposals", async () => {
+  it("lists the same ballots that watchers of proposals are notified of", async () => {
     const stop = new AbortController();
     const changes = dao.client(4).watchProposals({ signal: stop.signal });
     const proposalId = await open(slow);
@@ -141,45 +140,5 @@ describe("what many nodes say in one transaction", () => {
     ]);
     stop.abort();
     expect((await changes.next()).done).toBe(true);
-  });
-
-  it("is listed as a report of each, and noticed by who watches directives", async () => {
-    const together = createAggregateSender(dao);
-    const { proposalId } = await dao.client().openProposal({ order: restartOrder, delay: 5 });
-    const directiveId = await dao.carryOut(proposalId);
-    const outcome: ContentId = subjectHash("outcome");
-    const ready = await together.report(directiveId, 1, NO_CONTENT, [4, 0, 2]);
-    await dao.client(1).reportDirective({ directiveId, report: "ready" });
-    await dao.witan.increaseTime(5);
-    await dao.client(5).reportDirective({ directiveId, report: "failed", outcome });
-    const done = await together.report(directiveId, 2, outcome, [0, 1, 2, 3]);
-    expect(await dao.client().getDirective({ directiveId })).toMatchObject({ status: "Done", outcome });
-
-    const expected = [
-      { node: account(0), report: "ready", outcome: null, transactionHash: ready.hash, blockNumber: ready.blockNumber },
-      { node: account(2), report: "ready", outcome: null, transactionHash: ready.hash },
-      { node: account(4), report: "ready", outcome: null, transactionHash: ready.hash },
-      { node: account(1), report: "ready", outcome: null },
-      { node: account(5), report: "failed", outcome },
-      ...[0, 1, 2, 3].map((index) => ({ node: account(index), report: "done", outcome, transactionHash: done.hash })),
-    ];
-    expect(await dao.client(3).listReports({ directiveId })).toMatchObject(expected);
-    await ban(2);
-    await rotate(4);
-    expect(await dao.client(3).listReports({ directiveId })).toMatchObject(expected);
-
-    const stop = new AbortController();
-    const changes = dao.client(3).watchDirectives({ signal: stop.signal });
-    const seen = [];
-    while (seen.length < 6) seen.push((await changes.next()).value);
-    expect(seen.map((change) => [change?.change, change?.event.name])).toEqual([
-      ["issued", "DirectiveIssued"],
-      ["reported", "ReportsCounted"],
-      ["reported", "DirectiveReported"],
-      ["reported", "DirectiveReported"],
-      ["reported", "ReportsCounted"],
-      ["enacted", "DirectiveEnacted"],
-    ]);
-    stop.abort();
   });
 });

@@ -1,9 +1,9 @@
 import { id } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ContractRevertError, hashBatch } from "../../src/ports/chain/index.js";
-import type { Hex } from "../../src/records/index.js";
-import { createTestDao, failureOf, incidentOf, type TestDao } from "../harness/dao.js";
-import { operatorKey } from "../harness/deploy.js";
+import { ContractRevertError, hashBatch } from "../../../src/ports/chain/index.js";
+import type { Hex } from "../../../src/records/index.js";
+import { createTestDao, failureOf, incidentOf, type TestDao } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
 
 describe("A batch that its author has signed", () => {
   let dao: TestDao;
@@ -33,7 +33,7 @@ describe("A batch that its author has signed", () => {
     expect(await author.chain.provider.getBalance(author.account ?? "0x")).toBe(before);
   });
 
-  it("is anchored once, whoever brings it, and by its author too", async () => {
+  it("is anchored once, sent by any account or by its author", async () => {
     const [author, payer] = [dao.client(0), dao.client(1)];
     const records = [incident("once")];
     const batch = await author.signBatch({ records });

@@ -1,32 +1,16 @@
 import { id } from "ethers";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { encodeCall } from "../../src/ports/chain/index.js";
-import type { Address, Order } from "../../src/records/index.js";
-import { createTestDao, restartOrder, type TestDao } from "../harness/dao.js";
-import { admissionOf, operatorKey } from "../harness/deploy.js";
-import { admission, evidence, newcomer, orders, rotationKey } from "../harness/orders.js";
+import { describe, expect, it } from "vitest";
+import { encodeCall } from "../../../src/ports/chain/index.js";
+import type { Address, Order } from "../../../src/records/index.js";
+import { restartOrder, type TestDao, useTestDao } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
+import { admission, newcomer, orders, proposalOf } from "../../harness/orders.js";
 
-describe("proposals that do not say what they do", () => {
-  let dao: TestDao;
-  let restore: () => Promise<void>;
-  beforeAll(async () => {
-    dao = await createTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-  });
-  afterAll(() => dao.close());
-  beforeEach(async () => {
-    restore = await dao.witan.snapshot();
-  });
-  afterEach(() => restore());
+const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
+const input = (order: Order) => proposalOf(dao, order);
 
-  const possession = () => admissionOf(dao.witan.operators[0] ?? newcomer, rotationKey) as typeof admission;
-  /** An order with the keys that its effect needs. */
-  const input = (order: Order) => ({
-    order,
-    evidence,
-    ...(order.kind === "Admit" ? { admissions: [admission] } : {}),
-    ...(order.kind === "RotateKey" ? { rotation: possession() } : {}),
-  });
-  it.each<[string, (built: ReturnType<ReturnType<TestDao["client"]>["buildProposal"]>) => unknown, string[]]>([
+describe("checkProposal", () => {
+  it.each<[string, (built: ReturnType<TestDao["clients"][number]["buildProposal"]>) => unknown, string[]]>([
     [
       "another payload",
       ({ payload }) => ({ payload: { ...payload, order: { ...restartOrder, instance: "web-3/2" } } }),

@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import type { Address, Order } from "../../../src/records/index.js";
+import { failureOf, restartOrder, useTestDao } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
+import { proposalOf } from "../../harness/orders.js";
+
+const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
+const input = (order: Order) => proposalOf(dao, order);
+
+describe("castVote", () => {
+  it("refuses accounts that may not vote, second votes, unknown supports and long reasons", async () => {
+    const { proposalId } = await dao.client(0).openProposal(input(restartOrder));
+    await dao.witan.increaseTime(1);
+    await dao.client(0).castVote({ proposalId, support: "abstain" });
+    const again = await failureOf(dao.client(0).castVote({ proposalId, support: "for" }));
+    expect(again).toMatchObject({ errorName: "GovernorAlreadyCastVote", args: { voter: dao.client(0).account } });
+    const stranger = await dao.connect(operatorKey("stranger"));
+    expect(await failureOf(stranger.castVote({ proposalId, support: "for" }))).toMatchObject({
+      errorName: "GovernorNotMember",
+    });
+    const reader = await dao.connect();
+    expect(await failureOf(reader.castVote({ proposalId, support: "for" }))).toMatchObject({ kind: "read-only" });
+    const odd = { proposalId, support: "maybe" } as unknown as Parameters<typeof reader.castVote>[0];
+    expect(await failureOf(dao.client(1).castVote(odd))).toMatchObject({ code: "invalid-input" });
+    const wordy = { proposalId, support: "for", reason: "x".repeat(1_025) } as const;
+    expect(await failureOf(dao.client(1).castVote(wordy))).toMatchObject({ code: "invalid-input" });
+  });
+});

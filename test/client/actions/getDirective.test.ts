@@ -1,0 +1,18 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { UnknownDirectiveError } from "../../../src/client/index.js";
+import { subjectHash } from "../../../src/records/index.js";
+import { createTestDao, failureOf, type TestDao } from "../../harness/dao.js";
+
+describe("getDirective", () => {
+  let dao: TestDao;
+  beforeAll(async () => {
+    dao = await createTestDao({ nodes: 3 });
+  });
+  afterAll(() => dao.close());
+
+  it("fails with UnknownDirectiveError for an id that was never issued", async () => {
+    const nothing = subjectHash("nothing");
+    expect(await failureOf(dao.client().getDirective({ directiveId: nothing }))).toBeInstanceOf(UnknownDirectiveError);
+    expect(await failureOf(dao.client().listReports({ directiveId: nothing }))).toBeInstanceOf(UnknownDirectiveError);
+  });
+});

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import type { Address, Order } from "../../../src/records/index.js";
+import { restartOrder, type TestDao, useTestDao } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
+import { hash, proposalOf } from "../../harness/orders.js";
+
+const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
+const input = (order: Order) => proposalOf(dao, order);
+
+describe("listProposals", () => {
+  it("lists newest first, by state, proposer and block", async () => {
+    const first = await dao.client(0).openProposal({ ...input(restartOrder), salt: hash("1") });
+    const second = await dao.client(1).openProposal({ ...input(restartOrder), salt: hash("2") });
+    await dao.pass(first.proposalId);
+    const ids = async (parameters: Parameters<TestDao["clients"][number]["listProposals"]>[0]) =>
+      (await dao.client(3).listProposals(parameters)).map((proposal) => proposal.id);
+    expect(await ids({})).toEqual([second.proposalId, first.proposalId]);
+    expect(await ids({ states: ["Active"] })).toEqual([second.proposalId]);
+    expect(await ids({ proposer: dao.client(0).account })).toEqual([first.proposalId]);
+    expect(await ids({ limit: 1 })).toEqual([second.proposalId]);
+    const { blockNumber } = await dao.client().getProposal(second);
+    expect(await ids({ fromBlock: blockNumber })).toEqual([second.proposalId]);
+  });
+});

@@ -1,0 +1,94 @@
+import { id } from "ethers";
+import { describe, expect, it } from "vitest";
+import { isRevert } from "../../../src/ports/chain/index.js";
+import { type Address, type Hex, type Order, trackOfKind } from "../../../src/records/index.js";
+import { failureOf, restartOrder, useTestDao } from "../../harness/dao.js";
+import { operatorKey, shortTracks } from "../../harness/deploy.js";
+import { evidence, hash, orders, proposalOf } from "../../harness/orders.js";
+
+const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
+const input = (order: Order) => proposalOf(dao, order);
+
+describe("openProposal", () => {
+  it("opens every kind on its track, and it is read back and found in agreement", async () => {
+    const tally: string[] = [];
+    for (const [i, order] of orders.entries()) {
+      const client = dao.client(i % 5);
+      const opened = await client.openProposal({ ...input(order), salt: id(`${i}`) as Hex });
+      expect(opened.opened).toBe(true);
+      const proposal = await dao.client((i + 1) % 5).getProposal({ proposalId: opened.proposalId, withPayload: true });
+      expect(proposal).toMatchObject({
+        id: opened.proposalId,
+        track: trackOfKind(order.kind),
+        proposer: client.account,
+        directive: opened.directive,
+        directiveId: opened.directiveId,
+        payload: opened.payload,
+        evidence: [...evidence].sort(),
+        votes: { for: 0, against: 0, abstain: 0 },
+        eta: null,
+        calls: opened.calls,
+        rules: { committeeSize: 5 },
+        transactionHash: opened.transactionHash,
+      });
+      const { payload } = proposal;
+      if (payload === undefined) throw new Error("the payload was asked for");
+      expect(client.checkProposal({ proposal, payload })).toEqual([]);
+      tally.push(`${order.kind} ${proposal.track}`);
+      expect(JSON.parse(JSON.stringify(proposal))).toEqual(proposal);
+    }
+    expect(new Set(tally).size).toBe(13);
+  });
+
+  it("opens one proposal for five nodes that see one incident at one moment", async () => {
+    const opened = await Promise.all(dao.clients.map((client) => client.openProposal(input(restartOrder))));
+    expect(new Set(opened.map(({ proposalId }) => proposalId)).size).toBe(1);
+    expect(opened.filter(({ opened }) => opened)).toHaveLength(1);
+    expect(new Set(opened.map(({ openedBy }) => openedBy)).size).toBe(1);
+    expect(new Set(opened.map(({ transactionHash }) => transactionHash)).size).toBe(1);
+    const created = await dao.client().chain.events({ names: ["ProposalCreated"] });
+    expect(created.filter(({ args }) => args.proposalId.toString() === opened[0]?.proposalId)).toHaveLength(1);
+  });
+
+  it("finds a proposal that is still in the pending block", async () => {
+    const rpc = (method: string, ...params: unknown[]) => dao.witan.provider.request({ method, params });
+    await rpc("evm_setAutomine", false);
+    const first = dao.client(0).openProposal(input(restartOrder));
+    while (((await rpc("eth_pendingTransactions")) as unknown[]).length === 0) await dao.client().chain.now();
+    const second = dao.client(1).openProposal(input(restartOrder));
+    await dao.client().chain.now();
+    await dao.witan.mine();
+    await rpc("evm_setAutomine", true);
+    expect(await first).toMatchObject({ opened: true });
+    expect(await second).toMatchObject({ opened: false, openedBy: dao.client(0).account });
+  });
+
+  it("finds a proposal that is open without a transaction", async () => {
+    await dao.client(0).openProposal(input(restartOrder));
+    const before = await dao.client().chain.blockNumber();
+    const again = await dao.client(1).openProposal(input(restartOrder));
+    expect(again).toMatchObject({ opened: false, openedBy: dao.client(0).account, receipt: null });
+    expect(await dao.client().chain.blockNumber()).toBe(before);
+  });
+
+  it("opens for members alone, a bounded number at a time", async () => {
+    const stranger = await dao.connect(operatorKey("stranger"));
+    expect(await failureOf(stranger.openProposal(input(restartOrder)))).toMatchObject({
+      errorName: "GovernorInsufficientProposerVotes",
+    });
+    const flood = (n: number) => dao.client(0).openProposal({ ...input(restartOrder), salt: hash(`${n}`) });
+    for (let n = 0; n < shortTracks.emergency.openLimit; n++) await flood(n);
+    const error = await failureOf(flood(99));
+    expect(isRevert(error, "GovernorTooManyOpenProposals")).toBe(true);
+    expect(error.args).toMatchObject({ limit: 8n, proposer: dao.client(0).account });
+  });
+
+  it("opens anew what a reorganisation undid", async () => {
+    const back = await dao.witan.snapshot();
+    const { proposalId } = await dao.client(0).openProposal(input(restartOrder));
+    expect((await dao.client(1).listProposals()).map((proposal) => proposal.id)).toEqual([proposalId]);
+    await back();
+    expect(await dao.client(1).listProposals()).toEqual([]);
+    expect(await dao.client(1).openProposal(input(restartOrder))).toMatchObject({ opened: true });
+  });
+});

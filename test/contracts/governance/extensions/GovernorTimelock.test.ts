@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  ethers,
+  freshGovernance,
+  type GovernanceContracts,
+  networkHelpers,
+  rules,
+  Track,
+  timelockSigner,
+} from "../../../harness/contracts/deployGovernance.js";
+import { admissionOf } from "../../../harness/contracts/eip2537.js";
+import { type Call, GovernanceHelper, issueCall, Kind, State } from "../../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../../harness/contracts/reverts.js";
+
+let contracts: GovernanceContracts;
+beforeEach(async () => {
+  contracts = await freshGovernance();
+});
+
+async function open(description = "because", proposer = contracts.operators[0]): Promise<GovernanceHelper> {
+  const proposal = new GovernanceHelper(
+    contracts.governor,
+    [await issueCall(contracts, { kind: Kind.Deploy })],
+    description,
+  );
+  await proposal.propose(proposer);
+  return proposal;
+}
+
+async function passed(): Promise<GovernanceHelper> {
+  const proposal = await open();
+  await proposal.waitForStart();
+  await proposal.voteAll(contracts.operators.slice(0, 4));
+  return proposal;
+}
+
+describe("What only a decision may do", () => {
+  it("is open to nobody directly, not even to the timelock in the governor itself", async () => {
+    const { governor, nodes, models, parameters, timelock, operators, stranger, guardian } = contracts;
+    const name = ethers.encodeBytes32String("x");
+    const change = governor.interface.encodeFunctionData("setTrack", [Track.emergency, rules()]);
+    const relay = governor.interface.encodeFunctionData("relay", [stranger.address, 0, "0x"]);
+    const calls: Call[] = [
+      { target: await governor.getAddress(), data: change },
+      { target: await governor.getAddress(), data: relay },
+      { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("remove", [[1]]) },
+      {
+        target: await models.getAddress(),
+        data: models.interface.encodeFunctionData("accept", [name, ethers.id("m"), ethers.ZeroHash, 1]),
+      },
+      { target: await parameters.getAddress(), data: parameters.interface.encodeFunctionData("setFlag", [name, true]) },
+      {
+        target: await parameters.getAddress(),
+        data: parameters.interface.encodeFunctionData("setParameter", [name, 1]),
+      },
+      await issueCall(contracts, { kind: Kind.Deploy }),
+      { target: await timelock.getAddress(), data: timelock.interface.encodeFunctionData("updateDelay", [1]) },
+      {
+        target: await timelock.getAddress(),
+        data: timelock.interface.encodeFunctionData("schedule", [
+          stranger.address,
+          0,
+          "0x",
+          ethers.ZeroHash,
+          ethers.ZeroHash,
+          0,
+        ]),
+      },
+    ];
+    for (const { target, data } of calls) {
+      for (const caller of [operators[0], stranger, guardian]) {
+        await expect(caller?.sendTransaction({ to: target, data })).rejects.toThrow();
+      }
+    }
+    const impostor = await timelockSigner(contracts);
+    for (const { target, data } of calls.slice(0, 2)) {
+      await expect(impostor.sendTransaction({ to: target, data })).rejects.toThrow();
+    }
+  });
+
+  it("waits for the proposal's own delay, or for the timelock's where that is longer", async () => {
+    const { governor, operators, timelock } = contracts;
+    const proposal = await passed();
+    await proposal.queue();
+    const queuedAt = BigInt(await networkHelpers.time.latest());
+    expect(await governor.proposalEta(proposal.id)).toBe(queuedAt + 600n);
+    await expect(proposal.execute()).rejects.toThrow("TimelockUnexpectedOperationState");
+
+    const delay = timelock.interface.encodeFunctionData("updateDelay", [5000]);
+    await new GovernanceHelper(governor, [{ target: await timelock.getAddress(), data: delay }]).carryOut(
+      operators[0],
+      operators,
+    );
+    const later = await open("later");
+    await later.waitForStart();
+    await later.voteAll(operators.slice(0, 4));
+    await later.queue();
+    expect(await governor.proposalEta(later.id)).toBe(BigInt(await networkHelpers.time.latest()) + 5000n);
+  });
+
+  it("may be tried again where a call failed, and is done once", async () => {
+    const { governor, nodes, operators } = contracts;
+    const removal = { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("remove", [[7]]) };
+    const proposal = new GovernanceHelper(governor, [removal]);
+    await expect(proposal.carryOut(operators[0], operators)).rejects.toThrow("NodeRegistryUnknownNode");
+    expect(await proposal.state()).toBe(State.queued);
+
+    await nodes
+      .connect(await timelockSigner(contracts))
+      .admit([5, 6, 7].map((i) => admissionOf(ethers.toBeHex(i, 20), `key ${i}`)));
+    await proposal.execute();
+    expect(await proposal.state()).toBe(State.executed);
+    expect((await revertOf(proposal.execute()))?.[0]).toBe("GovernorUnexpectedProposalState");
+  });
+
+  it("keeps no value in the governor", async () => {
+    const { governor, operators, stranger } = contracts;
+    const to = await governor.getAddress();
+    expect(await revertOf(operators[0]?.sendTransaction({ to, value: 1n }) ?? Promise.resolve())).toEqual([
+      "GovernorDisabledDeposit",
+    ]);
+    // What was forced upon it can be relayed by a decision.
+    await networkHelpers.setBalance(to, 5n);
+    const before = await ethers.provider.getBalance(stranger);
+    const relay = governor.interface.encodeFunctionData("relay", [stranger.address, 5n, "0x"]);
+    await new GovernanceHelper(governor, [{ target: to, data: relay }]).carryOut(operators[0], operators);
+    expect((await ethers.provider.getBalance(stranger)) - before).toBe(5n);
+  });
+});

@@ -1,0 +1,16 @@
+/**
+ * The seed that `npm run soak` gives to the tests it repeats; undefined in a run of all tests. A test that walks at random
+ * or kills processes has a short form for every change, and a long form for a soak.
+ */
+const given = Number(process.env.WITAN_SOAK_SEED);
+export const soakSeed = Number.isInteger(given) && given > 0 ? given : undefined;
+
+/** `short` in a run of all tests, `long` in a soak. */
+export function shortOrLong<T>(short: T, long: T): T {
+  return soakSeed === undefined ? short : long;
+}
+
+/** The seed that a test has by itself, so that it fails everywhere or nowhere; in a soak that of the soak. */
+export function seedOf(own: number): number {
+  return soakSeed ?? own;
+}

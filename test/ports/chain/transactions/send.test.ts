@@ -1,6 +1,12 @@
 import { id, toBeHex, ZeroHash } from "ethers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Chain, ContractRevertError, createChain } from "../../../../src/ports/chain/index.js";
+import {
+  type Chain,
+  ContractRevertError,
+  type CreateChainParameters,
+  createChain,
+} from "../../../../src/ports/chain/index.js";
+import { TestClock } from "../../../harness/clock.js";
 import { deployWitan, operatorKey, type Witan } from "../../../harness/deploy.js";
 
 describe("chain.send", () => {
@@ -18,9 +24,13 @@ describe("chain.send", () => {
   });
   afterAll(() => rpc("evm_setAutomine", true));
 
-  async function connect(signer = witan.operators[0], confirmTimeoutMs = 20_000): Promise<Chain> {
+  async function connect(
+    signer = witan.operators[0],
+    confirmTimeoutMs = 20_000,
+    more: Partial<CreateChainParameters> = {},
+  ): Promise<Chain> {
     const { provider, deployment } = witan;
-    const one = await createChain({ provider, ...deployment, signer, pollMs: 5, confirmTimeoutMs });
+    const one = await createChain({ provider, ...deployment, signer, pollMs: 5, confirmTimeoutMs, ...more });
     open.push(one);
     return one;
   }
@@ -108,6 +118,26 @@ describe("chain.send", () => {
     await witan.mine();
     await rpc("evm_setAutomine", true);
     expect(await failureOf(anchor(chain, "late"))).toMatchObject({ errorName: "KnowledgeRegistryAnchorExists" });
+  });
+
+  it.each([-1, 1])("waits for the block as long as before when the wall clock is stepped by %d h", async (hours) => {
+    const clock = new TestClock();
+    const stepped = await connect(witan.operators[0], 60_000, { clock });
+    await rpc("evm_setAutomine", false);
+    const sending = anchor(stepped, `stepped ${hours}`);
+    await pendingTransactions(1);
+    clock.stepWall(hours * 3_600_000);
+    await stepped.blockNumber();
+    await witan.mine();
+    expect((await sending).logs).toHaveLength(1);
+
+    const late = failureOf(anchor(stepped, `late ${hours}`));
+    await pendingTransactions(1);
+    clock.stepWall(hours * -3_600_000);
+    clock.pass(60_000);
+    expect(await late).toMatchObject({ kind: "transaction-timeout" });
+    await witan.mine();
+    await rpc("evm_setAutomine", true);
   });
 
   it("cannot send without a signer", async () => {

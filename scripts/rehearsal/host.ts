@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Committees } from "../../src/agent/aggregation/committees.js";
 import { BackgroundJobs } from "../../src/agent/backgroundJobs.js";
 import { BallotExchange } from "../../src/agent/ballots/exchange.js";
 import type { LocalNode } from "../../src/agent/ballots/sign.js";
@@ -214,7 +215,7 @@ export class CouncilHost {
         this.#reader.chain.now(),
       ]);
     if (this.#parameters.silent) return;
-    await this.#exchange.look(proposals, nodes, chainTime);
+    await this.#exchange.update({ proposals, directives: [], nodes, committees: new Committees(nodes), chainTime }, []);
     for (const { voter } of this.#seats) voter.tick(proposals, this.#stopping.signal);
   }
 }

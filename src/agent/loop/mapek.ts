@@ -16,15 +16,14 @@ import type { Logger } from "../../utils/logger.js";
 import type { JointAnchoring } from "../anchoring/exchange.js";
 import type { AttestationExchange } from "../attestations/exchange.js";
 import type { BallotExchange } from "../ballots/exchange.js";
+import type { UnopenedProposal } from "../ballots/unopenedProposal.js";
+import { readChainView } from "../chainView.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Executor } from "./executor.js";
 import type { FastLane } from "./fastLane.js";
 import type { Knowledge } from "./knowledge.js";
 import type { Planner } from "./planner.js";
 import type { Voter } from "./voter.js";
-
-/** All that are open: newer ones must not hide older ones, however many one node opens. */
-const MAX_PROPOSALS = 100_000;
 
 export interface LoopDependencies {
   readonly self: Address;
@@ -36,11 +35,11 @@ export interface LoopDependencies {
   readonly voter: Voter;
   /** Present where ballots can decide what nobody has opened. */
   readonly fastLane?: FastLane | undefined;
-  readonly exchange?: Pick<BallotExchange, "look" | "incidents"> | undefined;
+  readonly exchange?: Pick<BallotExchange, "update" | "incidents"> | undefined;
   /** Present where outcomes are attested together. */
-  readonly attestations?: Pick<AttestationExchange, "look"> | undefined;
+  readonly attestations?: Pick<AttestationExchange, "update"> | undefined;
   /** Present where nodes can have their records anchored together. */
-  readonly anchoring?: Pick<JointAnchoring, "isOpen" | "look" | "offer"> | undefined;
+  readonly anchoring?: Pick<JointAnchoring, "isOpen" | "update" | "offer"> | undefined;
   readonly executor: Executor;
   readonly logger: Logger;
   readonly policy: PlanPolicy;
@@ -112,31 +111,27 @@ export class MapekLoop {
     this.#memory = memory;
     const incidents = await this.#remember(cycle, analysis);
 
-    const [proposals, directives, nodes, chainTime] = await Promise.all([
-      client.listProposals({ states: ["Pending", "Active", "Succeeded", "Queued"], limit: MAX_PROPOSALS }),
-      client.listDirectives({ statuses: ["Issued"] }),
-      client.listNodes({ includeRemoved: true }),
-      client.chain.now(),
-    ]);
+    const view = await readChainView(client);
+    const { chainTime, directives, nodes, proposals } = view;
     const committee = nodes.filter(({ active }) => active).map(({ operator }) => operator);
-    await exchange?.look([...proposals, ...this.#motionsBeside(proposals)], nodes, chainTime);
+    await exchange?.update(view, this.#motionsBeside(proposals));
     voter.tick(proposals, signal);
     planner.moveOn(proposals, committee, chainTime);
-    await attestations?.look(directives, nodes, chainTime);
-    await anchoring?.look(nodes, chainTime);
+    await attestations?.update(view);
+    await anchoring?.update(view);
     executor.tick(directives, committee, chainTime, signal);
     const shared = await knowledge.shared(proposals, directives, observation);
     const planned = plan({ analysis, incidents, shared, policy });
     planner.open((await fastLane?.take(planned, nodes, chainTime)) ?? planned, committee);
     const motions = this.#motionsBeside(proposals);
     if (motions.length > 0) {
-      await exchange?.look([...proposals, ...motions], nodes, chainTime);
+      await exchange?.update(view, motions);
       voter.tick(motions, signal);
     }
     return analysis;
   }
 
-  #motionsBeside(proposals: readonly Proposal[]): readonly Proposal[] {
+  #motionsBeside(proposals: readonly Proposal[]): readonly UnopenedProposal[] {
     const open = new Set(proposals.map(({ id }) => id));
     return this.#dependencies.fastLane?.motions.filter(({ id }) => !open.has(id)) ?? [];
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { equivocationIncident } from "../../../src/agent/ballots/equivocationIncident.js";
+import { readChainView } from "../../../src/agent/chainView.js";
 import { FastLane } from "../../../src/agent/loop/fastLane.js";
 import type { Support } from "../../../src/client/index.js";
 import { GossipError } from "../../../src/ports/gossip/index.js";
@@ -132,11 +133,11 @@ describe("evidence that may only be on its way", () => {
     const { contentId } = encodeRecord("Incident", down);
     const plan = { order: restart, subject: "workload/web-3", evidence: [contentId], delay: 0, window: 60 };
     const lane = new FastLane({ self, client, clock: systemClock, logger });
-    const [nodes, chainTime] = [await client.listNodes(), await client.chain.now()];
-    await lane.take([plan], nodes, chainTime);
+    const view = await readChainView(client);
+    await lane.take([plan], view.nodes, view.chainTime);
     const [motion] = lane.motions;
     if (motion === undefined) throw new Error("nobody moved it");
-    await exchange.look(lane.motions, nodes, chainTime);
+    await exchange.update({ ...view, proposals: [] }, lane.motions);
     for (let times = 0; times < 3; times++) expect(await look(motion)).toBeUndefined();
     await anchor({ kind: "Incident", value: down });
     expect(await look(motion)).toMatchObject({ support: "for" });

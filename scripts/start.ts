@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import type { Signer } from "ethers";
 import type { RunningNode } from "../src/agent/node.js";
 import { createClient } from "../src/client/index.js";
-import { createProcessFleet } from "../src/engines/fleet/index.js";
+import { createProcessDriver } from "../src/engines/fleet/index.js";
 import { BaseError, InvalidInputError } from "../src/errors.js";
 import { createChain } from "../src/ports/chain/index.js";
 import type { Release } from "../src/records/index.js";
@@ -26,8 +26,8 @@ import { storyTiming, storyTracks } from "./story/timing.js";
 const ROOT = join(import.meta.dirname, "..");
 const HOME = join(process.cwd(), ".witan");
 const NODES = 5;
-const WORKLOADS = 6;
-const FLEET = "web";
+const REPLICAS = 6;
+const WORKLOAD = "web";
 const TRAINING_SEED = 7;
 
 interface Options {
@@ -83,7 +83,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
   const screen = createScreen((text) => process.stdout.write(text), Date.now);
   const telling = new AbortController();
 
-  screen.act("A local chain, a DAO without an owner, five nodes and a fleet");
+  screen.act("A local chain, a DAO without an owner, five nodes and a workload");
   const net = await startNetwork(options.port);
   cleanup.add(() => net.close());
   screen.line(`Hardhat's local network listens on ${net.rpc}`);
@@ -114,20 +114,20 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
     await client.chain.provider.send("hardhat_setBalance", [wallet.address, "0x56bc75e2d63100000"]);
   }
 
-  const [basePort = 0] = await freePorts(2 * WORKLOADS);
-  const fleetConfig = { dir: join(HOME, "fleet"), name: FLEET, basePort, root: ROOT };
-  const fleet = createProcessFleet(fleetConfig);
+  const [basePort = 0] = await freePorts(2 * REPLICAS);
+  const fleetConfig = { dir: join(HOME, "fleet"), workload: WORKLOAD, basePort, root: ROOT };
+  const driver = createProcessDriver(fleetConfig);
   const [goodRelease, brokenRelease] = [await releaseOf("v1"), await releaseOf("v2")];
-  cleanup.add(() => fleet.stopAll());
-  await fleet.createFleet({ release: goodRelease, replicas: WORKLOADS });
-  screen.line(`${WORKLOADS} workloads run release v1, sha256 ${goodRelease.sha256.slice(0, 18)}…`);
+  cleanup.add(() => driver.stopAll());
+  await driver.create({ release: goodRelease, replicas: REPLICAS });
+  screen.line(`${REPLICAS} replicas run release v1, sha256 ${goodRelease.sha256.slice(0, 18)}…`);
 
   await writeConfigs(members, {
     rpc: net.rpc,
     deployment,
     passwordFile,
     others: (index) => ({
-      fleet: { ...fleetConfig, healthyDeadlineMs: storyTiming.healthyDeadlineMs },
+      fleet: { ...fleetConfig, progressDeadlineMs: storyTiming.progressDeadlineMs },
       learning: { task: "mnist", index, shards: members.length, seed: TRAINING_SEED },
       ...storyTiming.agent,
     }),
@@ -148,8 +148,8 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
     client,
     byzantine,
     screen,
-    fleet: FLEET,
-    workloads: () => fleet.list(),
+    workload: WORKLOAD,
+    replicas: () => driver.list(),
     goodRelease,
     brokenRelease,
     refused,
@@ -241,7 +241,7 @@ function hints(members: readonly Member[], cwd: string): string {
     "  npx witan proposal list",
     "  npx witan directive list",
     "  npx witan model list",
-    `  npx witan proposal open --order '{"kind":"Scale","fleet":"web","replicas":7}' --key ${key} --password-file .witan/password`,
+    `  npx witan proposal open --order '{"kind":"Scale","workload":"web","replicas":7}' --key ${key} --password-file .witan/password`,
     "",
   ].join("\n");
 }
@@ -251,7 +251,7 @@ let interrupts = 0;
 const interrupted = new Promise<void>((resolve) => {
   const interrupt = () => {
     if (++interrupts > 1) process.exit(130);
-    process.stdout.write("\nEnding: the agents, the fleet and the network stop.\n");
+    process.stdout.write("\nEnding: the agents, the workload and the network stop.\n");
     resolve();
   };
   process.on("SIGINT", interrupt);

@@ -134,7 +134,7 @@ export class CouncilHost {
           logger,
           policy: VoteDefaults,
           evidenceTimeoutMs: EVIDENCE_TIMEOUT_MS,
-          look: async () => ({ workloads: [], fleets: new Set(), tasks: new Set() }),
+          look: async () => ({ replicas: [], workloads: new Set(), tasks: new Set() }),
           testModel: async () => undefined,
         });
         return { node, voter, tasks, box };

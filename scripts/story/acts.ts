@@ -7,6 +7,7 @@ import {
   type DirectiveKind,
   type Release,
   subjectHash,
+  workloadSubject,
 } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
 import type { Screen } from "./narrator.js";
@@ -20,9 +21,9 @@ export interface Stage {
   /** A client of the node that will misbehave. */
   readonly byzantine: Client;
   readonly screen: Screen;
-  readonly fleet: string;
-  /** The live workloads: what runs now, as the fleet's own books say. */
-  readonly workloads: () => Promise<
+  readonly workload: string;
+  /** The status of all replicas of the workload. */
+  readonly replicas: () => Promise<
     readonly { subject: string; instance: string | null; alive: boolean; healthy: boolean }[]
   >;
   readonly goodRelease: Release;
@@ -53,17 +54,17 @@ export async function firstStates({ client, screen }: Stage, operators: readonly
   });
 }
 
-/** (b) A workload dies; the nodes notice, decide and heal. */
+/** (b) A replica dies; the nodes notice, decide and heal. */
 export async function heal(stage: Stage): Promise<void> {
-  const { screen, workloads } = stage;
-  screen.act("A workload is killed with SIGKILL");
-  const victim = (await workloads()).find(({ subject }) => subject.endsWith("-3"));
-  if (!victim?.instance) throw new Error("There is no third workload to kill.");
+  const { screen, replicas } = stage;
+  screen.act("A replica is killed with SIGKILL");
+  const victim = (await replicas()).find(({ subject }) => subject.endsWith("/3"));
+  if (!victim?.instance) throw new Error("There is no third replica to kill.");
   process.kill(Number(victim.instance.split("@")[0]), "SIGKILL");
   screen.line(`${victim.subject}, instance ${victim.instance}, is dead`);
   await ended(stage, "Restart", victim.subject, "Done", 150_000);
-  await until("the workload to answer again", 20_000, async () => {
-    const now = (await workloads()).find(({ subject }) => subject === victim.subject);
+  await until("the replica to answer again", 20_000, async () => {
+    const now = (await replicas()).find(({ subject }) => subject === victim.subject);
     return now?.alive && now.healthy && now.instance !== victim.instance ? true : undefined;
   });
   screen.line(`${victim.subject} is alive and healthy again`);
@@ -71,12 +72,12 @@ export async function heal(stage: Stage): Promise<void> {
 
 /** (c) A broken release is deployed by vote, fails, and is rolled back by vote. */
 export async function failAndRollBack(stage: Stage): Promise<void> {
-  const { client, screen, fleet, brokenRelease } = stage;
+  const { client, screen, workload, brokenRelease } = stage;
   screen.act(`Release ${brokenRelease.name}, which is broken, is proposed, voted and deployed`);
-  await client.openProposal({ order: { kind: "Deploy", fleet, release: brokenRelease, batch: 2 } });
-  await ended(stage, "Deploy", `fleet/${fleet}`, "Failed", 150_000);
-  await ended(stage, "Rollback", `fleet/${fleet}`, "Done", 150_000);
-  screen.line("every workload runs the good release again");
+  await client.openProposal({ order: { kind: "Deploy", workload, release: brokenRelease, batch: 2 } });
+  await ended(stage, "Deploy", workloadSubject(workload), "Failed", 150_000);
+  await ended(stage, "Rollback", workloadSubject(workload), "Done", 150_000);
+  screen.line("every replica runs the good release again");
 }
 
 /** (d) Nodes train together and accept the best model by vote. */
@@ -124,11 +125,11 @@ const roundsByHand = {
 
 /** (e) A node that lies gets nowhere: unfetchable evidence is voted down, a second ballot is refused. */
 export async function refuseLies(stage: Stage): Promise<void> {
-  const { byzantine, screen, refused, fleet, goodRelease } = stage;
+  const { byzantine, screen, refused, workload, goodRelease } = stage;
   screen.act("A Byzantine node cites evidence that nobody can fetch, and signs two different ballots");
   const nowhere: ContentId = `0x${createHash("sha256").update(randomBytes(32)).digest("hex")}`;
   const { proposalId } = await byzantine.openProposal({
-    order: { kind: "Rollback", fleet, from: goodRelease.sha256, to: null },
+    order: { kind: "Rollback", workload, from: goodRelease.sha256, to: null },
     evidence: [nowhere],
   });
   const ballots = [

@@ -47,7 +47,7 @@ export const storyTracks: Record<Track, TrackRules> = {
 /** How quickly the story's agents act. */
 export const storyTiming = {
   agent: { cycleMs: 1_500, anchorEveryMs: 20_000, takeoverMs: 12_000, evidenceTimeoutMs: 6_000, stragglersMs: 3_000 },
-  healthyDeadlineMs: 4_000,
+  progressDeadlineMs: 4_000,
   /** How long the story waits for a node that is well enough to ask for rounds by itself. */
   spontaneousMs: 20_000,
 };

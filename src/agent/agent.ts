@@ -39,8 +39,8 @@ const GATHER_CYCLES = 2;
 /** What a node can do besides deciding: each part is there where the node was given an engine for it. */
 export interface AgentHandlers {
   readonly handlers: readonly DirectiveHandler[];
-  readonly workloads: () => Promise<readonly ReplicaView[]>;
-  readonly fleets: ReadonlySet<string>;
+  readonly replicas: () => Promise<readonly ReplicaView[]>;
+  readonly workloads: ReadonlySet<string>;
   readonly tasks: ReadonlySet<string>;
   readonly testModel: (
     candidate: Model,
@@ -125,8 +125,8 @@ export class Agent {
       shared && node && exchange?.aggregates
         ? new JointAnchoring({ ...shared, node, outbox, gatherMs: GATHER_CYCLES * config.cycleMs })
         : undefined;
-    const { fleets, tasks: trained, testModel, workloads } = body;
-    const look = async (): Promise<NodeView> => ({ workloads: await workloads(), fleets, tasks: trained });
+    const { workloads, tasks: trained, testModel, replicas } = body;
+    const look = async (): Promise<NodeView> => ({ replicas: await replicas(), workloads, tasks: trained });
     const { evidenceTimeoutMs, takeoverMs, cycleMs, anchorEveryMs } = config;
     const handlers = [...body.handlers, createOnChainHandler()];
     const loop = new MapekLoop({
@@ -157,7 +157,7 @@ export class Agent {
       attestations,
       anchoring,
       executor: new Executor({ self, client, outbox, handlers, tasks, logger, takeoverMs, exchange: attestations }),
-      observe: createObserve({ clock, machine, connectivity, workloads, ping: () => client.chain.blockNumber() }),
+      observe: createObserve({ clock, machine, connectivity, replicas, ping: () => client.chain.blockNumber() }),
     });
     return new Agent({ loop, outbox, ballots, exchange, attestations, anchoring, tasks });
   }

@@ -77,12 +77,12 @@ const schema = z.strictObject({
   fleet: z
     .strictObject({
       dir: z.string().min(1),
-      name: z.string().min(1).max(64),
+      workload: z.string().min(1).max(64),
       basePort: port,
       /** Where relative paths in the commands of releases start; the agent's working directory by default. */
       root: z.string().min(1).optional(),
       /** How long one batch may take to become healthy. */
-      healthyDeadlineMs: milliseconds.default(AgentDefaults.healthyDeadlineMs),
+      progressDeadlineMs: milliseconds.default(AgentDefaults.progressDeadlineMs),
     })
     .optional(),
   learning: z

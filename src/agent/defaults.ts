@@ -15,7 +15,7 @@ export const AgentDefaults = {
   /** A block of a few KB takes milliseconds; what takes this long is not there. */
   evidenceTimeoutMs: 8_000,
   /** A workload that has not become healthy by then will not. */
-  healthyDeadlineMs: 60_000,
+  progressDeadlineMs: 60_000,
   /** Any three nodes may be lost at once, with their disks, and their records are still there. */
   replicas: 3,
   /** One more loss must not be the last. */

@@ -42,7 +42,7 @@ export interface RecordFilter {
   readonly round?: number | undefined;
   /** Of models. */
   readonly name?: string | undefined;
-  /** Such as `workload/web-3`: of an incident, of an outcome's detail, or `model/` and a model's name. */
+  /** Such as `replica/web/3`: of an incident, of an outcome's detail, or `model/` and a model's name. */
   readonly subject?: string | undefined;
   /** Words that incidents, models and outcomes hold, all of them; one that ends with `*` is the beginning of a word. */
   readonly text?: string | undefined;

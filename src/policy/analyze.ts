@@ -60,7 +60,7 @@ export function analyze(
   const found = findIncidents(memory.incidents, observation, { state, heldCycles }, policy);
   const kinds = found.incidents.map(({ kind }) => kind);
   const advised = [
-    ...(kinds.some((kind) => kind === "workload-down" || kind === "workload-unhealthy") ? (["Restart"] as const) : []),
+    ...(kinds.some((kind) => kind === "replica-down" || kind === "replica-unhealthy") ? (["Restart"] as const) : []),
     ...(kinds.includes("release-failing") ? (["Rollback"] as const) : []),
     ...(state === "EUPHORIC" ? (["StartRound", "Scale"] as const) : []),
   ];
@@ -78,8 +78,8 @@ export function analyze(
   };
 }
 
-function healthOf({ workloads, probeErrors }: Observation): Health {
-  const settled = workloads.filter(({ changing }) => !changing);
+function healthOf({ replicas, probeErrors }: Observation): Health {
+  const settled = replicas.filter(({ changing }) => !changing);
   const sick = settled.filter(({ alive, healthy }) => !alive || !healthy).length;
   const slowest = Math.max(0, ...settled.map(({ latencyMs }) => latencyMs ?? 0));
   if (settled.length > 0 && sick === settled.length) return "unhealthy";

@@ -1,16 +1,28 @@
-import type { Hex, Incident, NamedState } from "../records/index.js";
+import { type Hex, type Incident, type NamedState, workloadSubject } from "../records/index.js";
 import type { AnalyzePolicy, Observation, ReplicaView } from "./types.js";
 
-/** Cycles in a row for which each workload's instance was seen dead, or alive and sick. */
+/** By replica and instance: cycles in a row for which it was seen dead, or alive and unhealthy. */
 export interface IncidentMemory {
-  readonly seen: ReadonlyMap<string, { readonly down: number; readonly unhealthy: number }>;
+  readonly seen: ReadonlyMap<string, FailedCycles>;
+}
+
+interface FailedCycles {
+  readonly down: number;
+  readonly unhealthy: number;
 }
 
 export const noIncidents: IncidentMemory = { seen: new Map() };
 
-interface OwnState {
+/** The node's own named state, and for how many cycles in a row. */
+interface HeldState {
   readonly state: NamedState;
   readonly heldCycles: number;
+}
+
+interface FailingRelease {
+  readonly workload: string;
+  readonly name: string;
+  readonly sha256: Hex;
 }
 
 /**
@@ -19,22 +31,20 @@ interface OwnState {
  */
 export function findIncidents(
   memory: IncidentMemory,
-  { workloads }: Observation,
-  own: OwnState,
+  { replicas }: Observation,
+  own: HeldState,
   policy: AnalyzePolicy,
 ): { readonly memory: IncidentMemory; readonly incidents: readonly Incident[] } {
-  const seen = new Map(workloads.map((workload) => [keyOf(workload), count(memory, workload)]));
-  const sick = workloads.filter((workload) => {
-    const { down, unhealthy } = seen.get(keyOf(workload)) ?? { down: 0, unhealthy: 0 };
+  const seen = new Map(replicas.map((replica) => [keyOf(replica), countCycles(memory, replica)]));
+  const failed = replicas.filter((replica) => {
+    const { down, unhealthy } = seen.get(keyOf(replica)) ?? { down: 0, unhealthy: 0 };
     return down >= policy.downCycles || unhealthy >= policy.unhealthyCycles;
   });
-  const failing = failingReleases(workloads, sick);
+  const releases = failingReleases(replicas, failed);
   const incidents = [
-    ...failing.map(releaseFailing),
-    ...sick
-      .filter(({ fleet, release }) => !failing.some((each) => each.fleet === fleet && each.sha256 === release.sha256))
-      .map(workloadSick),
-    ...(own.heldCycles >= policy.criticalCycles && sick.length > 0 ? critical(own.state, sick) : []),
+    ...releases.map(releaseFailing),
+    ...failed.filter((replica) => !releases.some((release) => runs(replica, release))).map(replicaFailing),
+    ...(own.heldCycles >= policy.criticalCycles && failed.length > 0 ? stateCritical(own.state, failed) : []),
   ];
   return { memory: { seen }, incidents };
 }
@@ -43,53 +53,51 @@ function keyOf({ subject, instance }: ReplicaView): string {
   return `${subject} ${instance}`;
 }
 
-function count(memory: IncidentMemory, workload: ReplicaView): { down: number; unhealthy: number } {
-  const before = memory.seen.get(keyOf(workload)) ?? { down: 0, unhealthy: 0 };
-  if (workload.changing || workload.instance === null) return { down: 0, unhealthy: 0 };
+function countCycles(memory: IncidentMemory, replica: ReplicaView): FailedCycles {
+  const before = memory.seen.get(keyOf(replica)) ?? { down: 0, unhealthy: 0 };
+  if (replica.changing || replica.instance === null) return { down: 0, unhealthy: 0 };
   return {
-    down: workload.alive ? 0 : before.down + 1,
-    unhealthy: workload.alive && !workload.healthy ? before.unhealthy + 1 : 0,
+    down: replica.alive ? 0 : before.down + 1,
+    unhealthy: replica.alive && !replica.healthy ? before.unhealthy + 1 : 0,
   };
 }
 
 /**
- * Releases that are at fault rather than single workloads: every workload on the release is sick, at least two are or
- * the fleet runs another release beside it, and they are alive, so that the machine is not to blame.
+ * Releases that are at fault rather than single replicas: every replica on the release fails and all are alive, so that
+ * the machine is not to blame; and there are two of them, or replicas of the workload on another release beside the one.
  */
-function failingReleases(workloads: readonly ReplicaView[], sick: readonly ReplicaView[]) {
-  const groups = new Map<
-    string,
-    { fleet: string; name: string; sha256: Hex; all: number; sick: number; mixed: boolean }
-  >();
-  for (const { fleet, release } of workloads) {
-    const key = `${fleet} ${release.sha256}`;
-    const on = (list: readonly ReplicaView[]) =>
-      list.filter((each) => each.fleet === fleet && each.release.sha256 === release.sha256);
-    const mixed = workloads.some((each) => each.fleet === fleet && each.release.sha256 !== release.sha256);
-    const sickAlive = on(sick).filter(({ alive }) => alive).length;
-    groups.set(key, { fleet, ...release, all: on(workloads).length, sick: sickAlive, mixed });
-  }
-  return [...groups.values()].filter(
-    (group) => group.sick > 0 && group.sick === group.all && (group.sick > 1 || group.mixed),
+function failingReleases(replicas: readonly ReplicaView[], failed: readonly ReplicaView[]): FailingRelease[] {
+  const releases = new Map(
+    replicas.map(({ workload, release: { name, sha256 } }) => [`${workload} ${sha256}`, { workload, name, sha256 }]),
   );
+  return [...releases.values()].filter((release) => {
+    const all = replicas.filter((replica) => runs(replica, release)).length;
+    const failing = failed.filter((replica) => replica.alive && runs(replica, release)).length;
+    const mixed = replicas.some((replica) => replica.workload === release.workload && !runs(replica, release));
+    return failing > 0 && failing === all && (failing > 1 || mixed);
+  });
 }
 
-function releaseFailing({ fleet, name, sha256 }: { fleet: string; name: string; sha256: Hex }): Incident {
+function runs(replica: ReplicaView, { workload, sha256 }: FailingRelease): boolean {
+  return replica.workload === workload && replica.release.sha256 === sha256;
+}
+
+function releaseFailing({ workload, name, sha256 }: FailingRelease): Incident {
   return {
     schema: "witan/incident/1",
     kind: "release-failing",
     severity: "critical",
-    subject: `fleet/${fleet}`,
+    subject: workloadSubject(workload),
     observed: { release: sha256, name },
     detection: { probe: "http-health" },
     resolution: null,
   };
 }
 
-function workloadSick({ subject, instance, release, alive }: ReplicaView): Incident {
+function replicaFailing({ subject, instance, release, alive }: ReplicaView): Incident {
   return {
     schema: "witan/incident/1",
-    kind: alive ? "workload-unhealthy" : "workload-down",
+    kind: alive ? "replica-unhealthy" : "replica-down",
     severity: alive ? "medium" : "high",
     subject,
     observed: { instance: instance ?? "", release: release.sha256 },
@@ -98,18 +106,18 @@ function workloadSick({ subject, instance, release, alive }: ReplicaView): Incid
   };
 }
 
-/** A node in distress with a sick workload: the first of them, by name, is what to heal. */
-function critical(state: NamedState, sick: readonly ReplicaView[]): Incident[] {
+/** A node in distress that sees failed replicas: the first of them, by name, is the one to restart. */
+function stateCritical(state: NamedState, failed: readonly ReplicaView[]): Incident[] {
   if (state !== "MYSTICAL" && state !== "CHAOTIC") return [];
-  const [worst] = [...sick].sort((a, b) => (a.subject < b.subject ? -1 : 1));
-  if (!worst) return [];
+  const [first] = [...failed].sort((a, b) => (a.subject < b.subject ? -1 : 1));
+  if (!first) return [];
   return [
     {
       schema: "witan/incident/1",
       kind: "state-critical",
       severity: "critical",
-      subject: worst.subject,
-      observed: { instance: worst.instance ?? "", state },
+      subject: first.subject,
+      observed: { instance: first.instance ?? "", state },
       detection: { probe: "phi" },
       resolution: null,
     },

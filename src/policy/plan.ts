@@ -1,4 +1,13 @@
-import { type ContentId, type DirectiveKind, type Hex, type Order, Severities, subjectHash } from "../records/index.js";
+import {
+  type ContentId,
+  type DirectiveKind,
+  type Hex,
+  nameOfSubject,
+  type Order,
+  Severities,
+  subjectHash,
+  workloadSubject,
+} from "../records/index.js";
 import type { Analysis, KnownIncident, PlannedProposal, PlanPolicy, SharedKnowledge } from "./types.js";
 
 export interface PlanInput {
@@ -10,12 +19,12 @@ export interface PlanInput {
 
 /** The flag under which nodes in good health start rounds by themselves. */
 export const LEARNING_FLAG = "learning";
-/** The flag under which nodes in good health ask for more workloads. */
+/** The flag under which nodes in good health propose more replicas. */
 export const SCALING_FLAG = "scaling";
 
 /**
- * What a node proposes: healing for what is broken, growth when all is well. A proposal that is under way is not
- * planned again.
+ * What a node proposes: to heal what is broken, and to learn and grow while all is well. A proposal that is under way is
+ * not planned again.
  */
 export function plan(input: PlanInput): PlannedProposal[] {
   const { underWay } = input.shared;
@@ -27,7 +36,7 @@ export function plan(input: PlanInput): PlannedProposal[] {
   });
 }
 
-/** How what is under way is known: an order by its subject, a proposal by its evidence too. */
+/** The key of a directive that is under way, by its subject; of a proposal that is, by its evidence too. */
 export function underWayKey(kind: DirectiveKind, subject: Hex, evidence?: readonly ContentId[]): string {
   return evidence === undefined ? `${kind} ${subject}` : `${kind} ${subject} ${[...evidence].sort().join()}`;
 }
@@ -46,20 +55,18 @@ function heal({ incidents, policy }: PlanInput): PlannedProposal[] {
 function healing(incident: KnownIncident["incident"]): Order | undefined {
   const { instance, release } = incident.observed;
   switch (incident.kind) {
-    case "workload-down":
-    case "workload-unhealthy":
+    case "replica-down":
+    case "replica-unhealthy":
     case "state-critical":
-      return { kind: "Restart", workload: incident.subject.slice("workload/".length), instance: String(instance) };
-    case "release-failing": {
-      const fleet = incident.subject.slice("fleet/".length);
-      return { kind: "Rollback", fleet, from: String(release) as Hex, to: null };
-    }
+      return { kind: "Restart", replica: nameOfSubject(incident.subject), instance: String(instance) };
+    case "release-failing":
+      return { kind: "Rollback", workload: nameOfSubject(incident.subject), from: String(release) as Hex, to: null };
     case "equivocation": {
       const reason = `signed two different ballots on proposal ${incident.observed.proposal}`;
-      return { kind: "Ban", indices: [Number(incident.subject.slice("node/".length))], reason };
+      return { kind: "Ban", indices: [Number(nameOfSubject(incident.subject))], reason };
     }
     case "node-unreachable":
-      // Nothing that the others could restart: people look after it.
+      // The other nodes cannot restart it: people do.
       return undefined;
   }
 }
@@ -84,7 +91,7 @@ function accept({ shared: { acceptedModel, lastRound }, policy }: PlanInput): Pl
 function learn({ analysis, shared, policy }: PlanInput): PlannedProposal[] {
   if (!shared.flags.has(LEARNING_FLAG) || !isThriving(analysis, policy)) return [];
   const { acceptedModel, lastRound } = shared;
-  // What the last series brought is accepted or refused before the next one starts.
+  // The best model of the last series is accepted or refused before the next series starts.
   if (lastRound !== null && lastRound.base === (acceptedModel?.contentId ?? null)) return [];
   const order: Order = {
     kind: "StartRound",
@@ -100,9 +107,9 @@ function grow({ analysis, shared, policy }: PlanInput): PlannedProposal[] {
   if (!shared.flags.has(SCALING_FLAG) || !isThriving(analysis, policy)) return [];
   return [...shared.replicas]
     .filter(([, replicas]) => replicas < policy.maxReplicas)
-    .map(([fleet, replicas]) => ({
-      order: { kind: "Scale", fleet, replicas: replicas + 1 } as const,
-      subject: `fleet/${fleet}`,
+    .map(([workload, replicas]) => ({
+      order: { kind: "Scale", workload, replicas: replicas + 1 } as const,
+      subject: workloadSubject(workload),
       evidence: [],
       delay: 0,
       window: policy.directiveWindowSeconds,

@@ -1,18 +1,15 @@
 import type { Order } from "../records/index.js";
 
-type FleetOrder = Extract<Order, { readonly fleet: string }>;
+type SupersedableOrder = Extract<Order, { readonly workload: string }>;
 
-/** Whether a later order of this kind may take an earlier one's place. */
-export function maySupersede(order: Order): order is FleetOrder {
-  return "fleet" in order;
+/** Whether a later order on the same workload can supersede this one. */
+export function maySupersede(order: Order): order is SupersedableOrder {
+  return "workload" in order;
 }
 
-/**
- * Whether an order that was carried out since takes an earlier one's place, so that to carry the earlier one out now would
- * undo what was decided after it.
- */
+/** Whether carrying out the earlier order now would undo a later one that was already carried out. */
 export function supersedes(later: Order, earlier: Order): boolean {
-  if (!maySupersede(later) || !maySupersede(earlier) || later.fleet !== earlier.fleet) return false;
+  if (!maySupersede(later) || !maySupersede(earlier) || later.workload !== earlier.workload) return false;
   switch (later.kind) {
     case "Rollback":
       return earlier.kind === "Deploy" && earlier.release.sha256 === later.from;

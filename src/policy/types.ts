@@ -5,40 +5,40 @@ import type {
   Health,
   Hex,
   Incident,
-  Model,
   NamedState,
   Order,
   RecordKind,
   RecordValue,
   State,
+  Support,
   Track,
 } from "../records/index.js";
 
-/** What a node sees of one workload at one moment. */
+/** What a node observes of one replica at one moment. */
 export interface ReplicaView {
-  /** Such as "workload/web-3". */
+  /** Such as `replica/web/3`. */
   readonly subject: string;
-  readonly fleet: string;
+  readonly workload: string;
   readonly release: { readonly name: string; readonly sha256: Hex };
-  /** The last known instance, dead or alive; null where there never was one. */
+  /** The last known instance, dead or alive; null if there never was one. */
   readonly instance: string | null;
   readonly alive: boolean;
   readonly healthy: boolean;
   readonly latencyMs: number | null;
-  /** An executor is changing it right now, so what is seen means nothing yet. */
+  /** Whether an executor is changing it now, so that what is observed does not count yet. */
   readonly changing: boolean;
 }
 
-/** One look at the world. Shares are 0 to 1. */
+/** What one MAPE-K cycle observes. Shares are 0 to 1. */
 export interface Observation {
   readonly cycle: number;
   readonly machine: State["metrics"];
-  readonly workloads: readonly ReplicaView[];
+  readonly replicas: readonly ReplicaView[];
   /** Probes that failed in this cycle. */
   readonly probeErrors: number;
 }
 
-/** What a node makes of an observation. */
+/** What a node concludes from an observation. */
 export interface Analysis {
   readonly phi: number;
   readonly state: NamedState;
@@ -56,7 +56,7 @@ export interface KnownIncident {
   readonly incident: Incident;
 }
 
-/** A series of rounds that has ended: its models, the best first in accuracy. */
+/** A series of rounds that has ended, and its models. */
 export interface FinishedRounds {
   readonly task: string;
   readonly base: ContentId | null;
@@ -70,11 +70,11 @@ export interface SharedKnowledge {
   /** What is proposed, or issued and not yet ended, as {@link underWayKey}. */
   readonly underWay: ReadonlySet<string>;
   readonly lastRound: FinishedRounds | null;
-  /** Workloads of each fleet that there shall be. */
+  /** The number of replicas of each workload. */
   readonly replicas: ReadonlyMap<string, number>;
 }
 
-/** A proposal as policy wants it: a pure function of evidence and policy, so that every node wants the same one. */
+/** A proposal that policy asks for: a pure function of evidence and policy, so that every node plans the same one. */
 export interface PlannedProposal {
   readonly order: Order;
   readonly subject: string;
@@ -84,9 +84,7 @@ export interface PlannedProposal {
   readonly window: number;
 }
 
-export type Support = "for" | "against" | "abstain";
-
-/** What a voter found out about one cited record. */
+/** What a voter found when it checked one cited record. */
 export interface EvidenceCheck {
   readonly contentId: ContentId;
   readonly status: "verified" | "missing" | "corrupt" | "unanchored" | "wrong-author" | "invalid";
@@ -96,18 +94,18 @@ export interface EvidenceCheck {
   readonly reason?: string;
 }
 
-/** How a candidate does on the voter's own held-out data, beside the model accepted now. */
+/** The accuracy of a candidate on the voter's own held-out data, beside that of the model accepted now. */
 export interface ModelTest {
   readonly candidateAccuracy: number;
   readonly acceptedAccuracy: number | null;
   readonly samples: number;
 }
 
-/** What the voter sees itself. */
+/** What the voter itself observes. */
 export interface NodeView {
-  readonly workloads: readonly ReplicaView[];
-  /** Whether this node knows the rounds, models or fleets that an order speaks of. */
-  readonly fleets: ReadonlySet<string>;
+  readonly replicas: readonly ReplicaView[];
+  /** The workloads that this node runs, and the tasks that it trains. */
+  readonly workloads: ReadonlySet<string>;
   readonly tasks: ReadonlySet<string>;
 }
 
@@ -115,7 +113,7 @@ export interface VoteInput {
   readonly proposal: {
     readonly kind: DirectiveKind | undefined;
     readonly payload: DirectivePayload | undefined;
-    /** Where calls, payload and directive contradict one another. */
+    /** How calls, payload and directive contradict one another; empty if they agree. */
     readonly disagreements: readonly string[];
     readonly track: Track;
   };
@@ -164,5 +162,3 @@ export interface VotePolicy {
   readonly minFirstAccuracy: number;
   readonly minSamples: number;
 }
-
-export type { Model };

@@ -1,12 +1,12 @@
-import type { OrderOf } from "../records/index.js";
+import { type OrderOf, replicaSubject, workloadSubject } from "../records/index.js";
 import { retentionChange } from "./retention.js";
 import type { Decision, EvidenceCheck, NodeView, VoteInput } from "./types.js";
 
 const MAX_REASON_LENGTH = 200;
 
 /**
- * Decides on one proposal: first whether it is honest, then whether it is true, then whether it is wise. Undefined where it
- * is for people alone to decide: a node that abstained would help to the quorum, and use up its people's vote.
+ * Decides on one proposal: first whether it is honest, then whether it is true, then whether it is wise. Undefined if people
+ * alone should decide: an abstention would count towards the quorum, and use up the vote of the node's operator.
  */
 export function decide(input: VoteInput): Decision | undefined {
   const { proposal, evidence } = input;
@@ -26,12 +26,12 @@ export function decide(input: VoteInput): Decision | undefined {
     case "AcceptModel":
       return decideModel(order, input);
     case "Deploy":
-      if (subject !== `fleet/${order.fleet}`) return against(`the subject ${subject} is not the fleet ${order.fleet}`);
-      if (!input.view.fleets.has(order.fleet)) return abstain(`this node does not know the fleet ${order.fleet}`);
+      if (subject !== workloadSubject(order.workload)) return against(notThe("workload", order.workload, subject));
+      if (!input.view.workloads.has(order.workload)) return abstain(unknownWorkload(order.workload));
       return inFavour(`the release ${order.release.name} is named by its sha256`);
     case "Scale":
       if (order.replicas > input.policy.maxReplicas) return against(`more than ${input.policy.maxReplicas} replicas`);
-      if (!input.view.fleets.has(order.fleet)) return abstain(`this node does not know the fleet ${order.fleet}`);
+      if (!input.view.workloads.has(order.workload)) return abstain(unknownWorkload(order.workload));
       return inFavour(`${order.replicas} replicas are within bounds`);
     case "StartRound":
       if (!input.view.tasks.has(order.task)) return abstain(`this node does not train ${order.task}`);
@@ -51,8 +51,7 @@ function decideRestart(
   evidence: readonly EvidenceCheck[],
   view: NodeView,
 ): Decision {
-  if (subject !== `workload/${order.workload}`)
-    return against(`the subject ${subject} is not the workload ${order.workload}`);
+  if (subject !== replicaSubject(order.replica)) return against(notThe("replica", order.replica, subject));
   const matches = evidence.some(
     ({ record }) =>
       record?.kind === "Incident" &&
@@ -61,8 +60,8 @@ function decideRestart(
       record.value.observed.instance === order.instance,
   );
   if (!matches) return against(`no evidence speaks of instance ${order.instance} of ${subject}`);
-  const own = view.workloads.find((workload) => workload.subject === subject);
-  if (own === undefined) return inFavour("the evidence holds; this node does not see the workload");
+  const own = view.replicas.find((replica) => replica.subject === subject);
+  if (own === undefined) return inFavour("the evidence holds; this node does not see the replica");
   if (own.instance !== order.instance) return against(`instance ${order.instance} is already replaced`);
   if (own.alive && own.healthy) return against(`this node sees ${subject} alive and healthy`);
   return inFavour(`this node too sees ${subject} ${own.alive ? "sick" : "down"}`);
@@ -74,20 +73,22 @@ function decideRollback(
   evidence: readonly EvidenceCheck[],
   view: NodeView,
 ): Decision {
-  if (subject !== `fleet/${order.fleet}`) return against(`the subject ${subject} is not the fleet ${order.fleet}`);
+  if (subject !== workloadSubject(order.workload)) return against(notThe("workload", order.workload, subject));
   const matches = evidence.some(
     ({ record }) =>
       record?.kind === "Incident" && record.value.subject === subject && record.value.observed.release === order.from,
   );
-  if (!matches) return against(`no evidence speaks of release ${order.from.slice(0, 10)} of ${order.fleet}`);
-  const own = view.workloads.filter(({ fleet, release }) => fleet === order.fleet && release.sha256 === order.from);
-  if (view.fleets.has(order.fleet) && own.length === 0) return against("no workload runs that release any more");
+  if (!matches) return against(`no evidence speaks of release ${order.from.slice(0, 10)} of ${order.workload}`);
+  const own = view.replicas.filter(
+    ({ workload, release }) => workload === order.workload && release.sha256 === order.from,
+  );
+  if (view.workloads.has(order.workload) && own.length === 0) return against("no replica runs that release any more");
   const sick = own.filter(({ alive, healthy }) => !alive || !healthy).length;
   if (own.length > 0 && sick === 0) return against("this node sees that release healthy");
   return inFavour(own.length === 0 ? "the evidence holds" : `this node too sees ${sick} of ${own.length} failing`);
 }
 
-/** What is let go of does not come back: how long records are kept is for people to decide, unless it is for ever. */
+/** A record that was released does not come back: people decide how long records are kept, unless it is for ever. */
 function decideParameter({ name, value }: OrderOf<"SetParameter">): Decision | undefined {
   switch (retentionChange(name, BigInt(value))) {
     case "lets-go":
@@ -99,7 +100,7 @@ function decideParameter({ name, value }: OrderOf<"SetParameter">): Decision | u
   }
 }
 
-/** A ban is for people to decide, unless the evidence proves what the node did. */
+/** People decide on a ban, unless the evidence proves what the node did. */
 function decideBan(order: OrderOf<"Ban">, evidence: readonly EvidenceCheck[]): Decision | undefined {
   const guilty = new Set(
     evidence.flatMap(({ record }) =>
@@ -126,6 +127,8 @@ function decideModel(order: OrderOf<"AcceptModel">, { evidence, modelTest, polic
   return candidateAccuracy >= acceptedAccuracy - policy.tolerance ? inFavour(comparison) : against(comparison);
 }
 
+const notThe = (kind: string, name: string, subject: string) => `the subject ${subject} is not the ${kind} ${name}`;
+const unknownWorkload = (workload: string) => `this node does not know the workload ${workload}`;
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const inFavour = (reason: string) => decision("for", reason);
 const against = (reason: string) => decision("against", reason);

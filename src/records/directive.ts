@@ -1,7 +1,9 @@
 import { InvalidInputError } from "../errors.js";
+import { joinWords, uintWord } from "./abi.js";
 import { MAX_EVIDENCE, MAX_UINT32 } from "./bounds.js";
 import { isContentId } from "./contentId.js";
-import { bytesOf, joinWords, keccak256, uintWord } from "./keccak.js";
+import { bytesOf } from "./hex.js";
+import { keccak256 } from "./keccak.js";
 import { type ContentId, type DirectiveKind, DirectiveKinds, type Hex, type Track } from "./types.js";
 
 /** An order as it stands on chain. Times are relative to its issue, so that one observation always gives one directive. */

@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { joinWords } from "./abi.js";
 import { MAX_FACTS } from "./bounds.js";
-import { bytesOf, joinWords, keccak256, utf8 } from "./keccak.js";
-import { subjectHash } from "./names.js";
+import { bytesOf, utf8 } from "./hex.js";
+import { keccak256 } from "./keccak.js";
 import { contentId, hash, label, text } from "./scalars.js";
+import { subjectHash } from "./subjects.js";
 import { type ContentId, type Hex, type IncidentKind, IncidentKinds, Severities, type Severity } from "./types.js";
 
 /**
@@ -13,7 +15,7 @@ export interface Incident {
   readonly schema: "witan/incident/1";
   readonly kind: IncidentKind;
   readonly severity: Severity;
-  /** Such as `workload/web-3`. */
+  /** Such as `replica/web/3`. */
   readonly subject: string;
   readonly observed: Readonly<Record<string, string | number | boolean>>;
   readonly detection: Detection;
@@ -25,7 +27,7 @@ export interface Incident {
  * What tells one trouble from another over time: keccak256 of the kind's own keccak256 and the `subjectHash` of the
  * subject. Records of one trouble differ in severity, facts and detection, and share this.
  *
- * @example incidentFingerprint({ kind: "workload-down", subject: "workload/web-3" })
+ * @example incidentFingerprint({ kind: "replica-down", subject: "replica/web/3" })
  */
 export function incidentFingerprint({ kind, subject }: Pick<Incident, "kind" | "subject">): Hex {
   return keccak256(joinWords(bytesOf(keccak256(utf8(kind))), bytesOf(subjectHash(subject))));

@@ -1,3 +1,4 @@
+export { checksumAddress } from "./address.js";
 export { type AnchoredBatchHead, openBatch } from "./batch.js";
 export {
   MAX_BATCH_LEAVES,
@@ -36,11 +37,9 @@ export { type Directive, directiveId, sortEvidence, trackOfKind } from "./direct
 export { InvalidRecordError } from "./errors.js";
 export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./incident.js";
 export type { JointManifest, SignedBatch } from "./jointManifest.js";
-export { checksumAddress } from "./keccak.js";
 export type { BatchLeaf, BatchManifest } from "./manifest.js";
 export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";
 export type { Contributor, Evaluation, Model, Weights } from "./model.js";
-export { subjectHash } from "./names.js";
 export { DetailResults, type Outcome, type OutcomeDetail, OutcomeResults } from "./outcome.js";
 export type { DirectivePayload, Order, OrderOf, Release, TrackRules } from "./payload.js";
 export { parseRecordProof, provenRecord, type RecordProof } from "./proof.js";
@@ -61,6 +60,7 @@ export {
   type TensorPlace,
 } from "./safetensorsHeader.js";
 export type { Metrics, State } from "./state.js";
+export { nameOfSubject, replicaName, replicaSubject, subjectHash, workloadSubject } from "./subjects.js";
 export {
   type Address,
   type ContentId,
@@ -77,6 +77,8 @@ export {
   RecordKinds,
   Severities,
   type Severity,
+  type Support,
+  Supports,
   type Track,
   Tracks,
 } from "./types.js";

@@ -1,8 +1,11 @@
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { InvalidInputError } from "../errors.js";
+import { addressWord, joinWords, uintWord } from "./abi.js";
+import { checksumAddress } from "./address.js";
 import { MAX_BATCH_LEAVES, MAX_PROOF_LENGTH } from "./bounds.js";
 import { isContentId } from "./contentId.js";
-import { addressWord, bytesOf, checksumAddress, joinWords, keccak256, uintWord, utf8 } from "./keccak.js";
+import { bytesOf, utf8 } from "./hex.js";
+import { keccak256 } from "./keccak.js";
 import { type Address, type ContentId, type Hex, type RecordKind, RecordKinds } from "./types.js";
 
 /** The domain of every leaf, as in KnowledgeRegistry. */

@@ -21,7 +21,7 @@ export interface Outcome {
   readonly produced: readonly ContentId[];
 }
 
-/** What came of it for one subject, such as `workload/web-3`. */
+/** What came of it for one subject, such as `replica/web/3`. */
 export interface OutcomeDetail {
   readonly subject: string;
   readonly result: (typeof DetailResults)[number];

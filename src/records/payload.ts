@@ -26,11 +26,11 @@ export interface TrackRules {
 
 /** What is ordered, by kind. */
 export type Order =
-  | { readonly kind: "Deploy"; readonly fleet: string; readonly release: Release; readonly batch: number }
-  | { readonly kind: "Scale"; readonly fleet: string; readonly replicas: number }
+  | { readonly kind: "Deploy"; readonly workload: string; readonly release: Release; readonly batch: number }
+  | { readonly kind: "Scale"; readonly workload: string; readonly replicas: number }
   /** `from` is the sha256 of the release to leave; `to` null is the last good release before it. */
-  | { readonly kind: "Rollback"; readonly fleet: string; readonly from: Hex; readonly to: Release | null }
-  | { readonly kind: "Restart"; readonly workload: string; readonly instance: string }
+  | { readonly kind: "Rollback"; readonly workload: string; readonly from: Hex; readonly to: Release | null }
+  | { readonly kind: "Restart"; readonly replica: string; readonly instance: string }
   | {
       readonly kind: "StartRound";
       readonly task: string;
@@ -103,10 +103,10 @@ const uint256 = z
   .refine((value) => BigInt(value) < UINT256_LIMIT, "must be below 2^256");
 
 const order = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("Deploy"), fleet: label, release, batch: positive }),
-  z.strictObject({ kind: z.literal("Scale"), fleet: label, replicas: count.max(MAX_NODES) }),
-  z.strictObject({ kind: z.literal("Rollback"), fleet: label, from: hash, to: release.nullable() }),
-  z.strictObject({ kind: z.literal("Restart"), workload: label, instance: label }),
+  z.strictObject({ kind: z.literal("Deploy"), workload: label, release, batch: positive }),
+  z.strictObject({ kind: z.literal("Scale"), workload: label, replicas: count.max(MAX_NODES) }),
+  z.strictObject({ kind: z.literal("Rollback"), workload: label, from: hash, to: release.nullable() }),
+  z.strictObject({ kind: z.literal("Restart"), replica: label, instance: label }),
   z.strictObject({
     kind: z.literal("StartRound"),
     task: label,

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { checksumAddress } from "./address.js";
 import { MAX_LABEL_LENGTH, MAX_NAME_BYTES, MAX_TEXT_LENGTH, MAX_UINT32 } from "./bounds.js";
 import { isCid, isContentId } from "./contentId.js";
-import { checksumAddress } from "./keccak.js";
 import type { Address, ContentId, Hex } from "./types.js";
 
 /** The schemas that the records are made of. Zod checks shape and bounds; `assertPlain` has already refused what dag-cbor would bend. */

@@ -55,7 +55,7 @@ export async function createBooth({ exchange, world: given }: BoothOptions = {})
     exchange,
     policy: VoteDefaults,
     evidenceTimeoutMs: 10_000,
-    look: async () => ({ workloads: [], fleets: new Set(), tasks: new Set() }),
+    look: async () => ({ replicas: [], workloads: new Set(), tasks: new Set() }),
     testModel: async () => undefined,
   });
 

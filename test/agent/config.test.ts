@@ -30,7 +30,10 @@ const config: AgentConfigInput = {
 
 describe("an agent's configuration", () => {
   it("gets its defaults, and its paths from the folder that it lies in", () => {
-    const parsed = parseAgentConfig({ ...config, fleet: { dir: "fleet", name: "web", basePort: 9000 } }, "/etc/witan");
+    const parsed = parseAgentConfig(
+      { ...config, fleet: { dir: "fleet", workload: "web", basePort: 9000 } },
+      "/etc/witan",
+    );
     expect(parsed.dataDir).toBe("/etc/witan/data");
     expect(parsed.keys).toEqual({ operator: "/etc/witan/keys/operator.json", passwordFile: "/run/secret" });
     expect(parsed.fleet?.dir).toBe("/etc/witan/fleet");

@@ -16,7 +16,7 @@ async function council(options: CouncilOptions = {}): Promise<Council> {
   return created;
 }
 
-const restartOf = (workload: string, instance: string): Order => ({ kind: "Restart", workload, instance });
+const restartOf = (replica: string, instance: string): Order => ({ kind: "Restart", replica, instance });
 
 const ballotsOf = async (reader: Client, proposalId: string) =>
   (await reader.listBallots({ proposalId })).map(({ voter, support, reason }) => ({ voter, support, reason }));
@@ -29,7 +29,7 @@ describe("five agents that see one incident", () => {
     const { witan, fleet, logs, connect, start, ended } = await council();
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
-    fleet.kill("web-2");
+    fleet.kill("web/2");
     const directive = await ended(reader, "Restart");
 
     const proposals = await reader.listProposals();
@@ -43,10 +43,10 @@ describe("five agents that see one incident", () => {
     expect(ballots.length).toBeGreaterThanOrEqual(4);
     expect(new Set(ballots.map(({ voter }) => voter)).size).toBe(ballots.length);
     for (const { support, reason } of ballots)
-      expect({ support, reason }).toEqual({ support: "for", reason: "this node too sees workload/web-2 down" });
+      expect({ support, reason }).toEqual({ support: "for", reason: "this node too sees replica/web/2 down" });
 
     expect(directive).toMatchObject({ status: "Done", committeeSize: 5 });
-    expect([fleet.deeds, fleet.restarts]).toEqual([1, new Map([["web-2", 1]])]);
+    expect([fleet.deeds, fleet.restarts]).toEqual([1, new Map([["web/2", 1]])]);
     const reports = await reader.listReports({ directiveId: directive.id });
     expect(reports.length).toBeGreaterThanOrEqual(3);
     expect(new Set(reports.map(({ report, outcome }) => `${report} ${outcome}`))).toEqual(
@@ -72,15 +72,15 @@ describe("five agents that see one incident", () => {
   });
 
   it("heal again when the new instance dies, by another proposal", async () => {
-    const { fleet, connect, start } = await council({ nodes: 3, workloads: ["web-1"] });
+    const { fleet, connect, start } = await council({ nodes: 3, workloads: ["web/1"] });
     const reader = await connect();
     await start(0, 1, 2);
     for (const restarts of [1, 2]) {
-      fleet.kill("web-1");
+      fleet.kill("web/1");
       const done = async () => (await reader.listDirectives({ statuses: ["Done"] })).length;
       await expect.poll(done, patience).toBe(restarts);
     }
-    expect(fleet.restarts.get("web-1")).toBe(2);
+    expect(fleet.restarts.get("web/1")).toBe(2);
     expect(await reader.listProposals()).toHaveLength(2);
   });
 });
@@ -92,9 +92,9 @@ describe("agents that exchange ballots", () => {
     const { fleet, connect, hub, start, ended } = await council({ stragglersMs });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
-    fleet.kill("web-2");
+    fleet.kill("web/2");
     expect(await ended(reader, "Restart")).toMatchObject({ status: "Done", committeeSize: 5 });
-    expect(fleet.restarts).toEqual(new Map([["web-2", 1]]));
+    expect(fleet.restarts).toEqual(new Map([["web/2", 1]]));
 
     const [proposal, ...others] = await reader.listProposals();
     expect(others).toEqual([]);
@@ -111,7 +111,7 @@ describe("agents that exchange ballots", () => {
     const { agents, fleet, connect, cycles, hub, start, ended } = await council({ stragglersMs });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
-    fleet.kill("web-2");
+    fleet.kill("web/2");
     const directive = await ended(reader, "Restart");
     expect(directive).toMatchObject({ status: "Done", committeeSize: 5 });
     // Whoever comes later has nothing to add.
@@ -131,7 +131,7 @@ describe("agents that exchange ballots", () => {
     const { fleet, connect, start, ended } = await council({ stragglersMs: 100, hardfork: "cancun" });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
-    fleet.kill("web-2");
+    fleet.kill("web/2");
     expect(await ended(reader, "Restart")).toMatchObject({ status: "Done", committeeSize: 5 });
     const reported = await reader.chain.events({ names: ["ReportsCounted", "DirectiveReported"] });
     expect(reported.length).toBeGreaterThanOrEqual(3);
@@ -144,7 +144,7 @@ describe("agents that exchange ballots", () => {
     await start(0, 1, 2, 3);
     // Before they have looked at the chain they know no members.
     await Promise.all([0, 1, 2, 3].map((index) => cycles(index, 1)));
-    const { proposalId } = await byzantine.openProposal({ order: restartOf("web-1", "web-1/1") });
+    const { proposalId } = await byzantine.openProposal({ order: restartOf("web/1", "web-1/1") });
     const node = {
       operator: operator(4).address as Address,
       client: byzantine,
@@ -188,14 +188,14 @@ describe("evidence that does not hold", () => {
     const unanchored = encodeRecord("Incident", downIncident("unanchored", "unanchored/1"));
     await byHand.content.put(unanchored.bytes);
     const beside = await byHand.anchorRecords({
-      records: [{ kind: "Incident", value: downIncident("web-1", "web-1/7") }],
+      records: [{ kind: "Incident", value: downIncident("web/1", "web-1/7") }],
     });
 
     const cases = [
       ["missing", "missing", missing.contentId, /^evidence 0x\w{8} is missing: The block/],
       ["altered", "altered", altered.contentId, /^evidence 0x\w{8} is corrupt: The block/],
       ["unanchored", "unanchored", unanchored.contentId, /^evidence 0x\w{8} is unanchored: No anchor holds/],
-      ["beside the point", "web-1", beside.records[0]?.contentId ?? "0x", /^no evidence speaks of instance web-1\/1/],
+      ["beside the point", "web/1", beside.records[0]?.contentId ?? "0x", /^no evidence speaks of instance web-1\/1/],
     ] as const;
     const opened = new Map<string, { readonly proposalId: string; readonly reason: RegExp }>();
     for (const [what, workload, contentId, reason] of cases) {
@@ -218,17 +218,17 @@ describe("evidence that does not hold", () => {
     expect(await byHand.listDirectives()).toEqual([]);
   });
 
-  it("does not keep an honest proposal for the same workload away", async () => {
+  it("does not keep an honest proposal for the same replica away", async () => {
     const { fleet, connect, operator, start, ended } = await council({ nodes: 6, takeoverMs: 1_000 });
     const byHand = await connect(operator(5));
-    const unanchored = encodeRecord("Incident", { ...downIncident("web-1", "web-1/1"), severity: "low" });
-    const order = restartOf("web-1", fleet.instanceOf("web-1"));
+    const unanchored = encodeRecord("Incident", { ...downIncident("web/1", "web-1/1"), severity: "low" });
+    const order = restartOf("web/1", fleet.instanceOf("web/1"));
     const { proposalId } = await byHand.openProposal({ order, evidence: [unanchored.contentId] });
-    fleet.kill("web-1");
+    fleet.kill("web/1");
     await start(0, 1, 2, 3, 4);
     expect(await ended(byHand, "Restart")).toMatchObject({ status: "Done" });
     expect((await byHand.getProposal({ proposalId })).votes).toEqual({ for: 0, against: 5, abstain: 0 });
-    expect(fleet.restarts.get("web-1")).toBe(1);
+    expect(fleet.restarts.get("web/1")).toBe(1);
   });
 });
 
@@ -238,7 +238,7 @@ describe("an agent that was stopped", () => {
     const { fleet, logs, connect, start, stop, cycles, ended } = world;
     const reader = await connect();
     await start(0);
-    fleet.kill("web-3");
+    fleet.kill("web/3");
     await expect.poll(async () => (await reader.listProposals())[0]?.votes.for, patience).toBe(1);
     await stop(0);
     const proposalId = (await reader.listProposals())[0]?.id ?? "";
@@ -252,18 +252,18 @@ describe("an agent that was stopped", () => {
     await start(1, 2, 3, 4);
     expect(await ended(reader, "Restart")).toMatchObject({ status: "Done" });
     expect(await reader.listProposals()).toHaveLength(1);
-    expect(fleet.restarts.get("web-3")).toBe(1);
+    expect(fleet.restarts.get("web/3")).toBe(1);
   });
 
   it("casts the ballot that it had written down before it ended, whatever it sees now", async () => {
     const { fleet, connect, operator, dataDir, start } = await council();
     const reader = await connect();
     const member = await connect(operator(1));
-    fleet.kill("web-1");
-    const incident = downIncident("web-1", "web-1/1");
+    fleet.kill("web/1");
+    const incident = downIncident("web/1", "web-1/1");
     const { records } = await member.anchorRecords({ records: [{ kind: "Incident", value: incident }] });
     const evidence = records.map(({ contentId }) => contentId);
-    const { proposalId } = await member.openProposal({ order: restartOf("web-1", "web-1/1"), evidence });
+    const { proposalId } = await member.openProposal({ order: restartOf("web/1", "web-1/1"), evidence });
     const written = { proposalId, support: "abstain", reason: "written down before the crash" } as const;
     const box = await OwnBallots.open(`${dataDir(0)}/ballots.jsonl`);
     await box.record(written);
@@ -280,7 +280,7 @@ describe("a Byzantine voter", () => {
   it("has its second ballot refused, by signature and directly", async () => {
     const { connect, operator } = await council();
     const [byzantine, carrier] = [await connect(operator(4)), await connect(operator(0))];
-    const { proposalId } = await byzantine.openProposal({ order: restartOf("web-1", "web-1/1") });
+    const { proposalId } = await byzantine.openProposal({ order: restartOf("web/1", "web-1/1") });
     const first = await byzantine.signBallot({ proposalId, support: "for" });
     const second = await byzantine.signBallot({ proposalId, support: "against" });
     await carrier.castVoteBySig({ ballot: first });
@@ -299,7 +299,7 @@ describe("orders that a member gives by hand", () => {
 
     await byHand.openProposal({ order: { kind: "SetFlag", name: "maintenance", value: true } });
     const release = { name: "v2", command: ["node", "v2.mjs"], sha256: `0x${"22".repeat(32)}` } as const;
-    await byHand.openProposal({ order: { kind: "Deploy", fleet: "web", release, batch: 1 } });
+    await byHand.openProposal({ order: { kind: "Deploy", workload: "web", release, batch: 1 } });
     await witan.increaseTime(3);
 
     const flag = await ended(byHand, "SetFlag");
@@ -332,7 +332,7 @@ describe("a chain that is out of reach for a while", () => {
     expect(agents.get(0)?.status.lastError).toBeUndefined();
 
     rpc.mode = "unavailable";
-    fleet.kill("web-1");
+    fleet.kill("web/1");
     await expect.poll(() => agents.get(0)?.status.lastError, patience).toMatch(/HTTP status 503/);
     await cycles(0, 4);
     expect(agents.get(0)?.status.waitingRecords).toBeGreaterThan(0);
@@ -340,7 +340,7 @@ describe("a chain that is out of reach for a while", () => {
 
     rpc.mode = "pass";
     expect(await ended(await connect(), "Restart")).toMatchObject({ status: "Done" });
-    expect(fleet.restarts).toEqual(new Map([["web-1", 1]]));
+    expect(fleet.restarts).toEqual(new Map([["web/1", 1]]));
     await expect.poll(() => agents.get(0)?.status.lastError, patience).toBeUndefined();
   });
 });

@@ -11,7 +11,7 @@ import type { ReplicaView } from "../../src/policy/index.js";
 import { type Chain, createChain } from "../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../src/ports/content/index.js";
 import { loadBls } from "../../src/ports/keys/index.js";
-import type { Address, Incident } from "../../src/records/index.js";
+import { type Address, type Incident, replicaSubject } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { type DeployWitanOptions, deployWitan, type Witan } from "../fixtures/deploy.js";
@@ -44,8 +44,8 @@ export class ListedFleet {
 
   list(): ReplicaView[] {
     return [...this.#workloads].map(([name, { alive }]) => ({
-      subject: `workload/${name}`,
-      fleet: "web",
+      subject: replicaSubject(name),
+      workload: "web",
       release,
       instance: this.instanceOf(name),
       alive,
@@ -62,18 +62,18 @@ export class ListedFleet {
       carryOut: async ({ order }): Promise<ExecutionResult> => {
         if (order.kind !== "Restart") throw new TypeError(`${order.kind} is no restart`);
         this.deeds++;
-        const workload = this.#of(order.workload);
-        if (this.instanceOf(order.workload) === order.instance) {
+        const workload = this.#of(order.replica);
+        if (this.instanceOf(order.replica) === order.instance) {
           workload.instance++;
           workload.alive = true;
-          this.restarts.set(order.workload, (this.restarts.get(order.workload) ?? 0) + 1);
+          this.restarts.set(order.replica, (this.restarts.get(order.replica) ?? 0) + 1);
         }
-        const detail = [{ subject: `workload/${order.workload}`, result: "done" as const, note: "restarted" }];
+        const detail = [{ subject: replicaSubject(order.replica), result: "done" as const, note: "restarted" }];
         return { result: "done", detail, logs: null, durationMs: 0, produced: [] };
       },
       agrees: async ({ order }) => {
         if (order.kind !== "Restart") throw new TypeError(`${order.kind} is no restart`);
-        const replaced = this.instanceOf(order.workload) !== order.instance && this.#of(order.workload).alive;
+        const replaced = this.instanceOf(order.replica) !== order.instance && this.#of(order.replica).alive;
         return { holds: replaced, why: replaced ? "another instance is alive" : "it is still down" };
       },
     };
@@ -118,7 +118,7 @@ export type Council = Awaited<ReturnType<typeof createCouncil>>;
 
 /** A DAO in one process: real contracts, clients and agents over a fleet that is only listed. */
 export async function createCouncil(options: CouncilOptions = {}) {
-  const { workloads = ["web-1", "web-2", "web-3"], takeoverMs = 60_000, rpcUrl, stragglersMs, ...deploy } = options;
+  const { workloads = ["web/1", "web/2", "web/3"], takeoverMs = 60_000, rpcUrl, stragglersMs, ...deploy } = options;
   const witan: Witan = await deployWitan(deploy);
   const dir = await mkdtemp(join(tmpdir(), "witan-council-"));
   const fleet = new ListedFleet(workloads);
@@ -166,8 +166,8 @@ export async function createCouncil(options: CouncilOptions = {}) {
         connectivity: () => 1,
         body: {
           handlers: [fleet.handler],
-          workloads: async () => fleet.list(),
-          fleets: new Set(["web"]),
+          replicas: async () => fleet.list(),
+          workloads: new Set(["web"]),
           tasks: new Set(),
           testModel: async () => undefined,
         },
@@ -224,13 +224,13 @@ export async function createCouncil(options: CouncilOptions = {}) {
   };
 }
 
-/** The incident that every agent writes down for a workload that is down. */
-export function downIncident(workload: string, instance: string): Incident {
+/** The incident that every agent records about a replica that is down. */
+export function downIncident(replica: string, instance: string): Incident {
   return {
     schema: "witan/incident/1",
-    kind: "workload-down",
+    kind: "replica-down",
     severity: "high",
-    subject: `workload/${workload}`,
+    subject: replicaSubject(replica),
     observed: { instance, release: release.sha256 },
     detection: { probe: "process" },
     resolution: null,

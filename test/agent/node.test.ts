@@ -75,8 +75,8 @@ it("keeps the records, manifests and payloads that it wrote, whatever is collect
   const governor = chain.addresses.NodeGovernor;
   const payload = encodePayload({
     schema: "witan/directive/1",
-    subject: "fleet/web",
-    order: { kind: "Scale", fleet: "web", replicas: 3 },
+    subject: "workload/web",
+    order: { kind: "Scale", workload: "web", replicas: 3 },
   });
   const envelope = await sealEnvelope(
     operatorOf(0),
@@ -133,7 +133,7 @@ it("keeps a payload for a member, and nothing else for anybody", async () => {
   const node = await running(await configOf(0));
   const { chainId, contracts } = witan.deployment;
   const context = { chainId, governor: contracts.NodeGovernor, topic: PAYLOAD_TOPIC };
-  const { bytes, cid } = encodePayload({ schema: "witan/directive/1", subject: "workload/web-3", order: restart });
+  const { bytes, cid } = encodePayload({ schema: "witan/directive/1", subject: "replica/web/3", order: restart });
   const body = Buffer.from(bytes).toString("base64");
   expect(await node.takePayload(await sealEnvelope(operatorOf(1), context, body))).toBe(cid);
   expect(await node.content.get(cid)).toEqual(bytes);

@@ -14,7 +14,7 @@ let path: string;
 beforeAll(async () => {
   world = await createWorld(2);
   for (let i = 0; i < 12; i++) await anchorStates(world.client(i % 2), i, 100 + i);
-  await anchorIncident(world.client(0), incidentOf("workload/web-1"));
+  await anchorIncident(world.client(0), incidentOf("replica/web/1"));
   folder = await mkdtemp(join(tmpdir(), "witan-catalog-"));
 });
 afterAll(async () => {

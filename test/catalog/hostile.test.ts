@@ -75,7 +75,7 @@ it("refuses for good manifests that are not what their anchor says, and goes on 
 it("tells records that are none, that are of another kind and that speak for others from those that hold", () =>
   inScene(async (catalog, liar, honest) => {
     const state = encodeRecord("State", stateOf(honest, 77));
-    const incident = encodeRecord("Incident", incidentOf("workload/web-1"));
+    const incident = encodeRecord("Incident", incidentOf("replica/web/1"));
     const padded = Buffer.concat([incident.bytes, Buffer.from([0])]);
     for (const { bytes } of [state, incident]) await world.content.put(bytes);
     await anchorManifest(
@@ -109,7 +109,7 @@ it("tells records that are none, that are of another kind and that speak for oth
 
 it("keeps what is out of reach as awaited, asks again, and verifies it once it is there", () =>
   inScene(async (_, __, honest) => {
-    const { records } = await anchorIncident(world.client(0), incidentOf("workload/late"));
+    const { records } = await anchorIncident(world.client(0), incidentOf("replica/late"));
     const late = createMemoryContent();
     const catalog = await world.open({ content: late });
     await catalog.sync();
@@ -134,7 +134,7 @@ it("keeps what is out of reach as awaited, asks again, and verifies it once it i
     await catalog.sync({ retryAll: true });
     expect((await catalog.listRecords()).records).toMatchObject([{ status: "verified", reason: null }]);
     expect(await catalog.listPending()).toEqual([]);
-    expect((await catalog.listIncidents({ open: true })).incidents).toMatchObject([{ subject: "workload/late" }]);
+    expect((await catalog.listIncidents({ open: true })).incidents).toMatchObject([{ subject: "replica/late" }]);
   }));
 
 it("asks again where a source sends too much or other bytes, and stops where its own store fails", () =>
@@ -189,7 +189,7 @@ it("is not led in circles, nor without end, by what models claim of their parent
 
 it("finds nothing, breaks nothing and lets nothing in, whatever text it is asked with", () =>
   inScene(async (catalog, _, honest) => {
-    await anchorIncident(world.client(0), incidentOf("workload/web-1"));
+    await anchorIncident(world.client(0), incidentOf("replica/web/1"));
     await anchorIncident(world.client(0), { ...incidentOf("x'; DROP TABLE records; --"), severity: "low" });
     await catalog.sync();
     const texts = [

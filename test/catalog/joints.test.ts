@@ -33,7 +33,7 @@ describe("records that many nodes have anchored together", () => {
     await anchorStates(world.client(0), ++cycle);
     const { message, receipt, cid } = await anchorTogether(world, {
       ...statesBy(1, 2),
-      3: [{ kind: "Incident", value: incidentOf("workload/web-9") }],
+      3: [{ kind: "Incident", value: incidentOf("replica/web/9") }],
     });
     await anchorStates(world.client(4), ++cycle);
     const catalog = await fresh(world, { confirmations: 1 });
@@ -50,7 +50,7 @@ describe("records that many nodes have anchored together", () => {
       anchor: { sequence: null, transactionHash: receipt.hash, blockNumber: receipt.blockNumber, confirmed: true },
     });
     expect((await catalog.listRecords({ author: addressOf(1) })).records[0]?.anchor.joint?.root).toBe(message.root);
-    expect((await catalog.listIncidents({ open: true })).incidents).toMatchObject([{ subject: "workload/web-9" }]);
+    expect((await catalog.listIncidents({ open: true })).incidents).toMatchObject([{ subject: "replica/web/9" }]);
   });
 
   it("are not there where their author has not signed", async () => {
@@ -89,7 +89,7 @@ describe("records that many nodes have anchored together", () => {
     await catalog.sync();
     const undo = await world.witan.snapshot();
     await anchorTogether(world, statesBy(0, 1, 2));
-    await anchorIncident(world.client(1), incidentOf("workload/lost"));
+    await anchorIncident(world.client(1), incidentOf("replica/lost"));
     await catalog.sync();
     await undo();
     await world.witan.increaseTime(10);

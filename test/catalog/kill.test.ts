@@ -32,7 +32,7 @@ beforeAll(async () => {
           kind: "State" as const,
           value: stateOf(client.account ?? "0x", i * 100 + j),
         })),
-        { kind: "Incident" as const, value: incidentOf(`workload/web-${i % 7}`) },
+        { kind: "Incident" as const, value: incidentOf(`replica/web/${i % 7}`) },
       ],
     });
   }

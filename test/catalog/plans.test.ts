@@ -22,7 +22,7 @@ const filters: Required<Omit<RecordFilter, "since" | "until" | "confirmed">> = {
   state: "HARMONIC",
   round: 3,
   name: "mnist",
-  subject: "workload/web-3",
+  subject: "replica/web/3",
   text: "web down",
 };
 const names = Object.keys(filters) as (keyof typeof filters)[];
@@ -53,10 +53,10 @@ describe("plans", () => {
   it.each<IncidentFilter>([
     {},
     { open: true },
-    { kind: "workload-down" },
+    { kind: "replica-down" },
     { severity: "high" },
-    { subject: "workload/web-3" },
-    { open: true, severity: "high", kind: "workload-down", subject: "workload/web-3" },
+    { subject: "replica/web/3" },
+    { open: true, severity: "high", kind: "replica-down", subject: "replica/web/3" },
   ])("of incidents by %o lead by an index, in order", (filter) => {
     expect(planOf(buildIncidentSelect(filter, 900, 50)).filter(isSlow)).toEqual([]);
   });

@@ -17,7 +17,7 @@ let world: World;
 let catalog: Catalog;
 let all: readonly CatalogRecord[];
 
-const subjects = ["workload/web-1", "workload/web-2", "fleet/web", "model/mnist", "nothing"];
+const subjects = ["replica/web/1", "replica/web/2", "workload/web", "model/mnist", "nothing"];
 const words = ["web", "Workload", "mnist", "rest*", "fleet", "done", "the", "process", "zebra", "web-1"];
 
 /** A chain on which everything happens, and a store in which some of it is missing. */
@@ -122,7 +122,7 @@ function anyFilter(): fc.Arbitrary<RecordFilter> {
     contentId: fc.constantFrom(...all.map(({ contentId }) => contentId)),
     status: fc.constantFrom(...ProofStatuses),
     severity: fc.constantFrom(...Severities),
-    fingerprint: fc.constantFrom(...subjects).map((subject) => incidentFingerprint({ kind: "workload-down", subject })),
+    fingerprint: fc.constantFrom(...subjects).map((subject) => incidentFingerprint({ kind: "replica-down", subject })),
     state: fc.constantFrom(...NamedStates),
     round: fc.nat(4),
     name: fc.constantFrom("mnist", "other", "none"),

@@ -24,12 +24,12 @@ beforeAll(async () => {
   const [first, second] = [world.client(0), world.client(1)];
   await anchorStates(first, 1, 2, 3);
   await anchorStates(second, 1);
-  const value = incidentOf("workload/web-3");
+  const value = incidentOf("replica/web/3");
   const { records } = await anchorIncident(first, value);
   await anchorIncident(second, value);
-  await anchorIncident(second, { ...incidentOf("workload/web-4"), severity: "critical" });
+  await anchorIncident(second, { ...incidentOf("replica/web/4"), severity: "critical" });
   await second.anchorRecords({
-    records: [{ kind: "Outcome", value: outcomeOf("restarted by hand", "workload/web-9") }],
+    records: [{ kind: "Outcome", value: outcomeOf("restarted by hand", "replica/web/9") }],
   });
   models = [];
   for (const round of [1, 2, 3]) {
@@ -82,8 +82,8 @@ describe("records", () => {
     expect(await count({ severity: "high", author })).toBe(1);
     expect(await count({ state: "HARMONIC" })).toBe(4);
     expect(await count({ state: NamedStates[0] })).toBe(0);
-    expect(await count({ subject: "workload/web-3" })).toBe(2);
-    expect(await count({ subject: "workload/web-9" })).toBe(1);
+    expect(await count({ subject: "replica/web/3" })).toBe(2);
+    expect(await count({ subject: "replica/web/9" })).toBe(1);
     expect(await count({ subject: "model/mnist" })).toBe(3);
     expect(await count({ round: 2 })).toBe(1);
     expect(await count({ name: "mnist", round: 2 })).toBe(1);
@@ -93,7 +93,7 @@ describe("records", () => {
     expect(await count({ contentId: models[0] as ContentId })).toBe(1);
     expect(await count({ status: "missing" })).toBe(0);
     expect(await count({ confirmed: true })).toBe(11);
-    expect(await count({ fingerprint: incidentFingerprint(incidentOf("workload/web-3")) })).toBe(2);
+    expect(await count({ fingerprint: incidentFingerprint(incidentOf("replica/web/3")) })).toBe(2);
   });
 });
 
@@ -143,18 +143,18 @@ describe("incidents", () => {
   it("are one for a fingerprint, open until a directive that cites them is enacted", async () => {
     const { incidents } = await catalog.listIncidents();
     expect(incidents.map(({ subject, open, occurrences }) => [subject, open, occurrences])).toEqual([
-      ["workload/web-4", true, 1],
-      ["workload/web-3", false, 2],
+      ["replica/web/4", true, 1],
+      ["replica/web/3", false, 2],
     ]);
     expect((await catalog.listIncidents({ open: false })).incidents).toEqual(incidents.slice(1));
     expect((await catalog.listIncidents({ severity: "critical" })).incidents).toEqual(incidents.slice(0, 1));
-    expect((await catalog.listIncidents({ subject: "workload/web-3", open: true })).incidents).toEqual([]);
-    expect((await catalog.listIncidents({ kind: "workload-down" })).incidents).toEqual(incidents);
+    expect((await catalog.listIncidents({ subject: "replica/web/3", open: true })).incidents).toEqual([]);
+    expect((await catalog.listIncidents({ kind: "replica-down" })).incidents).toEqual(incidents);
     expect(incidents[1]?.resolved).toMatchObject({ directive, confirmed: true });
   });
 
   it("have a history: who reported, what was proposed, ordered and done", async () => {
-    const fingerprint = incidentFingerprint({ kind: "workload-down", subject: "workload/web-3" });
+    const fingerprint = incidentFingerprint({ kind: "replica-down", subject: "replica/web/3" });
     const incident = await catalog.getIncident({ fingerprint });
     expect(incident?.history.map(({ type }) => type)).toEqual([
       "enacted",
@@ -180,11 +180,11 @@ describe("incidents", () => {
 
   it("stay resolved where a report was only late, and are open again where something is reported anew", async () => {
     const undo = await world.witan.snapshot();
-    const value = incidentOf("workload/web-3");
+    const value = incidentOf("replica/web/3");
     const later = await fresh(world);
     const stateNow = async () => {
       await later.sync();
-      const { incidents } = await later.listIncidents({ subject: "workload/web-3" });
+      const { incidents } = await later.listIncidents({ subject: "replica/web/3" });
       return incidents.map(({ open, occurrences }) => [open, occurrences]);
     };
     await anchorIncident(world.client(2), value);

@@ -27,7 +27,7 @@ async function happen(blocks: number, name: string): Promise<void> {
     const client = world.client(cycle % 2);
     if (cycle % 3 === 0) await world.witan.mine();
     else if (cycle % 3 === 1) await anchorStates(client, cycle, cycle + 1_000);
-    else await anchorIncident(client, { ...incidentOf(`workload/${name}`), observed: { instance: `${cycle}` } });
+    else await anchorIncident(client, { ...incidentOf(`replica/${name}`), observed: { instance: `${cycle}` } });
   }
 }
 
@@ -69,7 +69,7 @@ describe("a reorganisation", () => {
       const { records } = await catalog.listRecords({ limit: 1_000 });
       for (const { anchor } of records) expect(anchor.confirmed).toBe(anchor.confirmations >= 21);
       expect(records.some(({ anchor }) => !anchor.confirmed)).toBe(true);
-      expect((await catalog.listRecords({ subject: `workload/lost-${depth}` })).records).toEqual([]);
+      expect((await catalog.listRecords({ subject: `replica/lost-${depth}` })).records).toEqual([]);
     }
     await catalog.close();
     expect(dump(path)).toEqual(await rebuilt("after-depths"));
@@ -136,12 +136,12 @@ describe("a reorganisation", () => {
       for await (const change of catalog.watch({ kind: "Incident", signal: stop.signal })) changes.push(change);
     })();
     const undo = await world.witan.snapshot();
-    await anchorIncident(world.client(0), incidentOf("workload/seen"));
+    await anchorIncident(world.client(0), incidentOf("replica/seen"));
     await anchorStates(world.client(1), 999_999);
     await catalog.sync();
     await undo();
     await world.witan.increaseTime(11);
-    await anchorIncident(world.client(1), incidentOf("workload/instead"));
+    await anchorIncident(world.client(1), incidentOf("replica/instead"));
     await catalog.sync();
     await Promise.resolve();
     stop.abort();
@@ -149,10 +149,10 @@ describe("a reorganisation", () => {
     const told = changes.map(({ type, record }) => [type, record.kind === "Incident" && record.value?.subject]);
     expect(told).toEqual([
       ["listed", undefined],
-      ["verified", "workload/seen"],
-      ["retracted", "workload/seen"],
+      ["verified", "replica/seen"],
+      ["retracted", "replica/seen"],
       ["listed", undefined],
-      ["verified", "workload/instead"],
+      ["verified", "replica/instead"],
     ]);
   });
 });

@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => setting.close());
 
-async function issued(workload: string): Promise<Hex> {
-  const order = { ...restart, workload, instance: `${workload}/1` } as typeof restart;
+async function issued(replica: string): Promise<Hex> {
+  const order = { ...restart, replica, instance: `${replica}/1` } as typeof restart;
   const { proposalId } = await setting.client().openProposal({ order });
   return setting.carryOut(proposalId);
 }

@@ -32,8 +32,8 @@ async function ballotOf(index: number, proposalId: string, support: Support, by:
   return { proposalId, index, support, signature };
 }
 
-async function opened(workload: string): Promise<string> {
-  const order = { ...restart, workload, instance: `${workload}/1` } as typeof restart;
+async function opened(replica: string): Promise<string> {
+  const order = { ...restart, replica, instance: `${replica}/1` } as typeof restart;
   const { proposalId } = await setting.client(0).openProposal({ order });
   await setting.witan.increaseTime(1);
   return proposalId;
@@ -86,7 +86,7 @@ describe("ballots that one node brings for many", () => {
 describe("a proposal that is decided at its opening", () => {
   it("is opened, voted on and issued by one transaction, its payload stored before", async () => {
     const client = setting.client(2);
-    const order = { ...restart, workload: "fast", instance: "fast/1" } as typeof restart;
+    const order = { ...restart, replica: "fast", instance: "fast/1" } as typeof restart;
     const proposal = client.buildProposal({ order });
     const { proposalId, directiveId } = proposal;
     const ballots = await Promise.all([0, 1, 2, 3].map((index) => ballotOf(index, proposalId, "for")));
@@ -104,7 +104,7 @@ describe("a proposal that is decided at its opening", () => {
 
   it("is nothing to too few ballots, to operators' signatures, or to tracks whose votes take their time", async () => {
     const client = setting.client(2);
-    const order = { ...restart, workload: "slow", instance: "slow/1" } as typeof restart;
+    const order = { ...restart, replica: "slow", instance: "slow/1" } as typeof restart;
     const proposal = client.buildProposal({ order });
     const ballots = (by: "bls" | "operator", count: number, id = proposal.proposalId) =>
       Promise.all(Array.from({ length: count }, (_, index) => ballotOf(index, id, "for", by)));
@@ -114,7 +114,7 @@ describe("a proposal that is decided at its opening", () => {
     await expect(client.decideProposal({ proposal, ballots: await ballots("operator", 4) })).rejects.toThrow(
       "by BLS keys",
     );
-    const scale = client.buildProposal({ order: { kind: "Scale", fleet: "web", replicas: 6 } });
+    const scale = client.buildProposal({ order: { kind: "Scale", workload: "web", replicas: 6 } });
     await expect(
       client.decideProposal({ proposal: scale, ballots: await ballots("bls", 4, scale.proposalId) }),
     ).rejects.toMatchObject({ errorName: "GovernorNoFastLane" });

@@ -21,7 +21,7 @@ describe("directives", () => {
     schema: "witan/outcome/1",
     directive,
     result: "done",
-    detail: [{ subject: "workload/web-3", result: "done", note }],
+    detail: [{ subject: "replica/web/3", result: "done", note }],
     logs: null,
     durationMs: 120,
     produced: [],
@@ -35,7 +35,7 @@ describe("directives", () => {
     expect(issued).toMatchObject({
       id: directiveId,
       kind: "Restart",
-      subject: subjectHash("workload/web-3"),
+      subject: subjectHash("replica/web/3"),
       status: "Issued",
       committeeSize: 3,
       outcome: null,
@@ -119,7 +119,7 @@ describe("directives", () => {
   it("cite a payload that anybody can fetch and that says all", async () => {
     const [directive] = await setting.client(1).listDirectives({ limit: 1 });
     const payload = await setting.client(1).fetchPayload({ contentId: directive?.payload ?? "0x" });
-    expect(payload).toEqual({ schema: "witan/directive/1", subject: "workload/web-3", order: restart });
+    expect(payload).toEqual({ schema: "witan/directive/1", subject: "replica/web/3", order: restart });
     const nowhere = subjectHash("nowhere");
     expect(await failureOf(setting.client(1).fetchPayload({ contentId: nowhere, timeoutMs: 50 }))).toMatchObject({
       code: "content-missing",

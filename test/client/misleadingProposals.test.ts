@@ -59,7 +59,7 @@ describe("proposals that do not say what they do", () => {
 
   it("show it: a kind and a subject that are not the payload's", () => {
     const client = setting.client();
-    const scale = client.buildProposal(input({ kind: "Scale", fleet: "web", replicas: 2 }));
+    const scale = client.buildProposal(input({ kind: "Scale", workload: "web", replicas: 2 }));
     const { calls, description } = client.buildProposal(input(restart));
     const codes = client
       .checkProposal({ proposal: { calls, description }, payload: scale.payload })

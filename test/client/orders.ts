@@ -16,10 +16,10 @@ export const rotationKey = blsKey("rotated");
 
 /** One order of each kind. */
 export const orders: Order[] = [
-  { kind: "Deploy", fleet: "web", release, batch: 2 },
-  { kind: "Scale", fleet: "web", replicas: 6 },
-  { kind: "Rollback", fleet: "web", from: release.sha256, to: null },
-  { kind: "Rollback", fleet: "web", from: release.sha256, to: release },
+  { kind: "Deploy", workload: "web", release, batch: 2 },
+  { kind: "Scale", workload: "web", replicas: 6 },
+  { kind: "Rollback", workload: "web", from: release.sha256, to: null },
+  { kind: "Rollback", workload: "web", from: release.sha256, to: release },
   restart,
   {
     kind: "StartRound",

@@ -79,7 +79,7 @@ describe("proposals", () => {
 
   it("say what they are in words that follow from them", () => {
     const { description } = setting.client().buildProposal({ order: restart, evidence: [] });
-    expect(description).toMatch(/^Restart workload\/web-3\n\nwitan\/directive\/1 bafyrei\w+\nevidence: none$/);
+    expect(description).toMatch(/^Restart replica\/web\/3\n\nwitan\/directive\/1 bafyrei\w+\nevidence: none$/);
   });
 
   it("are the same for all that see the same, in whatever order they saw it", () => {
@@ -111,7 +111,7 @@ describe("proposals", () => {
     expect(build({ order: restart, window: 1.5 })).toThrow(invalid);
     expect(build({ order: restart, delay: 2 ** 32 })).toThrow(invalid);
     expect(build({ order: restart, evidence: Array.from({ length: 17 }, (_, i) => hash(`${i}`)) })).toThrow(invalid);
-    expect(build({ order: { ...restart, workload: "" } as Order })).toThrow(
+    expect(build({ order: { ...restart, replica: "" } as Order })).toThrow(
       expect.objectContaining({ code: "invalid-record" }),
     );
   });
@@ -191,7 +191,7 @@ describe("proposals", () => {
   });
 
   it("wait for their timelock, and say how long", async () => {
-    const order: Order = { kind: "Scale", fleet: "web", replicas: 3 };
+    const order: Order = { kind: "Scale", workload: "web", replicas: 3 };
     const { proposalId } = await setting.client(0).openProposal(input(order));
     expect(await failureOf(setting.client().queueProposal({ proposalId }))).toMatchObject({ state: "Pending" });
     await setting.pass(proposalId);

@@ -16,7 +16,7 @@ beforeAll(async () => {
   setting = await createSetting({ nodes: 3 });
   const records = [
     { kind: "State", value: stateOf(setting.client(0).account ?? "0x") } as const,
-    ...["a", "b", "c", "d"].map((name) => ({ kind: "Incident", value: incidentOf(`workload/${name}`) }) as const),
+    ...["a", "b", "c", "d"].map((name) => ({ kind: "Incident", value: incidentOf(`replica/${name}`) }) as const),
   ];
   const { records: anchored } = await setting.client(0).anchorRecords({ records });
   proof = await setting.client(1).proveRecord({ contentId: anchored[2]?.contentId ?? "0x" });
@@ -106,7 +106,7 @@ describe("The proof of a record", () => {
 
   it("fails with a path that is shorter, longer or in another order, and with another record's bytes", () => {
     const { path } = proof;
-    const other = encodeRecord("Incident", incidentOf("workload/z"));
+    const other = encodeRecord("Incident", incidentOf("replica/z"));
     const bytes = Buffer.from(other.bytes).toString("base64");
     for (const change of [
       { path: path.slice(1) },

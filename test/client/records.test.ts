@@ -45,7 +45,7 @@ describe("records", () => {
     const value = stateOf(accountOf(0));
     const anchored = await setting
       .client(0)
-      .anchorRecords({ records: [{ kind: "State", value }, incident("workload/a")] });
+      .anchorRecords({ records: [{ kind: "State", value }, incident("replica/a")] });
     expect(anchored.sequence).toBe(1);
     expect(anchored.records).toHaveLength(2);
 
@@ -65,7 +65,7 @@ describe("records", () => {
   });
 
   it("are anchored once, however often", async () => {
-    const records = [incident("workload/once"), incident("workload/once"), incident("workload/twice")];
+    const records = [incident("replica/once"), incident("replica/once"), incident("replica/twice")];
     const first = await setting.client(0).anchorRecords({ records });
     const second = await setting.client(0).anchorRecords({ records });
     expect(first.receipt).not.toBeNull();
@@ -76,7 +76,7 @@ describe("records", () => {
 
   it("are anchored once by two processes of one node at the same moment", async () => {
     const twin = await setting.connect(setting.witan.operators[0]);
-    const records = [incident("workload/twins")];
+    const records = [incident("replica/twins")];
     const [a, b] = await Promise.all([setting.client(0).anchorRecords({ records }), twin.anchorRecords({ records })]);
     expect(a.root).toBe(b.root);
     expect([a.receipt, b.receipt].filter((receipt) => receipt === null)).toHaveLength(1);
@@ -93,7 +93,7 @@ describe("records", () => {
 
   it("are anchored by members alone, and by somebody", async () => {
     const stranger = await setting.connect(operatorKey("stranger"));
-    const records = [incident("workload/stranger")];
+    const records = [incident("replica/stranger")];
     expect(await failureOf(stranger.anchorRecords({ records }))).toMatchObject({
       errorName: "KnowledgeRegistryNotMember",
     });
@@ -102,7 +102,7 @@ describe("records", () => {
   });
 
   it("are not given when no anchor holds them", async () => {
-    const { bytes, contentId } = encodeRecord("Incident", incidentOf("workload/unanchored"));
+    const { bytes, contentId } = encodeRecord("Incident", incidentOf("replica/unanchored"));
     await setting.content.put(bytes);
     const error = await failureOf(setting.client(1).fetchRecord({ contentId }));
     expect(error).toBeInstanceOf(NotAnchoredError);
@@ -110,7 +110,7 @@ describe("records", () => {
   });
 
   it("are given by the author that is asked for, or not at all", async () => {
-    const value = incidentOf("workload/seen-by-two");
+    const value = incidentOf("replica/seen-by-two");
     const { contentId } = encodeRecord("Incident", value);
     await setting.client(0).anchorRecords({ records: [{ kind: "Incident", value }] });
     await setting.client(1).anchorRecords({ records: [{ kind: "Incident", value }] });
@@ -138,14 +138,14 @@ describe("records", () => {
   });
 
   it("are refused when their bytes are another kind of record", async () => {
-    const { bytes, contentId } = encodeRecord("Incident", incidentOf("workload/in-disguise"));
+    const { bytes, contentId } = encodeRecord("Incident", incidentOf("replica/in-disguise"));
     await setting.content.put(bytes);
     await anchorBy(1, [{ kind: "Outcome", contentId }]);
     expect(await failureOf(setting.client(0).fetchRecord({ contentId }))).toMatchObject({ code: "invalid-record" });
   });
 
   it("are reported missing when they are anchored and nobody has them", async () => {
-    const { contentId } = encodeRecord("Incident", incidentOf("workload/lost"));
+    const { contentId } = encodeRecord("Incident", incidentOf("replica/lost"));
     await anchorBy(1, [{ kind: "Incident", contentId }]);
     expect(await failureOf(setting.client(0).fetchRecord({ contentId }))).toMatchObject({ code: "content-missing" });
   });
@@ -172,7 +172,7 @@ describe("records", () => {
       }).contentId,
     );
 
-    const anchored = await setting.client(0).anchorRecords({ records: [incident("workload/among-them")] });
+    const anchored = await setting.client(0).anchorRecords({ records: [incident("replica/among-them")] });
     const reader = await setting.connect();
     const [record] = anchored.records;
     expect((await reader.fetchRecord({ contentId: record?.contentId ?? "0x" })).author).toBe(accountOf(0));
@@ -225,7 +225,7 @@ describe("records", () => {
 
   it("are proved to anybody by leaf and proof, and by nothing else", async () => {
     const { root, records } = await setting.client(0).anchorRecords({
-      records: ["p", "q", "r"].map((name) => incident(`workload/${name}`)),
+      records: ["p", "q", "r"].map((name) => incident(`replica/${name}`)),
     });
     const reader = await setting.connect();
     const [first, second] = records;
@@ -250,7 +250,7 @@ describe("records", () => {
   it("stop being fetched when the reader does", async () => {
     const stop = new AbortController();
     stop.abort(new Error("enough"));
-    const { contentId } = encodeRecord("Incident", incidentOf("workload/never"));
+    const { contentId } = encodeRecord("Incident", incidentOf("replica/never"));
     expect(await failureOf(setting.client(1).fetchRecord({ contentId, signal: stop.signal }))).toMatchObject({
       message: "enough",
     });

@@ -74,12 +74,12 @@ export async function createSetting(options: DeployWitanOptions = {}): Promise<S
   };
 }
 
-export const restart: Order = { kind: "Restart", workload: "web-3", instance: "web-3/1" };
+export const restart: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
 
 export function incidentOf(subject: string): Incident {
   return {
     schema: "witan/incident/1",
-    kind: "workload-down",
+    kind: "replica-down",
     severity: "high",
     subject,
     observed: { exit: "SIGKILL" },

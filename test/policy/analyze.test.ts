@@ -9,7 +9,7 @@ import {
   phi,
 } from "../../src/policy/index.js";
 import { encodeRecord } from "../../src/records/index.js";
-import { observation, v2, wellMachine, workload } from "./world.js";
+import { observation, replica, v2, wellMachine } from "./world.js";
 
 function watch(observations: readonly Observation[]) {
   let memory: AnalysisMemory = initialMemory();
@@ -72,22 +72,20 @@ describe("named states", () => {
 });
 
 describe("incidents", () => {
-  const dead = workload(3, { alive: false, healthy: false, latencyMs: null });
+  const dead = replica(3, { alive: false, healthy: false, latencyMs: null });
 
-  it("reports a dead workload after two looks, and the same bytes from whichever node looks", () => {
-    const [first, second] = watch([observation([workload(1), dead]), observation([workload(1), dead])]);
+  it("reports a dead replica after two cycles, and the same bytes from every node", () => {
+    const [first, second] = watch([observation([replica(1), dead]), observation([replica(1), dead])]);
     expect(first?.incidents).toEqual([]);
-    expect(second?.incidents.map(({ kind, subject }) => [kind, subject])).toEqual([
-      ["workload-down", "workload/web-3"],
-    ]);
-    const slower = observation([workload(1, { latencyMs: 900 }), dead], { ...wellMachine, cpu: 0.9 });
+    expect(second?.incidents.map(({ kind, subject }) => [kind, subject])).toEqual([["replica-down", "replica/web/3"]]);
+    const slower = observation([replica(1, { latencyMs: 900 }), dead], { ...wellMachine, cpu: 0.9 });
     const other = watch([slower, slower, slower]).at(-1)?.incidents[0];
     expect(other && encodeRecord("Incident", other).cid).toBe(
       second?.incidents[0] && encodeRecord("Incident", second.incidents[0]).cid,
     );
   });
 
-  it("stays silent about a workload that is being changed, and counts a new instance anew", () => {
+  it("stays silent about a replica that is being changed, and counts a new instance anew", () => {
     const changing = { ...dead, changing: true };
     expect(
       watch([observation([changing]), observation([changing]), observation([changing])]).at(-1)?.incidents,
@@ -96,36 +94,36 @@ describe("incidents", () => {
     expect(watch([observation([dead]), observation([reborn])]).at(-1)?.incidents).toEqual([]);
   });
 
-  it("blames the release when every workload on it fails beside healthy ones", () => {
-    const broken = (n: number) => workload(n, { healthy: false, release: { name: "v2", sha256: v2 } });
-    const look = observation([broken(1), broken(2), workload(3)]);
-    const [incident, ...rest] = watch([look, look, look]).at(-1)?.incidents ?? [];
-    expect(incident).toMatchObject({ kind: "release-failing", subject: "fleet/web", observed: { release: v2 } });
+  it("blames the release when every replica on it fails beside healthy ones", () => {
+    const broken = (n: number) => replica(n, { healthy: false, release: { name: "v2", sha256: v2 } });
+    const seen = observation([broken(1), broken(2), replica(3)]);
+    const [incident, ...rest] = watch([seen, seen, seen]).at(-1)?.incidents ?? [];
+    expect(incident).toMatchObject({ kind: "release-failing", subject: "workload/web", observed: { release: v2 } });
     expect(rest).toEqual([]);
   });
 
-  it("blames the workload when others on its release are well", () => {
-    const look = observation([workload(1, { healthy: false }), workload(2)]);
+  it("blames the replica when others on its release are well", () => {
+    const seen = observation([replica(1, { healthy: false }), replica(2)]);
     expect(
-      watch([look, look, look])
+      watch([seen, seen, seen])
         .at(-1)
         ?.incidents.map(({ kind }) => kind),
-    ).toEqual(["workload-unhealthy"]);
+    ).toEqual(["replica-unhealthy"]);
   });
 
-  it("calls for healing when a node stays in distress with a sick workload", () => {
+  it("calls for healing when a node stays in distress with a failed replica", () => {
     const machine = { cpu: 1, memory: 1, loss: 0.9, connectivity: 0.2, latencyMs: 2_000 };
-    const look = observation([dead, workload(1)], machine);
+    const seen = observation([dead, replica(1)], machine);
     expect(
-      watch([look, look, look])
+      watch([seen, seen, seen])
         .at(-1)
         ?.incidents.map(({ kind }) => kind),
     ).toContain("state-critical");
   });
 
-  it("calls a node degraded by one sick workload and unhealthy by all", () => {
-    expect(watch([observation([workload(1)])])[0]?.health).toBe("healthy");
-    expect(watch([observation([workload(1), dead])])[0]?.health).toBe("degraded");
+  it("calls a node degraded by one failed replica and unhealthy by all", () => {
+    expect(watch([observation([replica(1)])])[0]?.health).toBe("healthy");
+    expect(watch([observation([replica(1), dead])])[0]?.health).toBe("degraded");
     expect(watch([observation([dead])])[0]?.health).toBe("unhealthy");
   });
 });

@@ -15,9 +15,9 @@ const thriving: Analysis = {
 };
 const incident = (change: Partial<Incident>): Incident => ({
   schema: "witan/incident/1",
-  kind: "workload-down",
+  kind: "replica-down",
   severity: "high",
-  subject: "workload/web-3",
+  subject: "replica/web/3",
   observed: { instance: "7@8", release: v2 },
   detection: { probe: "process" },
   resolution: null,
@@ -36,8 +36,8 @@ describe("a plan", () => {
   it("restarts what is down and cites the incident", () => {
     expect(plan(input({ incidents: [{ contentId: id("aa"), incident: incident({}) }] }))).toEqual([
       {
-        order: { kind: "Restart", workload: "web-3", instance: "7@8" },
-        subject: "workload/web-3",
+        order: { kind: "Restart", replica: "web/3", instance: "7@8" },
+        subject: "replica/web/3",
         evidence: [id("aa")],
         delay: 0,
         window: PlanDefaults.directiveWindowSeconds,
@@ -46,9 +46,13 @@ describe("a plan", () => {
   });
 
   it("rolls a failing release back and asks nothing for what is beneath notice", () => {
-    const failing = incident({ kind: "release-failing", subject: "fleet/web", observed: { release: v2, name: "v2" } });
+    const failing = incident({
+      kind: "release-failing",
+      subject: "workload/web",
+      observed: { release: v2, name: "v2" },
+    });
     expect(orders({ incidents: [{ contentId: id("aa"), incident: failing }] })).toEqual([
-      { kind: "Rollback", fleet: "web", from: v2, to: null },
+      { kind: "Rollback", workload: "web", from: v2, to: null },
     ]);
     const minor = incident({ severity: "low" });
     expect(orders({ incidents: [{ contentId: id("aa"), incident: minor }] })).toEqual([]);
@@ -58,7 +62,7 @@ describe("a plan", () => {
   });
 
   it("does not plan again what is under way", () => {
-    const subject = subjectHash("workload/web-3");
+    const subject = subjectHash("replica/web/3");
     const withUnderWay = (key: string) =>
       orders({
         incidents: [{ contentId: id("aa"), incident: incident({}) }],
@@ -97,7 +101,7 @@ describe("a plan", () => {
     expect(orders({ shared: { ...nothingShared, lastRound, acceptedModel } })).toEqual([]);
   });
 
-  it("asks for one more workload where scaling is on, up to the bound", () => {
+  it("asks for one more replica where scaling is on, up to the bound", () => {
     const shared = {
       ...nothingShared,
       flags: new Set(["scaling"]),
@@ -106,6 +110,6 @@ describe("a plan", () => {
         ["full", 500],
       ]),
     };
-    expect(orders({ analysis: thriving, shared })).toEqual([{ kind: "Scale", fleet: "web", replicas: 7 }]);
+    expect(orders({ analysis: thriving, shared })).toEqual([{ kind: "Scale", workload: "web", replicas: 7 }]);
   });
 });

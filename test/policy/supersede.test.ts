@@ -8,10 +8,20 @@ const release = (digit: string): Release => ({
   command: ["node", `server-${digit}.js`],
 });
 const of = (digit: string): Hex => release(digit).sha256;
-const deploy = (digit: string, fleet = "web"): Order => ({ kind: "Deploy", fleet, release: release(digit), batch: 2 });
-const rollback = (digit: string, fleet = "web"): Order => ({ kind: "Rollback", fleet, from: of(digit), to: null });
-const scale = (replicas: number, fleet = "web"): Order => ({ kind: "Scale", fleet, replicas });
-const restart: Order = { kind: "Restart", workload: "web-1", instance: "1@1" };
+const deploy = (digit: string, workload = "web"): Order => ({
+  kind: "Deploy",
+  workload,
+  release: release(digit),
+  batch: 2,
+});
+const rollback = (digit: string, workload = "web"): Order => ({
+  kind: "Rollback",
+  workload,
+  from: of(digit),
+  to: null,
+});
+const scale = (replicas: number, workload = "web"): Order => ({ kind: "Scale", workload, replicas });
+const restart: Order = { kind: "Restart", replica: "web/1", instance: "1@1" };
 
 describe("an order that was done later", () => {
   it.each<[string, Order, Order]>([
@@ -29,10 +39,10 @@ describe("an order that was done later", () => {
     ["brings the same release", deploy("2"), deploy("2")],
     ["asks for the same number", scale(4), scale(4)],
     ["asks for something else", scale(4), deploy("2")],
-    ["is about a workload", restart, restart],
-    ["leaves that release of another fleet", rollback("2", "api"), deploy("2")],
-    ["brings a release to another fleet", deploy("3", "api"), deploy("2")],
-    ["scales another fleet", scale(5, "api"), scale(4)],
+    ["is about one replica", restart, restart],
+    ["leaves that release of another workload", rollback("2", "api"), deploy("2")],
+    ["brings a release to another workload", deploy("3", "api"), deploy("2")],
+    ["scales another workload", scale(5, "api"), scale(4)],
   ])("does not where it %s", (_, later, earlier) => {
     expect(supersedes(later, earlier)).toBe(false);
   });

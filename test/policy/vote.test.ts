@@ -8,7 +8,7 @@ import {
   type VoteInput,
 } from "../../src/policy/index.js";
 import type { ContentId, Incident, Model, Order } from "../../src/records/index.js";
-import { v1, v2, workload } from "./world.js";
+import { replica, v1, v2 } from "./world.js";
 
 /** For what a machine has an opinion on. */
 function decide(input: VoteInput): Decision {
@@ -18,10 +18,10 @@ function decide(input: VoteInput): Decision {
 }
 
 const id: ContentId = `0x${"aa".repeat(32)}`;
-const dead = workload(3, { alive: false, healthy: false });
+const dead = replica(3, { alive: false, healthy: false });
 const down: Incident = {
   schema: "witan/incident/1",
-  kind: "workload-down",
+  kind: "replica-down",
   severity: "high",
   subject: dead.subject,
   observed: { instance: dead.instance ?? "" },
@@ -33,12 +33,12 @@ const verified = (value: Incident): EvidenceCheck => ({
   status: "verified",
   record: { kind: "Incident", value },
 });
-const view = (workloads: NodeView["workloads"]): NodeView => ({
-  workloads,
-  fleets: new Set(["web"]),
+const view = (replicas: NodeView["replicas"]): NodeView => ({
+  replicas,
+  workloads: new Set(["web"]),
   tasks: new Set(["mnist"]),
 });
-const restart: Order = { kind: "Restart", workload: "web-3", instance: dead.instance ?? "" };
+const restart: Order = { kind: "Restart", replica: "web/3", instance: dead.instance ?? "" };
 
 function ballot(order: Order, subject: string, change: Partial<VoteInput> = {}) {
   return decide({
@@ -60,7 +60,7 @@ describe("a ballot on a restart", () => {
     ballot(restart, dead.subject, { evidence: [verified(down)], view: view([dead]), ...change });
 
   it("is For when the evidence holds and the node sees the same", () => {
-    expect(on({})).toEqual({ support: "for", reason: "this node too sees workload/web-3 down" });
+    expect(on({})).toEqual({ support: "for", reason: "this node too sees replica/web/3 down" });
     expect(on({ view: view([]) }).support).toBe("for");
   });
 
@@ -86,28 +86,28 @@ describe("a ballot on a restart", () => {
     expect(on({ proposal: { ...proposal, disagreements: ["the subject differs"] } }).reason).toContain(
       "the subject differs",
     );
-    expect(ballot(restart, "workload/web-1").support).toBe("against");
+    expect(ballot(restart, "replica/web/1").support).toBe("against");
   });
 });
 
 describe("a ballot on a rollback", () => {
-  const rollback: Order = { kind: "Rollback", fleet: "web", from: v2, to: null };
+  const rollback: Order = { kind: "Rollback", workload: "web", from: v2, to: null };
   const failing = verified({
     ...down,
     kind: "release-failing",
-    subject: "fleet/web",
+    subject: "workload/web",
     observed: { release: v2, name: "v2" },
   });
-  const broken = workload(1, { healthy: false, release: { name: "v2", sha256: v2 } });
+  const broken = replica(1, { healthy: false, release: { name: "v2", sha256: v2 } });
   const on = (change: Partial<VoteInput>) =>
-    ballot(rollback, "fleet/web", { evidence: [failing], view: view([broken, workload(2)]), ...change });
+    ballot(rollback, "workload/web", { evidence: [failing], view: view([broken, replica(2)]), ...change });
 
   it("is For while the release fails, Against once nothing runs it or all that do are well", () => {
     expect(on({}).support).toBe("for");
-    expect(on({ view: view([workload(1)]) }).support).toBe("against");
+    expect(on({ view: view([replica(1)]) }).support).toBe("against");
     expect(on({ view: view([{ ...broken, healthy: true }]) }).support).toBe("against");
     expect(on({ evidence: [verified(down)] }).support).toBe("against");
-    expect(ballot(rollback, "fleet/api", { evidence: [failing] }).support).toBe("against");
+    expect(ballot(rollback, "workload/api", { evidence: [failing] }).support).toBe("against");
   });
 });
 
@@ -164,12 +164,12 @@ describe("a ballot on an operator's order", () => {
   };
 
   it.each([
-    [{ kind: "Deploy", fleet: "web", release, batch: 2 }, "fleet/web", "for"],
-    [{ kind: "Deploy", fleet: "web", release, batch: 2 }, "fleet/api", "against"],
-    [{ kind: "Deploy", fleet: "api", release, batch: 2 }, "fleet/api", "abstain"],
-    [{ kind: "Scale", fleet: "web", replicas: 7 }, "fleet/web", "for"],
-    [{ kind: "Scale", fleet: "web", replicas: 501 }, "fleet/web", "against"],
-    [{ kind: "Scale", fleet: "api", replicas: 7 }, "fleet/api", "abstain"],
+    [{ kind: "Deploy", workload: "web", release, batch: 2 }, "workload/web", "for"],
+    [{ kind: "Deploy", workload: "web", release, batch: 2 }, "workload/api", "against"],
+    [{ kind: "Deploy", workload: "api", release, batch: 2 }, "workload/api", "abstain"],
+    [{ kind: "Scale", workload: "web", replicas: 7 }, "workload/web", "for"],
+    [{ kind: "Scale", workload: "web", replicas: 501 }, "workload/web", "against"],
+    [{ kind: "Scale", workload: "api", replicas: 7 }, "workload/api", "abstain"],
     [{ kind: "StartRound", ...rounds }, "task/mnist", "for"],
     [{ kind: "StartRound", ...rounds, task: "other" }, "task/other", "abstain"],
     [{ kind: "SetFlag", name: "learning", value: true }, "flag/learning", "for"],

@@ -7,10 +7,10 @@ export const v2: Hex = `0x${"22".repeat(32)}`;
 
 export const wellMachine: State["metrics"] = { cpu: 0, memory: 0, loss: 0, connectivity: 1, latencyMs: 0 };
 
-export function workload(n: number, change: Partial<ReplicaView> = {}): ReplicaView {
+export function replica(n: number, change: Partial<ReplicaView> = {}): ReplicaView {
   return {
-    subject: `workload/web-${n}`,
-    fleet: "web",
+    subject: `replica/web/${n}`,
+    workload: "web",
     release: { name: "v1", sha256: v1 },
     instance: `${100 + n}@1`,
     alive: true,
@@ -21,8 +21,8 @@ export function workload(n: number, change: Partial<ReplicaView> = {}): ReplicaV
   };
 }
 
-export function observation(workloads: readonly ReplicaView[], machine = wellMachine): Observation {
-  return { cycle: 0, machine, workloads, probeErrors: 0 };
+export function observation(replicas: readonly ReplicaView[], machine = wellMachine): Observation {
+  return { cycle: 0, machine, replicas, probeErrors: 0 };
 }
 
 export const nothingShared: SharedKnowledge = {

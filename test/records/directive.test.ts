@@ -28,7 +28,7 @@ const anyDirective: fc.Arbitrary<Directive> = fc.record({
 });
 const directive: Directive = {
   kind: "Restart",
-  subject: subjectHash("workload/web-3"),
+  subject: subjectHash("replica/web/3"),
   payload: idOf("payload"),
   delay: 0,
   window: 600,
@@ -50,7 +50,7 @@ describe("a directive", () => {
     const id = directiveId(directive);
     for (const change of [
       { kind: "Rollback" },
-      { subject: subjectHash("workload/web-4") },
+      { subject: subjectHash("replica/web/4") },
       { payload: idOf("other") },
       { delay: 1 },
       { window: 601 },
@@ -108,6 +108,6 @@ describe("a directive", () => {
   });
 
   it("names its subject by the hash of its text", () => {
-    for (const text of ["", "workload/web-3", "Grüße 🜂"]) expect(subjectHash(text)).toBe(keccak256(toUtf8Bytes(text)));
+    for (const text of ["", "replica/web/3", "Grüße 🜂"]) expect(subjectHash(text)).toBe(keccak256(toUtf8Bytes(text)));
   });
 });

@@ -43,9 +43,9 @@ export const state: State = {
 
 export const incident: Incident = {
   schema: "witan/incident/1",
-  kind: "workload-down",
+  kind: "replica-down",
   severity: "high",
-  subject: "workload/web-3",
+  subject: "replica/web/3",
   observed: { alive: false, exitCode: 137, signal: "SIGKILL" },
   detection: { probe: "process", threshold: "alive" },
   resolution: { resolves: idOf("incident"), directive: idOf("directive"), outcome: idOf("outcome") },
@@ -70,7 +70,7 @@ export const outcome: Outcome = {
   schema: "witan/outcome/1",
   directive: idOf("directive"),
   result: "done",
-  detail: [{ subject: "workload/web-3", result: "done", note: "restarted" }],
+  detail: [{ subject: "replica/web/3", result: "done", note: "restarted" }],
   logs: cidOf("logs"),
   durationMs: 812,
   produced: [idOf("model")],
@@ -80,10 +80,10 @@ const release = { name: "v2", command: ["node", "web.mjs", "--port", "0"], sha25
 
 /** One order of every kind. */
 export const orders: readonly Order[] = [
-  { kind: "Deploy", fleet: "web", release, batch: 2 },
-  { kind: "Scale", fleet: "web", replicas: 9 },
-  { kind: "Rollback", fleet: "web", from: idOf("web.mjs"), to: null },
-  { kind: "Restart", workload: "web-3", instance: "4711" },
+  { kind: "Deploy", workload: "web", release, batch: 2 },
+  { kind: "Scale", workload: "web", replicas: 9 },
+  { kind: "Rollback", workload: "web", from: idOf("web.mjs"), to: null },
+  { kind: "Restart", replica: "web/3", instance: "4711" },
   {
     kind: "StartRound",
     task: "mnist",
@@ -122,7 +122,7 @@ export const orders: readonly Order[] = [
 
 export const payloadOf = (order: Order): DirectivePayload => ({
   schema: "witan/directive/1",
-  subject: "fleet/web",
+  subject: "workload/web",
   order,
 });
 
@@ -160,7 +160,7 @@ const label = fc
 /** Any incident: the record with the freest content. */
 export const anyIncident: fc.Arbitrary<Incident> = fc.record({
   schema: fc.constant("witan/incident/1" as const),
-  kind: fc.constantFrom("workload-down" as const, "state-critical" as const),
+  kind: fc.constantFrom("replica-down" as const, "state-critical" as const),
   severity: fc.constantFrom("low" as const, "critical" as const),
   subject: label,
   observed: fc.dictionary(label, fc.oneof(number, fc.boolean(), fc.string({ unit: "binary", maxLength: 100 })), {

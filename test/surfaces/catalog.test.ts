@@ -28,7 +28,7 @@ const json = (out: string) => JSON.parse(out);
 const lines = (out: string) => out.trimEnd().split("\n");
 /** As a program sees it that is not in this process. */
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
-const fingerprint = incidentFingerprint({ kind: "workload-down", subject: "workload/web-3" });
+const fingerprint = incidentFingerprint({ kind: "replica-down", subject: "replica/web/3" });
 
 beforeAll(async () => {
   network = await startNetwork();
@@ -38,7 +38,7 @@ beforeAll(async () => {
   models = [first.records[0]?.contentId ?? "0x"];
   const second = await client.anchorRecords({ records: [{ kind: "Model", value: modelOf("mnist", 2, models) }] });
   models.push(second.records[0]?.contentId ?? "0x");
-  for (const subject of ["workload/web-3", "workload/web-4"]) {
+  for (const subject of ["replica/web/3", "replica/web/4"]) {
     await client.anchorRecords({ records: [{ kind: "Incident", value: incidentOf(subject) }] });
   }
   await client.anchorRecords({ records: [{ kind: "State", value: stateOf(client.account ?? "0x") }] });
@@ -70,7 +70,7 @@ describe("SDK, command line and HTTP", () => {
     for (const [query, options] of [
       [{}, []],
       [{ kind: "Model" }, ["--kind", "model"]],
-      [{ severity: "high", subject: "workload/web-4" }, ["--severity", "high", "--subject", "workload/web-4"]],
+      [{ severity: "high", subject: "replica/web/4" }, ["--severity", "high", "--subject", "replica/web/4"]],
       [{ text: "mnist" }, ["mnist"]],
       [{ state: "HARMONIC", status: "verified" }, ["--state", "HARMONIC", "--status", "verified"]],
     ] as const) {
@@ -103,7 +103,7 @@ describe("SDK, command line and HTTP", () => {
 
     const one = plain(await catalog.getIncident({ fingerprint, limit: 20 }));
     expect(await get(`/incidents/${fingerprint}?limit=20`)).toEqual({ status: 200, body: one });
-    for (const name of [fingerprint, `${fingerprint.slice(0, 10)}…`, "workload-down:workload/web-3"]) {
+    for (const name of [fingerprint, `${fingerprint.slice(0, 10)}…`, "replica-down:replica/web/3"]) {
       expect(json((await run(incident, "show", name, ...base, "--json")).out)).toEqual(one);
     }
   });
@@ -181,7 +181,7 @@ describe("the command line", () => {
     expect(found[1]).toMatch(/^Incident\s+bafy.*\s+verified\s+confirmed\s/);
     expect(found.at(-1)).toMatch(/^More: --cursor \d+-\d+-\d+-\d+$/);
     const incidents = lines((await run(incident, "list", ...base)).out);
-    expect(incidents[1]).toMatch(/^0x[0-9a-f]{8}…\s+workload-down\s+high\s+workload\/web-4\s+open\s+1\s/);
+    expect(incidents[1]).toMatch(/^0x[0-9a-f]{8}…\s+replica-down\s+high\s+replica\/web\/4\s+open\s+1\s/);
     expect((await run(incident, "show", fingerprint, ...base)).out).toMatch(/reported\s+0x.*bafy/);
     expect((await run(model, "lineage", models[1] ?? "", ...base)).out).toMatch(/^-1\s+bafy.*\nthis\s+bafy/m);
     expect((await run(record, "search", ...base, "zebra")).out).toBe("Nothing is found.\n");

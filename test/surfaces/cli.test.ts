@@ -90,7 +90,7 @@ describe("records", () => {
 
   it("are refused by another author, and out of reach where the block is gone", async () => {
     const client = network.setting.client(2);
-    const incident = incidentOf("workload/web-gone");
+    const incident = incidentOf("replica/web-gone");
     const { records } = await client.anchorRecords({ records: [{ kind: "Incident", value: incident }] });
     const cid = records[0]?.cid ?? "";
     const stranger = network.setting.client(3).account ?? "";

@@ -17,7 +17,7 @@ beforeAll(async () => {
   file = join(network.dir, "proof.json");
   const { records } = await network.setting
     .client(0)
-    .anchorRecords({ records: [{ kind: "Incident", value: incidentOf("workload/web-3") }] });
+    .anchorRecords({ records: [{ kind: "Incident", value: incidentOf("replica/web/3") }] });
   cid = records[0]?.cid ?? "";
 });
 afterAll(() => network.close());

@@ -55,7 +55,7 @@ function recordsOf(name: string, count: number): NewRecord[] {
     kind: "Incident",
     value: {
       schema: "witan/incident/1",
-      kind: "workload-down",
+      kind: "replica-down",
       severity: "low",
       subject: `${name}/${i}`,
       observed: {},

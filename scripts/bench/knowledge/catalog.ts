@@ -137,7 +137,7 @@ const questions: Readonly<Record<string, RecordFilter>> = {
   severity: { severity: "critical" },
   authorAndSeverity: { author: authors[8], severity: "critical" },
   state: { state: "HARMONIC" },
-  subject: { subject: "workload/web-500" },
+  subject: { subject: "replica/web/500" },
   round: { round: 250 },
   name: { name: "model-3" },
   time: { since: 1_700_000_500, until: 1_700_001_000 },

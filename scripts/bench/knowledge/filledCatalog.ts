@@ -43,13 +43,13 @@ function fillerOf(n: number, author: Address): Filler {
   }
   if (of < 96) {
     const severity = Severities[n % 41 === 0 ? 3 : n % 3] ?? "low";
-    const subject = `workload/web-${n % 997}`;
+    const subject = `replica/web/${n % 997}`;
     const value = { ...incident, severity, subject, observed: { instance: `${n}` }, resolution: null };
     return { kind: "Incident", contentId, value };
   }
   if (of < 98) {
     const detail = [
-      { subject: `workload/web-${n % 997}`, result: "done" as const, note: `restarted after ${n % 300} s` },
+      { subject: `replica/web/${n % 997}`, result: "done" as const, note: `restarted after ${n % 300} s` },
     ];
     return { kind: "Outcome", contentId, value: { ...outcome, detail } };
   }

@@ -42,7 +42,7 @@ for (let first = 0; first < Number(count); first += BATCH) {
       kind: "Incident",
       value: {
         schema: "witan/incident/1",
-        kind: "workload-unhealthy",
+        kind: "replica-unhealthy",
         severity: "low",
         subject: `${config.name}/${first + i}`,
         observed: {},

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Client } from "../../client/index.js";
-import { createProcessFleet } from "../../engines/fleet/index.js";
-import { loadMnist, mnistPerceptron, type RoundMessage, type Shard, takeShard } from "../../engines/learning/index.js";
+import { createProcessDriver } from "../../engines/fleet/index.js";
+import { loadMnist, mnistPerceptron, type RoundMessage, type Shard, shardOf } from "../../engines/learning/index.js";
 import { ConfigError } from "../../errors.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import type { EnvelopeContext } from "../../ports/keys/envelope.js";
@@ -35,17 +35,17 @@ export async function composeHandlers(
   dependencies: ComposeHandlersDependencies,
 ): Promise<AgentHandlers & { close(): Promise<void> }> {
   const { config } = dependencies;
-  const fleet = config.fleet && createProcessFleet(fleetOptions(config.fleet));
+  const driver = config.fleet && createProcessDriver(driverOptions(config.fleet));
   const learning = config.learning && (await composeLearning(dependencies, config.learning));
   const handlers: DirectiveHandler[] = [];
-  if (fleet && config.fleet) {
-    handlers.push(createFleetHandler({ driver: fleet, healthyDeadlineMs: config.fleet.healthyDeadlineMs }));
+  if (driver && config.fleet) {
+    handlers.push(createFleetHandler({ driver, progressDeadlineMs: config.fleet.progressDeadlineMs }));
   }
   if (learning) handlers.push(learning.handler);
   return {
     handlers,
-    workloads: async () => (fleet ? fleet.list() : []),
-    fleets: new Set(fleet ? [fleet.name] : []),
+    replicas: async () => (driver ? driver.list() : []),
+    workloads: new Set(driver ? [driver.workload] : []),
     tasks: new Set(config.learning ? [config.learning.task] : []),
     testModel: async (candidate, accepted) => learning?.testModel(candidate, accepted),
     close: async () => learning?.close(),
@@ -69,7 +69,7 @@ async function composeLearning(
   // Read when it is first needed, and kept: a round needs it again and again.
   let shardLoading: Promise<Shard> | undefined;
   const shard = () => {
-    shardLoading ??= loadMnist("train").then((all) => takeShard(all, index, { shards, seed }));
+    shardLoading ??= loadMnist("train").then((all) => shardOf(all, index, { shards, seed }));
     return shardLoading;
   };
   const handler = createLearningHandler({
@@ -88,6 +88,6 @@ async function composeLearning(
   return { handler, testModel: createModelTest({ task, client, shard }), close: () => channel.stop() };
 }
 
-function fleetOptions({ dir, name, basePort, root }: NonNullable<AgentConfig["fleet"]>) {
-  return { dir, name, basePort, ...(root === undefined ? {} : { root }) };
+function driverOptions({ dir, workload, basePort, root }: NonNullable<AgentConfig["fleet"]>) {
+  return { dir, workload, basePort, ...(root === undefined ? {} : { root }) };
 }

@@ -32,7 +32,7 @@ export class Knowledge {
   async shared(
     proposals: readonly Proposal[],
     directives: readonly IssuedDirective[],
-    { workloads }: Observation,
+    { replicas }: Observation,
   ): Promise<SharedKnowledge> {
     // An order that was issued stands for its subject; what is only proposed stands for its evidence, or whoever opens
     // a baseless proposal could keep an honest one away.
@@ -42,14 +42,14 @@ export class Knowledge {
         directive ? [underWayKey(directive.kind, directive.subject, directive.evidence)] : [],
       ),
     ]);
-    const replicas = new Map<string, number>();
-    for (const { fleet } of workloads) replicas.set(fleet, (replicas.get(fleet) ?? 0) + 1);
+    const counts = new Map<string, number>();
+    for (const { workload } of replicas) counts.set(workload, (counts.get(workload) ?? 0) + 1);
     return {
       acceptedModel: await this.#acceptedModel(),
       flags: await this.#flags(),
       underWay,
       lastRound: await this.#lastRound(),
-      replicas,
+      replicas: counts,
     };
   }
 

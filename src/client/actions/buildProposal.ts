@@ -24,7 +24,7 @@ const MAX_SECONDS = 0xffff_ffff;
 
 export interface BuildProposalParameters extends EffectMaterial {
   readonly order: Order;
-  /** What it is about, such as "workload/web-3"; follows from the order by default. */
+  /** What it is about, such as "replica/web/3"; follows from the order by default. */
   readonly subject?: string | undefined;
   /** The records it rests on, in any order; at most 16. */
   readonly evidence?: readonly ContentId[] | undefined;
@@ -54,7 +54,7 @@ export interface BuiltProposal {
  * much or keys are missing.
  * @example
  * const { proposalId, description } = buildProposal(client, {
- *   order: { kind: "Restart", workload: "web-3", instance: "web-3/1" },
+ *   order: { kind: "Restart", replica: "web/3", instance: "web-3/1" },
  *   evidence: [incident.contentId],
  * });
  */

@@ -1,4 +1,11 @@
-import { type ContentId, contentIdToCid, type DirectivePayload, type Order } from "../../records/index.js";
+import {
+  type ContentId,
+  contentIdToCid,
+  type DirectivePayload,
+  type Order,
+  replicaSubject,
+  workloadSubject,
+} from "../../records/index.js";
 
 /** What an order is about, where its proposer does not say otherwise: the same order, the same subject. */
 export function subjectOf(order: Order): string {
@@ -6,9 +13,9 @@ export function subjectOf(order: Order): string {
     case "Deploy":
     case "Scale":
     case "Rollback":
-      return `fleet/${order.fleet}`;
+      return workloadSubject(order.workload);
     case "Restart":
-      return `workload/${order.workload}`;
+      return replicaSubject(order.replica);
     case "StartRound":
       return `task/${order.task}`;
     case "AcceptModel":

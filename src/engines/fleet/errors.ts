@@ -1,23 +1,23 @@
 import { BaseError, type BaseErrorOptions } from "../../errors.js";
 
 export type FleetErrorKind =
-  /** Another executor is at work on the fleet. */
+  /** Another executor is changing the workload. */
   | "busy"
   /** A release's entry file is not the one that was voted for. */
   | "hash-mismatch"
-  /** The order is about another fleet, or no fleet was started here. */
-  | "unknown-fleet"
+  /** The order is about another workload, or none was started here. */
   | "unknown-workload"
-  /** There is no earlier good release to roll back to. */
+  | "unknown-replica"
+  /** No earlier good release to roll back to. */
   | "no-earlier-release"
   /** A release's command cannot be run. */
   | "not-startable"
-  /** A process does not end, even by SIGKILL. */
+  /** A process survives SIGKILL. */
   | "not-stoppable";
 
 const retryable: readonly FleetErrorKind[] = ["busy", "not-stoppable"];
 
-/** A fleet that cannot be read or changed as asked. Nothing was changed, unless the message says so. */
+/** A workload cannot be read or changed as ordered. Nothing was changed, unless the message says so. */
 export class FleetError extends BaseError {
   readonly kind: FleetErrorKind;
 

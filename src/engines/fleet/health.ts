@@ -1,15 +1,21 @@
+import { type Clock, systemClock } from "../../utils/clock.js";
+
 /** A health check that has not answered by then counts as failed. */
 export const DEFAULT_HEALTH_TIMEOUT_MS = 500;
 
-export interface HealthCheck {
+export interface HealthResult {
   readonly healthy: boolean;
-  /** Milliseconds until the answer was complete; null where there was none. */
+  /** Milliseconds until the answer was complete; null if there was no answer. */
   readonly latencyMs: number | null;
 }
 
-/** Asks `GET /health` of whoever listens on the loopback port. 200 is healthy; anything else, or silence, is not. */
-export async function checkHealth(port: number, timeoutMs: number = DEFAULT_HEALTH_TIMEOUT_MS): Promise<HealthCheck> {
-  const started = performance.now();
+/** Requests `GET /health` on a loopback port. 200 is healthy; any other status, an error or a timeout is not. */
+export async function checkHealth(
+  port: number,
+  timeoutMs: number = DEFAULT_HEALTH_TIMEOUT_MS,
+  clock: Clock = systemClock,
+): Promise<HealthResult> {
+  const started = clock.monotonic();
   try {
     const response = await fetch(`http://127.0.0.1:${port}/health`, {
       // A kept connection would outlive the instance it was made to.
@@ -18,9 +24,9 @@ export async function checkHealth(port: number, timeoutMs: number = DEFAULT_HEAL
       signal: AbortSignal.timeout(timeoutMs),
     });
     await response.body?.cancel();
-    return { healthy: response.status === 200, latencyMs: performance.now() - started };
+    return { healthy: response.status === 200, latencyMs: clock.monotonic() - started };
   } catch (error) {
-    // Refused, reset or timed out: fetch says TypeError or TimeoutError. Anything else is a mistake of ours.
+    // Refused, reset or timed out: fetch throws TypeError or TimeoutError. Anything else is a bug here.
     if (error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError")) {
       return { healthy: false, latencyMs: null };
     }

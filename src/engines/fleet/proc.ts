@@ -5,30 +5,30 @@ import { ConfigError } from "../../errors.js";
 /** Linux reports process times in ticks of 1/100 s to user space (USER_HZ), whatever the kernel's own rate. */
 const TICKS_PER_SECOND = 100;
 
-/** What /proc tells of one process. */
+/** What /proc says about one process. */
 export interface ProcessFacts {
   readonly pid: number;
-  /** Ticks since boot. With the pid it names a process for good: a pid is reused, a pair is not. */
+  /** Ticks since boot. With the pid it identifies a process for ever: a pid is reused, the pair is not. */
   readonly startTime: string;
   readonly processGroup: number;
-  /** A zombie is dead: it runs nothing and waits to be reaped. */
+  /** A zombie is dead: it runs nothing and waits for its parent to reap it. */
   readonly zombie: boolean;
   /** Seconds of one core, user and system. */
   readonly cpuSeconds: number;
 }
 
-/** `${pid}@${start time}`: one process, also after its pid was given to another. */
+/** `${pid}@${start time}`: identifies one process even after its pid is reused. */
 export type InstanceId = string;
 
-/** @throws {ConfigError} where there is no /proc. */
+/** @throws {ConfigError} if there is no /proc. */
 export function requireProc(): void {
   if (existsSync("/proc/self/stat")) return;
-  throw new ConfigError("A fleet of processes needs Linux with /proc mounted.", {
-    hints: ["Run the agent on Linux, or hand it another fleet driver."],
+  throw new ConfigError("Workloads of local processes need Linux with /proc mounted.", {
+    hints: ["Run the agent on Linux, or choose another driver for the workload."],
   });
 }
 
-/** The facts of a process; undefined where there is none. */
+/** The facts of a process; undefined if there is none. */
 export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
   const text = await readProc(pid, "stat");
   if (text === undefined) return undefined;
@@ -50,27 +50,27 @@ export function instanceIdOf({ pid, startTime }: Pick<ProcessFacts, "pid" | "sta
   return `${pid}@${startTime}`;
 }
 
-/** The facts of the very process that `id` names; undefined when it is dead, even if its pid lives on in another. */
+/** The facts of the process that `id` identifies; undefined if it is dead, even if its pid was reused. */
 export async function readInstance(id: InstanceId): Promise<ProcessFacts | undefined> {
   const [pid, startTime] = id.split("@");
   const facts = await readProcess(Number(pid));
   return facts && !facts.zombie && facts.startTime === startTime ? facts : undefined;
 }
 
-/** This process itself. */
+/** The instance id of this process. */
 export async function ownInstanceId(): Promise<InstanceId> {
   const facts = await readProcess(process.pid);
   if (!facts) throw new ConfigError("This process cannot read its own entry in /proc.");
   return instanceIdOf(facts);
 }
 
-/** Resident memory in bytes; 0 when the process is gone. */
+/** Resident memory in bytes; 0 if the process has ended. */
 export async function residentBytes(pid: number): Promise<number> {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec((await readProc(pid, "status")) ?? "")?.[1];
   return Number(kilobytes ?? 0) * 1024;
 }
 
-/** Seconds since boot, on the clock that start times are on. */
+/** Seconds since boot, on the same clock as start times. */
 export async function uptimeSeconds(): Promise<number> {
   return Number((await readFile("/proc/uptime", "utf8")).split(" ")[0]);
 }
@@ -94,7 +94,7 @@ export async function processesWith(variables: Readonly<Record<string, string>>)
   return found;
 }
 
-/** A file of a process; undefined when the process ended or belongs to somebody else. */
+/** A file of a process; undefined if the process has ended or belongs to another user. */
 async function readProc(pid: number, file: string): Promise<string | undefined> {
   try {
     return await readFile(`/proc/${pid}/${file}`, "utf8");

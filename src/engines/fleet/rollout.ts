@@ -1,112 +1,120 @@
-import { type EntryOf, RolloutLog } from "./log.js";
-import { type FleetOrder, planRollout } from "./plan.js";
-import { takeSteps } from "./steps.js";
-import type { FleetDriver, FleetSession, RolloutResult } from "./types.js";
+import { type Clock, systemClock } from "../../utils/clock.js";
+import { RolloutLog } from "./log.js";
+import { planRollout, type RolloutPlan, type WorkloadOrder } from "./plan.js";
+import { executeSteps } from "./steps.js";
+import type { RolloutResult, WorkloadDriver, WorkloadSession } from "./types.js";
 
-const DEFAULT_MIN_HEALTHY_MS = 2_000;
-const DEFAULT_HEALTHY_DEADLINE_MS = 30_000;
+const DEFAULT_MIN_READY_MS = 2_000;
+const DEFAULT_PROGRESS_DEADLINE_MS = 30_000;
 const DEFAULT_PROBE_EVERY_MS = 200;
 
 export interface RolloutContext {
-  readonly driver: FleetDriver;
-  /** What the steps are journaled under: the same id is the same rollout, whoever carries it out. */
+  readonly driver: WorkloadDriver;
+  /** The steps are journaled under it: the same id is the same rollout, in any process. */
   readonly directiveId: string;
-  /** A workload counts once it was healthy for this long without a break. */
-  readonly minHealthyMs?: number;
-  /** For each batch. Nothing sets it back, least of all a workload that comes and goes. */
-  readonly healthyDeadlineMs?: number;
+  /** A replica is ready once it was healthy for this long without a break. */
+  readonly minReadyMs?: number;
+  /** For each batch. Nothing resets it: a replica that flaps is not progress. */
+  readonly progressDeadlineMs?: number;
   readonly probeEveryMs?: number;
-  /** Stops between two steps and rejects with the signal's reason; the next call goes on. */
+  /** Stops between two steps and rejects with the signal's reason; the next call carries on. */
   readonly signal?: AbortSignal;
-  /** Hears each step, for progress and for tests. */
+  /** Called with each step, for progress and for tests. */
   readonly onStep?: (step: string) => void;
+  readonly clock?: Clock;
 }
 
 /**
- * Carries a fleet order out, in batches with health checks between. Killed at any point and called again, by this or
- * another process, it goes on where it was, does nothing twice and ends the same; called again after it ended, it
- * returns the same result and touches nothing. A rollout that was begun and not ended is ended first, whatever is ordered
- * next, unless that is to leave the very release that the unfinished one brings.
+ * Carries out an order on a workload, in batches with health checks between them. Killed at any point and called again, by
+ * this or another process, it carries on from its journal, does nothing twice and ends the same; called again after it
+ * ended, it returns the same result and changes nothing. A rollout that was begun and not ended is ended first, unless the
+ * order is a Rollback from the release that the unfinished rollout brings.
  *
- * A Deploy ends at the first batch that fails: that batch stays as it is, the rest stays on the release before; whether to
- * roll back is for the DAO to decide. A Rollback replaces all at once and checks health at the end.
+ * A Deploy ends at the first batch that fails: that batch stays as it is, the others stay on the release before; the DAO
+ * decides whether to roll back. A Rollback replaces all replicas at once and checks their health at the end.
  *
- * @throws {FleetError} before anything was changed: `busy`, `unknown-fleet`, `unknown-workload`, `no-earlier-release`,
- * `hash-mismatch`, `not-startable`; and on the way `not-stoppable`, after which another call goes on.
+ * @throws {FleetError} before anything was changed: `busy`, `unknown-workload`, `unknown-replica`, `no-earlier-release`,
+ * `hash-mismatch`, `not-startable`; during the rollout: `not-stoppable`, after which another call carries on.
  */
-export function carryOut(order: FleetOrder, context: RolloutContext): Promise<RolloutResult> {
-  const { driver, directiveId, onStep = () => undefined } = context;
+export function carryOut(order: WorkloadOrder, context: RolloutContext): Promise<RolloutResult> {
+  const { driver, directiveId, onStep = () => undefined, clock = systemClock } = context;
   return driver.exclusively(
     (session) =>
-      RolloutLog.with(session, directiveId, onStep, async (log) => {
+      RolloutLog.with(session, directiveId, onStep, clock, async (log) => {
         await endOther(session, log.id, order, context);
         const finished = log.last("finished");
-        if (finished) return await settle(session, log, finished.result);
+        if (finished) return await writeDone(session, log, finished.result);
         const begun = (await session.state()).rollout === directiveId;
-        const plan = begun ? log.last("plan") : undefined;
+        const plan = begun ? log.last("plan")?.plan : undefined;
         return await run(session, log, plan ?? (await makePlan(session, log, order, driver)), context);
       }),
     onStep,
   );
 }
 
-/** Ends the rollout that somebody began and did not live to end: rollouts follow one another, they never mix. */
-async function endOther(session: FleetSession, own: string, order: FleetOrder, context: RolloutContext): Promise<void> {
+/** Ends a rollout that another process began and did not end: rollouts follow one another, they never overlap. */
+async function endOther(
+  session: WorkloadSession,
+  own: string,
+  order: WorkloadOrder,
+  context: RolloutContext,
+): Promise<void> {
   const { rollout: other } = await session.state();
   if (other === null || other === own) return;
-  await RolloutLog.with(session, other, context.onStep ?? (() => undefined), async (log) => {
+  const { onStep = () => undefined, clock = systemClock } = context;
+  await RolloutLog.with(session, other, onStep, clock, async (log) => {
     const finished = log.last("finished");
     const begun = log.last("plan");
-    if (finished || !begun) await settle(session, log, finished?.result);
+    if (finished || !begun) await writeDone(session, log, finished?.result);
     else if (order.kind === "Rollback" && order.from === begun.plan.release.sha256) {
-      const note = "given up half-way: the release that it brings is to be left";
+      const note = "aborted: the order that follows rolls back the release that it brings";
       const detail = [{ subject: `release ${begun.plan.release.name}`, result: "failed", note } as const];
-      await end(session, log, { result: "failed", detail, durationMs: since(begun.startedAt) });
-    } else await run(session, log, begun, context);
+      await end(session, log, { result: "failed", detail, durationMs: log.elapsedMs() });
+    } else await run(session, log, begun.plan, context);
   });
 }
 
-/** Nothing is changed before the plan is on disk, and nothing of the plan once another rollout came between. */
+/** The plan is on disk before anything is changed, and holds until its rollout ends. */
 async function makePlan(
-  session: FleetSession,
+  session: WorkloadSession,
   log: RolloutLog,
-  order: FleetOrder,
-  driver: FleetDriver,
-): Promise<EntryOf<"plan">> {
+  order: WorkloadOrder,
+  driver: WorkloadDriver,
+): Promise<RolloutPlan> {
   const plan = planRollout(order, await session.state(), await driver.list());
   if (plan.batches.flat().some(({ replace }) => replace)) await session.check(plan.release);
-  const entry = { step: "plan", startedAt: Date.now(), plan } as const;
-  await log.note(entry);
-  return entry;
+  await log.append({ step: "plan", plan });
+  return plan;
 }
 
 async function run(
-  session: FleetSession,
+  session: WorkloadSession,
   log: RolloutLog,
-  { plan, startedAt }: EntryOf<"plan">,
+  plan: RolloutPlan,
   context: RolloutContext,
 ): Promise<RolloutResult> {
   await session.announce([...plan.removals, ...plan.batches.flat().map(({ index }) => index)]);
   await session.writeState({ ...plan.during, rollout: log.id });
   context.onStep?.("begun");
-  const detail = await takeSteps(plan, log, session, {
-    minHealthyMs: context.minHealthyMs ?? DEFAULT_MIN_HEALTHY_MS,
-    healthyDeadlineMs: context.healthyDeadlineMs ?? DEFAULT_HEALTHY_DEADLINE_MS,
+  const detail = await executeSteps(plan, log, session, {
+    minReadyMs: context.minReadyMs ?? DEFAULT_MIN_READY_MS,
+    progressDeadlineMs: context.progressDeadlineMs ?? DEFAULT_PROGRESS_DEADLINE_MS,
     probeEveryMs: context.probeEveryMs ?? DEFAULT_PROBE_EVERY_MS,
+    clock: context.clock ?? systemClock,
     signal: context.signal,
   });
   const failed = detail.some(({ result }) => result === "failed");
-  return await end(session, log, { result: failed ? "failed" : "done", detail, durationMs: since(startedAt) });
+  return await end(session, log, { result: failed ? "failed" : "done", detail, durationMs: log.elapsedMs() });
 }
 
-async function end(session: FleetSession, log: RolloutLog, result: RolloutResult): Promise<RolloutResult> {
-  await log.note({ step: "finished", result });
-  return await settle(session, log, result);
+async function end(session: WorkloadSession, log: RolloutLog, result: RolloutResult): Promise<RolloutResult> {
+  await log.append({ step: "finished", result });
+  return await writeDone(session, log, result);
 }
 
-/** Writes down what the fleet is to be after a rollout, unless that was done before. */
-async function settle<Result extends RolloutResult | undefined>(
-  session: FleetSession,
+/** Writes the workload's desired state after a rollout, unless that was done before. */
+async function writeDone<Result extends RolloutResult | undefined>(
+  session: WorkloadSession,
   log: RolloutLog,
   result: Result,
 ): Promise<Result> {
@@ -115,8 +123,4 @@ async function settle<Result extends RolloutResult | undefined>(
   const after = result?.result === "done" ? log.last("plan")?.plan.done : undefined;
   await session.writeState({ ...(after ?? state), rollout: null });
   return result;
-}
-
-function since(startedAt: number): number {
-  return Math.max(0, Date.now() - startedAt);
 }

@@ -2,27 +2,27 @@ import { messageOf } from "../../errors.js";
 import type { OutcomeDetail } from "../../records/index.js";
 import { FleetError } from "./errors.js";
 import type { RolloutLog } from "./log.js";
-import type { RolloutPlan, Target } from "./plan.js";
+import type { BatchTarget, RolloutPlan } from "./plan.js";
 import { type ProgressOptions, watchBatch } from "./progress.js";
-import { type FleetSession, subjectOf } from "./types.js";
+import { subjectOfReplica, type WorkloadSession } from "./types.js";
 
 /**
- * Takes the steps of a plan that were not taken yet, each written down before it is taken.
+ * Executes the steps of a plan that were not executed yet; each is journaled first.
  *
- * @returns what came of each workload.
- * @throws {FleetError} `not-stoppable`, and the signal's reason: what was done is written down, the next call goes on.
+ * @returns the result for each replica.
+ * @throws {FleetError} `not-stoppable`, and the signal's reason: the next call carries on from the journal.
  */
-export async function takeSteps(
+export async function executeSteps(
   plan: RolloutPlan,
   log: RolloutLog,
-  session: FleetSession,
+  session: WorkloadSession,
   options: ProgressOptions,
 ): Promise<OutcomeDetail[]> {
-  const subject = (index: number) => subjectOf(plan.during.name, index);
+  const subject = (index: number) => subjectOfReplica(plan.during.workload, index);
   const detail: OutcomeDetail[] = [...plan.skipped];
   for (const index of plan.removals) {
     options.signal?.throwIfAborted();
-    await log.note({ step: "remove", index });
+    await log.append({ step: "remove", index });
     await session.remove(index);
     detail.push({ subject: subject(index), result: "done", note: "stopped" });
   }
@@ -30,19 +30,19 @@ export async function takeSteps(
   for (const [number, batch] of plan.batches.entries()) {
     const checked: readonly OutcomeDetail[] = aborted
       ? skip(batch, subject)
-      : await takeBatch(plan, number, batch, log, session, options);
+      : await executeBatch(plan, number, batch, log, session, options);
     detail.push(...checked);
     aborted ||= plan.abort && checked.some(({ result }) => result === "failed");
   }
   return detail;
 }
 
-async function takeBatch(
+async function executeBatch(
   plan: RolloutPlan,
   number: number,
-  batch: readonly Target[],
+  batch: readonly BatchTarget[],
   log: RolloutLog,
-  session: FleetSession,
+  session: WorkloadSession,
   options: ProgressOptions,
 ): Promise<readonly OutcomeDetail[]> {
   const known = log.last("checked", (entry) => entry.batch === number);
@@ -51,33 +51,33 @@ async function takeBatch(
   for (const { index, replace } of batch) {
     if (!replace) continue;
     options.signal?.throwIfAborted();
-    await log.note({ step: "start", index });
+    await log.append({ step: "start", index });
     try {
       await session.replace(index, plan.release, `${log.id}/${index}`);
     } catch (error) {
-      // What cannot be started now will not be better at the next try; all else is thrown, and tried again.
+      // A release that cannot be started now cannot at the next attempt either. Other errors are thrown, and retried.
       if (!(error instanceof FleetError) || error.retryable) throw error;
       failures.set(index, messageOf(error));
     }
   }
-  await log.note({ step: "check", batch: number });
+  await log.append({ step: "check", batch: number });
   const detail =
     failures.size > 0
       ? batch.map(({ index }) => ({
-          subject: subjectOf(plan.during.name, index),
+          subject: subjectOfReplica(plan.during.workload, index),
           result: "failed" as const,
           note: failures.get(index) ?? "not checked: its batch failed",
         }))
       : await watchBatch(
           batch.map(({ index }) => index),
-          (index) => session.look(index),
+          (index) => session.probe(index),
           options,
         );
-  await log.note({ step: "checked", batch: number, detail });
+  await log.append({ step: "checked", batch: number, detail });
   return detail;
 }
 
-function skip(batch: readonly Target[], subject: (index: number) => string): OutcomeDetail[] {
+function skip(batch: readonly BatchTarget[], subject: (index: number) => string): OutcomeDetail[] {
   const note = "untouched: a batch before it failed";
   return batch.map(({ index }) => ({ subject: subject(index), result: "skipped", note }));
 }

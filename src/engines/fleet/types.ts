@@ -1,85 +1,85 @@
-import type { OutcomeDetail, Release } from "../../records/index.js";
+import { type OutcomeDetail, type Release, replicaName, replicaSubject } from "../../records/index.js";
 import type { Journal } from "../../utils/journal.js";
 import type { InstanceId } from "./proc.js";
 
-/** What one look at a workload shows. */
+/** What one probe of a replica shows. */
 export interface ReplicaStatus {
-  /** Such as `workload/web-3`. */
+  /** Such as `replica/web/3`. */
   readonly subject: string;
-  readonly fleet: string;
-  /** The release that it runs, or ran last, or is to run where it never did. */
+  readonly workload: string;
+  /** The release that it runs, or ran last, or should run if it never ran. */
   readonly release: { readonly name: string; readonly sha256: Release["sha256"] };
-  /** The last known instance, dead or alive; null where there never was one. */
+  /** The last known instance, dead or alive; null if there never was one. */
   readonly instance: InstanceId | null;
   readonly alive: boolean;
   /** Alive, and `GET /health` answered 200 before its deadline. */
   readonly healthy: boolean;
-  /** Milliseconds until the health check answered; null where it did not. */
+  /** Milliseconds until the health check answered; null if it did not. */
   readonly latencyMs: number | null;
-  /** A living executor is changing it right now, so what is seen means nothing yet. */
+  /** Whether an executor is changing it now, so that what is observed does not count yet. */
   readonly changing: boolean;
-  /** Cores in use: 0.5 is half of one core, since the last look or, the first time, since its start. */
+  /** Cores in use since the last probe, or since its start if this is the first: 0.5 is half of one core. */
   readonly cpu: number;
-  /** Resident memory. */
+  /** Resident memory, in bytes. */
   readonly memoryBytes: number;
 }
 
-/** What a fleet is to be. */
-export interface FleetState {
-  readonly name: string;
+/** The desired state of a workload. */
+export interface WorkloadState {
+  readonly workload: string;
   readonly basePort: number;
   readonly replicas: number;
-  /** The release that the fleet runs, or is being taken to. */
+  /** The release that the replicas run, or that a rollout is taking them to. */
   readonly current: Release;
-  /** Releases that the whole fleet ran in health, the latest last, each once. The way back for a Rollback. */
+  /** Releases that all replicas ran in good health, each once, the latest last: what a Rollback may go back to. */
   readonly good: readonly Release[];
-  /** The directive whose rollout was begun and not ended; null where there is none. */
+  /** The directive whose rollout was begun and not ended; null if there is none. */
   readonly rollout: string | null;
 }
 
-/** A fleet whose workloads this process may change, until the work it was opened for ends. */
-export interface FleetSession {
-  /** @throws {FleetError} `unknown-fleet` where none was started. */
-  state(): Promise<FleetState>;
-  writeState(state: FleetState): Promise<void>;
-  /** The steps already taken for a directive, by whichever process, and where to write the next. */
+/** Exclusive access to a workload, for as long as the work it was opened for takes. */
+export interface WorkloadSession {
+  /** @throws {FleetError} `unknown-workload` if none was started. */
+  state(): Promise<WorkloadState>;
+  writeState(state: WorkloadState): Promise<void>;
+  /** The journal of a directive's steps, and the steps that this or another process wrote to it already. */
   openJournal<Entry>(directiveId: string): Promise<{ journal: Journal<Entry>; entries: Entry[] }>;
-  /** Tells all nodes which workloads are being changed, so that they do not take what they see for a failure. */
+  /** Tells the agents of the machine which replicas are being changed, so that they report no incident about them. */
   announce(indices: readonly number[]): Promise<void>;
-  /** @throws {FleetError} `hash-mismatch` or `not-startable` where the release cannot be run as voted. */
+  /** @throws {FleetError} `hash-mismatch` or `not-startable` if the release cannot be run as voted. */
   check(release: Release): Promise<void>;
   /**
-   * Stops what the workload runs and starts `release`, once for each `step`: called again with the same step, by this or
-   * another process, it finds what it started and leaves it alone, dead or alive.
+   * Stops the replica's instance and starts one of `release`, once for each `step`: called again with the same step, by
+   * this or another process, it finds the instance that it started and leaves it alone, dead or alive.
    */
   replace(index: number, release: Release, step: string): Promise<InstanceId>;
-  /** Stops a workload and forgets it. */
+  /** Stops a replica and removes its folder. */
   remove(index: number): Promise<void>;
-  look(index: number): Promise<ReplicaStatus>;
+  probe(index: number): Promise<ReplicaStatus>;
 }
 
-/** What a rollout runs on. One kind of fleet, one driver. */
-export interface FleetDriver {
-  readonly name: string;
-  /** All workloads, those that should run and those that still do. */
+/** Where one workload runs: local processes, Kubernetes or ssh. */
+export interface WorkloadDriver {
+  readonly workload: string;
+  /** All replicas, those that should run and those that still do. */
   list(): Promise<ReplicaStatus[]>;
   /**
-   * Does `work` while no other process may change the fleet. `onStep` hears what the driver does, for progress and tests.
+   * Does `work` while no other process may change the workload. `onStep` is told what the driver does.
    *
-   * @throws {FleetError} `busy` while another process does.
+   * @throws {FleetError} `busy` if another process is changing it.
    */
-  exclusively<T>(work: (session: FleetSession) => Promise<T>, onStep?: (step: string) => void): Promise<T>;
+  exclusively<T>(work: (session: WorkloadSession) => Promise<T>, onStep?: (step: string) => void): Promise<T>;
 }
 
-/** How an order ended. */
+/** How a rollout ended. */
 export interface RolloutResult {
   readonly result: "done" | "failed";
   readonly detail: readonly OutcomeDetail[];
-  /** From the first step, over crashes, to the end. */
+  /** Milliseconds of work on it, by all processes that carried on with it. */
   readonly durationMs: number;
 }
 
-/** `workload/web-3`, for web and 3. */
-export function subjectOf(fleet: string, index: number): string {
-  return `workload/${fleet}-${index}`;
+/** The subject of replica `index`, such as `replica/web/3`. */
+export function subjectOfReplica(workload: string, index: number): string {
+  return replicaSubject(replicaName(workload, index));
 }

@@ -104,7 +104,7 @@ describe("nodes that have their records anchored together", () => {
     const mesh = await seated();
     await mesh.offer(0);
     const { outbox } = mesh.seatOf(0);
-    const { contentId } = await outbox.submit("Incident", incidentOf("workload/web-1"));
+    const { contentId } = await outbox.submit("Incident", incidentOf("replica/web/1"));
     await outbox.settle();
     expect(outbox.anchorOf(contentId)).toBeDefined();
     expect(outbox.waiting).toBe(1);

@@ -105,12 +105,12 @@ export async function createCommittee(options: DeployWitanOptions = {}) {
     return found;
   }
 
-  /** Has the nodes decide on an order, or a restart of this workload; it is issued and, without a delay, active. */
+  /** Has the nodes decide on an order, or a restart of this replica; it is issued and, without a delay, active. */
   async function issue(
     what: string | Order = "web-3",
     times: { delay?: number; window?: number } = {},
   ): Promise<IssuedDirective> {
-    const order = typeof what === "string" ? ({ ...restart, workload: what, instance: `${what}/1` } as Order) : what;
+    const order = typeof what === "string" ? ({ ...restart, replica: what, instance: `${what}/1` } as Order) : what;
     const { proposalId } = await setting.client().openProposal({ order, ...times });
     const directiveId = await setting.carryOut(proposalId);
     return setting.client().getDirective({ directiveId });

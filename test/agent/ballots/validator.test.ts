@@ -195,7 +195,7 @@ describe("a node that signs two different ballots", () => {
     expect(ballotsOf(incidentOf(inFavour, signed(4, "against")))).toBeUndefined();
     expect(ballotsOf(incidentOf(inFavour, signed(3, "against", { proposalId: "8" })))).toBeUndefined();
     expect(ballotsOf({ ...good, subject: "node/4" })).toBeUndefined();
-    expect(ballotsOf({ ...good, kind: "workload-down" })).toBeUndefined();
+    expect(ballotsOf({ ...good, kind: "replica-down" })).toBeUndefined();
     expect(ballotsOf({ ...good, observed: { ...good.observed, second: "bm90aGluZw==" } })).toBeUndefined();
     expect(ballotsOf({ ...good, observed: { ...good.observed, first: 1 } })).toBeUndefined();
   });

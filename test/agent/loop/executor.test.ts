@@ -12,7 +12,7 @@ import { temporaryFolder } from "../ballots/roll.js";
 const TAKEOVER_MS = 10_000;
 const deed: ExecutionResult = {
   result: "done",
-  detail: [{ subject: "workload/web-3", result: "done", note: "restarted" }],
+  detail: [{ subject: "replica/web/3", result: "done", note: "restarted" }],
   logs: null,
   durationMs: 1,
   produced: [],
@@ -188,8 +188,8 @@ describe("an executor whose node exchanges attestations", () => {
     const [good, broken] = ["1", "2"].map(
       (digit): Release => ({ name: `web-${digit}`, command: ["node", `${digit}.js`], sha256: `0x${digit.repeat(64)}` }),
     ) as [Release, Release];
-    const deploy: Order = { kind: "Deploy", fleet: "web", release: broken, batch: 2 };
-    const rollback: Order = { kind: "Rollback", fleet: "web", from: broken.sha256, to: good };
+    const deploy: Order = { kind: "Deploy", workload: "web", release: broken, batch: 2 };
+    const rollback: Order = { kind: "Rollback", workload: "web", from: broken.sha256, to: good };
     /** Every node sees a fleet on the good release: nothing is ill, and nothing runs the broken one. */
     const seesGood: Partial<DirectiveHandler> = {
       kinds: ["Deploy"],

@@ -16,8 +16,8 @@ const planOf = (order: Order, subject: string): PlannedProposal => ({
   delay: 0,
   window: 60,
 });
-const restartOf = (workload: string) =>
-  planOf({ kind: "Restart", workload, instance: `${workload}/1` }, `workload/${workload}`);
+const restartOf = (replica: string) =>
+  planOf({ kind: "Restart", replica, instance: `${replica}/1` }, `replica/${replica}`);
 const plan = restartOf("web-1");
 
 /** One node's lane over a real chain, at a time that the test tells. */
@@ -109,8 +109,8 @@ describe("a motion that was voted on and is planned no more", () => {
 describe("a plan that takes the slow way", () => {
   it("is given back at once: its track has no fast lane, it cannot be proposed, or it is on chain", async () => {
     const { client, moved, take } = await openLane();
-    const scale = planOf({ kind: "Scale", fleet: "web", replicas: 5 }, "fleet/web");
-    const nonsense = planOf({ kind: "Scale", fleet: "", replicas: -1 }, "fleet/");
+    const scale = planOf({ kind: "Scale", workload: "web", replicas: 5 }, "workload/web");
+    const nonsense = planOf({ kind: "Scale", workload: "", replicas: -1 }, "workload/");
     await client.openProposal(plan);
     expect(await take(scale, nonsense, plan, restartOf("web-2"))).toEqual([nonsense, scale, plan]);
     expect(moved()).toEqual([client.buildProposal(restartOf("web-2")).proposalId]);

@@ -6,7 +6,7 @@ import type { Order } from "../../../src/records/index.js";
 import { createSetting } from "../../client/setting.js";
 
 const DAY = 86_400;
-const nothingSeen = { workloads: [] } as unknown as Parameters<Knowledge["shared"]>[2];
+const nothingSeen = { replicas: [] } as unknown as Parameters<Knowledge["shared"]>[2];
 const rounds: Order = {
   kind: "StartRound",
   task: "mnist",

@@ -10,7 +10,7 @@ import { createElectorate, unhurried } from "../ballots/electorate.js";
 import { createBooth } from "../booth.js";
 import { downIncident } from "../council.js";
 
-const restart: Order = { kind: "Restart", workload: "web-3", instance: "web-3/1" };
+const restart: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
 const ban: Order = { kind: "Ban", indices: [2], reason: "it lies" };
 const down: Incident = downIncident("web-3", "web-3/1");
 
@@ -131,7 +131,7 @@ describe("evidence that may only be on its way", () => {
     const { exchange } = world.seatOf(0);
     const { anchor, client, logger, look, self } = await createBooth({ world, exchange });
     const { contentId } = encodeRecord("Incident", down);
-    const plan = { order: restart, subject: "workload/web-3", evidence: [contentId], delay: 0, window: 60 };
+    const plan = { order: restart, subject: "replica/web/3", evidence: [contentId], delay: 0, window: 60 };
     const lane = new FastLane({ self, client, clock: systemClock, logger });
     const view = await readChainView(client);
     await lane.take([plan], view.nodes, view.chainTime);

@@ -14,7 +14,7 @@ import {
 
 const incident = (subject: string): Incident => ({
   schema: "witan/incident/1",
-  kind: "workload-down",
+  kind: "replica-down",
   severity: "high",
   subject,
   observed: { instance: "12@34" },

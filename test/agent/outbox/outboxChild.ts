@@ -37,7 +37,7 @@ async function submitForEver(worker: number): Promise<never> {
   for (let i = 0; ; i++) {
     const { contentId, cid } = await outbox.submit("Incident", {
       schema: "witan/incident/1",
-      kind: "workload-down",
+      kind: "replica-down",
       severity: "high",
       subject: `${name}/${worker}/${i}`,
       observed: {},

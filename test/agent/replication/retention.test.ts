@@ -88,7 +88,7 @@ it("lets go of what is older than was voted on every node, and of nothing that i
   const [young = ""] = await mesh.anchor(0, [{ kind: "State", value: stateOf(self, 2) }]);
   for (const kind of ["State", "Model"]) await decide(mesh, retain(kind, 7 * DAY));
   await pass(mesh, restart, [cidToContentId(proposed)]);
-  await decide(mesh, { kind: "Restart", workload: "web-4", instance: "web-4/1" }, [cidToContentId(ordered)]);
+  await decide(mesh, { kind: "Restart", replica: "web/4", instance: "web-4/1" }, [cidToContentId(ordered)]);
   await decide(mesh, retain("Incident", 7 * DAY));
 
   const gone = [old, spareCid, uncited, others];

@@ -151,7 +151,7 @@ it("keep what is accepted and what is cited, by the newest block and by the last
   expect(await exempt()).toEqual([idOf("2")]);
 
   // And what is cited in vain, until the vote has ended.
-  const again: Order = { kind: "Restart", workload: "web-9", instance: "web-9/1" };
+  const again: Order = { kind: "Restart", replica: "web/9", instance: "web-9/1" };
   await setting.client(1).openProposal({ order: again, evidence: [idOf("4")] });
   await mine(10);
   expect(await exempt()).toEqual([idOf("2"), idOf("4")]);

@@ -51,7 +51,7 @@ export async function deployDirectives(size: number): Promise<DirectiveSetting> 
 export function directiveOf(change: Partial<DirectiveFields> = {}): DirectiveFields {
   return {
     kind: 3,
-    subject: id("workload/web-3"),
+    subject: id("replica/web/3"),
     payload: id("payload"),
     delay: 0,
     window: 1_000,

@@ -2,21 +2,21 @@
  * An executor as a process of its own, to be killed: carries an order out and, at the n-th step, kills itself as SIGKILL
  * from outside would. Arguments: one JSON object.
  */
-import { carryOut, createProcessFleet, type FleetOrder } from "../../../src/engines/fleet/index.js";
+import { carryOut, createProcessDriver, type WorkloadOrder } from "../../../src/engines/fleet/index.js";
 import { timing } from "./timing.js";
 
 export interface ExecutorArguments {
   readonly dir: string;
   readonly basePort: number;
   readonly directiveId: string;
-  readonly order: FleetOrder;
+  readonly order: WorkloadOrder;
   readonly killAtStep: number;
 }
 
 const { dir, basePort, directiveId, order, killAtStep } = JSON.parse(process.argv[2] ?? "") as ExecutorArguments;
 let steps = 0;
 await carryOut(order, {
-  driver: createProcessFleet({ dir, name: "web", basePort }),
+  driver: createProcessDriver({ dir, workload: "web", basePort }),
   directiveId,
   ...timing,
   onStep: () => {

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { carryOut, type FleetOrder, verify } from "../../../src/engines/fleet/index.js";
-import { findProcesses } from "../../../src/engines/fleet/workload.js";
-import type { Release } from "../../../src/records/index.js";
+import { carryOut, verifyRollout, type WorkloadOrder } from "../../../src/engines/fleet/index.js";
+import { findProcesses } from "../../../src/engines/fleet/replica.js";
+import { nameOfSubject, type Release } from "../../../src/records/index.js";
 import { bundle } from "../../fixtures/bundle.js";
 import type { ExecutorArguments } from "./executor.js";
 import { healthyRelease, kill, temporaryFolder, type World, world } from "./world.js";
@@ -13,7 +13,7 @@ import { healthyRelease, kill, temporaryFolder, type World, world } from "./worl
 async function executorKilledAt(
   here: World,
   directiveId: string,
-  order: FleetOrder,
+  order: WorkloadOrder,
   killAtStep: number,
 ): Promise<void> {
   const options: ExecutorArguments = { dir: here.dir, basePort: here.basePort, directiveId, order, killAtStep };
@@ -27,14 +27,14 @@ async function executorKilledAt(
 async function countingRelease(): Promise<{ release: Release; starts: () => Promise<string[]> }> {
   const log = join(temporaryFolder(), "starts.txt");
   const count = `import { appendFileSync } from "node:fs";
-    appendFileSync(${JSON.stringify(log)}, process.env.WITAN_WORKLOAD + "\\n");\n`;
+    appendFileSync(${JSON.stringify(log)}, process.env.WITAN_REPLICA + "\\n");\n`;
   const release = await healthyRelease("counting", (source) => count + source);
   return { release, starts: async () => (await readFile(log, "utf8")).trim().split("\n").sort() };
 }
 
 async function oneProcessEach(here: World): Promise<void> {
-  for (const { subject } of await here.fleet.list()) {
-    const found = await findProcesses(here.dir, subject.slice("workload/".length));
+  for (const { subject } of await here.driver.list()) {
+    const found = await findProcesses(here.dir, nameOfSubject(subject));
     expect(found, subject).toHaveLength(1);
   }
 }
@@ -50,16 +50,16 @@ describe("an executor that is killed", () => {
     async (step) => {
       const here = await world({ replicas: 3 });
       const { release, starts } = await countingRelease();
-      const order = { kind: "Deploy", fleet: "web", release, batch: 2 } as const;
+      const order = { kind: "Deploy", workload: "web", release, batch: 2 } as const;
       await executorKilledAt(here, "d1", order, step);
       const result = await carryOut(order, here.context("d1"));
 
       expect(result.detail.map(({ subject, result: each }) => [subject, each])).toEqual(
-        [0, 1, 2].map((n) => [`workload/web-${n}`, "done"]),
+        [0, 1, 2].map((n) => [`replica/web/${n}`, "done"]),
       );
-      expect(await starts()).toEqual(["web-0", "web-1", "web-2"]);
+      expect(await starts()).toEqual(["web/0", "web/1", "web/2"]);
       await oneProcessEach(here);
-      expect(verify(order, await here.fleet.list())).toMatchObject({ holds: true });
+      expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
       expect(await carryOut(order, here.context("d1"))).toEqual(result);
       expect(await starts()).toHaveLength(3);
     },
@@ -68,35 +68,35 @@ describe("an executor that is killed", () => {
   it.each(steps(RESTART_STEPS))("at step %i of a restart: the workload is started again once", async (step) => {
     const { release, starts } = await countingRelease();
     const here = await world({ replicas: 1, release });
-    const [status] = await here.fleet.list();
+    const [status] = await here.driver.list();
     kill(status?.instance);
-    const order = { kind: "Restart", workload: "web-0", instance: status?.instance ?? "" } as const;
+    const order = { kind: "Restart", replica: "web/0", instance: status?.instance ?? "" } as const;
     await executorKilledAt(here, "d1", order, step);
 
     expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
-    expect(await starts()).toEqual(["web-0", "web-0"]);
+    expect(await starts()).toEqual(["web/0", "web/0"]);
     await oneProcessEach(here);
-    expect(verify(order, await here.fleet.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
   });
 
   it("again and again: each goes on where the one before was killed", async () => {
     const here = await world({ replicas: 3 });
     const { release, starts } = await countingRelease();
-    const order = { kind: "Deploy", fleet: "web", release, batch: 1 } as const;
+    const order = { kind: "Deploy", workload: "web", release, batch: 1 } as const;
     for (const step of [5, 4, 4, 3]) await executorKilledAt(here, "d1", order, step);
     expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
-    expect(await starts()).toEqual(["web-0", "web-1", "web-2"]);
+    expect(await starts()).toEqual(["web/0", "web/1", "web/2"]);
     await oneProcessEach(here);
   });
 
   it("while it takes workloads away: those that are left over go, the others stay", async () => {
     const here = await world({ replicas: 3 });
-    const before = (await here.fleet.list()).map(({ instance }) => instance);
-    const order = { kind: "Scale", fleet: "web", replicas: 1 } as const;
+    const before = (await here.driver.list()).map(({ instance }) => instance);
+    const order = { kind: "Scale", workload: "web", replicas: 1 } as const;
     // plan, begun, remove 1, stopped 1
     await executorKilledAt(here, "d1", order, 4);
     expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
-    expect((await here.fleet.list()).map(({ instance }) => instance)).toEqual(before.slice(0, 1));
+    expect((await here.driver.list()).map(({ instance }) => instance)).toEqual(before.slice(0, 1));
     await oneProcessEach(here);
   });
 });

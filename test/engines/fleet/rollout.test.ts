@@ -1,12 +1,13 @@
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { carryOut, FleetError, type FleetState, verify } from "../../../src/engines/fleet/index.js";
+import { carryOut, FleetError, verifyRollout, type WorkloadState } from "../../../src/engines/fleet/index.js";
 import { healthy, healthyRelease, kill, v1, v2, type World, world } from "./world.js";
 
-const releases = async ({ fleet }: World) => (await fleet.list()).map(({ release }) => release.name);
-const instances = async ({ fleet }: World) => (await fleet.list()).map(({ instance }) => instance);
-const stateOf = async ({ dir }: World) => JSON.parse(await readFile(join(dir, "fleet.json"), "utf8")) as FleetState;
+const releases = async ({ driver }: World) => (await driver.list()).map(({ release }) => release.name);
+const instances = async ({ driver }: World) => (await driver.list()).map(({ instance }) => instance);
+const stateOf = async ({ dir }: World) =>
+  JSON.parse(await readFile(join(dir, "workload.json"), "utf8")) as WorkloadState;
 const kindOf = async (promise: Promise<unknown>) => {
   const error = await promise.catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(FleetError);
@@ -17,16 +18,16 @@ describe("Deploy", () => {
   it("takes a fleet to a healthy release, batch by batch, and remembers both as good", async () => {
     const here = await world({ replicas: 3 });
     const v3 = await healthyRelease("v3");
-    const order = { kind: "Deploy", fleet: "web", release: v3, batch: 2 } as const;
+    const order = { kind: "Deploy", workload: "web", release: v3, batch: 2 } as const;
     const steps: string[] = [];
     const result = await carryOut(order, { ...here.context("d1"), onStep: (step) => steps.push(step) });
 
     expect(result).toMatchObject({
       result: "done",
-      detail: [0, 1, 2].map((n) => ({ subject: `workload/web-${n}`, result: "done" })),
+      detail: [0, 1, 2].map((n) => ({ subject: `replica/web/${n}`, result: "done" })),
     });
     expect(await releases(here)).toEqual(["v3", "v3", "v3"]);
-    expect(verify(order, await here.fleet.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
     expect(await stateOf(here)).toMatchObject({ current: v3, good: [v1, v3], rollout: null });
     expect(steps.filter((step) => /^(start|check) /.test(step))).toEqual([
       "start 0",
@@ -40,24 +41,24 @@ describe("Deploy", () => {
   it("ends at the first batch that fails, and leaves that batch and all others as they are", async () => {
     const here = await world({ replicas: 3 });
     const before = await instances(here);
-    const order = { kind: "Deploy", fleet: "web", release: v2, batch: 1 } as const;
-    const result = await carryOut(order, { ...here.context("d1"), healthyDeadlineMs: 300 });
+    const order = { kind: "Deploy", workload: "web", release: v2, batch: 1 } as const;
+    const result = await carryOut(order, { ...here.context("d1"), progressDeadlineMs: 300 });
 
     expect(result.result).toBe("failed");
     expect(result.detail.map((each) => each.result)).toEqual(["failed", "skipped", "skipped"]);
     expect(await releases(here)).toEqual(["v2", "v1", "v1"]);
     expect((await instances(here)).slice(1)).toEqual(before.slice(1));
     expect(await stateOf(here)).toMatchObject({ current: v2, good: [v1] });
-    const seen = await here.fleet.list();
-    expect(verify(order, seen, "failed")).toMatchObject({ holds: true });
-    expect(verify(order, seen, "done")).toMatchObject({ holds: false });
+    const seen = await here.driver.list();
+    expect(verifyRollout(order, seen, "failed")).toMatchObject({ holds: true });
+    expect(verifyRollout(order, seen, "done")).toMatchObject({ holds: false });
   });
 
   it("fails a release that ends at its start, without waiting for the deadline", async () => {
     const here = await world({ replicas: 1 });
     const dying = await healthyRelease("dying", () => "process.exit(3);\n");
-    const order = { kind: "Deploy", fleet: "web", release: dying, batch: 1 } as const;
-    const result = await carryOut(order, { ...here.context("d1"), healthyDeadlineMs: 600_000 });
+    const order = { kind: "Deploy", workload: "web", release: dying, batch: 1 } as const;
+    const result = await carryOut(order, { ...here.context("d1"), progressDeadlineMs: 600_000 });
     expect(result.detail[0]).toMatchObject({ result: "failed", note: expect.stringContaining("died") });
   });
 
@@ -66,8 +67,8 @@ describe("Deploy", () => {
     const flapping = await healthyRelease("flapping", (source) =>
       source.replace("found ? 200", "found && (Math.floor(Date.now() / 100) % 2) ? 200"),
     );
-    const order = { kind: "Deploy", fleet: "web", release: flapping, batch: 1 } as const;
-    const result = await carryOut(order, { ...here.context("d1"), minHealthyMs: 400, healthyDeadlineMs: 1_200 });
+    const order = { kind: "Deploy", workload: "web", release: flapping, batch: 1 } as const;
+    const result = await carryOut(order, { ...here.context("d1"), minReadyMs: 400, progressDeadlineMs: 1_200 });
     expect(result.result).toBe("failed");
   });
 
@@ -76,7 +77,7 @@ describe("Deploy", () => {
     const before = await instances(here);
     const v3 = await healthyRelease("v3");
     await appendFile(v3.command[1] ?? "", "// changed after the vote\n");
-    const order = { kind: "Deploy", fleet: "web", release: v3, batch: 1 } as const;
+    const order = { kind: "Deploy", workload: "web", release: v3, batch: 1 } as const;
     expect(await kindOf(carryOut(order, here.context("d1")))).toBe("hash-mismatch");
     expect(await instances(here)).toEqual(before);
     expect(await stateOf(here)).toMatchObject({ current: v1, rollout: null });
@@ -85,7 +86,7 @@ describe("Deploy", () => {
   it("fails when the entry file is changed while the rollout runs", async () => {
     const here = await world({ replicas: 2 });
     const v3 = await healthyRelease("v3");
-    const order = { kind: "Deploy", fleet: "web", release: v3, batch: 1 } as const;
+    const order = { kind: "Deploy", workload: "web", release: v3, batch: 1 } as const;
     const { promise: changed, resolve } = Promise.withResolvers<void>();
     const tamper = (step: string) => {
       if (step === "checked batch 0") resolve(writeFile(v3.command[1] ?? "", "process.exit(0);\n"));
@@ -99,11 +100,11 @@ describe("Deploy", () => {
   it("refuses a release without a file, an order for another fleet and a fleet that was never started", async () => {
     const here = await world({ replicas: 1 });
     const missing = { ...v1, name: "gone", command: ["node", "nowhere.mjs"], sha256: v2.sha256 };
-    const deploy = (release: typeof v1, fleet = "web") => ({ kind: "Deploy", fleet, release, batch: 1 }) as const;
+    const deploy = (release: typeof v1, workload = "web") => ({ kind: "Deploy", workload, release, batch: 1 }) as const;
     expect(await kindOf(carryOut(deploy(missing), here.context("d1")))).toBe("not-startable");
-    expect(await kindOf(carryOut(deploy(v2, "other"), here.context("d2")))).toBe("unknown-fleet");
+    expect(await kindOf(carryOut(deploy(v2, "other"), here.context("d2")))).toBe("unknown-workload");
     const nothing = await world({ replicas: 0 });
-    expect(await kindOf(carryOut(deploy(v2), nothing.context("d1")))).toBe("unknown-fleet");
+    expect(await kindOf(carryOut(deploy(v2), nothing.context("d1")))).toBe("unknown-workload");
   });
 });
 
@@ -111,31 +112,31 @@ describe("Rollback", () => {
   it("takes a fleet back from a failed deploy to the release before, and leaves alone what stayed on it", async () => {
     const here = await world({ replicas: 3 });
     await carryOut(
-      { kind: "Deploy", fleet: "web", release: v2, batch: 1 },
-      { ...here.context("d1"), healthyDeadlineMs: 300 },
+      { kind: "Deploy", workload: "web", release: v2, batch: 1 },
+      { ...here.context("d1"), progressDeadlineMs: 300 },
     );
     const before = await instances(here);
-    const order = { kind: "Rollback", fleet: "web", from: v2.sha256, to: null } as const;
+    const order = { kind: "Rollback", workload: "web", from: v2.sha256, to: null } as const;
     const result = await carryOut(order, here.context("d2"));
 
     expect(result.result).toBe("done");
     expect(await releases(here)).toEqual(["v1", "v1", "v1"]);
     expect((await instances(here)).slice(1)).toEqual(before.slice(1));
     expect(await stateOf(here)).toMatchObject({ current: v1, good: [v1] });
-    expect(verify(order, await here.fleet.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
   });
 
   it("does nothing where the fleet is not on the release to be left", async () => {
     const here = await world({ replicas: 1 });
     const before = await instances(here);
-    const result = await carryOut({ kind: "Rollback", fleet: "web", from: v2.sha256, to: null }, here.context("d1"));
+    const result = await carryOut({ kind: "Rollback", workload: "web", from: v2.sha256, to: null }, here.context("d1"));
     expect(result).toMatchObject({ result: "done", detail: [{ result: "skipped" }] });
     expect(await instances(here)).toEqual(before);
   });
 
   it("goes to a release that is named, and needs one named where there is no earlier good one", async () => {
     const here = await world({ replicas: 1 });
-    const back = { kind: "Rollback", fleet: "web", from: v1.sha256, to: null } as const;
+    const back = { kind: "Rollback", workload: "web", from: v1.sha256, to: null } as const;
     expect(await kindOf(carryOut(back, here.context("d1")))).toBe("no-earlier-release");
     const v0 = await healthyRelease("v0");
     expect(await carryOut({ ...back, to: v0 }, here.context("d2"))).toMatchObject({ result: "done" });
@@ -146,10 +147,10 @@ describe("Rollback", () => {
     const here = await world({ replicas: 2 });
     const stop = new AbortController();
     const interrupted = carryOut(
-      { kind: "Deploy", fleet: "web", release: v2, batch: 1 },
+      { kind: "Deploy", workload: "web", release: v2, batch: 1 },
       {
         ...here.context("d1"),
-        healthyDeadlineMs: 600_000,
+        progressDeadlineMs: 600_000,
         signal: stop.signal,
         onStep: (step) => {
           if (step === "check batch 0") stop.abort(new Error("the agent stops"));
@@ -157,11 +158,11 @@ describe("Rollback", () => {
       },
     );
     await expect(interrupted).rejects.toThrow("the agent stops");
-    const back = { kind: "Rollback", fleet: "web", from: v2.sha256, to: null } as const;
+    const back = { kind: "Rollback", workload: "web", from: v2.sha256, to: null } as const;
     expect(await carryOut(back, here.context("d2"))).toMatchObject({ result: "done" });
     expect(await releases(here)).toEqual(["v1", "v1"]);
-    const again = await carryOut({ kind: "Deploy", fleet: "web", release: v2, batch: 1 }, here.context("d1"));
-    expect(again).toMatchObject({ result: "failed", detail: [{ note: expect.stringContaining("given up") }] });
+    const again = await carryOut({ kind: "Deploy", workload: "web", release: v2, batch: 1 }, here.context("d1"));
+    expect(again).toMatchObject({ result: "failed", detail: [{ note: expect.stringContaining("aborted") }] });
     expect(await releases(here)).toEqual(["v1", "v1"]);
   });
 });
@@ -170,17 +171,17 @@ describe("Scale", () => {
   it("adds workloads that prove healthy, and takes the last ones away", async () => {
     const here = await world({ replicas: 2 });
     const before = await instances(here);
-    const out = { kind: "Scale", fleet: "web", replicas: 4 } as const;
+    const out = { kind: "Scale", workload: "web", replicas: 4 } as const;
     expect(await carryOut(out, here.context("d1"))).toMatchObject({ result: "done" });
-    expect(verify(out, await here.fleet.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(out, await here.driver.list())).toMatchObject({ holds: true });
     expect((await instances(here)).slice(0, 2)).toEqual(before);
 
-    const down = { kind: "Scale", fleet: "web", replicas: 1 } as const;
-    expect(verify(down, await here.fleet.list())).toMatchObject({ holds: false });
+    const down = { kind: "Scale", workload: "web", replicas: 1 } as const;
+    expect(verifyRollout(down, await here.driver.list())).toMatchObject({ holds: false });
     const result = await carryOut(down, here.context("d2"));
-    expect(result.detail.map(({ subject }) => subject)).toEqual([1, 2, 3].map((n) => `workload/web-${n}`));
+    expect(result.detail.map(({ subject }) => subject)).toEqual([1, 2, 3].map((n) => `replica/web/${n}`));
     expect(await instances(here)).toEqual(before.slice(0, 1));
-    expect(await readdir(join(here.dir, "workloads"))).toEqual(["web-0"]);
+    expect(await readdir(join(here.dir, "replicas"))).toEqual(["0"]);
   });
 });
 
@@ -189,12 +190,12 @@ describe("Restart", () => {
     const here = await world({ replicas: 2 });
     const [, dead] = await instances(here);
     kill(dead);
-    const order = { kind: "Restart", workload: "web-1", instance: dead ?? "" } as const;
-    expect(verify(order, await here.fleet.list())).toMatchObject({ holds: false });
+    const order = { kind: "Restart", replica: "web/1", instance: dead ?? "" } as const;
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: false });
     expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
     const [, born] = await instances(here);
     expect(born).not.toBe(dead);
-    expect(verify(order, await here.fleet.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
 
     expect(await carryOut(order, here.context("d2"))).toMatchObject({ result: "done" });
     expect((await instances(here))[1]).toBe(born);
@@ -204,26 +205,26 @@ describe("Restart", () => {
     const here = await world({ replicas: 1 });
     const [hung] = await instances(here);
     kill(hung, "SIGSTOP");
-    expect(await here.fleet.list()).toMatchObject([{ alive: true, healthy: false, latencyMs: null }]);
-    const order = { kind: "Restart", workload: "web-0", instance: hung ?? "" } as const;
+    expect(await here.driver.list()).toMatchObject([{ alive: true, healthy: false, latencyMs: null }]);
+    const order = { kind: "Restart", replica: "web/0", instance: hung ?? "" } as const;
     expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
-    expect(await here.fleet.list()).toMatchObject([{ alive: true, healthy: true }]);
+    expect(await here.driver.list()).toMatchObject([{ alive: true, healthy: true }]);
   });
 
   it("says that a newer instance which is dead too is no success", async () => {
     const here = await world({ replicas: 1 });
     const [now] = await instances(here);
     kill(now);
-    const order = { kind: "Restart", workload: "web-0", instance: "1@1" } as const;
+    const order = { kind: "Restart", replica: "web/0", instance: "1@1" } as const;
     expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "failed" });
     expect(await instances(here)).toEqual([now]);
   });
 
   it("refuses a workload that the fleet does not have", async () => {
     const here = await world({ replicas: 1 });
-    for (const workload of ["web-1", "web-01", "db-0", "web-x"]) {
-      const order = { kind: "Restart", workload, instance: "1@1" } as const;
-      expect(await kindOf(carryOut(order, here.context(workload)))).toBe("unknown-workload");
+    for (const replica of ["web/1", "web/01", "db/0", "web/x"]) {
+      const order = { kind: "Restart", replica, instance: "1@1" } as const;
+      expect(await kindOf(carryOut(order, here.context(replica.replace("/", "-"))))).toBe("unknown-replica");
     }
   });
 });
@@ -232,29 +233,29 @@ describe("one after another", () => {
   it("lets one executor act at a time, and tells all nodes what it is changing", async () => {
     const here = await world({ replicas: 2 });
     const v3 = await healthyRelease("v3");
-    const order = { kind: "Deploy", fleet: "web", release: v3, batch: 2 } as const;
+    const order = { kind: "Deploy", workload: "web", release: v3, batch: 2 } as const;
     let second: Promise<unknown> | undefined;
     let seen: Promise<boolean[]> | undefined;
     const result = await carryOut(order, {
       ...here.context("d1"),
       onStep: (step) => {
         if (step !== "check batch 0") return;
-        second = carryOut({ kind: "Scale", fleet: "web", replicas: 1 }, here.context("d2")).catch(
+        second = carryOut({ kind: "Scale", workload: "web", replicas: 1 }, here.context("d2")).catch(
           (reason: unknown) => reason,
         );
-        seen = here.fleet.list().then((statuses) => statuses.map(({ changing }) => changing));
+        seen = here.driver.list().then((statuses) => statuses.map(({ changing }) => changing));
       },
     });
     expect(result.result).toBe("done");
     expect(await second).toMatchObject({ kind: "busy", retryable: true });
     expect(await seen).toEqual([true, true]);
-    expect((await here.fleet.list()).map(({ changing }) => changing)).toEqual([false, false]);
+    expect((await here.driver.list()).map(({ changing }) => changing)).toEqual([false, false]);
   });
 
   it("returns the first result when asked again, and touches nothing", async () => {
     const here = await world({ replicas: 2 });
     const v3 = await healthyRelease("v3");
-    const order = { kind: "Deploy", fleet: "web", release: v3, batch: 1 } as const;
+    const order = { kind: "Deploy", workload: "web", release: v3, batch: 1 } as const;
     const first = await carryOut(order, here.context("d1"));
     const [one, two] = await instances(here);
     kill(one);
@@ -266,7 +267,7 @@ describe("one after another", () => {
     const here = await world({ replicas: 2 });
     const v3 = await healthyRelease("v3");
     const stop = new AbortController();
-    const deploy = { kind: "Deploy", fleet: "web", release: v3, batch: 1 } as const;
+    const deploy = { kind: "Deploy", workload: "web", release: v3, batch: 1 } as const;
     const onStep = (step: string) => {
       if (step === "start 1") stop.abort(new Error("the agent stops"));
     };
@@ -274,9 +275,9 @@ describe("one after another", () => {
       "the agent stops",
     );
     expect(await stateOf(here)).toMatchObject({ rollout: "d1" });
-    const scale = { kind: "Scale", fleet: "web", replicas: 3 } as const;
+    const scale = { kind: "Scale", workload: "web", replicas: 3 } as const;
     expect(await carryOut(scale, here.context("d2"))).toMatchObject({ result: "done" });
-    await healthy(here.fleet, 3);
+    await healthy(here.driver, 3);
     expect(await releases(here)).toEqual(["v3", "v3", "v3"]);
   });
 });

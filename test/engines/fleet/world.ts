@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { createProcessFleet, type ProcessFleet, type RolloutContext } from "../../../src/engines/fleet/index.js";
+import { createProcessDriver, type ProcessDriver, type RolloutContext } from "../../../src/engines/fleet/index.js";
 import type { Hex, Release } from "../../../src/records/index.js";
 import { timing } from "./timing.js";
 
@@ -36,7 +36,7 @@ export function temporaryFolder(): string {
 }
 
 export interface World {
-  readonly fleet: ProcessFleet;
+  readonly driver: ProcessDriver;
   readonly dir: string;
   readonly basePort: number;
   /** How an order is carried out here. */
@@ -53,18 +53,18 @@ export async function world({
 } = {}): Promise<World> {
   const dir = temporaryFolder();
   const basePort = await freePorts(replicas + 4);
-  const fleet = createProcessFleet({ dir, name: "web", basePort });
-  onTestFinished(() => fleet.stopAll());
+  const driver = createProcessDriver({ dir, workload: "web", basePort });
+  onTestFinished(() => driver.stopAll());
   if (replicas > 0) {
-    await fleet.createFleet({ release, replicas });
-    await healthy(fleet, replicas);
+    await driver.create({ release, replicas });
+    await healthy(driver, replicas);
   }
-  return { fleet, dir, basePort, context: (directiveId) => ({ driver: fleet, directiveId, ...timing }) };
+  return { driver, dir, basePort, context: (directiveId) => ({ driver, directiveId, ...timing }) };
 }
 
 /** Waits until `count` workloads are healthy. */
-export async function healthy(fleet: ProcessFleet, count: number): Promise<void> {
-  while ((await fleet.list()).filter((each) => each.healthy).length < count);
+export async function healthy(driver: ProcessDriver, count: number): Promise<void> {
+  while ((await driver.list()).filter((each) => each.healthy).length < count);
 }
 
 /** Kills a workload as a crash would. */

@@ -6,7 +6,7 @@ import type { Order } from "../../../src/records/index.js";
 import { createSetting } from "../../client/setting.js";
 
 const DEEP = 32;
-const scale = (replicas: number): Order => ({ kind: "Scale", fleet: "web", replicas });
+const scale = (replicas: number): Order => ({ kind: "Scale", workload: "web", replicas });
 
 /** A reader of a DAO that counts what it asks of the contracts. */
 async function reading() {

@@ -9,15 +9,15 @@ export interface ObserveDependencies {
   readonly connectivity: () => number;
   /** Asks the chain something small; a failure counts as loss. */
   readonly ping: () => Promise<unknown>;
-  readonly workloads: () => Promise<readonly ReplicaView[]>;
+  readonly replicas: () => Promise<readonly ReplicaView[]>;
 }
 
 /** Pings that loss is taken over: one lost is five percent. */
 const PINGS = 20;
 
-/** Makes the monitor: each look probes the machine, the chain, the peers and the workloads. */
+/** Makes the monitor: each cycle probes the machine, the chain, the peers and the replicas. */
 export function createObserve(dependencies: ObserveDependencies): (cycle: number) => Promise<Observation> {
-  const { clock, machine, connectivity, ping, workloads } = dependencies;
+  const { clock, machine, connectivity, ping, replicas } = dependencies;
   const pings: boolean[] = [];
   return async (cycle) => {
     const started = clock.now();
@@ -27,7 +27,7 @@ export function createObserve(dependencies: ObserveDependencies): (cycle: number
         () => false,
       ),
       machine(),
-      workloads(),
+      replicas(),
     ]);
     pings.push(answered);
     if (pings.length > PINGS) pings.shift();
@@ -40,7 +40,7 @@ export function createObserve(dependencies: ObserveDependencies): (cycle: number
         connectivity: connectivity(),
         latencyMs: latencies.length > 0 ? median(latencies) : clock.now() - started,
       },
-      workloads: seen,
+      replicas: seen,
       probeErrors: answered ? 0 : 1,
     };
   };

@@ -18,7 +18,7 @@ const list = defineCommand({
     open: { type: "boolean", description: "only open ones; --no-open only resolved ones" },
     kind: { type: "string", description: IncidentKinds.join(", "), valueHint: "KIND" },
     severity: { type: "string", description: Severities.join(", "), valueHint: "SEVERITY" },
-    subject: { type: "string", description: "such as workload/web-3", valueHint: "SUBJECT" },
+    subject: { type: "string", description: "such as replica/web/3", valueHint: "SUBJECT" },
     ...pageArgs,
   },
   run: ({ args }) => {

@@ -14,7 +14,7 @@ export const search = defineCommand({
     author: { type: "string", description: "only of this node", valueHint: "ADDRESS" },
     severity: { type: "string", description: `of incidents: ${Severities.join(", ")}`, valueHint: "SEVERITY" },
     state: { type: "string", description: `of states: ${NamedStates.join(", ")}`, valueHint: "STATE" },
-    subject: { type: "string", description: "such as workload/web-3", valueHint: "SUBJECT" },
+    subject: { type: "string", description: "such as replica/web/3", valueHint: "SUBJECT" },
     name: { type: "string", description: "of models", valueHint: "NAME" },
     round: { type: "string", description: "of models", valueHint: "N" },
     status: { type: "string", description: "listed, missing, verified, invalid", valueHint: "STATUS" },

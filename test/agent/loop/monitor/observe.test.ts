@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { createMachineProbe } from "../../../../src/agent/loop/monitor/machine.js";
 import { createObserve } from "../../../../src/agent/loop/monitor/observe.js";
 import { systemClock } from "../../../../src/utils/clock.js";
-import { wellMachine, workload } from "../../../policy/world.js";
+import { replica, wellMachine } from "../../../policy/world.js";
 
 /** A folder like /proc: what Linux writes there, with numbers of ours. */
 async function procFolder() {
@@ -65,10 +65,10 @@ describe("the machine probe", () => {
 });
 
 describe("an observation", () => {
-  it("takes loss over the last twenty looks, and latency from the workloads or else from the look itself", async () => {
+  it("takes loss over the last twenty looks, and latency from the replicas or else from the look itself", async () => {
     let now = 1_000;
     let answers = true;
-    let seen = [workload(1, { latencyMs: 9 }), workload(2, { latencyMs: 2 }), workload(3, { latencyMs: null })];
+    let seen = [replica(1, { latencyMs: 9 }), replica(2, { latencyMs: 2 }), replica(3, { latencyMs: null })];
     const observe = createObserve({
       clock: { ...systemClock, now: () => now, monotonic: () => now },
       machine: async () => {
@@ -77,12 +77,12 @@ describe("an observation", () => {
       },
       connectivity: () => 0.5,
       ping: () => (answers ? Promise.resolve() : Promise.reject(new Error("no chain"))),
-      workloads: async () => seen,
+      replicas: async () => seen,
     });
     expect(await observe(3)).toEqual({
       cycle: 3,
       machine: { ...wellMachine, connectivity: 0.5, latencyMs: 9 },
-      workloads: seen,
+      replicas: seen,
       probeErrors: 0,
     });
     seen = [];

@@ -5,12 +5,12 @@ import { writeDurably } from "../../utils/durable.js";
 import { FleetError } from "./errors.js";
 import { lockOwner } from "./lock.js";
 import type { InstanceId } from "./proc.js";
-import type { FleetState } from "./types.js";
+import type { WorkloadState } from "./types.js";
 
-/** Journals of directives that are kept; the oldest go first. A directive older than that has long expired. */
+/** Journals kept; the oldest are removed first. The directives of older ones have long expired. */
 const MAX_JOURNALS = 256;
 
-/** What a workload is to run: `spec.json`. */
+/** What a replica should run: `spec.json`. */
 export interface ReplicaSpec {
   readonly release: Release;
   readonly port: number;
@@ -18,7 +18,7 @@ export interface ReplicaSpec {
   readonly step: string;
 }
 
-/** What a workload runs, or ran last: `instance.json`. */
+/** What a replica runs, or ran last: `instance.json`. */
 export interface ReplicaInstance {
   readonly instance: InstanceId;
   readonly release: Release;
@@ -27,79 +27,78 @@ export interface ReplicaInstance {
   readonly startedAt: number;
 }
 
-/** Which workloads an executor is changing: `changing.json`. It counts only while its author holds the lock. */
-interface Changing {
+/** Which replicas an executor is changing: `changing.json`. It counts only while its owner holds the lock. */
+interface ChangingFile {
   readonly owner: InstanceId;
   readonly indices: readonly number[];
 }
 
-/** A fleet's folder: what the agents of one machine share. */
-export class FleetFolder {
+/** A workload's folder, which the agents of one machine share. */
+export class WorkloadFolder {
   readonly dir: string;
-  readonly name: string;
+  readonly workload: string;
 
-  constructor(dir: string, name: string) {
+  constructor(dir: string, workload: string) {
     this.dir = dir;
-    this.name = name;
+    this.workload = workload;
   }
 
-  readState(): Promise<FleetState | undefined> {
-    return readJson<FleetState>(join(this.dir, "fleet.json"));
+  readState(): Promise<WorkloadState | undefined> {
+    return readJson<WorkloadState>(join(this.dir, "workload.json"));
   }
 
-  async requireState(): Promise<FleetState> {
+  async requireState(): Promise<WorkloadState> {
     const state = await this.readState();
-    if (state?.name === this.name) return state;
-    throw new FleetError("unknown-fleet", `No fleet "${this.name}" was started in ${this.dir}.`);
+    if (state?.workload === this.workload) return state;
+    throw new FleetError("unknown-workload", `No workload "${this.workload}" was started in ${this.dir}.`);
   }
 
-  writeState(state: FleetState): Promise<void> {
-    return writeJson(join(this.dir, "fleet.json"), state);
+  writeState(state: WorkloadState): Promise<void> {
+    return writeJson(join(this.dir, "workload.json"), state);
   }
 
-  /** Forgets the fleet; the state goes first, since without it there is no fleet. */
+  /** Removes the workload; its state first, since without it the rest does not count. */
   async clear(): Promise<void> {
-    for (const name of ["fleet.json", "changing.json", "workloads", "journal"]) {
+    for (const name of ["workload.json", "changing.json", "replicas", "journal"]) {
       await rm(join(this.dir, name), { recursive: true, force: true });
     }
   }
 
-  /** The indices of all workloads that have a folder. */
+  /** The indices of all replicas that have a folder. */
   async indices(): Promise<number[]> {
-    const prefix = `${this.name}-`;
-    const names = await listFolder(join(this.dir, "workloads"));
+    const names = await listFolder(join(this.dir, "replicas"));
     return names
-      .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
-      .map((name) => Number(name.slice(prefix.length)))
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
       .sort((a, b) => a - b);
   }
 
-  workloadDir(index: number): string {
-    return join(this.dir, "workloads", `${this.name}-${index}`);
+  replicaDir(index: number): string {
+    return join(this.dir, "replicas", String(index));
   }
 
   readSpec(index: number): Promise<ReplicaSpec | undefined> {
-    return readJson(join(this.workloadDir(index), "spec.json"));
+    return readJson(join(this.replicaDir(index), "spec.json"));
   }
 
   writeSpec(index: number, spec: ReplicaSpec): Promise<void> {
-    return writeJson(join(this.workloadDir(index), "spec.json"), spec);
+    return writeJson(join(this.replicaDir(index), "spec.json"), spec);
   }
 
   readInstance(index: number): Promise<ReplicaInstance | undefined> {
-    return readJson(join(this.workloadDir(index), "instance.json"));
+    return readJson(join(this.replicaDir(index), "instance.json"));
   }
 
   writeInstance(index: number, instance: ReplicaInstance): Promise<void> {
-    return writeJson(join(this.workloadDir(index), "instance.json"), instance);
+    return writeJson(join(this.replicaDir(index), "instance.json"), instance);
   }
 
-  removeWorkload(index: number): Promise<void> {
-    return rm(this.workloadDir(index), { recursive: true, force: true });
+  removeReplica(index: number): Promise<void> {
+    return rm(this.replicaDir(index), { recursive: true, force: true });
   }
 
   writeChanging(owner: InstanceId, indices: readonly number[]): Promise<void> {
-    return writeJson(join(this.dir, "changing.json"), { owner, indices } satisfies Changing);
+    return writeJson(join(this.dir, "changing.json"), { owner, indices } satisfies ChangingFile);
   }
 
   removeChanging(): Promise<void> {
@@ -108,7 +107,7 @@ export class FleetFolder {
 
   /** The indices that a living executor is changing right now. */
   async changing(): Promise<ReadonlySet<number>> {
-    const changing = await readJson<Changing>(join(this.dir, "changing.json"));
+    const changing = await readJson<ChangingFile>(join(this.dir, "changing.json"));
     return new Set(changing && (await lockOwner(this.dir)) === changing.owner ? changing.indices : []);
   }
 
@@ -116,7 +115,7 @@ export class FleetFolder {
     return join(this.dir, "journal", `${directiveId}.jsonl`);
   }
 
-  /** Keeps the journals bounded. */
+  /** Removes the oldest journals. */
   async pruneJournals(): Promise<void> {
     const folder = join(this.dir, "journal");
     const names = (await listFolder(folder)).filter((name) => name.endsWith(".jsonl"));
@@ -147,6 +146,6 @@ async function readJson<T>(path: string): Promise<T | undefined> {
   }
 }
 
-function writeJson(path: string, value: FleetState | ReplicaSpec | ReplicaInstance | Changing): Promise<void> {
+function writeJson(path: string, value: WorkloadState | ReplicaSpec | ReplicaInstance | ChangingFile): Promise<void> {
   return writeDurably(path, `${JSON.stringify(value, null, 2)}\n`);
 }

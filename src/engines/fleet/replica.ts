@@ -4,42 +4,43 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, rename, stat, truncate } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Release } from "../../records/index.js";
-import { systemClock } from "../../utils/clock.js";
+import type { Clock } from "../../utils/clock.js";
 import { FleetError } from "./errors.js";
 import { instanceIdOf, type ProcessFacts, processesWith, readInstance, readProcess } from "./proc.js";
 
-/** Set in every workload's environment: whose it is, so that it is found again even if whoever started it died before writing it down. */
-const FLEET_VARIABLE = "WITAN_FLEET";
-const WORKLOAD_VARIABLE = "WITAN_WORKLOAD";
+/** Set in every replica's environment, so that it is found even if the process that started it died before recording it. */
+const DIR_VARIABLE = "WITAN_WORKLOAD_DIR";
+const REPLICA_VARIABLE = "WITAN_REPLICA";
 const STEP_VARIABLE = "WITAN_STEP";
-/** Workloads inherit nothing of the agent's environment, which may hold secrets. */
+/** Replicas inherit nothing of the agent's environment, which may hold secrets. */
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
 /** The kernel ends a killed process within milliseconds, unless it hangs in a device. */
 const KILL_TIMEOUT_MS = 5_000;
 const STOP_POLL_MS = 10;
 const LOG_FILE = "log.txt";
 
-/** Whose process it is. */
-export interface ReplicaName {
-  /** The fleet's folder, absolute. */
-  readonly fleetDir: string;
-  /** Such as `web-3`. */
-  readonly workload: string;
+/** Identifies a replica's processes on the machine. */
+export interface ReplicaIdentity {
+  /** The workload's folder, absolute. */
+  readonly workloadDir: string;
+  /** Such as `web/3`. */
+  readonly replica: string;
 }
 
-export interface StartOptions extends ReplicaName {
+export interface StartProcessParameters extends ReplicaIdentity {
   readonly release: Release;
   readonly step: string;
   readonly port: number;
-  /** Where relative paths of a command start. */
+  /** What relative paths of a command are relative to. */
   readonly root: string;
+  /** The replica's folder, where its log is. */
   readonly dir: string;
 }
 
 /**
  * Checks that the release's entry file is the one that its sha256 names.
  *
- * @throws {FleetError} `hash-mismatch`, or `not-startable` where it cannot be read.
+ * @throws {FleetError} `hash-mismatch`, or `not-startable` if it cannot be read.
  */
 export async function checkRelease(release: Release, root: string): Promise<void> {
   const [program, entry] = release.command;
@@ -52,7 +53,7 @@ export async function checkRelease(release: Release, root: string): Promise<void
   } catch (cause) {
     throw new FleetError("not-startable", `The entry file ${entry} of release ${release.name} cannot be read.`, {
       cause,
-      hints: [`Relative paths start at ${root}.`],
+      hints: [`Relative paths are relative to ${root}.`],
     });
   }
   const found = `0x${hash.digest("hex")}`;
@@ -62,25 +63,25 @@ export async function checkRelease(release: Release, root: string): Promise<void
     `The entry file of release ${release.name} is not the one that was voted for.`,
     {
       details: `${entry} has sha256 ${found}, the release ${release.sha256}`,
-      hints: ["Nothing was started. Put the right file in place, or propose the release that this file is."],
+      hints: ["Nothing was started. Put the right file in place, or propose a release with this file's sha256."],
     },
   );
 }
 
 /**
- * Starts a process of its own that outlives this one, its output in the workload's log.
+ * Starts a detached process that survives this one, with its output in the replica's log.
  *
  * @returns the instance; that it started does not mean that it still runs.
  */
 export async function startProcess({
-  fleetDir,
-  workload,
+  workloadDir,
+  replica,
   release,
   step,
   port,
   root,
   dir,
-}: StartOptions): Promise<string> {
+}: StartProcessParameters): Promise<string> {
   await checkRelease(release, root);
   const [program = "", ...rest] = release.command;
   await mkdir(dir, { recursive: true });
@@ -94,8 +95,8 @@ export async function startProcess({
       env: {
         PATH: SEARCH_PATH,
         PORT: String(port),
-        [FLEET_VARIABLE]: fleetDir,
-        [WORKLOAD_VARIABLE]: workload,
+        [DIR_VARIABLE]: workloadDir,
+        [REPLICA_VARIABLE]: replica,
         [STEP_VARIABLE]: step,
       },
     });
@@ -104,7 +105,7 @@ export async function startProcess({
       child.once("spawn", () => started(child.pid ?? 0));
     });
     child.unref();
-    // One that ended at once left nothing to read: it gets a start time that no living process has.
+    // A process that ended at once has no entry in /proc: it gets a start time that no living process has.
     return instanceIdOf((await readProcess(pid)) ?? { pid, startTime: "0" });
   } catch (cause) {
     throw new FleetError("not-startable", `${program} of release ${release.name} cannot be run.`, { cause });
@@ -113,42 +114,42 @@ export async function startProcess({
   }
 }
 
-/** The process that `step` started, where it lives. */
+/** The process that `step` started, if it is alive. */
 export async function findStarted(
-  { fleetDir, workload }: ReplicaName,
+  { workloadDir, replica }: ReplicaIdentity,
   step: string,
 ): Promise<ProcessFacts | undefined> {
   const found = await processesWith({
-    [FLEET_VARIABLE]: fleetDir,
-    [WORKLOAD_VARIABLE]: workload,
+    [DIR_VARIABLE]: workloadDir,
+    [REPLICA_VARIABLE]: replica,
     [STEP_VARIABLE]: step,
   });
-  // What the workload itself starts inherits its environment; the workload leads the group.
+  // Processes that the replica starts inherit its environment; the replica itself leads the process group.
   return found.find(({ pid, processGroup }) => pid === processGroup);
 }
 
-/** All processes of a workload, or of the whole fleet, whoever started them. */
-export function findProcesses(fleetDir: string, workload?: string): Promise<ProcessFacts[]> {
-  return processesWith({ [FLEET_VARIABLE]: fleetDir, ...(workload && { [WORKLOAD_VARIABLE]: workload }) });
+/** All processes of one replica, or of the whole workload, recorded or not. */
+export function findProcesses(workloadDir: string, replica?: string): Promise<ProcessFacts[]> {
+  return processesWith({ [DIR_VARIABLE]: workloadDir, ...(replica && { [REPLICA_VARIABLE]: replica }) });
 }
 
 /**
- * Ends processes: SIGTERM, and SIGKILL for those that live on after `graceMs`.
+ * Ends processes: SIGTERM, then SIGKILL for those still alive after `graceMs`.
  *
- * @throws {FleetError} `not-stoppable` where one lives on even then.
+ * @throws {FleetError} `not-stoppable` if one survives that too.
  */
-export async function stopProcesses(processes: readonly ProcessFacts[], graceMs: number): Promise<void> {
+export async function stopProcesses(processes: readonly ProcessFacts[], graceMs: number, clock: Clock): Promise<void> {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     for (const { pid } of await living(processes)) send(pid, signal);
-    const deadline = performance.now() + (signal === "SIGTERM" ? graceMs : KILL_TIMEOUT_MS);
-    while ((await living(processes)).length > 0 && performance.now() < deadline) await systemClock.sleep(STOP_POLL_MS);
+    const deadline = clock.monotonic() + (signal === "SIGTERM" ? graceMs : KILL_TIMEOUT_MS);
+    while ((await living(processes)).length > 0 && clock.monotonic() < deadline) await clock.sleep(STOP_POLL_MS);
   }
   const left = await living(processes);
   if (left.length === 0) return;
   throw new FleetError("not-stoppable", `Processes ${left.map(instanceIdOf).join(", ")} do not end.`);
 }
 
-/** Keeps a log within bounds. The workload goes on writing at its end, since it was opened to append. */
+/** Truncates a log beyond `maxBytes`. The replica goes on writing at its end, since it was opened to append. */
 export async function boundLog(dir: string, maxBytes: number): Promise<void> {
   const path = join(dir, LOG_FILE);
   try {
@@ -158,7 +159,7 @@ export async function boundLog(dir: string, maxBytes: number): Promise<void> {
   }
 }
 
-/** The log of the instance before, which tells why it ended. */
+/** Keeps the log of the previous instance, which tells why it ended. */
 async function keepPreviousLog(dir: string): Promise<void> {
   try {
     await rename(join(dir, LOG_FILE), join(dir, "log.previous.txt"));

@@ -4,10 +4,11 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createProcessFleet, FleetError } from "../../../src/engines/fleet/index.js";
+import { createProcessDriver, FleetError } from "../../../src/engines/fleet/index.js";
 import { acquireLock, lockOwner } from "../../../src/engines/fleet/lock.js";
 import { instanceIdOf, ownInstanceId, processesWith, readProcess } from "../../../src/engines/fleet/proc.js";
-import { findProcesses, stopProcesses } from "../../../src/engines/fleet/workload.js";
+import { findProcesses, stopProcesses } from "../../../src/engines/fleet/replica.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { healthy, healthyRelease, isFree, kill, temporaryFolder, v1, world } from "./world.js";
 
 const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
@@ -23,11 +24,11 @@ async function impostorOn(port: number): Promise<void> {
 
 describe("a fleet of processes", () => {
   it("shows what each workload runs, how it is and what it uses", async () => {
-    const { fleet } = await world({ replicas: 2 });
-    const [first, second] = await fleet.list();
+    const { driver } = await world({ replicas: 2 });
+    const [first, second] = await driver.list();
     expect(first).toMatchObject({
-      subject: "workload/web-0",
-      fleet: "web",
+      subject: "replica/web/0",
+      workload: "web",
       release: { name: "v1", sha256: v1.sha256 },
       instance: expect.stringMatching(/^\d+@\d+$/),
       alive: true,
@@ -37,14 +38,14 @@ describe("a fleet of processes", () => {
     });
     expect(first?.memoryBytes).toBeGreaterThan(10 * 1024 * 1024);
     expect(first?.cpu).toBeGreaterThanOrEqual(0);
-    expect(second?.subject).toBe("workload/web-1");
+    expect(second?.subject).toBe("replica/web/1");
   });
 
   it("keeps the last instance of a workload that died, and tells that it did", async () => {
-    const { fleet } = await world({ replicas: 1 });
-    const [before] = await fleet.list();
+    const { driver } = await world({ replicas: 1 });
+    const [before] = await driver.list();
     kill(before?.instance);
-    await eventually(async () => (await fleet.list())[0]).toMatchObject({
+    await eventually(async () => (await driver.list())[0]).toMatchObject({
       instance: before?.instance,
       alive: false,
       healthy: false,
@@ -55,62 +56,62 @@ describe("a fleet of processes", () => {
   });
 
   it("does not take another server on the port for the workload", async () => {
-    const { fleet, basePort } = await world({ replicas: 1 });
-    const [before] = await fleet.list();
+    const { driver, basePort } = await world({ replicas: 1 });
+    const [before] = await driver.list();
     kill(before?.instance);
-    await eventually(async () => (await fleet.list())[0]?.alive).toBe(false);
+    await eventually(async () => (await driver.list())[0]?.alive).toBe(false);
     await impostorOn(basePort);
-    expect(await fleet.list()).toMatchObject([{ alive: false, healthy: false }]);
+    expect(await driver.list()).toMatchObject([{ alive: false, healthy: false }]);
   });
 
   it("brings up only what is missing when it is created again", async () => {
-    const { fleet } = await world({ replicas: 2 });
-    const before = await fleet.list();
+    const { driver } = await world({ replicas: 2 });
+    const before = await driver.list();
     kill(before[1]?.instance);
-    await eventually(async () => (await fleet.list())[1]?.alive).toBe(false);
-    await fleet.createFleet({ release: v1, replicas: 2 });
-    await healthy(fleet, 2);
-    const after = await fleet.list();
+    await eventually(async () => (await driver.list())[1]?.alive).toBe(false);
+    await driver.create({ release: v1, replicas: 2 });
+    await healthy(driver, 2);
+    const after = await driver.list();
     expect(after[0]?.instance).toBe(before[0]?.instance);
     expect(after[1]?.instance).not.toBe(before[1]?.instance);
   });
 
   it("leaves nothing running when it is stopped, not even what nobody wrote down", async () => {
-    const { fleet, dir } = await world({ replicas: 2 });
+    const { driver, dir } = await world({ replicas: 2 });
     // As if an executor had died right after it started this one.
     const stray = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
-      env: { WITAN_FLEET: dir, WITAN_WORKLOAD: "web-0", WITAN_STEP: "d9/0" },
+      env: { WITAN_WORKLOAD_DIR: dir, WITAN_REPLICA: "web/0", WITAN_STEP: "d9/0" },
       stdio: "ignore",
     });
     await eventually(() => findProcesses(dir)).toHaveLength(3);
-    await fleet.stopAll();
+    await driver.stopAll();
     expect(await findProcesses(dir)).toEqual([]);
     expect(stray.signalCode ?? stray.exitCode).not.toBeUndefined();
-    expect(await fleet.list()).toEqual([]);
+    expect(await driver.list()).toEqual([]);
   });
 
   it("gives a workload its port and nothing of the agent's own environment", async () => {
     const release = await healthyRelease("telling", (source) => `console.log(JSON.stringify(process.env));\n${source}`);
     const { dir, basePort } = await world({ replicas: 1, release });
-    const log = await readFile(join(dir, "workloads", "web-0", "log.txt"), "utf8");
+    const log = await readFile(join(dir, "replicas", "0", "log.txt"), "utf8");
     const seen = JSON.parse(log.split("\n")[0] ?? "") as Record<string, string>;
-    expect(Object.keys(seen).sort()).toEqual(["PATH", "PORT", "WITAN_FLEET", "WITAN_STEP", "WITAN_WORKLOAD"]);
+    expect(Object.keys(seen).sort()).toEqual(["PATH", "PORT", "WITAN_REPLICA", "WITAN_STEP", "WITAN_WORKLOAD_DIR"]);
     expect(seen.PORT).toBe(String(basePort));
   });
 
   it("keeps a workload's log within its bound, and the log of the instance before", async () => {
     const { dir, basePort } = await world({ replicas: 1 });
-    const log = join(dir, "workloads", "web-0", "log.txt");
+    const log = join(dir, "replicas", "0", "log.txt");
     await writeFile(log, "x".repeat(5_000), { flag: "a" });
-    const fleet = createProcessFleet({ dir, name: "web", basePort, maxLogBytes: 1_000 });
-    await fleet.list();
+    const driver = createProcessDriver({ dir, workload: "web", basePort, maxLogBytes: 1_000 });
+    await driver.list();
     expect((await stat(log)).size).toBe(0);
-    const [before] = await fleet.list();
+    const [before] = await driver.list();
     kill(before?.instance);
-    await eventually(async () => (await fleet.list())[0]?.alive).toBe(false);
+    await eventually(async () => (await driver.list())[0]?.alive).toBe(false);
     await writeFile(log, "its last words\n");
-    await fleet.createFleet({ release: v1, replicas: 1 });
-    expect(await readFile(join(dir, "workloads", "web-0", "log.previous.txt"), "utf8")).toBe("its last words\n");
+    await driver.create({ release: v1, replicas: 1 });
+    expect(await readFile(join(dir, "replicas", "0", "log.previous.txt"), "utf8")).toBe("its last words\n");
   });
 
   it("ends a process that does not listen to SIGTERM", async () => {
@@ -118,26 +119,26 @@ describe("a fleet of processes", () => {
       source.replace(/^process\.on\("SIGTERM".*$/m, 'process.on("SIGTERM", () => {});'),
     );
     const { dir, basePort } = await world({ replicas: 1, release: stubborn });
-    const fleet = createProcessFleet({ dir, name: "web", basePort, graceMs: 50 });
-    await fleet.stopAll();
+    const driver = createProcessDriver({ dir, workload: "web", basePort, graceMs: 50 });
+    await driver.stopAll();
     expect(await findProcesses(dir)).toEqual([]);
   });
 
   it("refuses names and ports that cannot be, and releases that cannot be run", async () => {
     const dir = temporaryFolder();
-    expect(() => createProcessFleet({ dir, name: "../web", basePort: 4_000 })).toThrow("is not a fleet's name");
-    expect(() => createProcessFleet({ dir, name: "web", basePort: 70_000 })).toThrow("is not a port");
-    const high = createProcessFleet({ dir, name: "web", basePort: 65_535 });
-    await expect(high.createFleet({ release: v1, replicas: 2 })).rejects.toThrow("would need port");
-    const fleet = createProcessFleet({ dir, name: "web", basePort: 4_000 });
+    expect(() => createProcessDriver({ dir, workload: "../web", basePort: 4_000 })).toThrow("is not a workload's name");
+    expect(() => createProcessDriver({ dir, workload: "web", basePort: 70_000 })).toThrow("is not a port");
+    const high = createProcessDriver({ dir, workload: "web", basePort: 65_535 });
+    await expect(high.create({ release: v1, replicas: 2 })).rejects.toThrow("would need port");
+    const driver = createProcessDriver({ dir, workload: "web", basePort: 4_000 });
     const noProgram = { ...v1, command: ["/nowhere/program", v1.command[1] ?? ""] };
-    await expect(fleet.createFleet({ release: noProgram, replicas: 1 })).rejects.toMatchObject({
+    await expect(driver.create({ release: noProgram, replicas: 1 })).rejects.toMatchObject({
       kind: "not-startable",
     });
-    await expect(fleet.createFleet({ release: { ...v1, command: ["node"] }, replicas: 1 })).rejects.toBeInstanceOf(
+    await expect(driver.create({ release: { ...v1, command: ["node"] }, replicas: 1 })).rejects.toBeInstanceOf(
       FleetError,
     );
-    await fleet.stopAll();
+    await driver.stopAll();
   });
 });
 
@@ -183,7 +184,7 @@ describe("processes, as /proc tells them", () => {
     await eventually(() => processesWith({ MARK: mark })).toHaveLength(1);
     const [found] = await processesWith({ MARK: mark });
     expect(found?.pid).toBe(child.pid);
-    await stopProcesses(found ? [found] : [], 1_000);
+    await stopProcesses(found ? [found] : [], 1_000, systemClock);
     expect(await processesWith({ MARK: mark })).toEqual([]);
   });
 

@@ -1,46 +1,45 @@
+import pMap from "p-map";
+import type { Clock } from "../../utils/clock.js";
 import { checkHealth } from "./health.js";
 import { type ProcessFacts, readInstance, residentBytes, startedSeconds, uptimeSeconds } from "./proc.js";
-import type { FleetFolder } from "./state.js";
-import { type ReplicaStatus, subjectOf } from "./types.js";
-import { boundLog } from "./workload.js";
+import { boundLog } from "./replica.js";
+import { type ReplicaStatus, subjectOfReplica } from "./types.js";
+import type { WorkloadFolder } from "./workloadFolder.js";
 
-/** Workloads looked at at the same time. */
-const MAX_CONCURRENT_LOOKS = 32;
+/** Replicas probed at the same time. */
+const MAX_CONCURRENT_PROBES = 32;
 
-export interface ObserverOptions {
+export interface ReplicaProberOptions {
   readonly healthTimeoutMs: number;
   readonly maxLogBytes: number;
+  readonly clock: Clock;
 }
 
-/** Looks at a fleet's workloads: what is written down, what /proc says, what their health checks answer. */
-export class Observer {
-  readonly #folder: FleetFolder;
-  readonly #options: ObserverOptions;
-  /** By instance: the processor time at the last look, so that the share since then can be told. */
+/** Probes a workload's replicas: by the files in its folder, by /proc and by their health checks. */
+export class ReplicaProber {
+  readonly #folder: WorkloadFolder;
+  readonly #options: ReplicaProberOptions;
+  /** By instance: its processor time at the last probe, from which the cores in use since then follow. */
   #last = new Map<string, { readonly cpuSeconds: number; readonly at: number }>();
 
-  constructor(folder: FleetFolder, options: ObserverOptions) {
+  constructor(folder: WorkloadFolder, options: ReplicaProberOptions) {
     this.#folder = folder;
     this.#options = options;
   }
 
-  /** Every workload that should be there and every one that is. None before a fleet was started. */
+  /** Every replica that should run and every one that has a folder. None before the workload was created. */
   async list(): Promise<ReplicaStatus[]> {
     const state = await this.#folder.readState();
     if (!state) return [];
     const indices = new Set([...Array(state.replicas).keys(), ...(await this.#folder.indices())]);
     const ordered = [...indices].sort((a, b) => a - b);
-    const statuses: ReplicaStatus[] = [];
-    for (let from = 0; from < ordered.length; from += MAX_CONCURRENT_LOOKS) {
-      const some = ordered.slice(from, from + MAX_CONCURRENT_LOOKS);
-      statuses.push(...(await Promise.all(some.map((index) => this.look(index)))));
-    }
+    const statuses = await pMap(ordered, (index) => this.probe(index), { concurrency: MAX_CONCURRENT_PROBES });
     const instances = new Set(statuses.map(({ instance }) => instance));
     for (const known of this.#last.keys()) if (!instances.has(known)) this.#last.delete(known);
     return statuses;
   }
 
-  async look(index: number): Promise<ReplicaStatus> {
+  async probe(index: number): Promise<ReplicaStatus> {
     const folder = this.#folder;
     const [{ current, basePort }, spec, instance] = await Promise.all([
       folder.requireState(),
@@ -50,14 +49,14 @@ export class Observer {
     const release = instance?.release ?? spec?.release ?? current;
     const facts = instance && (await readInstance(instance.instance));
     const health = facts
-      ? await checkHealth(spec?.port ?? basePort + index, this.#options.healthTimeoutMs)
+      ? await checkHealth(spec?.port ?? basePort + index, this.#options.healthTimeoutMs, this.#options.clock)
       : { healthy: false, latencyMs: null };
-    // It may have died while it was asked, and another may have answered on its port.
+    // It may have died during the health check, and another process may have answered on its port.
     const after = instance && facts && (await readInstance(instance.instance));
-    await boundLog(folder.workloadDir(index), this.#options.maxLogBytes);
+    await boundLog(folder.replicaDir(index), this.#options.maxLogBytes);
     return {
-      subject: subjectOf(folder.name, index),
-      fleet: folder.name,
+      subject: subjectOfReplica(folder.workload, index),
+      workload: folder.workload,
       release: { name: release.name, sha256: release.sha256 },
       instance: instance?.instance ?? null,
       alive: after !== undefined,

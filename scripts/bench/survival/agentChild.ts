@@ -23,7 +23,7 @@ await serveHttp(config.http.host, config.http.port, {
   status: node.status,
   ballots: node.ballots,
   block: createGatewayHandler(node.content),
-  payload: node.takePayload,
+  payload: node.keepPayload,
   catalog: createCatalogRoutes(node.catalog),
 });
 const { rpcUrls, ...deployment } = config.chain;

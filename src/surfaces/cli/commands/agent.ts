@@ -22,7 +22,7 @@ export const agent = defineCommand({
       status: node.status,
       ballots: node.ballots,
       block: createGatewayHandler(node.content),
-      payload: node.takePayload,
+      payload: node.keepPayload,
       catalog: createCatalogRoutes(node.catalog),
     }).catch(async (error: unknown) => {
       await node.stop();

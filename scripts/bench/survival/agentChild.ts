@@ -1,4 +1,3 @@
-/** An agent as `witan agent` runs it, that also writes records of its own and names each on stdout once it is anchored. */
 import { writeSync } from "node:fs";
 import { readAgentConfig } from "../../../src/agent/config.js";
 import { startNode } from "../../../src/agent/node.js";
@@ -9,6 +8,8 @@ import { readOperatorKey } from "../../../src/ports/keys/index.js";
 import { createCatalogRoutes } from "../../../src/surfaces/http/catalogRoutes.js";
 import { serveHttp } from "../../../src/surfaces/http/server.js";
 import { createLogger } from "../../../src/utils/logger.js";
+
+/** An agent as `witan agent` runs it, that also writes records of its own and names each on stdout once it is anchored. */
 
 const BATCH = 100;
 
@@ -23,7 +24,7 @@ await serveHttp(config.http.host, config.http.port, {
   status: node.status,
   ballots: node.ballots,
   block: createGatewayHandler(node.content),
-  payload: node.takePayload,
+  payload: node.keepPayload,
   document: node.takeDocument,
   catalog: createCatalogRoutes(node.catalog),
 });

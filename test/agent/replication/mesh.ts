@@ -12,8 +12,8 @@ import { createGossip, type Gossip } from "../../../src/ports/gossip/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
+import { patience } from "../../harness/agents.js";
 import { deployWitan, type Witan } from "../../harness/deploy.js";
-import { patience } from "../council.js";
 
 const silent = createLogger("silent", () => undefined);
 

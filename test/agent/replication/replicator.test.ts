@@ -2,9 +2,9 @@ import { expect, it } from "vitest";
 import { encodeReport, viewOf } from "../../../src/agent/replication/message.js";
 import { retentionRules } from "../../../src/policy/index.js";
 import { buildTree, cidToContentId, encodeManifest, encodeRecord, leafOf } from "../../../src/records/index.js";
+import { patience } from "../../harness/agents.js";
 import { incidentOf } from "../../harness/dao.js";
 import { model } from "../../records/samples.js";
-import { patience } from "../council.js";
 import { createMesh } from "./mesh.js";
 
 const incidents = (name: string, count: number) =>

@@ -7,9 +7,9 @@ import {
   float32Tensor,
   type Order,
 } from "../../../src/records/index.js";
+import { patience } from "../../harness/agents.js";
 import { incidentOf, restartOrder, stateOf } from "../../harness/dao.js";
 import { model } from "../../records/samples.js";
-import { patience } from "../council.js";
 import { createMesh } from "./mesh.js";
 
 const HOUR = 3_600;

@@ -2,8 +2,8 @@ import { id } from "ethers";
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { ChainError, createChain, type Eip1193Provider } from "../../../../src/ports/chain/index.js";
 import type { Clock } from "../../../../src/utils/clock.js";
-import { deployWitan, type Witan } from "../../../harness/deploy.js";
 import { TestClock } from "../../../harness/clock.js";
+import { deployWitan, type Witan } from "../../../harness/deploy.js";
 
 type Request = Parameters<Eip1193Provider["request"]>[0];
 

@@ -35,7 +35,7 @@ export interface RunningNode {
   /** Keeps the payload in an envelope that a member has signed, and returns its CID. */
   readonly takePayload: (envelope: Uint8Array) => Promise<string>;
   /** Stores and pins the JSON document in an envelope that a member has signed, and returns its CID. */
-  readonly takeDocument: (envelope: Uint8Array) => Promise<string>;
+  readonly keepDocument: (envelope: Uint8Array) => Promise<string>;
   /** The node's index of chain and content; undefined where this Node has no SQLite. */
   readonly catalog: Catalog | undefined;
   stop(): Promise<void>;
@@ -203,7 +203,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
       decodePayload(bytes);
       return content.put(bytes, { keep: "payload" });
     },
-    takeDocument: createDocumentIntake({
+    keepDocument: createDocumentIntake({
       content,
       context: { chainId, governor },
       async requireMember(account) {

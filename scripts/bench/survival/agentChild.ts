@@ -24,7 +24,7 @@ await serveHttp(config.http.host, config.http.port, {
   ballots: node.ballots,
   block: createGatewayHandler(node.content),
   payload: node.takePayload,
-  document: node.takeDocument,
+  document: node.keepDocument,
   catalog: createCatalogRoutes(node.catalog),
 });
 const { rpcUrls, ...deployment } = config.chain;

@@ -8,9 +8,9 @@ import {Directive, Directives} from "../types/Directive.sol";
 import {SignerCounts, Signers} from "../types/Signers.sol";
 import {IDirectiveRegistry} from "./IDirectiveRegistry.sol";
 
-/// @title What was ordered, and whether the nodes did it
-/// @dev The committee is the one that stood in the second before the issue: no change within the issue's own block can
-/// touch it. A node's reports are bits under its index in that committee, 256 nodes to a slot.
+/// @title Directives, and the nodes' reports on them
+/// @dev A directive's committee is that of the second before its issue: no change of membership in the block of the issue
+/// affects it. A node's reports are bits under its index in that committee, 256 nodes to a slot.
 contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
     using Directives for Directive;
 
@@ -23,12 +23,12 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
 
     /// @notice The EIP-712 type of a report.
     bytes32 public constant REPORT_TYPEHASH = keccak256("Report(bytes32 directiveId,uint8 report,bytes32 outcome)");
-    /// @notice As many records as a proposal may rest on.
-    uint256 public constant MAX_EVIDENCE = 16;
+    /// @notice The most records that a directive may cite.
+    uint256 public constant MAX_EVIDENCE = Directives.MAX_EVIDENCE;
 
-    /// @notice The only account that may issue.
+    /// @notice The only account that may issue directives.
     address public immutable timelock;
-    /// @notice Where the committees are asked.
+    /// @notice The registry of the committees.
     INodeRegistry public immutable nodes;
 
     mapping(bytes32 directiveId => Issued) private _issued;
@@ -89,7 +89,7 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         _checkReport(id, issued_, report_, outcome);
 
         Signers memory signers;
-        signers.first = bits;
+        signers.forBits = bits;
         SignerCounts memory counts =
             nodes.checkAggregate(issued_.epoch, signers, reportDigest(id, report_, outcome), bytes32(0), signature);
         mapping(uint256 word => Marks) storage marks = _marks[id];
@@ -100,7 +100,7 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         }
         emit ReportsCounted(id, report_, outcome, bits);
 
-        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, counts.first);
+        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, counts.forCount);
     }
 
     /// @inheritdoc IDirectiveRegistry
@@ -154,8 +154,8 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         }
     }
 
-    /// @dev Writes the report of all of `bits`, or of none: `Ready` comes first and once, `Done` or `Failed` ends a node's
-    /// part. Returns which of them had their part ended, or are ready again.
+    /// @dev Writes the report for all of `bits`, or for none. A node reports `Ready` at most once and first, then `Done` or
+    /// `Failed` at most once. Returns those of `bits` that may not report this any more.
     function _mark(Marks storage marks, Report report_, uint256 bits) private returns (uint256 before) {
         (uint256 done, uint256 failed) = (marks.done, marks.failed);
         before = bits & (done | failed);
@@ -176,7 +176,7 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         return marks.ready & bit != 0 ? Report.Ready : Report.None;
     }
 
-    /// @dev Every node attests once at most, so no second result can reach more than half.
+    /// @dev Every node attests at most once, so no second result can reach more than half.
     function _attest(bytes32 id, Issued storage issued_, Report report_, ContentId outcome, uint32 more) private {
         mapping(ContentId outcome => uint32) storage counts = _attestations[id][report_];
         uint32 count = counts[outcome] + more;
@@ -190,7 +190,7 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         emit DirectiveEnacted(id, report_, outcome, count);
     }
 
-    /// @dev The registry says that a caller is none of the committee; in our words that is our error.
+    /// @dev Turns the node registry's error into this contract's own.
     function _indexOf(address node, uint32 epoch) private view returns (uint32) {
         try nodes.indexOf(node, epoch) returns (uint32 index) {
             return index;

@@ -4,10 +4,10 @@ pragma solidity ^0.8.28;
 import {ContentId} from "../types/ContentId.sol";
 import {Directive, DirectiveKind} from "../types/Directive.sol";
 
-/// @title What was ordered, and whether the nodes did it
-/// @notice The timelock issues; members of the committee as it stood at issue report. `ready` says that a node has
-/// fetched and checked what it needs. `done` and `failed` cite an `Outcome` record, end a node's part, and enact the
-/// directive once more than half of the committee has attested the same result with the same outcome.
+/// @title Directives, and the nodes' reports on them
+/// @notice The timelock issues directives; members of the committee at issue report on them. `Ready` says that a node has
+/// fetched and checked what it needs. `Done` and `Failed` cite an `Outcome` record and are a node's last report; they
+/// enact the directive once more than half of the committee has attested the same result with the same outcome.
 interface IDirectiveRegistry {
     enum Report {
         None,
@@ -42,7 +42,7 @@ interface IDirectiveRegistry {
     event DirectiveReported(
         bytes32 indexed directiveId, address indexed node, Report indexed report, ContentId outcome
     );
-    /// @notice Reports that came together; `bits` are the indices of the nodes, 256 to a word.
+    /// @notice Emitted for reports that were counted together; `bits` are the indices of the nodes, 256 to a word.
     event ReportsCounted(bytes32 indexed directiveId, Report indexed report, ContentId outcome, uint256[] bits);
     event DirectiveEnacted(bytes32 indexed directiveId, Report indexed report, ContentId outcome, uint32 attestations);
 
@@ -53,12 +53,12 @@ interface IDirectiveRegistry {
     error DirectiveRegistryNotMember(address caller, uint32 epoch);
     error DirectiveRegistryInvalidReport(Report report, ContentId outcome);
     error DirectiveRegistryAlreadyReported(bytes32 directiveId, address node, Report report);
-    /// @notice The indices `bits` of this word have reported already.
+    /// @notice The nodes `bits` of this word have reported already.
     error DirectiveRegistryReportsOverlap(uint256 word, uint256 bits);
     error DirectiveRegistryNotActive(bytes32 directiveId, uint48 activeAt);
     error DirectiveRegistryLapsed(bytes32 directiveId, uint48 deadline);
 
-    /// @notice Issues `directive`. By the timelock alone.
+    /// @notice Issues `directive`. Only the timelock may call it.
     function issue(Directive calldata directive) external returns (bytes32 directiveId);
 
     /// @notice Reports on a directive, as a member of the committee at its issue. `outcome` is zero for `Ready` only.
@@ -74,17 +74,17 @@ interface IDirectiveRegistry {
         bytes calldata signature
     ) external;
 
-    /// @notice The digest that a node signs with its BLS key to report so.
+    /// @notice The digest that a node signs with its BLS key to make this report.
     function reportDigest(bytes32 directiveId, Report report_, ContentId outcome) external view returns (bytes32);
 
     function issued(bytes32 directiveId) external view returns (Issued memory);
 
     function status(bytes32 directiveId) external view returns (Status);
 
-    /// @notice How many nodes attested this final report with this outcome.
+    /// @notice The number of nodes that attested this final report with this outcome.
     function attestations(bytes32 directiveId, Report report_, ContentId outcome) external view returns (uint32);
 
-    /// @notice What `node` has reported last.
+    /// @notice The last report of `node`.
     function reportOf(bytes32 directiveId, address node) external view returns (Report);
 
     /// @notice Attestations that enact a directive for a committee of `size` nodes: more than half.

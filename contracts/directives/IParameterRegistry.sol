@@ -11,18 +11,18 @@ interface IParameterRegistry {
     error ParameterRegistryEmptyName();
     error ParameterRegistryUnset(bytes32 name);
 
-    /// @notice By the timelock alone.
+    /// @notice Sets a parameter. Only the timelock may call it.
     function setParameter(bytes32 name, uint256 value) external;
 
-    /// @notice By the timelock alone.
+    /// @notice Sets a flag. Only the timelock may call it.
     function setFlag(bytes32 name, bool value) external;
 
-    /// @notice The parameter's value; reverts where it was never set.
+    /// @notice The parameter's value; reverts if it was never set.
     function parameter(bytes32 name) external view returns (uint256);
 
     /// @notice Whether the parameter was ever set, and its value.
     function tryParameter(bytes32 name) external view returns (bool set, uint256 value);
 
-    /// @notice The flag; false where it was never set.
+    /// @notice The flag; false if it was never set.
     function flag(bytes32 name) external view returns (bool);
 }

@@ -10,7 +10,7 @@ contract ParameterRegistry is IParameterRegistry {
         uint256 value;
     }
 
-    /// @notice The only account that may set.
+    /// @notice The only account that may set parameters and flags.
     address public immutable timelock;
 
     mapping(bytes32 name => Parameter) private _parameters;

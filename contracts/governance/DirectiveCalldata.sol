@@ -5,9 +5,9 @@ import {IDirectiveRegistry} from "../directives/IDirectiveRegistry.sol";
 import {ContentId} from "../types/ContentId.sol";
 import {DirectiveKind} from "../types/Directive.sol";
 
-/// @title Reads `issue(Directive)` calldata that nobody has checked yet
-/// @notice Only the one canonical ABI encoding is readable: no gaps, no trailing bytes, no dirty bits. What cannot be
-/// read says nothing, so nobody can dress up a directive as another.
+/// @title Reads unchecked `issue(Directive)` calldata
+/// @notice Reads only the one canonical ABI encoding: no gaps, no trailing bytes, no dirty bits. So no directive can be
+/// encoded to look like another.
 /// @dev The layout, in words after the selector: the offset of the directive (0x20), its seven head words (kind,
 /// subject, payload, delay, window, salt, offset of the evidence), the number of ContentIds, the ContentIds.
 library DirectiveCalldata {
@@ -21,7 +21,7 @@ library DirectiveCalldata {
     uint256 private constant COUNT_AT = KIND_AT + EVIDENCE_OFFSET;
     uint256 private constant EVIDENCE_AT = COUNT_AT + 0x20;
 
-    /// @notice The first four bytes, or zero where there are fewer.
+    /// @notice The first four bytes, or zero if there are fewer.
     function selector(bytes memory data) internal pure returns (bytes4) {
         return data.length < SELECTOR ? bytes4(0) : bytes4(_word(data, 0));
     }
@@ -31,7 +31,7 @@ library DirectiveCalldata {
         return selector(data) == IDirectiveRegistry.issue.selector;
     }
 
-    /// @notice The directive's kind and the number of its ContentIds, where `data` is canonical.
+    /// @notice The directive's kind and the number of its ContentIds, if `data` is canonical.
     function tryRead(bytes memory data) internal pure returns (bool readable, DirectiveKind kind, uint256 count) {
         if (!isIssue(data) || data.length < EVIDENCE_AT) return (false, kind, 0);
 
@@ -51,8 +51,8 @@ library DirectiveCalldata {
         return ContentId.wrap(_word(data, EVIDENCE_AT + 0x20 * position));
     }
 
-    /// @dev Without a bounds check: callers have made it. A selector's word may reach past the end; only its first four
-    /// bytes are used.
+    /// @dev Without a bounds check, which callers make. The word of a selector may reach past the end, but only its first
+    /// four bytes are used.
     function _word(bytes memory data, uint256 offset) private pure returns (bytes32 word) {
         assembly ("memory-safe") {
             word := mload(add(add(data, 0x20), offset))

@@ -6,10 +6,10 @@ import {ContentId} from "../types/ContentId.sol";
 import {Signers} from "../types/Signers.sol";
 import {Track, TrackRules} from "../types/Track.sol";
 
-/// @title What our governor adds to OpenZeppelin's
+/// @title What NodeGovernor adds to OpenZeppelin's Governor
 /// @notice A proposal's track, its track's rules and its committee are frozen when it is opened.
 interface INodeGovernor is IGovernor {
-    /// @notice Frozen at opening.
+    /// @notice The rules and the committee of a proposal, frozen at its opening.
     struct ProposalRules {
         uint32 epoch;
         uint32 committeeSize;
@@ -21,13 +21,13 @@ interface INodeGovernor is IGovernor {
         uint32 expiry;
     }
 
-    /// @notice Beside `ProposalCreated`: what was frozen.
+    /// @notice Emitted beside `ProposalCreated`, with what was frozen.
     event ProposalOpened(
         uint256 indexed proposalId, Track indexed track, uint32 epoch, uint32 committeeSize, ContentId[] evidence
     );
     event TrackSet(Track indexed track, TrackRules oldRules, TrackRules newRules);
 
-    /// @notice Beside the tally: who has voted by ballots that came together, as sets of node indices, 256 to a word.
+    /// @notice Emitted for ballots that were counted together: who voted, as sets of node indices, 256 to a word.
     event BallotsCounted(
         uint256 indexed proposalId, uint256[] forBits, uint256[] againstBits, uint256[] abstainBits
     );
@@ -39,7 +39,7 @@ interface INodeGovernor is IGovernor {
     error GovernorEmptyCommittee();
     /// @notice The indices `bits` of this word have voted already.
     error GovernorBallotsOverlap(uint256 word, uint256 bits);
-    /// @notice On this track ballots count only some time after the opening, or no share of them ends a vote early.
+    /// @notice The track has a voting delay, or no fast path.
     error GovernorNoFastLane(Track track);
 
     /// @notice Replaces a track's rules for proposals opened from then on. By the timelock alone.
@@ -47,8 +47,8 @@ interface INodeGovernor is IGovernor {
 
     function trackRules(Track track) external view returns (TrackRules memory);
 
-    /// @notice Counts the votes that one aggregated BLS signature is made of, all of them or none: For by
-    /// `signers.first`, Against by `signers.second`, Abstain by `signers.both`, who signed For and Against.
+    /// @notice Counts the votes in one aggregated BLS signature, all of them or none. A node in `signers.abstainBits` has
+    /// signed both For and Against.
     function castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature) external;
 
     /// @notice Counts votes that operators signed, all of them or none.
@@ -56,8 +56,8 @@ interface INodeGovernor is IGovernor {
     /// EIP-2098), of the signature that {castVoteBySig} takes.
     function castVotesBySig(uint256 proposalId, bytes calldata ballots) external;
 
-    /// @notice Opens a proposal, counts an aggregate that reaches its fast path, and carries it out as far as its
-    /// timelock lets it: on a track without one, in this transaction.
+    /// @notice Opens a proposal, counts an aggregate that reaches its fast path and queues it; on a track without a timelock
+    /// executes it too.
     function decide(
         address[] memory targets,
         uint256[] memory values,
@@ -67,10 +67,11 @@ interface INodeGovernor is IGovernor {
         bytes calldata signature
     ) external returns (uint256 proposalId);
 
-    /// @notice The digest that a node signs to vote so: with its operator's account or, but for Abstain, its BLS key.
+    /// @notice The digest that a node signs to vote this way, with its operator's account or its BLS key. BLS keys sign no
+    /// digest of Abstain.
     function ballotDigest(uint256 proposalId, uint8 support) external view returns (bytes32);
 
-    /// @notice The most careful of the tracks that a proposal's calls belong to.
+    /// @notice The most careful of the tracks of a proposal's calls.
     function trackOf(address[] memory targets, bytes[] memory calldatas) external view returns (Track);
 
     function proposalRules(uint256 proposalId) external view returns (ProposalRules memory);
@@ -92,7 +93,7 @@ interface INodeGovernor is IGovernor {
     /// @notice Which of the 256 nodes from index `256 * position` on have voted, by any path.
     function votedBits(uint256 proposalId, uint256 position) external view returns (uint256);
 
-    /// @notice May cancel what is not yet executed, can do nothing else, until `guardianExpiry` (seconds).
+    /// @notice The account that may cancel proposals not yet executed, until `guardianExpiry` (seconds).
     function guardian() external view returns (address);
 
     function guardianExpiry() external view returns (uint48);

@@ -19,8 +19,8 @@ import {GovernorTimelock} from "./extensions/GovernorTimelock.sol";
 import {GovernorTracks} from "./extensions/GovernorTracks.sol";
 
 /// @title How nodes decide
-/// @notice OpenZeppelin's Governor and our extensions, each one idea. No owner, no upgrade: what can change at all,
-/// changes by the governor's own proposals through the timelock.
+/// @notice OpenZeppelin's Governor with the extensions of this project, one idea each. It has no owner and cannot be
+/// upgraded: whatever can change, changes by its own proposals through the timelock.
 contract NodeGovernor is
     GovernorDirectives,
     GovernorOpenLimit,
@@ -30,7 +30,7 @@ contract NodeGovernor is
     GovernorGuardian
 {
     /// @param nodes_ Who may propose and vote.
-    /// @param timelock_ Carries decisions out; the governor must become its only proposer, canceller and executor.
+    /// @param timelock_ Executes passed proposals; the governor must become its only proposer, canceller and executor.
     /// @param directives_ The DirectiveRegistry.
     /// @param models_ The ModelRegistry.
     /// @param parameters_ The ParameterRegistry.
@@ -55,7 +55,7 @@ contract NodeGovernor is
         GovernorGuardian(guardian_, guardianExpiry_)
     {}
 
-    // The rest says only whose word counts where two have one.
+    // Overrides that Solidity requires.
 
     function state(uint256 proposalId)
         public

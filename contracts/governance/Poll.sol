@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 import {SignerCounts} from "../types/Signers.sol";
 import {Track} from "../types/Track.sol";
 
-/// @notice All that a ballot reads and writes beside its own bit, in one word: among whom and when the vote is held,
-/// under which rules, and its tally. Zero where there is no proposal.
+/// @notice What a ballot reads and writes beside its own bit, in one word: the committee, the period and the rules of the
+/// vote, and its tally. Zero if there is no such proposal.
 /// @dev From the lowest bit: epoch (32), committee size (24), votes Against, For and Abstain (24 each, in the order of
 /// `support`), votes For that can end the vote early (24; 0 for no fast path), opens at (40; ballots count after this
 /// second), closes at (40; and up to this one; 0 once canceled), track (8), version of the track's rules (16).
@@ -37,7 +37,7 @@ library Polls {
         );
     }
 
-    /// @notice With one more vote; `support` is 0 Against, 1 For, 2 Abstain, and was checked.
+    /// @notice With one more vote; `support` is 0 Against, 1 For, 2 Abstain, and the caller has checked it.
     /// @dev Cannot overflow: a node votes once, and the committee's size fits into as many bits.
     function counted(Poll poll, uint8 support) internal pure returns (Poll) {
         unchecked {
@@ -45,22 +45,22 @@ library Polls {
         }
     }
 
-    /// @notice With as many more votes For (`first`), Against (`second`) and Abstain (`both`), of nodes that had none.
+    /// @notice With `counts` more votes, of nodes that had not voted.
     function countedAll(Poll poll, SignerCounts memory counts) internal pure returns (Poll) {
         unchecked {
             return Poll.wrap(
-                Poll.unwrap(poll) + (uint256(counts.second) << TALLY_AT) + (uint256(counts.first) << (TALLY_AT + 24))
-                    + (uint256(counts.both) << (TALLY_AT + 48))
+                Poll.unwrap(poll) + (uint256(counts.againstCount) << TALLY_AT) + (uint256(counts.forCount) << (TALLY_AT + 24))
+                    + (uint256(counts.abstainCount) << (TALLY_AT + 48))
             );
         }
     }
 
-    /// @notice Without a time in which ballots count.
+    /// @notice With no period in which ballots count.
     function closed(Poll poll) internal pure returns (Poll) {
         return Poll.wrap(Poll.unwrap(poll) & ~(uint256(type(uint40).max) << CLOSES_AT));
     }
 
-    /// @notice With ballots that count from a second earlier.
+    /// @notice With ballots that count from one second earlier.
     function openedEarlier(Poll poll) internal pure returns (Poll) {
         return Poll.wrap(Poll.unwrap(poll) - (1 << OPENS_AT));
     }

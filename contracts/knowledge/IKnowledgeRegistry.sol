@@ -4,14 +4,14 @@ pragma solidity ^0.8.28;
 import {ContentId} from "../types/ContentId.sol";
 import {RecordKind} from "../types/RecordKind.sol";
 
-/// @title Who knew what, and when
-/// @notice A node writes the Merkle root of a batch of its records, or has it written by anybody who holds its signature.
-/// Nodes together write one root over the roots of all their batches, signed by all of them. Anchors are never
-/// overwritten; the anchors of a node that stand alone are numbered, so that a gap shows.
+/// @title Anchors: proof of who recorded what, and when
+/// @notice A node anchors the Merkle root of a batch of its records, or signs it for anybody to anchor. Several nodes may
+/// anchor one root over all their batches, signed by all of them. Anchors are never overwritten; the anchors of a single
+/// author are numbered, so that a gap shows.
 /// @dev A record's leaf is keccak256(bytes.concat(keccak256(abi.encode(LEAF_DOMAIN, author, kind, contentId)))): hashed twice
-/// under a domain, so that no inner node passes for a leaf. Pairs are hashed in ascending order (OpenZeppelin's
-/// MerkleProof). The leaf of a batch under a joint root is its {batchDigest}: what its author signs to have it
-/// anchored alone, bound to this contract and chain.
+/// under a domain, so that no inner node can pass for a leaf. Pairs are hashed in ascending order (OpenZeppelin's
+/// MerkleProof). The leaf of a batch under a joint root is its {batchDigest}, which its author also signs to have it
+/// anchored alone; it binds this contract and chain.
 interface IKnowledgeRegistry {
     /// @param count Records in the batch.
     /// @param manifest The block that lists the batch's leaves.
@@ -22,7 +22,7 @@ interface IKnowledgeRegistry {
         ContentId manifest;
     }
 
-    /// @notice A root over the batches of many nodes: when it was written, and the committee that its authors are of. One
+    /// @notice A root over the batches of many nodes: when it was anchored, and the epoch of its authors' committee. One
     /// storage slot, beside a bit for each author.
     struct JointAnchor {
         uint48 anchoredAt;
@@ -56,23 +56,24 @@ interface IKnowledgeRegistry {
     error KnowledgeRegistryAnchorExists(address author, bytes32 root);
     error KnowledgeRegistryInvalidSignature(address author);
     error KnowledgeRegistryJointAnchorExists(bytes32 root);
-    /// @notice Only the newest committee anchors.
+    /// @notice Only the newest committee may anchor.
     error KnowledgeRegistryPastEpoch(uint32 epoch);
-    /// @notice What its authors signed holds no longer.
+    /// @notice The deadline that its authors signed has passed.
     error KnowledgeRegistryLapsed(uint48 deadline);
 
     /// @notice Anchors `root` for the caller, a member of the newest committee.
     function anchor(bytes32 root, uint64 count, ContentId manifest) external returns (uint64 sequence);
 
-    /// @notice Anchors a batch of a member of the newest committee, whoever sends it. `signature` is its operator's over
+    /// @notice Anchors a batch of a member of the newest committee; anybody may send it. `signature` is its operator's over
     /// {batchDigest}.
     function anchorBySig(Batch calldata batch, bytes calldata signature) external returns (uint64 sequence);
 
-    /// @notice Anchors one root over the batches of many members of `epoch`, which must be the newest, whoever sends it.
-    /// @param deadline Until when it may be written, in seconds since the Unix epoch. Whoever has signed and sees no anchor
-    /// anchors its batch alone after it, and never twice.
-    /// @param authors Their indices, a bit each.
-    /// @param signature The sum of their BLS signatures over {jointDigest}. Whoever signs has seen its batch under the root.
+    /// @notice Anchors one root over the batches of many members of `epoch`, which must be the newest; anybody may send it.
+    /// @param deadline The last second in which it may be anchored. After it a signer that sees no anchor anchors its batch
+    /// alone, without the risk of anchoring it twice.
+    /// @param authors The indices of the authors, a bit each.
+    /// @param signature The sum of their BLS signatures over {jointDigest}. Each author checks that its batch is under the
+    /// root before it signs.
     function anchorJointly(
         uint32 epoch,
         bytes32 root,
@@ -92,13 +93,13 @@ interface IKnowledgeRegistry {
         view
         returns (bytes32);
 
-    /// @notice The joint anchor, all zero where there is none.
+    /// @notice The joint anchor, all zero if there is none.
     function jointAnchorOf(bytes32 root) external view returns (JointAnchor memory);
 
     /// @notice Which of the 256 indices from 256 * `word` on signed the joint anchor.
     function jointAuthors(bytes32 root, uint256 word) external view returns (uint256);
 
-    /// @notice The anchor, all zero where there is none.
+    /// @notice The anchor, all zero if there is none.
     function anchorOf(address author, bytes32 root) external view returns (Anchor memory);
 
     function sequenceOf(address author) external view returns (uint64);

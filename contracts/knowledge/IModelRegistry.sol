@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ContentId} from "../types/ContentId.sol";
 
-/// @title Which model the DAO has accepted, and what it grew from
+/// @title The models that the DAO has accepted, and their lineage
 interface IModelRegistry {
     /// @param model The ContentId of the `Model` record.
     /// @param parent The model that was accepted before, or zero for the first.
@@ -25,10 +25,11 @@ interface IModelRegistry {
     error ModelRegistryStaleParent(bytes32 name, ContentId parent, ContentId accepted);
     error ModelRegistryUnknownVersion(bytes32 name, uint64 version);
 
-    /// @notice Accepts `model` as the next version of `name`; `parent` must be the model accepted now. By the timelock alone.
+    /// @notice Accepts `model` as the next version of `name`; `parent` must be the model accepted now. Only the timelock
+    /// may call it.
     function accept(bytes32 name, ContentId model, ContentId parent, uint64 round) external;
 
-    /// @notice The newest accepted model, all zero where there is none.
+    /// @notice The newest accepted model, all zero if there is none.
     function accepted(bytes32 name) external view returns (AcceptedModel memory);
 
     /// @notice Version `version` of `name`; the first is 1.

@@ -10,7 +10,7 @@ import {RecordKind} from "../types/RecordKind.sol";
 import {Signers} from "../types/Signers.sol";
 import {IKnowledgeRegistry} from "./IKnowledgeRegistry.sol";
 
-/// @title Who knew what, and when
+/// @title Anchors: proof of who recorded what, and when
 contract KnowledgeRegistry is IKnowledgeRegistry, EIP712 {
     /// @notice The domain of every leaf.
     bytes32 public constant LEAF_DOMAIN = keccak256("witan/leaf/1");
@@ -22,7 +22,7 @@ contract KnowledgeRegistry is IKnowledgeRegistry, EIP712 {
     bytes32 public constant JOINT_ANCHOR_TYPEHASH =
         keccak256("JointAnchor(uint32 epoch,bytes32 root,uint32 batches,bytes32 manifest,uint48 deadline)");
 
-    /// @notice Where the authors' membership is asked.
+    /// @notice The registry of the authors' membership.
     INodeRegistry public immutable nodes;
 
     mapping(address author => mapping(bytes32 root => Anchor)) private _anchors;
@@ -65,7 +65,7 @@ contract KnowledgeRegistry is IKnowledgeRegistry, EIP712 {
         if (_jointAnchors[root].anchoredAt != 0) revert KnowledgeRegistryJointAnchorExists(root);
 
         Signers memory signers;
-        signers.first = authors;
+        signers.forBits = authors;
         bytes32 digest = jointDigest(epoch, root, batches, manifest, deadline);
         nodes.checkAggregate(epoch, signers, digest, bytes32(0), signature);
 

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {ContentId} from "../types/ContentId.sol";
 import {IModelRegistry} from "./IModelRegistry.sol";
 
-/// @title Which model the DAO has accepted, and what it grew from
+/// @title The models that the DAO has accepted, and their lineage
 /// @dev A model's parent is the version before it, so it is not stored again.
 contract ModelRegistry is IModelRegistry {
     struct Version {
@@ -13,7 +13,7 @@ contract ModelRegistry is IModelRegistry {
         uint48 acceptedAt;
     }
 
-    /// @notice The only account that may accept.
+    /// @notice The only account that may accept models.
     address public immutable timelock;
 
     mapping(bytes32 name => Version[]) private _versions;
@@ -24,7 +24,7 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    /// @dev A model is accepted once only, so that a lineage never runs in a circle.
+    /// @dev A model is accepted at most once, so that a lineage has no cycle.
     function accept(bytes32 name, ContentId model, ContentId parent, uint64 round) external {
         if (msg.sender != timelock) revert ModelRegistryUnauthorized(msg.sender);
         if (model.isZero()) revert ModelRegistryEmptyModel();

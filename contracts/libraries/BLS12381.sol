@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 /// @title BLS12-381 signatures on the precompiles of EIP-2537
 /// @notice Keys in G1 (128 bytes), signatures in G2 (256 bytes), both in the encoding of EIP-2537: field elements of 64
 /// bytes big-endian, Fp2 as c0 then c1, infinity as zeros. Hashing to G2 is BLS12381G2_XMD:SHA-256_SSWU_RO_ (RFC 9380).
-/// @dev A precompile that is given a bad point fails and takes all gas that was sent to it; callers learn `false`.
+/// @dev A precompile that is given a bad point fails and consumes all gas sent to it; callers get `false`.
 library BLS12381 {
     uint256 internal constant G1_LENGTH = 128;
     uint256 internal constant G2_LENGTH = 256;
@@ -24,7 +24,7 @@ library BLS12381 {
 
     /// @dev A pair of the pairing's input: a point of G1 and a point of G2.
     uint256 private constant PAIR_LENGTH = 384;
-    /// @dev EIP-2537: what a pairing costs, at all and for each pair.
+    /// @dev EIP-2537: the gas of a pairing, fixed and for each pair.
     uint256 private constant PAIRING_GAS = 37_700;
     uint256 private constant PAIR_GAS = 32_600;
 
@@ -56,11 +56,11 @@ library BLS12381 {
         }
     }
 
-    /// @notice Adds each of `keys` to `total`, in its place.
+    /// @notice Adds each of `keys` to `total`, in place.
     function addAll(bytes memory total, bytes[] memory keys) internal view {
         bool ok = true;
         assembly ("memory-safe") {
-            // Past the end of allocated memory: the sum so far and the next key side by side.
+            // Past the end of allocated memory: the sum so far, followed by the next key.
             let left := mload(0x40)
             mcopy(left, add(total, 0x20), 0x80)
             for { let i := 0 } lt(i, mload(keys)) { i := add(i, 1) } {
@@ -73,11 +73,11 @@ library BLS12381 {
         if (!ok) revert BLS12381PrecompileFailed(0x0b);
     }
 
-    /// @notice Adds `key` to `total`, in its place. Reverts when either is not on the curve; says nothing of the subgroup.
+    /// @notice Adds `key` to `total`, in place. Reverts if either is not on the curve; does not check the subgroup.
     function addTo(bytes memory total, bytes memory key) internal view {
         bool ok;
         assembly ("memory-safe") {
-            // Past the end of allocated memory: both side by side.
+            // Past the end of allocated memory: one after the other.
             let left := mload(0x40)
             mcopy(left, add(total, 0x20), 0x80)
             mcopy(add(left, 0x80), add(key, 0x20), 0x80)
@@ -86,12 +86,12 @@ library BLS12381 {
         if (!ok) revert BLS12381PrecompileFailed(0x0b);
     }
 
-    /// @notice Negates `point` of G1, canonical, in its place, and gives it back.
+    /// @notice Negates `point` of G1, canonical, in place, and returns it.
     function negate(bytes memory point) internal pure returns (bytes memory) {
         assembly ("memory-safe") {
             let high := mload(add(point, 0x60))
             let low := mload(add(point, 0x80))
-            // y = 0 belongs to infinity alone: the curve has no point of order two.
+            // Only infinity has y = 0: the curve has no point of order two.
             if or(high, low) {
                 mstore(add(point, 0x60), sub(sub(P_HIGH, high), gt(low, P_LOW)))
                 mstore(add(point, 0x80), sub(P_LOW, low))
@@ -101,8 +101,8 @@ library BLS12381 {
     }
 
     /// @notice Whether `signature` is the sum of signatures of each key over its message, under the domain `dst`.
-    /// @dev The pairing checks of every point that it is canonical, on the curve and in the subgroup of prime order. A
-    /// point that is none costs all gas that the precompile was given, so it is given no more than it needs.
+    /// @dev The pairing checks that every point is canonical, on the curve and in the subgroup of prime order. An invalid
+    /// point costs all gas that the precompile was given, so it is given no more than it needs.
     function verify(bytes[] memory keys, bytes[] memory messages, bytes memory signature, bytes memory dst)
         internal
         view

@@ -5,7 +5,7 @@ pragma solidity ^0.8.28;
 /// @notice The set {0, 9, 300} is [1 + 2^9, 2^44]. Words after the last are zero, and a set has no zero word at its end,
 /// so that one set has one encoding.
 library Bitmap {
-    /// @notice The last word is zero, or there are more words than there can be indices.
+    /// @notice The last word is zero, or there are more words than indices need.
     error BitmapMalformed(uint256 words);
 
     /// @notice The word at `position`, zero past the end.
@@ -15,7 +15,7 @@ library Bitmap {
         }
     }
 
-    /// @notice How many words hold indices below `bound`.
+    /// @notice The number of words that hold indices below `bound`.
     function wordsFor(uint256 bound) internal pure returns (uint256) {
         return (bound + 255) >> 8;
     }
@@ -25,7 +25,7 @@ library Bitmap {
         if (length > wordsFor(bound) || (length != 0 && words[length - 1] == 0)) revert BitmapMalformed(length);
     }
 
-    /// @notice How many bits of a word are set.
+    /// @notice The number of bits set in a word.
     function count(uint256 word) internal pure returns (uint256 bits) {
         // Sums of neighbouring bits, pairs, nibbles and bytes; the bytes are then added up by one multiplication.
         unchecked {

@@ -4,9 +4,9 @@ pragma solidity ^0.8.28;
 import {Bitmap} from "./Bitmap.sol";
 import {BLS12381} from "./BLS12381.sol";
 
-/// @title Keys and their operators kept as code
+/// @title Keys and their operators, stored as code
 /// @notice An append-only list. Each append writes its entries into the code of contracts that hold nothing else (the
-/// SSTORE2 pattern): 200 gas a byte instead of 690, read at 3 gas a word, and not to be changed by anyone.
+/// SSTORE2 pattern): 200 gas a byte instead of 690, read at 3 gas a word, and immutable.
 /// @dev A chunk's code starts with STOP, so that calling it does nothing. An entry is the operator (20 bytes) and the
 /// key's coordinates without the padding of EIP-2537 (48 bytes each).
 library KeyStore {
@@ -14,8 +14,8 @@ library KeyStore {
 
     /// @notice For each chunk, from the lowest bit, the index after its last entry (32 bits) and the epoch in which its
     /// entries were appended (32); it starts where the chunk before it ends. Four chunks share a slot.
-    /// @dev The contract that uses the store must create no other contracts: then the chunk `i` is what it created as the
-    /// number i + 1, and its address need not be stored.
+    /// @dev The contract that uses the store must create no other contracts: then chunk `i` is its contract number i + 1,
+    /// and the chunk's address need not be stored.
     struct Store {
         uint64[] chunks;
     }
@@ -35,8 +35,8 @@ library KeyStore {
     /// @dev See {_prepare}.
     uint256 private constant POINTS_AT = 0x120;
     uint256 private constant ENTRIES_AT = 0x220;
-    uint256 private constant ROOM_AT = 0x240;
-    uint256 private constant HELD_AT = 0x260;
+    uint256 private constant CAPACITY_AT = 0x240;
+    uint256 private constant LOADED_AT = 0x260;
     uint256 private constant BUFFER_LENGTH = 0x280;
 
     error KeyStoreUnknownKey(uint32 index);
@@ -82,7 +82,7 @@ library KeyStore {
         }
     }
 
-    /// @notice The operator with this index, and when it was appended.
+    /// @notice The operator with this index, and the epoch in which it was appended.
     function operatorAt(Store storage store, uint32 index) internal view returns (address operator, uint32 epoch) {
         address code;
         uint256 offset;
@@ -94,8 +94,8 @@ library KeyStore {
     }
 
     /// @notice Adds to each of `sums`, in the encoding of EIP-2537, the keys of the set at the same place. A set without a
-    /// word leaves its sum alone, and bits past the last key count for nothing. Costs about 650 gas a key, and 5,000 for each
-    /// chunk in which there is one.
+    /// word leaves its sum unchanged; bits past the last key are ignored. Costs about 650 gas a key, and 5,000 for each chunk
+    /// that holds one.
     function addTo(Store storage store, bytes[] memory sums, uint256[][] memory sets) internal view {
         uint256 words;
         (sums, sets, words) = _withoutEmpty(sums, sets);
@@ -118,7 +118,7 @@ library KeyStore {
         }
     }
 
-    /// @dev The sets that have a word, with their sums, and the words of the longest.
+    /// @dev The sets that have a word, their sums, and the number of words of the longest.
     function _withoutEmpty(bytes[] memory sums, uint256[][] memory sets)
         private
         pure
@@ -163,7 +163,7 @@ library KeyStore {
         }
     }
 
-    /// @dev Reads past the array's own check of its bound, which reads the length each time.
+    /// @dev Skips the array's bounds check, which would read the length each time.
     function _endOf(Store storage store, uint256 i) private view returns (uint256 end) {
         uint64[] storage chunks = store.chunks;
         assembly ("memory-safe") {
@@ -172,7 +172,7 @@ library KeyStore {
         }
     }
 
-    /// @dev The address of the contract that this one created as the number i + 1 (EIP-161), by its nonce in RLP.
+    /// @dev The address of contract number i + 1 that this one created (EIP-161), from its nonce in RLP.
     function _codeAt(uint256 i) private view returns (address code) {
         uint256 nonce = i + 1;
         // 0xc0 and the length of what follows; 0x80 and the length of the address; the address; from 0x80 on, 0x80 and the
@@ -190,20 +190,20 @@ library KeyStore {
         }
     }
 
-    /// @dev Copies the entries of chunk `i`, of `length` bytes, to where the buffer has room for them, unless it holds them.
+    /// @dev Copies the entries of chunk `i`, of `length` bytes, into the buffer, unless it holds them already.
     function _load(uint256 buffer, uint256 i, uint256 length) private view {
         uint256 wanted = i + 1;
         uint256 held;
         assembly ("memory-safe") {
-            held := mload(add(buffer, HELD_AT))
+            held := mload(add(buffer, LOADED_AT))
         }
         if (held == wanted) return;
 
         address code = _codeAt(i);
         assembly ("memory-safe") {
-            mstore(add(buffer, HELD_AT), wanted)
-            if lt(mload(add(buffer, ROOM_AT)), length) {
-                mstore(add(buffer, ROOM_AT), length)
+            mstore(add(buffer, LOADED_AT), wanted)
+            if lt(mload(add(buffer, CAPACITY_AT)), length) {
+                mstore(add(buffer, CAPACITY_AT), length)
                 mstore(add(buffer, ENTRIES_AT), mload(0x40))
                 mstore(0x40, and(add(add(mload(0x40), length), 0x1f), not(0x1f)))
             }
@@ -211,7 +211,7 @@ library KeyStore {
         }
     }
 
-    /// @dev Adds the keys of a word's bits; `offset` is where the entry of its first bit would lie among the chunk's.
+    /// @dev Adds the keys of a word's bits; `offset` is that of the first bit's entry within the chunk's entries.
     function _addWord(bytes memory total, uint256 buffer, uint256 offset, uint256 word) private view {
         bool ok = true;
         assembly ("memory-safe") {
@@ -220,7 +220,7 @@ library KeyStore {
             let y := add(points, 0xd0)
             let keys := add(mload(add(buffer, ENTRIES_AT)), add(offset, 20))
             mcopy(points, add(total, 0x20), 0x80)
-            // There is at least one, and asking at the end alone costs less.
+            // There is at least one, so the check at the end suffices and costs less.
             for {} 1 {} {
                 let lowest := and(word, sub(0, word))
                 let key := add(keys, mul(byte(0, mload(add(buffer, mod(lowest, 269)))), ENTRY_LENGTH))
@@ -235,9 +235,9 @@ library KeyStore {
         if (!ok) revert BLS12381.BLS12381PrecompileFailed(0x0b);
     }
 
-    /// @dev Allocates what sums are made in: a table of 288 bytes that holds, at 2^k modulo 269, k (the powers of two up to
-    /// 2^255 are distinct modulo that prime, of which 2 is a primitive root); the sum so far and the next key side by side;
-    /// where a chunk's entries are, how many bytes there is room for, and which chunk is there, counted from 1.
+    /// @dev Allocates the buffer for making sums: a table of 288 bytes that holds, at 2^k modulo 269, k (the powers of two up to
+    /// 2^255 are distinct modulo that prime, of which 2 is a primitive root); the sum so far, followed by the next key;
+    /// the address of a chunk's entries, their capacity in bytes, and which chunk is loaded, counted from 1.
     function _prepare() private pure returns (uint256 buffer) {
         bytes memory table =
             hex"0000016d02d06e1303dad1e66f8e14310469dbdfd280e7b070948f3b15bb3200"
@@ -256,7 +256,7 @@ library KeyStore {
         }
     }
 
-    /// @notice The operator with this index, for those who ask in ascending order: a chunk's place is read once.
+    /// @notice The operator with this index, for callers that ask in ascending order: each chunk's bounds are read once.
     /// @dev Start with an empty cursor.
     function operatorAt(Store storage store, Cursor memory cursor, uint32 index) internal view returns (address operator) {
         while (index >= cursor.end) {

@@ -5,12 +5,12 @@ import {BLS12381} from "./BLS12381.sol";
 
 /// @title Proofs that operators hold the secrets of their keys, many checked at once
 /// @notice A proof is a Schnorr signature in G1 with the key itself: a point R (128 bytes) and a scalar s (32 bytes) with
-/// s·G = R + c·key, where c binds operator, key and R. Whoever makes one knows the secret, so no key can be made out of
-/// the keys of others (the rogue-key attack on sums of keys), and no proof serves another operator or key.
-/// @dev Not BLS signatures over a message that a batch shares: a rogue key, victim's key negated plus one's own, can sign
-/// that message by subtracting what the victim signed. And not one over a message each, at 86,000 gas for hash and
-/// pairing. All proofs of a batch are checked by one multiplication: sum r_i·(s_i·G - R_i - c_i·key_i) = 0 with 128-bit
-/// coefficients that bind every input, so that each proof holds, but for a chance of 2^-128 (Bellare, Garay and Rabin,
+/// s·G = R + c·key, where c binds operator, key and R. Making one requires the secret, so no key can be derived
+/// from the keys of others (the rogue-key attack on sums of keys), and no proof is valid for another operator or key.
+/// @dev BLS signatures over one message for the whole batch would not do: a rogue key, the victim's negated plus one's own,
+/// can sign that message by subtracting the victim's signature. One message for each key would cost 86,000 gas for hash
+/// and pairing. All proofs of a batch are checked by one multiplication: sum r_i·(s_i·G - R_i - c_i·key_i) = 0 with 128-bit
+/// coefficients that bind every input, so that every proof is valid, with an error of 2^-128 (Bellare, Garay and Rabin,
 /// EUROCRYPT 98). The precompile refuses points outside the subgroup.
 library Possession {
     uint256 internal constant LENGTH = 160;
@@ -24,8 +24,8 @@ library Possession {
     /// @dev EIP-2537: one multiplication of G1, before the discount for several.
     uint256 private constant GAS_PER_TERM = 12_000;
 
-    /// @notice Whether every proof, of {LENGTH} bytes, holds.
-    /// @param challenges As {challenge} gives them, one for each key.
+    /// @notice Whether every proof, of {LENGTH} bytes, is valid.
+    /// @param challenges The {challenge} of each key.
     function verify(bytes[] memory keys, bytes[] memory proofs, uint256[] memory challenges)
         internal
         view
@@ -59,7 +59,7 @@ library Possession {
         return valid && BLS12381.isInfinity(result);
     }
 
-    /// @notice What binds a proof to its operator and key. Of `proof` the first 128 bytes count, of `key` as many.
+    /// @notice The challenge, which binds a proof to its operator and key. Reads the first 128 bytes of `proof` and of `key`.
     function challenge(address operator, bytes memory key, bytes memory proof) internal pure returns (uint256 scalar) {
         bytes memory domain = DOMAIN;
         assembly ("memory-safe") {
@@ -73,7 +73,7 @@ library Possession {
         }
     }
 
-    /// @dev Binds all that is to be checked: each challenge binds its operator, key and commitment.
+    /// @dev Binds all inputs of the check: each challenge binds its operator, key and commitment.
     function _seed(bytes[] memory proofs, uint256[] memory challenges) private pure returns (bytes32) {
         bytes32 scalars = 0;
         unchecked {

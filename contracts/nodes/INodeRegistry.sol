@@ -3,9 +3,9 @@ pragma solidity ^0.8.28;
 
 import {SignerCounts, Signers} from "../types/Signers.sol";
 
-/// @title Who the nodes are, and who may vote in which epoch
+/// @title The nodes, and the committee of every epoch
 /// @notice A node is an operator address, a BLS12-381 key and a libp2p peer id under an index that never moves. Each
-/// change of membership opens a numbered epoch whose committee stays readable for ever.
+/// change of membership opens a numbered epoch whose committee remains readable for ever.
 /// @dev Rotating a key retires the node's index and opens a new one for the same operator, so that keys are immutable
 /// and an operator has exactly one index in any epoch.
 interface INodeRegistry {
@@ -21,7 +21,7 @@ interface INodeRegistry {
         bytes peerId;
     }
 
-    /// @notice What is known of an index. `predecessor` is the retired index + 1 of the same operator, or 0.
+    /// @notice A node. `predecessor` is the retired index + 1 of the same operator, or 0.
     struct Node {
         address operator;
         uint32 admittedAt;
@@ -29,7 +29,7 @@ interface INodeRegistry {
         uint32 predecessor;
     }
 
-    /// @notice A committee: when its epoch opened, how many nodes it has, and the first index not yet given.
+    /// @notice A committee: when its epoch opened, its number of nodes, and the first index not yet assigned.
     struct Committee {
         uint48 openedAt;
         uint32 size;
@@ -59,35 +59,38 @@ interface INodeRegistry {
     /// @notice The indices `bits` of this word are not in the committee.
     error NodeRegistryNotMembers(uint256 word, uint256 bits);
     error NodeRegistryOverlappingSets(uint256 word);
-    /// @notice Entries come in ascending order of their indices, each once.
+    /// @notice Entries must be in strictly ascending order of their indices.
     error NodeRegistryUnsortedSigner(uint32 index);
     error NodeRegistryNoSigners();
     error NodeRegistryInvalidSignature();
     error NodeRegistryInvalidSignatureOf(uint32 index);
-    /// @notice This chain lacks EIP-2537: operators sign, keys do not.
+    /// @notice This chain lacks EIP-2537, so BLS signatures cannot be verified; operators' signatures can.
     error NodeRegistryNoPrecompiles();
 
-    /// @notice Admits nodes; opens one epoch. By the timelock, or by the founder until genesis is closed.
+    /// @notice Admits nodes; opens one epoch. Only the timelock may call it, and the founder until genesis is
+    /// closed.
     function admit(Admission[] calldata admissions) external;
 
-    /// @notice Removes nodes by index; opens one epoch. By the timelock alone. The committee never becomes empty.
+    /// @notice Removes nodes by index; opens one epoch. Only the timelock may call it. The committee never becomes
+    /// empty.
     function remove(uint32[] calldata indices) external;
 
-    /// @notice Retires `index` and gives its operator a new index with `key`; opens one epoch. By the timelock alone.
+    /// @notice Retires `index` and gives its operator a new index with `key`; opens one epoch. Only the
+    /// timelock may call it.
     function rotateKey(uint32 index, bytes calldata key, bytes calldata possession) external;
 
-    /// @notice Ends the founder's power for good.
+    /// @notice Ends the founder's power for ever.
     function closeGenesis() external;
 
     function timelock() external view returns (address);
 
-    /// @notice The account that may admit until genesis is closed, then zero.
+    /// @notice The account that may admit nodes until genesis is closed; zero after.
     function founder() external view returns (address);
 
     /// @notice The newest epoch; 0 before the first admission.
     function epoch() external view returns (uint32);
 
-    /// @notice The newest epoch that was open at `timepoint` (seconds); 0 when there was none.
+    /// @notice The newest epoch that was open at `timepoint` (seconds); 0 if there was none.
     function epochAt(uint48 timepoint) external view returns (uint32);
 
     function committee(uint32 epoch_) external view returns (Committee memory);
@@ -99,7 +102,7 @@ interface INodeRegistry {
 
     function keyOf(uint32 index) external view returns (bytes memory);
 
-    /// @notice The index under which `operator` is a member in `epoch_`; reverts when it is none.
+    /// @notice The index under which `operator` is a member in `epoch_`; reverts if it is not one.
     function indexOf(address operator, uint32 epoch_) external view returns (uint32);
 
     /// @notice Whether `operator` is a member in `epoch_`.
@@ -114,29 +117,30 @@ interface INodeRegistry {
     /// @notice The committee of `epoch_` as a set of indices, 256 to a word.
     function memberBits(uint32 epoch_) external view returns (uint256[] memory);
 
-    /// @notice The scalar c that binds a possession proof; of `proof` only the first 128 bytes count.
+    /// @notice The scalar c that binds a possession proof; it depends on the first 128 bytes of `proof`.
     function possessionChallenge(address operator, bytes calldata key, bytes calldata proof)
         external
         view
         returns (uint256);
 
-    /// @notice Whether the chain has the precompiles that aggregated signatures need (EIP-2537). Where it has not, keys
-    /// are kept without a check, and {checkAggregate} refuses.
+    /// @notice Whether the chain has the precompiles that aggregated signatures need (EIP-2537). Without them keys are
+    /// stored unchecked, and {checkAggregate} reverts.
     function aggregates() external view returns (bool);
 
-    /// @notice Checks that `signature` is the sum of what these members of `epoch_` signed with their BLS keys, over the
-    /// digests `first` and `second` (32 bytes each, the ciphersuite of Ethereum's consensus); reverts when it is not.
+    /// @notice Checks that `signature` is the sum of these signers' BLS signatures (the ciphersuite of Ethereum's consensus),
+    /// of members of `epoch_`, over `forDigest`, `againstDigest` or, for Abstain, both; reverts if it is not.
     function checkAggregate(
         uint32 epoch_,
         Signers calldata signers,
-        bytes32 first,
-        bytes32 second,
+        bytes32 forDigest,
+        bytes32 againstDigest,
         bytes calldata signature
     ) external view returns (SignerCounts memory);
 
-    /// @notice Who of `epoch_` signed which of three digests with its operator's account; reverts when one did not.
-    /// @param signed An entry of 69 bytes a signer, in ascending order: index (4), which digest (1), r (32), s and v (32,
-    /// EIP-2098).
+    /// @notice Which members of `epoch_` signed which of three digests with their operators' accounts; reverts if a
+    /// signature is invalid. The signers of `messages[0]` are in `forBits`, of 1 in `againstBits`, of 2 in `abstainBits`.
+    /// @param signed An entry of 69 bytes for each signer, in ascending order: index (4), position of the digest (1), r (32),
+    /// s and v (32, EIP-2098).
     function recoverSigners(uint32 epoch_, bytes32[3] calldata messages, bytes calldata signed)
         external
         view

@@ -9,27 +9,27 @@ import {Possession} from "../libraries/Possession.sol";
 import {INodeRegistry} from "./INodeRegistry.sol";
 import {NodeSignatures} from "./NodeSignatures.sol";
 
-/// @title Who the nodes are, and who may vote in which epoch
-/// @dev Operators and keys live in code ({KeyStore}); a committee is its size, its total key and the bound of its indices,
-/// less those that were removed. Nothing that was true of an epoch ever changes.
+/// @title The nodes, and the committee of every epoch
+/// @dev Operators and keys are stored as code ({KeyStore}); a committee is its size, its total key, and all indices below
+/// its bound that were not removed by then. What the registry says about an epoch never changes.
 contract NodeRegistry is NodeSignatures {
     using Checkpoints for Checkpoints.Trace256;
     using KeyStore for KeyStore.Store;
 
-    /// @dev The newest index of an operator + 1 and, beside it, the epochs of that node: a member's check reads one slot.
+    /// @dev The newest index of an operator, plus 1, and the epochs of that node: a membership check reads one slot.
     struct Membership {
         uint32 latest;
         uint32 admittedAt;
         uint32 removedAt;
     }
 
-    /// @dev What most indices have nothing of: the epoch of their removal, and the operator's index before + 1.
+    /// @dev Zero for most indices: the epoch of their removal, and the operator's previous index, plus 1.
     struct Mark {
         uint32 removedAt;
         uint32 predecessor;
     }
 
-    /// @dev Keys on their way in, with what is checked for all at once.
+    /// @dev Keys being admitted, with the inputs of the check that is made for all at once.
     struct Batch {
         address[] operators;
         bytes[] keys;
@@ -38,7 +38,7 @@ contract NodeRegistry is NodeSignatures {
         bytes entries;
     }
 
-    /// @dev The sum of a committee's keys without the padding of EIP-2537: x and y of 48 bytes each.
+    /// @dev The sum of a committee's keys without the padding of EIP-2537: x and y, 48 bytes each.
     struct PackedKey {
         bytes32 xHigh;
         bytes32 xLowYHigh;
@@ -57,7 +57,7 @@ contract NodeRegistry is NodeSignatures {
 
     KeyStore.Store private _keys;
     mapping(uint32 index => Mark) private _marks;
-    /// @dev Which of 256 consecutive indices are removed, by the epoch from which on they are.
+    /// @dev Which of 256 consecutive indices are removed, by the epoch from which on they are removed.
     mapping(uint256 word => Checkpoints.Trace256) private _removals;
     mapping(address operator => Membership) private _memberships;
     mapping(bytes32 keyHash => bool) private _keyKnown;
@@ -131,7 +131,7 @@ contract NodeRegistry is NodeSignatures {
     }
 
     /// @inheritdoc INodeRegistry
-    /// @dev Not before the first admission: nobody could ever vote the first node in.
+    /// @dev Not before the first admission: without members nobody could vote the first node in.
     function closeGenesis() external {
         if (msg.sender != timelock || founder == address(0)) _checkFounder();
         if (epoch == 0) revert NodeRegistryEmptyBatch();
@@ -142,12 +142,12 @@ contract NodeRegistry is NodeSignatures {
     }
 
     /// @inheritdoc INodeRegistry
-    /// @dev Of several epochs opened within one second, the newest counts; so ask of a second that has passed.
+    /// @dev If several epochs opened within one second, the newest counts; so ask for a second that has passed.
     function epochAt(uint48 timepoint) external view returns (uint32) {
         uint32 newest = epoch;
         if (_committees[newest].openedAt <= timepoint) return newest;
 
-        // The first epoch that opened later, less one.
+        // One before the first epoch that opened later.
         uint32 low = 1;
         uint32 high = newest;
         while (low < high) {
@@ -214,10 +214,10 @@ contract NodeRegistry is NodeSignatures {
     }
 
     /// @inheritdoc INodeRegistry
-    /// @dev Where nobody was ever removed, no word is read.
+    /// @dev If no node of a word was ever removed, none of its slots is read.
     function memberBits(uint32 epoch_) public view override returns (uint256[] memory bits) {
         Committee memory committee_ = _committees[epoch_];
-        // The first epoch is 1, and 0 has nobody.
+        // The first epoch is 1; epoch 0 has no members.
         if (committee_.openedAt == 0 && epoch_ != 0) revert NodeRegistryUnknownEpoch(epoch_);
         uint256 bound = committee_.indexBound;
         bits = new uint256[](Bitmap.wordsFor(bound));
@@ -250,23 +250,23 @@ contract NodeRegistry is NodeSignatures {
         return successor;
     }
 
-    /// @dev Indices are given in order, so those below an epoch's bound were given by then.
+    /// @dev Indices are assigned in order, so those below an epoch's bound were assigned by then.
     function _isIn(uint32 index, uint32 epoch_) private view returns (bool) {
         uint32 removedAt = _marks[index].removedAt;
         return index < _committees[epoch_].indexBound && (removedAt == 0 || epoch_ < removedAt);
     }
 
-    /// @dev Epochs count from 1, so a node that was never admitted covers none.
+    /// @dev Epochs count from 1, so a node that was never admitted is in none.
     function _covers(uint32 admittedAt, uint32 removedAt, uint32 epoch_) private pure returns (bool) {
         return admittedAt != 0 && admittedAt <= epoch_ && (removedAt == 0 || epoch_ < removedAt);
     }
 
-    /// @dev Once genesis is closed the founder is zero, and the zero address is nobody.
+    /// @dev Once genesis is closed the founder is the zero address, which cannot call.
     function _checkFounder() private view {
         if (msg.sender != founder || msg.sender == address(0)) revert NodeRegistryUnauthorized(msg.sender);
     }
 
-    /// @dev Nothing is said of an epoch that has not opened: what it says must never change.
+    /// @dev Reverts for an epoch that has not opened: an answer must never change later.
     function _checkEpoch(uint32 epoch_) private view {
         if (epoch_ > epoch) revert NodeRegistryUnknownEpoch(epoch_);
     }
@@ -287,7 +287,7 @@ contract NodeRegistry is NodeSignatures {
         batch.entries = new bytes(count * KeyStore.ENTRY_LENGTH);
     }
 
-    /// @dev Checks all of an admission but its proof, which the batch's others are checked with.
+    /// @dev Checks an admission but for its proof of possession, which is checked together with the batch's others.
     function _take(Batch memory batch, uint256 i, Admission calldata admission) private {
         address operator = admission.operator;
         _checkPeerId(admission.peerId);
@@ -296,7 +296,7 @@ contract NodeRegistry is NodeSignatures {
         _takeKey(batch, i, operator, admission.key, admission.possession);
     }
 
-    /// @dev Checks that `key` is well formed and new; remembers it.
+    /// @dev Checks that `key` is well formed and new, and records it.
     function _takeKey(Batch memory batch, uint256 i, address operator, bytes calldata key, bytes calldata proof)
         private
     {
@@ -314,7 +314,7 @@ contract NodeRegistry is NodeSignatures {
         KeyStore.put(batch.entries, i, operator, taken);
     }
 
-    /// @dev All at once; where that fails one by one, so that whoever's proof is bad is named.
+    /// @dev Checks all proofs at once and, if that fails, one by one, so that the error names the operator.
     function _checkPossession(Batch memory batch) private view {
         if (!aggregates || Possession.verify(batch.keys, batch.proofs, batch.challenges)) return;
 
@@ -344,7 +344,7 @@ contract NodeRegistry is NodeSignatures {
         removals.push(opening, removals.latest() | (1 << (index & 0xff)));
     }
 
-    /// @dev The total stays at infinity where the chain cannot add keys.
+    /// @dev The total remains at infinity if the chain cannot add keys.
     function _withKeys(bytes memory total, bytes[] memory keys) private view returns (bytes memory) {
         if (aggregates) BLS12381.addAll(total, keys);
         return total;
@@ -391,7 +391,7 @@ contract NodeRegistry is NodeSignatures {
 
     function _pack(bytes memory key) private pure returns (PackedKey memory packed) {
         assembly ("memory-safe") {
-            // 16 zero bytes and x, then 16 zero bytes and y: the two coordinates move together.
+            // 16 zero bytes and x, then 16 zero bytes and y: the two coordinates are copied together.
             mstore(packed, mload(add(key, 0x30)))
             mstore(add(packed, 0x20), or(shl(128, shr(128, mload(add(key, 0x50)))), mload(add(key, 0x60))))
             mstore(add(packed, 0x40), mload(add(key, 0x80)))

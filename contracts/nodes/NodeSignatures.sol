@@ -8,12 +8,12 @@ import {KeyStore} from "../libraries/KeyStore.sol";
 import {SignerCounts, Signers} from "../types/Signers.sol";
 import {INodeRegistry} from "./INodeRegistry.sol";
 
-/// @dev Whether nodes have signed what is said that they have: many at once, by one aggregated BLS signature or by their
-/// operators' ECDSA signatures side by side. It answers, and writes nothing.
+/// @dev Verifies statements that many nodes signed, by one aggregated BLS signature or by a list of their operators' ECDSA
+/// signatures. It writes no storage.
 abstract contract NodeSignatures is INodeRegistry {
     using Bitmap for uint256[];
 
-    /// @dev Where the reading of signatures side by side has come to.
+    /// @dev The progress of reading a list of signatures.
     struct Reading {
         uint256[] members;
         uint256[][3] sets;
@@ -23,10 +23,10 @@ abstract contract NodeSignatures is INodeRegistry {
 
     /// @dev The ciphersuite of Ethereum's consensus.
     bytes private constant SIGNATURE_DOMAIN = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
-    /// @dev Index (4 bytes), which message (1), r (32), s with v in its highest bit (32; EIP-2098).
+    /// @dev Index (4 bytes), position of the message (1), r (32), s with v in its highest bit (32; EIP-2098).
     uint256 private constant SIGNED_LENGTH = 69;
 
-    /// @dev Of the four sets that make up a committee, the one that signs nothing.
+    /// @dev The position of the members who signed nothing, among the four sets that make up a committee.
     uint256 private constant ABSENT = 3;
 
     /// @inheritdoc INodeRegistry
@@ -40,21 +40,21 @@ abstract contract NodeSignatures is INodeRegistry {
     function checkAggregate(
         uint32 epoch_,
         Signers memory signers,
-        bytes32 first,
-        bytes32 second,
+        bytes32 forDigest,
+        bytes32 againstDigest,
         bytes memory signature
     ) external view returns (SignerCounts memory counts) {
         if (!aggregates) revert NodeRegistryNoPrecompiles();
         uint256[] memory absent;
         (counts, absent) = _checkMembers(epoch_, signers);
-        (bytes memory firstKey, bytes memory secondKey) = _keysOf(epoch_, signers, absent, counts);
+        (bytes memory forKey, bytes memory againstKey) = _keysOf(epoch_, signers, absent, counts);
 
-        bool ofFirst = counts.first + counts.both != 0;
-        bool ofSecond = counts.second + counts.both != 0;
-        bytes[] memory keys = new bytes[](ofFirst && ofSecond ? 2 : 1);
+        bool anyFor = counts.forCount + counts.abstainCount != 0;
+        bool anyAgainst = counts.againstCount + counts.abstainCount != 0;
+        bytes[] memory keys = new bytes[](anyFor && anyAgainst ? 2 : 1);
         bytes[] memory messages = new bytes[](keys.length);
-        if (ofFirst) (keys[0], messages[0]) = (firstKey, bytes.concat(first));
-        if (ofSecond) (keys[keys.length - 1], messages[keys.length - 1]) = (secondKey, bytes.concat(second));
+        if (anyFor) (keys[0], messages[0]) = (forKey, bytes.concat(forDigest));
+        if (anyAgainst) (keys[keys.length - 1], messages[keys.length - 1]) = (againstKey, bytes.concat(againstDigest));
         if (!BLS12381.verify(keys, messages, signature, SIGNATURE_DOMAIN)) revert NodeRegistryInvalidSignature();
     }
 
@@ -72,8 +72,11 @@ abstract contract NodeSignatures is INodeRegistry {
             _read(reading, messages, signed[offset:offset + SIGNED_LENGTH]);
         }
 
-        signers =
-            Signers({first: _trim(reading.sets[0]), second: _trim(reading.sets[1]), both: _trim(reading.sets[2])});
+        signers = Signers({
+            forBits: _trim(reading.sets[0]),
+            againstBits: _trim(reading.sets[1]),
+            abstainBits: _trim(reading.sets[2])
+        });
         counts = _count(signers);
     }
 
@@ -86,10 +89,10 @@ abstract contract NodeSignatures is INodeRegistry {
     /// @dev The sum of a committee's keys.
     function _totalKey(uint32 epoch_) internal view virtual returns (bytes memory);
 
-    /// @dev For indices in ascending order.
+    /// @dev The operator of `index`; must be called with ascending indices.
     function _operatorAt(KeyStore.Cursor memory cursor, uint32 index) internal view virtual returns (address);
 
-    /// @dev Checks that the sets are within the committee and share nobody; says who of it is in none.
+    /// @dev Checks that the sets are disjoint and within the committee; returns its members that are in none.
     function _checkMembers(uint32 epoch_, Signers memory sets)
         private
         view
@@ -97,13 +100,14 @@ abstract contract NodeSignatures is INodeRegistry {
     {
         absent = memberBits(epoch_);
         uint256 bound = absent.length << 8;
-        sets.first.check(bound);
-        sets.second.check(bound);
-        sets.both.check(bound);
+        sets.forBits.check(bound);
+        sets.againstBits.check(bound);
+        sets.abstainBits.check(bound);
 
         unchecked {
             for (uint256 word = 0; word < absent.length; ++word) {
-                (uint256 a, uint256 b, uint256 c) = (sets.first.at(word), sets.second.at(word), sets.both.at(word));
+                (uint256 a, uint256 b, uint256 c) =
+                    (sets.forBits.at(word), sets.againstBits.at(word), sets.abstainBits.at(word));
                 uint256 all = a | b | c;
                 if (all & ~absent[word] != 0) revert NodeRegistryNotMembers(word, all & ~absent[word]);
                 if ((a & b) | (a & c) | (b & c) != 0) revert NodeRegistryOverlappingSets(word);
@@ -111,23 +115,24 @@ abstract contract NodeSignatures is INodeRegistry {
             }
         }
         counts = _count(sets);
-        if (counts.first + counts.second + counts.both == 0) revert NodeRegistryNoSigners();
+        if (counts.forCount + counts.againstCount + counts.abstainCount == 0) revert NodeRegistryNoSigners();
     }
 
-    /// @dev Reads the keys of all sets but the largest, whose sum is what the total leaves.
+    /// @dev The sums of the keys that sign For and Against. Reads the keys of all sets but the largest, whose sum is the
+    /// total key less the others.
     function _keysOf(uint32 epoch_, Signers memory sets, uint256[] memory absent, SignerCounts memory counts)
         private
         view
-        returns (bytes memory firstKey, bytes memory secondKey)
+        returns (bytes memory forKey, bytes memory againstKey)
     {
-        uint256[4] memory sizes = [uint256(counts.first), counts.second, counts.both, _countOf(absent)];
+        uint256[4] memory sizes = [uint256(counts.forCount), counts.againstCount, counts.abstainCount, _countOf(absent)];
         uint256 largest = 0;
         for (uint256 i = 1; i < 4; ++i) {
             if (sizes[i] > sizes[largest]) largest = i;
         }
 
         uint256[][] memory bits = new uint256[][](4);
-        (bits[0], bits[1], bits[2], bits[3]) = (sets.first, sets.second, sets.both, absent);
+        (bits[0], bits[1], bits[2], bits[3]) = (sets.forBits, sets.againstBits, sets.abstainBits, absent);
         bits[largest] = new uint256[](0);
         bytes[] memory sums = new bytes[](4);
         for (uint256 i = 0; i < 4; ++i) {
@@ -138,7 +143,7 @@ abstract contract NodeSignatures is INodeRegistry {
         if (largest == ABSENT) {
             _addKeys(sums, bits);
         } else {
-            // Minus the total and all others: minus what is left.
+            // The negated total plus all other sums: the negated sum of the largest set.
             bytes memory rest = BLS12381.negate(_totalKey(epoch_));
             sums[ABSENT] = rest;
             if (sizes[largest] != sizes[0] + sizes[1] + sizes[2] + sizes[ABSENT]) _addKeys(sums, bits);
@@ -156,7 +161,7 @@ abstract contract NodeSignatures is INodeRegistry {
         return (sums[0], sums[1]);
     }
 
-    /// @dev Adds the entry's signer to the set of the message that it has signed.
+    /// @dev Adds the entry's signer to the set of the message that it signed.
     function _read(Reading memory reading, bytes32[3] calldata messages, bytes calldata entry) private view {
         uint32 index = uint32(bytes4(entry));
         uint256 which = uint8(entry[4]);
@@ -178,9 +183,9 @@ abstract contract NodeSignatures is INodeRegistry {
 
     function _count(Signers memory sets) private pure returns (SignerCounts memory) {
         return SignerCounts({
-            first: uint24(_countOf(sets.first)),
-            second: uint24(_countOf(sets.second)),
-            both: uint24(_countOf(sets.both))
+            forCount: uint24(_countOf(sets.forBits)),
+            againstCount: uint24(_countOf(sets.againstBits)),
+            abstainCount: uint24(_countOf(sets.abstainBits))
         });
     }
 
@@ -192,7 +197,7 @@ abstract contract NodeSignatures is INodeRegistry {
         }
     }
 
-    /// @dev Without zero words at the end.
+    /// @dev Removes zero words at the end, in place.
     function _trim(uint256[] memory bits) private pure returns (uint256[] memory) {
         uint256 length = bits.length;
         while (length != 0 && bits[length - 1] == 0) --length;

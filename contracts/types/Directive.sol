@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ContentId} from "./ContentId.sol";
 
-/// @notice What the DAO may order. The order is part of every directive id: append only.
+/// @notice What the DAO may order. A kind's position is part of every directive id: append only.
 enum DirectiveKind {
     Deploy,
     Scale,
@@ -20,10 +20,10 @@ enum DirectiveKind {
     Experiment
 }
 
-/// @notice An order. Times are relative to the moment of issue, so that one observation always gives one directive.
+/// @notice An order. Times are relative to its issue, so that the same observation always gives the same directive.
 struct Directive {
     DirectiveKind kind;
-    /// keccak256 of the subject's name, such as "workload/web-3".
+    /// keccak256 of the subject's name, such as "replica/web/3".
     bytes32 subject;
     /// The directive's payload, a `witan/directive/1` block.
     ContentId payload;
@@ -31,14 +31,17 @@ struct Directive {
     uint32 delay;
     /// Seconds after activation within which outcomes are accepted.
     uint32 window;
-    /// Tells apart two orders that are alike in all else.
+    /// Distinguishes two orders that are otherwise equal.
     bytes32 salt;
-    /// The records this order rests on, strictly ascending.
+    /// The records that justify this order, strictly ascending.
     ContentId[] evidence;
 }
 
 library Directives {
-    /// @notice The id of a directive: a hash of all that it says.
+    /// @notice The most records that a directive may cite: every voter fetches and checks each of them.
+    uint256 internal constant MAX_EVIDENCE = 16;
+
+    /// @notice The id of a directive: a hash of all its fields.
     function id(Directive memory directive) internal pure returns (bytes32) {
         return keccak256(abi.encode(directive));
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @notice What a record says. The order is part of every leaf: append only.
+/// @notice The kind of a record. Its position is part of every leaf: append only.
 enum RecordKind {
     State,
     Model,

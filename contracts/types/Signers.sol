@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @notice Who of a committee signed which of two messages: three sets of indices, as {Bitmap} has them, that share no
-/// index. For ballots the first message is For and the second Against, and an abstention is a signature over both.
+/// @notice The committee members who signed For, Against and Abstain: three sets of indices, encoded as {Bitmap} says, that
+/// share no index. The signers of a statement that can only be agreed to, such as a report, are in `forBits` alone.
 struct Signers {
-    uint256[] first;
-    uint256[] second;
-    uint256[] both;
+    uint256[] forBits;
+    uint256[] againstBits;
+    uint256[] abstainBits;
 }
 
-/// @notice How many there are in each set.
+/// @notice The number of members in each set.
 struct SignerCounts {
-    uint24 first;
-    uint24 second;
-    uint24 both;
+    uint24 forCount;
+    uint24 againstCount;
+    uint24 abstainCount;
 }

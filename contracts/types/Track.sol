@@ -17,12 +17,12 @@ struct TrackRules {
     uint16 quorum;
     /// For, of For + Against, that pass it; For must also exceed Against.
     uint16 approval;
-    /// For, of all nodes, that end the vote at once; 0 where there is no fast path.
+    /// For, of all nodes, that end the vote at once; 0 for no fast path.
     uint16 fastPath;
     /// Between queueing and execution.
     uint32 timelock;
-    /// After the vote's end (its deadline), until a passed proposal can no longer be executed.
+    /// After the vote's deadline and the timelock, during which a passed proposal can be executed.
     uint32 expiry;
-    /// Proposals that one node may have open on this track at the same time.
+    /// The most proposals that one node may have open on this track at the same time.
     uint8 openLimit;
 }

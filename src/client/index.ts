@@ -1,3 +1,4 @@
+export { type Support, Supports } from "../records/index.js";
 export { type AnchoredBatch, anchorBatch } from "./actions/anchorBatch.js";
 export { type AnchorJointlyParameters, anchorJointly } from "./actions/anchorJointly.js";
 export { type AnchorRecordsParameters, type AnchorRecordsReturnType, anchorRecords } from "./actions/anchorRecords.js";
@@ -77,7 +78,5 @@ export {
   type ProposalRules,
   type ProposalState,
   ProposalStates,
-  type Support,
-  Supports,
 } from "./proposals/proposal.js";
 export type { RecordAnchor, RecordReference, VerifiedRecord } from "./records.js";

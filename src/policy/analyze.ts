@@ -3,7 +3,7 @@ import { AnalyzeDefaults, HealthLimits, Phi } from "./defaults.js";
 import { findIncidents, type IncidentMemory, noIncidents } from "./incidents.js";
 import type { Analysis, AnalyzePolicy, Observation } from "./types.js";
 
-/** What the analysis of one cycle needs to know of those before. */
+/** What the analysis of one cycle needs from those before. */
 export interface AnalysisMemory {
   readonly recovering: boolean;
   readonly state: NamedState | undefined;
@@ -15,7 +15,7 @@ export function initialMemory(): AnalysisMemory {
   return { recovering: false, state: undefined, heldCycles: 0, incidents: noIncidents };
 }
 
-/** How well a node is, 0 to 1.618034. Shares are 0 to 1, latency in milliseconds. */
+/** A node's health score, 0 to 1.618034. Shares are 0 to 1, latency in milliseconds. */
 export function phi(metrics: State["metrics"]): number {
   const { weights, golden } = Phi;
   const latency = Math.min(metrics.latencyMs / Phi.latencyCeilingMs, 1);
@@ -30,8 +30,8 @@ export function phi(metrics: State["metrics"]): number {
 }
 
 /**
- * The state that a value of phi has a name for. Chaos begins a recovery, with marks of its own, which ends when the
- * node is EUPHORIC by them. What the recovery calls quiescent (0.5 to 1.0) is reported as CONTEMPLATIVE.
+ * The named state of a value of phi. CHAOTIC starts a recovery, which has thresholds of its own and ends when the node is
+ * EUPHORIC by them. Its quiescent range (0.5 to 1.0) is reported as CONTEMPLATIVE.
  */
 export function nameState(value: number, recovering: boolean): { state: NamedState; recovering: boolean } {
   if (recovering) {
@@ -48,7 +48,7 @@ export function nameState(value: number, recovering: boolean): { state: NamedSta
   return { state: "CHAOTIC", recovering: true };
 }
 
-/** Analyzes one observation in the light of those before. */
+/** Analyzes one observation, given the memory of those before. */
 export function analyze(
   memory: AnalysisMemory,
   observation: Observation,
@@ -79,10 +79,10 @@ export function analyze(
 }
 
 function healthOf({ replicas, probeErrors }: Observation): Health {
-  const settled = replicas.filter(({ changing }) => !changing);
-  const sick = settled.filter(({ alive, healthy }) => !alive || !healthy).length;
-  const slowest = Math.max(0, ...settled.map(({ latencyMs }) => latencyMs ?? 0));
-  if (settled.length > 0 && sick === settled.length) return "unhealthy";
-  if (sick > 0 || probeErrors > 0 || slowest > HealthLimits.degradedMs) return "degraded";
+  const stable = replicas.filter(({ changing }) => !changing);
+  const failed = stable.filter(({ alive, healthy }) => !alive || !healthy).length;
+  const slowest = Math.max(0, ...stable.map(({ latencyMs }) => latencyMs ?? 0));
+  if (stable.length > 0 && failed === stable.length) return "unhealthy";
+  if (failed > 0 || probeErrors > 0 || slowest > HealthLimits.degradedMs) return "degraded";
   return "healthy";
 }

@@ -1,46 +1,46 @@
-/** What a node says of a directive. */
+/** A node's report on a directive. */
 export type Report = "ready" | "done" | "failed";
 
 export interface AttestInput {
   readonly report: Report;
-  /** The nodes that report on the directive. */
+  /** The size of the committee that reports on the directive. */
   readonly committeeSize: number;
-  /** Nodes whose very report, with this very outcome, is on chain already. */
+  /** The number of nodes whose same report, with the same outcome, is on chain already. */
   readonly counted: number;
-  /** Nodes whose very report is known, good and not on chain. */
+  /** The number of nodes whose same report is known, valid and not on chain. */
   readonly pending: number;
-  /** Whether this node says the same. */
+  /** Whether this node's own report is among them. */
   readonly own: boolean;
-  /** Whether any node is known to say that the directive has ended. */
+  /** Whether any node is known to report `done` or `failed`. */
   readonly ending: boolean;
-  /** Until reports stop counting. */
+  /** Until the deadline after which reports no longer count. */
   readonly secondsLeft: number;
-  /** Close enough to that end to wait no longer. */
+  /** How long before the deadline to stop waiting. */
   readonly marginSeconds: number;
-  /** Since the oldest pending report came. */
+  /** Since the oldest pending report arrived. */
   readonly waitedMs: number;
-  /** How long pending reports wait for others to come with them. */
+  /** How long to wait for more reports before sending those that do not enact the directive. */
   readonly stragglersMs: number;
 }
 
-/** Why pending reports are worth a transaction now. */
+/** Why to send pending reports now. */
 export type AttestReason = "enacts" | "deadline" | "stragglers";
 
-/** Reports that enact a directive for a committee of so many nodes: more than half, as the registry has it. */
+/** The number of reports that enact a directive: more than half of the committee, as DirectiveRegistry has it. */
 function enactingReports(committeeSize: number): number {
   return Math.floor(committeeSize / 2) + 1;
 }
 
 /**
- * Whether reports that wait are to be settled now: when they enact the directive, when its deadline nears, or when they have
- * waited long enough for others. Undefined: not yet. A node pays for what only others say when that enacts, and for nothing
- * else: whoever signs nonsense is to bring it to the chain itself.
+ * Why to send pending reports now: they enact the directive, its deadline is near, or they have waited long enough for
+ * others. Undefined if it is too early. A node pays for other nodes' reports only if they enact the directive, so that
+ * nodes that sign false reports pay for them themselves.
  */
 export function whenToAttest(input: AttestInput): AttestReason | undefined {
   const { report, counted, pending, own, ending, secondsLeft, marginSeconds, waitedMs, stragglersMs } = input;
   if (pending === 0) return undefined;
   const waited = waitedMs >= stragglersMs;
-  // Who is ready interests until somebody has done it: it must not be in the way then.
+  // `ready` reports are worth nothing once a node reports the end, and must not delay that.
   if (report === "ready") return own && waited && !ending ? "stragglers" : undefined;
 
   const needed = enactingReports(input.committeeSize);

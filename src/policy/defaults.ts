@@ -4,7 +4,7 @@ import type { AnalyzePolicy, PlanPolicy, VotePolicy } from "./types.js";
 export const Phi = {
   golden: 1.618034,
   weights: { cpu: 0.2, memory: 0.15, latency: 0.15, loss: 0.3, connectivity: 0.2 },
-  /** Half of a fully used processor counts, and a third of a full memory: use is not distress. */
+  /** A fully used processor costs half of its weight, a full memory 30 %: use alone is not distress. */
   cpuDiscount: 0.5,
   memoryDiscount: 0.3,
   latencyCeilingMs: 1_000,
@@ -20,11 +20,11 @@ export const Phi = {
 export const HealthLimits = { healthyMs: 500, degradedMs: 2_000, maxErrorShare: 0.05 } as const;
 
 export const AnalyzeDefaults: AnalyzePolicy = {
-  /** A look between two instances sees none for a moment. */
+  /** Between two instances a replica is down for a moment. */
   downCycles: 2,
-  /** A slow answer is not yet a sick workload. */
+  /** One slow answer does not make a replica unhealthy. */
   unhealthyCycles: 3,
-  /** A state that lasts is one to act on. */
+  /** Act only on a state that lasts. */
   criticalCycles: 3,
 };
 
@@ -32,7 +32,7 @@ export const PlanDefaults: PlanPolicy = {
   euphoricCycles: 3,
   maxReplicas: 500,
   minSeverity: "medium",
-  /** Ten minutes to carry out one order; what takes longer is worth a new vote. */
+  /** Ten minutes to carry out one order; beyond that a new vote is due. */
   directiveWindowSeconds: 600,
   roundsWindowSeconds: 3_600,
   /** A model must be better by a tenth of a percent to be worth a vote. */
@@ -53,8 +53,8 @@ export const VoteDefaults: VotePolicy = {
   maxReplicas: 500,
   /** Held-out data of one node is small and skewed. */
   tolerance: 0.03,
-  /** Five times the luck of ten classes. */
+  /** Five times chance among ten classes. */
   minFirstAccuracy: 0.5,
-  /** Below this many samples an accuracy says nothing. */
+  /** With fewer samples an accuracy means nothing. */
   minSamples: 20,
 };

@@ -26,7 +26,6 @@ export type {
   PlanPolicy,
   ReplicaView,
   SharedKnowledge,
-  Support,
   VoteInput,
   VotePolicy,
 } from "./types.js";

@@ -1,17 +1,17 @@
 import { type ContentId, type RecordKind, RecordKinds } from "../records/index.js";
 
-/** As many nodes as a vote may have keep each record besides its author. */
+/** The most replicas of a record that can be voted, besides the author's. */
 const MOST_REPLICAS = 16;
 
-/** What the DAO has decided about keeping records, and the defaults where it has not. */
+/** How long, and by how many nodes, records are kept: voted parameters, with defaults for those not set. */
 export interface RetentionRules {
-  /** Seconds from a record's first anchor, by its kind; infinite where records of it are kept for ever. */
+  /** Seconds from a record's first anchor, by its kind; infinite if they are kept for ever. */
   readonly retain: Readonly<Record<RecordKind, number>>;
-  /** Nodes besides the author that keep each record: fewer holders than `min` endanger it, `max` are asked to. */
+  /** Replicas of each record besides the author's: fewer than `min` endanger it, `max` nodes are asked to keep it. */
   readonly replicas: { readonly min: number; readonly max: number };
 }
 
-/** The parameter that says for how many seconds records of a kind are kept. */
+/** The name of the parameter for how many seconds records of a kind are kept. */
 export function retainParameter(kind: RecordKind): string {
   return `retain.${kind}`;
 }
@@ -19,12 +19,12 @@ export function retainParameter(kind: RecordKind): string {
 const REPLICAS_MIN = "replicas.min";
 const REPLICAS_MAX = "replicas.max";
 
-/** Every parameter that {@link retentionRules} looks at. */
+/** Every parameter that {@link retentionRules} reads. */
 export const RetentionParameters: readonly string[] = [...RecordKinds.map(retainParameter), REPLICAS_MIN, REPLICAS_MAX];
 
 /**
- * The rules from the parameters that were voted. One that is unset or 0 says nothing: records are kept for ever, by as many
- * nodes as the defaults have. `replicas.max` is brought to 1 to 16, and `replicas.min` to 1 to the greatest number.
+ * The rules by the voted parameters. If one is unset or 0, records are kept for ever, or by as many nodes as the defaults
+ * say. `replicas.max` is clamped to 1 to 16, and `replicas.min` to 1 to `replicas.max`.
  */
 export function retentionRules(
   parameters: ReadonlyMap<string, bigint>,
@@ -42,34 +42,34 @@ export function retentionRules(
   return { retain, replicas: { min: Math.min(voted(REPLICAS_MIN) ?? defaults.min, max), max } };
 }
 
-/** When something was anchored first, in seconds by the chain. */
-export interface Anchored {
+/** A record's kind and first anchor; `anchoredAt` is a block time, in seconds. */
+export interface AnchoredRecord {
   readonly kind: RecordKind;
   readonly anchoredAt: number;
 }
 
-/** Whether a record was kept for as long as was decided. `now` is the chain's time, in seconds. */
-export function isPastRetention({ kind, anchoredAt }: Anchored, now: number, { retain }: RetentionRules): boolean {
+/** Whether a record's retention period has passed. `now` is the chain's time, in seconds. */
+export function isPastRetention({ kind, anchoredAt }: AnchoredRecord, now: number, { retain }: RetentionRules): boolean {
   return now - anchoredAt > retain[kind];
 }
 
 export interface ExpiryInput {
-  readonly record: Anchored & { readonly contentId: ContentId };
+  readonly record: AnchoredRecord & { readonly contentId: ContentId };
   /** The chain's time, in seconds. */
   readonly now: number;
   readonly rules: RetentionRules;
-  /** What is kept whatever its age: accepted models, and evidence that is still to be looked at. */
+  /** Records kept whatever their age: accepted models, and evidence of open proposals and directives. */
   readonly exempt: ReadonlySet<ContentId>;
 }
 
-/** Whether a record is let go by vote. */
+/** Whether a record may be removed under the voted retention. */
 export function isExpired({ record, now, rules, exempt }: ExpiryInput): boolean {
   return isPastRetention(record, now, rules) && !exempt.has(record.contentId);
 }
 
-/** What a vote on a keeping parameter would do; undefined where the parameter is none. */
-export function retentionChange(name: string, value: bigint): "lets-go" | "keeps" | "out-of-bounds" | undefined {
+/** The effect of setting a retention parameter; undefined if `name` is not one. */
+export function retentionChange(name: string, value: bigint): "removes" | "keeps" | "out-of-bounds" | undefined {
   if (!RetentionParameters.includes(name)) return undefined;
-  if (name !== REPLICAS_MIN && name !== REPLICAS_MAX) return value === 0n ? "keeps" : "lets-go";
+  if (name !== REPLICAS_MIN && name !== REPLICAS_MAX) return value === 0n ? "keeps" : "removes";
   return value <= BigInt(MOST_REPLICAS) ? "keeps" : "out-of-bounds";
 }

@@ -15,26 +15,26 @@ export interface SettleInput {
   };
   /** On chain already. */
   readonly counted: Tally;
-  /** Known, good and not on chain. */
+  /** Known, valid and not on chain. */
   readonly pending: Tally;
-  /** Until ballots stop counting. */
+  /** Until the deadline after which ballots no longer count. */
   readonly secondsLeft: number;
-  /** Close enough to that end to wait no longer. */
+  /** How long before the deadline to stop waiting. */
   readonly marginSeconds: number;
-  /** Since the oldest pending ballot came. */
+  /** Since the oldest pending ballot arrived. */
   readonly waitedMs: number;
-  /** How long pending ballots wait for others to come with them. */
+  /** How long to wait for more ballots before sending those that do not settle the vote. */
   readonly stragglersMs: number;
 }
 
-/** Why pending ballots are worth a transaction now. */
+/** Why to send pending ballots now. */
 export type SettleReason = "decided" | "deadline" | "stragglers";
 
 const SHARE_DENOMINATOR = 10_000;
 
 /**
- * Whether ballots that wait are to be settled now: when they decide what was open, when the vote is about to end, or when
- * they have waited long enough for stragglers. Undefined: not yet.
+ * Why to send pending ballots now: they decide an open vote, its deadline is near, or they have waited long enough for
+ * others. Undefined if it is too early.
  */
 export function whenToSettle(input: SettleInput): SettleReason | undefined {
   const { rules, counted, pending, secondsLeft, marginSeconds, waitedMs, stragglersMs } = input;
@@ -46,20 +46,20 @@ export function whenToSettle(input: SettleInput): SettleReason | undefined {
 }
 
 /**
- * Whether there is nothing left to wait for: all have voted, or no ballot that may still come can change the outcome or
- * end the vote sooner.
+ * Whether the vote is decided: all have voted, or no ballot that may still come can change the result or end the vote
+ * earlier.
  */
 export function isDecided(rules: SettleInput["rules"], tally: Tally): boolean {
   const missing = rules.committeeSize - sizeOf(tally);
   if (missing <= 0 || endsEarly(rules, tally)) return true;
-  // Each more vote For helps, so if all of them do not help enough nothing does.
+  // More votes For never hurt: if all missing votes For do not pass it, nothing does.
   const best = { ...tally, for: tally.for + missing };
   if (!passes(rules, best)) return true;
   const certain = passes(rules, tally) && passes(rules, { ...tally, against: tally.against + missing });
   return certain && !endsEarly(rules, best);
 }
 
-/** Whether the governor ends the vote as soon as it has counted these. */
+/** Whether the governor ends the vote at once when it has counted this tally. */
 export function endsEarly(rules: SettleInput["rules"], tally: Tally): boolean {
   return rules.fastPath > 0 && reaches(tally.for, rules.fastPath, rules.committeeSize) && passes(rules, tally);
 }

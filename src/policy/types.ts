@@ -5,12 +5,12 @@ import type {
   Health,
   Hex,
   Incident,
-  Model,
   NamedState,
   Order,
   RecordKind,
   RecordValue,
   State,
+  Support,
   Track,
 } from "../records/index.js";
 
@@ -83,8 +83,6 @@ export interface PlannedProposal {
   readonly delay: number;
   readonly window: number;
 }
-
-export type Support = "for" | "against" | "abstain";
 
 /** What a voter found when it checked one cited record. */
 export interface EvidenceCheck {
@@ -164,5 +162,3 @@ export interface VotePolicy {
   readonly minFirstAccuracy: number;
   readonly minSamples: number;
 }
-
-export type { Model };

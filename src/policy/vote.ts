@@ -91,7 +91,7 @@ function decideRollback(
 /** A record that was released does not come back: people decide how long records are kept, unless it is for ever. */
 function decideParameter({ name, value }: OrderOf<"SetParameter">): Decision | undefined {
   switch (retentionChange(name, BigInt(value))) {
-    case "lets-go":
+    case "removes":
       return undefined;
     case "out-of-bounds":
       return against(`${name} is out of bounds`);

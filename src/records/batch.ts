@@ -4,7 +4,7 @@ import type { BatchManifest } from "./manifest.js";
 import { buildTree, leafOf, type RecordTree } from "./merkle.js";
 import type { Address, Hex } from "./types.js";
 
-/** What an anchor says of its batch. */
+/** What an anchor states about its batch. */
 export interface AnchoredBatchHead {
   readonly author: Address;
   readonly root: Hex;
@@ -12,9 +12,9 @@ export interface AnchoredBatchHead {
 }
 
 /**
- * The leaves of a manifest and their tree, if they are what the anchor's root stands for.
+ * The leaves of a manifest and their tree, after checking them against the anchor.
  *
- * @throws {InvalidRecordError} where the manifest is another author's, or its records have another root or number.
+ * @throws {InvalidRecordError} if the manifest is another author's, or its records have another root or count.
  */
 export function openBatch(
   { author, root, count }: AnchoredBatchHead,

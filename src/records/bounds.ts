@@ -1,22 +1,22 @@
-/** A record's block. A record is facts, not payload: files are cited by CID. A quarter of the largest block Bitswap carries everywhere (1 MiB). */
+/** Bytes of a record's block: a quarter of the largest that every Bitswap peer accepts (1 MiB). Records cite files by CID. */
 export const MAX_RECORD_BYTES = 256 * 1024;
 
-/** Containers within containers. The deepest schema has 5; more is an attempt on the decoder's stack. */
+/** Levels of nesting. The deepest schema has 5; more would be an attack on the decoder's stack. */
 export const MAX_DEPTH = 16;
 
 /** A parameter, flag or model name: a short string in a bytes32 on chain. */
 export const MAX_NAME_BYTES = 31;
 
-/** Names of workloads, fleets, tasks, probes, fact names: as long as a DNS name may be. */
+/** Characters in the name of a workload, replica, task, probe or fact: as many as in a DNS name. */
 export const MAX_LABEL_LENGTH = 253;
 
 /** Free text that people read: notes, reasons, observed values. */
 export const MAX_TEXT_LENGTH = 1_024;
 
-/** Facts of an incident: what a probe saw, not a log. */
+/** Facts of an incident: observations of a probe, not a log. */
 export const MAX_FACTS = 64;
 
-/** Nodes named in one record: twice the 500 nodes of the largest fleet planned. */
+/** Nodes named in one record: twice the 500 nodes of the largest mesh planned. */
 export const MAX_NODES = 1_024;
 
 /** Tensors of one model: some large networks have about 1,000. */
@@ -34,7 +34,7 @@ export const MAX_ARGUMENTS = 64;
 /** Rounds that one directive may start. */
 export const MAX_ROUNDS = 10;
 
-/** Evidence of a directive, as on chain. */
+/** Records that a directive may cite, as on chain. */
 export const MAX_EVIDENCE = 16;
 
 /** Records under one anchor: the manifest must fit {@link MAX_RECORD_BYTES}, about 100 bytes a leaf. */

@@ -55,7 +55,7 @@ export function parseRecord<Kind extends RecordKind>(kind: Kind, value: unknown)
 /**
  * The canonical block of a record: the same content has the same CID, whatever the order of its keys.
  *
- * @throws {InvalidRecordError} where the value breaks the schema or is over {@link MAX_RECORD_BYTES}.
+ * @throws {InvalidRecordError} if the value breaks the schema or is over {@link MAX_RECORD_BYTES}.
  *
  * @example const { cid, contentId, bytes } = encodeRecord("Incident", incident);
  */
@@ -64,8 +64,7 @@ export function encodeRecord<Kind extends RecordKind>(kind: Kind, value: RecordV
 }
 
 /**
- * Reads a record back. Only the canonical bytes of a valid record are accepted: anything else, even with the same
- * meaning, is refused, so that one record has one ContentId.
+ * Decodes a record. Accepts only the canonical bytes of a valid record, so that one record has one ContentId.
  *
  * @throws {InvalidRecordError}
  */

@@ -2,7 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
 import { InvalidInputError } from "../errors.js";
-import { bytesOf, hexOf } from "./keccak.js";
+import { bytesOf, hexOf } from "./hex.js";
 import type { ContentId } from "./types.js";
 
 /** The codecs that Witan's blocks are in: records, files of one chunk, files of several, JSON documents. */
@@ -26,7 +26,7 @@ export function isContentId(value: unknown): value is ContentId {
 /**
  * The digest inside a CID.
  *
- * @throws {InvalidInputError} where `cid` is not the base32 text of a CIDv1 of sha2-256 in a codec of {@link BlockCodecs}.
+ * @throws {InvalidInputError} if `cid` is not the base32 text of a CIDv1 of sha2-256 in a codec of {@link BlockCodecs}.
  */
 export function cidToContentId(cid: string): ContentId {
   const parsed = parseCid(cid);
@@ -46,7 +46,7 @@ export function codecOfCid(cid: string): BlockCodec {
 /**
  * The CIDv1 text of a ContentId. A record's codec is dag-cbor.
  *
- * @throws {InvalidInputError} where `id` is not a ContentId.
+ * @throws {InvalidInputError} if `id` is not a ContentId.
  */
 export function contentIdToCid(id: ContentId, codec: BlockCodec = "dag-cbor"): string {
   if (!isContentId(id)) throw new InvalidInputError(`Not a ContentId: ${String(id).slice(0, 100)}`);
@@ -69,7 +69,7 @@ function tryParse(text: string): CID | undefined {
   try {
     return CID.parse(text);
   } catch (error) {
-    // CID.parse throws on anything that is not a CID: that is this function's answer, not a failure.
+    // CID.parse throws on anything that is not a CID, which this function reports as undefined.
     if (error instanceof Error) return undefined;
     throw error;
   }

@@ -1,10 +1,12 @@
 import { InvalidInputError } from "../errors.js";
+import { joinWords, uintWord } from "./abi.js";
 import { MAX_EVIDENCE, MAX_UINT32 } from "./bounds.js";
 import { isContentId } from "./contentId.js";
-import { bytesOf, joinWords, keccak256, uintWord } from "./keccak.js";
+import { bytesOf } from "./hex.js";
+import { keccak256 } from "./keccak.js";
 import { type ContentId, type DirectiveKind, DirectiveKinds, type Hex, type Track } from "./types.js";
 
-/** An order as it stands on chain. Times are relative to its issue, so that one observation always gives one directive. */
+/** An order as it is on chain. Times are relative to its issue, so that the same observation always gives the same directive. */
 export interface Directive {
   readonly kind: DirectiveKind;
   /** `subjectHash` of the payload's subject. */
@@ -15,9 +17,9 @@ export interface Directive {
   readonly delay: number;
   /** Seconds after activation within which outcomes are accepted. */
   readonly window: number;
-  /** Tells apart two orders that are alike in all else. */
+  /** Distinguishes two orders that are otherwise equal. */
   readonly salt: Hex;
-  /** The records it rests on, strictly ascending, at most 16. */
+  /** The records that justify it, strictly ascending, at most {@link MAX_EVIDENCE}. */
   readonly evidence: readonly ContentId[];
 }
 
@@ -45,7 +47,7 @@ export function trackOfKind(kind: DirectiveKind): Track {
 /**
  * The directive's id: keccak256(abi.encode(directive)), as DirectiveRegistry computes it.
  *
- * @throws {InvalidInputError} where a field does not fit its type on chain or the evidence breaks {@link sortEvidence}.
+ * @throws {InvalidInputError} if a field does not fit its type on chain or the evidence breaks {@link sortEvidence}.
  */
 export function directiveId(directive: Directive): Hex {
   const { kind, subject, payload, delay, window, salt, evidence } = directive;
@@ -72,7 +74,7 @@ export function directiveId(directive: Directive): Hex {
 /**
  * Evidence in the order the chain demands: strictly ascending.
  *
- * @throws {InvalidInputError} over 16 records, one named twice, or a ContentId that is zero or none.
+ * @throws {InvalidInputError} if there are over {@link MAX_EVIDENCE}, one is cited twice, or one is zero or no ContentId.
  */
 export function sortEvidence(evidence: readonly ContentId[]): ContentId[] {
   if (evidence.length > MAX_EVIDENCE) {
@@ -82,7 +84,7 @@ export function sortEvidence(evidence: readonly ContentId[]): ContentId[] {
   for (const id of evidence) {
     if (!isContentId(id) || BigInt(id) === 0n) throw new InvalidInputError(`Not evidence: ${String(id)}`);
   }
-  // Lower-case digits of one length compare as the numbers do.
+  // Strings of lower-case digits of equal length compare like the numbers.
   return [...evidence].sort((a, b) => (a < b ? -1 : 1));
 }
 

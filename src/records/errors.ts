@@ -2,7 +2,7 @@ import { BaseError } from "../errors.js";
 
 /** A record, payload or manifest that breaks its schema, a bound or the canonical encoding. Nothing was written. */
 export class InvalidRecordError extends BaseError {
-  /** Where in the value, such as `metrics.cpu`; empty for the value as a whole. */
+  /** The path in the value, such as `metrics.cpu`; empty for the value as a whole. */
   readonly path: string;
   /** What is wrong there. */
   readonly reason: string;

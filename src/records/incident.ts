@@ -1,13 +1,15 @@
 import { z } from "zod";
+import { joinWords } from "./abi.js";
 import { MAX_FACTS } from "./bounds.js";
-import { bytesOf, joinWords, keccak256, utf8 } from "./keccak.js";
+import { bytesOf, utf8 } from "./hex.js";
+import { keccak256 } from "./keccak.js";
 import { contentId, hash, label, text } from "./scalars.js";
 import { subjectHash } from "./subjects.js";
 import { type ContentId, type Hex, type IncidentKind, IncidentKinds, Severities, type Severity } from "./types.js";
 
 /**
- * A failure that was seen. It names no author and no clock, so that what several nodes see of one failure has the same
- * bytes and one ContentId; who saw it, and when, is what the anchors say.
+ * A failure that was observed. It names no author and no time, so that all nodes that observe it write the same bytes with
+ * one ContentId; the anchors tell which nodes did, and when.
  */
 export interface Incident {
   readonly schema: "witan/incident/1";
@@ -22,8 +24,8 @@ export interface Incident {
 }
 
 /**
- * What tells one trouble from another over time: keccak256 of the kind's own keccak256 and the `subjectHash` of the
- * subject. Records of one trouble differ in severity, facts and detection, and share this.
+ * Groups the records of one ongoing failure, which may differ in severity, facts and detection: keccak256 of the kind's
+ * keccak256 and the subject's `subjectHash`.
  *
  * @example incidentFingerprint({ kind: "replica-down", subject: "replica/web/3" })
  */
@@ -31,18 +33,18 @@ export function incidentFingerprint({ kind, subject }: Pick<Incident, "kind" | "
   return keccak256(joinWords(bytesOf(keccak256(utf8(kind))), bytesOf(subjectHash(subject))));
 }
 
-/** How it was noticed. */
+/** How it was detected. */
 export interface Detection {
   readonly probe: string;
   /** The rule that was broken, such as `latency > 2000 ms`. */
   readonly threshold?: string;
 }
 
-/** How it ended. */
+/** How it was resolved. */
 export interface Resolution {
   /** The Incident record that this one closes. */
   readonly resolves: ContentId;
-  /** The id of the directive that mended it. */
+  /** The id of the directive that resolved it. */
   readonly directive: Hex;
   /** The Outcome record of that directive. */
   readonly outcome: ContentId;

@@ -1,3 +1,4 @@
+export { checksumAddress } from "./address.js";
 export { type AnchoredBatchHead, openBatch } from "./batch.js";
 export {
   MAX_BATCH_LEAVES,
@@ -38,7 +39,6 @@ export { InvalidRecordError } from "./errors.js";
 export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./incident.js";
 export type { JointManifest, SignedBatch } from "./jointManifest.js";
 export { blockToJsonView, type JsonValue, toJsonView } from "./jsonView.js";
-export { checksumAddress } from "./keccak.js";
 export type { BatchLeaf, BatchManifest } from "./manifest.js";
 export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";
 export type { Contributor, Evaluation, Model, Weights } from "./model.js";
@@ -80,6 +80,8 @@ export {
   RecordKinds,
   Severities,
   type Severity,
+  type Support,
+  Supports,
   type Track,
   Tracks,
 } from "./types.js";

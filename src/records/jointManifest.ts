@@ -3,7 +3,7 @@ import { MAX_JOINT_BATCHES } from "./bounds.js";
 import { address, contentId, distinct, hash, positive, signature } from "./scalars.js";
 import type { Address, ContentId, Hex } from "./types.js";
 
-/** A batch that its author has signed: whoever has it can prove who wrote the records, and have it anchored. */
+/** A batch signed by its author: it proves who wrote the records, and anybody may anchor it. */
 export interface SignedBatch {
   readonly author: Address;
   readonly root: Hex;

@@ -1,9 +1,9 @@
 /**
- * The first key that stands twice in one object of valid JSON text. `JSON.parse` keeps the last and says nothing, so two
- * readers could see two different files.
+ * The first key that occurs twice in one object of valid JSON text. `JSON.parse` silently keeps the last, so two readers
+ * could read two different files.
  */
 export function repeatedKey(json: string): string | undefined {
-  /** The keys so far of each open object; undefined for an open array. */
+  /** The keys read so far of each open object; undefined for an open array. */
   const open: (Set<string> | undefined)[] = [];
   let text: string | undefined;
   for (let i = 0; i < json.length; i++) {

@@ -2,7 +2,7 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { CID } from "multiformats/cid";
 import { MAX_DEPTH } from "./bounds.js";
 import { InvalidRecordError } from "./errors.js";
-import { hexOf } from "./keccak.js";
+import { hexOf } from "./hex.js";
 
 /** A value that JSON can express. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };

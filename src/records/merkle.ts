@@ -1,8 +1,11 @@
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { InvalidInputError } from "../errors.js";
+import { addressWord, joinWords, uintWord } from "./abi.js";
+import { checksumAddress } from "./address.js";
 import { MAX_BATCH_LEAVES, MAX_PROOF_LENGTH } from "./bounds.js";
 import { isContentId } from "./contentId.js";
-import { addressWord, bytesOf, checksumAddress, joinWords, keccak256, uintWord, utf8 } from "./keccak.js";
+import { bytesOf, utf8 } from "./hex.js";
+import { keccak256 } from "./keccak.js";
 import { type Address, type ContentId, type Hex, type RecordKind, RecordKinds } from "./types.js";
 
 /** The domain of every leaf, as in KnowledgeRegistry. */
@@ -17,9 +20,9 @@ export interface RecordTree {
 
 /**
  * The leaf of a record: keccak256(keccak256(abi.encode(LEAF_DOMAIN, author, kind, contentId))). Hashed twice under a
- * domain, so that no inner node passes for a leaf.
+ * domain, so that no inner node can pass for a leaf.
  *
- * @throws {InvalidInputError} where author, kind or ContentId is none.
+ * @throws {InvalidInputError} if author, kind or ContentId is invalid.
  */
 export function leafOf(author: Address, kind: RecordKind, id: ContentId): Hex {
   const index = RecordKinds.indexOf(kind);
@@ -33,7 +36,7 @@ export function leafOf(author: Address, kind: RecordKind, id: ContentId): Hex {
 /**
  * The Merkle tree over leaves of {@link leafOf}. The root does not depend on their order.
  *
- * @throws {InvalidInputError} without leaves, with over {@link MAX_BATCH_LEAVES}, or with one twice.
+ * @throws {InvalidInputError} if there are none, more than {@link MAX_BATCH_LEAVES}, or two equal ones.
  */
 export function buildTree(leaves: readonly Hex[]): RecordTree {
   if (leaves.length === 0 || leaves.length > MAX_BATCH_LEAVES) {
@@ -51,7 +54,7 @@ export function buildTree(leaves: readonly Hex[]): RecordTree {
   };
 }
 
-/** Whether `leaf` is under `root`. Malformed input is not an error: it proves nothing. */
+/** Whether `leaf` is under `root`. False for malformed input. */
 export function verifyProof(root: Hex, leaf: Hex, proof: readonly Hex[]): boolean {
   if (proof.length > MAX_PROOF_LENGTH || ![root, leaf, ...proof].every(isContentId)) return false;
   return SimpleMerkleTree.verify(root, leaf, [...proof]);

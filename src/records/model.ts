@@ -3,7 +3,7 @@ import { MAX_LINKS, MAX_NODES, MAX_RANK, MAX_TENSORS } from "./bounds.js";
 import { address, cid, contentId, count, distinct, hash, label, name, positive, share } from "./scalars.js";
 import type { Address, ContentId, Hex } from "./types.js";
 
-/** A federated model: where its weights are, what it grew from, who trained it and how good it is. */
+/** A federated model: its weights, its parents, its contributors and its evaluation. */
 export interface Model {
   readonly schema: "witan/model/1";
   readonly name: string;
@@ -18,7 +18,7 @@ export interface Model {
   readonly samples: number;
   readonly contributors: readonly Contributor[];
   readonly aggregation: { readonly rule: "fedavg" };
-  /** What was spent of the privacy budget; null where there is none. */
+  /** The privacy budget spent; null if there is none. */
   readonly privacy: { readonly epsilon: number; readonly delta: number } | null;
   readonly evaluation: Evaluation | null;
 }
@@ -31,7 +31,7 @@ export interface Weights {
   readonly format: "safetensors";
 }
 
-/** One node's part in a round. */
+/** One node's update in a round. */
 export interface Contributor {
   readonly node: Address;
   readonly samples: number;

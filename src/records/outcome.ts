@@ -6,22 +6,22 @@ import type { ContentId, Hex } from "./types.js";
 export const OutcomeResults = ["done", "failed"] as const;
 export const DetailResults = ["done", "failed", "skipped"] as const;
 
-/** What came of a directive. */
+/** The result of a directive. */
 export interface Outcome {
   readonly schema: "witan/outcome/1";
   /** The directive's id. */
   readonly directive: Hex;
   readonly result: (typeof OutcomeResults)[number];
   readonly detail: readonly OutcomeDetail[];
-  /** The CID of a file of logs; null where none was kept. */
+  /** The CID of a file of logs; null if there is none. */
   readonly logs: string | null;
   /** Milliseconds. */
   readonly durationMs: number;
-  /** The records that it brought about, such as the Model of a round. */
+  /** The records that it produced, such as the Model of a round. */
   readonly produced: readonly ContentId[];
 }
 
-/** What came of it for one subject, such as `replica/web/3`. */
+/** The result for one subject, such as `replica/web/3`. */
 export interface OutcomeDetail {
   readonly subject: string;
   readonly result: (typeof DetailResults)[number];

@@ -3,10 +3,10 @@ import { BASIS_POINTS, MAX_ARGUMENTS, MAX_LINKS, MAX_NODES, MAX_ROUNDS } from ".
 import { address, contentId, count, distinct, hash, label, name, positive, share, text, uint32 } from "./scalars.js";
 import { type Address, type ContentId, type DirectiveKind, type Hex, type Track, Tracks } from "./types.js";
 
-/** A version of a workload that a fleet runs. */
+/** A version of a workload. */
 export interface Release {
   readonly name: string;
-  /** argv. `node` as the first means the runtime that the agent itself runs on; the second is the entry file. */
+  /** argv. A first `node` stands for the agent's own runtime; the second is the entry file. */
   readonly command: readonly string[];
   /** The sha256 of the entry file, `command[1]`. */
   readonly sha256: Hex;
@@ -24,12 +24,13 @@ export interface TrackRules {
   readonly openLimit: number;
 }
 
-/** What is ordered, by kind. */
+/** An order, by kind. */
 export type Order =
   | { readonly kind: "Deploy"; readonly workload: string; readonly release: Release; readonly batch: number }
   | { readonly kind: "Scale"; readonly workload: string; readonly replicas: number }
   /** `from` is the sha256 of the release to leave; `to` null is the last good release before it. */
   | { readonly kind: "Rollback"; readonly workload: string; readonly from: Hex; readonly to: Release | null }
+  /** `replica` such as `web/3`; `instance` is the one to replace: a newer one is left alone. */
   | { readonly kind: "Restart"; readonly replica: string; readonly instance: string }
   | {
       readonly kind: "StartRound";

@@ -5,10 +5,10 @@ import { InvalidRecordError } from "./errors.js";
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Refuses every value that dag-cbor would bend on its way through: NaN, infinities and minus zero, integers outside the
+ * Refuses every value that dag-cbor would change or not round-trip: NaN, infinities and minus zero, integers outside the
  * safe range, bigints, undefined, lone surrogates, class instances, sparse arrays, keys that touch the prototype.
  *
- * @throws {InvalidRecordError} with the path of the first offender.
+ * @throws {InvalidRecordError} with the path of the first such value.
  */
 export function assertPlain(what: string, value: unknown): void {
   walk(what, value, "", 0);

@@ -8,10 +8,10 @@ import { leafOf, verifyProof } from "./merkle.js";
 import { address, contentId, count, hash, positive, signature } from "./scalars.js";
 import { type Address, type ContentId, type Hex, type RecordKind, RecordKinds } from "./types.js";
 
-/** A transaction in hexadecimal, and in it no more than an anchor needs. */
+/** Characters of a transaction in hexadecimal: as many as an anchor needs. */
 const MAX_TRANSACTION_DIGITS = 8_192;
 
-/** All that shows a stranger who wrote a record, and in which block it was anchored: a file of its own. */
+/** A file that proves who wrote a record, and in which block it was anchored. */
 export interface RecordProof {
   readonly schema: "witan/proof/1";
   readonly kind: RecordKind;
@@ -23,7 +23,7 @@ export interface RecordProof {
   readonly root: Hex;
   /** The siblings from the record's leaf up to the root. */
   readonly path: readonly Hex[];
-  /** Where the batch is under a root over many nodes' batches, which the transaction anchored in their stead. */
+  /** The batch's position under a joint root, if the transaction anchored that instead of the batch's own root. */
   readonly joint?:
     | {
         readonly root: Hex;
@@ -86,27 +86,27 @@ const proofSchema = z.strictObject({
   }),
 }) satisfies z.ZodType<RecordProof>;
 
-/** @throws {InvalidInputError} where the value is no such file; the first thing that is wrong is named. */
+/** @throws {InvalidInputError} if the value is not such a file; it names the first problem. */
 export function parseRecordProof(value: unknown): RecordProof {
   const result = proofSchema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new InvalidInputError(`This is no proof of a record: ${issue?.path.join(".") || "it"} ${issue?.message}.`, {
+  throw new InvalidInputError(`This is not a proof of a record: ${issue?.path.join(".") || "it"} ${issue?.message}.`, {
     cause: result.error,
   });
 }
 
 /**
- * The record of a proof, where its bytes have the hash that they are named by, are a valid record of that kind, and its
- * leaf is under the batch's root; undefined where they are not. Says nothing of who wrote the root.
+ * The record of a proof, if its bytes have the hash that the proof names and its leaf is under the batch's root; undefined
+ * otherwise. Does not check who anchored the root.
  *
- * @throws InvalidRecordError where the bytes are no such record.
+ * @throws {InvalidRecordError} if the bytes are not a valid record of that kind.
  */
 export function provenRecord(proof: RecordProof): RecordValue | undefined {
   const bytes = new Uint8Array(Buffer.from(proof.bytes, "base64"));
   if (contentIdOf(bytes) !== proof.contentId) return undefined;
   const value = decodeRecord(proof.kind, bytes);
-  // A state is its own node's, whoever anchors it.
+  // A State must be anchored by the node that it describes.
   if ("node" in value && !sameHex(value.node, proof.author)) return undefined;
   const leaf = leafOf(proof.author, proof.kind, proof.contentId);
   return verifyProof(proof.root, leaf, proof.path) ? value : undefined;

@@ -18,19 +18,19 @@ export interface Tensor {
   readonly data: Uint8Array;
 }
 
-/** What a file holds. Tensors are in the order of their bytes; their data are views of the file's bytes. */
+/** The content of a file. Tensors are in the order of their bytes; their data are views of the file's bytes. */
 export interface Safetensors {
   readonly tensors: readonly Tensor[];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The header is padded with spaces so that the data start where every dtype is aligned. */
+/** The header is padded with spaces to this multiple of bytes, so that every dtype is aligned. */
 const ALIGNMENT = 8;
 
 /**
  * A safetensors file. The same tensors give the same bytes whatever their order: the widest dtype first, then by name.
  *
- * @throws {InvalidRecordError} where a name repeats or data do not fit dtype and shape.
+ * @throws {InvalidRecordError} if a name repeats or data do not fit dtype and shape.
  */
 export function encodeSafetensors(
   tensors: readonly Tensor[],
@@ -43,7 +43,7 @@ export function encodeSafetensors(
   let offset = 0;
   const seen = new Set<string>();
   for (const tensor of ordered) {
-    if (tensor.name === METADATA || seen.has(tensor.name)) throw invalidFile(tensor.name, "is a name taken already");
+    if (tensor.name === METADATA || seen.has(tensor.name)) throw invalidFile(tensor.name, "is a repeated or reserved name");
     seen.add(tensor.name);
     const end = offset + tensorBytes(tensor.name, tensor.dtype, tensor.shape);
     if (tensor.data.byteLength !== end - offset) throw invalidFile(tensor.name, "data do not fit dtype and shape");
@@ -83,7 +83,7 @@ export function parseSafetensors(bytes: Uint8Array): Safetensors {
   };
 }
 
-/** A tensor of 32-bit floats. @throws {InvalidRecordError} where the values do not fit the shape. */
+/** A tensor of 32-bit floats. @throws {InvalidRecordError} if the values do not fit the shape. */
 export function float32Tensor(name: string, shape: readonly number[], values: Float32Array): Tensor {
   if (tensorBytes(name, "F32", shape) !== values.byteLength) throw invalidFile(name, "data do not fit dtype and shape");
   const data = new Uint8Array(values.byteLength);
@@ -92,7 +92,7 @@ export function float32Tensor(name: string, shape: readonly number[], values: Fl
   return { name, dtype: "F32", shape, data };
 }
 
-/** A copy of a tensor's 32-bit floats. @throws {InvalidRecordError} where its dtype is another. */
+/** A copy of a tensor's 32-bit floats. @throws {InvalidRecordError} if it has another dtype. */
 export function float32Values(tensor: Tensor): Float32Array<ArrayBuffer> {
   if (tensor.dtype !== "F32") throw invalidFile(tensor.name, `is ${tensor.dtype}, not F32`);
   const view = new DataView(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);

@@ -21,7 +21,7 @@ export const TensorDtypes = {
 } as const;
 export type TensorDtype = keyof typeof TensorDtypes;
 
-/** Where a tensor stands: its bytes are from `begin` to `end` of the data that follow the header. */
+/** A tensor and the position of its bytes, from `begin` to `end` of the data that follow the header. */
 export interface TensorPlace {
   readonly name: string;
   readonly dtype: TensorDtype;
@@ -30,7 +30,7 @@ export interface TensorPlace {
   readonly end: number;
 }
 
-/** What a file says of itself before its data begin. */
+/** The header of a file. */
 export interface SafetensorsHeader {
   /** In the order of their bytes. */
   readonly tensors: readonly TensorPlace[];
@@ -41,13 +41,13 @@ export interface SafetensorsHeader {
 export const MAX_HEADER_BYTES = 100_000_000;
 export const LENGTH_BYTES = 8;
 export const METADATA = "__metadata__";
-/** Of a file that is read as a stream, whose header has to be in memory: about 100,000 tensors. */
+/** Bytes of the header of a file read as a stream, which is held in memory: about 100,000 tensors. */
 const MAX_STREAMED_HEADER_BYTES = 16 * 1024 * 1024;
 const BRACE = 0x7b;
 
 /**
- * Where the data begin, in bytes, by the length field of a file of `fileBytes`; undefined where `head` is too short to say.
- * @throws {InvalidRecordError} where it cannot be.
+ * The offset of the data, by the length field of a file of `fileBytes`; undefined if `head` is shorter than that field.
+ * @throws {InvalidRecordError} if the header is too long or reaches beyond the file.
  */
 export function dataStart(head: Uint8Array, fileBytes: number, maxHeaderBytes = MAX_HEADER_BYTES): number | undefined {
   if (head.byteLength < LENGTH_BYTES) return undefined;
@@ -76,7 +76,7 @@ export function parseSafetensorsHeader(head: Uint8Array, fileBytes: number): Saf
     if (name === METADATA) metadata = parseMetadata(entry);
     else tensors.push(parseTensor(name, entry, dataBytes));
   }
-  // Empty tensors sort before the one that begins where they stand.
+  // Empty tensors sort before the one that begins at the same offset.
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let expected = 0;
   for (const { name, begin, end } of tensors) {
@@ -88,10 +88,10 @@ export function parseSafetensorsHeader(head: Uint8Array, fileBytes: number): Saf
 }
 
 /**
- * The same bytes, none of them before the header was found to be that of a safetensors file of `fileBytes`. Holds no more
- * than the header, at most 16 MiB.
+ * Passes a safetensors file of `fileBytes` through, after it has checked the header. Holds no more than the header in
+ * memory, at most 16 MiB.
  *
- * @throws {InvalidRecordError} as {@link parseSafetensorsHeader}, and where the stream ends early or late.
+ * @throws {InvalidRecordError} as {@link parseSafetensorsHeader}, and if the stream is shorter or longer.
  */
 export async function* checkedSafetensors(
   source: AsyncIterable<Uint8Array>,
@@ -125,7 +125,7 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
     throw new InvalidRecordError("safetensors file", "", "header is not JSON", cause);
   }
   const repeated = repeatedKey(text);
-  if (repeated !== undefined) throw invalidFile(repeated, "stands in the header twice");
+  if (repeated !== undefined) throw invalidFile(repeated, "is in the header twice");
   if (!isObject(header)) throw invalidFile("", "header is not an object");
   return header;
 }
@@ -154,7 +154,7 @@ function parseMetadata(entry: unknown): Record<string, string> {
   return Object.fromEntries(notes);
 }
 
-/** The bytes of a tensor. @throws {InvalidRecordError} where there is no such dtype or shape. */
+/** The size of a tensor in bytes. @throws {InvalidRecordError} if dtype or shape is invalid. */
 export function tensorBytes(name: string, dtype: TensorDtype, shape: readonly number[]): number {
   if (!isDtype(dtype) || !isCounts(shape)) throw invalidFile(name, "has no valid dtype and shape");
   // In bigint, so that a product beyond 2^53 cannot round to a size that fits.

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { checksumAddress } from "./address.js";
 import { MAX_LABEL_LENGTH, MAX_NAME_BYTES, MAX_TEXT_LENGTH, MAX_UINT32 } from "./bounds.js";
 import { isCid, isContentId } from "./contentId.js";
-import { checksumAddress } from "./keccak.js";
 import type { Address, ContentId, Hex } from "./types.js";
 
-/** The schemas that the records are made of. Zod checks shape and bounds; `assertPlain` has already refused what dag-cbor would bend. */
+/** The scalar schemas of records. Zod checks shape and bounds; `assertPlain` refuses beforehand what dag-cbor would change. */
 
 export const contentId = z.custom<ContentId>(isContentId, "must be 0x and 64 lower-case hexadecimal digits");
 export const hash: z.ZodType<Hex> = contentId;
@@ -14,11 +14,11 @@ export const signature = z.custom<Hex>(
   "must be 65 bytes in lower-case hexadecimal digits",
 );
 
-/** Given in any case without a checksum, or with a right one; always comes out with it. */
+/** Accepts any case without a checksum, or a correct checksum; yields the address with its checksum. */
 export const address = z
   .custom<Address>(
     (value) => typeof value === "string" && checksumAddress(value) !== undefined,
-    "must be an address: 0x and 40 hexadecimal digits, with a right checksum where the case is mixed",
+    "must be an address: 0x and 40 hexadecimal digits, with a correct checksum if the case is mixed",
   )
   .transform((value): Address => checksumAddress(value) ?? value);
 

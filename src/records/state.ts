@@ -15,21 +15,21 @@ import {
 export interface State {
   readonly schema: "witan/state/1";
   readonly node: Address;
-  /** Of this node, from 0, without a gap. */
+  /** The number of the node's cycle, from 0, without a gap. */
   readonly cycle: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the Unix epoch. */
   readonly time: number;
   readonly phi: number;
   readonly state: NamedState;
   readonly health: Health;
   readonly metrics: Metrics;
-  /** What the node's policy would order, each kind once. */
+  /** The directive kinds that the node's policy advises, each once. */
   readonly advised: readonly DirectiveKind[];
   /** The node's State before this one; null for its first. */
   readonly previous: ContentId | null;
 }
 
-/** What phi rests on. All but the latency are shares of one. */
+/** The inputs of phi. All but the latency are shares of 1. */
 export interface Metrics {
   readonly cpu: number;
   readonly memory: number;

@@ -1,4 +1,5 @@
-import { keccak256, utf8 } from "./keccak.js";
+import { utf8 } from "./hex.js";
+import { keccak256 } from "./keccak.js";
 import type { Hex } from "./types.js";
 
 /*

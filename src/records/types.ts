@@ -4,14 +4,14 @@ export type Hex = `0x${string}`;
 /** An account: 20 bytes, with the EIP-55 checksum in the case of its letters. */
 export type Address = Hex;
 
-/** The sha2-256 digest of a block: `0x` and 64 digits. The same on chain; as text for IPFS it is a CIDv1. */
+/** The sha2-256 digest of a block: `0x` and 64 digits, on chain too; as text for IPFS it is a CIDv1. */
 export type ContentId = Hex;
 
-/** What a record says. The index is the enum on chain and part of every leaf: append only. */
+/** The kinds of records. The index is the enum on chain and part of every leaf: append only. */
 export const RecordKinds = ["State", "Model", "Incident", "Outcome"] as const;
 export type RecordKind = (typeof RecordKinds)[number];
 
-/** What the DAO may order. The index is the enum on chain and part of every directive id: append only. */
+/** The kinds of directives. The index is the enum on chain and part of every directive id: append only. */
 export const DirectiveKinds = [
   "Deploy",
   "Scale",
@@ -33,11 +33,15 @@ export type DirectiveKind = (typeof DirectiveKinds)[number];
 export const Tracks = ["emergency", "operations", "membership", "constitution"] as const;
 export type Track = (typeof Tracks)[number];
 
+/** What a ballot may say. The index is the number on chain, as in OpenZeppelin's Governor. */
+export const Supports = ["against", "for", "abstain"] as const;
+export type Support = (typeof Supports)[number];
+
 /** Ascending. */
 export const Severities = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof Severities)[number];
 
-/** What phi is called, ascending. */
+/** The named states of phi, ascending. */
 export const NamedStates = ["CHAOTIC", "MYSTICAL", "CONTEMPLATIVE", "HARMONIC", "EUPHORIC"] as const;
 export type NamedState = (typeof NamedStates)[number];
 

@@ -30,7 +30,7 @@ export function createTogether(setting: Setting, secretOf = (index: number) => s
         ...[...pro, ...abstain].map((index) => [index, forDigest] as const),
         ...[...against, ...abstain].map((index) => [index, againstDigest] as const),
       ]);
-      const signers = { first: wordsOf(pro), second: wordsOf(against), both: wordsOf(abstain) };
+      const signers = { forBits: wordsOf(pro), againstBits: wordsOf(against), abstainBits: wordsOf(abstain) };
       return chain.send(() => governor.castVotesByAggregate(proposalId, signers, signature));
     },
 

@@ -101,8 +101,8 @@ describe("a record", () => {
   });
 });
 
-it("tells votes that let records go from those that do not, and from others", () => {
-  expect(retentionChange("retain.State", 60n)).toBe("lets-go");
+it("distinguishes votes that remove records from those that keep them, and from others", () => {
+  expect(retentionChange("retain.State", 60n)).toBe("removes");
   expect(retentionChange("retain.State", 0n)).toBe("keeps");
   expect([0n, 16n, 17n].map((value) => retentionChange("replicas.max", value))).toEqual([
     "keeps",

@@ -8,11 +8,11 @@ import {Poll} from "../Poll.sol";
 import {GovernorBallots} from "./GovernorBallots.sol";
 
 /// @dev Extension of {Governor} whose signed ballots carry no nonce: a ballot binds the chain, the contract, the
-/// proposal and the support, and a node's one vote cannot be cast twice. So ballots on many proposals can be signed at
-/// once and submitted in any order, by anybody: one at a time (EIP-712, or ERC-1271 for contracts), side by side, or
-/// added up into one signature of the nodes' BLS keys.
+/// proposal and the support, and no node can vote twice. So ballots on many proposals can be signed at once and
+/// submitted in any order, by anybody: one at a time (EIP-712, or ERC-1271 for contracts), as a list, or aggregated into
+/// one signature of the nodes' BLS keys.
 ///
-/// NOTE: `BALLOT_TYPEHASH`, `EXTENDED_BALLOT_TYPEHASH` and `nonces` of {Governor} stay readable and are not used.
+/// NOTE: `BALLOT_TYPEHASH`, `EXTENDED_BALLOT_TYPEHASH` and `nonces` of {Governor} remain readable but are unused.
 abstract contract GovernorBallotSignatures is GovernorBallots {
     /// @notice The EIP-712 type of a ballot.
     bytes32 public constant NONCELESS_BALLOT_TYPEHASH = keccak256("Ballot(uint256 proposalId,uint8 support)");
@@ -35,12 +35,12 @@ abstract contract GovernorBallotSignatures is GovernorBallots {
     /// @inheritdoc INodeGovernor
     function castVotesBySig(uint256 proposalId, bytes calldata ballots) external virtual {
         Poll poll = _openPoll(proposalId);
-        // In the registry's order: the sets that count as For, Against and Abstain.
+        // In the order of `support`, of which 0 is Against: the registry's first two sets are exchanged below.
         bytes32[3] memory digests =
             [ballotDigest(proposalId, AGAINST), ballotDigest(proposalId, FOR), ballotDigest(proposalId, ABSTAIN)];
         (Signers memory bySupport, SignerCounts memory counted) = nodes.recoverSigners(poll.epoch(), digests, ballots);
-        (bySupport.first, bySupport.second) = (bySupport.second, bySupport.first);
-        (counted.first, counted.second) = (counted.second, counted.first);
+        (bySupport.forBits, bySupport.againstBits) = (bySupport.againstBits, bySupport.forBits);
+        (counted.forCount, counted.againstCount) = (counted.againstCount, counted.forCount);
         _countAll(proposalId, poll, bySupport, counted);
     }
 
@@ -51,8 +51,8 @@ abstract contract GovernorBallotSignatures is GovernorBallots {
 
     function _castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature) internal {
         Poll poll = _openPoll(proposalId);
-        // Who abstains signs both; a digest that nobody signs is not worth its gas.
-        bool anyOther = signers.second.length + signers.both.length != 0;
+        // An abstention is a signature over both digests. A digest that nobody signed is not computed, to save gas.
+        bool anyOther = signers.againstBits.length + signers.abstainBits.length != 0;
         SignerCounts memory counts = nodes.checkAggregate(
             poll.epoch(),
             signers,

@@ -18,7 +18,7 @@ abstract contract GovernorBallots is GovernorTracks {
 
     uint256 private constant WEIGHT = 1;
 
-    /// @dev Which of 256 consecutive indices have voted. In a struct, so that its place is computed once a ballot.
+    /// @dev Which of 256 consecutive indices have voted. In a struct, so that its slot is computed once per ballot.
     struct VotedWord {
         uint256 bits;
     }
@@ -81,7 +81,7 @@ abstract contract GovernorBallots is GovernorTracks {
         return WEIGHT;
     }
 
-    /// @dev See {Governor-_countVote}. For those who build on this extension: {_castVote} counts by itself.
+    /// @dev See {Governor-_countVote}. For extensions of this contract: {_castVote} does not call it.
     function _countVote(
         uint256 proposalId,
         address account,
@@ -93,7 +93,7 @@ abstract contract GovernorBallots is GovernorTracks {
         return WEIGHT;
     }
 
-    /// @dev The poll, in which ballots count now.
+    /// @dev The poll; reverts unless ballots count now.
     function _openPoll(uint256 proposalId) internal view returns (Poll poll) {
         poll = _polls[proposalId];
         if (!_isPollOpen(proposalId, poll)) {
@@ -101,12 +101,12 @@ abstract contract GovernorBallots is GovernorTracks {
         }
     }
 
-    /// @dev Counts many votes, all of them or none. The registry has found `signers` to be members of the poll's epoch, in
-    /// one set each, and to be `counts` in number.
+    /// @dev Counts many votes, all of them or none. The caller has had the registry check that `signers` are members of the
+    /// poll's epoch, each in one set, and `counts` in number.
     function _countAll(uint256 proposalId, Poll poll, Signers memory signers, SignerCounts memory counts) internal {
-        uint256 words = Math.max(signers.first.length, Math.max(signers.second.length, signers.both.length));
+        uint256 words = Math.max(signers.forBits.length, Math.max(signers.againstBits.length, signers.abstainBits.length));
         for (uint256 i = 0; i < words; ++i) {
-            uint256 voting = signers.first.at(i) | signers.second.at(i) | signers.both.at(i);
+            uint256 voting = signers.forBits.at(i) | signers.againstBits.at(i) | signers.abstainBits.at(i);
             if (voting == 0) continue;
             VotedWord storage word = _voted[proposalId][i];
             uint256 bits = word.bits;
@@ -115,12 +115,12 @@ abstract contract GovernorBallots is GovernorTracks {
         }
         _polls[proposalId] = poll.countedAll(counts);
 
-        emit BallotsCounted(proposalId, signers.first, signers.second, signers.both);
+        emit BallotsCounted(proposalId, signers.forBits, signers.againstBits, signers.abstainBits);
 
         _tallyUpdated(proposalId);
     }
 
-    /// @dev Whether ballots count now. The fast path closes a poll for good: no ballot that came later could open it.
+    /// @dev Whether ballots count now. Once the fast path has closed a poll, no later ballot can reopen it.
     function _isPollOpen(uint256 proposalId, Poll poll) internal view returns (bool) {
         uint256 currentTimepoint = clock();
         if (poll.opensAt() >= currentTimepoint || poll.closesAt() < currentTimepoint) return false;
@@ -130,7 +130,7 @@ abstract contract GovernorBallots is GovernorTracks {
             || !_voteSucceeded(proposalId);
     }
 
-    /// @dev Takes the poll as it is in storage, so that a ballot reads it once.
+    /// @dev `poll` is the poll as it is in storage, so that each ballot reads it once.
     function _count(uint256 proposalId, Poll poll, address account, uint8 support) private {
         if (support > uint8(GovernorCountingSimple.VoteType.Abstain)) revert GovernorInvalidVoteType();
 

@@ -10,7 +10,7 @@ import {INodeGovernor} from "../INodeGovernor.sol";
 
 /// @dev Extension of {Governor} whose voters are the members of an {INodeRegistry}: one node, one vote, no token.
 abstract contract GovernorCommittee is Governor, INodeGovernor {
-    /// @notice Where membership is read.
+    /// @notice The registry of the voters.
     INodeRegistry public immutable nodes;
 
     constructor(INodeRegistry nodes_) {
@@ -30,13 +30,13 @@ abstract contract GovernorCommittee is Governor, INodeGovernor {
     }
 
     /// @inheritdoc IGovernor
-    /// @dev Members propose, nobody else.
+    /// @dev Only members may propose.
     function proposalThreshold() public view virtual override(Governor, IGovernor) returns (uint256) {
         return 1;
     }
 
-    /// @dev 1 for a member at `timepoint`, else 0. For standard tooling and the proposal threshold: ballots are
-    /// admitted by the proposal's own frozen epoch.
+    /// @dev 1 for a member at `timepoint`, else 0. For standard tools and the proposal threshold; ballots are checked
+    /// against the proposal's frozen epoch.
     function _getVotes(address account, uint256 timepoint, bytes memory /* params */ )
         internal
         view

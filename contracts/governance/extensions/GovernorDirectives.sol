@@ -9,8 +9,8 @@ import {Track} from "../../types/Track.sol";
 import {DirectiveCalldata} from "../DirectiveCalldata.sol";
 import {GovernorEvidence} from "./GovernorEvidence.sol";
 
-/// @dev Extension of {Governor} that knows our calls and says which track each belongs to. A call that it does not
-/// know, or cannot read, is a change of the constitution.
+/// @dev Extension of {Governor} that maps each call to a track. A call that it does not know, or cannot read, is
+/// Constitution.
 abstract contract GovernorDirectives is GovernorEvidence {
     using DirectiveCalldata for bytes;
 

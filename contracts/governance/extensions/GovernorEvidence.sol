@@ -2,18 +2,19 @@
 pragma solidity ^0.8.28;
 
 import {ContentId} from "../../types/ContentId.sol";
+import {Directives} from "../../types/Directive.sol";
 import {DirectiveCalldata} from "../DirectiveCalldata.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
 
-/// @dev Extension of {Governor} for proposals that rest on records. The evidence is that of the directive which the
-/// proposal would issue, so it is part of the proposal's id: who changes the evidence opens another proposal.
+/// @dev Extension of {Governor} for proposals that cite records. The evidence is that of the directive which the proposal
+/// would issue, so it is part of the proposal's id: other evidence makes another proposal.
 abstract contract GovernorEvidence is GovernorTracks {
     using DirectiveCalldata for bytes;
 
-    /// @notice The most ContentIds that a proposal may cite: each is a record that every voter fetches and checks.
-    uint256 public constant MAX_EVIDENCE = 16;
+    /// @notice The most records that a proposal may cite.
+    uint256 public constant MAX_EVIDENCE = Directives.MAX_EVIDENCE;
 
-    /// @notice The call issues a directive that is not canonical ABI, or it is the second to issue one.
+    /// @notice The call issues a directive that is not canonically encoded, or the proposal's second one.
     error GovernorInvalidDirective(uint256 call);
 
     /// @notice Where directives are issued.
@@ -38,7 +39,7 @@ abstract contract GovernorEvidence is GovernorTracks {
         );
     }
 
-    /// @dev The evidence of the proposal's one directive; none where it issues no directive.
+    /// @dev The evidence of the proposal's one directive; empty if it issues none.
     function _evidenceOf(address[] memory targets, bytes[] memory calldatas)
         private
         view
@@ -55,7 +56,7 @@ abstract contract GovernorEvidence is GovernorTracks {
         }
     }
 
-    /// @dev Strictly ascending from above zero, so that one set of records has one encoding and none counts twice.
+    /// @dev Strictly ascending and nonzero, so that one set of records has one encoding and no record counts twice.
     function _readEvidence(bytes memory data, uint256 count) private pure returns (ContentId[] memory evidence) {
         if (count > MAX_EVIDENCE) revert GovernorInvalidEvidence(MAX_EVIDENCE);
 

@@ -8,9 +8,9 @@ import {Track, TrackRules} from "../../types/Track.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
 import {GovernorBallotSignatures} from "./GovernorBallotSignatures.sol";
 
-/// @dev Extension of {Governor} that goes from nothing to an order in one transaction. A proposal's id is a content hash,
-/// so ballots on it can be signed before it is opened. Nothing is left out that a slow proposal goes through: it is
-/// opened, voted on, queued and executed by the same functions, and its committee is that of an earlier second.
+/// @dev Extension of {Governor} that opens, decides and executes a proposal in one transaction. A proposal's id is a
+/// content hash, so ballots on it can be signed before it is opened. It skips no step of a slow proposal: the same
+/// functions open, count, queue and execute it, and its committee is that of an earlier second.
 abstract contract GovernorFastLane is GovernorBallotSignatures {
     /// @inheritdoc INodeGovernor
     function decide(
@@ -35,8 +35,8 @@ abstract contract GovernorFastLane is GovernorBallotSignatures {
     }
 
     /// @inheritdoc IGovernor
-    /// @dev Differs from {Governor-proposalSnapshot} for proposals of the fast lane: a second before their opening, so
-    /// that ballots count within it.
+    /// @dev Differs from {Governor-proposalSnapshot} for proposals of the fast lane: one second before their opening, so
+    /// that ballots in the same transaction count.
     function proposalSnapshot(uint256 proposalId) public view virtual override(Governor, IGovernor) returns (uint256) {
         return _polls[proposalId].opensAt();
     }

@@ -4,9 +4,9 @@ pragma solidity ^0.8.28;
 import {INodeGovernor} from "../INodeGovernor.sol";
 import {GovernorCommittee} from "./GovernorCommittee.sol";
 
-/// @dev Extension of {Governor} with a guardian who may cancel any proposal that is not executed, can do nothing else,
-/// and whose power ends by itself. Nobody else cancels, the opener least of all: many nodes rest on the one proposal
-/// that the first of them opened.
+/// @dev Extension of {Governor} with a guardian who may cancel any proposal that is not executed, may do nothing else, and
+/// whose power expires. Nobody else may cancel, not even the proposer: many nodes rely on the one proposal that the
+/// first of them opened.
 abstract contract GovernorGuardian is GovernorCommittee {
     /// @inheritdoc INodeGovernor
     address public immutable guardian;
@@ -18,7 +18,7 @@ abstract contract GovernorGuardian is GovernorCommittee {
         guardianExpiry = guardianExpiry_;
     }
 
-    /// @dev See {Governor-_validateCancel}; deliberately without a call to super, which lets the opener cancel.
+    /// @dev See {Governor-_validateCancel}; deliberately without a call to super, which lets the proposer cancel.
     function _validateCancel(uint256, /* proposalId */ address caller) internal view virtual override returns (bool) {
         return caller == guardian && clock() < guardianExpiry;
     }

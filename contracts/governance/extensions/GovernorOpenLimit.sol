@@ -7,9 +7,9 @@ import {GovernorTracks} from "./GovernorTracks.sol";
 /// @dev Extension of {Governor} that bounds how many proposals one node has open (Pending or Active) on one track, so
 /// that a faulty or hostile node cannot flood the others.
 abstract contract GovernorOpenLimit is GovernorTracks {
-    /// @dev The proposals that a node has open on a track, among others that have closed since. Places are filled from
-    /// the first and taken over, never emptied, so the first empty one ends the list.
-    mapping(address proposer => mapping(Track track => uint256[MAX_OPEN_LIMIT] proposalIds)) private _places;
+    /// @dev The proposals that a node has open on a track, and others that have closed since. Slots are filled in order and
+    /// reused, never emptied, so the first empty one ends the list.
+    mapping(address proposer => mapping(Track track => uint256[MAX_OPEN_LIMIT] proposalIds)) private _slots;
 
     function _propose(
         address[] memory targets,
@@ -19,18 +19,18 @@ abstract contract GovernorOpenLimit is GovernorTracks {
         address proposer
     ) internal virtual override returns (uint256 proposalId) {
         proposalId = super._propose(targets, values, calldatas, description, proposer);
-        _takePlace(proposer, _polls[proposalId].track(), proposalId);
+        _recordOpen(proposer, _polls[proposalId].track(), proposalId);
     }
 
-    /// @dev Looks at every place, so that a limit which was lowered meanwhile holds at once.
-    function _takePlace(address proposer, Track track, uint256 proposalId) private {
-        uint256[MAX_OPEN_LIMIT] storage places = _places[proposer][track];
+    /// @dev Reads every slot, so that a limit that was lowered meanwhile applies at once.
+    function _recordOpen(address proposer, Track track, uint256 proposalId) private {
+        uint256[MAX_OPEN_LIMIT] storage slots = _slots[proposer][track];
         uint256 limit = trackRules(track).openLimit;
         uint256 free = MAX_OPEN_LIMIT;
         uint256 open = 0;
 
         for (uint256 i = 0; i < MAX_OPEN_LIMIT; ++i) {
-            uint256 occupant = places[i];
+            uint256 occupant = slots[i];
             if (occupant != 0 && _isOpen(occupant)) {
                 if (++open == limit) revert GovernorTooManyOpenProposals(proposer, track, limit);
             } else if (free == MAX_OPEN_LIMIT) {
@@ -39,11 +39,11 @@ abstract contract GovernorOpenLimit is GovernorTracks {
             if (occupant == 0) break;
         }
 
-        places[free] = proposalId;
+        slots[free] = proposalId;
     }
 
     function _isOpen(uint256 proposalId) private view returns (bool) {
-        // Most have closed by time, which spares reading the rest.
+        // Most are past their deadline, which saves reading their state.
         if (_polls[proposalId].closesAt() < clock()) return false;
 
         ProposalState current = state(proposalId);

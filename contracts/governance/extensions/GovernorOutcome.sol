@@ -12,9 +12,9 @@ import {GovernorBallots} from "./GovernorBallots.sol";
 /// and approval, before it by the fast path, and never after its expiry.
 abstract contract GovernorOutcome is GovernorBallots {
     /// @inheritdoc IGovernor
-    /// @dev Differs from {Governor-state} in the fast path, and in that a passed proposal which nobody carries out in
-    /// time is Expired: the world it was decided for is gone. Asks the poll first, for the sake of ballots: while it is
-    /// open, nothing else matters.
+    /// @dev Differs from {Governor-state} by the fast path, and in that a passed proposal which is not executed in time is
+    /// Expired: what justified it no longer holds. Reads the poll first, to save the gas of ballots: an open poll is
+    /// Active.
     function state(uint256 proposalId) public view virtual override(Governor, IGovernor) returns (ProposalState) {
         if (_isPollOpen(proposalId, _polls[proposalId])) return ProposalState.Active;
 
@@ -28,7 +28,7 @@ abstract contract GovernorOutcome is GovernorBallots {
     }
 
     /// @inheritdoc IGovernor
-    /// @dev In nodes, under the rules of Operations as they are now. What counts is {proposalQuorum}.
+    /// @dev In nodes, by the current rules of Operations. Proposals are decided by {proposalQuorum}.
     function quorum(uint256 timepoint) public view virtual override(Governor, IGovernor) returns (uint256) {
         (, uint32 size) = _committeeAt(timepoint);
         return _shareOf(trackRules(Track.Operations).quorum, size);
@@ -52,7 +52,7 @@ abstract contract GovernorOutcome is GovernorBallots {
         return _reaches(poll.forVotes() + poll.abstainVotes(), _rulesOf(poll).quorum, poll.committeeSize());
     }
 
-    /// @dev See {Governor-_voteSucceeded}. Of For and Against alone: Abstain helps the quorum and nothing else.
+    /// @dev See {Governor-_voteSucceeded}. Abstain counts towards the quorum alone.
     function _voteSucceeded(uint256 proposalId) internal view virtual override returns (bool) {
         Poll poll = _polls[proposalId];
         uint256 forVotes = poll.forVotes();

@@ -8,12 +8,12 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
 
-/// @dev Extension of {Governor} that carries decisions out through a {TimelockController}, each after the delay that
-/// its proposal froze. Differs from OpenZeppelin's GovernorTimelockControl in three ways: the delay is the proposal's,
-/// the timelock can never be exchanged, and the governor must be its only proposer, canceller and executor, so that
+/// @dev Extension of {Governor} that executes proposals through a {TimelockController}, each after the delay that was
+/// frozen at its opening. Differs from OpenZeppelin's GovernorTimelockControl in three ways: the delay is the proposal's,
+/// the timelock can never be replaced, and the governor must be its only proposer, canceller and executor, so that
 /// the governor knows the state of every operation without storing its id.
 abstract contract GovernorTimelock is GovernorTracks {
-    /// @notice Where decisions wait, and who carries them out.
+    /// @notice Queues and executes passed proposals.
     TimelockController public immutable timelock;
 
     constructor(TimelockController timelock_) {
@@ -25,7 +25,7 @@ abstract contract GovernorTimelock is GovernorTracks {
         return true;
     }
 
-    /// @dev See {Governor-_queueOperations}. A decision to lengthen the timelock's own minimum holds for all tracks.
+    /// @dev See {Governor-_queueOperations}. The timelock's own minimum delay holds for all tracks.
     function _queueOperations(
         uint256 proposalId,
         address[] memory targets,
@@ -51,7 +51,7 @@ abstract contract GovernorTimelock is GovernorTracks {
         timelock.executeBatch{value: msg.value}(targets, values, calldatas, 0, _timelockSalt(descriptionHash));
     }
 
-    /// @dev See {Governor-_cancel}. What is already queued is withdrawn from the timelock too.
+    /// @dev See {Governor-_cancel}. A queued proposal is cancelled in the timelock too.
     function _cancel(
         address[] memory targets,
         uint256[] memory values,
@@ -71,7 +71,7 @@ abstract contract GovernorTimelock is GovernorTracks {
         return address(timelock);
     }
 
-    /// @dev As in OpenZeppelin's GovernorTimelockControl: the governor's address keeps apart governors that share a
+    /// @dev As in OpenZeppelin's GovernorTimelockControl: the governor's address separates governors that share a
     /// timelock.
     function _timelockSalt(bytes32 descriptionHash) private view returns (bytes32) {
         return bytes20(address(this)) ^ descriptionHash;

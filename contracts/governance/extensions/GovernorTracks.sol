@@ -10,23 +10,23 @@ import {INodeGovernor} from "../INodeGovernor.sol";
 import {Poll, Polls} from "../Poll.sol";
 import {GovernorCommittee} from "./GovernorCommittee.sol";
 
-/// @dev Extension of {Governor} that decides a proposal under the rules of its track. The rules and the committee are
-/// frozen when it is opened, so that nothing that changes later changes a vote in progress.
+/// @dev Extension of {Governor} that decides a proposal by the rules of its track. The rules and the committee are frozen
+/// at its opening, so that no later change affects a vote in progress.
 abstract contract GovernorTracks is GovernorCommittee {
     /// @notice 100 %, in basis points.
     uint256 public constant SHARE_DENOMINATOR = 10_000;
     /// @notice The least fast path, in basis points: less than half of all nodes must never end a vote early.
     uint256 public constant MIN_FAST_PATH = 5_000;
-    /// @notice The longest of any duration in seconds: longer ones would stop governance in all but name.
+    /// @notice The longest duration, in seconds: longer ones would in effect stop governance.
     uint256 public constant MAX_DURATION = 90 days;
     /// @notice The most proposals that one node may have open on a track: it bounds the gas of opening one.
     uint256 public constant MAX_OPEN_LIMIT = 16;
 
-    /// @dev Versions are added and never changed: a proposal freezes its rules by naming their version.
+    /// @dev Versions are appended and never changed: a proposal freezes its rules by storing their version.
     mapping(Track track => TrackRules[] versions) private _versions;
     mapping(uint256 proposalId => Poll) internal _polls;
 
-    /// @dev The track of the proposal that is being opened + 1; 0 outside of an opening.
+    /// @dev The track of the proposal being opened, plus 1; 0 while none is.
     uint8 private transient _opening;
 
     constructor(TrackRules[4] memory tracks) {
@@ -70,21 +70,21 @@ abstract contract GovernorTracks is GovernorCommittee {
     }
 
     /// @inheritdoc IGovernor
-    /// @dev Of the track that is being opened; of Operations for anybody who asks from outside.
+    /// @dev Of the track of the proposal being opened; of Operations in calls from outside.
     function votingDelay() public view virtual override(Governor, IGovernor) returns (uint256) {
         return _newestRules(_openingTrack()).votingDelay;
     }
 
     /// @inheritdoc IGovernor
-    /// @dev Of the track that is being opened; of Operations for anybody who asks from outside.
+    /// @dev Of the track of the proposal being opened; of Operations in calls from outside.
     function votingPeriod() public view virtual override(Governor, IGovernor) returns (uint256) {
         return _newestRules(_openingTrack()).votingPeriod;
     }
 
-    /// @dev The track of one call. Whatever it does not know must be Constitution.
+    /// @dev The track of one call. Unknown calls must be Constitution.
     function _trackOfCall(address target, bytes memory data) internal view virtual returns (Track);
 
-    /// @dev The committee is that of an earlier second, so that nobody joins it knowing of the proposal.
+    /// @dev The committee is that of an earlier second, so that no node joins it because of the proposal.
     function _propose(
         address[] memory targets,
         uint256[] memory values,

@@ -52,7 +52,7 @@ async function signed({ governor }: BenchWorld, id: bigint, { for: first, agains
     nodes.map(({ secret }) => secret.sign(ethers.getBytes(digest)));
   const signature = aggregate([...sign([...first, ...abstain], for_), ...sign([...against, ...abstain], against_)]);
   const bits = (nodes: readonly BenchNode[]) => wordsOf(nodes.map(({ index }) => index));
-  return { signers: { first: bits(first), second: bits(against), both: bits(abstain) }, signature };
+  return { signers: { forBits: bits(first), againstBits: bits(against), abstainBits: bits(abstain) }, signature };
 }
 
 export async function castByAggregate(world: BenchWorld, id: bigint, voters: Voters): Promise<number> {

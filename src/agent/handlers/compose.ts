@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Client } from "../../client/index.js";
 import { createProcessDriver } from "../../engines/fleet/index.js";
-import { loadMnist, mnistPerceptron, type RoundMessage, type Shard, takeShard } from "../../engines/learning/index.js";
+import { loadMnist, mnistPerceptron, type RoundMessage, type Shard, shardOf } from "../../engines/learning/index.js";
 import { ConfigError } from "../../errors.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import type { EnvelopeContext } from "../../ports/keys/envelope.js";
@@ -69,7 +69,7 @@ async function composeLearning(
   // Read when it is first needed, and kept: a round needs it again and again.
   let shardLoading: Promise<Shard> | undefined;
   const shard = () => {
-    shardLoading ??= loadMnist("train").then((all) => takeShard(all, index, { shards, seed }));
+    shardLoading ??= loadMnist("train").then((all) => shardOf(all, index, { shards, seed }));
     return shardLoading;
   };
   const handler = createLearningHandler({

@@ -1,4 +1,10 @@
-import { carryOut, FleetError, verify, type WorkloadDriver, type WorkloadOrder } from "../../engines/fleet/index.js";
+import {
+  carryOut,
+  FleetError,
+  verifyRollout,
+  type WorkloadDriver,
+  type WorkloadOrder,
+} from "../../engines/fleet/index.js";
 import { messageOf } from "../../errors.js";
 import { type DirectiveKind, type Order, workloadSubject } from "../../records/index.js";
 import type { Assignment, DirectiveHandler, ExecutionResult, OutcomeCheck } from "./handler.js";
@@ -30,7 +36,7 @@ export function createFleetHandler({ driver, progressDeadlineMs }: FleetHandlerO
       }
     },
     async agrees({ order }: Assignment, { result }): Promise<OutcomeCheck> {
-      return verify(workloadOrder(order), await driver.list(), result);
+      return verifyRollout(workloadOrder(order), await driver.list(), result);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { BaseError } from "../../errors.js";
-import type { Support } from "../../policy/index.js";
+import type { Support } from "../../records/index.js";
 import { SigningJournal } from "./signingJournal.js";
 
 /** A node's decision on a proposal, as it was written before it was signed. */

@@ -1,7 +1,8 @@
 import { InvalidInputError } from "../../errors.js";
 import type { Receipt } from "../../ports/chain/index.js";
+import { type Support, Supports } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
-import { type ProposalId, type Support, Supports } from "../proposals/proposal.js";
+import type { ProposalId } from "../proposals/proposal.js";
 import { requireAccount } from "../requireAccount.js";
 
 /** A reason is written on chain and paid for by the byte. */

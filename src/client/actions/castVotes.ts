@@ -2,9 +2,9 @@ import { InvalidInputError } from "../../errors.js";
 import { wordsOf } from "../../ports/chain/bitset.js";
 import type { Receipt } from "../../ports/chain/index.js";
 import { encodeG2, loadBls } from "../../ports/keys/index.js";
-import type { Hex } from "../../records/index.js";
+import type { Hex, Support } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
-import type { ProposalId, Support } from "../proposals/proposal.js";
+import type { ProposalId } from "../proposals/proposal.js";
 import { requireAccount } from "../requireAccount.js";
 import { supportNumber } from "./castVote.js";
 
@@ -68,7 +68,7 @@ export async function aggregateBallots(ballots: readonly NodeBallot[]) {
   const setOf = (support: Support) =>
     wordsOf(ballots.filter((ballot) => ballot.support === support).map(({ index }) => index));
   return {
-    signers: { first: setOf("for"), second: setOf("against"), both: setOf("abstain") },
+    signers: { forBits: setOf("for"), againstBits: setOf("against"), abstainBits: setOf("abstain") },
     signature: encodeG2(bls.aggregate(ballots.map(({ signature }) => signature))),
   };
 }

@@ -1,10 +1,10 @@
 import { indicesOf } from "../../ports/chain/bitset.js";
 import type { ChainEventOf } from "../../ports/chain/index.js";
-import type { Address, Hex } from "../../records/index.js";
+import { type Address, type Hex, type Support, Supports } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import { indicesIn, operatorOf, reorganised } from "../nodes/membership.js";
 import type { NodeSummary } from "../nodes/node.js";
-import { type ProposalId, type Support, Supports } from "../proposals/proposal.js";
+import type { ProposalId } from "../proposals/proposal.js";
 import { findCreated } from "../proposals/readProposal.js";
 
 /** A vote that counted. */

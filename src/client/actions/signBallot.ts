@@ -1,7 +1,7 @@
 import { ChainError, signBallotMessage } from "../../ports/chain/index.js";
-import type { Address, Hex } from "../../records/index.js";
+import type { Address, Hex, Support } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
-import type { ProposalId, Support } from "../proposals/proposal.js";
+import type { ProposalId } from "../proposals/proposal.js";
 import { requireAccount } from "../requireAccount.js";
 import { type CastVoteParameters, checkReason, supportNumber } from "./castVote.js";
 

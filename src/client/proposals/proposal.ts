@@ -17,10 +17,6 @@ export const ProposalStates = [
 ] as const;
 export type ProposalState = (typeof ProposalStates)[number];
 
-/** What a ballot may say, in the order of the contract's numbers. */
-export const Supports = ["against", "for", "abstain"] as const;
-export type Support = (typeof Supports)[number];
-
 /** The rules that a proposal was opened under. Shares are in basis points, durations in seconds. */
 export interface ProposalRules {
   readonly epoch: number;

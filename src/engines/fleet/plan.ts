@@ -1,6 +1,6 @@
 import { type OrderOf, type OutcomeDetail, type Release, replicaSubject } from "../../records/index.js";
 import { FleetError } from "./errors.js";
-import { type ReplicaStatus, subjectOf, type WorkloadState } from "./types.js";
+import { type ReplicaStatus, subjectOfReplica, type WorkloadState } from "./types.js";
 
 /** Good releases that are remembered for a Rollback. */
 const MAX_GOOD_RELEASES = 16;
@@ -90,7 +90,7 @@ function planScale(
   statuses: readonly ReplicaStatus[],
 ): RolloutPlan {
   const alive = new Set(statuses.filter((status) => status.alive).map(({ subject }) => subject));
-  const missing = indices(replicas).filter((index) => !alive.has(subjectOf(state.workload, index)));
+  const missing = indices(replicas).filter((index) => !alive.has(subjectOfReplica(state.workload, index)));
   const last = Math.max(state.replicas, ...statuses.map(({ subject }) => indexOf(subject, state.workload) + 1));
   return plan({ ...state, replicas }, state.current, {
     removals: indices(last).filter((index) => index >= replicas),
@@ -103,7 +103,7 @@ function planScale(
 
 function planRestart(order: OrderOf<"Restart">, state: WorkloadState, statuses: readonly ReplicaStatus[]): RolloutPlan {
   const index = indexOf(replicaSubject(order.replica), state.workload);
-  const status = statuses.find(({ subject }) => subject === subjectOf(state.workload, index));
+  const status = statuses.find(({ subject }) => subject === subjectOfReplica(state.workload, index));
   if (!status || index >= state.replicas) {
     throw new FleetError("unknown-replica", `Workload "${state.workload}" has no replica "${order.replica}".`);
   }
@@ -124,7 +124,7 @@ function plan(state: WorkloadState, release: Release, rest: Partial<RolloutPlan>
 function convergeOn(release: Release, state: WorkloadState, statuses: readonly ReplicaStatus[]): BatchTarget[] {
   const bySubject = new Map(statuses.map((status) => [status.subject, status]));
   return indices(state.replicas).map((index) => {
-    const status = bySubject.get(subjectOf(state.workload, index));
+    const status = bySubject.get(subjectOfReplica(state.workload, index));
     return { index, replace: !status?.alive || status.release.sha256 !== release.sha256 };
   });
 }
@@ -141,7 +141,7 @@ function indices(count: number): number[] {
 
 /** 3 for `replica/web/3`; -1 if it is no replica of the workload. */
 function indexOf(subject: string, workload: string): number {
-  const prefix = subjectOf(workload, 0).slice(0, -1);
+  const prefix = subjectOfReplica(workload, 0).slice(0, -1);
   const digits = subject.startsWith(prefix) ? subject.slice(prefix.length) : "";
   return /^(0|[1-9]\d*)$/.test(digits) ? Number(digits) : -1;
 }

@@ -3,7 +3,7 @@ import type { Clock } from "../../utils/clock.js";
 import { checkHealth } from "./health.js";
 import { type ProcessFacts, readInstance, residentBytes, startedSeconds, uptimeSeconds } from "./proc.js";
 import { boundLog } from "./replica.js";
-import { type ReplicaStatus, subjectOf } from "./types.js";
+import { type ReplicaStatus, subjectOfReplica } from "./types.js";
 import type { WorkloadFolder } from "./workloadFolder.js";
 
 /** Replicas probed at the same time. */
@@ -55,7 +55,7 @@ export class ReplicaProber {
     const after = instance && facts && (await readInstance(instance.instance));
     await boundLog(folder.replicaDir(index), this.#options.maxLogBytes);
     return {
-      subject: subjectOf(folder.workload, index),
+      subject: subjectOfReplica(folder.workload, index),
       workload: folder.workload,
       release: { name: release.name, sha256: release.sha256 },
       instance: instance?.instance ?? null,

@@ -17,7 +17,7 @@ const MAX_PORT = 65_535;
 const DEFAULT_GRACE_MS = 2_000;
 const DEFAULT_MAX_LOG_BYTES = 1024 * 1024;
 
-export interface ProcessDriverOptions {
+export interface ProcessDriverParameters {
   /** The folder that all agents of the machine share. Created if it is missing. */
   readonly dir: string;
   /** Lower-case letters, digits and dashes; its replicas are `${workload}/0`, `${workload}/1`, ... */
@@ -51,7 +51,7 @@ export interface ProcessDriver extends WorkloadDriver {
  *
  * @throws {ConfigError} without /proc; {@link InvalidInputError} on an invalid name or port.
  */
-export function createProcessDriver(options: ProcessDriverOptions): ProcessDriver {
+export function createProcessDriver(options: ProcessDriverParameters): ProcessDriver {
   requireProc();
   const { workload, basePort, root = process.cwd(), graceMs = DEFAULT_GRACE_MS, clock = systemClock } = options;
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(workload)) {

@@ -4,7 +4,7 @@ import { FleetError } from "./errors.js";
 import type { RolloutLog } from "./log.js";
 import type { BatchTarget, RolloutPlan } from "./plan.js";
 import { type ProgressOptions, watchBatch } from "./progress.js";
-import { subjectOf, type WorkloadSession } from "./types.js";
+import { subjectOfReplica, type WorkloadSession } from "./types.js";
 
 /**
  * Executes the steps of a plan that were not executed yet; each is journaled first.
@@ -18,7 +18,7 @@ export async function executeSteps(
   session: WorkloadSession,
   options: ProgressOptions,
 ): Promise<OutcomeDetail[]> {
-  const subject = (index: number) => subjectOf(plan.during.workload, index);
+  const subject = (index: number) => subjectOfReplica(plan.during.workload, index);
   const detail: OutcomeDetail[] = [...plan.skipped];
   for (const index of plan.removals) {
     options.signal?.throwIfAborted();
@@ -64,7 +64,7 @@ async function executeBatch(
   const detail =
     failures.size > 0
       ? batch.map(({ index }) => ({
-          subject: subjectOf(plan.during.workload, index),
+          subject: subjectOfReplica(plan.during.workload, index),
           result: "failed" as const,
           note: failures.get(index) ?? "not checked: its batch failed",
         }))

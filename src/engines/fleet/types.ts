@@ -80,6 +80,6 @@ export interface RolloutResult {
 }
 
 /** The subject of replica `index`, such as `replica/web/3`. */
-export function subjectOf(workload: string, index: number): string {
+export function subjectOfReplica(workload: string, index: number): string {
   return replicaSubject(replicaName(workload, index));
 }

@@ -3,7 +3,7 @@ import type { WorkloadOrder } from "./plan.js";
 import type { ReplicaStatus, RolloutResult } from "./types.js";
 
 /** Whether what a node observes confirms what another node claims, and why. */
-export interface Verification {
+export interface RolloutCheck {
   readonly holds: boolean;
   readonly why: string;
 }
@@ -14,11 +14,11 @@ export interface Verification {
  *
  * @param statuses all replicas that this node observes, of any workload.
  */
-export function verify(
+export function verifyRollout(
   order: WorkloadOrder,
   statuses: readonly ReplicaStatus[],
   claimed: RolloutResult["result"] = "done",
-): Verification {
+): RolloutCheck {
   const concerned =
     order.kind === "Restart"
       ? statuses.filter(({ subject }) => subject === replicaSubject(order.replica))

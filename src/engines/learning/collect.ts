@@ -1,6 +1,6 @@
 import { BaseError, messageOf } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
-import { systemClock } from "../../utils/clock.js";
+import type { Clock } from "../../utils/clock.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { LearningError } from "./errors.js";
 import {
@@ -15,11 +15,11 @@ import {
 import type { LearningTask } from "./task.js";
 import { decodeWeights, distance, type WeightsTensors } from "./weights.js";
 
-/** Updates fetched and checked at the same time. What comes while all are taken is announced again. */
+/** Updates fetched and checked at the same time. Participants send the others again at the next announcement. */
 const MAX_CONCURRENT_CHECKS = 8;
 
-/** An update that was checked. */
-export interface TakenUpdate {
+/** An update that passed all checks. */
+export interface AcceptedUpdate {
   readonly node: Address;
   readonly samples: number;
   readonly weights: WeightsTensors;
@@ -27,13 +27,13 @@ export interface TakenUpdate {
   readonly update: string;
 }
 
-/** Why something that a participant sent was not taken. */
-export interface Refusal {
+/** An update that was not accepted, and why. */
+export interface RefusedUpdate {
   readonly node: Address;
   readonly reason: string;
 }
 
-export interface CollectUpdatesOptions {
+export interface CollectUpdatesParameters {
   readonly start: StartMessage;
   /** The weights that the round starts from. */
   readonly from: WeightsTensors;
@@ -42,79 +42,77 @@ export interface CollectUpdatesOptions {
   readonly store: WeightStore;
   readonly timeoutMs: number;
   readonly announceEveryMs: number;
+  readonly clock: Clock;
   /** Ends the collection at once. */
   readonly signal: AbortSignal;
   readonly onEvent: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
-/** What a participant sent first: by that it stands. */
-interface Claim extends Pick<UpdateMessage, "cid" | "sha256" | "samples"> {
-  status: "checking" | "unfetched" | "taken" | "refused";
+/** The first update that a participant sent; others from it are refused. */
+interface UpdateClaim extends Pick<UpdateMessage, "cid" | "sha256" | "samples"> {
+  status: "checking" | "unfetched" | "accepted" | "refused";
   reason: string;
 }
 
 /**
- * Announces a round and collects its updates, until all participants have answered, or until the timeout. The first
- * update of a participant counts; a second, different one is refused. One that cannot be fetched is tried again each time
- * that it is announced.
+ * Announces a round and collects its updates until all participants have answered, or until the timeout. The first update
+ * of a participant counts; a second, different one is refused. An update that cannot be fetched is fetched again each time
+ * that its participant sends it.
  */
 export async function collectUpdates(
-  options: CollectUpdatesOptions,
-): Promise<{ readonly updates: readonly TakenUpdate[]; readonly refused: readonly Refusal[] }> {
-  const { start, timeoutMs, signal } = options;
+  options: CollectUpdatesParameters,
+): Promise<{ readonly updates: readonly AcceptedUpdate[]; readonly refused: readonly RefusedUpdate[] }> {
+  const { start, timeoutMs, clock } = options;
   const over = new AbortController();
-  const stop = () => over.abort();
-  const limit = setTimeout(stop, timeoutMs);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  const collection = new Collection(options, stop);
+  const cancelTimeout = clock.after(timeoutMs, () => over.abort());
+  const signal = AbortSignal.any([options.signal, over.signal]);
+  const collection = new UpdateCollection(options, () => over.abort());
   try {
-    // The reading comes first: an answer to the first announcement may be there at once.
-    await Promise.all([collection.read(over.signal), announce(options, over.signal)]);
+    // Listen before announcing: the first answer may come at once.
+    await Promise.all([collection.listen(signal), announce(options, signal)]);
   } finally {
     over.abort();
-    clearTimeout(limit);
-    signal.removeEventListener("abort", stop);
+    cancelTimeout();
   }
   return collection.result(start.participants);
 }
 
-class Collection {
-  readonly #options: CollectUpdatesOptions;
-  readonly #stop: () => void;
-  readonly #claims = new Map<Address, Claim>();
-  readonly #taken = new Map<Address, TakenUpdate>();
+class UpdateCollection {
+  readonly #options: CollectUpdatesParameters;
+  readonly #end: () => void;
+  readonly #claims = new Map<Address, UpdateClaim>();
+  readonly #accepted = new Map<Address, AcceptedUpdate>();
   readonly #equivocal = new Set<Address>();
   #checking = 0;
 
-  constructor(options: CollectUpdatesOptions, stop: () => void) {
+  constructor(options: CollectUpdatesParameters, end: () => void) {
     this.#options = options;
-    this.#stop = stop;
+    this.#end = end;
   }
 
-  async read(signal: AbortSignal): Promise<void> {
+  async listen(signal: AbortSignal): Promise<void> {
     const { start, channel } = this.#options;
     for await (const { from, message } of messagesAbout(start.directive, channel, signal)) {
       if (message.type !== "update" || message.round !== start.round || message.base !== start.base) continue;
       const node = start.participants.find((each) => sameHex(each, from));
-      if (node !== undefined) this.#hear(node, message);
+      if (node !== undefined) this.#receive(node, message);
     }
   }
 
-  result(participants: readonly Address[]): { updates: TakenUpdate[]; refused: Refusal[] } {
-    const updates: TakenUpdate[] = [];
-    const refused: Refusal[] = [];
+  result(participants: readonly Address[]): { updates: AcceptedUpdate[]; refused: RefusedUpdate[] } {
+    const updates: AcceptedUpdate[] = [];
+    const refused: RefusedUpdate[] = [];
     for (const node of participants) {
-      const taken = this.#taken.get(node);
+      const accepted = this.#accepted.get(node);
       const claim = this.#claims.get(node);
-      if (taken) updates.push(taken);
+      if (accepted) updates.push(accepted);
       else if (claim) refused.push({ node, reason: claim.reason });
       if (this.#equivocal.has(node)) refused.push({ node, reason: "a second, different update" });
     }
     return { updates, refused };
   }
 
-  #hear(node: Address, { cid, sha256, samples }: UpdateMessage): void {
+  #receive(node: Address, { cid, sha256, samples }: UpdateMessage): void {
     const known = this.#claims.get(node);
     if (known && (known.cid !== cid || known.sha256 !== sha256 || known.samples !== samples)) {
       this.#equivocal.add(node);
@@ -122,33 +120,38 @@ class Collection {
     }
     if (known && known.status !== "unfetched") return;
     if (this.#checking >= MAX_CONCURRENT_CHECKS) return;
-    // What was wrong with it the last time stands until it is checked again.
-    const claim: Claim = known ?? { cid, sha256, samples, status: "checking", reason: "not checked in time" };
+    // The reason of the last check stands until this one ends.
+    const claim: UpdateClaim = known ?? { cid, sha256, samples, status: "checking", reason: "not checked in time" };
     claim.status = "checking";
     this.#claims.set(node, claim);
     this.#checking++;
     void this.#check(node, claim);
   }
 
-  /** Never rejects: what goes wrong is the claim's reason. */
-  async #check(node: Address, claim: Claim): Promise<void> {
+  /** Never rejects: an error becomes the claim's reason. */
+  async #check(node: Address, claim: UpdateClaim): Promise<void> {
     try {
-      this.#taken.set(node, { node, samples: claim.samples, update: claim.cid, weights: await this.#weightsOf(claim) });
-      claim.status = "taken";
+      this.#accepted.set(node, {
+        node,
+        samples: claim.samples,
+        update: claim.cid,
+        weights: await this.#weightsOf(claim),
+      });
+      claim.status = "accepted";
     } catch (error) {
       claim.reason = messageOf(error);
       claim.status = error instanceof BaseError && error.retryable ? "unfetched" : "refused";
-      this.#options.onEvent("an update was not taken", { node, reason: claim.reason });
+      this.#options.onEvent("an update was not accepted", { node, reason: claim.reason });
     } finally {
       this.#checking--;
     }
-    const settled = [...this.#claims.values()].filter(({ status }) => status === "taken" || status === "refused");
-    if (settled.length === this.#options.start.participants.length) this.#stop();
+    const decided = [...this.#claims.values()].filter(({ status }) => status === "accepted" || status === "refused");
+    if (decided.length === this.#options.start.participants.length) this.#end();
   }
 
-  async #weightsOf({ cid, sha256, samples }: Claim): Promise<WeightsTensors> {
+  async #weightsOf({ cid, sha256, samples }: UpdateClaim): Promise<WeightsTensors> {
     const { task, store, from, timeoutMs } = this.#options;
-    if (samples > task.maxSamples) throw new LearningError("bad-weights", `Nobody has ${samples} samples.`);
+    if (samples > task.maxSamples) throw new LearningError("bad-weights", `No node has ${samples} samples.`);
     const limits = { maxBytes: MAX_WEIGHT_BYTES, timeoutMs: Math.min(FETCH_TIMEOUT_MS, timeoutMs), sha256 };
     const weights = decodeWeights(await store.getFile(cid, limits), task.shapes);
     const far = distance(weights, from);
@@ -157,29 +160,29 @@ class Collection {
   }
 }
 
-/** Gossip keeps nothing for those who were away: what holds is said again. */
-async function announce(options: CollectUpdatesOptions, signal: AbortSignal): Promise<void> {
-  const { channel, start, announceEveryMs, onEvent } = options;
+/** Repeats the announcement: gossip delivers nothing to nodes that were offline. */
+async function announce(options: CollectUpdatesParameters, signal: AbortSignal): Promise<void> {
+  const { channel, start, announceEveryMs, clock, onEvent } = options;
   while (!signal.aborted) {
     try {
       await channel.publish(start);
     } catch (error) {
       onEvent("an announcement failed", { round: start.round, reason: messageOf(error) });
     }
-    await pause(announceEveryMs, signal);
+    await pause(announceEveryMs, clock, signal);
   }
 }
 
-/** Resolves after a time, or as soon as the signal aborts. */
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `milliseconds`, or as soon as the signal aborts. */
+async function pause(milliseconds: number, clock: Clock, signal: AbortSignal): Promise<void> {
   try {
-    await systemClock.sleep(milliseconds, signal);
+    await clock.sleep(milliseconds, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
 }
 
-/** Weights that were published under a CID. */
+/** The weights in the file with this CID. */
 export async function fetchWeights(
   store: WeightStore,
   task: LearningTask,

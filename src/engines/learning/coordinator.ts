@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { messageOf } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
+import { type Clock, systemClock } from "../../utils/clock.js";
 import { Journal } from "../../utils/journal.js";
-import { collectUpdates, fetchWeights, type Refusal } from "./collect.js";
+import { collectUpdates, fetchWeights, type RefusedUpdate } from "./collect.js";
 import { fedAvg } from "./fedavg.js";
 import type { RoundChannel, RoundEnding, RoundMessage, StartRoundOrder, WeightStore } from "./messages.js";
 import type { Samples } from "./mnist.js";
@@ -15,7 +16,7 @@ export interface Contribution {
   readonly update: string;
 }
 
-/** A model that a round has made. */
+/** The model that a round produced. */
 export interface RoundModel {
   readonly cid: string;
   readonly bytes: number;
@@ -24,18 +25,18 @@ export interface RoundModel {
   readonly evaluation: TaskMetrics;
 }
 
-/** A round that has ended; `record` names what was made of its model. */
+/** A round that has ended; `record` is the Model record of its model. */
 export interface EndedRound {
   readonly round: number;
   readonly ending: RoundEnding;
   readonly participants: readonly Address[];
   readonly model: RoundModel | null;
   readonly record: Hex | null;
-  /** Updates that were not taken, and why. */
-  readonly refused: readonly Refusal[];
+  /** Updates that were not accepted, and why. */
+  readonly refused: readonly RefusedUpdate[];
 }
 
-export interface CoordinateOptions {
+export interface CoordinateRoundsParameters {
   readonly directive: Hex;
   readonly order: StartRoundOrder;
   readonly task: LearningTask;
@@ -45,39 +46,40 @@ export interface CoordinateOptions {
   readonly channel: RoundChannel;
   readonly store: WeightStore;
   readonly dir: string;
-  /** The weights to begin with; null: from the order's seed. */
+  /** The CID of the weights to start from; null to derive them from the order's seed. */
   readonly base: string | null;
-  /** Stores and anchors what a round has made; resolves with the record's id. After a crash it may be called again, with the same model. */
+  /** Stores and anchors a round's model, and resolves with its record's id. After a crash it may be called again with the same model. */
   readonly onModel: (round: number, model: RoundModel, parents: readonly Hex[]) => Promise<Hex>;
-  /** Calls the rounds off: the open one ends as cancelled, is not written down, and is run again by the next call. */
+  /** Cancels the rounds: the open one ends as cancelled, is not journaled, and runs again at the next call. */
   readonly signal: AbortSignal;
   readonly announceEveryMs?: number;
-  /** Told of updates that are not taken and announcements that fail. */
+  readonly clock?: Clock;
+  /** Called for updates that are not accepted and messages that cannot be sent. */
   readonly onEvent?: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
 const ANNOUNCE_EVERY_MS = 2_000;
 
 /** A line of the coordinator's journal. */
-type Entry =
+type CoordinatorEntry =
   | { readonly step: "fixed"; readonly participants: readonly Address[] }
-  /** The round's updates are averaged: whatever comes, this is its model. */
+  /** The round's updates are averaged: its model no longer changes. */
   | { readonly step: "averaged"; readonly result: EndedRound }
   | { readonly step: "ended"; readonly result: EndedRound };
 
 /**
  * Runs the rounds of one order, one after another: fixed participants, a timeout, federated averaging, an explicit
- * ending; each starts from the last that made a model. After a crash, of this process or of the node, another call goes on
- * with the first round that has not ended; another node's call runs all rounds again, for which the participants have
- * their updates at hand.
+ * ending. Each starts from the model of the last round that produced one. After a crash another call on this node carries
+ * on with the first round that has not ended; a call on another node runs all rounds again, for which the participants
+ * send the updates that they have trained already.
  *
- * @returns the rounds that ended. Rejects with the signal's reason when that aborts, and with what `onModel` or the store
- * throws: call again.
+ * @returns the rounds that ended. Rejects with the signal's reason if that aborts, and with the errors of `onModel` and the
+ * store; after either it may be called again.
  */
-export async function coordinateRounds(options: CoordinateOptions): Promise<EndedRound[]> {
+export async function coordinateRounds(options: CoordinateRoundsParameters): Promise<EndedRound[]> {
   const { directive, order } = options;
   const path = join(options.dir, `rounds-${directive}.jsonl`);
-  const { journal, entries } = await Journal.open<Entry>(path);
+  const { journal, entries } = await Journal.open<CoordinatorEntry>(path);
   try {
     const fixed = entries.find((entry) => entry.step === "fixed");
     const participants = fixed ? fixed.participants : distinct(options.participants);
@@ -109,7 +111,7 @@ export async function coordinateRounds(options: CoordinateOptions): Promise<Ende
 }
 
 async function runRound(
-  options: CoordinateOptions,
+  options: CoordinateRoundsParameters,
   round: number,
   participants: readonly Address[],
   base: string | null,
@@ -123,6 +125,7 @@ async function runRound(
     store,
     timeoutMs: order.timeoutSeconds * 1_000,
     announceEveryMs: options.announceEveryMs ?? ANNOUNCE_EVERY_MS,
+    clock: options.clock ?? systemClock,
     signal,
     onEvent,
   });
@@ -130,7 +133,7 @@ async function runRound(
   if (signal.aborted) return { ...result, ending: "cancelled" };
   if (updates.length === 0 || updates.length < order.minParticipants) return { ...result, ending: "failed" };
 
-  // In the order of the participants: whoever averages the same updates makes the same model.
+  // In the order of the participants, so that every coordinator gets the same model from the same updates.
   const weights = fedAvg(updates);
   const file = await store.putFile([encodeWeights(weights, task.shapes)], { keep: "model" });
   const model: RoundModel = {
@@ -147,8 +150,8 @@ function endOf(directive: Hex, { round, ending, model }: EndedRound): RoundMessa
   return { type: "end", directive, round, ending, model: model?.cid ?? null };
 }
 
-/** What the others would like to know, and do without where it does not reach them. */
-async function publish({ channel, onEvent }: CoordinateOptions, message: RoundMessage): Promise<void> {
+/** Sends a message that the others can do without: a failure is reported, not thrown. */
+async function publish({ channel, onEvent }: CoordinateRoundsParameters, message: RoundMessage): Promise<void> {
   try {
     await channel.publish(message);
   } catch (error) {
@@ -156,7 +159,7 @@ async function publish({ channel, onEvent }: CoordinateOptions, message: RoundMe
   }
 }
 
-/** Each address once, in an order that does not depend on how they were given. */
+/** Each address once, in ascending order. */
 function distinct(addresses: readonly Address[]): Address[] {
   const byName = new Map(addresses.map((address) => [address.toLowerCase(), address]));
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, address]) => address);

@@ -1,16 +1,16 @@
 import { BaseError, type BaseErrorOptions } from "../../errors.js";
 
 export type LearningErrorKind =
-  /** Weights that are not those of the task: wrong names, shapes, or numbers that are none. */
+  /** Weights that do not fit the task: wrong names or shapes, or values that are not finite. */
   | "bad-weights"
-  /** An update further from where its round began than any honest training goes. */
+  /** An update further from its round's base than honest training reaches. */
   | "over-norm"
-  /** Nothing to average. */
+  /** No updates to average. */
   | "no-updates"
   /** The training data are not installed, or are not what they should be. */
   | "no-data";
 
-/** Learning that cannot go on as asked. */
+/** An error of a learning task or round. */
 export class LearningError extends BaseError {
   readonly kind: LearningErrorKind;
 

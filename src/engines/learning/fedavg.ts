@@ -2,18 +2,18 @@ import { LearningError } from "./errors.js";
 import type { WeightsTensors } from "./weights.js";
 
 /** One participant's weights and the number of samples they were trained on. */
-export interface Update {
+export interface WeightedUpdate {
   readonly weights: WeightsTensors;
   readonly samples: number;
 }
 
 /**
  * Federated averaging (McMahan et al., arXiv 1602.05629): sum n_i x_i / sum n_i. Added up in 64-bit floats in the order
- * given, so that whoever averages the same updates gets the same bytes.
+ * given, so that every node gets the same bytes from the same updates.
  *
- * @throws {LearningError} `no-updates` where there is nothing to average.
+ * @throws {LearningError} `no-updates` if there are none.
  */
-export function fedAvg(updates: readonly Update[]): WeightsTensors {
+export function fedAvg(updates: readonly WeightedUpdate[]): WeightsTensors {
   const total = updates.reduce((sum, { samples }) => sum + samples, 0);
   const [first] = updates;
   if (first === undefined || total <= 0) throw new LearningError("no-updates", "There are no updates to average.");

@@ -1,13 +1,13 @@
-export type { Refusal } from "./collect.js";
+export type { RefusedUpdate } from "./collect.js";
 export {
   type Contribution,
-  type CoordinateOptions,
+  type CoordinateRoundsParameters,
   coordinateRounds,
   type EndedRound,
   type RoundModel,
 } from "./coordinator.js";
 export { LearningError, type LearningErrorKind } from "./errors.js";
-export { fedAvg, type Update } from "./fedavg.js";
+export { fedAvg, type WeightedUpdate } from "./fedavg.js";
 export type {
   ReceivedRoundMessage,
   RoundChannel,
@@ -17,8 +17,8 @@ export type {
   WeightStore,
 } from "./messages.js";
 export { loadMnist, type Samples } from "./mnist.js";
-export { type ParticipateOptions, participate } from "./participant.js";
+export { type ParticipateParameters, participate } from "./participant.js";
 export { createPerceptron, mnistPerceptron, type PerceptronOptions } from "./perceptron.js";
-export { digitsOf, type Shard, type ShardOptions, takeShard } from "./shards.js";
+export { digitsOf, type Shard, type ShardOptions, shardOf } from "./shards.js";
 export type { LearningTask, TaskMetrics, TrainOptions } from "./task.js";
 export { decodeWeights, distance, encodeWeights, type Shapes, type WeightsTensors } from "./weights.js";

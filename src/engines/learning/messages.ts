@@ -2,13 +2,13 @@ import { z } from "zod";
 import type { Address, Hex, OrderOf } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
 
-/** How a round ended: all reported, enough did, too few did, or it was called off. */
+/** How a round ended: all participants answered, enough did, too few did, or it was cancelled. */
 export const RoundEndings = ["committed", "degraded", "failed", "cancelled"] as const;
 export type RoundEnding = (typeof RoundEndings)[number];
 
-/** What the nodes of a round tell one another. Who said it is known from the transport. */
+/** The messages between the nodes of a round. The transport authenticates the sender. */
 export type RoundMessage =
-  /** The coordinator, again and again until the round ends: train from `base` (null: from the seed). */
+  /** From the coordinator, repeated until the round ends: train from `base`, or from the seed if it is null. */
   | {
       readonly type: "start";
       readonly directive: Hex;
@@ -16,7 +16,7 @@ export type RoundMessage =
       readonly base: string | null;
       readonly participants: readonly Address[];
     }
-  /** A participant: here is what I have learned. */
+  /** From a participant: its trained update. */
   | {
       readonly type: "update";
       readonly directive: Hex;
@@ -26,7 +26,7 @@ export type RoundMessage =
       readonly sha256: Hex;
       readonly samples: number;
     }
-  /** The coordinator: the round is over, and this is the model it made (null: none). */
+  /** From the coordinator: the round has ended, with this model or, if it is null, without one. */
   | {
       readonly type: "end";
       readonly directive: Hex;
@@ -34,7 +34,7 @@ export type RoundMessage =
       readonly ending: RoundEnding;
       readonly model: string | null;
     }
-  /** The coordinator: there will be no more rounds under this directive. */
+  /** From the coordinator: there are no more rounds under this directive. */
   | { readonly type: "finished"; readonly directive: Hex };
 
 export type StartMessage = Extract<RoundMessage, { readonly type: "start" }>;
@@ -45,14 +45,14 @@ export interface ReceivedRoundMessage {
   readonly message: RoundMessage;
 }
 
-/** Messages between the nodes, their senders authenticated, their content not yet looked at; a node hears its own too. */
+/** Messages between the nodes, with authenticated senders and unchecked content; a node receives its own too. */
 export interface RoundChannel {
   publish(message: RoundMessage): Promise<void>;
   /** Listens from the call of `next` on, until `signal` aborts. */
   messages(signal: AbortSignal): AsyncIterable<ReceivedRoundMessage>;
 }
 
-/** Where files go and come from. What is put is kept under `keep`, so that its store does not collect it. */
+/** Stores and fetches files. `keep` names the pin that protects a file from garbage collection. */
 export interface WeightStore {
   putFile(
     source: Iterable<Uint8Array>,
@@ -66,12 +66,12 @@ export interface WeightStore {
 
 export type StartRoundOrder = OrderOf<"StartRound">;
 
-/** Weights of a task are small; what is larger is not read. */
+/** The weights of a task are small; larger files are not fetched. */
 export const MAX_WEIGHT_BYTES = 64 * 1024 * 1024;
 export const FETCH_TIMEOUT_MS = 20_000;
-/** As many nodes as a record can name. */
+/** As many as a record can name. */
 const MAX_PARTICIPANTS = 1_024;
-/** As long as the text of a CID is in any base that is in use. */
+/** No CID's text is longer, in any base in use. */
 const MAX_CID_LENGTH = 128;
 
 const hash = z.custom<Hex>((value) => typeof value === "string" && /^0x[0-9a-f]{64}$/i.test(value));
@@ -105,7 +105,7 @@ const message = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("finished"), directive: hash }),
 ]) satisfies z.ZodType<RoundMessage>;
 
-/** The messages about one directive. What is no round message at all is passed over: anybody may send anything. */
+/** The messages about one directive. Anything that is not a valid round message is skipped. */
 export async function* messagesAbout(
   directive: Hex,
   channel: RoundChannel,

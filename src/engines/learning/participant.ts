@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { messageOf } from "../../errors.js";
 import type { Address, Hex } from "../../records/index.js";
+import { type Clock, systemClock } from "../../utils/clock.js";
 import { Journal } from "../../utils/journal.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { fetchWeights } from "./collect.js";
@@ -16,32 +17,33 @@ import type { Samples } from "./mnist.js";
 import type { LearningTask } from "./task.js";
 import { encodeWeights } from "./weights.js";
 
-export interface ParticipateOptions {
+export interface ParticipateParameters {
   readonly self: Address;
   readonly directive: Hex;
   readonly order: StartRoundOrder;
   readonly task: LearningTask;
-  /** Given when they are needed: a node that is not asked need not load them. */
+  /** Called when the samples are needed: a node that is not a participant need not load them. */
   readonly samples: () => Promise<Samples>;
   readonly channel: RoundChannel;
   readonly store: WeightStore;
-  /** For the journal of updates: what was trained is not trained again after a crash. */
+  /** The folder of the journal of updates, so that an update is not trained again after a crash. */
   readonly dir: string;
   readonly signal: AbortSignal;
-  /** Whose starts are followed; anybody's by default. */
+  /** Whether to follow a node's announcements; every node's by default. */
   readonly mayCoordinate?: (node: Address) => boolean;
-  /** Without a start for this long nobody coordinates: the call ends, and may be made again. */
+  /** Without an announcement for this long there is no coordinator: the call ends, and may be made again. */
   readonly silenceMs?: number;
-  /** Told what the participant does; and of starts that it cannot follow. */
+  readonly clock?: Clock;
+  /** Called for each step of the participant, and for announcements that it cannot follow. */
   readonly onEvent?: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
-/** A coordinator announces every few seconds, but for the time that it takes to test, store and anchor a model. */
+/** A coordinator announces every few seconds, except while it tests, stores and anchors a model. */
 const DEFAULT_SILENCE_MS = 120_000;
-/** Trainings for each round of the order: one, and one more for each time that another coordinator takes over. */
+/** Trainings for each round of the order: one, and one more for each takeover by another coordinator. */
 const MAX_TRAININGS_A_ROUND = 4;
 
-/** The training that runs now. */
+/** The training in progress. */
 interface Training {
   readonly from: Address;
   readonly round: number;
@@ -50,34 +52,35 @@ interface Training {
 }
 
 /**
- * Trains in each round of one directive that names this node, and answers each announcement with its update, which it
- * trains once for each round and base, over crashes too. Returns when the coordinator says that there are no more
- * rounds, when nobody coordinates, or when the signal aborts.
+ * Takes part in the rounds of one directive: answers each announcement that names this node with its update, which it
+ * trains once for each round and base, crashes included. Returns when the coordinator has finished, when there is no
+ * coordinator any more, or when the signal aborts.
  */
-export async function participate(options: ParticipateOptions): Promise<void> {
+export async function participate(options: ParticipateParameters): Promise<void> {
   const { self, directive, order, channel, signal, mayCoordinate = () => true, onEvent = () => undefined } = options;
+  const { clock = systemClock, silenceMs = DEFAULT_SILENCE_MS } = options;
   const { journal, entries } = await Journal.open<UpdateMessage>(join(options.dir, `updates-${directive}.jsonl`));
   const known = new Map(entries.map((update) => [keyOf(update), update]));
   const silent = new AbortController();
-  let silence = setTimeout(() => silent.abort(), options.silenceMs ?? DEFAULT_SILENCE_MS);
-  let leader: Address | undefined;
+  let cancelSilence = clock.after(silenceMs, () => silent.abort());
+  let coordinator: Address | undefined;
   let training: Training | undefined;
   try {
     for await (const { from, message } of messagesAbout(directive, channel, AbortSignal.any([signal, silent.signal]))) {
       if (message.type === "update" || !mayCoordinate(from)) continue;
       if (message.type === "finished") {
-        if (leader !== undefined && sameHex(leader, from)) return;
+        if (coordinator !== undefined && sameHex(coordinator, from)) return;
       } else if (message.type === "end") {
         if (training && training.round === message.round && sameHex(training.from, from)) training.stop.abort();
       } else {
-        leader = from;
-        clearTimeout(silence);
-        silence = setTimeout(() => silent.abort(), options.silenceMs ?? DEFAULT_SILENCE_MS);
+        coordinator = from;
+        cancelSilence();
+        cancelSilence = clock.after(silenceMs, () => silent.abort());
         await follow(from, message);
       }
     }
   } finally {
-    clearTimeout(silence);
+    cancelSilence();
     training?.stop.abort();
     await training?.done;
     await journal.close();
@@ -89,7 +92,7 @@ export async function participate(options: ParticipateOptions): Promise<void> {
     if (!asked || round < order.firstRound || round >= order.firstRound + order.rounds) return;
     const update = known.get(keyOf(start));
     if (update) return await send(update);
-    // A later round of the same coordinator: the end of the one before was missed.
+    // A later round of the same coordinator: this node missed the end of the one before.
     if (training && sameHex(training.from, from) && round > training.round) training.stop.abort();
     if (training || known.size >= MAX_TRAININGS_A_ROUND * order.rounds) return;
     const stop = new AbortController();
@@ -99,7 +102,7 @@ export async function participate(options: ParticipateOptions): Promise<void> {
     training = { from, round, stop, done };
   }
 
-  /** Never rejects: what goes wrong is told, and tried again at the next announcement. */
+  /** Never rejects: an error is reported, and the next announcement starts another attempt. */
   async function answer(start: StartMessage, stop: AbortSignal): Promise<void> {
     try {
       const update = await train(start, stop);

@@ -16,10 +16,10 @@ import { checkWeights, type Shapes, type WeightsTensors } from "./weights.js";
  *
  * A function of jax-js owns its arguments and frees them: `.ref` keeps one.
  */
-type Tensor = ReturnType<typeof np.array>;
+type JaxArray = ReturnType<typeof np.array>;
 
 const EVALUATION_BATCH = 500;
-/** Batches between two breaths: the agent's other duties go on while it trains, and no work piles up unexecuted. */
+/** Batches between two yields to the event loop, so that the agent goes on while it trains and no work piles up. */
 const BATCHES_AT_ONCE = 4;
 
 export interface PerceptronOptions {
@@ -34,24 +34,24 @@ export interface PerceptronOptions {
 
 /** Bytes as shares of 255, labels as one-hot rows. */
 interface Batch {
-  readonly inputs: Tensor;
-  readonly labels: Tensor;
+  readonly inputs: JaxArray;
+  readonly labels: JaxArray;
 }
 
-function logits(parameters: Tensor[], inputs: Tensor): Tensor {
-  const [hidden, hiddenBias, output, outputBias] = parameters as [Tensor, Tensor, Tensor, Tensor];
+function logits(parameters: JaxArray[], inputs: JaxArray): JaxArray {
+  const [hidden, hiddenBias, output, outputBias] = parameters as [JaxArray, JaxArray, JaxArray, JaxArray];
   const active = nn.relu(np.add(np.matmul(inputs, hidden), hiddenBias));
   return np.add(np.matmul(active, output), outputBias);
 }
 
-function crossEntropy(parameters: Tensor[], inputs: Tensor, labels: Tensor): Tensor {
+function crossEntropy(parameters: JaxArray[], inputs: JaxArray, labels: JaxArray): JaxArray {
   return np.mean(np.sum(nn.logSoftmax(logits(parameters, inputs), -1).mul(labels), -1)).mul(-1);
 }
 
-const step = jit((parameters: Tensor[], inputs: Tensor, labels: Tensor, learningRate: Tensor) => {
+const step = jit((parameters: JaxArray[], inputs: JaxArray, labels: JaxArray, learningRate: JaxArray) => {
   const kept = parameters.map((each) => each.ref);
-  const slopes = grad(crossEntropy)(kept, inputs, labels) as unknown as Tensor[];
-  const next = parameters.map((each, i) => each.sub((slopes[i] as Tensor).mul(learningRate.ref)));
+  const slopes = grad(crossEntropy)(kept, inputs, labels) as unknown as JaxArray[];
+  const next = parameters.map((each, i) => each.sub((slopes[i] as JaxArray).mul(learningRate.ref)));
   learningRate.dispose();
   return next;
 });
@@ -102,18 +102,18 @@ export function createPerceptron(options: PerceptronOptions): LearningTask {
     const order = Uint32Array.from(samples.labels, (_, i) => i);
     const random = seededRandom(seed);
     let parameters = load(weights);
-    let sinceBreath = 0;
+    let sinceYield = 0;
     try {
       for (let epoch = 0; epoch < epochs; epoch++) {
         shuffle(order, random);
-        // Samples that do not fill a batch are in another epoch's.
+        // The samples left over are in the batches of other epochs.
         for (let at = 0; at + batchSize <= order.length; at += batchSize) {
           const next = batch(samples, order.subarray(at, at + batchSize));
-          parameters = step(parameters, next.inputs, next.labels, np.array(learningRate)) as unknown as Tensor[];
-          if (++sinceBreath < BATCHES_AT_ONCE) continue;
-          sinceBreath = 0;
+          parameters = step(parameters, next.inputs, next.labels, np.array(learningRate)) as unknown as JaxArray[];
+          if (++sinceYield < BATCHES_AT_ONCE) continue;
+          sinceYield = 0;
           await blockUntilReady(parameters);
-          await breathe();
+          await yieldToEventLoop();
           signal.throwIfAborted();
         }
       }
@@ -136,7 +136,7 @@ export function createPerceptron(options: PerceptronOptions): LearningTask {
         const next = batch(samples, indices, EVALUATION_BATCH);
         next.labels.dispose();
         const kept = parameters.map((each) => each.ref);
-        const scores = (await (forward(kept, next.inputs) as unknown as Tensor).data()) as Float32Array;
+        const scores = (await (forward(kept, next.inputs) as unknown as JaxArray).data()) as Float32Array;
         for (const [row, index] of indices.entries()) {
           const own = scores.subarray(row * classes, (row + 1) * classes);
           const label = samples.labels[index] ?? 0;
@@ -144,7 +144,7 @@ export function createPerceptron(options: PerceptronOptions): LearningTask {
           if (own.indexOf(top) === label) right++;
           loss += Math.log(own.reduce((sum, score) => sum + Math.exp(score - top), 0)) - ((own[label] ?? 0) - top);
         }
-        await breathe();
+        await yieldToEventLoop();
       }
     } finally {
       for (const each of parameters) each.dispose();
@@ -168,7 +168,7 @@ export function createPerceptron(options: PerceptronOptions): LearningTask {
   return { name, shapes, maxDistance, maxSamples, init: initial, train, evaluate };
 }
 
-function breathe(): Promise<void> {
+function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -178,7 +178,7 @@ export const mnistPerceptron: LearningTask = createPerceptron({
   inputs: PIXELS,
   hidden: 32,
   classes: DIGITS,
-  // Honest rounds end 2 to 7 from where they began; four times that is no training.
+  // Honest rounds end 2 to 7 from their base; four times that is not training.
   maxDistance: 30,
   maxSamples: 60_000,
 });

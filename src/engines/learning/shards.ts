@@ -2,14 +2,14 @@ import { DIGITS, PIXELS, type Samples } from "./mnist.js";
 import { seededRandom, shuffle } from "./random.js";
 
 export interface ShardOptions {
-  /** Parts that the data are split into. */
+  /** The number of parts that the data are split into. */
   readonly shards: number;
   readonly seed: number;
-  /** Digits that each part holds; fewer than ten, so that no node can learn alone. */
+  /** The number of digits in each part; fewer than ten, so that no node can learn all alone. */
   readonly digits?: number;
 }
 
-/** One node's data: what it trains on, and the tenth that it keeps to test models with. */
+/** One node's data: the training samples, and the held-out tenth that models are tested on. */
 export interface Shard {
   readonly digits: readonly number[];
   readonly train: Samples;
@@ -29,7 +29,7 @@ export function digitsOf({ shards, seed, digits = DEFAULT_DIGITS }: ShardOptions
 }
 
 /** Part `index` of the data, split by label skew: the same on every machine for the same seed. */
-export function takeShard(all: Samples, index: number, options: ShardOptions): Shard {
+export function shardOf(all: Samples, index: number, options: ShardOptions): Shard {
   const parts = digitsOf(options);
   const digits = parts[index] ?? [];
   const chosen: number[] = [];

@@ -5,30 +5,30 @@ export interface TrainOptions {
   readonly epochs: number;
   readonly learningRate: number;
   readonly batchSize: number;
-  /** The order of the samples follows from it. */
+  /** Determines the order of the samples. */
   readonly seed: number;
-  /** Training rejects with its reason within a few batches. */
+  /** If it aborts, training rejects with its reason within a few batches. */
   readonly signal: AbortSignal;
 }
 
 export interface TaskMetrics {
-  /** Share of samples told right. */
+  /** Share of samples classified correctly. */
   readonly accuracy: number;
   /** Mean cross-entropy in nats. */
   readonly loss: number;
   readonly samples: number;
 }
 
-/** What is learned: a model, how it is trained and how it is tested. On one machine the same input gives the same bytes. */
+/** A model, how it is trained and how it is tested. On one machine the same input gives the same bytes. */
 export interface LearningTask {
   readonly name: string;
   readonly shapes: Shapes;
-  /** Weights further than this from where a round began are refused. */
+  /** Updates whose Euclidean distance from the round's base is greater are refused. */
   readonly maxDistance: number;
-  /** Nobody has more samples: whoever says so wants to outweigh the others, and is refused. */
+  /** More samples than any node has: an update that claims more, to outweigh the others, is refused. */
   readonly maxSamples: number;
   init(seed: number): WeightsTensors;
-  /** Gives way to other work between batches. The weights that it is given stay as they are. */
+  /** Yields to the event loop between batches. Does not change `weights`. */
   train(weights: WeightsTensors, samples: Samples, options: TrainOptions): Promise<WeightsTensors>;
   evaluate(weights: WeightsTensors, samples: Samples): Promise<TaskMetrics>;
 }

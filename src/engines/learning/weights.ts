@@ -16,8 +16,8 @@ export function encodeWeights(weights: WeightsTensors, shapes: Shapes): Uint8Arr
 /**
  * The weights in a safetensors file.
  *
- * @throws {LearningError} `bad-weights` where they are not of these shapes or hold a number that is none;
- * {@link InvalidRecordError} where the file is none.
+ * @throws {LearningError} `bad-weights` if they are not of these shapes or hold a value that is not finite;
+ * {@link InvalidRecordError} if it is not a safetensors file.
  */
 export function decodeWeights(bytes: Uint8Array, shapes: Shapes): WeightsTensors {
   const { tensors } = parseSafetensors(bytes);
@@ -29,7 +29,7 @@ export function decodeWeights(bytes: Uint8Array, shapes: Shapes): WeightsTensors
   return weights;
 }
 
-/** @throws {LearningError} `bad-weights` where a parameter is missing, too many, of another size or no finite number. */
+/** @throws {LearningError} `bad-weights` if a parameter is missing, unknown, of another size or not finite. */
 export function checkWeights(weights: WeightsTensors, shapes: Shapes): void {
   const names = Object.keys(shapes);
   if (weights.size !== names.length) throw bad(`${weights.size} tensors instead of ${names.length}`);
@@ -37,7 +37,7 @@ export function checkWeights(weights: WeightsTensors, shapes: Shapes): void {
     const values = weights.get(name);
     const size = shapes[name]?.reduce((product, dimension) => product * dimension, 1);
     if (values?.length !== size) throw bad(`${name} is missing or of another shape`);
-    if (!values?.every(Number.isFinite)) throw bad(`${name} holds a number that is none`);
+    if (!values?.every(Number.isFinite)) throw bad(`${name} holds a value that is not finite`);
   }
 }
 

@@ -210,9 +210,9 @@ contract NodeGovernorHandler is World, GovernanceModel {
     function _alone(uint256 id, uint256 who, uint8 support) private view returns (bytes memory) {
         uint256[] memory bits = Signing.bitmap(1 << _indexOf(account(who)));
         Signers memory signers;
-        if (support == 0) signers.second = bits;
-        else if (support == 1) signers.first = bits;
-        else signers.both = bits;
+        if (support == 0) signers.againstBits = bits;
+        else if (support == 1) signers.forBits = bits;
+        else signers.abstainBits = bits;
         bytes memory signature = Signing.sign(_secret(who), governor.ballotDigest(id, support == 2 ? 1 : support));
         if (support == 2) {
             signature = Signing.add(signature, Signing.sign(_secret(who), governor.ballotDigest(id, 0)));

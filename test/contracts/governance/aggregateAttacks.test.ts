@@ -195,7 +195,7 @@ describe("A claim that other nodes have signed", () => {
     for (const signature of [aggregate(poll, { for: [0] }), G2_INFINITY, "0x"]) {
       await refused(story, () => claim(story, {}, signature), ["NodeRegistryNoSigners"]);
     }
-    const zeros = { first: [0n], second: [0n], both: [0n] };
+    const zeros = { forBits: [0n], againstBits: [0n], abstainBits: [0n] };
     const nothing = () => world.governor.castVotesByAggregate(story.id, zeros, G2_INFINITY);
     await refused(story, nothing, ["BitmapMalformed", 1n]);
     await refused(story, () => world.governor.castVotesBySig(story.id, "0x"), INVALID);

@@ -28,9 +28,9 @@ export interface Ballots {
 
 /** `Signers` as contracts take them: sets of indices, 256 to a word. */
 export interface Signers {
-  first: bigint[];
-  second: bigint[];
-  both: bigint[];
+  forBits: bigint[];
+  againstBits: bigint[];
+  abstainBits: bigint[];
 }
 
 /** What a ballot binds beside its support. */
@@ -72,9 +72,9 @@ export function bitmap(indices: Iterable<number>): bigint[] {
 
 export function signersOf(ballots: Ballots): Signers {
   return {
-    first: bitmap(ballots.for ?? []),
-    second: bitmap(ballots.against ?? []),
-    both: bitmap(ballots.abstain ?? []),
+    forBits: bitmap(ballots.for ?? []),
+    againstBits: bitmap(ballots.against ?? []),
+    abstainBits: bitmap(ballots.abstain ?? []),
   };
 }
 

@@ -118,7 +118,7 @@ describe("A committee of three hundred", () => {
     const epoch = await nodes.epoch();
     const signature = aggregateOver(DIGEST, indices.map(secretAt));
     const check = (claimed: number[]) => {
-      const signers = { first: bitmap(claimed), second: [], both: [] };
+      const signers = { forBits: bitmap(claimed), againstBits: [], abstainBits: [] };
       return nodes.checkAggregate(epoch, signers, DIGEST, NONE, signature);
     };
     expect([...(await check(indices))]).toEqual([BigInt(indices.length), 0n, 0n]);
@@ -185,7 +185,7 @@ describe("A committee of three hundred", () => {
       ],
       [[512], ["BitmapMalformed", 3n]],
     ] as const) {
-      const signers = { first: bitmap(indices), second: [], both: [] };
+      const signers = { forBits: bitmap(indices), againstBits: [], abstainBits: [] };
       const signature = aggregateOver(DIGEST, indices.map(secretAt));
       expect(await refusalOf(nodes.checkAggregate(epoch, signers, DIGEST, NONE, signature))).toEqual(refusal);
     }
@@ -214,12 +214,12 @@ describe("A committee of three hundred", () => {
       [epoch, left.filter((index) => index > 200)],
       [epoch, [300]],
     ] as const) {
-      const signers = { first: bitmap(indices), second: [], both: [] };
+      const signers = { forBits: bitmap(indices), againstBits: [], abstainBits: [] };
       const signature = aggregateOver(DIGEST, indices.map(secretAt));
       const counts = await registry.checkAggregate(at, signers, DIGEST, NONE, signature);
       expect([...counts]).toEqual([BigInt(indices.length), 0n, 0n]);
     }
-    const claimed = { first: bitmap(gone), second: [], both: [] };
+    const claimed = { forBits: bitmap(gone), againstBits: [], abstainBits: [] };
     const signature = aggregateOver(DIGEST, gone.map(secretAt));
     expect(await refusalOf(registry.checkAggregate(epoch, claimed, DIGEST, NONE, signature))).toEqual([
       "NodeRegistryNotMembers",

@@ -71,18 +71,22 @@ describe("A signature that is no signature", () => {
   });
 
   it("is refused when zero words follow the sets, or words that cannot be", async () => {
-    const { first, second, both } = signersOf(ballots);
+    const { forBits, againstBits, abstainBits } = signersOf(ballots);
     for (const [signers, words] of [
-      [{ first: [...first, 0n], second, both }, 2n],
-      [{ first, second: [...second, 0n], both }, 2n],
-      [{ first, second, both: [0n] }, 1n],
-      [{ first, second, both: [0n, 0n, 0n] }, 3n],
-      [{ first: [...first, 1n], second, both }, 2n],
-      [{ first: [...first, 0n, 1n], second, both }, 3n],
-      [{ first, second: [...second, 1n << 255n], both }, 2n],
-      [{ first, second, both: [0n, 1n] }, 2n],
+      [{ forBits: [...forBits, 0n], againstBits, abstainBits }, 2n],
+      [{ forBits, againstBits: [...againstBits, 0n], abstainBits }, 2n],
+      [{ forBits, againstBits, abstainBits: [0n] }, 1n],
+      [{ forBits, againstBits, abstainBits: [0n, 0n, 0n] }, 3n],
+      [{ forBits: [...forBits, 1n], againstBits, abstainBits }, 2n],
+      [{ forBits: [...forBits, 0n, 1n], againstBits, abstainBits }, 3n],
+      [{ forBits, againstBits: [...againstBits, 1n << 255n], abstainBits }, 2n],
+      [{ forBits, againstBits, abstainBits: [0n, 1n] }, 2n],
     ] as const) {
-      const written = { first: [...signers.first], second: [...signers.second], both: [...signers.both] };
+      const written = {
+        forBits: [...signers.forBits],
+        againstBits: [...signers.againstBits],
+        abstainBits: [...signers.abstainBits],
+      };
       await refused(story, () => world.governor.castVotesByAggregate(story.id, written, valid), [
         "BitmapMalformed",
         words,

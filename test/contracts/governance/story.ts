@@ -51,7 +51,7 @@ export interface DirectiveWords {
 
 export function directiveOf(words: DirectiveWords): Required<DirectiveWords> {
   return {
-    subject: ethers.id("replica/web/3"),
+    subject: ethers.id("workload/web-3"),
     payload: ethers.id("payload"),
     delay: 0,
     window: 3600,

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { carryOut, verify, type WorkloadOrder } from "../../../src/engines/fleet/index.js";
+import { carryOut, verifyRollout, type WorkloadOrder } from "../../../src/engines/fleet/index.js";
 import { findProcesses } from "../../../src/engines/fleet/replica.js";
 import { nameOfSubject, type Release } from "../../../src/records/index.js";
 import { bundle } from "../../fixtures/bundle.js";
@@ -59,7 +59,7 @@ describe("an executor that is killed", () => {
       );
       expect(await starts()).toEqual(["web/0", "web/1", "web/2"]);
       await oneProcessEach(here);
-      expect(verify(order, await here.driver.list())).toMatchObject({ holds: true });
+      expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
       expect(await carryOut(order, here.context("d1"))).toEqual(result);
       expect(await starts()).toHaveLength(3);
     },
@@ -76,7 +76,7 @@ describe("an executor that is killed", () => {
     expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
     expect(await starts()).toEqual(["web/0", "web/0"]);
     await oneProcessEach(here);
-    expect(verify(order, await here.driver.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
   });
 
   it("again and again: each goes on where the one before was killed", async () => {

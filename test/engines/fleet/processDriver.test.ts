@@ -28,7 +28,7 @@ describe("a fleet of processes", () => {
     const [first, second] = await driver.list();
     expect(first).toMatchObject({
       subject: "replica/web/0",
-      fleet: "web",
+      workload: "web",
       release: { name: "v1", sha256: v1.sha256 },
       instance: expect.stringMatching(/^\d+@\d+$/),
       alive: true,

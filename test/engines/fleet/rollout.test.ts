@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { carryOut, FleetError, verify, type WorkloadState } from "../../../src/engines/fleet/index.js";
+import { carryOut, FleetError, verifyRollout, type WorkloadState } from "../../../src/engines/fleet/index.js";
 import { healthy, healthyRelease, kill, v1, v2, type World, world } from "./world.js";
 
 const releases = async ({ driver }: World) => (await driver.list()).map(({ release }) => release.name);
@@ -27,7 +27,7 @@ describe("Deploy", () => {
       detail: [0, 1, 2].map((n) => ({ subject: `replica/web/${n}`, result: "done" })),
     });
     expect(await releases(here)).toEqual(["v3", "v3", "v3"]);
-    expect(verify(order, await here.driver.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
     expect(await stateOf(here)).toMatchObject({ current: v3, good: [v1, v3], rollout: null });
     expect(steps.filter((step) => /^(start|check) /.test(step))).toEqual([
       "start 0",
@@ -50,8 +50,8 @@ describe("Deploy", () => {
     expect((await instances(here)).slice(1)).toEqual(before.slice(1));
     expect(await stateOf(here)).toMatchObject({ current: v2, good: [v1] });
     const seen = await here.driver.list();
-    expect(verify(order, seen, "failed")).toMatchObject({ holds: true });
-    expect(verify(order, seen, "done")).toMatchObject({ holds: false });
+    expect(verifyRollout(order, seen, "failed")).toMatchObject({ holds: true });
+    expect(verifyRollout(order, seen, "done")).toMatchObject({ holds: false });
   });
 
   it("fails a release that ends at its start, without waiting for the deadline", async () => {
@@ -123,7 +123,7 @@ describe("Rollback", () => {
     expect(await releases(here)).toEqual(["v1", "v1", "v1"]);
     expect((await instances(here)).slice(1)).toEqual(before.slice(1));
     expect(await stateOf(here)).toMatchObject({ current: v1, good: [v1] });
-    expect(verify(order, await here.driver.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
   });
 
   it("does nothing where the fleet is not on the release to be left", async () => {
@@ -162,7 +162,7 @@ describe("Rollback", () => {
     expect(await carryOut(back, here.context("d2"))).toMatchObject({ result: "done" });
     expect(await releases(here)).toEqual(["v1", "v1"]);
     const again = await carryOut({ kind: "Deploy", workload: "web", release: v2, batch: 1 }, here.context("d1"));
-    expect(again).toMatchObject({ result: "failed", detail: [{ note: expect.stringContaining("given up") }] });
+    expect(again).toMatchObject({ result: "failed", detail: [{ note: expect.stringContaining("aborted") }] });
     expect(await releases(here)).toEqual(["v1", "v1"]);
   });
 });
@@ -173,11 +173,11 @@ describe("Scale", () => {
     const before = await instances(here);
     const out = { kind: "Scale", workload: "web", replicas: 4 } as const;
     expect(await carryOut(out, here.context("d1"))).toMatchObject({ result: "done" });
-    expect(verify(out, await here.driver.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(out, await here.driver.list())).toMatchObject({ holds: true });
     expect((await instances(here)).slice(0, 2)).toEqual(before);
 
     const down = { kind: "Scale", workload: "web", replicas: 1 } as const;
-    expect(verify(down, await here.driver.list())).toMatchObject({ holds: false });
+    expect(verifyRollout(down, await here.driver.list())).toMatchObject({ holds: false });
     const result = await carryOut(down, here.context("d2"));
     expect(result.detail.map(({ subject }) => subject)).toEqual([1, 2, 3].map((n) => `replica/web/${n}`));
     expect(await instances(here)).toEqual(before.slice(0, 1));
@@ -191,11 +191,11 @@ describe("Restart", () => {
     const [, dead] = await instances(here);
     kill(dead);
     const order = { kind: "Restart", replica: "web/1", instance: dead ?? "" } as const;
-    expect(verify(order, await here.driver.list())).toMatchObject({ holds: false });
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: false });
     expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
     const [, born] = await instances(here);
     expect(born).not.toBe(dead);
-    expect(verify(order, await here.driver.list())).toMatchObject({ holds: true });
+    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
 
     expect(await carryOut(order, here.context("d2"))).toMatchObject({ result: "done" });
     expect((await instances(here))[1]).toBe(born);

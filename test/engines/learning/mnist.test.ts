@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fedAvg, loadMnist, mnistPerceptron, takeShard } from "../../../src/engines/learning/index.js";
+import { fedAvg, loadMnist, mnistPerceptron, shardOf } from "../../../src/engines/learning/index.js";
 
 it("reads the full MNIST: 60,000 images to train on and 10,000 to test with", async () => {
   const [train, test] = await Promise.all([loadMnist("train"), loadMnist("test")]);
@@ -13,7 +13,7 @@ it("reads the full MNIST: 60,000 images to train on and 10,000 to test with", as
 
 it("five nodes of which none holds all ten digits learn to tell 80 % of the test images in two rounds", async () => {
   const [all, test] = await Promise.all([loadMnist("train"), loadMnist("test")]);
-  const shards = [0, 1, 2, 3, 4].map((index) => takeShard(all, index, { shards: 5, seed: 7 }));
+  const shards = [0, 1, 2, 3, 4].map((index) => shardOf(all, index, { shards: 5, seed: 7 }));
   const signal = new AbortController().signal;
   let weights = mnistPerceptron.init(7);
   for (const round of [1, 2]) {

@@ -7,8 +7,8 @@ import {
   encodeWeights,
   fedAvg,
   LearningError,
-  takeShard,
-  type Update,
+  shardOf,
+  type WeightedUpdate,
   type WeightsTensors,
 } from "../../../src/engines/learning/index.js";
 import { encodeSafetensors, float32Tensor } from "../../../src/records/index.js";
@@ -28,7 +28,7 @@ const updates = fc.array(
 describe("federated averaging", () => {
   it("is the mean by samples, and lies between the least and the greatest", () => {
     fc.assert(
-      fc.property(updates, (all: readonly Update[]) => {
+      fc.property(updates, (all: readonly WeightedUpdate[]) => {
         const mean = fedAvg(all).get("w") ?? [];
         const total = all.reduce((sum, { samples }) => sum + samples, 0);
         for (const i of [0, 1, 2]) {
@@ -46,7 +46,7 @@ describe("federated averaging", () => {
 
   it("gives an update back that is alone, and the same bytes each time", () => {
     fc.assert(
-      fc.property(updates, (all: readonly Update[]) => {
+      fc.property(updates, (all: readonly WeightedUpdate[]) => {
         expect(encodeWeights(fedAvg(all), shapes)).toEqual(encodeWeights(fedAvg(all), shapes));
         const [first] = all;
         // -0 comes back as 0: a sum starts at 0.
@@ -114,7 +114,7 @@ describe("data split by label skew", () => {
 
   it("gives each sample to one part, as training or as held out, and a tenth is held out", () => {
     const shards = 5;
-    const parts = Array.from({ length: shards }, (_, index) => takeShard(all, index, { shards, seed: 3 }));
+    const parts = Array.from({ length: shards }, (_, index) => shardOf(all, index, { shards, seed: 3 }));
     const count = parts.reduce((sum, { train, heldOut }) => sum + train.labels.length + heldOut.labels.length, 0);
     expect(count).toBe(400);
     for (const { digits, train, heldOut } of parts) {
@@ -127,8 +127,8 @@ describe("data split by label skew", () => {
 
   it("is the same for the same seed, and another for another", () => {
     const options = { shards: 5, seed: 3 };
-    expect(takeShard(all, 1, options)).toEqual(takeShard(all, 1, options));
-    expect(takeShard(all, 1, options)).not.toEqual(takeShard(all, 1, { ...options, seed: 4 }));
+    expect(shardOf(all, 1, options)).toEqual(shardOf(all, 1, options));
+    expect(shardOf(all, 1, options)).not.toEqual(shardOf(all, 1, { ...options, seed: 4 }));
   });
 });
 

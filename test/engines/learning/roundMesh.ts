@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import {
-  type CoordinateOptions,
+  type CoordinateRoundsParameters,
   coordinateRounds,
-  type ParticipateOptions,
+  type ParticipateParameters,
   participate,
   type RoundMessage,
   type StartRoundOrder,
@@ -30,7 +30,7 @@ export function mesh(order: Partial<StartRoundOrder> = {}) {
   const models: Hex[] = [];
   const whole: StartRoundOrder = { ...toyOrder, ...order };
 
-  const join_ = (index: number, options: Partial<ParticipateOptions> = {}) => {
+  const join_ = (index: number, options: Partial<ParticipateParameters> = {}) => {
     const self = addressOf(index);
     const done = participate({
       self,
@@ -48,7 +48,7 @@ export function mesh(order: Partial<StartRoundOrder> = {}) {
     running.push(done);
     return done;
   };
-  const coordinate = (participants: number, options: Partial<CoordinateOptions> = {}) =>
+  const coordinate = (participants: number, options: Partial<CoordinateRoundsParameters> = {}) =>
     coordinateRounds({
       directive,
       order: whole,

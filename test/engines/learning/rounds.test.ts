@@ -111,7 +111,7 @@ describe("a round refuses", () => {
     [
       "numbers that are none",
       async (_, put) => [await put(weights((_name, values) => values.fill(Number.NaN, 0, 1)))],
-      /number that is none/,
+      /value that is not finite/,
     ],
     [
       "weights too far from where the round began",
@@ -122,7 +122,7 @@ describe("a round refuses", () => {
     [
       "more samples than anybody has",
       async (_, put) => [{ ...(await put(encodeWeights(toy.init(3), toy.shapes))), samples: 1_000_000 }],
-      /Nobody has/,
+      /No node has/,
     ],
     [
       "a hash that is not the file's",

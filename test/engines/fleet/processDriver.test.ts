@@ -1,14 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createProcessDriver, FleetError } from "../../../src/engines/fleet/index.js";
-import { acquireLock, lockOwner } from "../../../src/engines/fleet/lock.js";
-import { instanceIdOf, ownInstanceId, processesWith, readProcess } from "../../../src/engines/fleet/proc.js";
-import { findProcesses, stopProcesses } from "../../../src/engines/fleet/replica.js";
-import { systemClock } from "../../../src/utils/clock.js";
+import { findProcesses } from "../../../src/engines/fleet/replica.js";
 import { healthy, healthyRelease, isFree, kill, temporaryFolder, v1, world } from "./world.js";
 
 const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
@@ -22,7 +19,7 @@ async function impostorOn(port: number): Promise<void> {
   await once(impostor, "listening");
 }
 
-describe("a fleet of processes", () => {
+describe("a workload of local processes", () => {
   it("shows what each workload runs, how it is and what it uses", async () => {
     const { driver } = await world({ replicas: 2 });
     const [first, second] = await driver.list();
@@ -139,58 +136,5 @@ describe("a fleet of processes", () => {
       FleetError,
     );
     await driver.stopAll();
-  });
-});
-
-describe("the lock", () => {
-  it("is held by one, and can be taken again once it is released", async () => {
-    const dir = temporaryFolder();
-    const lock = await acquireLock(dir);
-    expect(await lockOwner(dir)).toBe(await ownInstanceId());
-    await expect(acquireLock(dir)).rejects.toMatchObject({ code: "fleet-busy", retryable: true });
-    await lock.release();
-    expect(await lockOwner(dir)).toBeNull();
-    await (await acquireLock(dir)).release();
-  });
-
-  it("is given to one alone of many that ask at once", async () => {
-    const dir = temporaryFolder();
-    const asked = await Promise.allSettled(Array.from({ length: 20 }, () => acquireLock(dir)));
-    expect(asked.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
-  });
-
-  it("passes from a dead owner to one alone of many that find it dead", async () => {
-    const dir = temporaryFolder();
-    await mkdir(dir, { recursive: true });
-    await writeFile(join(dir, "lock.7"), JSON.stringify({ owner: "999999999@1" }));
-    const asked = await Promise.allSettled(Array.from({ length: 20 }, () => acquireLock(dir)));
-    expect(asked.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
-  });
-
-  it("is free when its owner's pid was given to another process", async () => {
-    const dir = temporaryFolder();
-    await writeFile(join(dir, "lock.1"), JSON.stringify({ owner: `${process.pid}@1` }));
-    await (await acquireLock(dir)).release();
-  });
-});
-
-describe("processes, as /proc tells them", () => {
-  it("are found by the environment that they were started with, and are gone once they were stopped", async () => {
-    const mark = `mark-${process.pid}-${Date.now()}`;
-    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
-      env: { MARK: mark },
-      stdio: "ignore",
-    });
-    await eventually(() => processesWith({ MARK: mark })).toHaveLength(1);
-    const [found] = await processesWith({ MARK: mark });
-    expect(found?.pid).toBe(child.pid);
-    await stopProcesses(found ? [found] : [], 1_000, systemClock);
-    expect(await processesWith({ MARK: mark })).toEqual([]);
-  });
-
-  it("have one name for good: pid and start time", async () => {
-    const own = await readProcess(process.pid);
-    expect(own && instanceIdOf(own)).toBe(await ownInstanceId());
-    expect(await readProcess(999_999_999)).toBeUndefined();
   });
 });

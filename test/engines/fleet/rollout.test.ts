@@ -2,6 +2,8 @@ import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { carryOut, FleetError, verifyRollout, type WorkloadState } from "../../../src/engines/fleet/index.js";
+import { TestClock } from "../../harness/clock.js";
+import { timing } from "./timing.js";
 import { healthy, healthyRelease, kill, v1, v2, type World, world } from "./world.js";
 
 const releases = async ({ driver }: World) => (await driver.list()).map(({ release }) => release.name);
@@ -280,4 +282,29 @@ describe("one after another", () => {
     await healthy(here.driver, 3);
     expect(await releases(here)).toEqual(["v3", "v3", "v3"]);
   });
+});
+
+describe("a rollout under a wall clock that steps", () => {
+  it.each([-3_600_000, 3_600_000])(
+    "by %i ms ends the same, and measures its duration without the step",
+    async (step) => {
+      const here = await world({ replicas: 2 });
+      const v3 = await healthyRelease("v3");
+      const clock = new TestClock();
+      const order = { kind: "Deploy", workload: "web", release: v3, batch: 1 } as const;
+      const onStep = () => clock.stepWall(step);
+      const stop = new AbortController();
+      const stopAtCheck = (name: string) => {
+        onStep();
+        if (name === "checked batch 0") stop.abort(new Error("the agent stops"));
+      };
+      const killed = carryOut(order, { ...here.context("d1"), clock, onStep: stopAtCheck, signal: stop.signal });
+      await expect(killed).rejects.toThrow("the agent stops");
+      const result = await carryOut(order, { ...here.context("d1"), clock, onStep });
+      expect(result).toMatchObject({ result: "done" });
+      expect(result.durationMs).toBeGreaterThanOrEqual(2 * timing.minReadyMs);
+      expect(result.durationMs).toBeLessThan(3_600_000);
+      expect(await releases(here)).toEqual(["v3", "v3"]);
+    },
+  );
 });

@@ -51,13 +51,13 @@ async function council(rpc: string, nodes: number, hostile: number): Promise<Reh
   return JSON.parse(output) as Rehearsal;
 }
 
-function summary({ processes, votes, workers }: Rehearsal) {
+function summary({ processes, votes, hosts }: Rehearsal) {
   const [vote] = votes;
   if (vote === undefined) throw new Error("nothing was voted on");
-  const sum = (pick: (worker: Rehearsal["workers"][number]) => number) =>
-    workers.reduce((total, worker) => total + pick(worker), 0);
-  const honest = workers.filter(({ name }) => name !== "hostile");
-  const most = (pick: (worker: Rehearsal["workers"][number]) => number) => Math.max(...honest.map(pick));
+  const sum = (pick: (worker: Rehearsal["hosts"][number]) => number) =>
+    hosts.reduce((total, worker) => total + pick(worker), 0);
+  const honest = hosts.filter(({ name }) => name !== "hostile");
+  const most = (pick: (worker: Rehearsal["hosts"][number]) => number) => Math.max(...honest.map(pick));
   return {
     processes,
     seconds: vote.seconds,

@@ -162,7 +162,7 @@ async function settled(running: readonly Running[], present: number): Promise<vo
   const deadline = Date.now() + LIMIT_MS;
   let states: (ReplicationState | undefined)[] = [];
   while (Date.now() < deadline) {
-    states = await Promise.all(running.map(({ member }) => keepingOf(member)));
+    states = await Promise.all(running.map(({ member }) => replicationOf(member)));
     const isSettled = (state: ReplicationState | undefined) =>
       state?.present === present && state.underReplicated === 0 && state.missing === 0 && state.unread === 0;
     if (states.every(isSettled)) return;
@@ -171,9 +171,9 @@ async function settled(running: readonly Running[], present: number): Promise<vo
   throw new Error(`the records are not kept as they should be: ${JSON.stringify(states)}`);
 }
 
-async function keepingOf({ httpPort }: Member): Promise<ReplicationState | undefined> {
+async function replicationOf({ httpPort }: Member): Promise<ReplicationState | undefined> {
   const answer = await fetch(`http://127.0.0.1:${httpPort}/status`).catch(() => undefined);
-  return answer?.ok ? ((await answer.json()) as { keeping: ReplicationState }).keeping : undefined;
+  return answer?.ok ? ((await answer.json()) as { replication: ReplicationState }).replication : undefined;
 }
 
 /** Fetches every record from the agents that are left, and checks each against its anchor. */

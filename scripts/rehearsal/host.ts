@@ -2,15 +2,11 @@ import { join } from "node:path";
 import { BackgroundJobs } from "../../src/agent/backgroundJobs.js";
 import { BallotExchange } from "../../src/agent/ballots/exchange.js";
 import type { LocalNode } from "../../src/agent/ballots/sign.js";
+import { readChainView } from "../../src/agent/chainView.js";
+import { AggregatedBallots } from "../../src/agent/loop/strategies/aggregated.js";
 import { Voter } from "../../src/agent/loop/voter.js";
 import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
-import {
-  type Client,
-  createClient,
-  type OpenProposalReturnType,
-  type Proposal,
-  type ProposalId,
-} from "../../src/client/index.js";
+import { type Client, createClient, type OpenProposalReturnType, type ProposalId } from "../../src/client/index.js";
 import { messageOf } from "../../src/errors.js";
 import { VoteDefaults } from "../../src/policy/index.js";
 import { createChain, type Deployment } from "../../src/ports/chain/index.js";
@@ -20,77 +16,77 @@ import { loadBls, operatorOf } from "../../src/ports/keys/index.js";
 import type { Address, Hex } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
 import type { Logger } from "../../src/utils/logger.js";
-import type { HostileParameters } from "./hostile.js";
+import { repeat } from "../../src/utils/repeat.js";
+import type { AttackParameters } from "./hostile.js";
 
 const EVIDENCE_TIMEOUT_MS = 8_000;
-/** All that are open. */
-const MAX_PROPOSALS = 100_000;
-/** One block a second at most on the chains that rehearsals run on: looking twice as often misses none for long. */
-const LOOK_EVERY_MS = 500;
+/** Half a block's time on the chains that rehearsals run on. */
+const CYCLE_MS = 500;
 
 /** The secrets of a rehearsing node: made for the rehearsal, worth nothing after it. */
-export interface CouncilKeys {
+export interface NodeKeys {
   readonly operator: Hex;
   readonly bls: Hex;
 }
 
-export interface CouncilHostParameters {
+export interface RehearsalHostParameters {
   readonly dir: string;
   readonly rpcUrl: string;
   readonly deployment: Deployment;
   /** Multiaddrs of hosts that run already. */
   readonly peers: readonly string[];
-  readonly keys: readonly CouncilKeys[];
+  readonly keys: readonly NodeKeys[];
   readonly stragglersMs: number;
   /** Whether its nodes listen and do not vote. */
   readonly silent?: boolean;
   readonly logger: Logger;
 }
 
-interface Seat {
+/** One of the host's voting nodes. */
+interface RehearsingNode {
   readonly node: LocalNode;
   readonly voter: Voter;
-  readonly tasks: BackgroundJobs;
-  readonly box: OwnBallots;
+  readonly jobs: BackgroundJobs;
+  readonly ownBallots: OwnBallots;
 }
 
 /**
  * Many voting nodes in one process: each with its own operator key, BLS key, journal and decisions; they share the
  * process's libp2p host, its store of content, its reading of the chain and its pool of ballots.
  */
-export class CouncilHost {
-  readonly #parameters: CouncilHostParameters;
+export class RehearsalHost {
+  readonly #parameters: RehearsalHostParameters;
   readonly #content: HeliaContent;
   readonly #reader: Client;
-  readonly #seats: readonly Seat[];
+  readonly #nodes: readonly RehearsingNode[];
   readonly #exchange: BallotExchange;
-  readonly #tasks: BackgroundJobs;
+  readonly #jobs: BackgroundJobs;
   readonly #stopping = new AbortController();
-  /** For whoever wants to say more than this host does. */
+  /** Attackers send by it what this host does not. */
   readonly gossip: Gossip;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(
-    parameters: CouncilHostParameters,
+    parameters: RehearsalHostParameters,
     parts: {
       content: HeliaContent;
       reader: Client;
-      seats: readonly Seat[];
+      nodes: readonly RehearsingNode[];
       exchange: BallotExchange;
-      tasks: BackgroundJobs;
+      jobs: BackgroundJobs;
       gossip: Gossip;
     },
   ) {
     this.#parameters = parameters;
     this.#content = parts.content;
     this.#reader = parts.reader;
-    this.#seats = parts.seats;
+    this.#nodes = parts.nodes;
     this.#exchange = parts.exchange;
-    this.#tasks = parts.tasks;
+    this.#jobs = parts.jobs;
     this.gossip = parts.gossip;
   }
 
-  static async start(parameters: CouncilHostParameters): Promise<CouncilHost> {
+  static async start(parameters: RehearsalHostParameters): Promise<RehearsalHost> {
     const { deployment, dir, keys, logger, peers, rpcUrl, stragglersMs } = parameters;
     const chain = await createChain({ rpcUrl, ...deployment, pollMs: 100, timeoutMs: 60_000 });
     const content = await createHeliaContent({ dir, peers: [...peers], listen: ["/ip4/127.0.0.1/tcp/0"] });
@@ -100,8 +96,8 @@ export class CouncilHost {
       onError: (error) => logger.warn("a gossip handler failed", { reason: messageOf(error) }),
     });
     const bls = await loadBls();
-    const tasks = new BackgroundJobs(logger);
-    const nodes = await Promise.all(
+    const jobs = new BackgroundJobs(logger);
+    const localNodes = await Promise.all(
       keys.map(async (each): Promise<LocalNode> => {
         const wallet = operatorOf(each.operator);
         const client = createClient({ chain: await chain.as(wallet), content });
@@ -110,36 +106,35 @@ export class CouncilHost {
     );
     const exchange = await BallotExchange.open({
       dir: join(dir, "ballots"),
-      nodes,
+      nodes: localNodes,
       gossip,
       bls,
       clock: systemClock,
-      tasks,
+      tasks: jobs,
       logger,
       stragglersMs,
       refusePeer: (peer, milliseconds) => content.refuse(peer, milliseconds),
     });
-    const seats = await Promise.all(
-      nodes.map(async (node): Promise<Seat> => {
-        const box = await OwnBallots.open(join(dir, "seats", `${node.operator}.jsonl`));
-        // Of its own: a task is known by its proposal.
-        const tasks = new BackgroundJobs(logger);
+    const nodes = await Promise.all(
+      localNodes.map(async (node): Promise<RehearsingNode> => {
+        const ownBallots = await OwnBallots.open(join(dir, "nodes", `${node.operator}.jsonl`));
+        // Of its own: a job is known by its proposal.
+        const jobs = new BackgroundJobs(logger);
         const voter = new Voter({
-          self: node.operator,
           client: reader,
-          ballots: box,
-          exchange,
-          tasks,
+          ownBallots,
+          ballots: new AggregatedBallots(exchange, node.operator),
+          jobs,
           logger,
           policy: VoteDefaults,
           evidenceTimeoutMs: EVIDENCE_TIMEOUT_MS,
-          look: async () => ({ replicas: [], workloads: new Set(), tasks: new Set() }),
+          readNodeView: async () => ({ replicas: [], workloads: new Set(), tasks: new Set() }),
           testModel: async () => undefined,
         });
-        return { node, voter, tasks, box };
+        return { node, voter, jobs, ownBallots };
       }),
     );
-    const host = new CouncilHost(parameters, { content, reader, seats, exchange, tasks, gossip });
+    const host = new RehearsalHost(parameters, { content, reader, nodes, exchange, jobs, gossip });
     host.#running = host.#run();
     return host;
   }
@@ -153,7 +148,7 @@ export class CouncilHost {
   }
 
   get nodes(): readonly LocalNode[] {
-    return this.#seats.map(({ node }) => node);
+    return this.#nodes.map(({ node }) => node);
   }
 
   /** What became of the ballots that came over gossip, and the products of pairings that verifying them took. */
@@ -163,13 +158,13 @@ export class CouncilHost {
 
   /** Opens a proposal to set a flag, as the first of this host's nodes. */
   async open(flag: string): Promise<OpenProposalReturnType> {
-    const [first] = this.#seats;
+    const [first] = this.#nodes;
     if (first === undefined) throw new RangeError("a host without nodes opens no proposal");
     return first.node.client.openProposal({ order: { kind: "SetFlag", name: flag, value: true } });
   }
 
   /** What hostile nodes of this host need to know. */
-  async battlefield(proposalId: ProposalId): Promise<Omit<HostileParameters, "bls">> {
+  async attackTargets(proposalId: ProposalId): Promise<Omit<AttackParameters, "bls">> {
     return {
       nodes: this.nodes,
       gossip: this.gossip,
@@ -183,11 +178,11 @@ export class CouncilHost {
     this.#stopping.abort();
     await this.#running;
     await this.#exchange.close();
-    await this.#tasks.settled();
+    await this.#jobs.settled();
     await Promise.all(
-      this.#seats.map(async ({ box, tasks }) => {
-        await tasks.settled();
-        await box.close();
+      this.#nodes.map(async ({ jobs, ownBallots }) => {
+        await jobs.settled();
+        await ownBallots.close();
       }),
     );
     await this.#content.close();
@@ -195,26 +190,20 @@ export class CouncilHost {
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        await this.#look();
-      } catch (error) {
-        this.#parameters.logger.warn("the chain could not be looked at", { reason: messageOf(error) });
-      }
-      await systemClock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
-    }
+    const { logger } = this.#parameters;
+    await repeat({
+      clock: systemClock,
+      everyMs: CYCLE_MS,
+      signal: this.#stopping.signal,
+      onError: (error) => logger.warn("the chain could not be read", { reason: messageOf(error) }),
+      work: () => this.#cycle(),
+    });
   }
 
-  async #look(): Promise<void> {
-    const [proposals, nodes, chainTime]: [readonly Proposal[], Awaited<ReturnType<Client["listNodes"]>>, number] =
-      await Promise.all([
-        this.#reader.listProposals({ states: ["Pending", "Active"], limit: MAX_PROPOSALS }),
-        this.#reader.listNodes({ includeRemoved: true }),
-        this.#reader.chain.now(),
-      ]);
+  async #cycle(): Promise<void> {
     if (this.#parameters.silent) return;
-    await this.#exchange.look(proposals, nodes, chainTime);
-    for (const { voter } of this.#seats) voter.tick(proposals, this.#stopping.signal);
+    const view = await readChainView(this.#reader);
+    await this.#exchange.update(view, []);
+    for (const { voter } of this.#nodes) voter.tick(view.proposals, this.#stopping.signal);
   }
 }

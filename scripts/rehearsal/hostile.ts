@@ -6,7 +6,7 @@ import type { Gossip } from "../../src/ports/gossip/index.js";
 import type { BlsLibrary } from "../../src/ports/keys/index.js";
 import { sameHex } from "../../src/utils/sameHex.js";
 
-export interface HostileParameters {
+export interface AttackParameters {
   readonly nodes: readonly LocalNode[];
   readonly gossip: Pick<Gossip, "publish">;
   readonly topic: string;
@@ -19,7 +19,7 @@ export interface HostileParameters {
  * Sends, for each of the nodes, what must do no harm: garbage, a wrong signature, another's index, no member's, a ballot on
  * another proposal, two and more different ballots, and copies. Resolves with how many messages were sent.
  */
-export async function attack(parameters: HostileParameters): Promise<number> {
+export async function attack(parameters: AttackParameters): Promise<number> {
   const { bls, committee, gossip, nodes, proposal, topic } = parameters;
   const beyond = Math.max(...committee.map(({ index }) => index)) + 1;
   let sent = 0;

@@ -49,7 +49,7 @@ function createReporter(write: (line: string) => void): (progress: Progress) => 
   };
 }
 
-function report({ nodes, votes, workers }: Rehearsal): void {
+function report({ nodes, votes, hosts }: Rehearsal): void {
   process.stdout.write("\n");
   printTable(
     votes.map(({ proposalId, seconds, votes: tally, transactions }) => ({
@@ -66,7 +66,7 @@ function report({ nodes, votes, workers }: Rehearsal): void {
   );
   process.stdout.write("\n");
   printTable(
-    workers.map(({ name, nodes: own, maxRss, cpuMs, counts }) => ({
+    hosts.map(({ name, nodes: own, maxRss, cpuMs, counts }) => ({
       process: name,
       nodes: own,
       "memory MB": Math.round(maxRss / 1e6),
@@ -79,7 +79,7 @@ function report({ nodes, votes, workers }: Rehearsal): void {
     })),
     "",
   );
-  const memory = workers.reduce((sum, { maxRss }) => sum + maxRss, 0);
+  const memory = hosts.reduce((sum, { maxRss }) => sum + maxRss, 0);
   process.stdout.write("\n");
   printFacts({ "memory of all processes": `${Math.round(memory / 1e6)} MB` });
 }

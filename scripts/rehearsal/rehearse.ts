@@ -16,15 +16,16 @@ import { blsPublicKey, createBlsKey, createOperatorKey, provePossession } from "
 import type { Address, Hex } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
 import type { LogLevel } from "../../src/utils/logger.js";
-import type { CouncilKeys } from "./host.js";
+import type { NodeKeys } from "./host.js";
+import { HostProcess } from "./hostProcess.js";
+import type { HostStats } from "./hostServer.js";
 import { rehearsalTracks } from "./tracks.js";
-import type { WorkerStats } from "./worker.js";
-import { WorkerProcess } from "./workers.js";
 
 const MAX_NODES = 10_000;
 const MAX_PROCESSES = 4;
-const LOOK_EVERY_MS = 200;
-/** Hosts that have met: each hears of the topic from the others. */
+/** Between two readings of a vote, or of a host's peers. */
+const POLL_MS = 200;
+/** How long the hosts may take to connect to each other. */
 const MEETING_MS = 20_000;
 
 export interface RehearsalOptions {
@@ -32,7 +33,7 @@ export interface RehearsalOptions {
   readonly nodes: number;
   /** Processes that the voting nodes are spread over. */
   readonly processes?: number | undefined;
-  /** Of all nodes, in percent: these attack instead of voting, from a process of their own. */
+  /** Percent of all nodes that attack instead of voting, from a process of their own. */
   readonly hostile?: number | undefined;
   readonly proposals?: number | undefined;
   readonly timeoutMs?: number | undefined;
@@ -68,7 +69,7 @@ export interface Rehearsal {
   readonly processes: number;
   readonly deployment: Deployment;
   readonly votes: readonly RehearsedVote[];
-  readonly workers: readonly (WorkerStats & { readonly name: string; readonly nodes: number })[];
+  readonly hosts: readonly (HostStats & { readonly name: string; readonly nodes: number })[];
 }
 
 /** The vote was not decided in time. */
@@ -79,22 +80,22 @@ export class UndecidedError extends BaseError {
 }
 
 interface Member {
-  readonly keys: CouncilKeys;
+  readonly keys: NodeKeys;
   readonly admission: NodeAdmission;
 }
 
 /**
- * Rehearses a council on a development chain: a DAO of its own, nodes with real keys in a few processes, ballots over
- * gossip, tallies on chain.
+ * Rehearses the votes of a large committee on a development chain: a DAO of its own, nodes with real keys in a few
+ * processes, ballots over gossip, tallies on chain.
  *
- * @throws {@link InvalidInputError}; ChainError, also where the chain gives no money away; {@link UndecidedError}.
+ * @throws {@link InvalidInputError}; ChainError, also if the chain does not fund accounts; {@link UndecidedError}.
  */
 export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const { nodes: count, onProgress, rpcUrl } = options;
   const hostile = options.hostile ?? 0;
   const honest = count - Math.floor((count * hostile) / 100);
   const processes = options.processes ?? Math.min(MAX_PROCESSES, Math.max(2, cpus().length), honest);
-  if (count < 1 || count > MAX_NODES) throw new InvalidInputError(`A council has 1 to ${MAX_NODES} nodes.`);
+  if (count < 1 || count > MAX_NODES) throw new InvalidInputError(`A rehearsal has 1 to ${MAX_NODES} nodes.`);
   if (processes < 1 || processes > honest) throw new InvalidInputError("There is at least one node in a process.");
   if (hostile < 0 || hostile > 50) throw new InvalidInputError("From 0 to 50 percent of the nodes are hostile.");
 
@@ -117,33 +118,33 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
     onAdmitted: (admitted) => onProgress({ step: "admitted", count: admitted, of: count }),
   });
 
-  const dir = await mkdtemp(join(tmpdir(), "witan-council-"));
-  const workers: { process: WorkerProcess; nodes: number }[] = [];
+  const dir = await mkdtemp(join(tmpdir(), "witan-rehearsal-"));
+  const hosts: { process: HostProcess; nodes: number }[] = [];
   const chain = await createChain({ rpcUrl, ...deployment, pollMs: 100, timeoutMs: 60_000 });
   try {
-    await startWorkers({ ...options, processes, hostile, dir, deployment, members, workers });
+    await startHosts({ ...options, processes, hostile, dir, deployment, members, hosts });
     const votes: RehearsedVote[] = [];
     for (let round = 0; round < (options.proposals ?? 1); round++) {
       votes.push(
         await vote(
           options,
           chain,
-          workers.map((worker) => worker.process),
+          hosts.map((host) => host.process),
           hostile > 0,
           round,
         ),
       );
     }
     const stats = await Promise.all(
-      workers.map(async ({ process, nodes }) => {
+      hosts.map(async ({ process, nodes }) => {
         const { stats } = await process.ask({ type: "stats" }, "stats");
         return { name: process.name, nodes, ...stats };
       }),
     );
-    return { nodes: count, processes: workers.length, deployment, votes, workers: stats };
+    return { nodes: count, processes: hosts.length, deployment, votes, hosts: stats };
   } finally {
     chain.close();
-    await Promise.all(workers.map(({ process }) => process.stop()));
+    await Promise.all(hosts.map(({ process }) => process.stop()));
     await rm(dir, { recursive: true, force: true });
   }
 }
@@ -164,18 +165,18 @@ function makeMember(): Member {
   };
 }
 
-interface Starting extends RehearsalOptions {
+interface StartHostsParameters extends RehearsalOptions {
   readonly processes: number;
   readonly hostile: number;
   readonly dir: string;
   readonly deployment: Deployment;
   readonly members: readonly Member[];
-  readonly workers: { process: WorkerProcess; nodes: number }[];
+  readonly hosts: { process: HostProcess; nodes: number }[];
 }
 
 /** Starts one process after another, each connected to all before it, and waits until all have met. */
-async function startWorkers(starting: Starting): Promise<void> {
-  const { deployment, dir, hostile, logLevel = "warn", members, onProgress, processes, rpcUrl, workers } = starting;
+async function startHosts(starting: StartHostsParameters): Promise<void> {
+  const { deployment, dir, hostile, logLevel = "warn", members, onProgress, processes, rpcUrl, hosts } = starting;
   const bad = Math.floor((members.length * hostile) / 100);
   const good = members.slice(0, members.length - bad);
   const parts = Array.from({ length: processes }, (_, i) => ({
@@ -186,8 +187,8 @@ async function startWorkers(starting: Starting): Promise<void> {
   if (bad > 0) parts.push({ name: "hostile", hostile: true, members: members.slice(members.length - bad) });
   const peers: string[] = [];
   for (const part of parts) {
-    const process = new WorkerProcess(part.name);
-    workers.push({ process, nodes: part.members.length });
+    const process = new HostProcess(part.name);
+    hosts.push({ process, nodes: part.members.length });
     const { multiaddrs } = await process.ask(
       {
         type: "start",
@@ -206,13 +207,13 @@ async function startWorkers(starting: Starting): Promise<void> {
       "started",
     );
     peers.push(...multiaddrs.slice(0, 1));
-    onProgress({ step: "hosts", count: workers.length, of: parts.length });
+    onProgress({ step: "hosts", count: hosts.length, of: parts.length });
   }
-  const deadline = Date.now() + MEETING_MS;
-  for (const { process } of workers) {
-    while ((await process.ask({ type: "stats" }, "stats")).stats.peers < workers.length - 1) {
-      if (Date.now() > deadline) throw new InvalidInputError("The hosts could not connect to each other.");
-      await systemClock.sleep(LOOK_EVERY_MS);
+  const deadline = systemClock.monotonic() + MEETING_MS;
+  for (const { process } of hosts) {
+    while ((await process.ask({ type: "stats" }, "stats")).stats.peers < hosts.length - 1) {
+      if (systemClock.monotonic() > deadline) throw new InvalidInputError("The hosts could not connect to each other.");
+      await systemClock.sleep(POLL_MS);
     }
   }
   // Gossip forms its mesh at its next heartbeat.
@@ -222,21 +223,21 @@ async function startWorkers(starting: Starting): Promise<void> {
 async function vote(
   { nodes, onProgress, timeoutMs = 120_000 }: RehearsalOptions,
   chain: Chain,
-  workers: readonly WorkerProcess[],
+  hosts: readonly HostProcess[],
   withHostile: boolean,
   round: number,
 ): Promise<RehearsedVote> {
   const client = createClient({ chain, content: createMemoryContent() });
-  const [first] = workers;
-  if (first === undefined) throw new RangeError("a council without workers");
-  const opened = Date.now();
+  const [first] = hosts;
+  if (first === undefined) throw new RangeError("a rehearsal without hosts");
+  const openedAt = systemClock.monotonic();
   const { proposalId } = await first.ask({ type: "open", flag: `rehearsal-${round + 1}` }, "opened");
   onProgress({ step: "opened", proposalId });
-  const attacking = withHostile ? workers.at(-1)?.ask({ type: "attack", proposalId }, "attacked") : undefined;
+  const attacking = withHostile ? hosts.at(-1)?.ask({ type: "attack", proposalId }, "attacked") : undefined;
   let last = "";
   for (;;) {
     const { state, votes } = await client.getProposal({ proposalId });
-    const seconds = (Date.now() - opened) / 1_000;
+    const seconds = (systemClock.monotonic() - openedAt) / 1_000;
     const now = JSON.stringify([state, votes]);
     if (now !== last) onProgress({ step: "turnout", proposalId, votes, of: nodes, state, seconds });
     last = now;
@@ -245,7 +246,7 @@ async function vote(
       return { proposalId, seconds, votes, transactions: await settlements(client, proposalId), hostileMessages: sent };
     }
     if (seconds * 1_000 > timeoutMs) throw new UndecidedError(proposalId, Math.round(seconds));
-    await systemClock.sleep(LOOK_EVERY_MS);
+    await systemClock.sleep(POLL_MS);
   }
 }
 

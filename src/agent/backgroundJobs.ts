@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.js";
 import type { Logger } from "../utils/logger.js";
 
-/** Work in the background, at most one task a key. A failed task is reported and forgotten, so that it is tried again. */
+/** Work in the background, at most one job a key. A failed job is reported and forgotten, so that its owner starts it again. */
 export class BackgroundJobs {
   readonly #running = new Map<string, Promise<void>>();
   readonly #logger: Logger;
@@ -14,20 +14,20 @@ export class BackgroundJobs {
     return this.#running.has(key);
   }
 
-  /** Starts `work` unless a task with this key runs. */
+  /** Starts `work` unless a job with this key runs. */
   start(key: string, work: () => Promise<void>): void {
     if (this.#running.has(key)) return;
-    const task = work()
+    const job = work()
       .catch((error: unknown) => {
-        this.#logger.warn("a task failed and will be tried again", { task: key, reason: messageOf(error) });
+        this.#logger.warn("a job failed and will be tried again", { job: key, reason: messageOf(error) });
       })
       .finally(() => {
         this.#running.delete(key);
       });
-    this.#running.set(key, task);
+    this.#running.set(key, job);
   }
 
-  /** Resolves when no task runs. */
+  /** Resolves when no job runs. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running.values());
   }

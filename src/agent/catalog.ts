@@ -6,13 +6,13 @@ import type { ContentStore } from "../ports/content/index.js";
 import type { Logger } from "../utils/logger.js";
 import { type AgentConfig, finalityOf } from "./config.js";
 
-/** A catalog that is kept up to date until it is told to stop. */
+/** A catalog that follows the chain until it is stopped. */
 export interface RunningCatalog {
   readonly catalog: Catalog;
   stop(): Promise<void>;
 }
 
-interface KeepCatalogParameters {
+interface RunCatalogParameters {
   readonly config: Pick<AgentConfig, "dataDir" | "chain">;
   readonly chain: Chain;
   readonly content: ContentStore;
@@ -20,21 +20,20 @@ interface KeepCatalogParameters {
 }
 
 /**
- * Keeps the node's index of chain and content in its data folder. It is only a cache: where it is damaged, or another
- * DAO's, it is built anew; where this Node has no SQLite, or the file cannot be used, the node says so once and goes
- * without.
+ * Runs the node's index of chain and content in its data folder. The index is only a cache: if it is damaged, or another
+ * DAO's, it is built anew. Undefined if this Node.js has no SQLite or the file cannot be used, which is logged once.
  */
 export async function runCatalog({
   config,
   chain,
   content,
   logger,
-}: KeepCatalogParameters): Promise<RunningCatalog | undefined> {
+}: RunCatalogParameters): Promise<RunningCatalog | undefined> {
   const parameters = {
     path: join(config.dataDir, "catalog.db"),
     chain,
     content,
-    // What the agent acts on is confirmed.
+    // The agent acts on confirmed blocks alone.
     confirmations: finalityOf(config),
   };
   const catalog = await openOrRebuild();

@@ -16,13 +16,13 @@ const address = z
     return checked ?? z.NEVER;
   });
 const milliseconds = z.int().min(10).max(3_600_000);
-/** Between two times of work in the background, up to a week; 0 for never. */
-const seldom = z.union([z.literal(0), z.int().min(10).max(604_800_000)]);
+/** Between two runs of a background job, up to a week; 0 for never. */
+const period = z.union([z.literal(0), z.int().min(10).max(604_800_000)]);
 
 const schema = z.strictObject({
-  /** A name for logs and screens. */
+  /** The node's name in logs and on screens. */
   name: z.string().min(1).max(64),
-  /** Where the agent keeps its journal and blocks; relative to the configuration file. */
+  /** The folder of the agent's journals and blocks; relative to the configuration file. */
   dataDir: z.string().min(1),
   chain: z.strictObject({
     rpcUrls: z
@@ -45,9 +45,9 @@ const schema = z.strictObject({
   keys: z.strictObject({
     /** The operator key, an Ethereum keystore v3 file; relative to the configuration file. */
     operator: z.string().min(1),
-    /** The node's BLS key, an EIP-2335 file under the same password. Without it the node votes alone and pays for it. */
+    /** The node's BLS key, an EIP-2335 file under the same password. Without it the node sends transactions of its own. */
     bls: z.string().min(1).optional(),
-    /** A file that holds nothing but the password, readable by its owner alone. WITAN_PASSWORD goes before it. */
+    /** A file that holds nothing but the password, readable by its owner alone. WITAN_PASSWORD takes precedence. */
     passwordFile: z.string().min(1).optional(),
   }),
   content: z.strictObject({
@@ -59,17 +59,18 @@ const schema = z.strictObject({
     peers: z.array(z.string().startsWith("/")).max(1_000).default([]),
     /** How many nodes keep each record besides its author. */
     replicas: z.int().min(0).max(16).default(AgentDefaults.replicas),
-    /** A node that was not heard for this long is away, and others keep its share. */
+    /** A node that was not heard for this long counts as away, and others keep its share. */
     awayMs: milliseconds.default(AgentDefaults.awayMs),
-    /** How often blocks that nothing keeps are collected, and how recent a block is left alone. */
-    collectEveryMs: seldom.default(AgentDefaults.collectEveryMs),
+    /** How often blocks that nothing pins are collected. */
+    gcEveryMs: period.default(AgentDefaults.gcEveryMs),
+    /** Blocks that came more recently than this are not collected. */
     graceMs: z.int().min(0).max(31_536_000_000).default(AgentDefaults.graceMs),
     /** How often every block is read and checked. */
-    scanEveryMs: seldom.default(AgentDefaults.scanEveryMs),
+    scrubEveryMs: period.default(AgentDefaults.scrubEveryMs),
   }),
-  /** Whether the node keeps an index of all records to be asked: it fetches each of them for that. */
+  /** Whether the node indexes all records for queries; it fetches each of them for that. */
   catalog: z.boolean().default(true),
-  /** Backs the running node up into `dir` every so often: no more than this is lost with the disk. */
+  /** Backs the running node up into `dir`; no more than `everyMs` is lost with the disk. */
   backup: z
     .strictObject({ dir: z.string().min(1), everyMs: milliseconds.default(AgentDefaults.backupEveryMs) })
     .optional(),
@@ -95,19 +96,19 @@ const schema = z.strictObject({
     })
     .optional(),
   cycleMs: milliseconds.default(AgentDefaults.cycleMs),
-  /** How often states are anchored when nothing urgent is. */
+  /** How often records that are not urgent are anchored. */
   anchorEveryMs: milliseconds.default(AgentDefaults.anchorEveryMs),
-  /** How long the next in line waits before it takes over a duty. */
+  /** How long the next node in the leader order waits before it takes over. */
   takeoverMs: milliseconds.default(AgentDefaults.takeoverMs),
-  /** How long ballots that decide nothing yet wait for others, so that one transaction brings many. */
+  /** How long to wait for more signatures before sending those that do not settle the vote. */
   stragglersMs: milliseconds.default(AgentDefaults.stragglersMs),
-  /** How long a voter looks for evidence before it decides without. */
+  /** How long a voter waits for evidence before it decides without. */
   evidenceTimeoutMs: milliseconds.default(AgentDefaults.evidenceTimeoutMs),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 
 export type AgentConfig = z.output<typeof schema>;
-/** A configuration as it is written: what has a default may be left out. */
+/** A configuration as it is written: fields that have a default may be left out. */
 export type AgentConfigInput = z.input<typeof schema>;
 
 /**
@@ -144,7 +145,7 @@ export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
   });
 }
 
-/** Reads a configuration file (JSON). Throws {@link ConfigError} where it is missing, unreadable or wrong. */
+/** Reads a configuration file (JSON). @throws {@link ConfigError} if it is missing, unreadable or wrong. */
 export async function readAgentConfig(path: string): Promise<AgentConfig> {
   let text: string;
   try {
@@ -161,7 +162,7 @@ export async function readAgentConfig(path: string): Promise<AgentConfig> {
   return parseAgentConfig(value, dirname(resolve(path)));
 }
 
-/** What counts as final on the chain of this configuration. */
+/** When a block is final, by this configuration. */
 export function finalityOf({ chain: { confirmations } }: Pick<AgentConfig, "chain">): FinalityRule {
   return confirmations === 0 ? "finalized" : confirmations;
 }

@@ -1,41 +1,41 @@
 /** The agent's numbers, each with its unit and its reason. */
 export const AgentDefaults = {
-  /** None to count: the chain itself says what is final. */
+  /** Counts no blocks: the chain's `finalized` tag says what is final. */
   confirmations: 0,
-  /** Loopback only: a node that others shall reach says so. */
+  /** Loopback only: a node that others can reach must be configured so. */
   listen: ["/ip4/127.0.0.1/tcp/0"] as readonly string[],
   /** One MAPE-K cycle; short enough that a dead workload is seen within a few seconds. */
   cycleMs: 2_000,
-  /** States are cheap to batch and nobody waits for them. */
+  /** States are cheap to batch, and no decision waits for them. */
   anchorEveryMs: 60_000,
-  /** Longer than a healthy first-in-line needs, short beside the shortest voting period. */
+  /** Longer than a healthy leader needs, and short beside the shortest voting period. */
   takeoverMs: 15_000,
-  /** A transaction saved is worth a moment, and nobody waits for a ballot that decides nothing. */
+  /** One transaction for many saves gas, and no decision waits for signatures that do not settle a vote. */
   stragglersMs: 30_000,
-  /** A block of a few KB takes milliseconds; what takes this long is not there. */
+  /** A block of a few KB takes milliseconds: one that takes this long is missing. */
   evidenceTimeoutMs: 8_000,
   /** A workload that has not become healthy by then will not. */
   progressDeadlineMs: 60_000,
-  /** Any three nodes may be lost at once, with their disks, and their records are still there. */
+  /** Records survive the loss of any three nodes at once, disks included. */
   replicas: 3,
-  /** One more loss must not be the last. */
+  /** With two copies left, one more loss still loses no record. */
   minReplicas: 2,
-  /** Between two looks at what is this node's to keep; each tells the others. */
-  keepEveryMs: 5_000,
-  /** A restart takes seconds, and moving a share costs more than waiting for one. */
+  /** Between two passes of the replicator, each of which reports to the other nodes. */
+  replicateEveryMs: 5_000,
+  /** A restart takes seconds, and copying a share costs more than waiting for one. */
   awayMs: 60_000,
-  /** What nothing keeps costs only disk. */
-  collectEveryMs: 6 * 3_600_000,
-  /** Long enough to notice that something should not have been let go of, while it is still there. */
+  /** Blocks that nothing pins cost only disk. */
+  gcEveryMs: 6 * 3_600_000,
+  /** Long enough to notice a wrong unpin while the block is still there. */
   graceMs: 7 * 24 * 3_600_000,
   /** Disks rot over months; a pass a day finds it while others still have the block. */
-  scanEveryMs: 24 * 3_600_000,
-  /** Records live on three other nodes besides: a backup is for the day on which all are lost. */
+  scrubEveryMs: 24 * 3_600_000,
+  /** Three other nodes keep each record too: a backup is for the loss of all of them. */
   backupEveryMs: 900_000,
-  /** Records in one anchor: the proof is 10 hashes deep. */
+  /** Records in one anchor: proofs are 10 hashes long. */
   maxBatchRecords: 1_000,
-  /** Records kept waiting for an anchor before new ones are refused. */
+  /** Records that may wait for an anchor before new ones are refused. */
   maxQueuedRecords: 10_000,
-  /** Random-looking work must not run at once on all nodes: one step of the duty order. */
+  /** One step of the leader order, so that nodes that plan the same do not all send it at once. */
   openStepMs: 1_500,
 } as const;

@@ -1,11 +1,10 @@
-import type { Wallet } from "ethers";
+import { join } from "node:path";
 import PQueue from "p-queue";
 import type { Catalog } from "../catalog/index.js";
-import { createClient } from "../client/index.js";
+import { type Client, createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
 import { type Chain, createChain } from "../ports/chain/index.js";
 import { createHeliaContent, type HeliaContent } from "../ports/content/drivers/helia.js";
-import type { ContentMaintenance } from "../ports/content/index.js";
 import { createGossip } from "../ports/gossip/index.js";
 import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
 import { loadBls, readBlsKey, readOperatorKey } from "../ports/keys/index.js";
@@ -14,34 +13,40 @@ import { type Address, decodePayload } from "../records/index.js";
 import { systemClock } from "../utils/clock.js";
 import type { Logger } from "../utils/logger.js";
 import { Agent } from "./agent.js";
-import { type RunningCatalog, runCatalog } from "./catalog.js";
+import { BackgroundJobs } from "./backgroundJobs.js";
+import { runCatalog } from "./catalog.js";
 import { type AgentConfig, finalityOf } from "./config.js";
 import { AgentDefaults } from "./defaults.js";
 import { createDocumentIntake } from "./documents.js";
 import { composeHandlers } from "./handlers/compose.js";
 import { createMachineProbe } from "./loop/monitor/machine.js";
+import { openAggregatedStrategies } from "./loop/strategies/aggregated.js";
+import { directStrategies } from "./loop/strategies/direct.js";
 import { runBackups } from "./maintenance/backups.js";
 import { Maintenance } from "./maintenance/maintenance.js";
+import { openOutbox } from "./outbox/open.js";
+import { RecordLocations } from "./replication/recordLocations.js";
 import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
+import { OwnBallots } from "./signing/ownBallots.js";
 
 /** A node that runs: its IPFS node, its agent, and what others may ask of it. */
 export interface RunningNode {
   readonly self: Address;
   readonly content: HeliaContent;
   readonly status: () => Promise<unknown>;
-  /** What the node knows of a vote, also what is not on chain yet. */
+  /** What the node knows of a vote, including ballots that are not on chain yet. */
   readonly ballots: Agent["ballotsOn"];
   /** Keeps the payload in an envelope that a member has signed, and returns its CID. */
-  readonly takePayload: (envelope: Uint8Array) => Promise<string>;
+  readonly keepPayload: (envelope: Uint8Array) => Promise<string>;
   /** Stores and pins the JSON document in an envelope that a member has signed, and returns its CID. */
   readonly keepDocument: (envelope: Uint8Array) => Promise<string>;
-  /** The node's index of chain and content; undefined where this Node has no SQLite. */
+  /** The node's index of chain and content; undefined if it keeps none. */
   readonly catalog: Catalog | undefined;
   stop(): Promise<void>;
 }
 
-/** Somebody who is no member asked a node to keep something. */
+/** An account that is no member asked a node to keep a payload. */
 class NotMemberError extends InvalidInputError {
   constructor(author: Address) {
     super(`${author} is not a member, so nothing is kept for it.`);
@@ -51,135 +56,137 @@ class NotMemberError extends InvalidInputError {
 /**
  * Starts everything that a node consists of, from its configuration.
  *
- * @throws {KeyError} on a wrong password, {ChainError} where the chain is out of reach or another one, {ConfigError} for
- * a task that is none. Nothing is left open then.
+ * @throws {KeyError} on a wrong password, {ChainError} if the chain cannot be reached or is another one, {ConfigError} for
+ * an unknown task. Nothing is left open then.
  */
 export async function startNode(config: AgentConfig, password: string, logger: Logger): Promise<RunningNode> {
-  const wallet = await readOperatorKey(config.keys.operator, password);
-  const blsSecret = config.keys.bls === undefined ? undefined : await readBlsKey(config.keys.bls, password);
-  const { rpcUrls, chainId, contracts, deployedAtBlock } = config.chain;
-  const chain = await createChain({
-    rpcUrl: rpcUrls,
-    chainId,
-    contracts,
-    deployedAtBlock,
-    signer: wallet,
-  });
-  const content = await createHeliaContent({
-    dir: config.dataDir,
-    listen: config.content.listen,
-    peers: config.content.peers,
-    onError: (error) => logger.debug("a peer could not be reached", { reason: messageOf(error) }),
-  }).catch((error: unknown) => {
-    chain.close();
-    throw error;
-  });
+  const parts = new StartedParts();
   try {
-    return await runNode({ config, wallet, blsSecret, chain, content, logger });
+    return await startParts({ config, password, logger, parts });
   } catch (error) {
-    await content.close();
-    chain.close();
+    await parts.stop();
     throw error;
   }
 }
 
-interface OpenedNode {
-  readonly config: AgentConfig;
-  readonly wallet: Wallet;
-  readonly blsSecret: Uint8Array | undefined;
-  readonly chain: Chain;
-  readonly content: HeliaContent;
-  readonly logger: Logger;
+/** The parts of a node that have started so far, stopped in the reverse order. */
+class StartedParts {
+  readonly #stops: (() => unknown)[] = [];
+
+  add(stop: () => unknown): void {
+    this.#stops.push(stop);
+  }
+
+  async stop(): Promise<void> {
+    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
+  }
 }
 
-async function runNode({ config, wallet, blsSecret, chain, content, logger }: OpenedNode): Promise<RunningNode> {
+interface StartPartsParameters {
+  readonly config: AgentConfig;
+  readonly password: string;
+  readonly logger: Logger;
+  /** Where each part is added once it has started. */
+  readonly parts: StartedParts;
+}
+
+async function startParts({ config, password, logger, parts }: StartPartsParameters): Promise<RunningNode> {
+  const clock = systemClock;
+  const { dataDir } = config;
+
+  // Keys, chain, content.
+  const wallet = await readOperatorKey(config.keys.operator, password);
+  const blsSecret = config.keys.bls === undefined ? undefined : await readBlsKey(config.keys.bls, password);
   const self = wallet.address as Address;
-  const { chainId } = chain;
-  let keeper: Replicator | undefined;
-  let kept: RunningCatalog | undefined;
-  const client = createClient({
-    chain,
-    content,
-    async locate(contentId) {
-      const known = keeper?.blockOf(contentId);
-      if (known !== undefined) return [known];
-      const found = await kept?.catalog.listRecords({ contentId });
-      return found?.records.map(({ anchor }) => anchor.blockNumber) ?? [];
-    },
+  const { rpcUrls, chainId, contracts, deployedAtBlock } = config.chain;
+  const chain = await createChain({ rpcUrl: rpcUrls, chainId, contracts, deployedAtBlock, signer: wallet });
+  parts.add(() => chain.close());
+  const content = await createHeliaContent({
+    dir: dataDir,
+    listen: config.content.listen,
+    peers: config.content.peers,
+    onError: (error) => logger.debug("a peer could not be reached", { reason: messageOf(error) }),
   });
-  const governor = chain.addresses.NodeGovernor;
-  const isMember = async (account: Address) => {
-    const epoch = await chain.read(() => chain.contracts.nodes.epoch());
-    return chain.read(() => chain.contracts.nodes.isMember(account, epoch));
-  };
+  parts.add(() => content.close());
   const gossip = createGossip({
     pubsub: content.pubsub,
     onError: (error) => logger.warn("a gossip handler failed", { reason: messageOf(error) }),
   });
-  const body = await composeHandlers({
-    config,
-    self,
+
+  // The indices of where records are anchored, and the client that asks them first.
+  const locations = new RecordLocations();
+  const client = createClient({ chain, content, locate: (contentId) => locations.locate(contentId) });
+  const membership = membershipOf(chain);
+
+  // Journals: what this node has written, decided and signed.
+  const outbox = await openOutbox({
+    path: join(dataDir, "outbox.jsonl"),
     client,
-    clock: systemClock,
-    logger,
-    gossip,
-    isMember,
-    seal: (context, text) => sealEnvelope(wallet, context, text),
-    context: (topic) => ({ chainId, governor, topic }),
-    submit: async (kind, value) => {
-      const record = await agent.outbox.submit(kind, value);
-      await agent.outbox.settle();
-      return record;
-    },
-  });
-  const expectedPeers = Math.max(1, config.content.peers.length);
-  const agent: Agent = await Agent.create({
-    config,
-    self,
-    client,
-    clock: systemClock,
-    logger,
-    machine: createMachineProbe(),
-    connectivity: () => (config.content.peers.length === 0 ? 1 : Math.min(1, content.connections() / expectedPeers)),
-    body,
     finality: finalityOf(config),
-    ...(blsSecret === undefined
-      ? {}
-      : {
-          ballots: {
-            gossip,
-            bls: await loadBls(),
-            blsSecret,
-            stragglersMs: config.stragglersMs,
-            refusePeer: (peer, milliseconds) => content.refuse(peer, milliseconds),
-          },
-        }),
+    onError: (error) => logger.warn("the outbox's journal could not be shortened", { reason: messageOf(error) }),
+  });
+  parts.add(() => outbox.close());
+  const ownBallots = await OwnBallots.open(join(dataDir, "ballots.jsonl"));
+  parts.add(() => ownBallots.close());
+
+  // What this node can execute, and how it takes part in decisions.
+  const capabilities = await composeHandlers({
+    ...{ config, self, client, clock, logger, gossip, outbox },
+    isMember: membership,
+    seal: (context, text) => sealEnvelope(wallet, context, text),
+  });
+  parts.add(() => capabilities.close());
+  const jobs = new BackgroundJobs(logger);
+  const { anchorEveryMs, cycleMs, stragglersMs } = config;
+  const shared = { self, client, clock, outbox, jobs, logger, anchorEveryMs };
+  const refusePeer = (peer: string, milliseconds: number) => content.refuse(peer, milliseconds);
+  const strategies =
+    blsSecret === undefined
+      ? directStrategies(shared)
+      : await openAggregatedStrategies({
+          ...{ ...shared, gossip, bls: await loadBls(), blsSecret, stragglersMs, refusePeer, dataDir, cycleMs },
+        });
+  parts.add(() => strategies.close());
+
+  // The MAPE-K loop.
+  const agent = new Agent({
+    ...{ config, self, client, clock, logger, capabilities, outbox, ownBallots, jobs, strategies },
+    machine: createMachineProbe(),
+    connectivity: connectivityOf(config, content),
   });
   agent.start();
-  kept = config.catalog ? await runCatalog({ config, chain, content, logger }) : undefined;
-  const { awayMs } = config.content;
-  const replicas = { min: AgentDefaults.minReplicas, max: config.content.replicas };
-  keeper = new Replicator({
-    client,
-    content,
-    gossip,
-    self,
-    clock: systemClock,
-    logger,
-    terms: new ChainRetentionReader({ client, finality: finalityOf(config), replicas }),
-    awayMs,
-    everyMs: Math.min(AgentDefaults.keepEveryMs, awayMs / 3),
+  parts.add(() => agent.stop());
+
+  // The index of all records, and this node's share of them.
+  const running = config.catalog ? await runCatalog({ config, chain, content, logger }) : undefined;
+  if (running !== undefined) parts.add(() => running.stop());
+  const replicator = startReplicator({ config, self, client, content, gossip, logger });
+  parts.add(() => replicator.stop());
+  locations.add(async (contentId) => {
+    const block = replicator.blockOf(contentId);
+    return block === undefined ? [] : [block];
   });
-  keeper.start();
+  locations.add(async (contentId) => {
+    const found = await running?.catalog.listRecords({ contentId });
+    return found?.records.map(({ anchor }) => anchor.blockNumber) ?? [];
+  });
+
+  // Backups, and the care for blocks. No block is collected while a backup runs.
+  const exclusive = new PQueue({ concurrency: 1 });
+  const maintenance = new Maintenance({
+    ...{ ...config.content, self, clock, logger },
+    store: {
+      gc: (options) => exclusive.add(() => content.gc(options)),
+      scrub: (options) => content.scrub(options),
+    },
+  });
   const stopping = new AbortController();
-  const turns = new PQueue({ concurrency: 1 });
-  const backingUp = runBackups({ config, store: content, clock: systemClock, logger, turns }, stopping.signal);
-  const store: Pick<ContentMaintenance, "gc" | "scrub"> = {
-    gc: (options) => turns.add(() => content.gc(options)),
-    scrub: (options) => content.scrub(options),
-  };
-  const upkeep = new Maintenance({ ...config.content, store, self, clock: systemClock, logger });
-  const keepingUp = upkeep.run(stopping.signal);
+  const backingUp = runBackups({ config, store: content, clock, logger, exclusive }, stopping.signal);
+  const maintaining = maintenance.run(stopping.signal);
+  parts.add(async () => {
+    stopping.abort();
+    await Promise.all([backingUp, maintaining]);
+  });
 
   return {
     self,
@@ -192,35 +199,63 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
       peers: content.connections(),
       block: await chain.blockNumber(),
       ...agent.status,
-      keeping: keeper.state,
-      upkeep: upkeep.state,
+      replication: replicator.state,
+      maintenance: maintenance.state,
     }),
     ballots: (proposalId) => agent.ballotsOn(proposalId),
-    async takePayload(envelope) {
-      const { author, body: text } = openEnvelope({ chainId, governor, topic: PAYLOAD_TOPIC }, envelope);
-      if (!(await isMember(author))) throw new NotMemberError(author);
+    async keepPayload(envelope) {
+      const context = { chainId, governor: chain.addresses.NodeGovernor, topic: PAYLOAD_TOPIC };
+      const { author, body: text } = openEnvelope(context, envelope);
+      if (!(await membership(author))) throw new NotMemberError(author);
       const bytes = new Uint8Array(Buffer.from(text, "base64"));
       decodePayload(bytes);
       return content.put(bytes, { keep: "payload" });
     },
     keepDocument: createDocumentIntake({
       content,
-      context: { chainId, governor },
+      context: { chainId, governor: chain.addresses.NodeGovernor },
       async requireMember(account) {
-        if (!(await isMember(account))) throw new NotMemberError(account);
+        if (!(await membership(account))) throw new NotMemberError(account);
       },
     }),
-    catalog: kept?.catalog,
-    async stop() {
-      stopping.abort();
-      await backingUp;
-      await keepingUp;
-      await keeper.stop();
-      await kept?.stop();
-      await agent.stop();
-      await body.close();
-      await content.close();
-      chain.close();
-    },
+    catalog: running?.catalog,
+    stop: () => parts.stop(),
   };
+}
+
+/** Tells whether an account is a member in the newest epoch. */
+function membershipOf(chain: Chain): (account: Address) => Promise<boolean> {
+  return async (account) => {
+    const epoch = await chain.read(() => chain.contracts.nodes.epoch());
+    return chain.read(() => chain.contracts.nodes.isMember(account, epoch));
+  };
+}
+
+/** Connected peers over those that the configuration names, 0 to 1; 1 if it names none. */
+function connectivityOf({ content: { peers } }: AgentConfig, content: Pick<HeliaContent, "connections">): () => number {
+  return () => (peers.length === 0 ? 1 : Math.min(1, content.connections() / peers.length));
+}
+
+function startReplicator({ config, ...dependencies }: StartReplicatorParameters): Replicator {
+  const { awayMs, replicas: max } = config.content;
+  const replicas = { min: AgentDefaults.minReplicas, max };
+  const replicator = new Replicator({
+    ...dependencies,
+    clock: systemClock,
+    terms: new ChainRetentionReader({ client: dependencies.client, finality: finalityOf(config), replicas }),
+    awayMs,
+    // Others hear three reports before they take this node to be away.
+    everyMs: Math.min(AgentDefaults.replicateEveryMs, awayMs / 3),
+  });
+  replicator.start();
+  return replicator;
+}
+
+interface StartReplicatorParameters {
+  readonly config: AgentConfig;
+  readonly self: Address;
+  readonly client: Client;
+  readonly content: HeliaContent;
+  readonly gossip: ReturnType<typeof createGossip>;
+  readonly logger: Logger;
 }

@@ -15,7 +15,7 @@ import { createLogger } from "../../src/utils/logger.js";
 import { restart } from "../client/setting.js";
 import { deployWitan, operatorKey, type Witan } from "../fixtures/deploy.js";
 import { type HardhatNode, startHardhatNode } from "../fixtures/node.js";
-import { patience } from "./council.js";
+import { patience } from "../harness/agents.js";
 
 const PASSWORD = "correct horse";
 const silent = createLogger("silent", () => undefined);
@@ -66,7 +66,7 @@ async function running(config: AgentConfig): Promise<RunningNode> {
 }
 
 it("keeps the records, manifests and payloads that it wrote, whatever is collected", async () => {
-  const { content, self, takePayload } = await running(await configOf(0));
+  const { content, self, keepPayload } = await running(await configOf(0));
   const chain = await createChain({ rpcUrl: chainNode.rpcUrl, ...witan.deployment });
   onTestFinished(() => chain.close());
   const reader = createClient({ chain, content });
@@ -83,7 +83,7 @@ it("keeps the records, manifests and payloads that it wrote, whatever is collect
     { chainId: chain.chainId, governor, topic: PAYLOAD_TOPIC },
     Buffer.from(payload.bytes).toString("base64"),
   );
-  const cid = await takePayload(envelope);
+  const cid = await keepPayload(envelope);
   const stray = await content.put(new TextEncoder().encode("nobody's"));
   const before = await listed();
   expect(await content.gc({ graceMs: 0 })).toMatchObject({ taken: 1, missing: [] });
@@ -115,8 +115,8 @@ it("starts two nodes that anchor their states, and read one another's blocks", a
     peers: 1,
     lastError: undefined,
     block: expect.any(Number),
-    keeping: { replicas: { min: 2, max: 3 }, endangered: expect.any(Number), expired: 0 },
-    upkeep: { lastCollect: null, lastScan: null, failing: [] },
+    replication: { replicas: { min: 2, max: 3 }, endangered: expect.any(Number), expired: 0 },
+    maintenance: { lastGc: null, lastScrub: null, failing: [] },
   });
 });
 
@@ -135,16 +135,16 @@ it("keeps a payload for a member, and nothing else for anybody", async () => {
   const context = { chainId, governor: contracts.NodeGovernor, topic: PAYLOAD_TOPIC };
   const { bytes, cid } = encodePayload({ schema: "witan/directive/1", subject: "replica/web/3", order: restart });
   const body = Buffer.from(bytes).toString("base64");
-  expect(await node.takePayload(await sealEnvelope(operatorOf(1), context, body))).toBe(cid);
+  expect(await node.keepPayload(await sealEnvelope(operatorOf(1), context, body))).toBe(cid);
   expect(await node.content.get(cid)).toEqual(bytes);
 
   const stranger = await sealEnvelope(operatorKey("a stranger"), context, body);
-  await expect(node.takePayload(stranger)).rejects.toMatchObject({ code: "invalid-input" });
+  await expect(node.keepPayload(stranger)).rejects.toMatchObject({ code: "invalid-input" });
   const elsewhere = await sealEnvelope(operatorOf(1), { ...context, chainId: 1 }, body);
-  await expect(node.takePayload(elsewhere)).rejects.toThrow("is not a member");
+  await expect(node.keepPayload(elsewhere)).rejects.toThrow("is not a member");
   const noPayload = await sealEnvelope(operatorOf(1), context, Buffer.from("hello").toString("base64"));
-  await expect(node.takePayload(noPayload)).rejects.toMatchObject({ code: "invalid-record" });
-  await expect(node.takePayload(new Uint8Array(3))).rejects.toMatchObject({ code: "bad-envelope" });
+  await expect(node.keepPayload(noPayload)).rejects.toMatchObject({ code: "invalid-record" });
+  await expect(node.keepPayload(new Uint8Array(3))).rejects.toMatchObject({ code: "bad-envelope" });
 });
 
 it("goes on from its folder as the same peer", async () => {

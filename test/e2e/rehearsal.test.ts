@@ -7,7 +7,7 @@ import { startHardhatNode } from "../fixtures/node.js";
 const MAIN = join(import.meta.dirname, "..", "..", "scripts", "rehearsal", "main.ts");
 
 /** Runs the command as a person would. */
-async function council(...args: readonly string[]): Promise<{ code: number | null; out: string; progress: string }> {
+async function rehearsal(...args: readonly string[]): Promise<{ code: number | null; out: string; progress: string }> {
   const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let [out, progress] = ["", ""];
   child.stdout.on("data", (text: Buffer) => {
@@ -20,13 +20,13 @@ async function council(...args: readonly string[]): Promise<{ code: number | nul
   return { code, out, progress };
 }
 
-it("rehearses a council in processes of their own, one in five of its nodes hostile", async () => {
+it("rehearses votes in processes of their own, one in five of its nodes hostile", async () => {
   const chain = await startHardhatNode();
   onTestFinished(() => chain.close());
   const args = ["--nodes", "20", "--processes", "2", "--hostile", "20", "--proposals", "2", "--rpc", chain.rpcUrl];
-  const { code, out, progress } = await council(...args, "--json");
+  const { code, out, progress } = await rehearsal(...args, "--json");
   expect({ code, progress }).toMatchObject({ code: 0 });
-  const { votes, workers }: Rehearsal = JSON.parse(out);
+  const { votes, hosts }: Rehearsal = JSON.parse(out);
   expect(votes).toHaveLength(2);
   for (const { transactions, votes: tally, hostileMessages } of votes) {
     // Fourteen of twenty end a vote; hostile ballots that are signed count, once each.
@@ -35,13 +35,13 @@ it("rehearses a council in processes of their own, one in five of its nodes host
     expect(transactions.reduce((sum, { ballots }) => sum + ballots, 0)).toBe(tally.for + tally.against + tally.abstain);
     expect(hostileMessages).toBe(44);
   }
-  expect(workers.map(({ name, nodes }) => `${name} ${nodes}`)).toEqual(["host-1 8", "host-2 8", "hostile 4"]);
+  expect(hosts.map(({ name, nodes }) => `${name} ${nodes}`)).toEqual(["host-1 8", "host-2 8", "hostile 4"]);
   expect(progress).toContain("20 of 20 nodes admitted");
   expect(progress).toMatch(/\[█+.*\] \d+ for, .* of 20/);
 }, 180_000);
 
 it("says in one sentence that there is no chain", async () => {
-  const { code, progress } = await council("--nodes", "2", "--rpc", "http://127.0.0.1:1");
+  const { code, progress } = await rehearsal("--nodes", "2", "--rpc", "http://127.0.0.1:1");
   expect(code).toBe(3);
   expect(progress).toContain("rehearsal: The RPC at http://127.0.0.1:1 cannot be reached.");
 });

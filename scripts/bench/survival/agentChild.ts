@@ -23,7 +23,7 @@ await serveHttp(config.http.host, config.http.port, {
   status: node.status,
   ballots: node.ballots,
   block: createGatewayHandler(node.content),
-  payload: node.takePayload,
+  payload: node.keepPayload,
   document: node.keepDocument,
   catalog: createCatalogRoutes(node.catalog),
 });

@@ -1,4 +1,3 @@
-import type { NodeSummary } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import { type BlsLibrary, blsPublicKey } from "../../ports/keys/index.js";
@@ -9,6 +8,7 @@ import { Soon } from "../../utils/soon.js";
 import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { LocalNode } from "../ballots/sign.js";
+import type { ChainView } from "../chainView.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { AnchoringContext } from "./context.js";
 import { AnchoringPool } from "./pool.js";
@@ -95,7 +95,7 @@ export class JointAnchoring {
     );
   }
 
-  /** Listens, and takes its turns. Nothing is sent before the first {@link look}. */
+  /** Listens, and takes its turns. Nothing is sent before the first {@link update}. */
   start(): void {
     this.#running = this.#takeTurns();
     // The validator has put it into the pool already.
@@ -114,8 +114,8 @@ export class JointAnchoring {
     return self !== undefined && sameHex(self.key, this.#key) && this.#roll.members.length >= this.#minAuthors;
   }
 
-  /** Takes in how things stand on chain: all nodes that ever were, the chain's time in seconds; and does what is due. */
-  async look(nodes: readonly NodeSummary[], chainTime: number): Promise<void> {
+  /** Goes on from a snapshot of the chain, and does what is due. */
+  async update({ chainTime, nodes }: ChainView): Promise<void> {
     this.#roll.update(nodes, chainTime);
     for (const root of await this.#coordinator.look()) this.#intake.forget(root);
     await this.#author.look(this.isOpen);

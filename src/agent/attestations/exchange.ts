@@ -1,4 +1,4 @@
-import type { DirectiveAttestation, IssuedDirective, NodeSummary } from "../../client/index.js";
+import type { DirectiveAttestation, IssuedDirective } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
@@ -9,6 +9,7 @@ import { Soon } from "../../utils/soon.js";
 import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { LocalNode } from "../ballots/sign.js";
+import type { ChainView } from "../chainView.js";
 import { OwnStatements } from "../signing/ownStatements.js";
 import { OpenDirectives } from "./openDirectives.js";
 import { AttestationPool } from "./pool.js";
@@ -102,7 +103,7 @@ export class AttestationExchange {
     );
   }
 
-  /** Opens the journal and listens. Nothing is settled before the first {@link look}. */
+  /** Opens the journal and listens. Nothing is settled before the first {@link update}. */
   static async open(parameters: AttestationExchangeParameters): Promise<AttestationExchange> {
     const exchange = new AttestationExchange(parameters, await OwnStatements.open(parameters.path));
     // The validator has put it into the pool already.
@@ -116,9 +117,9 @@ export class AttestationExchange {
     return this.#intake.counts;
   }
 
-  /** Takes in how things stand on chain: issued directives, all nodes that ever were, the chain's time in seconds. */
-  async look(directives: readonly IssuedDirective[], nodes: readonly NodeSummary[], chainTime: number): Promise<void> {
-    this.#open.update(directives, nodes, chainTime);
+  /** Goes on from a snapshot of the chain. */
+  async update(view: ChainView): Promise<void> {
+    this.#open.update(view);
     this.#settler.forgetCounted();
     await this.#dropEnded();
     await this.#sender.resume();

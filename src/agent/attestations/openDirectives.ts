@@ -1,8 +1,9 @@
-import { type Client, type IssuedDirective, type NodeSummary, UnknownDirectiveError } from "../../client/index.js";
+import { type Client, type IssuedDirective, UnknownDirectiveError } from "../../client/index.js";
 import type { Hex } from "../../records/index.js";
 import { systemClock } from "../../utils/clock.js";
 import { ChainClock } from "../aggregation/chainClock.js";
 import { Committees } from "../aggregation/committees.js";
+import type { ChainView } from "../chainView.js";
 import { type Part, partOf, type Statement } from "./statement.js";
 
 /** So often the chain is read for messages that speak of what is not known here, whoever sends them. */
@@ -38,11 +39,11 @@ export class OpenDirectives {
     this.#clock = new ChainClock(parameters.now);
   }
 
-  /** Takes in the directives that are issued, all nodes that ever were, and the chain's time in seconds. */
-  update(directives: readonly IssuedDirective[], nodes: readonly NodeSummary[], chainTime: number): void {
+  /** Goes on from a snapshot of the chain. */
+  update({ chainTime, committees, directives }: Pick<ChainView, "chainTime" | "committees" | "directives">): void {
     this.#directives.clear();
     for (const directive of directives) this.#take(directive);
-    this.#committees = new Committees(nodes);
+    this.#committees = committees;
     this.#clock.set(chainTime);
   }
 

@@ -12,6 +12,7 @@ import { Committees } from "../aggregation/committees.js";
 import { MUTED_MS } from "../aggregation/peerRateLimiter.js";
 import { Rebroadcast } from "../aggregation/rebroadcast.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
+import type { ChainView } from "../chainView.js";
 import type { RecordedBallot } from "../signing/ownBallots.js";
 import { ballotsOf, equivocationIncident } from "./equivocationIncident.js";
 import { encodeBallot } from "./message.js";
@@ -19,7 +20,7 @@ import { OpenProposals } from "./openProposals.js";
 import { BallotPool, type Equivocation } from "./pool.js";
 import { BallotSettler, marginOf } from "./settler.js";
 import { type LocalNode, signNodeBallot } from "./sign.js";
-import { isUnopened } from "./unopenedProposal.js";
+import { isUnopened, type UnopenedProposal } from "./unopenedProposal.js";
 import { type BallotCounts, BallotValidator } from "./validator.js";
 
 /** Ballots come in bursts: one look at them after the last is enough. */
@@ -121,7 +122,7 @@ export class BallotExchange {
     });
   }
 
-  /** Opens the ballots on disk and listens. Nothing is settled before the first {@link look}. */
+  /** Opens the ballots on disk and listens. Nothing is settled before the first {@link update}. */
   static async open(parameters: BallotExchangeParameters): Promise<BallotExchange> {
     const { clock, dir, logger, nodes } = parameters;
     const { chain } = firstOf(nodes).client;
@@ -182,10 +183,10 @@ export class BallotExchange {
     this.#soon.ask();
   }
 
-  /** Takes in how things stand on chain: open proposals, all nodes that ever were, the chain's time in seconds. */
-  async look(proposals: readonly Proposal[], nodes: readonly NodeSummary[], chainTime: number): Promise<void> {
-    this.#committees = new Committees(nodes);
-    this.#polls.update(proposals, chainTime);
+  /** Goes on from a snapshot of the chain, with the proposals besides that nobody has opened. */
+  async update(view: ChainView, unopened: readonly UnopenedProposal[]): Promise<void> {
+    this.#committees = view.committees;
+    this.#polls.update([...view.proposals, ...unopened], view.chainTime);
     this.#settler.forgetVoted();
     await this.#intake.restore(this.#pool.takeRestored());
     for (const suspected of [...this.#suspected.values()]) this.#report(suspected);

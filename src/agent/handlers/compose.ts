@@ -3,48 +3,59 @@ import type { Client } from "../../client/index.js";
 import { createProcessDriver } from "../../engines/fleet/index.js";
 import { loadMnist, mnistPerceptron, type RoundMessage, type Shard, shardOf } from "../../engines/learning/index.js";
 import { ConfigError } from "../../errors.js";
+import type { ModelTest, ReplicaView } from "../../policy/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import type { EnvelopeContext } from "../../ports/keys/envelope.js";
-import type { Address, RecordKind, RecordValue } from "../../records/index.js";
+import type { Address, Model } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import type { AgentHandlers } from "../agent.js";
 import type { AgentConfig } from "../config.js";
-import type { QueuedRecord } from "../outbox/state.js";
+import type { Outbox } from "../outbox/outbox.js";
 import { createFleetHandler } from "./fleet.js";
 import type { DirectiveHandler } from "./handler.js";
 import { createLearningHandler, createModelTest } from "./learning.js";
+import { createOnChainHandler } from "./onChain.js";
 import { RoundTransport } from "./roundTransport.js";
 
+/** What a node can do besides deciding: as much as its configuration gives it engines for. */
+export interface NodeCapabilities {
+  readonly handlers: readonly DirectiveHandler[];
+  /** What this node sees of its replicas now. */
+  readonly listReplicas: () => Promise<readonly ReplicaView[]>;
+  readonly workloads: ReadonlySet<string>;
+  /** The learning tasks that this node trains. */
+  readonly tasks: ReadonlySet<string>;
+  /** Tests a candidate and the accepted model on this node's held-out data; undefined if this node has none. */
+  readonly testModel: (candidate: Model, accepted: Model | undefined) => Promise<ModelTest | undefined>;
+}
+
 export interface ComposeHandlersDependencies {
-  readonly config: AgentConfig;
+  readonly config: Pick<AgentConfig, "dataDir" | "fleet" | "learning" | "takeoverMs">;
   readonly self: Address;
   readonly client: Client;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly gossip: Gossip;
+  readonly outbox: Pick<Outbox, "settle" | "submit">;
   readonly isMember: (account: Address) => Promise<boolean>;
   readonly seal: (context: EnvelopeContext, text: string) => Promise<Uint8Array>;
-  readonly context: (topic: string) => EnvelopeContext;
-  /** Stores a record and resolves once it is anchored. */
-  readonly submit: <Kind extends RecordKind>(kind: Kind, value: RecordValue<Kind>) => Promise<QueuedRecord>;
 }
 
-/** Gives a node the engines that its configuration asks for. */
+/** Gives a node the handlers that its configuration asks for. */
 export async function composeHandlers(
   dependencies: ComposeHandlersDependencies,
-): Promise<AgentHandlers & { close(): Promise<void> }> {
+): Promise<NodeCapabilities & { close(): Promise<void> }> {
   const { config } = dependencies;
   const driver = config.fleet && createProcessDriver(driverOptions(config.fleet));
   const learning = config.learning && (await composeLearning(dependencies, config.learning));
-  const handlers: DirectiveHandler[] = [];
+  const handlers: DirectiveHandler[] = [createOnChainHandler()];
   if (driver && config.fleet) {
     handlers.push(createFleetHandler({ driver, progressDeadlineMs: config.fleet.progressDeadlineMs }));
   }
   if (learning) handlers.push(learning.handler);
   return {
     handlers,
-    replicas: async () => (driver ? driver.list() : []),
+    listReplicas: async () => (driver ? driver.list() : []),
     workloads: new Set(driver ? [driver.workload] : []),
     tasks: new Set(config.learning ? [config.learning.task] : []),
     testModel: async (candidate, accepted) => learning?.testModel(candidate, accepted),
@@ -56,17 +67,19 @@ async function composeLearning(
   dependencies: ComposeHandlersDependencies,
   { task: name, index, shards, seed }: NonNullable<AgentConfig["learning"]>,
 ) {
-  const { client, clock, config, context, gossip, isMember, logger, seal, self, submit } = dependencies;
+  const { client, clock, config, gossip, isMember, logger, outbox, seal, self } = dependencies;
   const task = mnistPerceptron;
   if (name !== task.name) {
     throw new ConfigError(`The configuration's field learning.task is wrong: there is no task "${name}".`, {
       hints: [`This agent trains: ${task.name}.`],
     });
   }
-  const topic = context(`witan/rounds/${client.chain.addresses.NodeGovernor.toLowerCase()}`);
-  const channel = new RoundTransport<RoundMessage>({ gossip, context: topic, seal, isMember, logger });
+  const { chainId, addresses } = client.chain;
+  const governor = addresses.NodeGovernor;
+  const context = { chainId, governor, topic: `witan/rounds/${governor.toLowerCase()}` };
+  const channel = new RoundTransport<RoundMessage>({ gossip, context, seal, isMember, logger });
   await channel.start();
-  // Read when it is first needed, and kept: a round needs it again and again.
+  // Read when a round first needs it, and kept for the following rounds.
   let shardLoading: Promise<Shard> | undefined;
   const shard = () => {
     shardLoading ??= loadMnist("train").then((all) => shardOf(all, index, { shards, seed }));
@@ -81,7 +94,11 @@ async function composeLearning(
     logger,
     shard,
     testSamples: () => loadMnist("test"),
-    submitModel: (model) => submit("Model", model),
+    async anchorModel(model) {
+      const record = await outbox.submit("Model", model);
+      await outbox.settle();
+      return record;
+    },
     dir: join(config.dataDir, "learning"),
     silenceMs: config.takeoverMs,
   });

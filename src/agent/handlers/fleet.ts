@@ -7,7 +7,7 @@ import {
 } from "../../engines/fleet/index.js";
 import { messageOf } from "../../errors.js";
 import { type DirectiveKind, type Order, workloadSubject } from "../../records/index.js";
-import type { Assignment, DirectiveHandler, ExecutionResult, OutcomeCheck } from "./handler.js";
+import type { DirectiveContext, DirectiveHandler, ExecutionResult, OutcomeCheck } from "./handler.js";
 
 const KINDS: readonly DirectiveKind[] = ["Deploy", "Scale", "Rollback", "Restart"];
 
@@ -20,7 +20,7 @@ export interface FleetHandlerOptions {
 export function createFleetHandler({ driver, progressDeadlineMs }: FleetHandlerOptions): DirectiveHandler {
   return {
     kinds: KINDS,
-    async carryOut({ order, directiveId, signal }: Assignment): Promise<ExecutionResult> {
+    async execute({ order, directiveId, signal }: DirectiveContext): Promise<ExecutionResult> {
       try {
         const minReadyMs = Math.min(1_000, progressDeadlineMs / 2);
         const options = { driver, directiveId, signal, progressDeadlineMs, minReadyMs };
@@ -35,7 +35,7 @@ export function createFleetHandler({ driver, progressDeadlineMs }: FleetHandlerO
         return { result: "failed", detail, durationMs: 0, logs: null, produced: [] };
       }
     },
-    async agrees({ order }: Assignment, { result }): Promise<OutcomeCheck> {
+    async verify({ order }: DirectiveContext, { result }): Promise<OutcomeCheck> {
       return verifyRollout(workloadOrder(order), await driver.list(), result);
     },
   };

@@ -1,7 +1,7 @@
 import type { DirectiveKind, Order, Outcome } from "../../records/index.js";
 
-/** What a handler is told about the directive that it carries out. */
-export interface Assignment {
+/** The directive that a handler works on. */
+export interface DirectiveContext {
   readonly directiveId: `0x${string}`;
   readonly order: Order;
   /** Aborted when the agent stops. */
@@ -18,30 +18,27 @@ export interface OutcomeCheck {
 }
 
 /**
- * A way of carrying out some kinds of directives. One node leads and does the deed; the others see for themselves and
- * attest. Every method may be called again after a crash, and ends the same.
+ * Executes some kinds of directives. One node leads and executes; the others verify its outcome and attest it. Every
+ * method may be called again after a crash, and ends the same.
  */
 export interface DirectiveHandler {
   readonly kinds: readonly DirectiveKind[];
 
-  /** Whether every node does the deed alone and states the same outcome, so that nobody needs to lead. */
-  readonly alone?: boolean;
+  /** Whether every node executes by itself and states the same outcome, so that none needs to lead. */
+  readonly isLeaderless?: boolean;
 
   /** Fetches and checks what the order needs; a node that has done so reports `ready`. */
-  prepare?(assignment: Assignment): Promise<void>;
+  prepare?(context: DirectiveContext): Promise<void>;
 
   /** What each node adds while another leads, such as training. Runs until the directive has ended. */
-  assist?(assignment: Assignment): Promise<void>;
+  assist?(context: DirectiveContext): Promise<void>;
 
-  /**
-   * Whether somebody else was seen leading lately, so that nobody needs to take over; also where this node has not listened
-   * for long enough to tell.
-   */
-  led?(directiveId: string): boolean;
+  /** Whether another node was heard leading lately, or this node has not listened for long enough to tell. */
+  hasLeader?(directiveId: string): boolean;
 
-  /** The deed. Throws what is worth another try; a failure that is final is a deed with the result `failed`. */
-  carryOut(assignment: Assignment): Promise<ExecutionResult>;
+  /** Executes the order. Throws if another try may succeed; a failure that is final is the result `failed`. */
+  execute(context: DirectiveContext): Promise<ExecutionResult>;
 
-  /** Whether this node agrees with another's outcome. */
-  agrees(assignment: Assignment, outcome: Outcome): Promise<OutcomeCheck>;
+  /** Whether this node sees what another's outcome claims. */
+  verify(context: DirectiveContext, outcome: Outcome): Promise<OutcomeCheck>;
 }

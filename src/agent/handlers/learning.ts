@@ -17,7 +17,7 @@ import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { leaderRank } from "../aggregation/leaderOrder.js";
 import type { QueuedRecord } from "../outbox/state.js";
-import type { Assignment, DirectiveHandler, ExecutionResult, OutcomeCheck } from "./handler.js";
+import type { DirectiveContext, DirectiveHandler, ExecutionResult, OutcomeCheck } from "./handler.js";
 
 export interface LearningHandlerOptions {
   readonly self: Address;
@@ -27,9 +27,10 @@ export interface LearningHandlerOptions {
   readonly channel: RoundChannel;
   readonly shard: () => Promise<Shard>;
   readonly testSamples: () => Promise<Samples>;
-  readonly submitModel: (model: Model) => Promise<QueuedRecord>;
+  /** Stores a model's record and resolves once it is anchored. */
+  readonly anchorModel: (model: Model) => Promise<QueuedRecord>;
   readonly dir: string;
-  /** A coordinator that was not heard for this long is gone. */
+  /** A coordinator that was not heard for this long is taken to be gone, in milliseconds. */
   readonly silenceMs: number;
   readonly logger: Logger;
 }
@@ -37,17 +38,18 @@ export interface LearningHandlerOptions {
 const MAX_MODEL_BYTES = 64 * 1024 * 1024;
 const FETCH_TIMEOUT_MS = 20_000;
 
-/** Runs federated rounds: one node coordinates, every node trains, and each looks at what came of it. */
+/** Runs federated rounds: one node coordinates, every node trains, and each checks the models that result. */
 export function createLearningHandler(options: LearningHandlerOptions): DirectiveHandler {
   const { self, task, client, clock, channel, dir, logger } = options;
-  const heard = new Map<string, number>();
-  const listensSince = new Map<string, number>();
+  /** When a coordinator was heard last, and since when this node listens: by directive, in monotonic time. */
+  const heardAt = new Map<string, number>();
+  const listeningSince = new Map<string, number>();
   const listening: RoundChannel = {
     publish: (message) => channel.publish(message),
     async *messages(signal) {
       for await (const received of channel.messages(signal)) {
         if (received.message.type === "start" && !sameHex(received.from, self))
-          heard.set(received.message.directive, clock.now());
+          heardAt.set(received.message.directive, clock.monotonic());
         yield received;
       }
     },
@@ -55,15 +57,15 @@ export function createLearningHandler(options: LearningHandlerOptions): Directiv
 
   return {
     kinds: ["StartRound"],
-    led: (directiveId) => {
-      const now = clock.now();
-      if (now - (listensSince.get(directiveId) ?? now) < options.silenceMs / 2) return true;
-      return now - (heard.get(directiveId) ?? Number.NEGATIVE_INFINITY) < options.silenceMs;
+    hasLeader: (directiveId) => {
+      const now = clock.monotonic();
+      if (now - (listeningSince.get(directiveId) ?? now) < options.silenceMs / 2) return true;
+      return now - (heardAt.get(directiveId) ?? Number.NEGATIVE_INFINITY) < options.silenceMs;
     },
     async assist({ directiveId, order, signal }) {
       const committee = await client.listNodes().then((nodes) => nodes.map(({ operator }) => operator));
-      const began = clock.now();
-      if (!listensSince.has(directiveId)) listensSince.set(directiveId, began);
+      const startedAt = clock.monotonic();
+      if (!listeningSince.has(directiveId)) listeningSince.set(directiveId, startedAt);
       await participate({
         self,
         directive: directiveId,
@@ -74,16 +76,16 @@ export function createLearningHandler(options: LearningHandlerOptions): Directiv
         store: client.content,
         dir,
         signal,
-        // Whoever's turn has not come cannot make others train.
+        // A node cannot make others train before its turn to coordinate.
         mayCoordinate: (node) => {
           const rank = leaderRank(directiveId, committee, node);
-          return rank >= 0 && clock.now() - began >= (rank - 1) * options.silenceMs;
+          return rank >= 0 && clock.monotonic() - startedAt >= (rank - 1) * options.silenceMs;
         },
         onEvent: (event, detail) => logger.info(event, { directive: directiveId, ...detail }),
       });
     },
-    async carryOut({ directiveId, order, signal }: Assignment): Promise<ExecutionResult> {
-      const started = clock.now();
+    async execute({ directiveId, order, signal }: DirectiveContext): Promise<ExecutionResult> {
+      const startedAt = clock.monotonic();
       const rounds = roundOrder(order);
       const ended = await coordinateRounds({
         directive: directiveId,
@@ -96,15 +98,15 @@ export function createLearningHandler(options: LearningHandlerOptions): Directiv
         dir,
         base: await baseWeights(rounds.base),
         onModel: async (round, model, parents) => {
-          const record = await options.submitModel(modelRecord(task, round, model, parents, rounds.base));
+          const record = await options.anchorModel(modelRecord(task, round, model, parents, rounds.base));
           logger.info("a round has ended", { round, accuracy: model.evaluation.accuracy, model: record.contentId });
           return record.contentId;
         },
         signal,
       });
-      return deedOf(ended, clock.now() - started);
+      return resultOf(ended, Math.round(clock.monotonic() - startedAt));
     },
-    async agrees({ order }: Assignment, outcome): Promise<OutcomeCheck> {
+    async verify({ order }: DirectiveContext, outcome): Promise<OutcomeCheck> {
       const { rounds } = roundOrder(order);
       if (outcome.result === "failed") return { holds: outcome.produced.length === 0, why: "no round made a model" };
       if (outcome.produced.length === 0 || outcome.produced.length > rounds)
@@ -129,7 +131,7 @@ export function createLearningHandler(options: LearningHandlerOptions): Directiv
   }
 }
 
-/** Tests a model on this node's held-out data, beside the one that is accepted now. */
+/** Tests a model on this node's held-out data, beside the accepted model. */
 export function createModelTest({
   task,
   client,
@@ -177,7 +179,7 @@ function modelRecord(
   };
 }
 
-function deedOf(ended: readonly EndedRound[], durationMs: number): ExecutionResult {
+function resultOf(ended: readonly EndedRound[], durationMs: number): ExecutionResult {
   const produced = ended.flatMap(({ record }) => (record === null ? [] : [record]));
   return {
     result: produced.length > 0 ? "done" : "failed",
@@ -192,7 +194,7 @@ function deedOf(ended: readonly EndedRound[], durationMs: number): ExecutionResu
   };
 }
 
-function roundOrder(order: Assignment["order"]): OrderOf<"StartRound"> {
+function roundOrder(order: DirectiveContext["order"]): OrderOf<"StartRound"> {
   if (order.kind !== "StartRound") throw new TypeError(`${order.kind} starts no round`);
   return order;
 }

@@ -1,18 +1,18 @@
-import type { Assignment, DirectiveHandler, ExecutionResult } from "./handler.js";
+import type { DirectiveContext, DirectiveHandler, ExecutionResult } from "./handler.js";
 
 /**
- * Directives that took effect in the contracts in the moment of their issue. Every node states the same outcome alone,
- * so that their attestations meet.
+ * Directives that take effect in the contracts when they are issued. Every node states the same outcome by itself, so that
+ * all attest one record.
  */
 export function createOnChainHandler(): DirectiveHandler {
   return {
     kinds: ["AcceptModel", "Admit", "Ban", "RotateKey", "SetParameter", "SetFlag", "SetTrack"],
-    alone: true,
+    isLeaderless: true,
     // The timelock runs the effect and the issue in one transaction: what was issued has taken effect.
-    async carryOut({ order }: Assignment): Promise<ExecutionResult> {
+    async execute({ order }: DirectiveContext): Promise<ExecutionResult> {
       const detail = [{ subject: order.kind, result: "done" as const, note: "took effect on chain with its issue" }];
       return { result: "done", detail, logs: null, durationMs: 0, produced: [] };
     },
-    agrees: async () => ({ holds: true, why: "it took effect on chain" }),
+    verify: async () => ({ holds: true, why: "it took effect on chain" }),
   };
 }

@@ -22,7 +22,7 @@ export interface RoundTransportDependencies {
 }
 
 /**
- * The messages of federated rounds over gossip: signed by their author, refused from whoever is not a member, and
+ * The messages of federated rounds over gossip: signed by their author, refused if the author is not a member, and
  * delivered to every reader of this node too, so that a coordinator hears its own participant.
  */
 export class RoundTransport<Message> {

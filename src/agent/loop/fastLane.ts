@@ -1,15 +1,17 @@
-import type { Client, NodeSummary, ProposalId } from "../../client/index.js";
+import { LRUCache } from "lru-cache";
+import type { Client, ProposalId } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { PlannedProposal } from "../../policy/index.js";
 import { type Address, type TrackRules, Tracks } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { Committees } from "../aggregation/committees.js";
 import { makeUnopenedProposal, type UnopenedProposal } from "../ballots/unopenedProposal.js";
+import type { ChainView } from "../chainView.js";
+import type { OpeningStrategy } from "./strategies/strategy.js";
 
-/** So long nodes vote on what nobody has opened; then it is opened as any other proposal, ballots and all. */
+/** How long nodes vote on an unopened proposal before it is opened like any other, ballots included. */
 const DECIDE_WITHIN_MS = 6_000;
-/** Motions that are remembered so that none is taken up twice. */
+/** Unopened proposals whose start is remembered, so that none gets this time twice. */
 const MAX_REMEMBERED = 1_024;
 
 export interface FastLaneDependencies {
@@ -19,88 +21,87 @@ export interface FastLaneDependencies {
   readonly logger: Logger;
 }
 
-/** A plan on which nodes vote before anybody has opened it; without a motion once that took too long. */
-interface Moved {
+/** A plan that nodes vote on before anybody has opened it. */
+interface FastLanePlan {
   readonly plan: PlannedProposal;
   readonly built: UnopenedProposal["built"];
-  readonly motion: UnopenedProposal | undefined;
+  /** Undefined once the vote took too long. */
+  readonly unopened: UnopenedProposal | undefined;
 }
 
 /**
  * From what nodes see to an order in one transaction: on tracks that allow it they vote on what they plan before anybody
  * has opened it.
  */
-export class FastLane {
+export class FastLane implements OpeningStrategy {
   readonly #dependencies: FastLaneDependencies;
-  readonly #since = new Map<ProposalId, number>();
-  #moved = new Map<ProposalId, Moved>();
+  /** When each vote began, in milliseconds of monotonic time. */
+  readonly #startedAt = new LRUCache<ProposalId, number>({ max: MAX_REMEMBERED });
+  #plans = new Map<ProposalId, FastLanePlan>();
 
   constructor(dependencies: FastLaneDependencies) {
     this.#dependencies = dependencies;
   }
 
   /** What is being voted on and is not on chain. */
-  get motions(): readonly UnopenedProposal[] {
-    return [...this.#moved.values()].flatMap(({ motion }) => motion ?? []);
+  get unopened(): readonly UnopenedProposal[] {
+    return [...this.#plans.values()].flatMap(({ unopened }) => unopened ?? []);
   }
 
   /**
-   * Takes up those of the plans that may go this way; the others, and those that took too long, are given back. What nodes
-   * have voted on is opened in the end, also when it is planned no more: ballots must not lie about until somebody uses them.
+   * Puts those of the plans to the vote that may go this way; resolves with the others and those that took too long. A
+   * proposal that nodes have voted on is opened in the end even if it is no longer planned: a signed ballot must not stay
+   * unused until a node brings it to the chain much later.
    */
-  async take(
-    planned: readonly PlannedProposal[],
-    nodes: readonly NodeSummary[],
-    chainTime: number,
-  ): Promise<PlannedProposal[]> {
+  async route(planned: readonly PlannedProposal[], view: ChainView): Promise<readonly PlannedProposal[]> {
     const { client, clock } = this.#dependencies;
     const created = new Set((await client.proposals.read()).map(({ args }) => args.proposalId.toString()));
-    const next = new Map<ProposalId, Moved>();
-    const rest: PlannedProposal[] = [];
-    for (const { plan, built } of this.#candidates(planned, rest)) {
+    const next = new Map<ProposalId, FastLanePlan>();
+    const toOpen: PlannedProposal[] = [];
+    for (const { plan, built } of this.#candidates(planned, toOpen)) {
       const { proposalId } = built;
       if (created.has(proposalId)) {
-        rest.push(plan);
+        toOpen.push(plan);
         continue;
       }
-      const known = this.#moved.get(proposalId);
-      const since = this.#since.get(proposalId) ?? clock.now();
-      if (clock.now() - since >= DECIDE_WITHIN_MS) {
-        rest.push(plan);
-        if (known !== undefined) next.set(proposalId, { plan, built, motion: undefined });
+      const known = this.#plans.get(proposalId);
+      const startedAt = this.#startedAt.get(proposalId);
+      if (startedAt !== undefined && clock.monotonic() - startedAt >= DECIDE_WITHIN_MS) {
+        toOpen.push(plan);
+        if (known !== undefined) next.set(proposalId, { plan, built, unopened: undefined });
         continue;
       }
-      const motion = known?.motion ?? (await this.#tryToMove(built, nodes, chainTime));
-      if (motion === undefined) rest.push(plan);
-      else next.set(proposalId, { plan, built, motion });
+      const unopened = known?.unopened ?? (await this.#tryToStart(built, view));
+      if (unopened === undefined) toOpen.push(plan);
+      else next.set(proposalId, { plan, built, unopened });
     }
-    this.#moved = next;
-    return rest;
+    this.#plans = next;
+    return toOpen;
   }
 
-  /** What is planned now, and what was moved before and is not on chain. */
-  #candidates(planned: readonly PlannedProposal[], rest: PlannedProposal[]): Iterable<Omit<Moved, "motion">> {
-    const { client } = this.#dependencies;
-    const candidates = new Map<ProposalId, Omit<Moved, "motion">>(this.#moved);
+  /** What is planned now, and what was put to the vote before and is not on chain. */
+  #candidates(
+    planned: readonly PlannedProposal[],
+    toOpen: PlannedProposal[],
+  ): Iterable<Omit<FastLanePlan, "unopened">> {
+    const { client, logger } = this.#dependencies;
+    const candidates = new Map<ProposalId, Omit<FastLanePlan, "unopened">>(this.#plans);
     for (const plan of planned) {
       try {
         const built = client.buildProposal(plan);
         candidates.set(built.proposalId, { plan, built });
-      } catch {
-        // Whoever opens it is told what is wrong with it.
-        rest.push(plan);
+      } catch (error) {
+        // Opening it fails too, and says why.
+        logger.debug("a plan cannot be put to the vote", { subject: plan.subject, reason: messageOf(error) });
+        toOpen.push(plan);
       }
     }
     return candidates.values();
   }
 
-  async #tryToMove(
-    built: UnopenedProposal["built"],
-    nodes: readonly NodeSummary[],
-    chainTime: number,
-  ): Promise<UnopenedProposal | undefined> {
+  async #tryToStart(built: UnopenedProposal["built"], view: ChainView): Promise<UnopenedProposal | undefined> {
     try {
-      return await this.#move(built, nodes, chainTime);
+      return await this.#start(built, view);
     } catch (error) {
       const { proposalId } = built;
       this.#dependencies.logger.warn("a plan takes the slow way", { proposalId, reason: messageOf(error) });
@@ -108,11 +109,10 @@ export class FastLane {
     }
   }
 
-  /** Undefined where the track has no fast lane. */
-  async #move(
+  /** Undefined if the track has no fast lane. */
+  async #start(
     built: UnopenedProposal["built"],
-    nodes: readonly NodeSummary[],
-    chainTime: number,
+    { chainTime, committees }: ChainView,
   ): Promise<UnopenedProposal | undefined> {
     const { client, clock, self } = this.#dependencies;
     const { governor } = client.chain.contracts;
@@ -127,31 +127,22 @@ export class FastLane {
     const rules = await client.chain.read(() => governor.trackRules(number));
     if (track === undefined || rules.votingDelay !== 0n || rules.fastPath === 0n) return undefined;
 
-    // The payload is there for whoever hears of the order.
+    // Stored before ballots travel: the nodes that receive one fetch it.
     await client.content.put(built.block.bytes, { codec: "dag-cbor", keep: "payload" });
-    const committees = new Committees(nodes);
-    this.#remember(built.proposalId, clock.now());
+    if (!this.#startedAt.has(built.proposalId)) this.#startedAt.set(built.proposalId, clock.monotonic());
     return makeUnopenedProposal({
       built,
       self,
       track,
-      rules: plain(rules),
+      rules: toNumbers(rules),
       epoch: committees.newest,
       committeeSize: committees.operators(committees.newest).length,
       chainTime,
     });
   }
-
-  #remember(proposalId: ProposalId, now: number): void {
-    if (!this.#since.has(proposalId)) this.#since.set(proposalId, now);
-    for (const oldest of this.#since.keys()) {
-      if (this.#since.size <= MAX_REMEMBERED) break;
-      this.#since.delete(oldest);
-    }
-  }
 }
 
-function plain(rules: { readonly [Name in keyof TrackRules]: bigint }): TrackRules {
+function toNumbers(rules: { readonly [Name in keyof TrackRules]: bigint }): TrackRules {
   const { votingDelay, votingPeriod, quorum, approval, fastPath, timelock, expiry, openLimit } = rules;
   return {
     votingDelay: Number(votingDelay),

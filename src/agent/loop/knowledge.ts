@@ -1,4 +1,4 @@
-import type { Client, IssuedDirective, Proposal } from "../../client/index.js";
+import type { Client, IssuedDirective } from "../../client/index.js";
 import {
   type FinishedRounds,
   isPastRetention,
@@ -12,16 +12,18 @@ import {
 } from "../../policy/index.js";
 import { encodeName } from "../../ports/chain/index.js";
 import type { ContentId } from "../../records/index.js";
+import type { ChainView } from "../chainView.js";
 
-/** Flags that policy looks at. */
+/** The flags that policy plans on. */
 const FLAGS = [LEARNING_FLAG, SCALING_FLAG];
 
 /** What the DAO knows together, read from the chain and from verified records: the same on every node. */
 export class Knowledge {
   readonly #client: Client;
   readonly #task: string | undefined;
-  /** The last finished series, by the directive that ordered it: a finished series does not change. */
+  /** The model that was accepted last: a record does not change. */
   #accepted: { readonly contentId: ContentId; readonly round: number; readonly accuracy: number } | undefined;
+  /** The last finished series, by the directive that ordered it: a finished series does not change. */
   #finished: { readonly directiveId: string; readonly rounds: FinishedRounds | null } | undefined;
 
   constructor(client: Client, task: string | undefined) {
@@ -29,27 +31,27 @@ export class Knowledge {
     this.#task = task;
   }
 
-  async shared(
-    proposals: readonly Proposal[],
-    directives: readonly IssuedDirective[],
-    { replicas }: Observation,
+  /** What policy plans on, from the cycle's snapshot of the chain. */
+  async read(
+    { directives, proposals }: Pick<ChainView, "directives" | "proposals">,
+    { replicas: seen }: Observation,
   ): Promise<SharedKnowledge> {
-    // An order that was issued stands for its subject; what is only proposed stands for its evidence, or whoever opens
-    // a baseless proposal could keep an honest one away.
+    // An issued order blocks others on its subject. A proposal only blocks those on the same evidence: otherwise a member
+    // that opens a baseless proposal could keep an honest one away.
     const underWay = new Set([
       ...directives.map(({ kind, subject }) => underWayKey(kind, subject)),
       ...proposals.flatMap(({ directive }) =>
         directive ? [underWayKey(directive.kind, directive.subject, directive.evidence)] : [],
       ),
     ]);
-    const counts = new Map<string, number>();
-    for (const { workload } of replicas) counts.set(workload, (counts.get(workload) ?? 0) + 1);
+    const replicas = new Map<string, number>();
+    for (const { workload } of seen) replicas.set(workload, (replicas.get(workload) ?? 0) + 1);
     return {
       acceptedModel: await this.#acceptedModel(),
       flags: await this.#flags(),
       underWay,
       lastRound: await this.#lastRound(),
-      replicas: counts,
+      replicas,
     };
   }
 
@@ -78,7 +80,7 @@ export class Knowledge {
     if (newest === undefined || newest.outcome === null) return null;
     if (this.#finished?.directiveId === newest.id) return this.#finished.rounds;
     const rounds = await this.#roundsOf(newest, newest.outcome).catch(async (error: unknown) => {
-      // Once its records have had their time nobody can tell what came of it, and nothing follows from it.
+      // After its records' retention nobody can read what came of it, and nothing follows from it.
       if (await this.#isPast(newest)) return null;
       throw error;
     });
@@ -86,7 +88,7 @@ export class Knowledge {
     return rounds;
   }
 
-  /** Null where it was about another task. */
+  /** Null if it was about another task. */
   async #roundsOf(directive: IssuedDirective, outcomeId: ContentId): Promise<FinishedRounds | null> {
     const { order } = await this.#client.fetchPayload({ contentId: directive.payload });
     if (order.kind !== "StartRound" || order.task !== this.#task) return null;
@@ -100,7 +102,7 @@ export class Knowledge {
     return { task: order.task, base: order.base, models };
   }
 
-  /** Whether records that came of a directive may have been let go of by vote. */
+  /** Whether nodes may have unpinned the records that came of a directive. */
   async #isPast({ issuedAt: anchoredAt }: IssuedDirective): Promise<boolean> {
     const { chain } = this.#client;
     const kinds = ["Outcome", "Model"] as const;

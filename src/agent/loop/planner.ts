@@ -5,49 +5,53 @@ import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { Turns } from "../aggregation/turns.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
+import type { ChainView } from "../chainView.js";
 
 export interface PlannerDependencies {
   readonly self: Address;
   readonly client: Client;
   readonly clock: Clock;
-  readonly tasks: BackgroundJobs;
+  readonly jobs: BackgroundJobs;
   readonly logger: Logger;
 }
 
 /**
- * Opens the proposals that policy plans, and moves passed ones on. The id of a proposal is a hash of what it says, so
- * nodes that plan the same can only ever open one; taking turns merely saves them the gas of trying at once.
+ * Opens the proposals that policy plans, and queues and executes those that have passed. The id of a proposal is a hash of
+ * what it says, so nodes that plan the same can only ever open one; the leader order merely saves the others the gas of
+ * trying at once.
  */
 export class Planner {
   readonly #dependencies: PlannerDependencies;
   readonly #openings: Turns;
-  readonly #moves: Turns;
+  readonly #advances: Turns;
 
   constructor(dependencies: PlannerDependencies) {
     this.#dependencies = dependencies;
     this.#openings = new Turns(dependencies.clock, dependencies.self);
-    this.#moves = new Turns(dependencies.clock, dependencies.self);
+    this.#advances = new Turns(dependencies.clock, dependencies.self);
   }
 
-  /** Opens what is planned once it is this node's turn and nobody else has. */
-  open(planned: readonly PlannedProposal[], committee: readonly Address[]): void {
-    const byTask = new Map(planned.map((proposal) => [openingTask(proposal), proposal]));
-    for (const task of this.#openings.due([...byTask.keys()], committee)) {
-      const proposal = byTask.get(task);
-      if (proposal) this.#dependencies.tasks.start(task, () => this.#open(proposal));
+  /** Opens what is planned once it is this node's turn and no other node has. */
+  open(planned: readonly PlannedProposal[], view: Pick<ChainView, "committees">): void {
+    const byDuty = new Map(planned.map((proposal) => [openingDuty(proposal), proposal]));
+    for (const duty of this.#openings.due([...byDuty.keys()], committeeOf(view))) {
+      const proposal = byDuty.get(duty);
+      if (proposal) this.#dependencies.jobs.start(duty, () => this.#open(proposal));
     }
   }
 
-  /** Queues and executes what passed, in turns. */
-  moveOn(proposals: readonly Proposal[], committee: readonly Address[], chainTime: number): void {
-    const byTask = new Map(
-      proposals
-        .filter(({ state, eta }) => state === "Succeeded" || (state === "Queued" && eta !== null && chainTime >= eta))
+  /** Queues and executes the proposals that have passed, once it is this node's turn. */
+  advance(view: Pick<ChainView, "chainTime" | "committees" | "proposals">): void {
+    const byDuty = new Map(
+      view.proposals
+        .filter(
+          ({ state, eta }) => state === "Succeeded" || (state === "Queued" && eta !== null && view.chainTime >= eta),
+        )
         .map((proposal) => [`${proposal.state} ${proposal.id}`, proposal]),
     );
-    for (const task of this.#moves.due([...byTask.keys()], committee)) {
-      const proposal = byTask.get(task);
-      if (proposal) this.#dependencies.tasks.start(task, () => this.#move(proposal));
+    for (const duty of this.#advances.due([...byDuty.keys()], committeeOf(view))) {
+      const proposal = byDuty.get(duty);
+      if (proposal) this.#dependencies.jobs.start(duty, () => this.#advance(proposal));
     }
   }
 
@@ -57,7 +61,7 @@ export class Planner {
     if (opened) logger.info("opened a proposal", { proposalId, kind: planned.order.kind, subject: planned.subject });
   }
 
-  async #move(proposal: Proposal): Promise<void> {
+  async #advance(proposal: Proposal): Promise<void> {
     const { client, logger } = this.#dependencies;
     const passed = proposal.state === "Succeeded";
     const { receipt } = await (passed ? client.queueProposal : client.executeProposal)({ proposalId: proposal.id });
@@ -67,6 +71,11 @@ export class Planner {
   }
 }
 
-function openingTask({ order, subject, evidence }: PlannedProposal): string {
+function committeeOf({ committees }: Pick<ChainView, "committees">): readonly Address[] {
+  return committees.operators(committees.newest);
+}
+
+/** The same on all nodes that plan the same. */
+function openingDuty({ order, subject, evidence }: PlannedProposal): string {
   return `open ${order.kind} ${subject} ${evidence.join()}`;
 }

@@ -1,11 +1,10 @@
 import { type Client, NotAnchoredError, type Proposal, WrongAuthorError } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import { decide, type EvidenceCheck, type ModelTest, type NodeView, type VotePolicy } from "../../policy/index.js";
-import { ChainError, isRevert } from "../../ports/chain/index.js";
+import { ChainError } from "../../ports/chain/index.js";
 import { ContentError } from "../../ports/content/index.js";
 import { GossipError } from "../../ports/gossip/index.js";
 import {
-  type Address,
   type ContentId,
   type DirectivePayload,
   encodePayload,
@@ -14,31 +13,27 @@ import {
 } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
-import type { BallotExchange } from "../ballots/exchange.js";
 import { isUnopened } from "../ballots/unopenedProposal.js";
 import type { OwnBallots, RecordedBallot } from "../signing/ownBallots.js";
+import type { BallotStrategy } from "./strategies/strategy.js";
 
 export interface VoterDependencies {
-  readonly self: Address;
   readonly client: Client;
-  readonly ballots: OwnBallots;
-  readonly tasks: BackgroundJobs;
+  /** The journal of what this node has decided: written before a ballot is signed. */
+  readonly ownBallots: OwnBallots;
+  readonly ballots: BallotStrategy;
+  readonly jobs: BackgroundJobs;
   readonly logger: Logger;
   readonly policy: VotePolicy;
-  /** Where ballots are exchanged, so that one transaction brings many; without it this node votes by itself. */
-  readonly exchange?: Pick<BallotExchange, "cast" | "needs" | "proves"> | undefined;
+  /** How long the voter waits for evidence before it decides without, in milliseconds. */
   readonly evidenceTimeoutMs: number;
   /** What this node sees at this moment. */
-  readonly look: (signal: AbortSignal) => Promise<NodeView>;
-  /** Tests a candidate and the model accepted now on this node's held-out data; undefined where it has none. */
-  readonly testModel: (
-    candidate: Model,
-    accepted: Model | undefined,
-    signal: AbortSignal,
-  ) => Promise<ModelTest | undefined>;
+  readonly readNodeView: () => Promise<NodeView>;
+  /** Tests a candidate and the accepted model on this node's held-out data; undefined if this node has none. */
+  readonly testModel: (candidate: Model, accepted: Model | undefined) => Promise<ModelTest | undefined>;
 }
 
-/** Decides on open proposals: the evidence first, then what the node sees itself, then one ballot, written down before it is signed. */
+/** Decides on open proposals: first the evidence, then what the node sees itself, then one ballot, journalled before it is signed. */
 export class Voter {
   readonly #dependencies: VoterDependencies;
   /** Proposals on which this node has no opinion of its own. */
@@ -54,60 +49,35 @@ export class Voter {
   tick(proposals: readonly Proposal[], signal: AbortSignal): void {
     for (const proposal of proposals) {
       if (proposal.state !== "Active") continue;
-      this.#dependencies.tasks.start(`vote ${proposal.id}`, () => this.#vote(proposal, signal));
+      this.#dependencies.jobs.start(`vote ${proposal.id}`, () => this.#vote(proposal, signal));
     }
   }
 
   async #vote(proposal: Proposal, signal: AbortSignal): Promise<void> {
-    const { client, ballots, exchange, self, logger } = this.#dependencies;
-    const wanted = exchange ? exchange.needs(proposal, self) : this.#mayVote(proposal);
-    if (!(await wanted)) return;
-    const ballot = ballots.get(proposal.id) ?? (await this.#record(proposal, signal));
-    if (ballot === undefined) return;
-    if (exchange !== undefined) {
-      await exchange.cast(proposal, ballot, self);
-      return;
-    }
-    try {
-      const receipt = await client.castVote({
-        proposalId: proposal.id,
-        support: ballot.support,
-        reason: ballot.reason,
-      });
-      logger.info("voted", { ...ballot, transaction: receipt.hash, gas: receipt.gasUsed });
-    } catch (error) {
-      // Decided without this node: the others were enough.
-      if (!isRevert(error, "GovernorUnexpectedProposalState")) throw error;
-      logger.info("the vote ended before this ballot", { proposalId: proposal.id });
-    }
+    const { ballots, ownBallots } = this.#dependencies;
+    if (!(await ballots.needsBallot(proposal))) return;
+    const ballot = ownBallots.get(proposal.id) ?? (await this.#record(proposal, signal));
+    if (ballot !== undefined) await ballots.cast(proposal, ballot);
   }
 
-  /** Decides and writes it down; undefined where there is nothing to say, or not yet. */
+  /** Decides and journals the decision; undefined if this node has no opinion, or cannot decide yet. */
   async #record(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot | undefined> {
     if (this.#leftToPeople.has(proposal.id)) return undefined;
     const decided = await this.#decide(proposal, signal);
-    return decided === undefined ? undefined : this.#dependencies.ballots.record(decided);
-  }
-
-  async #mayVote(proposal: Proposal): Promise<boolean> {
-    const { client, self } = this.#dependencies;
-    const { nodes, governor } = client.chain.contracts;
-    if (!(await client.chain.read(() => nodes.isMember(self, proposal.rules.epoch)))) return false;
-    return !(await client.chain.read(() => governor.hasVoted(proposal.id, self)));
+    return decided === undefined ? undefined : this.#dependencies.ownBallots.record(decided);
   }
 
   async #decide(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot | undefined> {
-    const { look, policy } = this.#dependencies;
+    const { policy, readNodeView } = this.#dependencies;
     const { payload, disagreements, late } = await this.#readPayload(proposal, signal);
     const evidence = await Promise.all(proposal.evidence.map((contentId) => this.#check(contentId)));
     const absent = evidence.some(({ status }) => status === "unanchored" || status === "missing");
     if ((late || absent) && this.#isTooEarly(proposal)) return undefined;
-    const modelTest =
-      payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload, signal) : undefined;
+    const modelTest = payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload) : undefined;
     const decision = decide({
       proposal: { kind: proposal.directive?.kind, payload, disagreements, track: proposal.track },
       evidence,
-      view: await look(signal),
+      view: await readNodeView(),
       ...(modelTest === undefined ? {} : { modelTest }),
       policy,
     });
@@ -116,7 +86,7 @@ export class Voter {
       this.#dependencies.logger.info("left to people", { proposalId: proposal.id, kind: proposal.directive?.kind });
       return undefined;
     }
-    // Whoever is for an order sees to it that the order can still be read when it is issued, and afterwards.
+    // A node that votes For keeps the payload, so that the order can still be read when it is issued, and afterwards.
     if (payload !== undefined && decision.support === "for") {
       const { bytes } = encodePayload(payload);
       await this.#dependencies.client.content.put(bytes, { codec: "dag-cbor", keep: "payload" });
@@ -125,8 +95,8 @@ export class Voter {
   }
 
   /**
-   * Whether a payload or evidence that is not here may only be on its way: what nobody has opened can wait for it, and
-   * what is open is looked at twice.
+   * Whether a payload or evidence that is missing may still arrive. Before a proposal is opened there is time to wait;
+   * afterwards the voter checks a second time before it votes Against.
    */
   #isTooEarly(proposal: Proposal): boolean {
     if (isUnopened(proposal) || !this.#doubted.has(proposal.id)) {
@@ -156,37 +126,31 @@ export class Voter {
 
   async #check(contentId: ContentId): Promise<EvidenceCheck> {
     try {
-      const { client, evidenceTimeoutMs, exchange } = this.#dependencies;
+      const { ballots, client, evidenceTimeoutMs } = this.#dependencies;
       const record = await client.fetchRecord({ contentId, timeoutMs: evidenceTimeoutMs });
-      const accuses = record.kind === "Incident" && record.value.kind === "equivocation";
-      // A node that exchanges no ballots has no means to verify them: it looks at the incident no further.
-      if (accuses && exchange === undefined) return { contentId, status: "verified" };
-      if (accuses && !(await exchange?.proves(record.value))) {
-        return { contentId, status: "invalid", reason: "the node it names has not signed both ballots" };
+      if (record.kind === "Incident" && record.value.kind === "equivocation") {
+        const hasEquivocated = await ballots.hasEquivocated(record.value);
+        // Anchored as it should be; whether it is true this node cannot tell, so that it proves nothing here.
+        if (hasEquivocated === undefined) return { contentId, status: "verified" };
+        if (!hasEquivocated) {
+          return { contentId, status: "invalid", reason: "the node it names has not signed both ballots" };
+        }
       }
       return { contentId, status: "verified", record };
     } catch (error) {
-      // Neither a chain that does not answer nor a node that has too much to do says anything of the evidence.
+      // A chain that does not answer, or a node that is too busy to verify ballots, says nothing about the evidence.
       if (error instanceof ChainError || error instanceof GossipError) throw error;
       return { contentId, status: evidenceStatus(error), reason: messageOf(error) };
     }
   }
 
-  async #testModel(
-    evidence: readonly EvidenceCheck[],
-    payload: DirectivePayload,
-    signal: AbortSignal,
-  ): Promise<ModelTest | undefined> {
+  async #testModel(evidence: readonly EvidenceCheck[], payload: DirectivePayload): Promise<ModelTest | undefined> {
     if (payload.order.kind !== "AcceptModel") return undefined;
     const { model, parent } = payload.order;
     const candidate = evidence.find((check) => check.contentId === model)?.record;
     if (candidate?.kind !== "Model") return undefined;
     const accepted = parent === null ? undefined : await this.#dependencies.client.fetchRecord({ contentId: parent });
-    return this.#dependencies.testModel(
-      candidate.value,
-      accepted?.kind === "Model" ? accepted.value : undefined,
-      signal,
-    );
+    return this.#dependencies.testModel(candidate.value, accepted?.kind === "Model" ? accepted.value : undefined);
   }
 }
 

@@ -5,12 +5,13 @@ import { type BackedUp, backUp } from "../../ports/content/backup/backup.js";
 import type { ContentMaintenance, ContentStore } from "../../ports/content/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
+import { repeat } from "../../utils/repeat.js";
 import type { AgentConfig } from "../config.js";
 
-/** What a node has written down so that it never says two things, or says one twice. Keys are not among it. */
+/** The journals by which a node never signs two different statements, nor anchors a batch twice. Keys are not backed up. */
 const JOURNALS = ["outbox.jsonl", "ballots.jsonl", "attestations.jsonl"] as const;
 
-/** Whose a backup is, and which journals belong to it. */
+/** The node and chain that a backup belongs to, and the journals in it. */
 export function backupOf({ name, dataDir, chain: { chainId, contracts, deployedAtBlock } }: BackedUpConfig) {
   return {
     subject: { name, chainId, contracts: { ...contracts }, deployedAtBlock },
@@ -20,35 +21,33 @@ export function backupOf({ name, dataDir, chain: { chainId, contracts, deployedA
 
 type BackedUpConfig = Pick<AgentConfig, "name" | "dataDir" | "chain">;
 
-interface KeepBackupsParameters {
+interface RunBackupsParameters {
   readonly config: BackedUpConfig & Pick<AgentConfig, "backup">;
   readonly store: ContentStore & ContentMaintenance;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Shared with whatever takes blocks from the store: what is being backed up must not go meanwhile. */
-  readonly turns: PQueue;
+  /** Shared with garbage collection: no block may be collected while a backup runs. */
+  readonly exclusive: PQueue;
 }
 
-/** Backs a running node up every so often, where its configuration says so. Resolves when it has stopped. */
+/** Backs a running node up again and again, if its configuration says so. Resolves when it has stopped. */
 export async function runBackups(
-  { config, store, clock, logger, turns }: KeepBackupsParameters,
+  { config, store, clock, logger, exclusive }: RunBackupsParameters,
   signal: AbortSignal,
 ): Promise<void> {
   if (config.backup === undefined) return;
   const { dir, everyMs } = config.backup;
-  while (!signal.aborted) {
-    try {
-      const done = await turns.add(() => backUp({ ...backupOf(config), store, dir, signal }));
-      report(logger, done);
-    } catch (error) {
-      if (!signal.aborted) logger.error("the backup failed", { reason: messageOf(error) });
-    }
-    await clock.sleep(everyMs, signal).catch(() => undefined);
-  }
+  await repeat({
+    clock,
+    everyMs,
+    signal,
+    onError: (error) => logger.error("the backup failed", { reason: messageOf(error) }),
+    work: async () => report(logger, await exclusive.add(() => backUp({ ...backupOf(config), store, dir, signal }))),
+  });
 }
 
 function report(logger: Logger, { lost, damaged, ...done }: BackedUp): void {
   if (damaged.length > 0) logger.error("earlier parts of the backup were damaged, and written anew", { damaged });
-  if (lost.length > 0) logger.error("the backup is without blocks that nobody has", { ...done, lost: lost.length });
+  if (lost.length > 0) logger.error("the backup lacks blocks that no peer has", { ...done, lost: lost.length });
   else logger.info("backed up", { ...done });
 }

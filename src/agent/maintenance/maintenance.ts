@@ -4,15 +4,18 @@ import type { ContentMaintenance, GcResult, ScrubResult } from "../../ports/cont
 import type { Address } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
+import { repeat } from "../../utils/repeat.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 
-/** A scan works so long at a stretch, and then rests: others have the machine in between. */
+/** How long a scrub works at a stretch before it rests, so that others have the machine in between. */
 const STRETCH_MS = 20;
-/** What a scan takes of the time. */
-const SCAN_SHARE = 0.1;
-/** What took long waited for peers, and not for this machine. */
+/** The share of the time that a scrub works. */
+const SCRUB_SHARE = 0.1;
+/** A longer stretch waited for peers rather than used this machine: it needs no longer rest than this. */
 const MAX_REST_MS = 1_000;
 const FIRST_RETRY_MS = 60_000;
+
+type MaintenanceKind = "gc" | "scrub";
 
 export interface MaintenanceParameters {
   readonly store: Pick<ContentMaintenance, "gc" | "scrub">;
@@ -20,131 +23,148 @@ export interface MaintenanceParameters {
   readonly self: Address;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Between two collections; 0 for none. */
-  readonly collectEveryMs: number;
-  /** What was put or fetched this recently no collection takes. */
+  /** Between two garbage collections, in milliseconds; 0 for none. */
+  readonly gcEveryMs: number;
+  /** A block that was put or fetched more recently than this is not collected. */
   readonly graceMs: number;
-  /** Between the beginnings of two scans; 0 for none. */
-  readonly scanEveryMs: number;
+  /** Between the starts of two scrubs, in milliseconds; 0 for none. */
+  readonly scrubEveryMs: number;
 }
 
-/** What was done last. Moments are in milliseconds since 1970, of the end. */
+/** What was done last. Times are of the end, in milliseconds since 1970. */
 export interface MaintenanceState {
-  /** Null before the first. `missing`: blocks that are needed and not here; where there is one, nothing was taken. */
-  readonly lastCollect:
+  /** Null before the first. `missing`: blocks that are needed and not here; nothing was collected if there are any. */
+  readonly lastGc:
     | ({ readonly at: number; readonly bytes: number; readonly missing: number } & Pick<
         GcResult,
         "kept" | "spared" | "taken"
       >)
     | null;
-  /** Null before the first. `missing`: blocks that are needed and that nobody had. */
-  readonly lastScan:
+  /** Null before the first. `missing`: blocks that are needed and that no peer had. */
+  readonly lastScrub:
     | ({ readonly at: number; readonly checked: number; readonly missing: number } & Pick<
         ScrubResult,
         "bytes" | "bad" | "healed"
       >)
     | null;
-  /** What failed, until it has succeeded again; it is tried again. */
-  readonly failing: readonly { readonly what: "collect" | "scan"; readonly at: number; readonly reason: string }[];
+  /** What failed and has not succeeded since; it is tried again. */
+  readonly failing: readonly { readonly what: MaintenanceKind; readonly at: number; readonly reason: string }[];
 }
 
-interface Task {
-  readonly what: "collect" | "scan";
+interface MaintenanceJob {
+  readonly what: MaintenanceKind;
   readonly everyMs: number;
   readonly work: (signal: AbortSignal) => Promise<void>;
+  /** In milliseconds of monotonic time. */
   dueAt: number;
   /** In a row. */
   failures: number;
 }
 
 /**
- * Looks after the blocks of a running node: collects what nothing keeps, and reads and checks every block, slowly, fetching
- * again what is bad. The two are never done at once: a collection that is due goes between two stretches of a scan.
+ * Looks after the blocks of a running node: collects those that nothing pins, and reads and checks every block, slowly,
+ * fetching again those that are bad. The two never run at once: a collection that is due runs between two stretches of a
+ * scrub.
  */
 export class Maintenance {
   readonly #parameters: MaintenanceParameters;
-  readonly #tasks: readonly Task[];
-  readonly #failing = new Map<Task["what"], MaintenanceState["failing"][number]>();
-  #lastCollect: MaintenanceState["lastCollect"] = null;
-  #lastScan: MaintenanceState["lastScan"] = null;
+  readonly #jobs: readonly MaintenanceJob[];
+  readonly #failing = new Map<MaintenanceKind, MaintenanceState["failing"][number]>();
+  #lastGc: MaintenanceState["lastGc"] = null;
+  #lastScrub: MaintenanceState["lastScrub"] = null;
 
   constructor(parameters: MaintenanceParameters) {
-    const { clock, collectEveryMs, scanEveryMs, self } = parameters;
+    const { gcEveryMs, scrubEveryMs } = parameters;
     this.#parameters = parameters;
-    const task = (what: Task["what"], everyMs: number, work: Task["work"]): Task[] =>
-      everyMs === 0 ? [] : [{ what, everyMs, work, failures: 0, dueAt: nextSlot(clock.now(), everyMs, what, self) }];
-    this.#tasks = [
-      ...task("collect", collectEveryMs, (signal) => this.#collect(signal)),
-      ...task("scan", scanEveryMs, (signal) => this.#scan(signal)),
+    const job = (what: MaintenanceKind, everyMs: number, work: MaintenanceJob["work"]): MaintenanceJob[] =>
+      everyMs === 0 ? [] : [{ what, everyMs, work, failures: 0, dueAt: this.#nextSlot(what, everyMs) }];
+    this.#jobs = [
+      ...job("gc", gcEveryMs, (signal) => this.#gc(signal)),
+      ...job("scrub", scrubEveryMs, (signal) => this.#scrub(signal)),
     ];
   }
 
   get state(): MaintenanceState {
-    return { lastCollect: this.#lastCollect, lastScan: this.#lastScan, failing: [...this.#failing.values()] };
+    return { lastGc: this.#lastGc, lastScrub: this.#lastScrub, failing: [...this.#failing.values()] };
   }
 
-  /** Works until the signal aborts; what was under way then has ended when this resolves. */
+  /** Works until the signal aborts; the job that was under way then has ended when this resolves. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parameters;
-    while (!signal.aborted && this.#tasks.length > 0) {
-      const [next] = [...this.#tasks].sort((a, b) => a.dueAt - b.dueAt) as [Task];
-      await clock.sleep(Math.max(0, next.dueAt - clock.now()), signal).catch(() => undefined);
-      if (!signal.aborted) await this.#perform(next, signal);
-    }
+    const [first, ...others] = this.#jobs;
+    if (first === undefined) return;
+    const { clock, logger } = this.#parameters;
+    const next = () => others.reduce((sooner, job) => (job.dueAt < sooner.dueAt ? job : sooner), first);
+    await repeat({
+      clock,
+      everyMs: () => next().dueAt - clock.monotonic(),
+      signal,
+      onError: (error) => logger.error("maintenance of the store failed", { reason: messageOf(error) }),
+      work: async () => {
+        const job = next();
+        if (job.dueAt <= clock.monotonic()) await this.#perform(job, signal);
+      },
+    });
   }
 
-  async #perform(task: Task, signal: AbortSignal): Promise<void> {
-    const { clock, logger, self } = this.#parameters;
-    const { everyMs, what, work } = task;
+  async #perform(job: MaintenanceJob, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#parameters;
+    const { everyMs, what, work } = job;
     try {
       await work(signal);
       this.#failing.delete(what);
-      task.failures = 0;
-      task.dueAt = nextSlot(clock.now(), everyMs, what, self);
+      job.failures = 0;
+      job.dueAt = this.#nextSlot(what, everyMs);
     } catch (error) {
       if (signal.aborted) return;
-      task.failures += 1;
-      task.dueAt = clock.now() + retryDelay(task.failures, Math.min(FIRST_RETRY_MS, everyMs), everyMs);
+      job.failures += 1;
+      job.dueAt = clock.monotonic() + retryDelay(job.failures, Math.min(FIRST_RETRY_MS, everyMs), everyMs);
       const reason = messageOf(error);
       this.#failing.set(what, { what, at: clock.now(), reason });
-      logger.error("the upkeep of the store failed, and is tried again", { what, reason });
+      logger.error("maintenance of the store failed, and is tried again", { what, reason });
     }
   }
 
-  async #collect(signal: AbortSignal): Promise<void> {
+  /** The next slot by the wall clock, in monotonic time: a step of the wall clock neither brings it forward nor puts it off. */
+  #nextSlot(what: MaintenanceKind, everyMs: number): number {
+    const { clock, self } = this.#parameters;
+    const now = clock.now();
+    return clock.monotonic() + nextSlot(now, everyMs, what, self) - now;
+  }
+
+  async #gc(signal: AbortSignal): Promise<void> {
     const { clock, graceMs, logger, store } = this.#parameters;
     const { kept, spared, taken, takenBytes: bytes, missing } = await store.gc({ graceMs, signal });
-    this.#lastCollect = { at: clock.now(), kept, spared, taken, bytes, missing: missing.length };
+    this.#lastGc = { at: clock.now(), kept, spared, taken, bytes, missing: missing.length };
     if (missing.length > 0) logger.warn("nothing was collected: blocks that are needed are not here", { missing });
-    else logger.info("collected", { taken, bytes });
+    else logger.info("collected garbage", { taken, bytes });
   }
 
-  async #scan(signal: AbortSignal): Promise<void> {
+  async #scrub(signal: AbortSignal): Promise<void> {
     const { clock, logger, store } = this.#parameters;
     const { blocks: checked, bytes, bad, healed, lost } = await store.scrub({ signal, pause: this.#pace(signal) });
-    this.#lastScan = { at: clock.now(), checked, bytes, bad, healed, missing: lost.length };
+    this.#lastScrub = { at: clock.now(), checked, bytes, bad, healed, missing: lost.length };
     if (lost.length > 0) logger.error("blocks that are needed are lost", { lost: lost.slice(0, 8), of: lost.length });
-    else logger.info("scanned", { checked, bad, healed });
+    else logger.info("scrubbed", { checked, bad, healed });
   }
 
-  /** Where a scan rests, and lets a collection that is due go first. */
+  /** Where a scrub rests, and lets a collection that is due run first. */
   #pace(signal: AbortSignal): () => Promise<void> {
     const { clock } = this.#parameters;
-    const collecting = this.#tasks.find(({ what }) => what === "collect");
-    let since = clock.now();
+    const gc = this.#jobs.find(({ what }) => what === "gc");
+    let startedAt = clock.monotonic();
     return async () => {
-      const worked = clock.now() - since;
-      if (worked < STRETCH_MS) return;
-      if (collecting !== undefined && collecting.dueAt <= clock.now()) await this.#perform(collecting, signal);
-      await clock.sleep(Math.min(MAX_REST_MS, worked * (1 / SCAN_SHARE - 1)), signal);
-      since = clock.now();
+      const workedMs = clock.monotonic() - startedAt;
+      if (workedMs < STRETCH_MS) return;
+      if (gc !== undefined && gc.dueAt <= clock.monotonic()) await this.#perform(gc, signal);
+      await clock.sleep(Math.min(MAX_REST_MS, workedMs * (1 / SCRUB_SHARE - 1)), signal);
+      startedAt = clock.monotonic();
     };
   }
 }
 
 /**
- * The next moment at which this node does something: the same place in every period, whenever it was started, and another
- * for each node, so that not all work at once.
+ * The next wall time at which this node does a job: the same place in every period, whenever the node was started, and
+ * another for each node, so that not all work at once.
  */
 export function nextSlot(now: number, everyMs: number, what: string, self: Address): number {
   const place = createHash("sha256").update(`${what} ${self.toLowerCase()}`).digest().readUInt32BE(0) / 2 ** 32;

@@ -1,14 +1,14 @@
-import type { Client, NewRecord } from "../../client/index.js";
+import type { Client } from "../../client/index.js";
 import { type FinalityRule, lastFinalBlock, readHeader } from "../../ports/chain/index.js";
-import { decodeRecord } from "../../records/index.js";
-import { Outbox, type OutboxDependencies, type Standing } from "./outbox.js";
+import type { EncodedRecord } from "../../records/index.js";
+import { type AnchorStanding, Outbox, type OutboxDependencies } from "./outbox.js";
 import type { OutboxAnchor, QueuedRecord } from "./state.js";
 
 export interface OpenOutboxParameters {
   readonly path: string;
-  /** Blocks go to its content store, anchors to its chain in its account's name. */
+  /** Stores blocks in its content store, and anchors on its chain in its account's name. */
   readonly client: Client;
-  /** When an anchor is final; by default what the chain's `finalized` tag says. */
+  /** When an anchor is final; by the chain's `finalized` tag by default. */
   readonly finality?: FinalityRule | undefined;
   /** As {@link OutboxDependencies.onError}. */
   readonly onError?: ((error: unknown) => void) | undefined;
@@ -37,16 +37,16 @@ export function openOutbox(parameters: OpenOutboxParameters): Promise<Outbox> {
   return Outbox.open(path, dependencies, shortenAfter);
 }
 
-/** The record that was queued, from this node's own blocks. */
-async function readBack(client: Client, { kind, cid }: QueuedRecord): Promise<NewRecord> {
-  return { kind, value: decodeRecord(kind, await client.content.get(cid)) } as NewRecord;
+/** The queued record from this node's blocks: the bytes as they were encoded, checked against their CID by the store. */
+async function readBack(client: Client, record: QueuedRecord): Promise<EncodedRecord> {
+  return { ...record, bytes: await client.content.get(record.cid) };
 }
 
 async function standingOf(
   client: Client,
   { blockNumber, joint, root }: OutboxAnchor,
   finality: FinalityRule,
-): Promise<Standing> {
+): Promise<AnchorStanding> {
   const { account, chain } = client;
   const { knowledge } = chain.contracts;
   const isThereAt = async (blockTag: number | "latest") => {
@@ -58,7 +58,7 @@ async function standingOf(
     return anchoredAt !== 0n;
   };
   if (!(await isThereAt("latest"))) {
-    // What was signed may come back into the chain as long as it holds.
+    // A signed joint anchor may still be included until its deadline.
     return joint !== undefined && (await chain.now()) <= joint.deadline ? "waiting" : "gone";
   }
   const finalized = finality === "finalized" ? await readHeader(chain, "finalized") : undefined;

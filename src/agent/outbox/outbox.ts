@@ -2,6 +2,7 @@ import PQueue from "p-queue";
 import { BaseError } from "../../errors.js";
 import {
   type ContentId,
+  type EncodedRecord,
   encodeRecord,
   type Hex,
   type RecordKind,
@@ -19,10 +20,10 @@ import {
   type QueuedRecord,
 } from "./state.js";
 
-/** Whether an anchor is where nothing can take it back, only on the chain as it is now, or not there any more. */
-export type Standing = "final" | "waiting" | "gone";
+/** Whether an anchor is final, may still be taken back by a reorganisation, or is no longer on the chain. */
+export type AnchorStanding = "final" | "waiting" | "gone";
 
-/** Lines of a journal: a few hundred KB. */
+/** Shorter journals, of a few hundred KB, are left as they are. */
 const SHORTEN_AFTER = 2_000;
 
 /** More records wait for an anchor than the outbox keeps. */
@@ -30,7 +31,7 @@ export class OutboxFullError extends BaseError {
   constructor(limit: number) {
     super("outbox-full", `${limit} records already wait for an anchor.`, {
       retryable: true,
-      hints: ["The chain has not taken anchors for long: see the agent's status."],
+      hints: ["The chain has accepted no anchor for long: see the agent's status."],
     });
   }
 }
@@ -43,25 +44,26 @@ export interface OutboxDependencies {
   /** Signs exactly these records as one batch, so that others can have it anchored. */
   readonly sign: (records: readonly QueuedRecord[]) => Promise<SignedBatch>;
   /** What the chain says of an anchor now. */
-  readonly standingOf: (batch: OutboxAnchor) => Promise<Standing>;
-  /** Told where the journal could not be shortened: nothing is lost, and it grows. */
+  readonly standingOf: (batch: OutboxAnchor) => Promise<AnchorStanding>;
+  /** Called with the error if the journal could not be shortened: nothing is lost, but it grows. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /**
  * Records on their way to the chain. A record is acknowledged once its block and its place in the queue are on the
  * disk. A batch is written down before it is sent, so that a crash between sending and knowing leads to the same root,
- * which the chain has at most once. It is watched until its anchor is final: one that a reorganisation takes back is
- * sent again, the same root. What may wait can be set aside instead, for others to anchor with theirs: it is anchored
- * alone only once nothing that this node has signed can be anchored any more.
+ * which the chain has at most once. It is watched until its anchor is final: if a reorganisation takes the anchor back,
+ * the same root is sent again. Records that are not urgent can be offered instead, to be anchored with those of other
+ * nodes: this node anchors them alone only once nothing that it has signed can be anchored any more.
  */
 export class Outbox {
   readonly #journal: Journal<OutboxEntry>;
   readonly #dependencies: OutboxDependencies;
   readonly #state = new OutboxState();
   readonly #shortenAfter: number;
-  /** In the journal, and from how many on it is looked whether they are too many. */
+  /** Lines in the journal. */
   #lines: number;
+  /** From this many lines on the journal is shortened, if enough of them are past. */
   #shortenAt: number;
   readonly #queue = new PQueue({ concurrency: 1 });
   #flushing: Promise<OutboxAnchor | undefined> | undefined;
@@ -80,7 +82,7 @@ export class Outbox {
     for (const entry of entries) this.#state.apply(entry);
   }
 
-  /** @param shortenAfter A journal of fewer lines is left as it is, whatever of it is past. */
+  /** @param shortenAfter A journal of fewer lines is left as it is. */
   static async open(path: string, dependencies: OutboxDependencies, shortenAfter = SHORTEN_AFTER): Promise<Outbox> {
     return new Outbox(await Journal.open<OutboxEntry>(path), dependencies, shortenAfter);
   }
@@ -90,29 +92,33 @@ export class Outbox {
     return this.#state.waiting.size;
   }
 
-  /** How many batches have an anchor that may still leave the chain. */
+  /** How many batches have an anchor that is not final. */
   get unsettled(): number {
     return this.#state.unsettled.size;
   }
 
-  /** What is set aside to be anchored together with others'. */
+  /** The batch that is offered to be anchored with those of other nodes; undefined if there is none. */
   get offered(): Offer | undefined {
     return this.#state.offered;
   }
 
-  /** The anchor of a record, once it has one; that of a state is forgotten when it is final. */
+  /** The anchor of a record; undefined before it has one, and for a state whose anchor is final. */
   anchorOf(contentId: ContentId): OutboxAnchor | undefined {
     return this.#state.anchored.get(contentId);
   }
 
   /**
-   * Stores a record and queues it for the next anchor; resolves when both are durable. The same record again is the
-   * same record.
+   * Stores a record and queues it for the next anchor; resolves when both are durable. A record that was submitted before
+   * is not queued again.
    *
    * @throws {OutboxFullError} and the errors of {@link encodeRecord}; nothing is queued then.
    */
   async submit<Kind extends RecordKind>(kind: Kind, value: RecordValue<Kind>): Promise<QueuedRecord> {
-    const { bytes, cid, contentId } = encodeRecord(kind, value);
+    return this.enqueue(encodeRecord(kind, value));
+  }
+
+  /** As {@link submit}, for a record that is encoded already. */
+  async enqueue({ bytes, cid, contentId, kind }: EncodedRecord): Promise<QueuedRecord> {
     const record: QueuedRecord = { kind, contentId, cid };
     if (this.#state.waiting.has(contentId) || this.#state.anchored.has(contentId)) return record;
     if (this.#state.waiting.size >= AgentDefaults.maxQueuedRecords)
@@ -123,7 +129,7 @@ export class Outbox {
     return record;
   }
 
-  /** Anchors what waits, oldest first, as one batch; resolves with its anchor, or undefined when nothing waits. */
+  /** Anchors the oldest waiting records as one batch; resolves with its anchor, or undefined if none waits. */
   flush(): Promise<OutboxAnchor | undefined> {
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined;
@@ -132,8 +138,8 @@ export class Outbox {
   }
 
   /**
-   * Sets the records of a kind that wait aside, as one batch, unless one is set aside already; resolves with what is, or
-   * undefined where nothing was new.
+   * Offers the waiting records of a kind as one batch, unless one is offered already; resolves with the new offer, or
+   * undefined if there is none.
    */
   async offer(kind: RecordKind): Promise<Offer | undefined> {
     if (this.#state.offered !== undefined) return undefined;
@@ -146,24 +152,24 @@ export class Outbox {
     return this.#state.offered;
   }
 
-  /** The batch that is set aside, signed: the same each time. */
+  /** The offered batch, signed: the same each time. */
   async signOffered(): Promise<SignedBatch | undefined> {
     return this.#state.offered && this.#dependencies.sign(this.#state.offered.records);
   }
 
   /**
-   * Writes down that this node is about to sign what holds its batch; resolves when that is durable, with whether it may:
-   * not where the batch is not set aside any more, or it has signed already.
+   * Journals that this node is about to sign a root over its offered batch; resolves when that is durable, with whether it
+   * may sign: not if the batch is no longer offered, or the node has signed a root over it already.
    */
   async noteSigned(root: Hex, seal: JointSeal): Promise<boolean> {
     if (this.#state.offered?.root !== root || this.#state.offered.signed !== null) return false;
-    // At once: whoever would take it back meanwhile finds it signed.
+    // Before the write: a withdrawal meanwhile must find it signed.
     this.#state.offered = { ...this.#state.offered, signed: seal };
     await this.#write({ type: "signed", root, seal });
     return true;
   }
 
-  /** What was set aside has its anchor. */
+  /** Journals the anchor of the offered batch. */
   async noteAnchored({ joint, ...batch }: Omit<OutboxAnchor, "joint"> & { readonly joint?: Hex }): Promise<void> {
     const offered = this.#state.offered;
     if (offered?.root !== batch.root) return;
@@ -175,26 +181,26 @@ export class Outbox {
   }
 
   /**
-   * What was set aside waits for the next anchor like everything else; for when nothing signed can be anchored. Resolves
-   * with whether it does: not where something has happened to it since it was `seen`.
+   * Withdraws an offer, so that its records wait for the next anchor like all others; only once nothing that was signed
+   * over it can be anchored. Resolves with whether it did: not if the offer has changed since it was `seen`.
    */
   async withdraw(seen: Offer): Promise<boolean> {
     if (this.#state.offered !== seen) return false;
-    // At once: nothing is signed meanwhile.
+    // Before the write: nothing may be signed meanwhile.
     this.#state.offered = undefined;
     await this.#write({ type: "withdrawn", root: seen.root });
     return true;
   }
 
-  /** Anchors until nothing waits of what was submitted before the call, and is not set aside. */
+  /** Anchors all records that were submitted before the call and are not offered. */
   async settle(): Promise<void> {
     const submitted = this.#state.free().map(({ contentId }) => contentId);
     while (submitted.some((contentId) => this.#state.waiting.has(contentId))) await this.flush();
   }
 
   /**
-   * Looks at the anchors that may still leave the chain: what is final is looked at no more, and what is gone is
-   * anchored again. Resolves with the batches that were.
+   * Checks the anchors that are not final: a batch whose anchor has left the chain is anchored again. Resolves with those
+   * batches.
    */
   review(): Promise<readonly OutboxAnchor[]> {
     this.#reviewing ??= this.#review().finally(() => {
@@ -223,7 +229,7 @@ export class Outbox {
     return again;
   }
 
-  /** One after the other: what the journal holds and what is known of it are the same in between. */
+  /** One entry after another, so that journal and state agree between two of them. */
   async #write(entry: OutboxEntry): Promise<void> {
     await this.#queue.add(async () => {
       await this.#journal.append(entry);
@@ -233,7 +239,7 @@ export class Outbox {
     void this.#queue.add(() => this.#shorten());
   }
 
-  /** Takes what is past out of the journal where that is half of it. Where that fails it is tried after the next entry. */
+  /** Rewrites the journal without past entries if they are half of it; tried again after the next entry if that fails. */
   async #shorten(): Promise<void> {
     if (this.#lines < this.#shortenAt) return;
     const entries = this.#state.entries();

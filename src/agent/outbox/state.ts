@@ -1,6 +1,6 @@
 import type { ContentId, Hex, RecordKind } from "../../records/index.js";
 
-/** Anchored records that are final and remembered, so that the same again is not anchored again. */
+/** Final anchors that are remembered, so that their records are not anchored again. */
 const MAX_REMEMBERED = 10_000;
 
 /** A record that is stored and durable, waiting for its anchor or anchored. */
@@ -10,12 +10,12 @@ export interface QueuedRecord {
   readonly cid: string;
 }
 
-/** What an anchored batch left on the chain. */
+/** The anchor of a batch. */
 export interface OutboxAnchor {
   readonly root: Hex;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
-  /** The root over many nodes' batches that it was anchored under; absent where it was anchored alone. */
+  /** The root over many nodes' batches that it was anchored under; undefined if it was anchored alone. */
   readonly joint?: JointSeal | undefined;
 }
 
@@ -25,12 +25,12 @@ export interface JointSeal {
   readonly deadline: number;
 }
 
-/** Records that are set aside to be anchored together with others'. */
+/** Records that are offered to be anchored together with those of other nodes. */
 export interface Offer {
   /** Of this node's batch. */
   readonly root: Hex;
   readonly records: readonly QueuedRecord[];
-  /** What this node has signed with the batch in it; nothing else is signed, and it is not anchored alone, meanwhile. */
+  /** The joint root over the batch that this node has signed; until it expires the node signs no other and anchors alone nothing of it. */
   readonly signed: JointSeal | null;
 }
 
@@ -44,27 +44,27 @@ export type OutboxEntry =
   | { readonly type: "anchored"; readonly contentIds: readonly ContentId[]; readonly batch: OutboxAnchor }
   | { readonly type: "final"; readonly root: Hex };
 
-/** A batch whose anchor may still leave the chain. */
-interface Unsettled {
+/** A batch whose anchor is not final. */
+interface UnsettledBatch {
   readonly records: readonly QueuedRecord[];
   readonly batch: OutboxAnchor;
 }
 
-/** What the entries of an outbox's journal, one after the other, come to. */
+/** The state of an outbox: its journal's entries, applied one after another. */
 export class OutboxState {
   readonly waiting = new Map<ContentId, QueuedRecord>();
   readonly anchored = new Map<ContentId, OutboxAnchor>();
-  readonly unsettled = new Map<Hex, Unsettled>();
-  /** A batch that was written down and perhaps sent. */
+  readonly unsettled = new Map<Hex, UnsettledBatch>();
+  /** The batch that was journalled and perhaps sent. */
   pending: readonly ContentId[] | undefined;
   offered: Offer | undefined;
 
-  /** Those of these records that wait. */
+  /** The waiting records among these. */
   queued(contentIds: readonly ContentId[]): QueuedRecord[] {
     return contentIds.flatMap((contentId) => this.waiting.get(contentId) ?? []);
   }
 
-  /** What waits and is not set aside. */
+  /** The waiting records that are not offered. */
   free(): QueuedRecord[] {
     const aside = new Set(this.offered?.records.map(({ contentId }) => contentId));
     return [...this.waiting.values()].filter(({ contentId }) => !aside.has(contentId));
@@ -98,7 +98,7 @@ export class OutboxState {
   #settle(contentIds: readonly ContentId[], batch: OutboxAnchor): void {
     const before = this.unsettled.get(batch.root)?.records;
     const records = this.queued(contentIds);
-    // Of a batch that is anchored again nothing waits, and another may be pending.
+    // A batch that is anchored again has no waiting records, and another batch may be pending.
     if (this.offered?.root === batch.root) this.offered = undefined;
     else if (before === undefined) this.pending = undefined;
     this.unsettled.set(batch.root, { records: before ?? records, batch });
@@ -108,7 +108,7 @@ export class OutboxState {
     }
   }
 
-  /** States never come again and are forgotten; of the rest the oldest are, once there are too many. */
+  /** States are never submitted again and are forgotten at once; of other records the oldest, beyond a bound. */
   #finish(root: Hex): void {
     const settled = this.unsettled.get(root);
     this.unsettled.delete(root);
@@ -119,7 +119,7 @@ export class OutboxState {
     }
   }
 
-  /** The fewest entries that come to the same. */
+  /** The fewest entries that lead to the same state. */
   entries(): OutboxEntry[] {
     const entries: OutboxEntry[] = [];
     const final = new Map<OutboxAnchor, ContentId[]>();

@@ -1,11 +1,12 @@
+import type { EncodedRecord } from "../../records/index.js";
 import { type NewRecord, type PreparedBatch, prepareBatch } from "../anchors/prepareBatch.js";
 import type { ClientContext } from "../client.js";
 import { requireAccount } from "../requireAccount.js";
 import { type AnchoredBatch, anchorOnce } from "./anchorBatch.js";
 
 export interface AnchorRecordsParameters {
-  /** At least one; the same record twice counts once. */
-  readonly records: readonly NewRecord[];
+  /** At least one, encoded already or not; the same record twice counts once. */
+  readonly records: readonly (NewRecord | EncodedRecord)[];
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,12 +1,12 @@
 import { ChainError, signBatchMessage } from "../../ports/chain/index.js";
-import type { SignedBatch } from "../../records/index.js";
+import type { EncodedRecord, SignedBatch } from "../../records/index.js";
 import { type NewRecord, type PreparedBatch, prepareBatch } from "../anchors/prepareBatch.js";
 import type { ClientContext } from "../client.js";
 import { requireAccount } from "../requireAccount.js";
 
 export interface SignBatchParameters {
-  /** At least one; the same record twice counts once. */
-  readonly records: readonly NewRecord[];
+  /** At least one, encoded already or not; the same record twice counts once. */
+  readonly records: readonly (NewRecord | EncodedRecord)[];
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -40,11 +40,11 @@ export interface PreparedBatch {
 export async function prepareBatch(
   { content }: Pick<ClientContext, "content">,
   author: Address,
-  records: readonly NewRecord[],
+  records: readonly (NewRecord | EncodedRecord)[],
   signal: AbortSignal | undefined,
 ): Promise<PreparedBatch> {
   if (records.length === 0) throw new InvalidInputError("There is no record to anchor.");
-  const encoded = records.map(({ kind, value }) => encodeRecord(kind, value));
+  const encoded = records.map((record) => ("bytes" in record ? record : encodeRecord(record.kind, record.value)));
   const unique = [...new Map(encoded.map((record) => [`${record.kind}/${record.contentId}`, record])).values()];
   const leaves = unique.map(({ kind, contentId }) => leafOf(author, kind, contentId));
   const tree: RecordTree = buildTree(leaves);

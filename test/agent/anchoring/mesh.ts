@@ -3,6 +3,7 @@ import { expect, onTestFinished } from "vitest";
 import { JointAnchoring } from "../../../src/agent/anchoring/exchange.js";
 import { type AnchoringMessage, encodeMessage } from "../../../src/agent/anchoring/message.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
+import { readChainView } from "../../../src/agent/chainView.js";
 import { openOutbox } from "../../../src/agent/outbox/open.js";
 import type { Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { Client } from "../../../src/client/index.js";
@@ -96,12 +97,9 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
 
   /** Has these nodes, or all that are seated, look at the chain once, as in a cycle of the agent. */
   async function look(...indices: number[]): Promise<void> {
-    const [all, chainTime] = [
-      await setting.client().listNodes({ includeRemoved: true }),
-      await setting.client().chain.now(),
-    ];
+    const view = await readChainView(setting.client());
     for (const index of indices.length === 0 ? seats.keys() : indices) {
-      await seatOf(index).anchoring.look(all, chainTime);
+      await seatOf(index).anchoring.update(view);
     }
   }
 

@@ -7,6 +7,7 @@ import { encodeAttestation } from "../../../src/agent/attestations/message.js";
 import { signAttestation } from "../../../src/agent/attestations/sign.js";
 import { type Attestation, partOf, type Statement } from "../../../src/agent/attestations/statement.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
+import { readChainView } from "../../../src/agent/chainView.js";
 import type { Client, IssuedDirective } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
 import type { Address, ContentId, Hex, Order } from "../../../src/records/index.js";
@@ -249,12 +250,8 @@ class Seat {
 
   /** One look, as of a cycle of the agent. */
   async look(directives?: readonly IssuedDirective[]): Promise<void> {
-    const [issued, nodes, chainTime] = await Promise.all([
-      directives ?? this.client.listDirectives({ statuses: ["Issued"] }),
-      this.client.listNodes({ includeRemoved: true }),
-      this.client.chain.now(),
-    ]);
-    await this.exchange.look(issued, nodes, chainTime);
+    const view = await readChainView(this.client);
+    await this.exchange.update({ ...view, directives: directives ?? view.directives });
   }
 
   async run(): Promise<void> {

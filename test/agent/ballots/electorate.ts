@@ -5,6 +5,7 @@ import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { BallotExchange, type BallotExchangeParameters } from "../../../src/agent/ballots/exchange.js";
 import { encodeBallot } from "../../../src/agent/ballots/message.js";
 import { signNodeBallot } from "../../../src/agent/ballots/sign.js";
+import { readChainView } from "../../../src/agent/chainView.js";
 import { type Client, type NodeBallot, type Proposal, type Support, Supports } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
 import { indicesOf } from "../../../src/ports/chain/bitset.js";
@@ -257,12 +258,8 @@ class Seat {
 
   /** One look, as of a cycle of the agent. */
   async look(proposals?: readonly Proposal[]): Promise<void> {
-    const [open, nodes, chainTime] = await Promise.all([
-      proposals ?? this.#client.listProposals({ states: ["Pending", "Active", "Succeeded", "Queued"] }),
-      this.#client.listNodes({ includeRemoved: true }),
-      this.#client.chain.now(),
-    ]);
-    await this.exchange.look(open, nodes, chainTime);
+    const view = await readChainView(this.#client);
+    await this.exchange.update({ ...view, proposals: proposals ?? view.proposals }, []);
   }
 
   async run(): Promise<void> {

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
+import { readChainView } from "../../../src/agent/chainView.js";
 import type { DirectiveHandler, ExecutionResult } from "../../../src/agent/handlers/handler.js";
 import { Executor } from "../../../src/agent/loop/executor.js";
+import { aggregatedAttestations } from "../../../src/agent/loop/strategies/aggregated.js";
 import { openOutbox } from "../../../src/agent/outbox/open.js";
 import type { IssuedDirective } from "../../../src/client/index.js";
 import type { Address, ContentId, Order, Outcome, Release } from "../../../src/records/index.js";
@@ -10,7 +12,7 @@ import { type Committee, createCommittee, NEVER_MS, outcomeOf, patience } from "
 import { temporaryFolder } from "../ballots/roll.js";
 
 const TAKEOVER_MS = 10_000;
-const deed: ExecutionResult = {
+const done: ExecutionResult = {
   result: "done",
   detail: [{ subject: "replica/web/3", result: "done", note: "restarted" }],
   logs: null,
@@ -36,15 +38,15 @@ async function ordered(nodes = 5) {
 /** A node's executor over its real exchange, client and outbox. */
 async function executorOf(world: Committee, index: number, change: Partial<DirectiveHandler> = {}) {
   const { client, exchange, logger, tasks } = world.seatOf(index);
-  const asked = { deeds: 0, verdicts: [] as Outcome[], assists: 0 };
+  const asked = { executions: 0, verified: [] as Outcome[], assists: 0 };
   const handler: DirectiveHandler = {
     kinds: ["Restart"],
-    carryOut: async () => {
-      asked.deeds++;
-      return deed;
+    execute: async () => {
+      asked.executions++;
+      return done;
     },
-    agrees: async (_, outcome) => {
-      asked.verdicts.push(outcome);
+    verify: async (_, outcome) => {
+      asked.verified.push(outcome);
       return { holds: true, why: "it is so" };
     },
     assist: async () => {
@@ -55,21 +57,24 @@ async function executorOf(world: Committee, index: number, change: Partial<Direc
   const outbox = await openOutbox({ path: join(await temporaryFolder(), "outbox.jsonl"), client, finality: 0 });
   onTestFinished(() => outbox.close());
   const self = client.account as Address;
-  const dependencies = { self, client, outbox, handlers: [handler], tasks, logger, takeoverMs: TAKEOVER_MS, exchange };
-  const executor = new Executor(dependencies);
+  const executor = new Executor({
+    ...{ self, client, outbox, handlers: [handler], jobs: tasks, logger, takeoverMs: TAKEOVER_MS },
+    attestations: aggregatedAttestations(exchange),
+  });
   return {
     asked,
     /** One cycle, so many seconds after the directive has become active. */
     async tick(directive: IssuedDirective, seconds = 0): Promise<void> {
-      const nodes = (await client.listNodes()).map(({ operator }) => operator);
-      executor.tick([directive], nodes, directive.activeAt + seconds, new AbortController().signal);
+      const { committees } = await readChainView(client);
+      const view = { committees, directives: [directive], chainTime: directive.activeAt + seconds };
+      executor.tick(view, new AbortController().signal);
       await tasks.settled();
     },
   };
 }
 
 /** A node anchors its outcome, and says nothing of it yet. */
-async function writes(world: Committee, index: number, { id }: IssuedDirective, does = deed): Promise<ContentId> {
+async function writes(world: Committee, index: number, { id }: IssuedDirective, does = done): Promise<ContentId> {
   const value: Outcome = { schema: "witan/outcome/1", directive: id, ...does };
   const { records } = await world.setting.client(index).anchorRecords({ records: [{ kind: "Outcome", value }] });
   return records[0]?.contentId ?? "0x";
@@ -84,12 +89,12 @@ describe("an executor whose node exchanges attestations", () => {
     const { asked, tick } = await executorOf(world, first);
     await tick(directive);
     await tick(directive);
-    expect(asked.deeds).toBe(1);
+    expect(asked.executions).toBe(1);
     await world.heard(directive, 1);
     expect(await world.transactions(directive.id)).toEqual([]);
     const own = world.seatOf(first).exchange.own(directive.id, "end");
     const { value } = await world.setting.client().fetchRecord({ contentId: own?.outcome ?? "0x", kind: "Outcome" });
-    expect(value).toMatchObject({ directive: directive.id, ...deed });
+    expect(value).toMatchObject({ directive: directive.id, ...done });
   });
 
   it("attests an outcome that others have only told it of, whoever of them was heard first", async () => {
@@ -108,7 +113,7 @@ describe("an executor whose node exchanges attestations", () => {
     await tick(directive);
     expect(world.seatOf(self).exchange.own(directive.id, "end")).toMatchObject(said(outcome));
     await tick(directive);
-    expect(asked).toMatchObject({ deeds: 0, verdicts: [{ directive: directive.id }] });
+    expect(asked).toMatchObject({ executions: 0, verified: [{ directive: directive.id }] });
     await expect.poll(() => world.statusOf(directive.id), patience).toBe("Done");
     expect(await world.brought(directive.id)).toMatchObject([{ method: "reportByAggregate" }]);
   });
@@ -124,64 +129,64 @@ describe("an executor whose node exchanges attestations", () => {
     await world.heard(directive, 3, self);
     await tick(directive);
     expect(world.seatOf(self).exchange.own(directive.id, "end")).toMatchObject(said(outcome));
-    expect(asked).toMatchObject({ deeds: 0, verdicts: [{ directive: directive.id }] });
+    expect(asked).toMatchObject({ executions: 0, verified: [{ directive: directive.id }] });
   });
 
   it("sees by them that somebody leads, and takes over where nobody does", async () => {
     const { directive, line, lineOf, world } = await ordered();
     const [author = -1, self = -1] = line;
-    const disagrees = { agrees: async () => ({ holds: false, why: "it is still down" }) };
+    const disagrees = { verify: async () => ({ holds: false, why: "it is still down" }) };
     const { asked, tick } = await executorOf(world, self, disagrees);
     await tick(directive, TAKEOVER_MS / 1_000 - 1);
-    expect(asked.deeds).toBe(0);
+    expect(asked.executions).toBe(0);
     const outcome = await writes(world, author, directive);
     await world.say(author, world.sign(directive.id, author, said(outcome)));
     await world.heard(directive, 1, self);
     await tick(directive, NEVER_MS);
-    expect(asked.deeds).toBe(0);
+    expect(asked.executions).toBe(0);
 
     const another = await world.issue("web-1");
     await world.look();
     const [, next = -1] = lineOf(another);
     const unled = await executorOf(world, next);
     await unled.tick(another, TAKEOVER_MS / 1_000 - 1);
-    expect(unled.asked.deeds).toBe(0);
+    expect(unled.asked.executions).toBe(0);
     await unled.tick(another, TAKEOVER_MS / 1_000);
-    expect(unled.asked.deeds).toBe(1);
+    expect(unled.asked.executions).toBe(1);
   });
 
   it("leads at once where it is first, and looks first whether another leads where it was away", async () => {
     const { directive, line, lineOf, world } = await ordered();
     const [self = -1] = line;
     let led = true;
-    const { asked, tick } = await executorOf(world, self, { led: () => led });
+    const { asked, tick } = await executorOf(world, self, { hasLeader: () => led });
     await tick(directive, TAKEOVER_MS / 1_000);
-    expect(asked.deeds).toBe(0);
+    expect(asked.executions).toBe(0);
     led = false;
     await tick(directive, TAKEOVER_MS / 1_000);
-    expect(asked.deeds).toBe(1);
+    expect(asked.executions).toBe(1);
 
     const another = await world.issue("web-1");
     await world.look();
     const [first = -1] = lineOf(another);
-    const fresh = await executorOf(world, first, { led: () => true });
+    const fresh = await executorOf(world, first, { hasLeader: () => true });
     await fresh.tick(another, TAKEOVER_MS / 1_000 - 1);
-    expect(fresh.asked.deeds).toBe(1);
+    expect(fresh.asked.executions).toBe(1);
   });
 
-  it("is kept from the deed for a while, and not for good, by who reports what it does not see", async () => {
+  it("is kept from the done for a while, and not for good, by who reports what it does not see", async () => {
     const { directive, line, world } = await ordered();
     const [liar = -1, self = -1] = line;
-    const { asked, tick } = await executorOf(world, self, { agrees: async () => ({ holds: false, why: "not so" }) });
+    const { asked, tick } = await executorOf(world, self, { verify: async () => ({ holds: false, why: "not so" }) });
     const madeUp = await writes(world, liar, directive);
     await world.say(liar, world.sign(directive.id, liar, said(madeUp)));
     await world.heard(directive, 1, self);
     const late = (10 * TAKEOVER_MS) / 1_000;
     await tick(directive, late);
     await tick(directive, late + (2 * TAKEOVER_MS) / 1_000 - 1);
-    expect(asked.deeds).toBe(0);
+    expect(asked.executions).toBe(0);
     await tick(directive, late + (2 * TAKEOVER_MS) / 1_000);
-    expect(asked.deeds).toBe(1);
+    expect(asked.executions).toBe(1);
   });
 
   describe("for an order whose place a later one has taken", () => {
@@ -193,9 +198,9 @@ describe("an executor whose node exchanges attestations", () => {
     /** Every node sees a fleet on the good release: nothing is ill, and nothing runs the broken one. */
     const seesGood: Partial<DirectiveHandler> = {
       kinds: ["Deploy"],
-      agrees: async () => ({ holds: false, why: "nothing that was changed is ill" }),
+      verify: async () => ({ holds: false, why: "nothing that was changed is ill" }),
     };
-    const failure: ExecutionResult = { ...deed, result: "failed" };
+    const failure: ExecutionResult = { ...done, result: "failed" };
 
     async function rolledBack() {
       const { world, lineOf } = await ordered();
@@ -246,7 +251,7 @@ describe("an executor whose node exchanges attestations", () => {
       for (const index of [first, second]) {
         const { asked, tick } = await executorOf(world, index, seesGood);
         await tick(directive, NEVER_MS);
-        expect(asked.deeds).toBe(0);
+        expect(asked.executions).toBe(0);
       }
       const [one, other] = [first, second].map((index) => world.seatOf(index).exchange.own(directive.id, "end"));
       expect(one).toEqual(other);
@@ -258,20 +263,20 @@ describe("an executor whose node exchanges attestations", () => {
   it("takes a node's report on chain and over gossip for one, that on chain", async () => {
     const { directive, line, world } = await ordered();
     const [author = -1, self = -1] = line;
-    const verdicts: Outcome[] = [];
+    const verified: Outcome[] = [];
     const { tick } = await executorOf(world, self, {
-      agrees: async (_, value) => {
-        verdicts.push(value);
+      verify: async (_, value) => {
+        verified.push(value);
         return { holds: false, why: "it is still down" };
       },
     });
     const outcome = await writes(world, author, directive);
-    const another = await writes(world, author, directive, { ...deed, durationMs: 2 });
+    const another = await writes(world, author, directive, { ...done, durationMs: 2 });
     await world.setting.client(author).reportDirective({ directiveId: directive.id, report: "done", outcome });
     await world.say(author, world.sign(directive.id, author, said(another)));
     await world.heard(directive, 1, self);
     await tick(directive);
-    expect(verdicts).toMatchObject([deed]);
+    expect(verified).toMatchObject([done]);
   });
 
   it("says nothing more where its report is on chain already", async () => {
@@ -281,7 +286,7 @@ describe("an executor whose node exchanges attestations", () => {
     await world.setting.client(self).reportDirective({ directiveId: directive.id, report: "done", outcome });
     const { asked, tick } = await executorOf(world, self);
     await tick(directive);
-    expect(asked).toEqual({ deeds: 0, verdicts: [], assists: 0 });
+    expect(asked).toEqual({ executions: 0, verified: [], assists: 0 });
     expect(world.seatOf(self).exchange.own(directive.id, "end")).toBeUndefined();
   });
 
@@ -311,6 +316,6 @@ describe("an executor whose node exchanges attestations", () => {
     await world.look();
     const { asked, tick } = await executorOf(world, 5);
     await tick(directive, NEVER_MS);
-    expect(asked).toEqual({ deeds: 0, verdicts: [], assists: 1 });
+    expect(asked).toEqual({ executions: 0, verified: [], assists: 1 });
   });
 });

@@ -6,7 +6,7 @@ import type { Order } from "../../../src/records/index.js";
 import { createSetting } from "../../client/setting.js";
 
 const DAY = 86_400;
-const nothingSeen = { replicas: [] } as unknown as Parameters<Knowledge["shared"]>[2];
+const nothingSeen = { replicas: [] } as unknown as Parameters<Knowledge["read"]>[1];
 const rounds: Order = {
   kind: "StartRound",
   task: "mnist",
@@ -21,7 +21,7 @@ const rounds: Order = {
   seed: 7,
 };
 
-it("takes a series of rounds whose records have had their time for none, and no other that cannot be read", async () => {
+it("counts no series of rounds whose records are past their retention, and fails on any other that cannot be read", async () => {
   const setting = await createSetting({ nodes: 3 });
   onTestFinished(() => setting.close());
   const blocks = new Map<string, Uint8Array>();
@@ -30,7 +30,8 @@ it("takes a series of rounds whose records have had their time for none, and no 
   for (const operator of setting.witan.operators) clients.push(await setting.connect(operator, content));
   const [client] = clients as [Client];
   const decide = async (order: Order) => setting.carryOut((await client.openProposal({ order })).proposalId);
-  const lastRound = async (knowledge: Knowledge) => (await knowledge.shared([], [], nothingSeen)).lastRound;
+  const lastRound = async (knowledge: Knowledge) =>
+    (await knowledge.read({ directives: [], proposals: [] }, nothingSeen)).lastRound;
 
   const directive = await decide(rounds);
   const value = {

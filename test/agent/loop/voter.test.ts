@@ -1,23 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { equivocationIncident } from "../../../src/agent/ballots/equivocationIncident.js";
+import { readChainView } from "../../../src/agent/chainView.js";
 import { FastLane } from "../../../src/agent/loop/fastLane.js";
 import type { Support } from "../../../src/client/index.js";
 import { GossipError } from "../../../src/ports/gossip/index.js";
 import { contentIdToCid, encodeRecord, type Incident, type Order } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
+import { downIncident } from "../../harness/listedFleet.js";
 import { createElectorate, unhurried } from "../ballots/electorate.js";
-import { createBooth } from "../booth.js";
-import { downIncident } from "../council.js";
+import { createVotingNode } from "./votingNode.js";
 
 const restart: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
 const ban: Order = { kind: "Ban", indices: [2], reason: "it lies" };
-const down: Incident = downIncident("web-3", "web-3/1");
+const down: Incident = downIncident("web/3", "web-3/1");
 
 describe("a ban that nothing proves", () => {
   it("is left to people, without a ballot and with one word about it", async () => {
-    const { hasVoted, logs, look, open } = await createBooth();
+    const { hasVoted, logs, decide, open } = await createVotingNode();
     const proposal = await open(ban);
-    expect([await look(proposal), await look(proposal)]).toEqual([undefined, undefined]);
+    expect([await decide(proposal), await decide(proposal)]).toEqual([undefined, undefined]);
     expect(await hasVoted(proposal)).toBe(false);
     expect(logs).toMatchObject([{ message: "left to people", proposalId: proposal.id, kind: "Ban" }]);
   });
@@ -30,7 +31,7 @@ describe("an incident that accuses a node of two ballots", () => {
     await world.seat([0]);
     await world.seatOf(0).look();
     const { exchange } = world.seatOf(0);
-    const booth = await createBooth({ world, exchange: exchanges ? exchange : undefined });
+    const booth = await createVotingNode({ world, exchange: exchanges ? exchange : undefined });
     const sign = (support: Support) => world.sign("7", 2, support, world.setting.witan.blsKeys[by]);
     const pair = { first: await sign("for"), second: await sign("against") };
     const [, , node] = await booth.client.listNodes();
@@ -42,122 +43,122 @@ describe("an incident that accuses a node of two ballots", () => {
   }
 
   it("decides where the node has signed both", async () => {
-    const { look, proposal } = await accused(2, true);
-    expect(await look(proposal)).toMatchObject({ support: "for" });
+    const { decide, proposal } = await accused(2, true);
+    expect(await decide(proposal)).toMatchObject({ support: "for" });
   });
 
   it("is a lie where another has signed them", async () => {
-    const { look, proposal } = await accused(1, true);
-    expect(await look(proposal)).toMatchObject({
+    const { decide, proposal } = await accused(1, true);
+    expect(await decide(proposal)).toMatchObject({
       support: "against",
       reason: expect.stringMatching(/is invalid: the node it names has not signed both ballots$/),
     });
   });
 
   it("proves nothing to a node that exchanges no ballots", async () => {
-    const { hasVoted, look, proposal } = await accused(2, false);
-    expect(await look(proposal)).toBeUndefined();
+    const { hasVoted, decide, proposal } = await accused(2, false);
+    expect(await decide(proposal)).toBeUndefined();
     expect(await hasVoted(proposal)).toBe(false);
   });
 });
 
 describe("the payload of a proposal", () => {
   it("is kept by whoever votes For it, so that the order can be read when it is issued", async () => {
-    const { anchor, kept, look, open } = await createBooth();
+    const { anchor, kept, decide, open } = await createVotingNode();
     const proposal = await open(restart, (await anchor({ kind: "Incident", value: down })).contentId);
     kept.length = 0;
-    expect(await look(proposal)).toMatchObject({ support: "for" });
+    expect(await decide(proposal)).toMatchObject({ support: "for" });
     expect(kept).toEqual([`payload/${contentIdToCid(proposal.directive?.payload ?? "0x")}`]);
   });
 
   it("is not kept by whoever votes Against it", async () => {
-    const { anchor, blocks, kept, look, open } = await createBooth();
+    const { anchor, blocks, kept, decide, open } = await createVotingNode();
     const { cid, contentId } = await anchor({ kind: "Incident", value: down });
     blocks.alter(cid);
     const proposal = await open(restart, contentId);
     kept.length = 0;
-    expect(await look(proposal)).toMatchObject({ support: "against" });
+    expect(await decide(proposal)).toMatchObject({ support: "against" });
     expect(kept).toEqual([]);
   });
 });
 
 describe("evidence that may only be on its way", () => {
   it.each(["unanchored", "missing"])("is looked at twice before a ballot Against: %s", async (status) => {
-    const { anchor, blocks, client, hasVoted, logs, look, open } = await createBooth();
+    const { anchor, blocks, client, hasVoted, logs, decide, open } = await createVotingNode();
     const { bytes, contentId } = encodeRecord("Incident", down);
     if (status === "unanchored") await client.content.put(bytes);
     else blocks.delete((await anchor({ kind: "Incident", value: down })).cid);
     const proposal = await open(restart, contentId);
-    expect(await look(proposal)).toBeUndefined();
+    expect(await decide(proposal)).toBeUndefined();
     expect(await hasVoted(proposal)).toBe(false);
     expect(logs).toEqual([]);
     const reason = expect.stringContaining(`is ${status}`);
-    expect(await look(proposal)).toMatchObject({ support: "against", reason });
+    expect(await decide(proposal)).toMatchObject({ support: "against", reason });
     expect(await hasVoted(proposal)).toBe(true);
   });
 
   it("goes with a payload that nobody has yet: it is looked at twice, too", async () => {
-    const { anchor, blocks, hasVoted, look, open } = await createBooth();
+    const { anchor, blocks, hasVoted, decide, open } = await createVotingNode();
     const { contentId } = await anchor({ kind: "Incident", value: down });
     const proposal = await open(restart, contentId);
     const payload = contentIdToCid(proposal.directive?.payload ?? contentId);
     const bytes = blocks.get(payload);
     blocks.delete(payload);
-    expect(await look(proposal)).toBeUndefined();
+    expect(await decide(proposal)).toBeUndefined();
     expect(await hasVoted(proposal)).toBe(false);
     if (bytes !== undefined) blocks.set(payload, bytes);
-    expect(await look(proposal)).toMatchObject({ support: "for" });
+    expect(await decide(proposal)).toMatchObject({ support: "for" });
   });
 
   it("counts as any other where it comes between the two", async () => {
-    const { anchor, look, open } = await createBooth();
+    const { anchor, decide, open } = await createVotingNode();
     const proposal = await open(restart, encodeRecord("Incident", down).contentId);
-    expect(await look(proposal)).toBeUndefined();
+    expect(await decide(proposal)).toBeUndefined();
     await anchor({ kind: "Incident", value: down });
-    expect(await look(proposal)).toMatchObject({ support: "for" });
+    expect(await decide(proposal)).toMatchObject({ support: "for" });
   });
 
   it("is not waited for where it was altered", async () => {
-    const { anchor, blocks, look, open } = await createBooth();
+    const { anchor, blocks, decide, open } = await createVotingNode();
     const { cid, contentId } = await anchor({ kind: "Incident", value: down });
     blocks.alter(cid);
-    expect(await look(await open(restart, contentId))).toMatchObject({ support: "against" });
+    expect(await decide(await open(restart, contentId))).toMatchObject({ support: "against" });
   });
 
   it("is waited for as long as nobody has opened the proposal", async () => {
     const world = await createElectorate({ nodes: 3 });
     await world.seat([0]);
     const { exchange } = world.seatOf(0);
-    const { anchor, client, logger, look, self } = await createBooth({ world, exchange });
+    const { anchor, client, logger, decide, self } = await createVotingNode({ world, exchange });
     const { contentId } = encodeRecord("Incident", down);
     const plan = { order: restart, subject: "replica/web/3", evidence: [contentId], delay: 0, window: 60 };
     const lane = new FastLane({ self, client, clock: systemClock, logger });
-    const [nodes, chainTime] = [await client.listNodes(), await client.chain.now()];
-    await lane.take([plan], nodes, chainTime);
-    const [motion] = lane.motions;
+    const view = await readChainView(client);
+    await lane.route([plan], view);
+    const [motion] = lane.unopened;
     if (motion === undefined) throw new Error("nobody moved it");
-    await exchange.look(lane.motions, nodes, chainTime);
-    for (let times = 0; times < 3; times++) expect(await look(motion)).toBeUndefined();
+    await exchange.update({ ...view, proposals: [] }, lane.unopened);
+    for (let times = 0; times < 3; times++) expect(await decide(motion)).toBeUndefined();
     await anchor({ kind: "Incident", value: down });
-    expect(await look(motion)).toMatchObject({ support: "for" });
+    expect(await decide(motion)).toMatchObject({ support: "for" });
     expect(exchange.view(motion.id).known).toEqual([{ index: 0, support: "for" }]);
   });
 });
 
 describe("evidence that a node cannot look at now", () => {
-  const failure = { level: "warn", message: "a task failed and will be tried again" };
+  const failure = { level: "warn", message: "a job failed and will be tried again" };
 
   it.each(["eth_getLogs", "anchorOf"])("is nobody's fault where the chain gives no answer: %s", async (what) => {
-    const { anchor, client, hasVoted, line, logs, look, open } = await createBooth();
+    const { anchor, client, hasVoted, line, logs, decide, open } = await createVotingNode();
     const { contentId } = await anchor({ kind: "Incident", value: down });
     const proposal = await open(restart, contentId);
     const { selector } = client.chain.contracts.knowledge.anchorOf.fragment;
     line.fails = (method, data) => method === what || (what === "anchorOf" && data.startsWith(selector));
-    for (let times = 0; times < 3; times++) expect(await look(proposal)).toBeUndefined();
+    for (let times = 0; times < 3; times++) expect(await decide(proposal)).toBeUndefined();
     expect(await hasVoted(proposal)).toBe(false);
     expect(logs).toMatchObject([failure, failure, failure]);
     line.fails = () => false;
-    expect(await look(proposal)).toMatchObject({ support: "for" });
+    expect(await decide(proposal)).toMatchObject({ support: "for" });
   });
 
   it("is nobody's fault where too many ballots wait to be verified", async () => {
@@ -166,15 +167,18 @@ describe("evidence that a node cannot look at now", () => {
     const { exchange } = world.seatOf(0);
     const crowd: Promise<unknown>[] = [];
     const busy = {
+      update: (...all: Parameters<typeof exchange.update>) => exchange.update(...all),
       needs: (...all: Parameters<typeof exchange.needs>) => exchange.needs(...all),
       cast: (...all: Parameters<typeof exchange.cast>) => exchange.cast(...all),
+      incidents: () => exchange.incidents(),
+      view: (...all: Parameters<typeof exchange.view>) => exchange.view(...all),
       /** Just as many ballots come before it the first time as may wait. */
       proves: (incident: Incident) => {
         if (crowd.length === 0) for (let n = 0; n < 1_024; n++) crowd.push(exchange.proves(incident));
         return exchange.proves(incident);
       },
     };
-    const { anchor, client, logs, look, open } = await createBooth({ world, exchange: busy });
+    const { anchor, client, logs, decide, open } = await createVotingNode({ world, exchange: busy });
     const pair = { first: await world.sign("7", 2, "for"), second: await world.sign("7", 2, "against") };
     const [, , node] = await client.listNodes();
     if (node === undefined) throw new Error("there is no node 2");
@@ -182,10 +186,10 @@ describe("evidence that a node cannot look at now", () => {
     const proposal = await open(ban, contentId);
     await world.seatOf(0).look();
 
-    expect(await look(proposal)).toBeUndefined();
+    expect(await decide(proposal)).toBeUndefined();
     const { message: reason } = new GossipError("Too many ballots wait to be verified.");
     expect(logs).toMatchObject([{ ...failure, reason }]);
     await Promise.allSettled(crowd);
-    expect(await look(proposal)).toMatchObject({ support: "for" });
+    expect(await decide(proposal)).toMatchObject({ support: "for" });
   });
 });

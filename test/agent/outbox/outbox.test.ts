@@ -2,7 +2,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Outbox, type Standing } from "../../../src/agent/outbox/outbox.js";
+import { type AnchorStanding, Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { QueuedRecord } from "../../../src/agent/outbox/state.js";
 import {
   contentIdOf,
@@ -47,7 +47,7 @@ function chain() {
       const root = `0x${Buffer.from(records.map(({ contentId }) => contentId).join()).toString("hex")}` as const;
       return { author: "0x01", root, count: records.length, manifest: "0x02", signature: "0x03" };
     },
-    standingOf: async (): Promise<Standing> => "waiting",
+    standingOf: async (): Promise<AnchorStanding> => "waiting",
   };
 }
 

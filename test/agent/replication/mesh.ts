@@ -13,7 +13,7 @@ import type { Address } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { deployWitan, type Witan } from "../../fixtures/deploy.js";
-import { patience } from "../council.js";
+import { patience } from "../../harness/agents.js";
 
 const silent = createLogger("silent", () => undefined);
 

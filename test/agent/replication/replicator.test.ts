@@ -3,8 +3,8 @@ import { encodeReport, viewOf } from "../../../src/agent/replication/message.js"
 import { retentionRules } from "../../../src/policy/index.js";
 import { buildTree, cidToContentId, encodeManifest, encodeRecord, leafOf } from "../../../src/records/index.js";
 import { incidentOf } from "../../client/setting.js";
+import { patience } from "../../harness/agents.js";
 import { model } from "../../records/samples.js";
-import { patience } from "../council.js";
 import { createMesh } from "./mesh.js";
 
 const incidents = (name: string, count: number) =>

@@ -8,8 +8,8 @@ import {
   type Order,
 } from "../../../src/records/index.js";
 import { incidentOf, restart, stateOf } from "../../client/setting.js";
+import { patience } from "../../harness/agents.js";
 import { model } from "../../records/samples.js";
-import { patience } from "../council.js";
 import { createMesh } from "./mesh.js";
 
 const HOUR = 3_600;

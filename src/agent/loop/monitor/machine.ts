@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 /** How busy this machine is. Shares are 0 to 1. */
 export interface MachineLoad {
-  /** Of all processors together, since the probe's last look; since boot in the first. */
+  /** The share of all processors' time in use since the probe's last call; since boot in its first. */
   readonly cpu: number;
   readonly memory: number;
 }
@@ -16,7 +16,7 @@ interface CpuTimes {
   readonly all: number;
 }
 
-/** Reads Linux's /proc; where there is none, the load average and the memory that Node knows. */
+/** Reads Linux's /proc; on other systems the load average and the memory that Node reports. */
 export function createMachineProbe(procDir = "/proc"): MachineProbe {
   let last: CpuTimes = { busy: 0, all: 0 };
   return async () => {

@@ -5,42 +5,42 @@ import type { MachineProbe } from "./machine.js";
 export interface ObserveDependencies {
   readonly clock: Clock;
   readonly machine: MachineProbe;
-  /** Connected peers over the peers that there should be, 0 to 1. */
+  /** The share of the expected peers that are connected, 0 to 1. */
   readonly connectivity: () => number;
   /** Asks the chain something small; a failure counts as loss. */
   readonly ping: () => Promise<unknown>;
-  readonly replicas: () => Promise<readonly ReplicaView[]>;
+  readonly listReplicas: () => Promise<readonly ReplicaView[]>;
 }
 
-/** Pings that loss is taken over: one lost is five percent. */
+/** The newest pings, over which loss is measured: one lost is five percent. */
 const PINGS = 20;
 
-/** Makes the monitor: each cycle probes the machine, the chain, the peers and the replicas. */
+/** Makes the monitor: each observation probes the machine, the chain, the peers and the replicas. */
 export function createObserve(dependencies: ObserveDependencies): (cycle: number) => Promise<Observation> {
-  const { clock, machine, connectivity, ping, replicas } = dependencies;
+  const { clock, machine, connectivity, listReplicas, ping } = dependencies;
   const pings: boolean[] = [];
   return async (cycle) => {
-    const started = clock.now();
-    const [answered, load, seen] = await Promise.all([
+    const startedAt = clock.monotonic();
+    const [answered, load, replicas] = await Promise.all([
       ping().then(
         () => true,
         () => false,
       ),
       machine(),
-      replicas(),
+      listReplicas(),
     ]);
     pings.push(answered);
     if (pings.length > PINGS) pings.shift();
-    const latencies = seen.flatMap(({ latencyMs }) => (latencyMs === null ? [] : [latencyMs]));
+    const latencies = replicas.flatMap(({ latencyMs }) => (latencyMs === null ? [] : [latencyMs]));
     return {
       cycle,
       machine: {
         ...load,
         loss: pings.filter((each) => !each).length / pings.length,
         connectivity: connectivity(),
-        latencyMs: latencies.length > 0 ? median(latencies) : clock.now() - started,
+        latencyMs: latencies.length > 0 ? median(latencies) : Math.round(clock.monotonic() - startedAt),
       },
-      replicas: seen,
+      replicas,
       probeErrors: answered ? 0 : 1,
     };
   };

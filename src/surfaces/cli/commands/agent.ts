@@ -22,7 +22,7 @@ export const agent = defineCommand({
       status: node.status,
       ballots: node.ballots,
       block: createBlockRoute(node.content),
-      payload: node.takePayload,
+      payload: node.keepPayload,
       document: node.keepDocument,
       catalog: createCatalogRoutes(node.catalog),
     }).catch(async (error: unknown) => {

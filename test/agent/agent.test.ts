@@ -5,13 +5,16 @@ import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
 import type { Client } from "../../src/client/index.js";
 import { loadBls } from "../../src/ports/keys/index.js";
 import { type Address, encodeRecord, type Order } from "../../src/records/index.js";
+import { systemClock } from "../../src/utils/clock.js";
 import { blsKey, shortTracks } from "../fixtures/deploy.js";
 import { type FlakyRpc, startFlakyRpc } from "../fixtures/flakyRpc.js";
 import { startHardhatNode } from "../fixtures/node.js";
-import { type Council, type CouncilOptions, createCouncil, downIncident, patience } from "./council.js";
+import { type Agents, type AgentsOptions, createAgents, patience } from "../harness/agents.js";
+import { TestClock } from "../harness/clock.js";
+import { downIncident } from "../harness/listedFleet.js";
 
-async function council(options: CouncilOptions = {}): Promise<Council> {
-  const created = await createCouncil(options);
+async function agentsOf(options: AgentsOptions = {}): Promise<Agents> {
+  const created = await createAgents(options);
   onTestFinished(() => created.close());
   return created;
 }
@@ -22,11 +25,11 @@ const ballotsOf = async (reader: Client, proposalId: string) =>
   (await reader.listBallots({ proposalId })).map(({ voter, support, reason }) => ({ voter, support, reason }));
 
 /** What went wrong for the agents and will be tried again. */
-const troubles = ({ logs }: Council) => logs.filter(({ level }) => level === "warn" || level === "error");
+const troubles = ({ logs }: Agents) => logs.filter(({ level }) => level === "warn" || level === "error");
 
 describe("five agents that see one incident", () => {
   it("open one proposal, vote with reasons, carry it out once and attest one outcome", async () => {
-    const { witan, fleet, logs, connect, start, ended } = await council();
+    const { witan, fleet, logs, connect, start, ended } = await agentsOf();
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     fleet.kill("web/2");
@@ -46,7 +49,7 @@ describe("five agents that see one incident", () => {
       expect({ support, reason }).toEqual({ support: "for", reason: "this node too sees replica/web/2 down" });
 
     expect(directive).toMatchObject({ status: "Done", committeeSize: 5 });
-    expect([fleet.deeds, fleet.restarts]).toEqual([1, new Map([["web/2", 1]])]);
+    expect([fleet.executions, fleet.restarts]).toEqual([1, new Map([["web/2", 1]])]);
     const reports = await reader.listReports({ directiveId: directive.id });
     expect(reports.length).toBeGreaterThanOrEqual(3);
     expect(new Set(reports.map(({ report, outcome }) => `${report} ${outcome}`))).toEqual(
@@ -72,7 +75,7 @@ describe("five agents that see one incident", () => {
   });
 
   it("heal again when the new instance dies, by another proposal", async () => {
-    const { fleet, connect, start } = await council({ nodes: 3, workloads: ["web/1"] });
+    const { fleet, connect, start } = await agentsOf({ nodes: 3, workloads: ["web/1"] });
     const reader = await connect();
     await start(0, 1, 2);
     for (const restarts of [1, 2]) {
@@ -89,7 +92,7 @@ describe("agents that exchange ballots", () => {
   const stragglersMs = 30_000;
 
   it("settle those on one incident together, and carry out what they decided", async () => {
-    const { fleet, connect, hub, start, ended } = await council({ stragglersMs });
+    const { fleet, connect, hub, start, ended } = await agentsOf({ stragglersMs });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     fleet.kill("web/2");
@@ -108,7 +111,7 @@ describe("agents that exchange ballots", () => {
   });
 
   it("attest what became of it together too: one transaction enacts", async () => {
-    const { agents, fleet, connect, cycles, hub, start, ended } = await council({ stragglersMs });
+    const { agents, fleet, connect, cycles, hub, start, ended } = await agentsOf({ stragglersMs });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     fleet.kill("web/2");
@@ -123,12 +126,12 @@ describe("agents that exchange ballots", () => {
     expect(new Set(reports.map(({ node }) => node)).size).toBe(reports.length);
     const { value } = await reader.fetchRecord({ contentId: directive.outcome ?? "0x", kind: "Outcome" });
     expect(value).toMatchObject({ directive: directive.id, result: "done" });
-    expect(fleet.deeds).toBe(1);
+    expect(fleet.executions).toBe(1);
     expect(hub.errors).toEqual([]);
   });
 
   it("report one by one where the chain adds no signatures up", async () => {
-    const { fleet, connect, start, ended } = await council({ stragglersMs: 100, hardfork: "cancun" });
+    const { fleet, connect, start, ended } = await agentsOf({ stragglersMs: 100, hardfork: "cancun" });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     fleet.kill("web/2");
@@ -139,12 +142,12 @@ describe("agents that exchange ballots", () => {
   });
 
   it("ban a node that signs two different ballots, by themselves", async () => {
-    const { witan, hub, connect, cycles, operator, start } = await council({ stragglersMs });
+    const { witan, hub, connect, cycles, operator, start } = await agentsOf({ stragglersMs });
     const [reader, byzantine] = [await connect(), await connect(operator(4))];
     await start(0, 1, 2, 3);
     // Before they have looked at the chain they know no members.
     await Promise.all([0, 1, 2, 3].map((index) => cycles(index, 1)));
-    const { proposalId } = await byzantine.openProposal({ order: restartOf("web/1", "web-1/1") });
+    const { proposalId } = await byzantine.openProposal({ order: restartOf("web/1", "web/1/1") });
     const node = {
       operator: operator(4).address as Address,
       client: byzantine,
@@ -176,7 +179,7 @@ describe("agents that exchange ballots", () => {
 
 describe("evidence that does not hold", () => {
   it("is voted Against by every honest agent, with the reason", async () => {
-    const { witan, blocks, connect, operator, start } = await council({ nodes: 6 });
+    const { witan, blocks, connect, operator, start } = await agentsOf({ nodes: 6 });
     const byHand = await connect(operator(5));
 
     const incidents = ["missing", "altered"].map((name) => downIncident(name, `${name}/1`));
@@ -188,14 +191,14 @@ describe("evidence that does not hold", () => {
     const unanchored = encodeRecord("Incident", downIncident("unanchored", "unanchored/1"));
     await byHand.content.put(unanchored.bytes);
     const beside = await byHand.anchorRecords({
-      records: [{ kind: "Incident", value: downIncident("web/1", "web-1/7") }],
+      records: [{ kind: "Incident", value: downIncident("web/1", "web/1/7") }],
     });
 
     const cases = [
       ["missing", "missing", missing.contentId, /^evidence 0x\w{8} is missing: The block/],
       ["altered", "altered", altered.contentId, /^evidence 0x\w{8} is corrupt: The block/],
       ["unanchored", "unanchored", unanchored.contentId, /^evidence 0x\w{8} is unanchored: No anchor holds/],
-      ["beside the point", "web/1", beside.records[0]?.contentId ?? "0x", /^no evidence speaks of instance web-1\/1/],
+      ["beside the point", "web/1", beside.records[0]?.contentId ?? "0x", /^no evidence speaks of instance web\/1\/1/],
     ] as const;
     const opened = new Map<string, { readonly proposalId: string; readonly reason: RegExp }>();
     for (const [what, workload, contentId, reason] of cases) {
@@ -219,9 +222,9 @@ describe("evidence that does not hold", () => {
   });
 
   it("does not keep an honest proposal for the same replica away", async () => {
-    const { fleet, connect, operator, start, ended } = await council({ nodes: 6, takeoverMs: 1_000 });
+    const { fleet, connect, operator, start, ended } = await agentsOf({ nodes: 6, takeoverMs: 1_000 });
     const byHand = await connect(operator(5));
-    const unanchored = encodeRecord("Incident", { ...downIncident("web/1", "web-1/1"), severity: "low" });
+    const unanchored = encodeRecord("Incident", { ...downIncident("web/1", "web/1/1"), severity: "low" });
     const order = restartOf("web/1", fleet.instanceOf("web/1"));
     const { proposalId } = await byHand.openProposal({ order, evidence: [unanchored.contentId] });
     fleet.kill("web/1");
@@ -233,8 +236,8 @@ describe("evidence that does not hold", () => {
 });
 
 describe("an agent that was stopped", () => {
-  it("does not vote twice, and the council goes on when it is back", async () => {
-    const world = await council();
+  it("does not vote twice, and the others go on when it is back", async () => {
+    const world = await agentsOf();
     const { fleet, logs, connect, start, stop, cycles, ended } = world;
     const reader = await connect();
     await start(0);
@@ -256,14 +259,14 @@ describe("an agent that was stopped", () => {
   });
 
   it("casts the ballot that it had written down before it ended, whatever it sees now", async () => {
-    const { fleet, connect, operator, dataDir, start } = await council();
+    const { fleet, connect, operator, dataDir, start } = await agentsOf();
     const reader = await connect();
     const member = await connect(operator(1));
     fleet.kill("web/1");
-    const incident = downIncident("web/1", "web-1/1");
+    const incident = downIncident("web/1", "web/1/1");
     const { records } = await member.anchorRecords({ records: [{ kind: "Incident", value: incident }] });
     const evidence = records.map(({ contentId }) => contentId);
-    const { proposalId } = await member.openProposal({ order: restartOf("web/1", "web-1/1"), evidence });
+    const { proposalId } = await member.openProposal({ order: restartOf("web/1", "web/1/1"), evidence });
     const written = { proposalId, support: "abstain", reason: "written down before the crash" } as const;
     const box = await OwnBallots.open(`${dataDir(0)}/ballots.jsonl`);
     await box.record(written);
@@ -278,9 +281,9 @@ describe("an agent that was stopped", () => {
 
 describe("a Byzantine voter", () => {
   it("has its second ballot refused, by signature and directly", async () => {
-    const { connect, operator } = await council();
+    const { connect, operator } = await agentsOf();
     const [byzantine, carrier] = [await connect(operator(4)), await connect(operator(0))];
-    const { proposalId } = await byzantine.openProposal({ order: restartOf("web/1", "web-1/1") });
+    const { proposalId } = await byzantine.openProposal({ order: restartOf("web/1", "web/1/1") });
     const first = await byzantine.signBallot({ proposalId, support: "for" });
     const second = await byzantine.signBallot({ proposalId, support: "against" });
     await carrier.castVoteBySig({ ballot: first });
@@ -293,7 +296,7 @@ describe("a Byzantine voter", () => {
 
 describe("orders that a member gives by hand", () => {
   it("are attested where they take effect on chain, and fail where no node can carry them out", async () => {
-    const { witan, connect, operator, start, ended } = await council({ nodes: 6, takeoverMs: 1_000 });
+    const { witan, connect, operator, start, ended } = await agentsOf({ nodes: 6, takeoverMs: 1_000 });
     const byHand = await connect(operator(5));
     await start(0, 1, 2, 3, 4);
 
@@ -313,7 +316,7 @@ describe("orders that a member gives by hand", () => {
 });
 
 describe("a chain that is out of reach for a while", () => {
-  async function behindFlakyRpc(): Promise<{ rpc: FlakyRpc; world: Council }> {
+  async function behindFlakyRpc(): Promise<{ rpc: FlakyRpc; world: Agents }> {
     const node = await startHardhatNode();
     const rpc = await startFlakyRpc(node.rpcUrl);
     onTestFinished(async () => {
@@ -321,7 +324,7 @@ describe("a chain that is out of reach for a while", () => {
       await node.close();
     });
     // Connected through the proxy, deployed past it.
-    return { rpc, world: await council({ node, nodes: 1, rpcUrl: rpc.url }) };
+    return { rpc, world: await agentsOf({ node, nodes: 1, rpcUrl: rpc.url }) };
   }
 
   it("does not stop the loop: what was seen is kept, and acted on later", async () => {
@@ -336,11 +339,42 @@ describe("a chain that is out of reach for a while", () => {
     await expect.poll(() => agents.get(0)?.status.lastError, patience).toMatch(/HTTP status 503/);
     await cycles(0, 4);
     expect(agents.get(0)?.status.waitingRecords).toBeGreaterThan(0);
-    expect(fleet.deeds).toBe(0);
+    expect(fleet.executions).toBe(0);
 
     rpc.mode = "pass";
     expect(await ended(await connect(), "Restart")).toMatchObject({ status: "Done" });
     expect(fleet.restarts).toEqual(new Map([["web/1", 1]]));
     await expect.poll(() => agents.get(0)?.status.lastError, patience).toBeUndefined();
+  });
+});
+
+describe("agents whose wall clocks are set back and forth by an hour", () => {
+  const HOUR = 3_600_000;
+
+  it.each([undefined, 300])("go on healing, attesting and anchoring (stragglers: %s ms)", async (stragglersMs) => {
+    const clocks = Array.from({ length: 5 }, () => new TestClock());
+    const clockOf = (index: number) => clocks[index] ?? systemClock;
+    const world = await agentsOf({ clockOf, ...(stragglersMs === undefined ? {} : { stragglersMs }) });
+    const { agents, connect, cycles, fleet, start } = world;
+    const reader = await connect();
+    await start(0, 1, 2, 3, 4);
+    await cycles(0);
+    for (const [restarts, step] of [-HOUR, HOUR, 2 * HOUR, -2 * HOUR].entries()) {
+      // Two clocks go one way, two the other, and one is right.
+      for (const [index, clock] of clocks.slice(0, 4).entries()) clock.stepWall(index % 2 === 0 ? step : -step);
+      fleet.kill("web/1");
+      const done = async () => (await reader.listDirectives({ statuses: ["Done"] })).length;
+      await expect.poll(done, patience).toBe(restarts + 1);
+    }
+    expect(fleet.restarts.get("web/1")).toBe(4);
+    // States go on being anchored, by every node.
+    const states = async () => (await reader.listRecords({ kind: "State", limit: 1_000 })).map(({ author }) => author);
+    const before = await states();
+    const more = async (author: string) => (await states()).filter((each) => each === author).length;
+    for (const author of new Set(before)) {
+      const had = before.filter((each) => each === author).length;
+      await expect.poll(() => more(author), patience).toBeGreaterThan(had);
+    }
+    for (const agent of agents.values()) expect(agent.status.lastError).toBeUndefined();
   });
 });

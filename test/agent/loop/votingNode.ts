@@ -1,24 +1,28 @@
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import { BackgroundJobs } from "../../src/agent/backgroundJobs.js";
-import { Voter, type VoterDependencies } from "../../src/agent/loop/voter.js";
-import { OwnBallots, type RecordedBallot } from "../../src/agent/signing/ownBallots.js";
-import { createClient, type NewRecord, type Proposal } from "../../src/client/index.js";
-import { VoteDefaults } from "../../src/policy/index.js";
-import { createChain, type Eip1193Provider } from "../../src/ports/chain/index.js";
-import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
-import type { Address, ContentId, Order } from "../../src/records/index.js";
-import { createLogger } from "../../src/utils/logger.js";
-import { createElectorate, type Electorate, patience, unhurried } from "./ballots/electorate.js";
-import { temporaryFolder } from "./ballots/roll.js";
-import { SharedBlocks } from "./council.js";
+import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
+import { AggregatedBallots } from "../../../src/agent/loop/strategies/aggregated.js";
+import { DirectBallots } from "../../../src/agent/loop/strategies/direct.js";
+import { Voter } from "../../../src/agent/loop/voter.js";
+import { OwnBallots, type RecordedBallot } from "../../../src/agent/signing/ownBallots.js";
+import { createClient, type NewRecord, type Proposal } from "../../../src/client/index.js";
+import { VoteDefaults } from "../../../src/policy/index.js";
+import { createChain, type Eip1193Provider } from "../../../src/ports/chain/index.js";
+import { type ContentStore, createMemoryContent } from "../../../src/ports/content/index.js";
+import type { Address, ContentId, Order } from "../../../src/records/index.js";
+import { createLogger } from "../../../src/utils/logger.js";
+import { SharedBlocks } from "../../harness/sharedBlocks.js";
+import { createElectorate, type Electorate, patience, unhurried } from "../ballots/electorate.js";
+import { temporaryFolder } from "../ballots/roll.js";
 
-interface BoothOptions extends Partial<Pick<VoterDependencies, "exchange">> {
+interface VotingNodeOptions {
+  /** Exchanges ballots with the other nodes; without it this node votes by transactions of its own. */
+  readonly exchange?: ConstructorParameters<typeof AggregatedBallots>[0] | undefined;
   readonly world?: Electorate;
 }
 
 /** One node's voter over a real chain, on a line to it and with blocks that a test can spoil. */
-export async function createBooth({ exchange, world: given }: BoothOptions = {}) {
+export async function createVotingNode({ exchange, world: given }: VotingNodeOptions = {}) {
   const world = given ?? (await createElectorate({ nodes: 3, tracks: unhurried() }));
   const { witan } = world.setting;
   const line: { fails: (method: string, data: string) => boolean } = { fails: () => false };
@@ -44,18 +48,17 @@ export async function createBooth({ exchange, world: given }: BoothOptions = {})
   onTestFinished(() => ballots.close());
   const logs: { level: string; message: string; [field: string]: unknown }[] = [];
   const logger = createLogger("info", (text) => logs.push(JSON.parse(text)));
-  const tasks = new BackgroundJobs(logger);
+  const jobs = new BackgroundJobs(logger);
   const self = client.account as Address;
   const voter = new Voter({
-    self,
     client,
-    ballots,
-    tasks,
+    ownBallots: ballots,
+    ballots: exchange ? new AggregatedBallots(exchange, self) : new DirectBallots({ client, logger, self }),
+    jobs,
     logger,
-    exchange,
     policy: VoteDefaults,
     evidenceTimeoutMs: 10_000,
-    look: async () => ({ replicas: [], workloads: new Set(), tasks: new Set() }),
+    readNodeView: async () => ({ replicas: [], workloads: new Set(), tasks: new Set() }),
     testModel: async () => undefined,
   });
 
@@ -63,7 +66,7 @@ export async function createBooth({ exchange, world: given }: BoothOptions = {})
     world,
     line,
     blocks,
-    /** Under which names blocks were kept, in the order of that. */
+    /** The blocks that were pinned, each after its reason, in that order. */
     kept,
     client,
     logger,
@@ -84,10 +87,10 @@ export async function createBooth({ exchange, world: given }: BoothOptions = {})
       await expect.poll(async () => (await client.getProposal({ proposalId })).state, patience).toBe("Active");
       return client.getProposal({ proposalId });
     },
-    /** Lets the voter look at a proposal once; gives what it has decided by then. */
-    async look(proposal: Proposal): Promise<RecordedBallot | undefined> {
+    /** Gives the voter a proposal once; resolves with what it has decided by then. */
+    async decide(proposal: Proposal): Promise<RecordedBallot | undefined> {
       voter.tick([proposal], new AbortController().signal);
-      await tasks.settled();
+      await jobs.settled();
       return ballots.get(proposal.id);
     },
     hasVoted: (proposal: Proposal) => chain.contracts.governor.hasVoted(proposal.id, self),

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { rehearse } from "../../scripts/rehearsal/rehearse.js";
-import { CouncilWorker } from "../../scripts/rehearsal/worker.js";
-import { turnoutBar } from "../../src/surfaces/cli/output/turnoutBar.js";
+import { HostServer } from "../../../scripts/rehearsal/hostServer.js";
+import { rehearse } from "../../../scripts/rehearsal/rehearse.js";
+import { turnoutBar } from "../../../src/surfaces/cli/output/turnoutBar.js";
 
 it("draws how a vote stands", () => {
   expect(turnoutBar({ for: 5, against: 2, abstain: 1 }, 10)).toBe(
@@ -13,10 +13,10 @@ it("draws how a vote stands", () => {
 });
 
 it.each([
-  [{ nodes: 0 }, "A council has 1 to 10000 nodes."],
+  [{ nodes: 0 }, "A rehearsal has 1 to 10000 nodes."],
   [{ nodes: 3, processes: 4 }, "There is at least one node in a process."],
   [{ nodes: 3, hostile: 60 }, "From 0 to 50 percent of the nodes are hostile."],
-])("refuses a council that cannot be: %j", async (options, message) => {
+])("refuses a rehearsal that cannot be: %j", async (options, message) => {
   const rehearsal = rehearse({ rpcUrl: "http://127.0.0.1:1", onProgress: () => undefined, ...options });
   await expect(rehearsal).rejects.toThrow(message);
 });
@@ -26,8 +26,8 @@ it("says that a rehearsal needs a development chain", async () => {
   await expect(rehearsal).rejects.toMatchObject({ code: "rpc-unreachable" });
 });
 
-it("a worker that was not started answers so", async () => {
-  const worker = new CouncilWorker();
-  expect(await worker.answer({ type: "stats" })).toEqual({ type: "failed", reason: "nothing was started" });
-  expect(await worker.answer({ type: "stop" })).toEqual({ type: "stopped" });
+it("answers that it was not started", async () => {
+  const host = new HostServer();
+  expect(await host.answer({ type: "stats" })).toEqual({ type: "failed", reason: "nothing was started" });
+  expect(await host.answer({ type: "stop" })).toEqual({ type: "stopped" });
 });

@@ -2,16 +2,16 @@ import type { ProposalId } from "../../src/client/index.js";
 import { messageOf } from "../../src/errors.js";
 import { loadBls } from "../../src/ports/keys/index.js";
 import { createLogger, type LogLevel } from "../../src/utils/logger.js";
-import { CouncilHost, type CouncilHostParameters } from "./host.js";
+import { RehearsalHost, type RehearsalHostParameters } from "./host.js";
 import { attack } from "./hostile.js";
 
-/** What the process that rehearses asks one of its workers for. Secrets come by this channel and no other. */
-export type WorkerRequest =
+/** What the process that rehearses asks of a host process. Keys travel by this channel alone. */
+export type HostRequest =
   | {
       readonly type: "start";
       readonly name: string;
       readonly logLevel: LogLevel;
-      readonly parameters: Omit<CouncilHostParameters, "logger">;
+      readonly parameters: Omit<RehearsalHostParameters, "logger">;
       /** Whether its nodes attack instead of voting. */
       readonly hostile: boolean;
     }
@@ -20,28 +20,28 @@ export type WorkerRequest =
   | { readonly type: "stats" }
   | { readonly type: "stop" };
 
-export interface WorkerStats {
+export interface HostStats {
   readonly peers: number;
-  readonly counts: CouncilHost["counts"];
+  readonly counts: RehearsalHost["counts"];
   /** The most memory that the process has held, in bytes. */
   readonly maxRss: number;
   /** Processor time used so far, in milliseconds. */
   readonly cpuMs: number;
 }
 
-export type WorkerAnswer =
+export type HostAnswer =
   | { readonly type: "started"; readonly multiaddrs: readonly string[] }
   | { readonly type: "opened"; readonly proposalId: ProposalId; readonly transactionHash: string }
   | { readonly type: "attacked"; readonly sent: number }
-  | { readonly type: "stats"; readonly stats: WorkerStats }
+  | { readonly type: "stats"; readonly stats: HostStats }
   | { readonly type: "stopped" }
   | { readonly type: "failed"; readonly reason: string };
 
 /** One process's part of a rehearsal: answers requests, one after another. */
-export class CouncilWorker {
-  #host: CouncilHost | undefined;
+export class HostServer {
+  #host: RehearsalHost | undefined;
 
-  async answer(request: WorkerRequest): Promise<WorkerAnswer> {
+  async answer(request: HostRequest): Promise<HostAnswer> {
     try {
       return await this.#answer(request);
     } catch (error) {
@@ -49,11 +49,11 @@ export class CouncilWorker {
     }
   }
 
-  async #answer(request: WorkerRequest): Promise<WorkerAnswer> {
+  async #answer(request: HostRequest): Promise<HostAnswer> {
     if (request.type === "start") {
       const { hostile, logLevel, name, parameters } = request;
       const logger = createLogger(logLevel, (line) => process.stderr.write(`${line}\n`), { host: name });
-      this.#host = await CouncilHost.start({ ...parameters, silent: hostile, logger });
+      this.#host = await RehearsalHost.start({ ...parameters, silent: hostile, logger });
       return { type: "started", multiaddrs: this.#host.multiaddrs };
     }
     if (request.type === "stop") {
@@ -70,7 +70,7 @@ export class CouncilWorker {
       case "attack":
         return {
           type: "attacked",
-          sent: await attack({ ...(await host.battlefield(request.proposalId)), bls: await loadBls() }),
+          sent: await attack({ ...(await host.attackTargets(request.proposalId)), bls: await loadBls() }),
         };
       case "stats": {
         const { user, system } = process.cpuUsage();
@@ -88,16 +88,16 @@ export class CouncilWorker {
 
 /** Serves the process that forked this one. */
 export function serveParent(): void {
-  const worker = new CouncilWorker();
+  const server = new HostServer();
   let tail = Promise.resolve();
-  process.on("message", (request: WorkerRequest) => {
+  process.on("message", (request: HostRequest) => {
     tail = tail.then(async () => {
-      const answer = await worker.answer(request);
+      const answer = await server.answer(request);
       process.send?.(answer, () => {
         if (answer.type === "stopped") process.disconnect?.();
       });
     });
   });
-  // Whoever rehearses is gone: nobody would end this process.
+  // The process that rehearses has ended: nothing else would end this one.
   process.on("disconnect", () => process.exit(0));
 }

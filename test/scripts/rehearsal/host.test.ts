@@ -3,17 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { id, ZeroHash } from "ethers";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { CouncilHost } from "../../scripts/rehearsal/host.js";
-import { attack } from "../../scripts/rehearsal/hostile.js";
-import { rehearsalTracks } from "../../scripts/rehearsal/tracks.js";
-import { createClient } from "../../src/client/index.js";
-import { createChain, type Deployment, deployDao, developmentChain } from "../../src/ports/chain/index.js";
-import { createMemoryContent } from "../../src/ports/content/index.js";
-import { loadBls } from "../../src/ports/keys/index.js";
-import type { Address, Hex } from "../../src/records/index.js";
-import { createLogger } from "../../src/utils/logger.js";
-import { admissionOf, blsKey, operatorKey } from "../fixtures/deploy.js";
-import { type HardhatNode, startHardhatNode } from "../fixtures/node.js";
+import { RehearsalHost } from "../../../scripts/rehearsal/host.js";
+import { attack } from "../../../scripts/rehearsal/hostile.js";
+import { rehearsalTracks } from "../../../scripts/rehearsal/tracks.js";
+import { createClient } from "../../../src/client/index.js";
+import { createChain, type Deployment, deployDao, developmentChain } from "../../../src/ports/chain/index.js";
+import { createMemoryContent } from "../../../src/ports/content/index.js";
+import { loadBls } from "../../../src/ports/keys/index.js";
+import type { Address, Hex } from "../../../src/records/index.js";
+import { createLogger } from "../../../src/utils/logger.js";
+import { admissionOf, blsKey, operatorKey } from "../../fixtures/deploy.js";
+import { type HardhatNode, startHardhatNode } from "../../fixtures/node.js";
 
 const NODES = 9;
 const patience = { timeout: 50_000, interval: 100 };
@@ -53,16 +53,16 @@ async function reader() {
 }
 
 /** Starts hosts, each connected to those before it; `seats` are the nodes of each. */
-async function hosts(seats: readonly (readonly number[])[], silent = -1): Promise<CouncilHost[]> {
+async function hosts(seats: readonly (readonly number[])[], silent = -1): Promise<RehearsalHost[]> {
   const dir = await mkdtemp(join(tmpdir(), "witan-rehearsal-"));
-  const started: CouncilHost[] = [];
+  const started: RehearsalHost[] = [];
   onTestFinished(async () => {
     await Promise.all(started.map((host) => host.stop()));
     await rm(dir, { recursive: true, force: true });
   });
   for (const [position, indices] of seats.entries()) {
     started.push(
-      await CouncilHost.start({
+      await RehearsalHost.start({
         dir: join(dir, `${position}`),
         rpcUrl: node.rpcUrl,
         deployment,
@@ -126,7 +126,7 @@ describe("a rehearsal", () => {
     const client = await reader();
     const proposalId = (await first?.open("rehearsal-2"))?.proposalId ?? "";
     if (hostile === undefined) throw new Error("nobody attacks");
-    const sent = await attack({ ...(await hostile.battlefield(proposalId)), bls: await loadBls() });
+    const sent = await attack({ ...(await hostile.attackTargets(proposalId)), bls: await loadBls() });
     expect(sent).toBe(22);
     const state = async () => (await client.getProposal({ proposalId })).state;
     await expect.poll(state, patience).toBe("Succeeded");

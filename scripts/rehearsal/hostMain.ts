@@ -1,0 +1,3 @@
+import { serveParent } from "./hostServer.js";
+
+serveParent();

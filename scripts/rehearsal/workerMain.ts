@@ -1,3 +1,0 @@
-import { serveParent } from "./worker.js";
-
-serveParent();

@@ -1,0 +1,130 @@
+import { join } from "node:path";
+import type { Proposal, ProposalId } from "../../../client/index.js";
+import type { Address, Incident } from "../../../records/index.js";
+import type { Clock } from "../../../utils/clock.js";
+import { JointAnchoring } from "../../anchoring/exchange.js";
+import { AttestationExchange } from "../../attestations/exchange.js";
+import { BallotExchange, type BallotExchangeParameters, type BallotsView } from "../../ballots/exchange.js";
+import type { LocalNode } from "../../ballots/sign.js";
+import type { UnopenedProposal } from "../../ballots/unopenedProposal.js";
+import type { ChainView } from "../../chainView.js";
+import type { Outbox } from "../../outbox/outbox.js";
+import type { RecordedBallot } from "../../signing/ownBallots.js";
+import { FastLane } from "../fastLane.js";
+import { type DirectStrategiesDependencies, directStrategies } from "./direct.js";
+import type { AnchoringStrategy, AttestationStrategy, BallotStrategy, NodeStrategies } from "./strategy.js";
+
+/** Nodes begin their cycles at different times: each offers its batch in the first cycle of a new period. */
+const GATHER_CYCLES = 2;
+
+export interface AggregatedStrategiesDependencies
+  extends DirectStrategiesDependencies,
+    Pick<BallotExchangeParameters, "gossip" | "bls" | "stragglersMs" | "refusePeer">,
+    Pick<LocalNode, "blsSecret"> {
+  readonly clock: Clock;
+  readonly outbox: Outbox;
+  /** Where the journals of ballots and attestations are. */
+  readonly dataDir: string;
+  readonly cycleMs: number;
+}
+
+/**
+ * This node exchanges ballots, reports and batches with others over gossip, so that one transaction brings many. On a
+ * chain that cannot add BLS signatures up, only ballots are exchanged, and the rest is direct.
+ */
+export async function openAggregatedStrategies(
+  dependencies: AggregatedStrategiesDependencies,
+): Promise<NodeStrategies> {
+  const { anchorEveryMs, blsSecret, client, cycleMs, dataDir, jobs, outbox, self } = dependencies;
+  const node: LocalNode = { operator: self, client, blsSecret };
+  const shared = { ...dependencies, tasks: jobs };
+  const exchange = await BallotExchange.open({ ...shared, dir: join(dataDir, "ballots"), nodes: [node] });
+  const ballots = new AggregatedBallots(exchange, self);
+  const closeBallots = async () => {
+    await exchange.close();
+    await jobs.settled();
+  };
+  if (!exchange.aggregates) return { ...directStrategies(dependencies), ballots, close: closeBallots };
+
+  const attestations = await AttestationExchange.open({ ...shared, path: join(dataDir, "attestations.jsonl"), node });
+  const anchoring = new JointAnchoring({ ...shared, node, gatherMs: GATHER_CYCLES * cycleMs });
+  return {
+    ballots,
+    attestations: aggregatedAttestations(attestations),
+    anchoring: aggregatedAnchoring(anchoring, outbox, anchorEveryMs),
+    opening: new FastLane(dependencies),
+    start: () => anchoring.start(),
+    async close() {
+      await anchoring.stop();
+      await closeBallots();
+      // Jobs that have ended meanwhile may have reported outcomes.
+      await attestations.close();
+      await jobs.settled();
+    },
+  };
+}
+
+/** One transaction brings the ballots of many nodes. */
+export class AggregatedBallots implements BallotStrategy {
+  readonly #exchange: Omit<BallotExchange, "aggregates" | "close" | "counts" | "topic">;
+  readonly #operator: Address;
+
+  /** @param operator One of the nodes that the exchange signs for. */
+  constructor(exchange: Omit<BallotExchange, "aggregates" | "close" | "counts" | "topic">, operator: Address) {
+    this.#exchange = exchange;
+    this.#operator = operator;
+  }
+
+  update(view: ChainView, unopened: readonly UnopenedProposal[]): Promise<void> {
+    return this.#exchange.update(view, unopened);
+  }
+
+  needsBallot(proposal: Proposal): Promise<boolean> {
+    return this.#exchange.needs(proposal, this.#operator);
+  }
+
+  cast(proposal: Proposal, ballot: RecordedBallot): Promise<void> {
+    return this.#exchange.cast(proposal, ballot, this.#operator);
+  }
+
+  hasEquivocated(incident: Incident): Promise<boolean> {
+    return this.#exchange.proves(incident);
+  }
+
+  incidents(): readonly Incident[] {
+    return this.#exchange.incidents();
+  }
+
+  ballotsOn(proposalId: ProposalId): BallotsView {
+    return this.#exchange.view(proposalId);
+  }
+}
+
+/** One transaction brings the reports of many nodes. */
+export function aggregatedAttestations(
+  exchange: Pick<AttestationExchange, "attest" | "heard" | "own" | "reportsOn" | "update">,
+): AttestationStrategy {
+  return {
+    update: (view) => exchange.update(view),
+    mayReport: (directive) => exchange.reportsOn(directive),
+    ownStatement: (directiveId, part) => exchange.own(directiveId, part),
+    received: (directive) => exchange.heard(directive),
+    report: (directive, statement) => exchange.attest(directive, statement),
+  };
+}
+
+/**
+ * One transaction anchors the batches of many nodes: all offer theirs at the same times of day. With too few nodes for
+ * that to pay, each anchors its own.
+ */
+export function aggregatedAnchoring(
+  exchange: Pick<JointAnchoring, "isOpen" | "offer" | "update">,
+  outbox: Pick<Outbox, "settle">,
+  anchorEveryMs: number,
+): AnchoringStrategy {
+  return {
+    update: (view) => exchange.update(view),
+    pauseAfter: (anchoredAt) => anchorEveryMs - (exchange.isOpen ? anchoredAt % anchorEveryMs : 0),
+    anchor: (urgent) => (exchange.isOpen && !urgent ? exchange.offer() : outbox.settle()),
+  };
+}

@@ -1,0 +1,107 @@
+import type { Client, Proposal } from "../../../client/index.js";
+import { isRevert } from "../../../ports/chain/index.js";
+import type { Address } from "../../../records/index.js";
+import type { Logger } from "../../../utils/logger.js";
+import type { BackgroundJobs } from "../../backgroundJobs.js";
+import type { Outbox } from "../../outbox/outbox.js";
+import type { RecordedBallot } from "../../signing/ownBallots.js";
+import type {
+  AnchoringStrategy,
+  AttestationStrategy,
+  BallotStrategy,
+  NodeStrategies,
+  OpeningStrategy,
+} from "./strategy.js";
+
+export interface DirectStrategiesDependencies {
+  readonly self: Address;
+  readonly client: Client;
+  readonly outbox: Pick<Outbox, "settle">;
+  readonly jobs: BackgroundJobs;
+  readonly logger: Logger;
+  /** Between two anchors of records that are not urgent, in milliseconds. */
+  readonly anchorEveryMs: number;
+}
+
+/** This node votes, reports, anchors and opens proposals by transactions of its own. */
+export function directStrategies(dependencies: DirectStrategiesDependencies): NodeStrategies {
+  const { anchorEveryMs, client, jobs, outbox } = dependencies;
+  return {
+    ballots: new DirectBallots(dependencies),
+    attestations: directAttestations(client),
+    anchoring: directAnchoring(outbox, anchorEveryMs),
+    opening: directOpening,
+    start: () => undefined,
+    close: () => jobs.settled(),
+  };
+}
+
+/** One transaction a ballot. */
+export class DirectBallots implements BallotStrategy {
+  readonly #dependencies: Pick<DirectStrategiesDependencies, "client" | "logger" | "self">;
+
+  constructor(dependencies: Pick<DirectStrategiesDependencies, "client" | "logger" | "self">) {
+    this.#dependencies = dependencies;
+  }
+
+  async update(): Promise<void> {}
+
+  async needsBallot({ id, rules }: Proposal): Promise<boolean> {
+    const { client, self } = this.#dependencies;
+    const { nodes, governor } = client.chain.contracts;
+    if (!(await client.chain.read(() => nodes.isMember(self, rules.epoch)))) return false;
+    return !(await client.chain.read(() => governor.hasVoted(id, self)));
+  }
+
+  async cast({ id: proposalId }: Proposal, ballot: RecordedBallot): Promise<void> {
+    const { client, logger } = this.#dependencies;
+    const { reason, support } = ballot;
+    try {
+      const receipt = await client.castVote({ proposalId, support, reason });
+      logger.info("voted", { ...ballot, transaction: receipt.hash, gas: receipt.gasUsed });
+    } catch (error) {
+      // Other nodes' ballots have decided it meanwhile.
+      if (!isRevert(error, "GovernorUnexpectedProposalState")) throw error;
+      logger.info("the vote ended before this ballot", { proposalId });
+    }
+  }
+
+  /** Ballots are verified where they are exchanged: this node cannot. */
+  async hasEquivocated(): Promise<undefined> {}
+
+  incidents(): readonly [] {
+    return [];
+  }
+
+  ballotsOn() {
+    return { known: [], equivocations: [] };
+  }
+}
+
+/** One transaction a report. */
+export function directAttestations(client: Pick<Client, "reportDirective">): AttestationStrategy {
+  return {
+    update: async () => undefined,
+    mayReport: () => true,
+    ownStatement: () => undefined,
+    received: () => [],
+    async report({ id: directiveId }, { outcome, report }) {
+      await client.reportDirective({ directiveId, report, outcome: outcome ?? undefined });
+    },
+  };
+}
+
+/** One transaction for all that wait. */
+export function directAnchoring(outbox: Pick<Outbox, "settle">, anchorEveryMs: number): AnchoringStrategy {
+  return {
+    update: async () => undefined,
+    pauseAfter: () => anchorEveryMs,
+    anchor: () => outbox.settle(),
+  };
+}
+
+/** Every plan is opened on chain before nodes vote on it. */
+export const directOpening: OpeningStrategy = {
+  unopened: [],
+  route: async (planned) => planned,
+};

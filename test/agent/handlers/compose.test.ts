@@ -1,0 +1,66 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { type ComposeHandlersDependencies, composeHandlers } from "../../../src/agent/handlers/compose.js";
+import { systemClock } from "../../../src/utils/clock.js";
+import { createLogger } from "../../../src/utils/logger.js";
+import { createSetting } from "../../client/setting.js";
+import { temporaryFolder } from "../ballots/roll.js";
+
+/** The handlers of a node with these engines, and the topics that it listens on. */
+async function composed(engines: Partial<ComposeHandlersDependencies["config"]>) {
+  const setting = await createSetting({ nodes: 1 });
+  onTestFinished(() => setting.close());
+  const topics = new Set<string>();
+  const dependencies: ComposeHandlersDependencies = {
+    config: { dataDir: await temporaryFolder(), fleet: undefined, learning: undefined, takeoverMs: 1_000, ...engines },
+    self: `0x${"11".repeat(20)}`,
+    client: setting.client(),
+    clock: systemClock,
+    logger: createLogger("silent", () => undefined),
+    gossip: {
+      publish: async () => 0,
+      subscribe: (topic) => {
+        topics.add(topic);
+        return () => topics.delete(topic);
+      },
+    },
+    outbox: { settle: async () => undefined, submit: () => Promise.reject(new Error("nothing is submitted here")) },
+    isMember: async () => true,
+    seal: async () => new Uint8Array(),
+  };
+  return { compose: () => composeHandlers(dependencies), topics };
+}
+
+describe("what a node can execute", () => {
+  it("is what takes effect on chain alone, without any engine", async () => {
+    const { compose, topics } = await composed({});
+    const { close, handlers, listReplicas, tasks, testModel, workloads } = await compose();
+    expect(handlers.map(({ isLeaderless }) => isLeaderless)).toEqual([true]);
+    expect([await listReplicas(), workloads.size, tasks.size, topics.size]).toEqual([[], 0, 0, 0]);
+    expect(await testModel({} as never, undefined)).toBeUndefined();
+    await close();
+  });
+
+  it("includes orders on the workload that it runs", async () => {
+    const dir = await temporaryFolder();
+    const fleet = { dir, workload: "web", basePort: 9_000, progressDeadlineMs: 1_000 };
+    const { compose } = await composed({ fleet });
+    const { close, handlers, listReplicas, workloads } = await compose();
+    expect(handlers.flatMap(({ kinds }) => kinds)).toContain("Deploy");
+    expect([await listReplicas(), [...workloads]]).toEqual([[], ["web"]]);
+    await close();
+  });
+
+  it("includes rounds of the task that it trains, whose topic it leaves when it ends", async () => {
+    const { compose, topics } = await composed({ learning: { task: "mnist", index: 0, shards: 2, seed: 7 } });
+    const { close, handlers, tasks } = await compose();
+    expect(handlers.flatMap(({ kinds }) => kinds)).toContain("StartRound");
+    expect([[...tasks], topics.size]).toEqual([["mnist"], 1]);
+    await close();
+    expect(topics.size).toBe(0);
+  });
+
+  it("is nothing if the configuration names an unknown task", async () => {
+    const { compose } = await composed({ learning: { task: "chess", index: 0, shards: 2, seed: 7 } });
+    await expect(compose()).rejects.toMatchObject({ message: expect.stringContaining('there is no task "chess"') });
+  });
+});

@@ -1,0 +1,162 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Wallet } from "ethers";
+import { expect } from "vitest";
+import { Agent } from "../../src/agent/agent.js";
+import { BackgroundJobs } from "../../src/agent/backgroundJobs.js";
+import { createOnChainHandler } from "../../src/agent/handlers/onChain.js";
+import { createMachineProbe } from "../../src/agent/loop/monitor/machine.js";
+import { openAggregatedStrategies } from "../../src/agent/loop/strategies/aggregated.js";
+import { directStrategies } from "../../src/agent/loop/strategies/direct.js";
+import { openOutbox } from "../../src/agent/outbox/open.js";
+import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
+import { type Client, createClient, type IssuedDirective } from "../../src/client/index.js";
+import { type Chain, createChain } from "../../src/ports/chain/index.js";
+import { createMemoryContent } from "../../src/ports/content/index.js";
+import { loadBls } from "../../src/ports/keys/index.js";
+import type { Address } from "../../src/records/index.js";
+import { type Clock, systemClock } from "../../src/utils/clock.js";
+import { createLogger } from "../../src/utils/logger.js";
+import { Hub } from "../agent/ballots/hub.js";
+import { type DeployWitanOptions, deployWitan, type Witan } from "../fixtures/deploy.js";
+import { ListedFleet } from "./listedFleet.js";
+import { SharedBlocks } from "./sharedBlocks.js";
+
+/** One cycle of an agent. */
+const CYCLE_MS = 150;
+/** How long a story may take on a busy machine. */
+export const patience = { timeout: 60_000, interval: 100 };
+
+export interface AgentsOptions extends DeployWitanOptions {
+  /** Workloads of the fleet. */
+  readonly workloads?: readonly string[];
+  /** How long the next in line waits; long where nobody is missing. */
+  readonly takeoverMs?: number;
+  /** Speak to the chain there instead of in this process. */
+  readonly rpcUrl?: string;
+  /** Exchange ballots over a mesh in memory, and wait so long for stragglers; without it each node votes by itself. */
+  readonly stragglersMs?: number;
+  /** The clock of each node; the system's by default. */
+  readonly clockOf?: (index: number) => Clock;
+}
+
+export type Agents = Awaited<ReturnType<typeof createAgents>>;
+
+/** A DAO in one process: real contracts, clients and agents over a fleet that is only listed. */
+export async function createAgents(options: AgentsOptions = {}) {
+  const { workloads = ["web/1", "web/2", "web/3"], takeoverMs = 60_000, rpcUrl, stragglersMs, ...deploy } = options;
+  const createClock = options.clockOf ?? (() => systemClock);
+  const witan: Witan = await deployWitan(deploy);
+  const dir = await mkdtemp(join(tmpdir(), "witan-agents-"));
+  const fleet = new ListedFleet(workloads);
+  const blocks = new SharedBlocks();
+  const hub = new Hub();
+  const chains: Chain[] = [];
+  const agents = new Map<number, Agent>();
+  const closing = new Map<number, () => Promise<void>>();
+  const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
+
+  const connect = async (signer?: Wallet): Promise<Client> => {
+    const over = rpcUrl === undefined ? { provider: witan.provider } : { rpcUrl };
+    const chain = await createChain({ ...over, ...witan.deployment, signer, pollMs: 20, timeoutMs: 5_000 });
+    chains.push(chain);
+    return createClient({ chain, content: createMemoryContent(blocks) });
+  };
+  const operator = (index: number): Wallet => {
+    const wallet = witan.operators[index];
+    if (wallet === undefined) throw new Error(`there is no node ${index}`);
+    return wallet;
+  };
+  const dataDir = (index: number) => join(dir, `node-${index}`);
+
+  async function start(...indices: number[]): Promise<void> {
+    for (const index of indices) {
+      const wallet = operator(index);
+      const client = await connect(wallet);
+      const clock = createClock(index);
+      const logger = createLogger("info", (line) => logs.push(JSON.parse(line)), { node: index });
+      const self = wallet.address as Address;
+      const outbox = await openOutbox({ path: join(dataDir(index), "outbox.jsonl"), client });
+      const ownBallots = await OwnBallots.open(join(dataDir(index), "ballots.jsonl"));
+      const jobs = new BackgroundJobs(logger);
+      const shared = { self, client, clock, outbox, jobs, logger, anchorEveryMs: 2_000 };
+      const blsSecret = witan.blsKeys[index];
+      const strategies =
+        stragglersMs === undefined || blsSecret === undefined
+          ? directStrategies(shared)
+          : await openAggregatedStrategies({
+              ...{ ...shared, blsSecret, stragglersMs, dataDir: dataDir(index), cycleMs: CYCLE_MS },
+              gossip: hub.peer(`node ${index}`),
+              bls: await loadBls(),
+            });
+      const agent = new Agent({
+        ...{ self, client, clock, logger, outbox, ownBallots, jobs, strategies },
+        config: { cycleMs: CYCLE_MS, takeoverMs, evidenceTimeoutMs: 2_000, learning: undefined },
+        machine: createMachineProbe(),
+        connectivity: () => 1,
+        capabilities: {
+          handlers: [fleet.handler, createOnChainHandler()],
+          listReplicas: async () => fleet.list(),
+          workloads: new Set(["web"]),
+          tasks: new Set(),
+          testModel: async () => undefined,
+        },
+      });
+      agents.set(index, agent);
+      closing.set(index, async () => {
+        await agent.stop();
+        await strategies.close();
+        await ownBallots.close();
+        await outbox.close();
+      });
+      agent.start();
+    }
+  }
+
+  async function stop(...indices: number[]): Promise<void> {
+    await Promise.all(
+      indices.map(async (index) => {
+        await closing.get(index)?.();
+        closing.delete(index);
+        agents.delete(index);
+      }),
+    );
+  }
+
+  /** The one directive of a kind, once it has ended. */
+  async function ended(reader: Client, kind: IssuedDirective["kind"]): Promise<IssuedDirective> {
+    const newest = async () => (await reader.listDirectives({ kind, limit: 1 }))[0];
+    await expect.poll(async () => (await newest())?.status, patience).toMatch(/Done|Failed/);
+    const found = await newest();
+    if (found === undefined) throw new Error(`there is no ${kind}`);
+    return found;
+  }
+
+  /** Lets an agent go through some more of its cycles. */
+  async function cycles(index: number, count = 3): Promise<void> {
+    const from = agents.get(index)?.status.cycle ?? 0;
+    await expect.poll(() => agents.get(index)?.status.cycle ?? 0, patience).toBeGreaterThanOrEqual(from + count);
+  }
+
+  return {
+    witan,
+    fleet,
+    blocks,
+    hub,
+    logs,
+    agents,
+    connect,
+    operator,
+    dataDir,
+    start,
+    stop,
+    ended,
+    cycles,
+    async close() {
+      await stop(...agents.keys());
+      for (const chain of chains) chain.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

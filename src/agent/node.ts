@@ -40,7 +40,7 @@ export interface RunningNode {
   /** Keeps the payload in an envelope that a member has signed, and returns its CID. */
   readonly keepPayload: (envelope: Uint8Array) => Promise<string>;
   /** Stores and pins the JSON document in an envelope that a member has signed, and returns its CID. */
-  readonly takeDocument: (envelope: Uint8Array) => Promise<string>;
+  readonly keepDocument: (envelope: Uint8Array) => Promise<string>;
   /** The node's index of chain and content; undefined if it keeps none. */
   readonly catalog: Catalog | undefined;
   stop(): Promise<void>;
@@ -211,11 +211,11 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
       decodePayload(bytes);
       return content.put(bytes, { keep: "payload" });
     },
-    takeDocument: createDocumentIntake({
+    keepDocument: createDocumentIntake({
       content,
-      context: { chainId, governor },
+      context: { chainId, governor: chain.addresses.NodeGovernor },
       async requireMember(account) {
-        if (!(await isMember(account))) throw new NotMemberError(account);
+        if (!(await membership(account))) throw new NotMemberError(account);
       },
     }),
     catalog: running?.catalog,

@@ -1,3 +1,4 @@
+/** An agent as `witan agent` runs it, that also writes records of its own and names each on stdout once it is anchored. */
 import { writeSync } from "node:fs";
 import { readAgentConfig } from "../../../src/agent/config.js";
 import { startNode } from "../../../src/agent/node.js";
@@ -8,8 +9,6 @@ import { readOperatorKey } from "../../../src/ports/keys/index.js";
 import { createCatalogRoutes } from "../../../src/surfaces/http/catalogRoutes.js";
 import { serveHttp } from "../../../src/surfaces/http/server.js";
 import { createLogger } from "../../../src/utils/logger.js";
-
-/** An agent as `witan agent` runs it, that also writes records of its own and names each on stdout once it is anchored. */
 
 const BATCH = 100;
 
@@ -25,7 +24,7 @@ await serveHttp(config.http.host, config.http.port, {
   ballots: node.ballots,
   block: createGatewayHandler(node.content),
   payload: node.keepPayload,
-  document: node.takeDocument,
+  document: node.keepDocument,
   catalog: createCatalogRoutes(node.catalog),
 });
 const { rpcUrls, ...deployment } = config.chain;

@@ -2,12 +2,12 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { type ComposeHandlersDependencies, composeHandlers } from "../../../src/agent/handlers/compose.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { createSetting } from "../../harness/dao.js";
+import { createTestDao } from "../../harness/dao.js";
 import { temporaryFolder } from "../ballots/roll.js";
 
 /** The handlers of a node with these engines, and the topics that it listens on. */
 async function composed(engines: Partial<ComposeHandlersDependencies["config"]>) {
-  const setting = await createSetting({ nodes: 1 });
+  const setting = await createTestDao({ nodes: 1 });
   onTestFinished(() => setting.close());
   const topics = new Set<string>();
   const dependencies: ComposeHandlersDependencies = {

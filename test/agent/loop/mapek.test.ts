@@ -12,8 +12,8 @@ import { incidentSchema } from "../../../src/records/incident.js";
 import type { Address } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { createSetting } from "../../harness/dao.js";
 import { TestClock } from "../../harness/clock.js";
+import { createTestDao } from "../../harness/dao.js";
 import { temporaryFolder } from "../ballots/roll.js";
 
 const HOUR = 3_600_000;
@@ -41,7 +41,7 @@ const dead: Observation = {
 
 /** The loop of one node over a real chain, which neither votes nor executes. */
 async function loopOf(change: Partial<MapekLoopDependencies>) {
-  const setting = await createSetting({ nodes: 3 });
+  const setting = await createTestDao({ nodes: 3 });
   onTestFinished(() => setting.close());
   const client = setting.client();
   const self = client.account as Address;

@@ -7,14 +7,14 @@ import { Planner } from "../../../src/agent/loop/planner.js";
 import type { PlannedProposal } from "../../../src/policy/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { createSetting, restart } from "../../harness/dao.js";
 import { frozen, TestClock } from "../../harness/clock.js";
+import { createTestDao, restartOrder } from "../../harness/dao.js";
 
-const planned: PlannedProposal = { order: restart, subject: "replica/web/3", evidence: [], delay: 0, window: 60 };
+const planned: PlannedProposal = { order: restartOrder, subject: "replica/web/3", evidence: [], delay: 0, window: 60 };
 
 /** The planners of three nodes over one chain, at a time that the test sets. */
 async function planners() {
-  const setting = await createSetting({ nodes: 3 });
+  const setting = await createTestDao({ nodes: 3 });
   onTestFinished(() => setting.close());
   const clock = new TestClock(frozen());
   const logger = createLogger("silent", () => undefined);

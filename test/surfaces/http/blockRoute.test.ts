@@ -2,13 +2,12 @@ import { expect, it } from "vitest";
 import { createJsonContent, createMemoryContent } from "../../../src/ports/content/index.js";
 import { contentIdToCid, encodeRecord } from "../../../src/records/index.js";
 import { createBlockRoute } from "../../../src/surfaces/http/blockRoute.js";
-import { incidentOf } from "../../harness/dao.js";
+import { incident } from "../../records/samples.js";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 it("gives the JSON view of a record and the value of a JSON document, by query or by header", async () => {
   const content = createMemoryContent();
-  const incident = incidentOf("replica/web/3");
   const { bytes, cid } = encodeRecord("Incident", incident);
   await content.put(bytes);
   const document = await createJsonContent(content).put({ hello: "world" });
@@ -28,7 +27,7 @@ it("gives the JSON view of a record and the value of a JSON document, by query o
 
 it("gives the bytes as before, and lets the query take precedence over the header", async () => {
   const content = createMemoryContent();
-  const { bytes, cid } = encodeRecord("Incident", incidentOf("replica/web/3"));
+  const { bytes, cid } = encodeRecord("Incident", incident);
   await content.put(bytes);
   const answer = createBlockRoute(content);
   for (const [path, accept] of [

@@ -23,7 +23,7 @@ export const agent = defineCommand({
       ballots: node.ballots,
       block: createBlockRoute(node.content),
       payload: node.keepPayload,
-      document: node.takeDocument,
+      document: node.keepDocument,
       catalog: createCatalogRoutes(node.catalog),
     }).catch(async (error: unknown) => {
       await node.stop();

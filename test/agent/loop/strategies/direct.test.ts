@@ -2,17 +2,17 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { DirectBallots, directOpening } from "../../../../src/agent/loop/strategies/direct.js";
 import type { Address } from "../../../../src/records/index.js";
 import { createLogger } from "../../../../src/utils/logger.js";
-import { createSetting, restart } from "../../../harness/dao.js";
+import { createTestDao, restartOrder } from "../../../harness/dao.js";
 
 /** A node that votes directly, and a proposal that is open. */
 async function voting() {
-  const setting = await createSetting({ nodes: 3 });
+  const setting = await createTestDao({ nodes: 3 });
   onTestFinished(() => setting.close());
   const client = setting.client();
   const logs: { message: string }[] = [];
   const logger = createLogger("info", (line) => logs.push(JSON.parse(line)));
   const ballots = new DirectBallots({ client, logger, self: client.account as Address });
-  const { proposalId } = await client.openProposal({ order: restart });
+  const { proposalId } = await client.openProposal({ order: restartOrder });
   const { start } = await client.getProposal({ proposalId });
   await setting.witan.increaseTime(Math.max(1, start - (await client.chain.now()) + 1));
   return { ballots, logger, logs, proposal: await client.getProposal({ proposalId }), setting };
@@ -57,7 +57,7 @@ describe("a node that votes directly", () => {
 });
 
 it("opens every plan on chain", async () => {
-  const plan = { order: restart, subject: "replica/web/3", evidence: [], delay: 0, window: 60 };
+  const plan = { order: restartOrder, subject: "replica/web/3", evidence: [], delay: 0, window: 60 };
   expect(await directOpening.route([plan], {} as never)).toEqual([plan]);
   expect(directOpening.unopened).toEqual([]);
 });

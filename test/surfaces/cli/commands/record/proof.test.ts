@@ -58,7 +58,7 @@ describe("witan record prove and verify", () => {
 
     for (const [content, message] of [
       ["{", "is not JSON"],
-      ["{}", "no proof of a record"],
+      ["{}", "not a proof of a record"],
     ] as const) {
       await writeFile(path, content);
       const { code, error } = await run(record, "verify", path);

@@ -49,7 +49,11 @@ export interface AnchoredRecord {
 }
 
 /** Whether a record's retention period has passed. `now` is the chain's time, in seconds. */
-export function isPastRetention({ kind, anchoredAt }: AnchoredRecord, now: number, { retain }: RetentionRules): boolean {
+export function isPastRetention(
+  { kind, anchoredAt }: AnchoredRecord,
+  now: number,
+  { retain }: RetentionRules,
+): boolean {
   return now - anchoredAt > retain[kind];
 }
 

@@ -43,7 +43,8 @@ export function encodeSafetensors(
   let offset = 0;
   const seen = new Set<string>();
   for (const tensor of ordered) {
-    if (tensor.name === METADATA || seen.has(tensor.name)) throw invalidFile(tensor.name, "is a repeated or reserved name");
+    if (tensor.name === METADATA || seen.has(tensor.name))
+      throw invalidFile(tensor.name, "is a repeated or reserved name");
     seen.add(tensor.name);
     const end = offset + tensorBytes(tensor.name, tensor.dtype, tensor.shape);
     if (tensor.data.byteLength !== end - offset) throw invalidFile(tensor.name, "data do not fit dtype and shape");

@@ -35,7 +35,7 @@ export class Agents {
     if (!this.#stopping) this.#spawn(member);
   }
 
-  /** Every agent's process id, for those who measure. */
+  /** The process ids of all agents, for benchmarks. */
   get pids(): number[] {
     return [...this.#running.values()].flatMap(({ process }) => process.pid ?? []);
   }

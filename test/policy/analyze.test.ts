@@ -1,23 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type AnalysisMemory,
-  analyze,
-  initialMemory,
-  nameState,
-  type Observation,
-  phi,
-} from "../../src/policy/index.js";
+import { nameState, phi } from "../../src/policy/index.js";
 import { wellMachine } from "./world.js";
-
-function _watch(observations: readonly Observation[]) {
-  let memory: AnalysisMemory = initialMemory();
-  return observations.map((each) => {
-    const result = analyze(memory, each);
-    memory = result.memory;
-    return result.analysis;
-  });
-}
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const metrics = fc.record({

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AnalysisMemory, analyze, initialMemory, type Observation } from "../../src/policy/index.js";
 import { encodeRecord } from "../../src/records/index.js";
@@ -12,15 +11,6 @@ function watch(observations: readonly Observation[]) {
     return result.analysis;
   });
 }
-
-const share = fc.double({ min: 0, max: 1, noNaN: true });
-const _metrics = fc.record({
-  cpu: share,
-  memory: share,
-  loss: share,
-  connectivity: share,
-  latencyMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
-});
 
 describe("incidents", () => {
   const dead = replica(3, { alive: false, healthy: false, latencyMs: null });

@@ -43,11 +43,3 @@ describe("a payload that breaks its schema is refused", () => {
     );
   });
 });
-
-function _attempt<T>(work: () => T): T | unknown {
-  try {
-    return work();
-  } catch (error) {
-    return error;
-  }
-}

@@ -83,8 +83,8 @@ describe("a safetensors file", () => {
 
   it("is not written from what does not fit together", () => {
     const one = float32Tensor("w", [1], Float32Array.of(1));
-    expect(() => encodeSafetensors([one, one])).toThrow(/taken already/);
-    expect(() => encodeSafetensors([{ ...one, name: "__metadata__" }])).toThrow(/taken already/);
+    expect(() => encodeSafetensors([one, one])).toThrow(/repeated or reserved/);
+    expect(() => encodeSafetensors([{ ...one, name: "__metadata__" }])).toThrow(/repeated or reserved/);
     expect(() => encodeSafetensors([{ ...one, shape: [2] }])).toThrow(/do not fit/);
     expect(() => encodeSafetensors([{ ...one, shape: [-1] }])).toThrow(/no valid dtype and shape/);
     expect(() => float32Tensor("w", [3], Float32Array.of(1))).toThrow(/do not fit/);

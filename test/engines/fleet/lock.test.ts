@@ -1,22 +1,9 @@
-import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { acquireLock, lockOwner } from "../../../src/engines/fleet/lock.js";
 import { ownInstanceId } from "../../../src/engines/fleet/proc.js";
-import { isFree, temporaryFolder } from "./world.js";
-
-const _eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
-
-/** A server that is no workload of the fleet; a process that dies may hold its port for a moment longer. */
-async function _impostorOn(port: number): Promise<void> {
-  await expect.poll(() => isFree(port), { timeout: 20_000, interval: 20 }).toBe(true);
-  const impostor = createServer((_, response) => response.end("{}"));
-  onTestFinished(() => void impostor.close());
-  impostor.listen(port, "127.0.0.1");
-  await once(impostor, "listening");
-}
+import { temporaryFolder } from "./world.js";
 
 describe("the lock", () => {
   it("is held by one, and can be taken again once it is released", async () => {

@@ -1,22 +1,10 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { instanceIdOf, ownInstanceId, processesWith, readProcess } from "../../../src/engines/fleet/proc.js";
 import { stopProcesses } from "../../../src/engines/fleet/replica.js";
 import { systemClock } from "../../../src/utils/clock.js";
-import { isFree } from "./world.js";
 
 const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
-
-/** A server that is no workload of the fleet; a process that dies may hold its port for a moment longer. */
-async function _impostorOn(port: number): Promise<void> {
-  await expect.poll(() => isFree(port), { timeout: 20_000, interval: 20 }).toBe(true);
-  const impostor = createServer((_, response) => response.end("{}"));
-  onTestFinished(() => void impostor.close());
-  impostor.listen(port, "127.0.0.1");
-  await once(impostor, "listening");
-}
 
 describe("processes, as /proc tells them", () => {
   it("are found by the environment that they were started with, and are gone once they were stopped", async () => {

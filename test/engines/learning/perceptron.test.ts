@@ -1,18 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeWeights, type WeightsTensors } from "../../../src/engines/learning/index.js";
 import { toy, toySamples } from "./world.js";
 
 const weightsOf = (values: readonly number[]): WeightsTensors => new Map([["w", Float32Array.from(values)]]);
-const _shapes = { w: [3] };
-const finite = fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 });
-const _updates = fc.array(
-  fc.record({
-    weights: fc.array(finite, { minLength: 3, maxLength: 3 }).map(weightsOf),
-    samples: fc.integer({ min: 1, max: 60_000 }),
-  }),
-  { minLength: 1, maxLength: 12 },
-);
 
 describe("a perceptron", () => {
   const options = { epochs: 10, learningRate: 0.5, batchSize: 10, seed: 4, signal: new AbortController().signal };

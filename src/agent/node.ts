@@ -163,7 +163,7 @@ async function runNode({ config, wallet, blsSecret, chain, content, logger }: Op
     self,
     clock: systemClock,
     logger,
-    terms: new ChainRetentionReader({ client, finality: finalityOf(config), replicas }),
+    retention: new ChainRetentionReader({ client, finality: finalityOf(config), replicas }),
     awayMs,
     everyMs: Math.min(AgentDefaults.keepEveryMs, awayMs / 3),
   });

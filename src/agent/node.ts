@@ -242,7 +242,7 @@ function startReplicator({ config, ...dependencies }: StartReplicatorParameters)
   const replicator = new Replicator({
     ...dependencies,
     clock: systemClock,
-    terms: new ChainRetentionReader({ client: dependencies.client, finality: finalityOf(config), replicas }),
+    retention: new ChainRetentionReader({ client: dependencies.client, finality: finalityOf(config), replicas }),
     awayMs,
     // Others hear three reports before they take this node to be away.
     everyMs: Math.min(AgentDefaults.replicateEveryMs, awayMs / 3),

@@ -5,119 +5,124 @@ import type { Logger } from "../../utils/logger.js";
 import type { IndexedRecord, RecordIndex } from "./recordIndex.js";
 import type { RetentionReader, RetentionTerms } from "./retentionReader.js";
 
-/** Let go of in one look: a look must end soon enough for others to hear of this node. */
-const MAX_AT_ONCE = 1_000;
+/** Records unpinned in one tick, so that the tick ends before others take this node for absent. */
+const MAX_PER_TICK = 1_000;
 
-export interface ExpiryParameters {
-  readonly book: RecordIndex;
-  readonly terms: RetentionReader;
+export interface ExpiryDependencies {
+  readonly index: RecordIndex;
+  readonly retention: RetentionReader;
   readonly logger: Logger;
 }
 
-/** Which records have had their time, by what was voted and what the chain says is final. */
+/** Decides which records have expired, by the voted retention and the final blocks of the chain. */
 export class Expiry {
-  readonly #parameters: ExpiryParameters;
+  readonly #dependencies: ExpiryDependencies;
   #terms: RetentionTerms | undefined;
-  /** Whether the terms could be read the last time, and what is exempt with them. */
-  #isKnown = false;
-  #seeksMore = false;
+  /** Whether the last reading of terms and holds succeeded. */
+  #areTermsKnown = false;
+  #isHoldUnlisted = false;
 
-  constructor(parameters: ExpiryParameters) {
-    this.#parameters = parameters;
+  constructor(dependencies: ExpiryDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** As they were read last; the defaults before. */
+  /** As they were read last; before the first reading the defaults. */
   get rules(): RetentionRules {
-    return this.#parameters.terms.rules;
+    return this.#dependencies.retention.rules;
   }
 
-  /** Whether what was voted is known as of this look: else nothing is let go of. */
-  get isKnown(): boolean {
-    return this.#isKnown;
+  /** Whether the voted terms are known as of this tick; if not, nothing is unpinned. */
+  get areTermsKnown(): boolean {
+    return this.#areTermsKnown;
   }
 
-  /** The newest block of which nothing but what is exempt is kept; -1 where there is none. */
-  get allPastBlock(): number {
-    return this.#terms?.allPastBlock ?? -1;
+  /** The newest block all of whose records are past their retention; -1 if there is none. */
+  get lastAllPastBlock(): number {
+    return this.#terms?.lastAllPastBlock ?? -1;
   }
 
-  /** Whether something is exempt that is in no list that was read. */
-  get seeksMore(): boolean {
-    return this.#seeksMore;
+  /** Whether a record is on hold that no manifest read so far lists. */
+  get isHoldUnlisted(): boolean {
+    return this.#isHoldUnlisted;
   }
 
-  /** Reads what was voted. Where it cannot be read, what was known holds, and nothing is let go of. */
-  async follow(): Promise<void> {
+  /** Reads the voted terms. If that fails the last ones stay in force, and nothing is unpinned. */
+  async refresh(): Promise<void> {
     try {
-      this.#terms = await this.#parameters.terms.read();
-      this.#isKnown = true;
+      this.#terms = await this.#dependencies.retention.read();
+      this.#areTermsKnown = true;
     } catch (error) {
-      this.#distrust(error);
+      this.#noteFailure(error);
     }
   }
 
-  /** Marks what has expired, and gives what of it is held here, some at a time. */
+  /** Marks the records that have expired, and returns those to unpin now: held ones, a bounded number. */
   async mark(): Promise<IndexedRecord[]> {
-    const { book } = this.#parameters;
-    if (this.#terms === undefined || !this.#isKnown) return [];
+    const { index } = this.#dependencies;
+    if (this.#terms === undefined || !this.#areTermsKnown) return [];
     const terms = this.#terms;
-    const records = [...book.records()];
+    const records = [...index.records()];
     try {
       for (const record of records) {
         const { block, kind } = record;
-        record.past = block <= (kind === "Manifest" ? terms.allPastBlock : terms.pastBlock[kind]);
+        record.isPastRetention = block <= (kind === "Manifest" ? terms.lastAllPastBlock : terms.lastPastBlock[kind]);
       }
-      const exempt = await this.#exempt(terms);
-      for (const record of records) record.expired = record.past && !isList(record) && !exempt.has(record.contentId);
-      // A list is kept for as long as something may be in it that a node which cannot read it would have to keep.
-      for (const record of records.filter(isList)) {
-        record.expired = record.past && [...record.leaves].every(({ expired }) => expired);
+      const onHold = await this.#readHolds(terms);
+      for (const record of records)
+        record.isExpired = record.isPastRetention && !isManifest(record) && !onHold.has(record.contentId);
+      // A manifest is kept while it may list a record that must be kept: a node without the manifest could not tell.
+      for (const record of records.filter(isManifest)) {
+        record.isExpired = record.isPastRetention && [...record.leaves].every(({ isExpired }) => isExpired);
       }
-      return await this.#due(records, terms, exempt);
+      return await this.#collectDue(records, terms, onHold);
     } catch (error) {
-      this.#distrust(error);
+      this.#noteFailure(error);
       return [];
     }
   }
 
-  async #exempt(terms: RetentionTerms): Promise<ReadonlySet<ContentId>> {
-    const { book } = this.#parameters;
-    const isAnyPast = Object.values(terms.pastBlock).some((block) => block >= 0);
-    const exempt = isAnyPast ? await terms.exempt((contentId) => book.find(contentId)?.past ?? true) : new Set<never>();
-    this.#seeksMore = [...exempt].some((contentId) => book.find(contentId) === undefined);
-    return exempt;
+  async #readHolds(terms: RetentionTerms): Promise<ReadonlySet<ContentId>> {
+    const { index } = this.#dependencies;
+    const isAnyPast = Object.values(terms.lastPastBlock).some((block) => block >= 0);
+    const onHold = isAnyPast
+      ? await terms.readHolds((contentId) => index.find(contentId)?.isPastRetention ?? true)
+      : new Set<never>();
+    this.#isHoldUnlisted = [...onHold].some((contentId) => index.find(contentId) === undefined);
+    return onHold;
   }
 
-  /** What has expired and is held here, each looked at once more by the time of its own block. */
-  async #due(
+  /** The expired records that are held here, each checked once more against the time of its own block. */
+  async #collectDue(
     records: readonly IndexedRecord[],
     terms: RetentionTerms,
-    exempt: ReadonlySet<ContentId>,
+    onHold: ReadonlySet<ContentId>,
   ): Promise<IndexedRecord[]> {
     const due: IndexedRecord[] = [];
     for (const record of records) {
-      if (due.length === MAX_AT_ONCE) break;
-      if (!record.expired || !record.held) continue;
-      // A list goes after what it names: whoever is stopped in between finds the rest by it.
+      if (due.length === MAX_PER_TICK) break;
+      if (!record.isExpired || !record.isHeld) continue;
+      // A manifest is unpinned after its records: a node that stops in between finds the remaining ones by it.
       const { block, contentId, kind } = record;
       if (kind === "Manifest") {
-        if (![...record.leaves].some(({ held }) => held)) due.push(record);
+        if (![...record.leaves].some(({ isHeld }) => isHeld)) due.push(record);
         continue;
       }
       const anchored = { kind, contentId, anchoredAt: await terms.timeOf(block) };
-      if (isExpired({ record: anchored, now: terms.now, rules: terms.rules, exempt })) due.push(record);
+      if (isExpired({ record: anchored, now: terms.now, rules: terms.rules, exempt: onHold })) due.push(record);
     }
     return due;
   }
 
-  #distrust(error: unknown): void {
-    if (this.#isKnown) {
-      this.#parameters.logger.warn("nothing is let go of: what was voted cannot be read", { reason: messageOf(error) });
+  #noteFailure(error: unknown): void {
+    if (this.#areTermsKnown) {
+      this.#dependencies.logger.warn("nothing is unpinned: the voted retention cannot be read", {
+        reason: messageOf(error),
+      });
     }
-    this.#isKnown = false;
+    this.#areTermsKnown = false;
   }
 }
 
-function isList({ kind }: IndexedRecord): boolean {
+function isManifest({ kind }: IndexedRecord): boolean {
   return kind === "Manifest";
 }

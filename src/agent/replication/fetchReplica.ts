@@ -1,19 +1,19 @@
 import type { ContentMaintenance, ContentStore } from "../../ports/content/index.js";
 import { contentIdToCid, decodeRecord } from "../../records/index.js";
-import { type IndexedRecord, REPLICA } from "./recordIndex.js";
+import { type IndexedRecord, REPLICA_PIN } from "./recordIndex.js";
 
 const FETCH_TIMEOUT_MS = 10_000;
 
-type Store = ContentStore & Pick<ContentMaintenance, "pins">;
+type ReplicaStore = ContentStore & Pick<ContentMaintenance, "pins">;
 
 /**
- * Fetches a record or a list, and the weights of a model, and keeps them.
+ * Fetches a record or manifest, and the weights of a model, and pins them.
  *
- * @param providers The peers that are likely to have it: they are asked first.
- * @throws {ContentError} where it cannot be had, {@link InvalidRecordError} where it is no such record.
+ * @param providers Peer ids that are asked first.
+ * @throws {ContentError} if it cannot be fetched, {@link InvalidRecordError} if it is no record of its kind.
  */
 export async function fetchReplica(
-  content: Store,
+  content: ReplicaStore,
   { contentId, kind }: IndexedRecord,
   providers: readonly string[],
   signal: AbortSignal,
@@ -21,13 +21,18 @@ export async function fetchReplica(
   const cid = contentIdToCid(contentId);
   const bytes = await content.get(cid, { timeoutMs: FETCH_TIMEOUT_MS, signal, providers });
   const value = kind === "Manifest" ? undefined : decodeRecord(kind, bytes);
-  if (value !== undefined && "weights" in value) await takeFile(content, value.weights.cid, providers, signal);
-  await content.pins.set({ name: `${REPLICA}/${cid}`, cid, reason: REPLICA, scope: "block" });
+  if (value !== undefined && "weights" in value) await fetchFile(content, value.weights.cid, providers, signal);
+  await content.pins.set({ name: `${REPLICA_PIN}/${cid}`, cid, reason: REPLICA_PIN, scope: "block" });
 }
 
-async function takeFile(content: Store, cid: string, providers: readonly string[], signal: AbortSignal): Promise<void> {
-  // Rooted first: what comes is kept as it comes.
-  await content.pins.set({ name: `${REPLICA}/${cid}`, cid, reason: REPLICA, scope: "tree" });
+async function fetchFile(
+  content: ReplicaStore,
+  cid: string,
+  providers: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  // Pinned first, so that garbage collection leaves the blocks that have come.
+  await content.pins.set({ name: `${REPLICA_PIN}/${cid}`, cid, reason: REPLICA_PIN, scope: "tree" });
   const file = await content.openFile(cid, { timeoutMs: FETCH_TIMEOUT_MS, signal, providers });
   for await (const _ of file.read({ signal }));
 }

@@ -3,14 +3,14 @@ import { z } from "zod";
 import type { RetentionRules } from "../../policy/index.js";
 import { type Address, type ContentId, isContentId, RecordKinds } from "../../records/index.js";
 
-/** Records named in one report; a node that lacks more says so by its block. */
+/** Records named in one report; a node that lacks more claims a lower block. */
 export const MAX_MISSING = 256;
 
-/** What a node says of its share: it holds every record of anchors up to `block` that is its to keep, but `missing`. */
+/** What a node claims to hold: every record of its share in anchors up to `block`, but those in `missing`. */
 export interface ReplicationReport {
-  /** The newest block whose anchors it has dealt with. */
+  /** The newest block whose anchors it has read. */
   readonly block: number;
-  /** How it sees the records shared: {@link viewOf}. Others' shares can be told only from the same. */
+  /** The members and rules that its share follows from, by {@link viewOf}. Shares compare only under the same view. */
   readonly view: string;
   readonly missing: readonly ContentId[];
 }
@@ -25,7 +25,7 @@ export function encodeReport(report: ReplicationReport): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(report));
 }
 
-/** The report in a message; undefined where it is none. Who it is from, the network proves. */
+/** The report in a message; undefined if it is malformed. Gossip proves its sender. */
 export function decodeReport(message: Uint8Array): ReplicationReport | undefined {
   try {
     const result = schema.safeParse(JSON.parse(Buffer.from(message).toString("utf8")));
@@ -35,7 +35,7 @@ export function decodeReport(message: Uint8Array): ReplicationReport | undefined
   }
 }
 
-/** Among which members records are shared, and by which rules, in short: the same for the same. */
+/** A short hash of the present members and the rules of retention: equal for equal input. */
 export function viewOf(operators: Iterable<Address>, { retain, replicas: { min, max } }: RetentionRules): string {
   const sorted = [...operators].map((operator) => operator.toLowerCase()).sort();
   const rules = [...RecordKinds.map((kind) => retain[kind]), min, max];

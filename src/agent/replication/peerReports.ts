@@ -1,71 +1,79 @@
 import type { NodeSummary } from "../../client/index.js";
 import type { Address, ContentId } from "../../records/index.js";
+import type { Clock } from "../../utils/clock.js";
 import type { ReplicationReport } from "./message.js";
 
-interface Heard {
-  readonly at: number;
+interface ReceivedReport {
+  /** Milliseconds of the monotonic clock. */
+  readonly receivedAt: number;
   readonly block: number;
   readonly view: string;
   readonly missing: ReadonlySet<ContentId>;
 }
 
-/** What the other members have said of what they keep, and who was heard lately. */
+export interface PeerReportsDependencies {
+  readonly clock: Pick<Clock, "monotonic">;
+  /** A member without a report for this many milliseconds is away: others hold its share. */
+  readonly awayMs: number;
+}
+
+/** The last report of every other member, and which members are present by it. */
 export class PeerReports {
-  readonly #now: () => number;
+  readonly #clock: Pick<Clock, "monotonic">;
   readonly #awayMs: number;
-  readonly #since: number;
-  readonly #heard = new Map<string, Heard>();
+  readonly #startedAt: number;
+  readonly #reports = new Map<string, ReceivedReport>();
   #operators = new Map<string, Address>();
 
-  /** @param awayMs A member that was not heard for this long is away: others keep its share. */
-  constructor({ now, awayMs }: { readonly now: () => number; readonly awayMs: number }) {
-    this.#now = now;
+  constructor({ clock, awayMs }: PeerReportsDependencies) {
+    this.#clock = clock;
     this.#awayMs = awayMs;
-    this.#since = now();
+    this.#startedAt = clock.monotonic();
   }
 
-  /** Takes in who the members are; what others had said is forgotten. */
-  update(members: readonly NodeSummary[]): void {
+  /** Sets the members; reports of others are forgotten. */
+  setMembers(members: readonly NodeSummary[]): void {
     this.#operators = new Map(members.map(({ peerId, operator }) => [peerId, operator]));
-    for (const peer of this.#heard.keys()) if (!this.#operators.has(peer)) this.#heard.delete(peer);
+    for (const peer of this.#reports.keys()) if (!this.#operators.has(peer)) this.#reports.delete(peer);
   }
 
   isMember(peerId: string): boolean {
     return this.#operators.has(peerId);
   }
 
-  take(peerId: string, { block, view, missing }: ReplicationReport): void {
+  add(peerId: string, { block, view, missing }: ReplicationReport): void {
     if (!this.#operators.has(peerId)) return;
-    this.#heard.set(peerId, { at: this.#now(), block, view, missing: new Set(missing) });
+    this.#reports.set(peerId, { receivedAt: this.#clock.monotonic(), block, view, missing: new Set(missing) });
   }
 
-  /** The members that were heard lately; all of them in the first moments, in which nobody can have been heard. */
+  /** The members with a recent report; all members until this node has run for `awayMs`. */
   present(): Address[] {
-    const now = this.#now();
-    if (now - this.#since < this.#awayMs) return [...this.#operators.values()];
-    return [...this.#operators].filter(([peer]) => this.#isFresh(peer, now)).map(([, operator]) => operator);
+    const now = this.#clock.monotonic();
+    if (now - this.#startedAt < this.#awayMs) return [...this.#operators.values()];
+    return [...this.#operators].filter(([peer]) => this.#isRecent(peer, now)).map(([, operator]) => operator);
   }
 
   /**
-   * The members that hold all that is theirs to keep of anchors up to `block` but what they name.
+   * The members that report the same view, each with whether it holds a record of its share: all up to its block but those
+   * that it names as missing.
    *
-   * @param since Only those that said so at this moment or later, in milliseconds.
+   * @param since Only reports received at this moment of the monotonic clock or later.
    */
   holdersAt(
     view: string,
     since = Number.NEGATIVE_INFINITY,
   ): { readonly operator: Address; readonly holds: (id: ContentId, block: number) => boolean }[] {
-    const now = this.#now();
-    return [...this.#heard].flatMap(([peer, heard]) => {
+    const now = this.#clock.monotonic();
+    return [...this.#reports].flatMap(([peer, report]) => {
       const operator = this.#operators.get(peer);
-      if (operator === undefined || heard.view !== view || heard.at < since) return [];
-      if (!this.#isFresh(peer, now)) return [];
-      return [{ operator, holds: (id, block) => block <= heard.block && !heard.missing.has(id) }];
+      if (operator === undefined || report.view !== view || report.receivedAt < since) return [];
+      if (!this.#isRecent(peer, now)) return [];
+      return [{ operator, holds: (id, block) => block <= report.block && !report.missing.has(id) }];
     });
   }
 
-  #isFresh(peer: string, now: number): boolean {
-    const heard = this.#heard.get(peer);
-    return heard !== undefined && now - heard.at < this.#awayMs;
+  #isRecent(peer: string, now: number): boolean {
+    const report = this.#reports.get(peer);
+    return report !== undefined && now - report.receivedAt < this.#awayMs;
   }
 }

@@ -4,53 +4,58 @@ import type { Pins } from "../../ports/content/index.js";
 import { type Address, type ContentId, contentIdToCid, type RecordKind } from "../../records/index.js";
 
 const MANIFEST_TIMEOUT_MS = 5_000;
-/** Under this a record is kept that others wrote. */
-export const REPLICA = "replica";
-/** Lists that are fetched at once. */
+/** The reason of the pins on records that other nodes wrote. */
+export const REPLICA_PIN = "replica";
+/** Manifests that are fetched at once. */
 const PARALLEL = 16;
-/** Blocks that are asked for at once where the client does not remember their anchors. */
+/** Blocks whose anchors are read at once if the client does not remember them. */
 const PAGE_BLOCKS = 10_000;
 
-/** A record that is anchored, and how it stands here. */
+/** A record that is anchored, and its state on this node. */
 export interface IndexedRecord {
   readonly contentId: ContentId;
-  /** Anchors' lists are kept as records are: without them nobody could tell which records there are. */
+  /** Manifests are replicated as records are: without them nodes could not tell which records there are. */
   readonly kind: RecordKind | "Manifest";
-  /** All who have anchored it, in lower case. */
+  /** The operators that have anchored it, in lower case. */
   readonly authors: Set<string>;
   /** The block of the first anchor of it. */
   block: number;
-  /** Of a list: what is in it. */
+  /** Of a manifest: the records that it lists. */
   readonly leaves: Set<IndexedRecord>;
-  held: boolean;
-  /** Let go of by vote: nobody's to keep any more. */
-  expired: boolean;
-  /** Past its time, and kept all the same where it is exempt. */
-  past: boolean;
+  isHeld: boolean;
+  /** Past its voted retention and not on hold: no node keeps it. */
+  isExpired: boolean;
+  /** Past its voted retention, but kept if it is on hold. */
+  isPastRetention: boolean;
   keepers: readonly Address[];
-  /** Milliseconds; it could not be fetched, and is not asked for again before. */
+  /** Not fetched again before this moment of the monotonic clock, in milliseconds. */
   retryAt: number;
   /** In a row. */
   failures: number;
 }
 
-/** Every record and every list of records that an anchor holds, as far as the lists could be read. */
+export interface RecordIndexDependencies {
+  readonly client: Pick<Client, "chain" | "fetchLeaves" | "listAnchors">;
+  readonly pins: Pick<Pins, "get">;
+}
+
+/** Every record and manifest of the anchors whose manifests could be read. */
 export class RecordIndex {
-  readonly #parameters: { readonly client: Client; readonly roots: Pins };
+  readonly #dependencies: RecordIndexDependencies;
   readonly #records = new Map<ContentId, IndexedRecord>();
-  readonly #read = new Set<string>();
-  /** Anchors past all retention whose lists are not kept here. */
-  readonly #left = new Set<string>();
-  /** Anchors that the client does not remember any more, as far as not all of them is known. */
+  readonly #indexed = new Set<string>();
+  /** Anchors past all retention whose manifests are not pinned here. */
+  readonly #skipped = new Set<string>();
+  /** Anchors that the client has forgotten and that are not indexed yet. */
   #older: readonly AnchorEntry[] = [];
-  /** Up to this block, and without it, they were looked for. */
+  /** The block before which such anchors were listed. */
   #olderThrough: number | undefined;
-  #turn = 0;
+  #nextSkipped = 0;
   #unread = 0;
   #block = 0;
 
-  constructor(parameters: { readonly client: Client; readonly roots: Pins }) {
-    this.#parameters = parameters;
+  constructor(dependencies: RecordIndexDependencies) {
+    this.#dependencies = dependencies;
   }
 
   records(): Iterable<IndexedRecord> {
@@ -61,68 +66,72 @@ export class RecordIndex {
     return this.#records.get(contentId);
   }
 
-  /** Anchors whose lists could not be read the last time. */
+  /** Anchors whose manifests could not be read at the last update. */
   get unread(): number {
     return this.#unread;
   }
 
-  /** The newest block all of whose anchors are in the book. */
+  /** The newest block up to which every anchor is indexed. */
   get block(): number {
     return this.#block;
   }
 
   /**
-   * Reads the lists of anchors that are new, and gives what is; one that is out of reach is read the next time. Of anchors up
-   * to `allPast`, whose lists nobody has to keep any more, it reads those that are kept here.
+   * Reads the manifests of new anchors, and returns what they add; one that is out of reach is read at the next update. Of
+   * anchors past all retention only those are read whose manifests are pinned here.
    *
-   * @param isSought Something is looked for that is in no list that was read: then of those anchors a few are asked for.
+   * @param lastAllPastBlock The newest block all of whose records are past their retention.
+   * @param isHoldUnlisted A record on hold is in no manifest read so far: a few skipped manifests are read each time.
    */
-  async read(signal: AbortSignal, allPast = -1, isSought = false): Promise<IndexedRecord[]> {
-    const { client } = this.#parameters;
+  async update(signal: AbortSignal, lastAllPastBlock = -1, isHoldUnlisted = false): Promise<IndexedRecord[]> {
+    const { client } = this.#dependencies;
     const block = await client.chain.blockNumber();
-    const { entries, unread: unopened } = await this.#anchors();
-    const unlisted = unopened.filter(({ anchor }) => anchor.blockNumber > allPast);
-    const fresh = await this.#due(entries, allPast, isSought);
+    const { entries, unread: unreadJoints } = await this.#listAnchors();
+    const unreadJoint = unreadJoints.filter(({ anchor }) => anchor.blockNumber > lastAllPastBlock);
+    const due = await this.#due(entries, lastAllPastBlock, isHoldUnlisted);
     const added: IndexedRecord[] = [];
-    let unread = unlisted.reduce<number | undefined>(
+    let unread = unreadJoint.reduce<number | undefined>(
       (least, { anchor }) => Math.min(least ?? anchor.blockNumber, anchor.blockNumber),
       undefined,
     );
     await pMap(
-      fresh,
+      due,
       async (entry) => {
         try {
           const leaves = await client.fetchLeaves({ anchor: entry, timeoutMs: MANIFEST_TIMEOUT_MS, signal });
-          const lists = [entry.manifest, ...(entry.joint === null ? [] : [entry.joint.manifest])];
-          const listed = lists.map((contentId) => ({ contentId, kind: "Manifest" }) as const);
+          const manifests = [entry.manifest, ...(entry.joint === null ? [] : [entry.joint.manifest])];
+          const listed = manifests.map((contentId) => ({ contentId, kind: "Manifest" }) as const);
           for (const { contentId, kind } of [...listed, ...leaves]) {
-            const known = await this.#note(contentId, kind, entry);
+            const known = await this.#add(contentId, kind, entry);
             if (known !== undefined) added.push(known);
             const leaf = this.#records.get(contentId);
             if (leaf === undefined || kind === "Manifest") continue;
-            for (const list of lists) this.#records.get(list)?.leaves.add(leaf);
+            for (const manifest of manifests) this.#records.get(manifest)?.leaves.add(leaf);
           }
-          this.#read.add(keyOf(entry));
+          this.#indexed.add(keyOf(entry));
         } catch {
-          if (entry.blockNumber > allPast) unread = Math.min(unread ?? entry.blockNumber, entry.blockNumber);
+          if (entry.blockNumber > lastAllPastBlock) unread = Math.min(unread ?? entry.blockNumber, entry.blockNumber);
         }
       },
       { concurrency: PARALLEL },
     );
-    const missed = fresh.filter((entry) => !this.#read.has(keyOf(entry)) && entry.blockNumber > allPast);
-    this.#unread = unlisted.length + missed.length;
-    // What is said of the share holds up to the first list that could not be read.
+    const missed = due.filter((entry) => !this.#indexed.has(keyOf(entry)) && entry.blockNumber > lastAllPastBlock);
+    this.#unread = unreadJoint.length + missed.length;
+    // Reports claim records up to the first manifest that could not be read.
     this.#block = unread === undefined ? block : unread - 1;
     return added;
   }
 
-  /** Those that the client remembers, and older ones of which not all is known yet. */
-  async #anchors(): Promise<{ readonly entries: readonly AnchorEntry[]; readonly unread: readonly UnreadAnchor[] }> {
-    const { client } = this.#parameters;
+  /** The anchors that the client remembers, and older ones that are not indexed yet. */
+  async #listAnchors(): Promise<{
+    readonly entries: readonly AnchorEntry[];
+    readonly unread: readonly UnreadAnchor[];
+  }> {
+    const { client } = this.#dependencies;
     const { entries, since, unread } = await client.listAnchors();
     const older = new Map<string, AnchorEntry>();
     const add = (entry: AnchorEntry) => {
-      if (!this.#read.has(keyOf(entry))) older.set(keyOf(entry), entry);
+      if (!this.#indexed.has(keyOf(entry))) older.set(keyOf(entry), entry);
     };
     this.#older.forEach(add);
     const missing: UnreadAnchor[] = [];
@@ -131,51 +140,55 @@ export class RecordIndex {
       page.entries.forEach(add);
       missing.push(...page.unread);
     }
-    // A page with a list that did not come is read again the next time.
+    // A page with an unread joint anchor is read again at the next update.
     const [first] = missing.map(({ anchor }) => anchor.blockNumber).sort((a, b) => a - b);
     this.#olderThrough = Math.min(first ?? since, since);
     this.#older = [...older.values()];
     return { entries: [...this.#older, ...entries], unread: [...missing, ...unread] };
   }
 
-  /** The anchors whose lists are to be read now. */
-  async #due(entries: readonly AnchorEntry[], allPast: number, isSought: boolean): Promise<AnchorEntry[]> {
+  /** The anchors whose manifests are read now. */
+  async #due(
+    entries: readonly AnchorEntry[],
+    lastAllPastBlock: number,
+    isHoldUnlisted: boolean,
+  ): Promise<AnchorEntry[]> {
     const due: AnchorEntry[] = [];
-    const left: AnchorEntry[] = [];
+    const skipped: AnchorEntry[] = [];
     for (const entry of entries) {
-      if (this.#read.has(keyOf(entry))) continue;
-      if (entry.blockNumber > allPast) due.push(entry);
-      else if (this.#left.has(keyOf(entry))) left.push(entry);
-      else if (await this.#isKept(entry.manifest, "Manifest")) due.push(entry);
-      else this.#left.add(keyOf(entry));
+      if (this.#indexed.has(keyOf(entry))) continue;
+      if (entry.blockNumber > lastAllPastBlock) due.push(entry);
+      else if (this.#skipped.has(keyOf(entry))) skipped.push(entry);
+      else if (await this.#isPinned(entry.manifest, "Manifest")) due.push(entry);
+      else this.#skipped.add(keyOf(entry));
     }
-    if (!isSought) return due;
-    // Each in its turn: one that nobody has must not keep the others waiting.
-    const asked = left.slice(this.#turn, this.#turn + PARALLEL);
-    this.#turn = this.#turn + PARALLEL < left.length ? this.#turn + PARALLEL : 0;
-    return [...due, ...asked];
+    if (!isHoldUnlisted) return due;
+    // Round robin: a manifest that no node has must not block the others.
+    const retried = skipped.slice(this.#nextSkipped, this.#nextSkipped + PARALLEL);
+    this.#nextSkipped = this.#nextSkipped + PARALLEL < skipped.length ? this.#nextSkipped + PARALLEL : 0;
+    return [...due, ...retried];
   }
 
-  async #isKept(contentId: ContentId, kind: IndexedRecord["kind"]): Promise<boolean> {
-    const { roots } = this.#parameters;
+  async #isPinned(contentId: ContentId, kind: IndexedRecord["kind"]): Promise<boolean> {
+    const { pins } = this.#dependencies;
     const cid = contentIdToCid(contentId);
-    for (const keep of [REPLICA, kind === "Manifest" ? "manifest" : "record"]) {
-      if ((await roots.get(`${keep}/${cid}`)) !== undefined) return true;
+    for (const reason of [REPLICA_PIN, kind === "Manifest" ? "manifest" : "record"]) {
+      if ((await pins.get(`${reason}/${cid}`)) !== undefined) return true;
     }
     return false;
   }
 
-  /** Remembers a record, or another author of one; undefined where both are known. */
-  async #note(
+  /** Adds a record, or another author of one; undefined if both are known. */
+  async #add(
     contentId: ContentId,
     kind: IndexedRecord["kind"],
     entry: AnchorEntry,
   ): Promise<IndexedRecord | undefined> {
     const author = entry.author.toLowerCase();
-    const held = !this.#records.has(contentId) && (await this.#isKept(contentId, kind));
+    const isHeld = !this.#records.has(contentId) && (await this.#isPinned(contentId, kind));
     const known = this.#records.get(contentId);
     if (known !== undefined) {
-      // Lists come in any order.
+      // Manifests are read in any order.
       known.block = Math.min(known.block, entry.blockNumber);
       return known.authors.has(author) ? undefined : withAuthor(known, author);
     }
@@ -185,9 +198,9 @@ export class RecordIndex {
       authors: new Set([author]),
       block: entry.blockNumber,
       leaves: new Set(),
-      held,
-      expired: false,
-      past: false,
+      isHeld,
+      isExpired: false,
+      isPastRetention: false,
       keepers: [],
       retryAt: 0,
       failures: 0,

@@ -16,82 +16,83 @@ import { type IndexedRecord, RecordIndex } from "./recordIndex.js";
 import { Rendezvous } from "./rendezvous.js";
 import type { RetentionReader } from "./retentionReader.js";
 import { type ReplicationState, replicationState } from "./state.js";
-import { type UnpinHold, unpinExpired } from "./unpin.js";
+import { type UnpinScope, unpinExpired } from "./unpin.js";
 
-/** What is kept here is here at once. */
+/** Only of local blocks, which come at once. */
 const READ_TIMEOUT_MS = 2_000;
-/** Records that are fetched at once: no peer is asked for too much. */
+/** Records that are fetched at once, so that no peer is overloaded. */
 const PARALLEL = 16;
-/** Records that are fetched before this node looks again who is there. */
-const MAX_TAKEN = 256;
+/** Records that are fetched in one tick, so that the others soon hear from this node again. */
+const MAX_FETCHED_PER_TICK = 256;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 300_000;
-/** A member's report is worth a look no more often than this. */
-const MIN_REPORT_MS = 250;
+/** Reports that a member sends sooner after one another than this are dropped. */
+const MIN_REPORT_INTERVAL_MS = 250;
 
-export interface ReplicatorParameters {
+export interface ReplicatorDependencies {
   readonly client: Client;
   readonly content: ContentStore & Pick<ContentMaintenance, "pins">;
   readonly gossip: Pick<Gossip, "publish" | "subscribe">;
   readonly self: Address;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** What was voted about keeping. */
-  readonly terms: RetentionReader;
-  /** Between two looks, and two reports. */
+  /** The voted rules of retention. */
+  readonly retention: RetentionReader;
+  /** Milliseconds between two ticks, and two reports. */
   readonly everyMs: number;
-  /** A member that was not heard for this long is away, and others keep its share. */
+  /** A member without a report for this many milliseconds is away, and others hold its share. */
   readonly awayMs: number;
 }
 
 /**
- * Has every anchored record kept by as many nodes besides its author as was voted, for as long as was voted. Which ones
- * follows from the record and from who was heard lately; each node fetches its share, says what it lacks, and lets go only
- * of what enough others hold, and of what has expired.
+ * Replicates every anchored record to as many nodes besides its author, and for as long, as was voted. Which nodes follows
+ * from the record's id and from the members that are present. Each node fetches its share, reports what it lacks, and unpins
+ * only records that enough others hold or that have expired.
  */
 export class Replicator {
-  readonly #parameters: ReplicatorParameters;
-  readonly #ledger: PeerReports;
+  readonly #dependencies: ReplicatorDependencies;
+  readonly #peerReports: PeerReports;
   readonly #topic: string;
-  readonly #book: RecordIndex;
+  readonly #index: RecordIndex;
   readonly #expiry: Expiry;
   readonly #stopping = new AbortController();
-  readonly #lastReport = new Map<string, number>();
+  readonly #lastReportAt = new Map<string, number>();
   #view = "";
+  /** Milliseconds of the monotonic clock. */
   #viewSince = Number.POSITIVE_INFINITY;
-  #present: readonly Address[] = [];
-  /** Whether there was more to fetch than one look takes. */
+  #presentMembers: readonly Address[] = [];
+  /** Whether more is missing than one tick fetches. */
   #isBehind = false;
-  /** The peer of each member, by its operator in lower case. */
-  #peers: ReadonlyMap<string, string> = new Map();
-  #end: () => void = () => undefined;
+  /** The peer id of each member, by its operator in lower case. */
+  #peerIds: ReadonlyMap<string, string> = new Map();
+  #unsubscribe: () => void = () => undefined;
   #running: Promise<void> | undefined;
 
-  constructor(parameters: ReplicatorParameters) {
+  constructor(parameters: ReplicatorDependencies) {
     const { awayMs, client, clock, content } = parameters;
-    this.#parameters = parameters;
-    this.#book = new RecordIndex({ client, roots: content.pins });
-    this.#expiry = new Expiry({ ...parameters, book: this.#book });
-    this.#ledger = new PeerReports({ now: () => clock.now(), awayMs });
-    this.#topic = `witan/keeping/1/${client.chain.addresses.KnowledgeRegistry.toLowerCase()}`;
+    this.#dependencies = parameters;
+    this.#index = new RecordIndex({ client, pins: content.pins });
+    this.#expiry = new Expiry({ ...parameters, index: this.#index });
+    this.#peerReports = new PeerReports({ clock, awayMs });
+    this.#topic = `witan/replication/1/${client.chain.addresses.KnowledgeRegistry.toLowerCase()}`;
   }
 
-  /** Looks every so often until it is stopped. What fails is tried again at the next look. */
+  /** Ticks every `everyMs` until it is stopped. What fails is tried again at the next tick. */
   start(): void {
-    const { clock, everyMs, gossip, logger } = this.#parameters;
-    this.#end = gossip.subscribe(this.#topic, (bytes, from) => this.#hear(bytes, from), {
-      validate: (bytes, from) => this.#judge(bytes, from),
+    const { clock, everyMs, gossip, logger } = this.#dependencies;
+    this.#unsubscribe = gossip.subscribe(this.#topic, (bytes, from) => this.#onReport(bytes, from), {
+      validate: (bytes, from) => this.#validate(bytes, from),
     });
     const { signal } = this.#stopping;
     this.#running = (async () => {
       while (!signal.aborted) {
         try {
-          await this.look();
+          await this.tick();
         } catch (error) {
-          if (!signal.aborted) logger.debug("the share to keep could not be looked at", { reason: messageOf(error) });
+          if (!signal.aborted) logger.debug("replication failed, and is tried again", { reason: messageOf(error) });
         }
-        // A large share is fetched in parts: others hear in between that this node is there.
-        // Aborted: the loop sees it and ends.
+        // A large share is fetched in several ticks without a pause: each ends with a report, so this node stays present.
+        // The loop's condition sees an abort.
         if (!this.#isBehind) await clock.sleep(everyMs, signal).catch(() => undefined);
       }
     })();
@@ -99,78 +100,78 @@ export class Replicator {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#end();
+    this.#unsubscribe();
     await this.#running;
   }
 
-  /** One look: what was voted, who is there, what is new, what is this node's to keep, and what it lets go of. */
-  async look(): Promise<void> {
-    const { client, clock, self } = this.#parameters;
+  /** Reads rules, members and new anchors; unpins what expired; fetches this node's share; unpins the surplus; reports. */
+  async tick(): Promise<void> {
+    const { client, clock, self } = this.#dependencies;
     const { signal } = this.#stopping;
     const members = await client.listNodes();
-    this.#ledger.update(members);
-    this.#peers = new Map(members.map(({ operator, peerId }) => [operator.toLowerCase(), peerId]));
+    this.#peerReports.setMembers(members);
+    this.#peerIds = new Map(members.map(({ operator, peerId }) => [operator.toLowerCase(), peerId]));
     const isMember = members.some(({ operator }) => sameHex(operator, self));
-    await this.#expiry.follow();
+    await this.#expiry.refresh();
     const { rules } = this.#expiry;
-    this.#present = [...new Set([...this.#ledger.present(), ...(isMember ? [self] : [])])];
-    const view = viewOf(this.#present, rules);
-    const added = await this.#book.read(signal, this.#expiry.allPastBlock, this.#expiry.seeksMore);
-    const rendezvous = new Rendezvous(this.#present);
-    for (const record of view === this.#view ? added : this.#book.records()) {
+    this.#presentMembers = [...new Set([...this.#peerReports.present(), ...(isMember ? [self] : [])])];
+    const view = viewOf(this.#presentMembers, rules);
+    const added = await this.#index.update(signal, this.#expiry.lastAllPastBlock, this.#expiry.isHoldUnlisted);
+    const rendezvous = new Rendezvous(this.#presentMembers);
+    for (const record of view === this.#view ? added : this.#index.records()) {
       record.keepers = rendezvous.keepersOf(record.contentId, rules.replicas.max, record.authors);
     }
-    if (view !== this.#view) this.#viewSince = clock.now();
+    if (view !== this.#view) this.#viewSince = clock.monotonic();
     this.#view = view;
-    await this.#letGo(await this.#expiry.mark(), "all");
-    if (isMember) await this.#fetchShare();
-    if (this.#expiry.isKnown) await this.#letGo(this.#others(), "replicas");
-    await this.#report();
+    await this.#unpin(await this.#expiry.mark(), "all");
+    if (isMember) await this.#fetchMissing();
+    if (this.#expiry.areTermsKnown) await this.#unpin(this.#surplus(), "replicas");
+    await this.#publishReport();
   }
 
-  /** The block of the first anchor of a record, where one is known. */
+  /** The block of the first anchor of a record; undefined if none is known. */
   blockOf(contentId: ContentId): number | undefined {
-    return this.#book.find(contentId)?.block;
+    return this.#index.find(contentId)?.block;
   }
 
   get state(): ReplicationState {
     return replicationState({
-      book: this.#book,
+      index: this.#index,
       replicas: this.#expiry.rules.replicas,
-      present: this.#present.length,
+      present: this.#presentMembers.length,
       missing: this.#missing().length,
-      holdersOf: this.#holders(),
+      countHolders: this.#holderCounter(),
     });
   }
 
-  #isOurs({ authors, expired, keepers }: IndexedRecord): boolean {
-    const { self } = this.#parameters;
-    return !expired && (authors.has(self.toLowerCase()) || keepers.some((keeper) => sameHex(keeper, self)));
+  #isResponsible({ authors, isExpired, keepers }: IndexedRecord): boolean {
+    const { self } = this.#dependencies;
+    return !isExpired && (authors.has(self.toLowerCase()) || keepers.some((keeper) => sameHex(keeper, self)));
   }
 
   #missing(): IndexedRecord[] {
-    return [...this.#book.records()].filter((record) => !record.held && this.#isOurs(record));
+    return [...this.#index.records()].filter((record) => !record.isHeld && this.#isResponsible(record));
   }
 
-  async #fetchShare(): Promise<void> {
-    const { clock, content, logger } = this.#parameters;
-    const now = clock.now();
+  async #fetchMissing(): Promise<void> {
+    const { clock, content, logger } = this.#dependencies;
+    const now = clock.monotonic();
     const missing = this.#missing()
       .filter(({ retryAt }) => retryAt <= now)
-      .slice(0, MAX_TAKEN);
+      .slice(0, MAX_FETCHED_PER_TICK);
     let failed = 0;
     await pMap(
       missing,
       async (record) => {
         try {
-          await fetchReplica(content, record, this.#peersWith(record), this.#stopping.signal);
-          record.held = true;
+          await fetchReplica(content, record, this.#providersOf(record), this.#stopping.signal);
+          record.isHeld = true;
         } catch (error) {
           this.#stopping.signal.throwIfAborted();
           failed += 1;
           record.failures += 1;
-          record.retryAt = clock.now() + retryDelay(record.failures, FIRST_RETRY_MS, MAX_RETRY_MS);
-          logger.debug("a record could not be fetched to be kept", {
+          record.retryAt = clock.monotonic() + retryDelay(record.failures, FIRST_RETRY_MS, MAX_RETRY_MS);
+          logger.debug("a record could not be fetched", {
             contentId: record.contentId,
             reason: messageOf(error),
           });
@@ -178,83 +179,84 @@ export class Replicator {
       },
       { concurrency: PARALLEL },
     );
-    this.#isBehind = missing.length === MAX_TAKEN && failed < missing.length;
-    if (missing.length > 0) logger.info("keeps records of others", { fetched: missing.length - failed, failed });
+    this.#isBehind = missing.length === MAX_FETCHED_PER_TICK && failed < missing.length;
+    if (missing.length > 0) logger.info("fetched records to replicate", { fetched: missing.length - failed, failed });
   }
 
-  /** Those that are likely to have it: who wrote it, and who else is to keep it. */
-  #peersWith({ authors, keepers }: IndexedRecord): string[] {
+  /** The peers that should have it: its authors and the other keepers. */
+  #providersOf({ authors, keepers }: IndexedRecord): string[] {
     const nodes = new Set([...authors, ...keepers.map((keeper) => keeper.toLowerCase())]);
-    return [...nodes].flatMap((node) => this.#peers.get(node) ?? []);
+    return [...nodes].flatMap((node) => this.#peerIds.get(node) ?? []);
   }
 
-  async #letGo(records: readonly IndexedRecord[], hold: UnpinHold): Promise<void> {
-    const { content, logger } = this.#parameters;
+  async #unpin(records: readonly IndexedRecord[], scope: UnpinScope): Promise<void> {
+    const { content, logger } = this.#dependencies;
     if (records.length === 0) return;
     const options = { timeoutMs: READ_TIMEOUT_MS, signal: this.#stopping.signal };
-    const withoutFiles = await unpinExpired({ store: content, book: this.#book, options }, records, hold);
-    if (hold === "all") logger.info("let go of what has had its time", { records: records.length });
-    if (withoutFiles > 0) logger.warn("files stay whose models cannot be read", { models: withoutFiles });
+    const withoutFiles = await unpinExpired({ store: content, index: this.#index, options }, records, scope);
+    if (scope === "all") logger.info("unpinned expired records", { records: records.length });
+    if (withoutFiles > 0) logger.warn("files of models that cannot be read stay pinned", { models: withoutFiles });
   }
 
   /**
-   * What is not this node's to keep any more, and that all hold whose it is and who are there, the least number of nodes in
-   * any case. What is past its time and exempt stays: others may have let go of it before they knew.
+   * A node keeps a record it is no longer responsible for until every present keeper and author has it, and at least the
+   * minimum number of nodes. A record past its retention that is on hold stays: others may have unpinned it before they knew
+   * of the hold.
    */
-  #others(): IndexedRecord[] {
-    const { everyMs } = this.#parameters;
+  #surplus(): IndexedRecord[] {
+    const { everyMs } = this.#dependencies;
     const { min } = this.#expiry.rules.replicas;
-    const present = new Set(this.#present.map((operator) => operator.toLowerCase()));
-    // Who has just changed its mind may not be believed: it may be letting go at this moment, as it saw things before.
-    const holdersOf = this.#holders(this.#viewSince + everyMs);
-    return [...this.#book.records()].filter((record) => {
-      if (!record.held || record.past || this.#isOurs(record)) return false;
+    const present = new Set(this.#presentMembers.map((operator) => operator.toLowerCase()));
+    // A report from before the view changed proves nothing: its sender may be unpinning by the old view at this moment.
+    const countHolders = this.#holderCounter(this.#viewSince + everyMs);
+    return [...this.#index.records()].filter((record) => {
+      if (!record.isHeld || record.isPastRetention || this.#isResponsible(record)) return false;
       const authors = [...record.authors].filter((author) => present.has(author));
-      return holdersOf(record) >= Math.max(min, record.keepers.length + authors.length);
+      return countHolders(record) >= Math.max(min, record.keepers.length + authors.length);
     });
   }
 
-  /** How many nodes are known to hold a record, of its keepers and its authors. */
-  #holders(since?: number): (record: IndexedRecord) => number {
-    const { self } = this.#parameters;
+  /** Counts the keepers and authors that are known to hold a record, by reports not older than `since`. */
+  #holderCounter(since?: number): (record: IndexedRecord) => number {
+    const { self } = this.#dependencies;
     const others = new Map(
-      this.#ledger.holdersAt(this.#view, since).map(({ operator, holds }) => [operator.toLowerCase(), holds]),
+      this.#peerReports.holdersAt(this.#view, since).map(({ operator, holds }) => [operator.toLowerCase(), holds]),
     );
-    return ({ authors, block, contentId, held, keepers }) => {
+    return ({ authors, block, contentId, isHeld, keepers }) => {
       const nodes = new Set([...authors, ...keepers.map((keeper) => keeper.toLowerCase())]);
       let count = 0;
       for (const node of nodes) {
-        const isHeld = node === self.toLowerCase() ? held : (others.get(node)?.(contentId, block) ?? false);
-        if (isHeld) count += 1;
+        const holds = node === self.toLowerCase() ? isHeld : (others.get(node)?.(contentId, block) ?? false);
+        if (holds) count += 1;
       }
       return count;
     };
   }
 
-  async #report(): Promise<void> {
-    const { gossip, logger } = this.#parameters;
+  async #publishReport(): Promise<void> {
+    const { gossip, logger } = this.#dependencies;
     const missing = this.#missing();
-    // More than a message names: then only what is older than the first of them is said to be here.
-    const block = missing.length > MAX_MISSING ? Math.min(...missing.map((each) => each.block)) - 1 : this.#book.block;
+    // If a message cannot name all that is missing, it claims only blocks below the first missing record's.
+    const block = missing.length > MAX_MISSING ? Math.min(...missing.map((each) => each.block)) - 1 : this.#index.block;
     const named = missing.length > MAX_MISSING ? [] : missing.map(({ contentId }) => contentId);
     try {
       await gossip.publish(this.#topic, encodeReport({ block: Math.max(0, block), view: this.#view, missing: named }));
     } catch (error) {
-      logger.debug("nobody could be told what is kept here", { reason: messageOf(error) });
+      logger.debug("the report on what is held here could not be sent", { reason: messageOf(error) });
     }
   }
 
-  #judge(bytes: Uint8Array, from: string) {
-    if (!this.#ledger.isMember(from)) return "ignore";
-    const now = this.#parameters.clock.now();
-    if (now - (this.#lastReport.get(from) ?? Number.NEGATIVE_INFINITY) < MIN_REPORT_MS) return "ignore";
+  #validate(bytes: Uint8Array, from: string) {
+    if (!this.#peerReports.isMember(from)) return "ignore";
+    const now = this.#dependencies.clock.monotonic();
+    if (now - (this.#lastReportAt.get(from) ?? Number.NEGATIVE_INFINITY) < MIN_REPORT_INTERVAL_MS) return "ignore";
     if (decodeReport(bytes) === undefined) return "reject";
-    this.#lastReport.set(from, now);
+    this.#lastReportAt.set(from, now);
     return "accept";
   }
 
-  #hear(bytes: Uint8Array, from: string): void {
+  #onReport(bytes: Uint8Array, from: string): void {
     const report = decodeReport(bytes);
-    if (report !== undefined) this.#ledger.take(from, report);
+    if (report !== undefined) this.#peerReports.add(from, report);
   }
 }

@@ -4,14 +4,14 @@ import { createEventCache, type EventCache } from "../../ports/chain/events/even
 import { encodeName, isRevert, NO_CONTENT } from "../../ports/chain/index.js";
 import type { ContentId } from "../../records/index.js";
 
-/** Proposals and directives that are asked about at once. */
+/** Proposals and directives whose state is read at once. */
 const PARALLEL = 16;
 
-/** What nothing follows: no node looks at the evidence any more. */
+/** Final states, after which no node reads the evidence any more. */
 const ENDED_PROPOSALS: ReadonlySet<string> = new Set(["Canceled", "Defeated", "Expired", "Executed"]);
 const ENDED_DIRECTIVES: ReadonlySet<string> = new Set(["Done", "Failed", "Lapsed"]);
 
-/** Something that rests on records until it has ended. */
+/** A proposal or directive, which cites records until it has ended. */
 interface Citation {
   readonly id: string;
   readonly evidence: readonly string[];
@@ -19,14 +19,14 @@ interface Citation {
 }
 
 /**
- * Records that are kept whatever their age: the model that stands accepted under each name, and what is cited by a proposal
- * that is open, or by a directive that was issued and has not ended. What the chain says at its newest block counts, and what
- * it says at its last final one: nothing is let go of for a change that may be taken back.
+ * The records on hold, kept whatever their age: the accepted model of each name, and the evidence of proposals that are open
+ * and of directives that have not ended. A record is on hold if it is at the newest block or at the last final one: nothing
+ * is unpinned for a change that a reorganisation may undo.
  */
 export class RetentionHolds {
   readonly #client: Client;
   readonly #proposals: EventCache<"ProposalOpened">;
-  /** Ended at a final block: for ever. */
+  /** Ended at a final block, so for ever. */
   readonly #ended = new Set<string>();
 
   constructor(client: Client) {
@@ -34,37 +34,37 @@ export class RetentionHolds {
     this.#proposals = createEventCache(client.chain, ["ProposalOpened"]);
   }
 
-  /** @param final The newest final block. Without one nothing has ended. */
+  /** @param final The newest final block; undefined if there is none, and then nothing has ended. */
   async read(isPast: (contentId: ContentId) => boolean, final: number | undefined): Promise<ReadonlySet<ContentId>> {
-    const exempt = new Set(await this.#accepted(final));
-    const citations = [...(await this.#proposed()), ...(await this.#ordered())].filter(
+    const onHold = new Set(await this.#acceptedModels(final));
+    const citations = [...(await this.#proposalCitations()), ...(await this.#directiveCitations())].filter(
       ({ id, evidence }) => !this.#ended.has(id) && evidence.some((contentId) => isPast(contentId as ContentId)),
     );
     await pMap(
       citations,
       async ({ id, evidence, hasEnded }) => {
         if (final !== undefined && (await hasEnded(final))) this.#ended.add(id);
-        else for (const contentId of evidence) exempt.add(contentId as ContentId);
+        else for (const contentId of evidence) onHold.add(contentId as ContentId);
       },
       { concurrency: PARALLEL },
     );
-    return exempt;
+    return onHold;
   }
 
-  async #accepted(final: number | undefined): Promise<ContentId[]> {
+  async #acceptedModels(final: number | undefined): Promise<ContentId[]> {
     const { chain } = this.#client;
-    const accepted = await this.#client.listModels({ limit: Number.POSITIVE_INFINITY });
-    const names = new Set(accepted.map(({ name }) => encodeName(name)));
+    const acceptances = await this.#client.listModels({ limit: Number.POSITIVE_INFINITY });
+    const names = new Set(acceptances.map(({ name }) => encodeName(name)));
     const tags = [chain.tip, ...(final === undefined ? [] : [final])];
-    const found = await Promise.all(
+    const accepted = await Promise.all(
       [...names].flatMap((name) =>
         tags.map((blockTag) => chain.read(() => chain.contracts.models.accepted(name, { blockTag }))),
       ),
     );
-    return found.map(({ model }) => model as ContentId).filter((model) => model !== NO_CONTENT);
+    return accepted.map(({ model }) => model as ContentId).filter((model) => model !== NO_CONTENT);
   }
 
-  async #proposed(): Promise<Citation[]> {
+  async #proposalCitations(): Promise<Citation[]> {
     const { chain } = this.#client;
     return (await this.#proposals.read()).map(({ args: { proposalId, evidence } }) => ({
       id: `proposal ${proposalId}`,
@@ -82,7 +82,7 @@ export class RetentionHolds {
     }));
   }
 
-  async #ordered(): Promise<Citation[]> {
+  async #directiveCitations(): Promise<Citation[]> {
     const { chain } = this.#client;
     return (await this.#client.listIssuedDirectives()).map(({ directiveId, evidence }) => ({
       id: `directive ${directiveId}`,

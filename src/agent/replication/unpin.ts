@@ -5,34 +5,34 @@ import {
   type GetOptions,
 } from "../../ports/content/index.js";
 import { cidToContentId, contentIdToCid, decodeRecord, InvalidRecordError, type Model } from "../../records/index.js";
-import { type IndexedRecord, REPLICA, type RecordIndex } from "./recordIndex.js";
+import { type IndexedRecord, REPLICA_PIN, type RecordIndex } from "./recordIndex.js";
 
-export interface UnpinParameters {
+export interface UnpinDependencies {
   readonly store: ContentStore & Pick<ContentMaintenance, "pins">;
-  readonly book: RecordIndex;
-  /** For records that are read to see which files they name. */
+  readonly index: RecordIndex;
+  /** For models that are read for the files that they name. */
   readonly options: GetOptions;
 }
 
-/** What this node keeps for others; and what it keeps at all, its own too. */
-export type UnpinHold = "replicas" | "all";
+/** Which pins are removed: those for others' records, or this node's own pins too. */
+export type UnpinScope = "replicas" | "all";
 
-const FILE_ROOTS: Readonly<Record<UnpinHold, readonly string[]>> = {
-  replicas: [REPLICA],
-  all: [REPLICA, "model", "update"],
+const FILE_PINS: Readonly<Record<UnpinScope, readonly string[]>> = {
+  replicas: [REPLICA_PIN],
+  all: [REPLICA_PIN, "model", "update"],
 };
 
 /**
- * Stops keeping records and, with a model, its files, but for those that a model names which stays here. Where a model cannot
- * be read nobody can tell which files belong to whom: then files stay.
+ * Unpins records and, with a model, its files, except files that a model which stays names too. If a model cannot be read its
+ * files are not known, and files stay.
  *
- * @returns How many models were let go of without their files.
- * @throws {ContentError} `storage`; what came before it is done.
+ * @returns How many models were unpinned without their files.
+ * @throws {ContentError} `storage`; the records before the failing one are unpinned.
  */
 export async function unpinExpired(
-  { store, book, options }: UnpinParameters,
+  { store, index, options }: UnpinDependencies,
   records: readonly IndexedRecord[],
-  hold: UnpinHold,
+  scope: UnpinScope,
 ): Promise<number> {
   const leaving = new Set(records);
   let needed: Promise<ReadonlySet<string> | undefined> | undefined;
@@ -43,18 +43,18 @@ export async function unpinExpired(
       needed ??= filesThatStay();
       const [files, others] = [await filesOf(cid), await needed];
       if (files === undefined || others === undefined) withoutFiles += 1;
-      else for (const file of files) if (!others.has(file)) await drop(FILE_ROOTS[hold], file);
+      else for (const file of files) if (!others.has(file)) await drop(FILE_PINS[scope], file);
     }
-    await drop([REPLICA, ...(hold === "all" ? [record.kind === "Manifest" ? "manifest" : "record"] : [])], cid);
-    record.held = false;
+    await drop([REPLICA_PIN, ...(scope === "all" ? [record.kind === "Manifest" ? "manifest" : "record"] : [])], cid);
+    record.isHeld = false;
   }
   return withoutFiles;
 
-  async function drop(keeps: readonly string[], cid: string): Promise<void> {
-    for (const keep of keeps) await store.pins.drop(`${keep}/${cid}`);
+  async function drop(reasons: readonly string[], cid: string): Promise<void> {
+    for (const reason of reasons) await store.pins.drop(`${reason}/${cid}`);
   }
 
-  /** The files of models that stay here, and of this node's own that have no anchor yet; undefined where one is not known. */
+  /** The files of models that stay, also of this node's own without an anchor yet; undefined if one cannot be read. */
   async function filesThatStay(): Promise<ReadonlySet<string> | undefined> {
     const stay = new Set<string>();
     for await (const cid of modelsThatStay()) {
@@ -66,15 +66,15 @@ export async function unpinExpired(
   }
 
   async function* modelsThatStay(): AsyncGenerator<string> {
-    for (const record of book.records()) {
-      if (record.kind === "Model" && record.held && !leaving.has(record)) yield contentIdToCid(record.contentId);
+    for (const record of index.records()) {
+      if (record.kind === "Model" && record.isHeld && !leaving.has(record)) yield contentIdToCid(record.contentId);
     }
     for await (const { cid, reason } of store.pins.list()) {
-      if (reason === "record" && book.find(cidToContentId(cid)) === undefined) yield cid;
+      if (reason === "record" && index.find(cidToContentId(cid)) === undefined) yield cid;
     }
   }
 
-  /** The files that a record names, none where it is no model; undefined where it cannot be read. */
+  /** The files that a model names, none for another record; undefined if it cannot be read. */
   async function filesOf(cid: string): Promise<string[] | undefined> {
     try {
       const { contributors, weights }: Model = decodeRecord("Model", await store.get(cid, options));

@@ -50,33 +50,33 @@ function expiryOf(book: RecordIndex, upTo: number, timeOf = async (block: number
   const terms: RetentionTerms = {
     rules,
     now: NOW,
-    pastBlock,
-    allPastBlock: upTo,
-    exempt: async () => new Set(),
+    lastPastBlock,
+    lastAllPastBlock: upTo,
+    readHolds: async () => new Set(),
     timeOf,
   };
   return new Expiry({
-    book,
-    terms: { rules, read: async () => terms },
+    index,
+    retention: { rules, read: async () => terms },
     logger: createLogger("silent", () => undefined),
   });
 }
 
 async function marked(expiry: Expiry): Promise<IndexedRecord[]> {
-  await expiry.follow();
+  await expiry.refresh();
   return expiry.mark();
 }
 
 it("has records let go of some at a time, and a list after all that is in it", async () => {
   const records = Array.from({ length: 1_200 }, (_, i) => `record ${i}`);
   const book = bookOf([{ manifest: "list", block: 5, records }]);
-  await book.read(signal);
+  await book.update(signal);
   const expiry = expiryOf(book, 10);
   const rounds: [number, number][] = [];
   for (let round = 0; round < 4; round++) {
     const due = await marked(expiry);
     rounds.push([due.length, due.filter(({ kind }) => kind === "Manifest").length]);
-    for (const record of due) record.held = false;
+    for (const record of due) record.isHeld = false;
   }
   expect(rounds).toEqual([
     [1_000, 0],
@@ -88,11 +88,11 @@ it("has records let go of some at a time, and a list after all that is in it", a
 
 it("lets go of nothing whose own block says otherwise, or cannot be read", async () => {
   const book = bookOf([{ manifest: "list", block: 5, records: ["young"] }]);
-  await book.read(signal);
+  await book.update(signal);
   expect(await marked(expiryOf(book, 10, async () => NOW - 100))).toEqual([]);
   const failing = expiryOf(book, 10, () => Promise.reject(new Error("the chain does not answer")));
   expect(await marked(failing)).toEqual([]);
-  expect(failing.isKnown).toBe(false);
+  expect(failing.areTermsKnown).toBe(false);
   expect(await marked(expiryOf(book, 10, async () => NOW - 101))).toHaveLength(1);
 });
 
@@ -103,14 +103,14 @@ it("counts a record's time from its first anchor, in whatever order the lists co
     { manifest: "second", block: 50, records: ["twice"] },
   ];
   const book = bookOf(lists, unreadable);
-  await book.read(signal);
+  await book.update(signal);
   expect(await marked(expiryOf(book, 10))).toEqual([]);
   expect(book.find(idOf("twice"))?.block).toBe(50);
   unreadable.clear();
-  await book.read(signal);
+  await book.update(signal);
   expect(book.find(idOf("twice"))?.block).toBe(5);
   const due = await marked(expiryOf(book, 10));
   expect(due.map(({ contentId }) => contentId)).toEqual([idOf("twice")]);
   // The second list is younger, and says nothing that is not known of the first.
-  expect([...book.records()].filter(({ expired }) => expired)).toHaveLength(2);
+  expect([...book.records()].filter(({ isExpired }) => isExpired)).toHaveLength(2);
 });

@@ -33,11 +33,11 @@ let ledger: PeerReports;
 beforeEach(() => {
   now = 10_000;
   ledger = new PeerReports({ now: () => now, awayMs: AWAY_MS });
-  ledger.update([0, 1, 2].map(memberOf));
+  ledger.setMembers([0, 1, 2].map(memberOf));
 });
 
-const say = (index: number, change: Partial<Parameters<PeerReports["take"]>[1]> = {}) =>
-  ledger.take(`peer-${index}`, { block: 5, view: VIEW, missing: [], ...change });
+const say = (index: number, change: Partial<Parameters<PeerReports["add"]>[1]> = {}) =>
+  ledger.add(`peer-${index}`, { block: 5, view: VIEW, missing: [], ...change });
 
 describe("what is known of the others", () => {
   it("counts all as present at first, and then those who were heard lately", () => {
@@ -54,12 +54,12 @@ describe("what is known of the others", () => {
   });
 
   it("takes nothing from a stranger, and forgets a member that was removed", () => {
-    ledger.take("peer-9", { block: 5, view: VIEW, missing: [] });
+    ledger.add("peer-9", { block: 5, view: VIEW, missing: [] });
     expect(ledger.holdersAt(VIEW)).toEqual([]);
     say(2);
     expect(ledger.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([third]);
-    ledger.update([0, 1].map(memberOf));
-    ledger.update([0, 1, 2].map(memberOf));
+    ledger.setMembers([0, 1].map(memberOf));
+    ledger.setMembers([0, 1, 2].map(memberOf));
     expect(ledger.holdersAt(VIEW)).toEqual([]);
     expect([ledger.isMember("peer-0"), ledger.isMember("peer-9")]).toEqual([true, false]);
   });

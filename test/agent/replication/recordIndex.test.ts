@@ -49,11 +49,11 @@ const listed = (from = 0) =>
 describe("a book of more anchors than the client remembers", () => {
   it("has every record, and each new one once", async () => {
     const book = openBook();
-    expect(idsOf(await book.read(signal))).toEqual(listed());
+    expect(idsOf(await book.update(signal))).toEqual(listed());
     expect(book.block).toBe(await writer.chain.blockNumber());
-    expect(await book.read(signal)).toEqual([]);
+    expect(await book.update(signal)).toEqual([]);
     for (let i = 0; i < 2 * REMEMBERED; i++) await anchor();
-    expect(idsOf(await book.read(signal))).toEqual(listed(ANCHORS));
+    expect(idsOf(await book.update(signal))).toEqual(listed(ANCHORS));
     expect(idsOf(book.records())).toEqual(listed());
     for (const { blockNumber, contentId } of written) expect(book.find(contentId)?.block).toBe(blockNumber);
   });
@@ -65,12 +65,12 @@ describe("a book of more anchors than the client remembers", () => {
     const bytes = blocks.get(cid) ?? new Uint8Array();
     blocks.delete(cid);
     const book = openBook();
-    await book.read(signal);
+    await book.update(signal);
     expect([book.unread, book.block]).toEqual([1, late.blockNumber - 1]);
     expect(book.find(late.contentId)).toBeUndefined();
     blocks.set(cid, bytes);
     const unread = async () => {
-      await book.read(signal);
+      await book.update(signal);
       return book.unread;
     };
     await expect.poll(unread, { timeout: 10_000 }).toBe(0);

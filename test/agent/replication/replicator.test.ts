@@ -5,13 +5,13 @@ import { buildTree, cidToContentId, encodeManifest, encodeRecord, leafOf } from 
 import { patience } from "../../harness/agents.js";
 import { incidentOf } from "../../harness/dao.js";
 import { model } from "../../records/samples.js";
-import { createMesh } from "./mesh.js";
+import { createReplicationMesh } from "./replicationMesh.js";
 
 const incidents = (name: string, count: number) =>
   Array.from({ length: count }, (_, i) => ({ kind: "Incident" as const, value: incidentOf(`${name}/${i}`) }));
 
 it("has every record kept by as many nodes as it should be besides its author, whatever is collected", async () => {
-  const mesh = await createMesh({ nodes: 5, replicas: 2 });
+  const mesh = await createReplicationMesh({ nodes: 5, replicas: 2 });
   const cids = [...(await mesh.anchor(0, incidents("a", 20))), ...(await mesh.anchor(1, incidents("b", 10)))];
   await mesh.settled(30);
   const kept = () => Promise.all(cids.map((cid) => mesh.keepersOf(cid)));
@@ -21,11 +21,11 @@ it("has every record kept by as many nodes as it should be besides its author, w
   // The lists of both anchors, too.
   const manifests = (await mesh.node(2).client.anchors.anchors()).entries.map(({ manifest }) => manifest);
   expect(manifests).toHaveLength(2);
-  expect(mesh.node(3).keeper.state.byHolders).toEqual([0, 0, 0, 32]);
+  expect(mesh.node(3).replicator.state.byHolders).toEqual([0, 0, 0, 32]);
 });
 
 it("brings back the number when nodes are lost with their disks, and nothing is lost", async () => {
-  const mesh = await createMesh({ nodes: 6, replicas: 2 });
+  const mesh = await createReplicationMesh({ nodes: 6, replicas: 2 });
   const cids = (await Promise.all([0, 1, 2].map((index) => mesh.anchor(index, incidents(`by-${index}`, 15))))).flat();
   await mesh.settled(45);
   for (const index of [1, 2]) await mesh.node(index).stop(true);
@@ -45,7 +45,7 @@ it("brings back the number when nodes are lost with their disks, and nothing is 
 });
 
 it("shares anew with whoever comes, and lets go of what others hold then", async () => {
-  const mesh = await createMesh({ nodes: 6, replicas: 1, running: [0, 1, 2] });
+  const mesh = await createReplicationMesh({ nodes: 6, replicas: 1, running: [0, 1, 2] });
   const cids = await mesh.anchor(0, incidents("early", 40));
   await mesh.sees(3);
   await mesh.settled(40);
@@ -60,7 +60,7 @@ it("shares anew with whoever comes, and lets go of what others hold then", async
 });
 
 it("lets go of nothing for a node that says it does not hold it, nor for one that says nothing", async () => {
-  const mesh = await createMesh({ nodes: 4, replicas: 1, running: [0, 1, 2] });
+  const mesh = await createReplicationMesh({ nodes: 4, replicas: 1, running: [0, 1, 2] });
   const cids = await mesh.anchor(0, incidents("held", 30));
   await mesh.sees(3);
   await mesh.settled(30);
@@ -80,15 +80,15 @@ it("lets go of nothing for a node that says it does not hold it, nor for one tha
   await expect
     .poll(async () => {
       await say();
-      return mesh.node(1).keeper.state.present;
+      return mesh.node(1).replicator.state.present;
     }, patience)
     .toBe(4);
   const looks = async () => {
     await say();
-    for (const index of [0, 1, 2]) await mesh.node(index).keeper.look();
+    for (const index of [0, 1, 2]) await mesh.node(index).replicator.tick();
   };
   for (let times = 0; times < 3; times++) await looks();
-  const state = mesh.node(1).keeper.state;
+  const state = mesh.node(1).replicator.state;
   expect(state.present).toBe(4);
   // Some are its to keep now.
   expect(state.underReplicated).toBe(0);
@@ -97,7 +97,7 @@ it("lets go of nothing for a node that says it does not hold it, nor for one tha
 });
 
 it("keeps a model's weights with its record", async () => {
-  const mesh = await createMesh({ nodes: 3, replicas: 2 });
+  const mesh = await createReplicationMesh({ nodes: 3, replicas: 2 });
   const { client, content, self } = mesh.node(0);
   const weights = await content.putFile([new Uint8Array(3_000_000).fill(7)], { keep: "model" });
   const [cid = ""] = await mesh.anchor(0, [
@@ -121,7 +121,7 @@ it("keeps a model's weights with its record", async () => {
 });
 
 it("keeps the rest where a node anchors what nobody has, or what is no record, and says what is missing", async () => {
-  const mesh = await createMesh({ nodes: 3, replicas: 2 });
+  const mesh = await createReplicationMesh({ nodes: 3, replicas: 2 });
   const { client, content, self } = mesh.node(0);
   const absent = encodeRecord("Incident", incidentOf("absent"));
   const bogus = await content.put(new TextEncoder().encode("no record"));
@@ -137,6 +137,6 @@ it("keeps the rest where a node anchors what nobody has, or what is no record, a
   const there = await mesh.anchor(0, incidents("there", 5));
   await expect.poll(() => Promise.all(there.map((cid) => mesh.keepersOf(cid))), patience).toEqual(there.map(() => 3));
   await expect
-    .poll(() => mesh.node(1).keeper.state, patience)
+    .poll(() => mesh.node(1).replicator.state, patience)
     .toMatchObject({ records: 7, missing: 2, underReplicated: 2 });
 });

@@ -10,11 +10,11 @@ import {
 import { patience } from "../../harness/agents.js";
 import { incidentOf, restartOrder, stateOf } from "../../harness/dao.js";
 import { model } from "../../records/samples.js";
-import { createMesh } from "./mesh.js";
+import { createReplicationMesh } from "./replicationMesh.js";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
-type Mesh = Awaited<ReturnType<typeof createMesh>>;
+type Mesh = Awaited<ReturnType<typeof createReplicationMesh>>;
 
 /** Opens a proposal and votes for it with all nodes, until it has passed. */
 async function pass(mesh: Mesh, order: Order, evidence: readonly ContentId[] = []): Promise<string> {
@@ -65,7 +65,7 @@ async function modelBy(mesh: Mesh, index: number, fill: number) {
 }
 
 it("lets go of what is older than was voted on every node, and of nothing that is newer, accepted or cited", async () => {
-  const mesh = await createMesh({ nodes: 4, replicas: 2 });
+  const mesh = await createReplicationMesh({ nodes: 4, replicas: 2 });
   const { self } = mesh.node(0);
   const accepted = await modelBy(mesh, 0, 1);
   const spare = await modelBy(mesh, 0, 2);
@@ -94,7 +94,7 @@ it("lets go of what is older than was voted on every node, and of nothing that i
   const gone = [old, spareCid, uncited, others];
   const kept = [young, acceptedCid, proposed, ordered];
   const keepers = (of: readonly string[]) => Promise.all(of.map((cid) => mesh.keepersOf(cid)));
-  const states = () => [...mesh.live.values()].map(({ keeper }) => keeper.state);
+  const states = () => [...mesh.live.values()].map(({ replicator }) => replicator.state);
   await expect.poll(() => keepers(gone), patience).toEqual([0, 0, 0, 0]);
   const settled = { expired: 4, missing: 0, underReplicated: 0, endangered: 0 };
   await expect.poll(states, patience).toEqual(Array(4).fill(expect.objectContaining(settled)));

@@ -43,9 +43,9 @@ async function slowly(retain: number, { now }: RetentionTerms): Promise<number> 
 }
 
 it("are the defaults before any vote, with nothing past its time", async () => {
-  const { rules, pastBlock, allPastBlock } = await termsOf(1).read();
+  const { rules, lastPastBlock, lastAllPastBlock } = await termsOf(1).read();
   expect(rules.replicas).toEqual(replicas);
-  expect([...Object.values(pastBlock), allPastBlock]).toEqual([-1, -1, -1, -1, -1]);
+  expect([...Object.values(lastPastBlock), lastAllPastBlock]).toEqual([-1, -1, -1, -1, -1]);
 });
 
 it("hold once the vote is final, and not before, nor after it was taken back", async () => {
@@ -73,25 +73,25 @@ it("find the block up to which records are past their time as a look at every bl
   const terms = termsOf(1);
   for (let times = 0; times < 12; times++) {
     const now = await terms.read();
-    expect(now.pastBlock).toEqual({
+    expect(now.lastPastBlock).toEqual({
       State: await slowly(3 * HOUR, now),
       Outcome: await slowly(5 * HOUR, now),
       Model: -1,
       Incident: -1,
     });
     // As long as a kind is kept for ever, no list is past its time.
-    expect(now.allPastBlock).toBe(-1);
+    expect(now.lastAllPastBlock).toBe(-1);
     await setting.witan.increaseTime(HOUR);
     await mine(times % 4);
   }
   // Longer again: what was past is not any more, as far as it goes.
   await decide(set("retain.State", 8 * HOUR));
   const now = await terms.read();
-  expect(now.pastBlock.State).toBe(await slowly(8 * HOUR, now));
+  expect(now.lastPastBlock.State).toBe(await slowly(8 * HOUR, now));
   for (const kind of ["Model", "Incident"]) await decide(set(`retain.${kind}`, 6 * HOUR));
   const all = await terms.read();
-  expect(all.allPastBlock).toBe(await slowly(8 * HOUR, all));
-  expect(all.allPastBlock).toBeGreaterThan(0);
+  expect(all.lastAllPastBlock).toBe(await slowly(8 * HOUR, all));
+  expect(all.lastAllPastBlock).toBeGreaterThan(0);
 });
 
 it("ask a chain that stands still for next to nothing, and go back for no endpoint that is behind", async () => {
@@ -107,17 +107,17 @@ it("ask a chain that stands still for next to nothing, and go back for no endpoi
     return send(method, params);
   };
   const comeBack = await setting.witan.snapshot();
-  expect((await terms.read()).pastBlock).toEqual(before.pastBlock);
+  expect((await terms.read()).lastPastBlock).toEqual(before.lastPastBlock);
   expect(asked.sort()).toEqual(["eth_blockNumber", "eth_getBlockByNumber"]);
   await setting.witan.increaseTime(HOUR);
   const ahead = await terms.read();
   await comeBack();
-  expect(await terms.read()).toMatchObject({ now: ahead.now, pastBlock: ahead.pastBlock });
+  expect(await terms.read()).toMatchObject({ now: ahead.now, pastBlock: ahead.lastPastBlock });
 });
 
 it("keep what is accepted and what is cited, by the newest block and by the last final one", async () => {
   const terms = termsOf(10);
-  const exempt = async () => [...(await (await terms.read()).exempt(() => true))].sort();
+  const exempt = async () => [...(await (await terms.read()).readHolds(() => true))].sort();
   const accept = (model: ContentId, parent: ContentId | null): Order => ({
     kind: "AcceptModel",
     name: "mnist",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { AWAY_MS, EVERY_MS, PaperMesh } from "./paperMesh.js";
+import { AWAY_MS, EVERY_MS, SimulatedMesh } from "./simulatedMesh.js";
 
 const NODES = 4;
 const AUTHOR = 0;
@@ -42,10 +42,10 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-async function take(mesh: PaperMesh, what: Step): Promise<void> {
+async function take(mesh: SimulatedMesh, what: Step): Promise<void> {
   switch (what.do) {
     case "look":
-      return mesh.look(what.node);
+      return mesh.tick(what.node);
     case "round":
       return rounds(mesh, what.rounds, what.node);
     case "wait":
@@ -85,10 +85,10 @@ async function take(mesh: PaperMesh, what: Step): Promise<void> {
 }
 
 /** Every node looks so often, and what it says arrives. */
-async function rounds(mesh: PaperMesh, count: number, first = 0): Promise<void> {
+async function rounds(mesh: SimulatedMesh, count: number, first = 0): Promise<void> {
   for (let round = 0; round < count; round++) {
     for (let i = 0; i < NODES; i++) {
-      await mesh.look((first + i) % NODES);
+      await mesh.tick((first + i) % NODES);
       mesh.now += EVERY_MS / NODES;
       mesh.deliver();
     }
@@ -150,7 +150,7 @@ it("never lets go of a record that has not expired while fewer than the least nu
       fc.boolean(),
       fc.array(step, { minLength: 10, maxLength: 80 }),
       async (min, authorIsLost, steps) => {
-        const mesh = await PaperMesh.create({ nodes: NODES, min, max: min });
+        const mesh = await SimulatedMesh.create({ nodes: NODES, min, max: min });
         for (let records = 0; records < 6; records++) mesh.anchor(AUTHOR);
         await rounds(mesh, 3);
         // With its author gone, a record has its keepers alone.
@@ -170,7 +170,7 @@ it("never lets go of a record that has not expired while fewer than the least nu
 it("comes to keep each record as often as it should be, once there is peace", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 30 }), async (max, steps) => {
-      const mesh = await PaperMesh.create({ nodes: NODES, min: 1, max });
+      const mesh = await SimulatedMesh.create({ nodes: NODES, min: 1, max });
       for (const index of [0, 1, 2]) mesh.anchor(index);
       await rounds(mesh, 3);
       for (const each of steps) if (each.do !== "lose") await take(mesh, each);
@@ -192,14 +192,14 @@ it("comes to keep each record as often as it should be, once there is peace", as
 });
 
 /** Everybody hears of a vote, and acts on it. */
-async function decided(mesh: PaperMesh, max: number, upTo: number): Promise<void> {
+async function decided(mesh: SimulatedMesh, max: number, upTo: number): Promise<void> {
   mesh.vote(max, upTo);
   for (let index = 0; index < NODES; index++) mesh.inform(index);
   await rounds(mesh, 8);
 }
 
 async function meshOf(records: number, max: number) {
-  const mesh = await PaperMesh.create({ nodes: NODES, min: 1, max });
+  const mesh = await SimulatedMesh.create({ nodes: NODES, min: 1, max });
   const ids = Array.from({ length: records }, () => mesh.anchor(AUTHOR));
   await rounds(mesh, 8);
   return { mesh, ids };

@@ -27,7 +27,15 @@ async function modelOf(store: Store, seed: number, { lost = false, update = "" }
 
 function known(cid: string, kind: IndexedRecord["kind"]): IndexedRecord {
   const rest = { authors: new Set<string>(), leaves: new Set<IndexedRecord>(), keepers: [], retryAt: 0, failures: 0 };
-  return { contentId: cidToContentId(cid), kind, block: 1, held: true, expired: true, past: true, ...rest };
+  return {
+    contentId: cidToContentId(cid),
+    kind,
+    block: 1,
+    isHeld: true,
+    isExpired: true,
+    isPastRetention: true,
+    ...rest,
+  };
 }
 
 const bookOf = (...records: readonly IndexedRecord[]) =>
@@ -51,9 +59,9 @@ it("leaves the files of a model that cannot be read, and lets go of all the rest
   const incident = encodeRecord("Incident", incidentOf("x"));
   await store.put(incident.bytes, { codec: "dag-cbor", keep: "record" });
   const records = [lost.record, whole.record, known(incident.cid, "Incident")];
-  expect(await unpinExpired({ store, book: bookOf(...records), options }, records, "all")).toBe(1);
+  expect(await unpinExpired({ store, index: bookOf(...records), options }, records, "all")).toBe(1);
   expect(await roots(store)).toEqual(new Set([`model/${lost.weights}`]));
-  expect(records.map(({ held }) => held)).toEqual([false, false, false]);
+  expect(records.map(({ isHeld }) => isHeld)).toEqual([false, false, false]);
 });
 
 it("leaves all files while a model that stays cannot be read", async () => {
@@ -61,7 +69,7 @@ it("leaves all files while a model that stays cannot be read", async () => {
   const staying = await modelOf(store, 1, { lost: true });
   const leaving = await modelOf(store, 2);
   const book = bookOf(staying.record, leaving.record);
-  expect(await unpinExpired({ store, book, options }, [leaving.record], "all")).toBe(1);
+  expect(await unpinExpired({ store, index, options }, [leaving.record], "all")).toBe(1);
   expect(await roots(store)).toEqual(
     new Set([`record/${staying.cid}`, `model/${staying.weights}`, `model/${leaving.weights}`]),
   );
@@ -73,14 +81,14 @@ it("leaves what this node's own models name that have no anchor yet, and what it
   const own = await modelOf(store, 2, { update: leaving.weights });
   // Of the one that leaves, the book knows; of the other nobody has heard.
   const book = bookOf(leaving.record);
-  expect(await unpinExpired({ store, book, options }, [leaving.record], "all")).toBe(0);
+  expect(await unpinExpired({ store, index, options }, [leaving.record], "all")).toBe(0);
   expect(await roots(store)).toEqual(
     new Set([`model/${leaving.weights}`, `record/${own.cid}`, `model/${own.weights}`]),
   );
 
   const other = await modelOf(store, 3);
   await store.pins.set({ name: `replica/${other.cid}`, cid: other.cid, reason: "replica", scope: "block" });
-  await unpinExpired({ store, book: bookOf(other.record), options }, [other.record], "replicas");
+  await unpinExpired({ store, index: bookOf(other.record), options }, [other.record], "replicas");
   expect((await roots(store)).has(`replica/${other.cid}`)).toBe(false);
   expect((await roots(store)).has(`model/${other.weights}`)).toBe(true);
 });

@@ -22,17 +22,17 @@ export const AWAY_MS = 4_000;
 /** Messages are lost, but none is later than this. */
 const LATEST_MS = EVERY_MS / 2;
 
-interface PaperMeshParameters {
+interface SimulatedMeshParameters {
   readonly nodes: number;
   readonly min: number;
   readonly max: number;
 }
 
-interface PaperNode {
+interface SimulatedNode {
   readonly index: number;
   readonly self: Address;
-  readonly roots: Map<string, Pin>;
-  keeper: Replicator | undefined;
+  readonly pins: Map<string, Pin>;
+  replicator: Replicator | undefined;
   hear: (bytes: Uint8Array, from: string) => void;
   /** Nothing that it sends or is sent arrives. */
   cutOff: boolean;
@@ -51,14 +51,14 @@ interface PaperNode {
  * Keepers among one another on paper: the chain is a list, blocks are there as long as somebody keeps them, and time passes
  * when it is told to. Real nodes take seconds for what a property has to try ten thousand times.
  */
-export class PaperMesh {
+export class SimulatedMesh {
   now = 1_000_000;
   readonly min: number;
-  readonly #nodes: PaperNode[];
+  readonly #nodes: SimulatedNode[];
   readonly #entries: { author: Address; root: string; manifest: ContentId; blockNumber: number; joint: null }[] = [];
   readonly #leaves = new Map<string, readonly { kind: "Incident"; contentId: ContentId }[]>();
   readonly #bytes = new Map<ContentId, Uint8Array>();
-  readonly #messages: { to: PaperNode; from: PaperNode; bytes: Uint8Array; at: number }[] = [];
+  readonly #messages: { to: SimulatedNode; from: SimulatedNode; bytes: Uint8Array; at: number }[] = [];
   readonly #terms: RetentionTerms[];
   /** What was let go of though it should not have been. */
   readonly wrong: string[] = [];
@@ -67,7 +67,7 @@ export class PaperMesh {
   /** How often anything was let go of. */
   drops = 0;
 
-  private constructor(parameters: PaperMeshParameters) {
+  private constructor(parameters: SimulatedMeshParameters) {
     this.min = parameters.min;
     this.#nodes = Array.from({ length: parameters.nodes }, (_, index) => ({
       index,
@@ -87,8 +87,8 @@ export class PaperMesh {
     this.#terms = [this.#termsOf(parameters.max, -1)];
   }
 
-  static async create(parameters: PaperMeshParameters): Promise<PaperMesh> {
-    const mesh = new PaperMesh(parameters);
+  static async create(parameters: SimulatedMeshParameters): Promise<SimulatedMesh> {
+    const mesh = new SimulatedMesh(parameters);
     for (const { index } of mesh.#nodes) await mesh.start(index);
     return mesh;
   }
@@ -96,7 +96,7 @@ export class PaperMesh {
   /** One more record of a node is anchored, in a block of its own. */
   anchor(index: number): ContentId | undefined {
     const node = this.#of(index);
-    if (node.keeper === undefined) return undefined;
+    if (node.replicator === undefined) return undefined;
     const blockNumber = this.#entries.length + 1;
     const { bytes, contentId } = encodeRecord("Incident", incidentOf(`record ${blockNumber}`));
     const manifest = id(`manifest ${blockNumber}`) as ContentId;
@@ -108,7 +108,7 @@ export class PaperMesh {
       ["manifest", manifest],
     ] as const) {
       const cid = contentIdToCid(each);
-      node.roots.set(`${keep}/${cid}`, { name: `${keep}/${cid}`, cid, reason: keep, scope: "block", since: 0 });
+      node.pins.set(`${keep}/${cid}`, { name: `${keep}/${cid}`, cid, reason: keep, scope: "block", since: 0 });
     }
     return contentId;
   }
@@ -124,15 +124,15 @@ export class PaperMesh {
     this.#of(index).behind = 0;
   }
 
-  async look(index: number): Promise<void> {
-    await this.#of(index).keeper?.look();
+  async tick(index: number): Promise<void> {
+    await this.#of(index).replicator?.tick();
   }
 
   /** Delivers what is on its way. */
   deliver(): void {
     for (const { to, from, bytes, at } of this.#messages.splice(0)) {
       const arrives = this.now - at <= LATEST_MS && !to.cutOff && !to.deafTo.has(from.index);
-      if (arrives && to.keeper !== undefined) to.hear(bytes, `peer-${from.index}`);
+      if (arrives && to.replicator !== undefined) to.hear(bytes, `peer-${from.index}`);
     }
   }
 
@@ -169,18 +169,18 @@ export class PaperMesh {
   /** It stops; with its disk, or with what was on it. */
   async stop(index: number, wipe: boolean): Promise<void> {
     const node = this.#of(index);
-    await node.keeper?.stop();
-    node.keeper = undefined;
+    await node.replicator?.stop();
+    node.replicator = undefined;
     if (!wipe) return;
     node.lostAt = this.now;
-    node.lost = new Set([...node.roots.values()].map(({ cid }) => cid));
-    node.roots.clear();
+    node.lost = new Set([...node.pins.values()].map(({ cid }) => cid));
+    node.pins.clear();
   }
 
   /** It starts, and looks. */
   async start(index: number): Promise<void> {
     const node = this.#of(index);
-    if (node.keeper !== undefined) return;
+    if (node.replicator !== undefined) return;
     const client = {
       listNodes: async () =>
         this.#nodes
@@ -196,21 +196,21 @@ export class PaperMesh {
       chain: { addresses: { KnowledgeRegistry: "0x" }, blockNumber: async () => this.#entries.length },
     } as unknown as Client;
     const termsOf = () => this.#terms[this.#terms.length - 1 - node.behind] as RetentionTerms;
-    node.keeper = new Replicator({
+    node.replicator = new Replicator({
       client,
       content: {
         get: async (cid: string) => {
           if (node.cutOff && !this.#keeps(node, cid)) throw new ContentError("missing", "It is cut off.");
-          if (!this.#nodes.some((each) => each.keeper !== undefined && this.#keeps(each, cid)))
+          if (!this.#nodes.some((each) => each.replicator !== undefined && this.#keeps(each, cid)))
             throw new ContentError("missing", "Nobody has it.");
           return this.#bytes.get(cidToContentId(cid)) ?? new Uint8Array();
         },
         pins: {
           set: async ({ name, cid, reason, scope = "block" }) =>
-            void node.roots.set(name, { name, cid, reason, scope, since: 0 }),
-          get: async (name) => node.roots.get(name),
+            void node.pins.set(name, { name, cid, reason, scope, since: 0 }),
+          get: async (name) => node.pins.get(name),
           async *list() {
-            yield* node.roots.values();
+            yield* node.pins.values();
           },
           drop: async (name) => this.#drop(node, name),
         },
@@ -238,7 +238,7 @@ export class PaperMesh {
         sleep: (_ms, signal) => untilAborted(signal),
       },
       logger: createLogger("silent", () => undefined),
-      terms: {
+      retention: {
         get rules() {
           return termsOf().rules;
         },
@@ -250,13 +250,13 @@ export class PaperMesh {
       everyMs: EVERY_MS,
       awayMs: AWAY_MS,
     });
-    node.keeper.start();
+    node.replicator.start();
     // The first look: all that it waits for is at hand.
     await new Promise((resolve) => setImmediate(resolve));
   }
 
   state(index: number): ReplicationState | undefined {
-    return this.#of(index).keeper?.state;
+    return this.#of(index).replicator?.state;
   }
 
   /** How many nodes truly keep each list and record that has not expired by any vote; and those that have. */
@@ -268,12 +268,12 @@ export class PaperMesh {
   }
 
   get #upTo(): number {
-    return Math.max(...this.#terms.map(({ allPastBlock }) => allPastBlock));
+    return Math.max(...this.#terms.map(({ lastAllPastBlock }) => lastAllPastBlock));
   }
 
-  #drop(node: PaperNode, name: string): boolean {
-    const root = node.roots.get(name);
-    if (!node.roots.delete(name) || root === undefined) return false;
+  #drop(node: SimulatedNode, name: string): boolean {
+    const root = node.pins.get(name);
+    if (!node.pins.delete(name) || root === undefined) return false;
     this.drops += 1;
     if (node.blind) this.wrong.push(`node ${node.index} let go of ${name} without knowing what was voted`);
     const { cid } = root;
@@ -291,11 +291,11 @@ export class PaperMesh {
   }
 
   #isHad(cid: string): boolean {
-    return this.#nodes.some((each) => each.keeper !== undefined && this.#keeps(each, cid));
+    return this.#nodes.some((each) => each.replicator !== undefined && this.#keeps(each, cid));
   }
 
-  #keeps({ roots }: PaperNode, cid: string): boolean {
-    return ["record", "manifest", "replica"].some((keep) => roots.has(`${keep}/${cid}`));
+  #keeps({ pins }: SimulatedNode, cid: string): boolean {
+    return ["record", "manifest", "replica"].some((keep) => pins.has(`${keep}/${cid}`));
   }
 
   #termsOf(max: number, upTo: number): RetentionTerms {
@@ -304,14 +304,14 @@ export class PaperMesh {
       // Another vote is another rule, though records are told by their blocks here.
       rules: { replicas, retain: { ...retain, Incident: upTo < 0 ? retain.Incident : 1_000 - upTo } },
       now: 1_000_000,
-      pastBlock: { State: upTo, Model: upTo, Incident: upTo, Outcome: upTo },
-      allPastBlock: upTo,
-      exempt: async () => this.exempt,
+      lastPastBlock: { State: upTo, Model: upTo, Incident: upTo, Outcome: upTo },
+      lastAllPastBlock: upTo,
+      readHolds: async () => this.exempt,
       timeOf: async () => 0,
     };
   }
 
-  #of(index: number): PaperNode {
+  #of(index: number): SimulatedNode {
     const node = this.#nodes[index % this.#nodes.length];
     if (node === undefined) throw new RangeError(`there is no node ${index}`);
     return node;

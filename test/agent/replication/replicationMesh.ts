@@ -18,18 +18,18 @@ import { deployWitan, type Witan } from "../../harness/deploy.js";
 const silent = createLogger("silent", () => undefined);
 
 /** A node with real IPFS, gossip and chain, that does nothing but keep its share. */
-export interface KeepingNode {
+export interface ReplicationNode {
   readonly self: Address;
   readonly client: Client;
   readonly content: HeliaContent;
   readonly gossip: Gossip;
-  readonly keeper: Replicator;
+  readonly replicator: Replicator;
   readonly dir: string;
   /** Stops it; its disk stays unless it is to be wiped. */
   stop(wipe?: boolean): Promise<void>;
 }
 
-export interface MeshOptions {
+export interface ReplicationMeshOptions {
   readonly nodes: number;
   readonly replicas?: number;
   /** Of the nodes that run at first; all by default. */
@@ -37,19 +37,19 @@ export interface MeshOptions {
   readonly awayMs?: number;
 }
 
-export async function createMesh({ nodes, replicas = 2, running, awayMs = 1_500 }: MeshOptions) {
+export async function createReplicationMesh({ nodes, replicas = 2, running, awayMs = 1_500 }: ReplicationMeshOptions) {
   const folder = await mkdtemp(join(tmpdir(), "witan-keeping-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const dirs = Array.from({ length: nodes }, (_, i) => join(folder, `node-${i}`));
   const identities = await Promise.all(dirs.map((dir) => loadIdentity(dir)));
   const witan: Witan = await deployWitan({ nodes, peerIds: identities.map(({ peerIdBytes }) => peerIdBytes) });
-  const live = new Map<number, KeepingNode>();
+  const live = new Map<number, ReplicationNode>();
   onTestFinished(async () => {
     for (const node of [...live.values()]) await node.stop();
   });
 
   /** @param idle It runs, and keeps nothing of its own accord. */
-  async function start(index: number, idle = false): Promise<KeepingNode> {
+  async function start(index: number, idle = false): Promise<ReplicationNode> {
     const dir = dirs[index] ?? "";
     const identity = identities[index];
     if (identity === undefined) throw new Error(`there is no node ${index}`);
@@ -71,17 +71,17 @@ export async function createMesh({ nodes, replicas = 2, running, awayMs = 1_500 
       self: client.account as Address,
       clock: systemClock,
       logger: silent,
-      terms: new ChainRetentionReader({ client, finality: "finalized", replicas: { min: 1, max: replicas } }),
+      retention: new ChainRetentionReader({ client, finality: "finalized", replicas: { min: 1, max: replicas } }),
       everyMs: 200,
       awayMs,
     });
     if (!idle) keeper.start();
-    const node: KeepingNode = {
+    const node: ReplicationNode = {
       self: client.account as Address,
       client,
       content,
       gossip,
-      keeper,
+      replicator,
       dir,
       async stop(wipe = false) {
         live.delete(index);
@@ -96,7 +96,7 @@ export async function createMesh({ nodes, replicas = 2, running, awayMs = 1_500 
   }
 
   for (const index of running ?? dirs.keys()) await start(index);
-  const node = (index: number): KeepingNode => {
+  const node = (index: number): ReplicationNode => {
     const found = live.get(index);
     if (found === undefined) throw new Error(`node ${index} does not run`);
     return found;
@@ -113,12 +113,12 @@ export async function createMesh({ nodes, replicas = 2, running, awayMs = 1_500 
     },
     /** Waits until every running node has heard of so many that are there, itself included. */
     async sees(present: number): Promise<void> {
-      const counts = () => [...live.values()].map(({ keeper: { state } }) => state.present);
+      const counts = () => [...live.values()].map(({ replicator: { state } }) => state.present);
       await expect.poll(counts, patience).toEqual([...live.values()].map(() => present));
     },
     /** Waits until every running node sees all records held by enough. */
     async settled(records: number): Promise<void> {
-      const states = () => [...live.values()].map(({ keeper: { state } }) => state);
+      const states = () => [...live.values()].map(({ replicator: { state } }) => state);
       await expect
         .poll(() => states().map((state) => [state.records, state.missing, state.underReplicated]), patience)
         .toEqual(states().map(() => [records, 0, 0]));

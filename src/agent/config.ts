@@ -61,11 +61,11 @@ const schema = z.strictObject({
     replicas: z.int().min(0).max(16).default(AgentDefaults.replicas),
     /** A node that was not heard for this long is away, and others keep its share. */
     awayMs: milliseconds.default(AgentDefaults.awayMs),
-    /** How often blocks that nothing keeps are collected, and how recent a block is left alone. */
-    collectEveryMs: seldom.default(AgentDefaults.collectEveryMs),
+    /** How often gc removes blocks that no pin needs, and how recent a block it spares. */
+    gcEveryMs: seldom.default(AgentDefaults.gcEveryMs),
     graceMs: z.int().min(0).max(31_536_000_000).default(AgentDefaults.graceMs),
     /** How often every block is read and checked. */
-    scanEveryMs: seldom.default(AgentDefaults.scanEveryMs),
+    scrubEveryMs: seldom.default(AgentDefaults.scrubEveryMs),
   }),
   /** Whether the node keeps an index of all records to be asked: it fetches each of them for that. */
   catalog: z.boolean().default(true),

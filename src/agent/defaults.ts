@@ -25,11 +25,11 @@ export const AgentDefaults = {
   /** A restart takes seconds, and moving a share costs more than waiting for one. */
   awayMs: 60_000,
   /** What nothing keeps costs only disk. */
-  collectEveryMs: 6 * 3_600_000,
+  gcEveryMs: 6 * 3_600_000,
   /** Long enough to notice that something should not have been let go of, while it is still there. */
   graceMs: 7 * 24 * 3_600_000,
   /** Disks rot over months; a pass a day finds it while others still have the block. */
-  scanEveryMs: 24 * 3_600_000,
+  scrubEveryMs: 24 * 3_600_000,
   /** Records live on three other nodes besides: a backup is for the day on which all are lost. */
   backupEveryMs: 900_000,
   /** Records in one anchor: the proof is 10 hashes deep. */

@@ -37,16 +37,16 @@ describe("an agent's configuration", () => {
     expect(parsed.content.listen).toEqual(["/ip4/127.0.0.1/tcp/0"]);
     expect(Object.isFrozen(parsed)).toBe(true);
     const hour = 3_600_000;
-    const upkeep = { collectEveryMs: 6 * hour, graceMs: 168 * hour, scanEveryMs: 24 * hour };
+    const upkeep = { gcEveryMs: 6 * hour, graceMs: 168 * hour, scrubEveryMs: 24 * hour };
     expect(parsed.content).toMatchObject(upkeep);
-    const off = { collectEveryMs: 0, graceMs: 0, scanEveryMs: 0 };
+    const off = { gcEveryMs: 0, graceMs: 0, scrubEveryMs: 0 };
     expect(parseAgentConfig({ ...config, content: off }, "/").content).toMatchObject(off);
   });
 
   it.each([
     ["a missing field", { ...config, chain: undefined }, "chain"],
     ["an unknown field", { ...config, pasword: "x" }, "(top level)"],
-    ["a scan all the time", { ...config, content: { scanEveryMs: 1 } }, "content.scanEveryMs"],
+    ["a scrub all the time", { ...config, content: { scrubEveryMs: 1 } }, "content.scrubEveryMs"],
     ["a port that is none", { ...config, http: { port: 70_000 } }, "http.port"],
     [
       "an address that is none",

@@ -116,7 +116,7 @@ it("starts two nodes that anchor their states, and read one another's blocks", a
     lastError: undefined,
     block: expect.any(Number),
     keeping: { replicas: { min: 2, max: 3 }, endangered: expect.any(Number), expired: 0 },
-    upkeep: { lastCollect: null, lastScan: null, failing: [] },
+    upkeep: { lastGc: null, lastScrub: null, failing: [] },
   });
 });
 

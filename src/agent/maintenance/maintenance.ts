@@ -6,10 +6,10 @@ import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 
-/** A scan works so long at a stretch, and then rests: others have the machine in between. */
+/** A scrub works so long at a stretch, and then rests: others have the machine in between. */
 const STRETCH_MS = 20;
-/** What a scan takes of the time. */
-const SCAN_SHARE = 0.1;
+/** The share of the time in which a scrub works. */
+const SCRUB_SHARE = 0.1;
 /** What took long waited for peers, and not for this machine. */
 const MAX_REST_MS = 1_000;
 const FIRST_RETRY_MS = 60_000;
@@ -20,36 +20,36 @@ export interface MaintenanceParameters {
   readonly self: Address;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Between two collections; 0 for none. */
-  readonly collectEveryMs: number;
-  /** What was put or fetched this recently no collection takes. */
+  /** Between two runs of gc; 0 for none. */
+  readonly gcEveryMs: number;
+  /** Blocks put or fetched this recently stay. */
   readonly graceMs: number;
-  /** Between the beginnings of two scans; 0 for none. */
-  readonly scanEveryMs: number;
+  /** Between the starts of two scrubs; 0 for none. */
+  readonly scrubEveryMs: number;
 }
 
 /** What was done last. Moments are in milliseconds since 1970, of the end. */
 export interface MaintenanceState {
-  /** Null before the first. `missing`: blocks that are needed and not here; where there is one, nothing was taken. */
-  readonly lastCollect:
+  /** Null before the first. `missing`: blocks that pins need and that are not here; if there is one, nothing was removed. */
+  readonly lastGc:
     | ({ readonly at: number; readonly bytes: number; readonly missing: number } & Pick<
         GcResult,
-        "kept" | "spared" | "taken"
+        "kept" | "spared" | "removed"
       >)
     | null;
-  /** Null before the first. `missing`: blocks that are needed and that nobody had. */
-  readonly lastScan:
+  /** Null before the first. `missing`: blocks that pins need and that no peer had. */
+  readonly lastScrub:
     | ({ readonly at: number; readonly checked: number; readonly missing: number } & Pick<
         ScrubResult,
         "bytes" | "bad" | "healed"
       >)
     | null;
   /** What failed, until it has succeeded again; it is tried again. */
-  readonly failing: readonly { readonly what: "collect" | "scan"; readonly at: number; readonly reason: string }[];
+  readonly failing: readonly { readonly what: "gc" | "scrub"; readonly at: number; readonly reason: string }[];
 }
 
 interface Task {
-  readonly what: "collect" | "scan";
+  readonly what: "gc" | "scrub";
   readonly everyMs: number;
   readonly work: (signal: AbortSignal) => Promise<void>;
   dueAt: number;
@@ -58,29 +58,29 @@ interface Task {
 }
 
 /**
- * Looks after the blocks of a running node: collects what nothing keeps, and reads and checks every block, slowly, fetching
- * again what is bad. The two are never done at once: a collection that is due goes between two stretches of a scan.
+ * Maintains the blocks of a running node: gc removes what no pin needs; scrub reads and checks every block, slowly, and
+ * fetches again what is bad. The two never run at once: a gc that is due runs between two stretches of a scrub.
  */
 export class Maintenance {
   readonly #parameters: MaintenanceParameters;
   readonly #tasks: readonly Task[];
   readonly #failing = new Map<Task["what"], MaintenanceState["failing"][number]>();
-  #lastCollect: MaintenanceState["lastCollect"] = null;
-  #lastScan: MaintenanceState["lastScan"] = null;
+  #lastGc: MaintenanceState["lastGc"] = null;
+  #lastScrub: MaintenanceState["lastScrub"] = null;
 
   constructor(parameters: MaintenanceParameters) {
-    const { clock, collectEveryMs, scanEveryMs, self } = parameters;
+    const { clock, gcEveryMs, scrubEveryMs, self } = parameters;
     this.#parameters = parameters;
     const task = (what: Task["what"], everyMs: number, work: Task["work"]): Task[] =>
       everyMs === 0 ? [] : [{ what, everyMs, work, failures: 0, dueAt: nextSlot(clock.now(), everyMs, what, self) }];
     this.#tasks = [
-      ...task("collect", collectEveryMs, (signal) => this.#collect(signal)),
-      ...task("scan", scanEveryMs, (signal) => this.#scan(signal)),
+      ...task("gc", gcEveryMs, (signal) => this.#gc(signal)),
+      ...task("scrub", scrubEveryMs, (signal) => this.#scrub(signal)),
     ];
   }
 
   get state(): MaintenanceState {
-    return { lastCollect: this.#lastCollect, lastScan: this.#lastScan, failing: [...this.#failing.values()] };
+    return { lastGc: this.#lastGc, lastScrub: this.#lastScrub, failing: [...this.#failing.values()] };
   }
 
   /** Works until the signal aborts; what was under way then has ended when this resolves. */
@@ -111,32 +111,32 @@ export class Maintenance {
     }
   }
 
-  async #collect(signal: AbortSignal): Promise<void> {
+  async #gc(signal: AbortSignal): Promise<void> {
     const { clock, graceMs, logger, store } = this.#parameters;
-    const { kept, spared, taken, takenBytes: bytes, missing } = await store.gc({ graceMs, signal });
-    this.#lastCollect = { at: clock.now(), kept, spared, taken, bytes, missing: missing.length };
-    if (missing.length > 0) logger.warn("nothing was collected: blocks that are needed are not here", { missing });
-    else logger.info("collected", { taken, bytes });
+    const { kept, spared, removed, removedBytes: bytes, missing } = await store.gc({ graceMs, signal });
+    this.#lastGc = { at: clock.now(), kept, spared, removed, bytes, missing: missing.length };
+    if (missing.length > 0) logger.warn("gc removed nothing: blocks that pins need are missing", { missing });
+    else logger.info("gc done", { removed, bytes });
   }
 
-  async #scan(signal: AbortSignal): Promise<void> {
+  async #scrub(signal: AbortSignal): Promise<void> {
     const { clock, logger, store } = this.#parameters;
     const { blocks: checked, bytes, bad, healed, lost } = await store.scrub({ signal, pause: this.#pace(signal) });
-    this.#lastScan = { at: clock.now(), checked, bytes, bad, healed, missing: lost.length };
-    if (lost.length > 0) logger.error("blocks that are needed are lost", { lost: lost.slice(0, 8), of: lost.length });
-    else logger.info("scanned", { checked, bad, healed });
+    this.#lastScrub = { at: clock.now(), checked, bytes, bad, healed, missing: lost.length };
+    if (lost.length > 0) logger.error("blocks that pins need are lost", { lost: lost.slice(0, 8), of: lost.length });
+    else logger.info("scrub done", { checked, bad, healed });
   }
 
-  /** Where a scan rests, and lets a collection that is due go first. */
+  /** Pauses a scrub, and runs gc first if it is due. */
   #pace(signal: AbortSignal): () => Promise<void> {
     const { clock } = this.#parameters;
-    const collecting = this.#tasks.find(({ what }) => what === "collect");
+    const gc = this.#tasks.find(({ what }) => what === "gc");
     let since = clock.now();
     return async () => {
       const worked = clock.now() - since;
       if (worked < STRETCH_MS) return;
-      if (collecting !== undefined && collecting.dueAt <= clock.now()) await this.#perform(collecting, signal);
-      await clock.sleep(Math.min(MAX_REST_MS, worked * (1 / SCAN_SHARE - 1)), signal);
+      if (gc !== undefined && gc.dueAt <= clock.now()) await this.#perform(gc, signal);
+      await clock.sleep(Math.min(MAX_REST_MS, worked * (1 / SCRUB_SHARE - 1)), signal);
       since = clock.now();
     };
   }

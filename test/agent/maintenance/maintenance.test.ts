@@ -41,9 +41,9 @@ function keepUp(store: MaintenanceParameters["store"], change: Partial<Maintenan
     self,
     clock: systemClock,
     logger,
-    collectEveryMs: 0,
+    gcEveryMs: 0,
     graceMs: 0,
-    scanEveryMs: 0,
+    scrubEveryMs: 0,
     ...change,
   });
   const stopping = new AbortController();
@@ -60,12 +60,12 @@ it("collects what nothing keeps and is older than the grace period, by itself", 
   const store = await disk(await folder());
   const kept = await store.put(bytesOf(100, 1), { keep: "record" });
   const loose = await store.put(bytesOf(200, 2));
-  const { upkeep } = keepUp(store, { collectEveryMs: 50, graceMs: 60_000 });
-  await expect.poll(() => upkeep.state.lastCollect, patience).toMatchObject({ kept: 1, spared: 1, taken: 0 });
+  const { upkeep } = keepUp(store, { gcEveryMs: 50, graceMs: 60_000 });
+  await expect.poll(() => upkeep.state.lastGc, patience).toMatchObject({ kept: 1, spared: 1, removed: 0 });
   expect(await store.has(loose)).toBe(true);
 
-  const second = keepUp(store, { collectEveryMs: 50 });
-  await expect.poll(() => second.upkeep.state.lastCollect, patience).toMatchObject({ kept: 1, spared: 0 });
+  const second = keepUp(store, { gcEveryMs: 50 });
+  await expect.poll(() => second.upkeep.state.lastGc, patience).toMatchObject({ kept: 1, spared: 0 });
   expect([await store.has(kept), await store.has(loose)]).toEqual([true, false]);
   expect(second.upkeep.state.failing).toEqual([]);
 });
@@ -84,13 +84,13 @@ it("finds a block that was damaged on the disk, and has it back from a peer", as
   await peer.put(bytes);
   const store = await node({ dir, peers: peer.multiaddrs() });
   await expect.poll(() => store.connections(), patience).toBe(1);
-  const { upkeep } = keepUp(store, { scanEveryMs: 100 });
+  const { upkeep } = keepUp(store, { scrubEveryMs: 100 });
   await expect
-    .poll(() => upkeep.state.lastScan, patience)
+    .poll(() => upkeep.state.lastScrub, patience)
     .toMatchObject({ checked: 599, bad: 1, healed: 1, missing: 0, at: expect.any(Number) });
   await peer.close();
   expect(await store.get(cid)).toEqual(bytes);
-  await expect.poll(() => upkeep.state.lastScan, patience).toMatchObject({ checked: 599, bad: 0 });
+  await expect.poll(() => upkeep.state.lastScrub, patience).toMatchObject({ checked: 599, bad: 0 });
 });
 
 it("says what is lost where no peer can be reached, and collects nothing that may hang below it", async () => {
@@ -104,9 +104,9 @@ it("says what is lost where no peer can be reached, and collects nothing that ma
     dir,
     peers: ["/ip4/127.0.0.1/tcp/9/p2p/12D3KooWKRyzVWW6ChFjQjK4miCty85Niy48tpPV95XdKu1BcvMA"],
   });
-  const { upkeep, logs } = keepUp(store, { scanEveryMs: 100, collectEveryMs: 100 });
-  await expect.poll(() => upkeep.state.lastScan, patience).toMatchObject({ missing: 1, healed: 0 });
-  await expect.poll(() => upkeep.state.lastCollect, patience).toMatchObject({ missing: 1, taken: 0 });
+  const { upkeep, logs } = keepUp(store, { scrubEveryMs: 100, gcEveryMs: 100 });
+  await expect.poll(() => upkeep.state.lastScrub, patience).toMatchObject({ missing: 1, healed: 0 });
+  await expect.poll(() => upkeep.state.lastGc, patience).toMatchObject({ missing: 1, removed: 0 });
   expect(logs.join()).toContain(cid);
   expect(upkeep.state.failing).toEqual([]);
 });
@@ -128,12 +128,12 @@ it("ends in the middle of a scan and of a collection, and leaves the store as it
       return systemClock.sleep(rests > 1 ? HOUR : Math.min(ms, 10), signal);
     },
   };
-  const { upkeep, stop } = keepUp(store, { clock, scanEveryMs: 50 });
+  const { upkeep, stop } = keepUp(store, { clock, scrubEveryMs: 50 });
   await inTheMiddle;
   await stop();
-  expect(upkeep.state).toEqual({ lastCollect: null, lastScan: null, failing: [] });
+  expect(upkeep.state).toEqual({ lastGc: null, lastScrub: null, failing: [] });
 
-  const ending = keepUp(store, { collectEveryMs: 10 });
+  const ending = keepUp(store, { gcEveryMs: 10 });
   await ending.stop();
   await store.close();
 });
@@ -147,17 +147,17 @@ it("tries again what failed, says so, and goes on with the rest", async () => {
   };
   const states: string[] = [];
   const clock = quickClock();
-  const { upkeep, logs } = keepUp(failing, { clock, collectEveryMs: 6 * HOUR, scanEveryMs: 24 * HOUR });
+  const { upkeep, logs } = keepUp(failing, { clock, gcEveryMs: 6 * HOUR, scrubEveryMs: 24 * HOUR });
   await expect
     .poll(
       () => {
         states.push(JSON.stringify(upkeep.state.failing));
-        return upkeep.state.lastCollect;
+        return upkeep.state.lastGc;
       },
       { ...patience, interval: 1 },
     )
-    .toMatchObject({ taken: 0, missing: 0 });
-  await expect.poll(() => upkeep.state.lastScan, patience).toMatchObject({ bad: 0 });
+    .toMatchObject({ removed: 0, missing: 0 });
+  await expect.poll(() => upkeep.state.lastScrub, patience).toMatchObject({ bad: 0 });
   expect(logs.filter((line) => line.includes("the disk is full"))).toHaveLength(3);
   expect(upkeep.state.failing).toEqual([]);
 });
@@ -179,14 +179,14 @@ it("never collects and scans at once: a collection that is due goes between two 
   };
   const store: MaintenanceParameters["store"] = {
     gc: () =>
-      alone("collect", async () => {
+      alone("gc", async () => {
         await clock.sleep(1_000);
-        return { dryRun: false, roots: 0, kept: 0, spared: 0, taken: 0, takenBytes: 0, missing: [] };
+        return { dryRun: false, pins: 0, kept: 0, spared: 0, removed: 0, removedBytes: 0, missing: [] };
       }),
     scrub: ({ pause } = {}) =>
-      alone("scan", async () => {
+      alone("scrub", async () => {
         for (let block = 0; block < 200; block++) {
-          if (under.includes("collect")) together += 1;
+          if (under.includes("gc")) together += 1;
           // Each block takes a minute: a scan of hours.
           await clock.sleep(60_000);
           await pause?.();
@@ -194,10 +194,10 @@ it("never collects and scans at once: a collection that is due goes between two 
         return { blocks: 200, bytes: 0, bad: 0, healed: 0, lost: [] };
       }),
   };
-  const { upkeep } = keepUp(store, { clock, collectEveryMs: HOUR, scanEveryMs: 12 * HOUR });
-  await expect.poll(() => upkeep.state.lastScan, { ...patience, interval: 1 }).not.toBeNull();
-  const scanAt = order.indexOf("scan");
-  expect(order.slice(scanAt + 1, scanAt + 4)).toEqual(["collect", "collect", "collect"]);
+  const { upkeep } = keepUp(store, { clock, gcEveryMs: HOUR, scrubEveryMs: 12 * HOUR });
+  await expect.poll(() => upkeep.state.lastScrub, { ...patience, interval: 1 }).not.toBeNull();
+  const scrubAt = order.indexOf("scrub");
+  expect(order.slice(scrubAt + 1, scrubAt + 4)).toEqual(["gc", "gc", "gc"]);
   expect(together).toBe(0);
 });
 
@@ -208,13 +208,13 @@ it("does nothing where both are turned off", async () => {
   };
   const { upkeep, stop } = keepUp(never, { clock: quickClock() });
   await stop();
-  expect(upkeep.state).toEqual({ lastCollect: null, lastScan: null, failing: [] });
+  expect(upkeep.state).toEqual({ lastGc: null, lastScrub: null, failing: [] });
 });
 
 it("spreads the nodes over the period, each at the same place in every one, whenever it was started", () => {
   const operators = Array.from({ length: 500 }, (_, i) => `0x${i.toString(16).padStart(40, "0")}` as Address);
   const now = 1_800_000_000_000;
-  const slots = operators.map((operator) => nextSlot(now, 24 * HOUR, "scan", operator));
+  const slots = operators.map((operator) => nextSlot(now, 24 * HOUR, "scrub", operator));
   const hours = new Array<number>(24).fill(0);
   for (const slot of slots) {
     expect(slot).toBeGreaterThan(now);
@@ -226,8 +226,8 @@ it("spreads the nodes over the period, each at the same place in every one, when
   expect(Math.min(...hours)).toBeGreaterThan(5);
   const [slot = 0] = slots;
   const [first] = operators as [Address];
-  expect(nextSlot(slot - 1, 24 * HOUR, "scan", first)).toBe(slot);
-  expect(nextSlot(slot, 24 * HOUR, "scan", first)).toBe(slot + 24 * HOUR);
-  expect(nextSlot(slot + 5 * HOUR, 24 * HOUR, "scan", first)).toBe(slot + 24 * HOUR);
-  expect(nextSlot(now, 24 * HOUR, "collect", first)).not.toBe(slot);
+  expect(nextSlot(slot - 1, 24 * HOUR, "scrub", first)).toBe(slot);
+  expect(nextSlot(slot, 24 * HOUR, "scrub", first)).toBe(slot + 24 * HOUR);
+  expect(nextSlot(slot + 5 * HOUR, 24 * HOUR, "scrub", first)).toBe(slot + 24 * HOUR);
+  expect(nextSlot(now, 24 * HOUR, "gc", first)).not.toBe(slot);
 });

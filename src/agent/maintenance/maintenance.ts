@@ -37,7 +37,7 @@ export interface MaintenanceState {
   readonly lastGc:
     | ({ readonly at: number; readonly bytes: number; readonly missing: number } & Pick<
         GcResult,
-        "kept" | "spared" | "taken"
+        "kept" | "spared" | "removed"
       >)
     | null;
   /** Null before the first. `missing`: blocks that are needed and that no peer had. */
@@ -133,10 +133,10 @@ export class Maintenance {
 
   async #gc(signal: AbortSignal): Promise<void> {
     const { clock, graceMs, logger, store } = this.#parameters;
-    const { kept, spared, taken, takenBytes: bytes, missing } = await store.gc({ graceMs, signal });
-    this.#lastGc = { at: clock.now(), kept, spared, taken, bytes, missing: missing.length };
+    const { kept, spared, removed, removedBytes: bytes, missing } = await store.gc({ graceMs, signal });
+    this.#lastGc = { at: clock.now(), kept, spared, removed, bytes, missing: missing.length };
     if (missing.length > 0) logger.warn("nothing was collected: blocks that are needed are not here", { missing });
-    else logger.info("collected garbage", { taken, bytes });
+    else logger.info("collected garbage", { removed, bytes });
   }
 
   async #scrub(signal: AbortSignal): Promise<void> {

@@ -1,54 +1,54 @@
 import type { AbortOptions } from "./content.js";
 
-/** A name for content that must stay, whoever else needs the same blocks or stops to need them. */
+/** A name under which content must stay, whatever other pins hold or release the same blocks. */
 export interface Pin {
-  /** Unique in a store, at most 512 characters. Setting the same name again replaces it. */
+  /** Unique in a store, at most {@link MAX_PIN_NAME} characters. Setting the same name again replaces the pin. */
   readonly name: string;
   readonly cid: string;
-  /** Why it is kept, such as `record`, `manifest` or `model`. */
+  /** Why the content stays, such as `record`, `manifest` or `model`. */
   readonly reason: string;
-  /** `block`: this block alone, as of records, whose references are text; `tree`: and all that it links to. */
+  /** `block`: this block alone, as for records, whose references are text; `tree`: this block and all that it links to. */
   readonly scope: "block" | "tree";
   /** Milliseconds since 1970. */
   readonly since: number;
 }
 
-/** The names that a store's content is kept under, on disk beside the blocks. */
+/** The pins of a store, on disk beside its blocks. */
 export interface Pins {
   /**
-   * Keeps content from now on; resolves once that is on the disk. What is not here yet is kept as it comes. `scope` is
-   * `tree` by default; `since` is now, but where a root is brought back that was set before.
+   * Adds or replaces a pin; resolves once it is on the disk. The content may come later. `scope` is `tree` by default;
+   * `since` is now by default, and is given when a pin is restored.
    */
-  set(root: Pick<Pin, "name" | "cid" | "reason"> & Partial<Pick<Pin, "scope" | "since">>): Promise<void>;
-  /** Stops keeping it under this name; resolves to whether there was one. */
+  set(pin: Pick<Pin, "name" | "cid" | "reason"> & Partial<Pick<Pin, "scope" | "since">>): Promise<void>;
+  /** Removes a pin; resolves to whether there was one. */
   drop(name: string): Promise<boolean>;
   get(name: string): Promise<Pin | undefined>;
-  /** All of them, by name. */
+  /** All pins, ordered by name. */
   list(): AsyncGenerator<Pin>;
 }
 
 export interface GcOptions extends AbortOptions {
-  /** Says what would be taken, and takes nothing. */
+  /** Counts what would be removed, and removes nothing. */
   readonly dryRun?: boolean;
-  /** Whatever was put or fetched this recently stays, in milliseconds; {@link DEFAULT_GRACE_MS} by default. */
+  /** Blocks put or fetched this recently stay, in milliseconds; {@link DEFAULT_GRACE_MS} by default. */
   readonly graceMs?: number;
-  /** Told now and then how many blocks were looked at. */
+  /** Called now and then with the number of blocks checked. */
   readonly onProgress?: (blocks: number) => void;
 }
 
 export interface GcResult {
   readonly dryRun: boolean;
-  readonly roots: number;
-  /** Blocks that are here and reached from a root. */
+  readonly pins: number;
+  /** Blocks that are here and that a pin reaches. */
   readonly kept: number;
-  /** Blocks that no root reaches and that stay: young, put again meanwhile, or because something is missing. */
+  /** Blocks that no pin reaches and that stay: they are young, were put again meanwhile, or `missing` is not empty. */
   readonly spared: number;
-  /** Blocks taken, or that would be. */
-  readonly taken: number;
-  readonly takenBytes: number;
+  /** Blocks removed, or that a dry run would remove. */
+  readonly removed: number;
+  readonly removedBytes: number;
   /**
-   * Nodes of kept trees that are not here or altered, with the roots that need them. What hangs below them is unknown:
-   * where there is one, nothing is taken.
+   * Inner nodes of pinned trees that are not here or are altered, with the pins that need them. What they link to is
+   * unknown: if there is one, nothing is removed.
    */
   readonly missing: readonly LostBlock[];
 }
@@ -56,30 +56,30 @@ export interface GcResult {
 export interface ScrubOptions extends AbortOptions {
   /** For each block that is fetched again, in milliseconds; {@link DEFAULT_HEAL_TIMEOUT_MS} by default. */
   readonly timeoutMs?: number;
-  /** Told now and then how far it is. */
+  /** Called now and then with the progress. */
   readonly onProgress?: (progress: { readonly blocks: number; readonly bytes: number; readonly bad: number }) => void;
-  /** Awaited after each block, for whoever has time and leaves it to others. */
+  /** Awaited after each block, so that a caller can leave the machine to other work. */
   readonly pause?: () => Promise<void>;
 }
 
 export interface ScrubResult {
   readonly blocks: number;
   readonly bytes: number;
-  /** Blocks found altered, and blocks that a root needs and that were not here. */
+  /** Blocks found altered, and blocks that a pin needs and that were not here. */
   readonly bad: number;
-  /** Of those, fetched again and whole. */
+  /** Of those, the ones fetched again. */
   readonly healed: number;
-  /** Those that nobody had. */
+  /** Of those, the ones that no peer had. */
   readonly lost: readonly LostBlock[];
 }
 
 export interface LostBlock {
   readonly cid: string;
-  /** Names of roots that need it, {@link MAX_NAMED_PINS} at most; none where nothing keeps it. */
-  readonly roots: readonly string[];
+  /** Names of pins that need it, {@link MAX_NAMED_PINS} at most; empty if none does. */
+  readonly pins: readonly string[];
 }
 
-/** A block in a store, by its hash: its codec is known only to whoever links to it, so that its CID is that of raw. */
+/** A block in a store. Stores know blocks by hash and not by codec, so the CID here is always of the codec raw. */
 export interface StoredBlock {
   readonly cid: string;
   readonly bytes: number;
@@ -87,26 +87,32 @@ export interface StoredBlock {
   readonly since: number;
 }
 
-/** What the owner of a store on disk can do with it. */
+export interface NeededBlock {
+  readonly cid: string;
+  /** The name of a pin that needs it. */
+  readonly pin: string;
+}
+
+/** Maintenance of a store on disk, for its owner. */
 export interface ContentMaintenance {
   readonly pins: Pins;
   /**
-   * Takes every block that no root reaches and that is older than the grace period. Puts and fetches go on meanwhile.
-   * Blocks whose age is unknown, of earlier versions, stay.
+   * Removes every block that no pin reaches and that is older than the grace period. Puts and fetches go on meanwhile.
+   * Blocks of unknown age, such as those that another program stored, stay.
    */
   gc(options?: GcOptions): Promise<GcResult>;
-  /** Reads and checks every block, and looks for every block that a root needs; fetches again what is bad. */
+  /** Reads and checks every block, and every block that a pin needs; fetches again what is altered or missing. */
   scrub(options?: ScrubOptions): Promise<ScrubResult>;
   /**
-   * Every block that these roots need, all of the store's by default, with one root that needs it, some more than once;
-   * those below a node that cannot be read are not known.
+   * Every block that these pins need, each with the name of one such pin; a block may come more than once. All pins of
+   * the store by default. Blocks below a node that cannot be read are unknown and left out.
    */
-  needed(roots?: AsyncIterable<Pin>): AsyncGenerator<{ readonly cid: string; readonly root: string }>;
-  /** Every block whose age is known, unchecked. */
+  needed(pins?: AsyncIterable<Pin>): AsyncGenerator<NeededBlock>;
+  /** Every block of known age, unchecked. */
   blocks(): AsyncGenerator<StoredBlock>;
 }
 
-/** Between the put of a block and the root that needs it lie seconds; a day forgives a job that is started again. */
+/** A block and the pin that needs it are written seconds apart; a day leaves time to start a failed job again. */
 export const DEFAULT_GRACE_MS = 24 * 3_600_000;
 /** A peer that has a block gives it in milliseconds. */
 export const DEFAULT_HEAL_TIMEOUT_MS = 3_000;

@@ -1,15 +1,16 @@
 import { type GossipSub, type Message, TopicValidatorResult } from "@libp2p/gossipsub";
 import type { PeerId } from "@libp2p/interface";
+import PQueue from "p-queue";
 import { BaseError, InvalidInputError, messageOf } from "../../errors.js";
 
-/** A message travels whole to every node, so it is small: what is large goes by CID. */
+/** A message goes to every node, so it is small: what is large is stored, and its CID is sent. */
 export const MAX_MESSAGE_BYTES = 64 * 1024;
-/** A topic is in every message about it. */
+/** Every message carries its topic. */
 export const MAX_TOPIC_LENGTH = 256;
 /** Messages that wait for one slow handler; at their largest, 16 MiB. Later ones are dropped and reported. */
 export const MAX_PENDING_MESSAGES = 256;
 
-/** A message that could not be sent, or was not heard by a handler. */
+/** A message that could not be sent, or that a handler failed on. */
 export class GossipError extends BaseError {
   constructor(shortMessage: string, cause?: unknown) {
     super("gossip", shortMessage, cause === undefined ? {} : { cause, details: messageOf(cause), retryable: true });
@@ -20,8 +21,8 @@ export class GossipError extends BaseError {
 export type GossipHandler = (bytes: Uint8Array, from: string) => void | Promise<void>;
 
 /**
- * What becomes of a message before any other node gets it from us: it is handled and relayed, dropped, or dropped and
- * held against the peer that sent it to us.
+ * What this node does with a message: `accept` handles and relays it, `ignore` drops it, `reject` drops it and lowers the
+ * score of the peer that sent it.
  */
 export type ValidationResult = "accept" | "ignore" | "reject";
 
@@ -30,26 +31,26 @@ export interface SubscribeOptions {
    * Whether a message is worth relaying.
    *
    * @param from As for the handler.
-   * @param relay The peer that we have it from, of which that is not known whether it is the first.
+   * @param relay The peer that sent it to this node; not necessarily its first sender.
    */
   readonly validate?: (bytes: Uint8Array, from: string, relay: string) => ValidationResult | Promise<ValidationResult>;
 }
 
 export interface Gossip {
   /**
-   * Sends `bytes` to every node that listens to `topic`. Resolves with how many peers it went to from here, which may
-   * be none.
+   * Sends `bytes` to every node that subscribes to `topic`. Resolves to the number of peers that this node sent it to,
+   * which may be 0.
    *
    * @throws {InvalidInputError} over {@link MAX_MESSAGE_BYTES} or {@link MAX_TOPIC_LENGTH}.
-   * @throws {GossipError} where gossipsub could not send it.
+   * @throws {GossipError} if gossipsub could not send it.
    */
   publish(topic: string, bytes: Uint8Array): Promise<number>;
   /**
-   * Calls `handler` with every message of `topic` from other nodes, one after another. What it throws is reported and
-   * the next message comes all the same.
+   * Calls `handler` with every message of `topic` from other nodes, one after another. What it throws is reported, and
+   * the next message is handled.
    *
-   * @returns What ends it; messages that wait are dropped.
-   * @throws {InvalidInputError} where the topic is taken by a subscription of ours or over {@link MAX_TOPIC_LENGTH}.
+   * @returns A function that ends the subscription; messages that wait are dropped.
+   * @throws {InvalidInputError} if the topic has a subscription already or is over {@link MAX_TOPIC_LENGTH}.
    */
   subscribe(topic: string, handler: GossipHandler, options?: SubscribeOptions): () => void;
 }
@@ -63,27 +64,27 @@ const results: Record<ValidationResult, TopicValidatorResult> = {
 export interface GossipParameters {
   /** The gossipsub service of a libp2p node. It signs what it sends, and drops what is not signed. */
   readonly pubsub: GossipSub;
-  /** Told of handlers and validators that throw, and of messages dropped because a handler is slow. */
+  /** Called with the errors of handlers and validators, and for messages dropped because a handler is slow. */
   readonly onError?: (error: unknown) => void;
 }
 
 /**
- * Topics over gossipsub. A message proves which peer it comes from, and nothing else: who may say what is for the
- * topic's handler.
+ * Topics over gossipsub. A message proves which peer it comes from and nothing else: the handler of the topic decides whom to
+ * believe.
  *
  * @example
  * const gossip = createGossip({ pubsub: content.pubsub, onError: report });
- * const end = gossip.subscribe("witan/ballots", (bytes) => box.add(bytes), { validate: isBallot });
+ * const end = gossip.subscribe("witan/ballots", (bytes) => pool.add(bytes), { validate: isBallot });
  */
 export function createGossip({ pubsub, onError = () => undefined }: GossipParameters): Gossip {
-  const taken = new Set<string>();
+  const subscribed = new Set<string>();
 
   function validator({ validate }: SubscribeOptions) {
     return async (relay: PeerId, message: Message): Promise<TopicValidatorResult> => {
       if (message.type !== "signed" || message.data.length > MAX_MESSAGE_BYTES) return TopicValidatorResult.Reject;
       try {
-        const verdict = await validate?.(message.data, message.from.toString(), relay.toString());
-        return results[verdict ?? "accept"];
+        const result = await validate?.(message.data, message.from.toString(), relay.toString());
+        return results[result ?? "accept"];
       } catch (error) {
         onError(new GossipError(`A message on ${message.topic} could not be validated.`, error));
         return TopicValidatorResult.Reject;
@@ -105,8 +106,8 @@ export function createGossip({ pubsub, onError = () => undefined }: GossipParame
     },
     subscribe(topic, handler, options = {}) {
       assertTopic(topic);
-      if (taken.has(topic)) throw new InvalidInputError(`The topic ${topic} has a handler already.`);
-      taken.add(topic);
+      if (subscribed.has(topic)) throw new InvalidInputError(`The topic ${topic} has a handler already.`);
+      subscribed.add(topic);
       const inbox = createInbox(topic, handler, onError);
       const listener = ({ detail }: CustomEvent<Message>) => {
         if (detail.topic === topic && detail.type === "signed")
@@ -116,7 +117,7 @@ export function createGossip({ pubsub, onError = () => undefined }: GossipParame
       pubsub.addEventListener("message", listener);
       pubsub.subscribe(topic);
       return () => {
-        if (!taken.delete(topic)) return;
+        if (!subscribed.delete(topic)) return;
         pubsub.removeEventListener("message", listener);
         pubsub.unsubscribe(topic);
         pubsub.topicValidators.delete(topic);
@@ -126,34 +127,23 @@ export function createGossip({ pubsub, onError = () => undefined }: GossipParame
   };
 }
 
-/** Hands messages to a handler one after another, a bounded number of them waiting. */
+/** Calls a handler with one message after another, a bounded number of them waiting. */
 function createInbox(topic: string, handler: GossipHandler, onError: (error: unknown) => void) {
-  const waiting: { bytes: Uint8Array; from: string }[] = [];
-  let busy = false;
-
-  async function drain(): Promise<void> {
-    busy = true;
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      try {
-        await handler(next.bytes, next.from);
-      } catch (error) {
-        onError(new GossipError(`The handler of ${topic} failed on a message from ${next.from}.`, error));
-      }
-    }
-    busy = false;
-  }
-
+  const queue = new PQueue({ concurrency: 1 });
   return {
     add(bytes: Uint8Array, from: string): void {
-      if (waiting.length >= MAX_PENDING_MESSAGES) {
+      if (queue.size >= MAX_PENDING_MESSAGES) {
         onError(new GossipError(`A message on ${topic} was dropped: ${MAX_PENDING_MESSAGES} wait already.`));
         return;
       }
-      waiting.push({ bytes, from });
-      if (!busy) void drain();
+      queue
+        .add(() => handler(bytes, from))
+        .catch((error: unknown) =>
+          onError(new GossipError(`The handler of ${topic} failed on a message from ${from}.`, error)),
+        );
     },
     close(): void {
-      waiting.length = 0;
+      queue.clear();
     },
   };
 }

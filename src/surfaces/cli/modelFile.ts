@@ -12,7 +12,7 @@ type OnProgress = (done: number, of: number) => void;
 
 const CHUNK_BYTES = 1024 * 1024;
 
-export interface PushParameters {
+export interface PushModelParameters {
   readonly content: Pick<ContentStore, "putFile">;
   readonly path: string;
   readonly onProgress?: OnProgress;
@@ -22,7 +22,7 @@ export interface PushParameters {
  * Stores a file of weights and keeps it, once its header was found to be that of a safetensors file.
  * @throws {ConfigError} where it cannot be read, {InvalidRecordError}, {ContentError}
  */
-export async function pushModel({ content, path, onProgress }: PushParameters): Promise<StoredFile> {
+export async function pushModel({ content, path, onProgress }: PushModelParameters): Promise<StoredFile> {
   const { size } = await stat(path).catch((cause: unknown) => {
     throw new ConfigError(`The file ${path} cannot be read.`, { cause });
   });
@@ -30,7 +30,7 @@ export async function pushModel({ content, path, onProgress }: PushParameters): 
   return content.putFile(counted(checked, 0, size, onProgress), { keep: "model" });
 }
 
-export interface PullParameters {
+export interface PullModelParameters {
   readonly content: Pick<ContentStore, "openFile">;
   readonly cid: string;
   /** Replaced in one step once all is there and checked. Until then the bytes are in a file beside it. */
@@ -52,7 +52,7 @@ export interface PulledFile extends StoredFile {
  * @throws {ContentError} `corrupt` where what was left and what came are not the file: it is removed, so that the next
  * attempt begins anew. Otherwise as `openFile`; what came stays for the next attempt.
  */
-export async function pullModel({ content, cid, out, sha256, onProgress }: PullParameters): Promise<PulledFile> {
+export async function pullModel({ content, cid, out, sha256, onProgress }: PullModelParameters): Promise<PulledFile> {
   const source = await content.openFile(cid);
   const part = `${out}.${cid.slice(-12)}.part`;
   const file = await open(part, "a+", 0o644).catch((cause: unknown) => {
@@ -92,7 +92,7 @@ async function usable(file: FileHandle, bytes: number): Promise<number> {
   return 0;
 }
 
-interface Append {
+interface AppendParameters {
   readonly onProgress: OnProgress | undefined;
   readonly file: FileHandle;
   readonly part: string;
@@ -101,7 +101,7 @@ interface Append {
 }
 
 /** Writes the rest of the file; resolves to the sha256 of all of it. */
-async function append({ file, part, resumed, source, onProgress }: Append): Promise<Hex> {
+async function append({ file, part, resumed, source, onProgress }: AppendParameters): Promise<Hex> {
   async function* all() {
     if (resumed > 0) yield* createReadStream(part, { end: resumed - 1, highWaterMark: CHUNK_BYTES });
     yield* source.read({ offset: resumed });

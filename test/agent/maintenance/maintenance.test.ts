@@ -61,7 +61,7 @@ it("collects what nothing keeps and is older than the grace period, by itself", 
   const kept = await store.put(bytesOf(100, 1), { keep: "record" });
   const loose = await store.put(bytesOf(200, 2));
   const { maintenance } = maintain(store, { gcEveryMs: 50, graceMs: 60_000 });
-  await expect.poll(() => maintenance.state.lastGc, patience).toMatchObject({ kept: 1, spared: 1, taken: 0 });
+  await expect.poll(() => maintenance.state.lastGc, patience).toMatchObject({ kept: 1, spared: 1, removed: 0 });
   expect(await store.has(loose)).toBe(true);
 
   const second = maintain(store, { gcEveryMs: 50 });
@@ -106,7 +106,7 @@ it("says what is lost if no peer can be reached, and collects nothing that may h
   });
   const { maintenance, logs } = maintain(store, { scrubEveryMs: 100, gcEveryMs: 100 });
   await expect.poll(() => maintenance.state.lastScrub, patience).toMatchObject({ missing: 1, healed: 0 });
-  await expect.poll(() => maintenance.state.lastGc, patience).toMatchObject({ missing: 1, taken: 0 });
+  await expect.poll(() => maintenance.state.lastGc, patience).toMatchObject({ missing: 1, removed: 0 });
   expect(logs.join()).toContain(cid);
   expect(maintenance.state.failing).toEqual([]);
 });
@@ -163,7 +163,7 @@ it("tries again what failed, says so, and goes on with the rest", async () => {
       },
       { ...patience, interval: 1 },
     )
-    .toMatchObject({ taken: 0, missing: 0 });
+    .toMatchObject({ removed: 0, missing: 0 });
   await expect.poll(() => maintenance.state.lastScrub, patience).toMatchObject({ bad: 0 });
   expect(logs.filter((line) => line.includes("the disk is full"))).toHaveLength(3);
   expect(maintenance.state.failing).toEqual([]);
@@ -188,7 +188,7 @@ it("never collects and scrubs at once: a collection that is due runs between two
     gc: () =>
       alone("gc", async () => {
         await clock.sleep(1_000);
-        return { dryRun: false, roots: 0, kept: 0, spared: 0, taken: 0, takenBytes: 0, missing: [] };
+        return { dryRun: false, pins: 0, kept: 0, spared: 0, removed: 0, removedBytes: 0, missing: [] };
       }),
     scrub: ({ pause } = {}) =>
       alone("scrub", async () => {
@@ -248,7 +248,7 @@ it.each([-HOUR, HOUR])("collects as often as before when the wall clock is stepp
     async gc() {
       collectedAt.push(clock.monotonic());
       if (collectedAt.length === 2) stepped = step;
-      return { dryRun: false, roots: 0, kept: 0, spared: 0, taken: 0, takenBytes: 0, missing: [] };
+      return { dryRun: false, pins: 0, kept: 0, spared: 0, removed: 0, removedBytes: 0, missing: [] };
     },
     scrub: () => Promise.reject(new Error("it scrubs")),
   };

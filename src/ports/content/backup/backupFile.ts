@@ -6,10 +6,10 @@ import { z } from "zod";
 import { BaseError } from "../../../errors.js";
 import { writeDurably } from "../../../utils/durable.js";
 
-/** The one file that names all others of a backup. Written last, in one step: what it does not name is not there yet. */
+/** The file that names all others of a backup. Written last, in one step: files that it does not name are not part of it. */
 const NAME = "backup.json";
 
-/** A backup that is not there, or is not what was written. */
+/** A backup that is missing, damaged, or does not belong here. */
 export class BackupError extends BaseError {
   constructor(kind: "missing" | "damaged" | "other" | "occupied", shortMessage: string, cause?: unknown) {
     super(`backup-${kind}`, shortMessage, cause === undefined ? {} : { cause });
@@ -17,7 +17,7 @@ export class BackupError extends BaseError {
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-/** Within the folder of the backup: nothing else is read, whatever the file says. */
+/** A path within the folder of the backup: no other file is read, whatever `backup.json` says. */
 const inside = z
   .string()
   .max(512)
@@ -26,7 +26,7 @@ const sealed = z.strictObject({ file: inside, bytes: z.int().min(0), sha256: has
 
 const schema = z.strictObject({
   schema: z.literal("witan/backup/1"),
-  /** Whose it is: the node and its chain, for people and for whoever restores it. */
+  /** The node and its chain. A restore compares them. */
   subject: z.strictObject({
     name: z.string(),
     chainId: z.int(),
@@ -35,10 +35,10 @@ const schema = z.strictObject({
   }),
   /** Milliseconds since 1970. */
   time: z.int(),
-  /** CAR files (version 1), and beside each the names of its blocks, a line each; when it was last read and checked whole. */
+  /** CAR files (version 1), each with an index of its CIDs, a line each, and the time at which it was last checked whole. */
   parts: z.array(sealed.extend({ blocks: z.int().min(0), checkedAt: z.int(), index: sealed })),
-  /** The names that the content is kept under, a JSON value a line. */
-  roots: sealed.extend({ count: z.int().min(0) }),
+  /** The pins, a JSON value a line. */
+  pins: sealed.extend({ count: z.int().min(0) }),
   /** Journals, by their path in the data folder. */
   files: z.array(sealed.extend({ path: inside })),
 });
@@ -47,7 +47,7 @@ export type BackupFile = z.output<typeof schema>;
 export type BackupPart = BackupFile["parts"][number];
 export type SealedFile = z.output<typeof sealed>;
 
-/** What a backup consists of; undefined where there is none yet. @throws {BackupError} `damaged`. */
+/** What a backup consists of; undefined if there is none. @throws {BackupError} `damaged`. */
 export async function readBackupFile(dir: string): Promise<BackupFile | undefined> {
   const path = join(dir, NAME);
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -58,7 +58,7 @@ export async function readBackupFile(dir: string): Promise<BackupFile | undefine
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new BackupError("damaged", `The file ${path} is not that of a backup.`, cause);
+    throw new BackupError("damaged", `The file ${path} is not the backup.json of a backup.`, cause);
   }
 }
 
@@ -73,7 +73,7 @@ export async function seal(dir: string, file: string): Promise<SealedFile> {
   return { file, bytes: (await stat(join(dir, file))).size, sha256: digest.digest("hex") };
 }
 
-/** @throws {BackupError} `damaged`, with the file's name, where it is not as it was written. */
+/** @throws {BackupError} `damaged`, with the file's name, if it was altered since it was written. */
 export async function checkSeal(dir: string, { file, bytes, sha256 }: SealedFile): Promise<void> {
   const found = await seal(dir, file).catch((cause: unknown) => {
     throw new BackupError("damaged", `The file ${join(dir, file)} of the backup cannot be read.`, cause);

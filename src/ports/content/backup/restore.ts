@@ -8,9 +8,9 @@ import type { ContentMaintenance, LostBlock } from "../maintenance.js";
 import { BackupError, type BackupFile, checkSeal, readBackupFile } from "./backupFile.js";
 import { type NamedBlock, readCar } from "./car.js";
 import { checkPart } from "./parts.js";
-import { readRoots } from "./pinsFile.js";
+import { readPins } from "./pinsFile.js";
 
-/** Blocks and roots that are written at once, as a store takes them: one fsync serves them all. */
+/** Blocks and pins written at once: they share the fsync of the store. */
 const AT_ONCE = 256;
 const AT_ONCE_BYTES = 8 * 1024 * 1024;
 
@@ -21,7 +21,7 @@ export interface CheckedBackup {
   readonly parts: number;
   readonly blocks: number;
   readonly bytes: number;
-  readonly roots: number;
+  readonly pins: number;
   readonly files: number;
 }
 
@@ -32,7 +32,7 @@ export interface CheckedBackup {
  */
 export async function checkBackup(dir: string, onProgress?: (blocks: number) => void): Promise<CheckedBackup> {
   const backup = await existing(dir);
-  for (const sealed of [backup.roots, ...backup.files]) await checkSeal(dir, sealed);
+  for (const sealed of [backup.pins, ...backup.files]) await checkSeal(dir, sealed);
   let blocks = 0;
   for (const part of backup.parts) {
     await checkPart(dir, part, () => {
@@ -44,29 +44,29 @@ export async function checkBackup(dir: string, onProgress?: (blocks: number) => 
 }
 
 export interface RestoreParameters {
-  /** Where the blocks and roots go; what is there stays. */
+  /** The store to restore to; what is in it stays. */
   readonly store: Pick<ContentStore, "put" | "has"> & Pick<ContentMaintenance, "pins" | "needed">;
   /** The folder of the backup. */
   readonly dir: string;
-  /** The data folder, where the journals go. */
+  /** The data folder, for the journals. */
   readonly dataDir: string;
-  /** Whose the data folder is. */
+  /** The node and DAO of the data folder. */
   readonly subject: BackupFile["subject"];
   readonly onProgress?: (blocks: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Restored extends CheckedBackup {
-  /** Needed by roots and in no part of the backup. */
+  /** Needed by pins and in no part of the backup. */
   readonly lost: readonly LostBlock[];
 }
 
 /**
- * Brings a backup back: blocks, each checked against its hash, then roots, then journals. It may be called again after it
- * was killed, and goes on. Journals are put where there are none, and never over others.
+ * Restores a backup: blocks, each checked against its hash, then pins, then journals. Killed at any instant, it can be called
+ * again. It never overwrites a journal.
  *
- * @throws {BackupError} `missing`, `damaged`, `other` where the backup is another node's, `occupied` where the data folder
- * holds a journal of its own: nothing was written then.
+ * @throws {BackupError} `missing`, `damaged`, `other` if the backup is another node's, `occupied` if the data folder holds a
+ * different journal. Nothing is written then.
  */
 export async function restoreBackup(parameters: RestoreParameters): Promise<Restored> {
   const { dir, dataDir, onProgress, signal, store, subject } = parameters;
@@ -74,7 +74,7 @@ export async function restoreBackup(parameters: RestoreParameters): Promise<Rest
   if (!isDeepStrictEqual(backup.subject, subject)) {
     throw new BackupError("other", `The backup in ${dir} is that of ${backup.subject.name}, of another node or DAO.`);
   }
-  for (const sealed of [...backup.parts, backup.roots, ...backup.files]) await checkSeal(dir, sealed);
+  for (const sealed of [...backup.parts, backup.pins, ...backup.files]) await checkSeal(dir, sealed);
   const journals = await journalsOf(dir, dataDir, backup.files);
 
   let blocks = 0;
@@ -86,15 +86,15 @@ export async function restoreBackup(parameters: RestoreParameters): Promise<Rest
   for (const { file } of backup.parts) {
     await inGroups(readCar(dir, file), { write, bytesOf: ({ bytes }) => bytes.length, signal });
   }
-  await inGroups(readRoots(dir, backup.roots.file), { write: store.pins.set, bytesOf: () => 0, signal });
+  await inGroups(readPins(dir, backup.pins.file), { write: store.pins.set, bytesOf: () => 0, signal });
   for (const { path, bytes } of journals) await writeDurably(path, bytes);
 
   const lost: LostBlock[] = [];
-  for await (const { cid, root } of store.needed()) if (!(await store.has(cid))) lost.push({ cid, roots: [root] });
+  for await (const { cid, pin } of store.needed()) if (!(await store.has(cid))) lost.push({ cid, pins: [pin] });
   return { ...summaryOf(backup), blocks, lost };
 }
 
-interface GroupOptions<T> {
+interface GroupParameters<T> {
   readonly write: (item: T) => Promise<void>;
   readonly bytesOf: (item: T) => number;
   readonly signal: AbortSignal | undefined;
@@ -106,8 +106,8 @@ async function existing(dir: string): Promise<BackupFile> {
   return backup;
 }
 
-/** Writes what comes a group at a time: the writes of one share their fsync, and no more than one is in memory. */
-async function inGroups<T>(items: AsyncIterable<T>, { write, bytesOf, signal }: GroupOptions<T>): Promise<void> {
+/** Writes items a group at a time: a group shares an fsync, and only one group is in memory. */
+async function inGroups<T>(items: AsyncIterable<T>, { write, bytesOf, signal }: GroupParameters<T>): Promise<void> {
   let group: T[] = [];
   let bytes = 0;
   for await (const item of items) {
@@ -121,7 +121,7 @@ async function inGroups<T>(items: AsyncIterable<T>, { write, bytesOf, signal }: 
   await Promise.all(group.map(write));
 }
 
-/** What is to be written; those that are there already, the same, are left out. */
+/** The journals to write; those that are there already, unchanged, are left out. */
 async function journalsOf(dir: string, dataDir: string, files: BackupFile["files"]) {
   const journals: { readonly path: string; readonly bytes: Uint8Array }[] = [];
   for (const { file, path } of files) {
@@ -133,20 +133,20 @@ async function journalsOf(dir: string, dataDir: string, files: BackupFile["files
     });
     if (there === undefined || there.length === 0) journals.push({ path: target, bytes });
     else if (Buffer.compare(there, bytes) !== 0) {
-      throw new BackupError("occupied", `${target} is there already and is another: move it away to restore this one.`);
+      throw new BackupError("occupied", `${target} exists and differs: move it away to restore the one of the backup.`);
     }
   }
   return journals;
 }
 
-function summaryOf({ subject, time, parts, roots, files }: BackupFile): CheckedBackup {
+function summaryOf({ subject, time, parts, pins, files }: BackupFile): CheckedBackup {
   return {
     subject,
     time,
     parts: parts.length,
     blocks: parts.reduce((sum, part) => sum + part.blocks, 0),
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
-    roots: roots.count,
+    pins: pins.count,
     files: files.length,
   };
 }

@@ -1,34 +1,34 @@
+import { LRUCache } from "lru-cache";
 import type { CID } from "multiformats/cid";
 
-/** Blocks that one peer was asked for in vain, as many as bitswap itself remembers of a peer, fourfold. */
-const MAX_REFUSALS_OF_PEER = 4_096;
+/** Blocks that one peer said it does not have: four times as many as bitswap itself remembers of a peer. */
+const MAX_BLOCKS_OF_PEER = 4_096;
 
 /**
- * Who has said that it does not have a block. Bitswap says so once: a peer that is asked again stays silent until it
- * has the block, so that without this memory its silence would look like a peer that does not answer.
+ * Which peers said that they do not have a block. Bitswap says so once: a peer that is asked again stays silent until it has
+ * the block. Without this memory it would look like a peer that does not answer.
  */
 export interface DontHaves {
-  note(peer: string, cid: CID): void;
+  add(peer: string, cid: CID): void;
   has(peer: string, cid: CID): boolean;
-  clear(peer: string, cid: CID): void;
-  forget(peer: string): void;
+  delete(peer: string, cid: CID): void;
+  /** Forgets all that a peer said. */
+  deletePeer(peer: string): void;
 }
 
 export function createDontHaves(): DontHaves {
-  const refused = new Map<string, Set<string>>();
+  const peers = new Map<string, LRUCache<string, true>>();
   return {
-    note(peer, cid) {
-      const blocks = refused.get(peer) ?? new Set();
-      refused.set(peer, blocks.add(cid.toString()));
-      const [oldest] = blocks;
-      if (blocks.size > MAX_REFUSALS_OF_PEER && oldest !== undefined) blocks.delete(oldest);
+    add(peer, cid) {
+      const blocks = peers.get(peer) ?? new LRUCache({ max: MAX_BLOCKS_OF_PEER });
+      peers.set(peer, blocks.set(cid.toString(), true));
     },
-    has: (peer, cid) => refused.get(peer)?.has(cid.toString()) ?? false,
-    clear(peer, cid) {
-      refused.get(peer)?.delete(cid.toString());
+    has: (peer, cid) => peers.get(peer)?.has(cid.toString()) ?? false,
+    delete(peer, cid) {
+      peers.get(peer)?.delete(cid.toString());
     },
-    forget(peer) {
-      refused.delete(peer);
+    deletePeer(peer) {
+      peers.delete(peer);
     },
   };
 }

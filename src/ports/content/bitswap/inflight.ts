@@ -1,33 +1,34 @@
 import type { CID } from "multiformats/cid";
+import { raceSignal } from "race-signal";
 
 export interface InflightFetches {
-  /** Waits for the block's fetch, starting it where none runs. `signal` ends the wait, and the fetch with its last waiter. */
+  /** Waits for the block's fetch, and starts it if none runs. `signal` ends the wait; the last wait that ends ends the fetch. */
   join(cid: CID, providers: readonly string[], signal: AbortSignal): Promise<Uint8Array>;
-  /** Ends every fetch, and starts no more: who waits or joins rejects with `reason`. Resolves when none runs any more. */
+  /** Ends every fetch, and starts no more: all waits, now and later, reject with `reason`. Resolves when no fetch runs. */
   cancel(reason: Error): Promise<void>;
 }
 
-interface Flight {
+interface SharedFetch {
   readonly bytes: Promise<Uint8Array>;
   readonly controller: AbortController;
   waiting: number;
 }
 
-/** One fetch a block, shared by all who want it at the same time. */
+/** One fetch a block, shared by all callers that want it at the same time. */
 export function createInflightFetches(
   fetch: (cid: CID, providers: readonly string[], signal: AbortSignal) => Promise<Uint8Array>,
 ): InflightFetches {
-  const flights = new Map<string, Flight>();
+  const fetches = new Map<string, SharedFetch>();
   let cancelled: Error | undefined;
 
-  function start(key: string, cid: CID, providers: readonly string[]): Flight {
+  function start(key: string, cid: CID, providers: readonly string[]): SharedFetch {
     const controller = new AbortController();
     const bytes = fetch(cid, providers, controller.signal).finally(() => {
-      if (flights.get(key) === flight) flights.delete(key);
+      if (fetches.get(key) === shared) fetches.delete(key);
     });
-    const flight: Flight = { bytes, controller, waiting: 0 };
-    flights.set(key, flight);
-    return flight;
+    const shared: SharedFetch = { bytes, controller, waiting: 0 };
+    fetches.set(key, shared);
+    return shared;
   }
 
   return {
@@ -35,28 +36,22 @@ export function createInflightFetches(
       signal.throwIfAborted();
       if (cancelled !== undefined) throw cancelled;
       const key = cid.toString();
-      const flight = flights.get(key) ?? start(key, cid, providers);
-      flight.waiting += 1;
-      let leave = () => {};
-      const left = new Promise<never>((_resolve, reject) => {
-        leave = () => reject(signal.reason);
-        signal.addEventListener("abort", leave, { once: true });
-      });
+      const shared = fetches.get(key) ?? start(key, cid, providers);
+      shared.waiting += 1;
       try {
-        return await Promise.race([flight.bytes, left]);
+        return await raceSignal(shared.bytes, signal);
       } finally {
-        signal.removeEventListener("abort", leave);
-        flight.waiting -= 1;
-        if (flight.waiting === 0) {
-          // Gone at once: whoever asks next must not join a fetch that is ending.
-          if (flights.get(key) === flight) flights.delete(key);
-          flight.controller.abort();
+        shared.waiting -= 1;
+        if (shared.waiting === 0) {
+          // Deleted at once: the next caller must not join a fetch that is ending.
+          if (fetches.get(key) === shared) fetches.delete(key);
+          shared.controller.abort();
         }
       }
     },
     async cancel(reason) {
       cancelled = reason;
-      const running = [...flights.values()];
+      const running = [...fetches.values()];
       for (const { controller } of running) controller.abort(reason);
       await Promise.allSettled(running.map(({ bytes }) => bytes));
     },

@@ -1,115 +1,72 @@
 import type { PeerId } from "@libp2p/interface";
-import type { BlockBroker } from "helia";
-import { base64 } from "multiformats/bases/base64";
 import type { CID } from "multiformats/cid";
+import { type BitswapMessages, wantKey } from "./privateBitswap.js";
 
-/** What a peer says of a block: with it, or that it has it or not. */
-interface Presence {
-  readonly sender: PeerId;
-  readonly cid: CID;
-  readonly has: boolean;
-  readonly block?: Uint8Array;
+export interface WantRequests {
+  /**
+   * Asks one peer for one block: the block, or "refused" if the peer says that it has none or cannot be reached. Pending as
+   * long as the peer says nothing; the caller ends that by its signal.
+   */
+  send(peer: PeerId, cid: CID, signal: AbortSignal): Promise<Uint8Array | "refused">;
 }
 
-interface WantedBlock {
-  readonly cid: Uint8Array;
-  readonly priority: number;
-  readonly wantType: "WantBlock";
-  readonly sendDontHave: boolean;
-}
-
-/** A message as bitswap queues and splits it. */
-interface Message {
-  readonly full: boolean;
-  readonly pendingBytes: number;
-  readonly wantlist: Map<string, WantedBlock>;
-  readonly blocks: Map<string, unknown>;
-  readonly blockPresences: Map<string, unknown>;
-}
-
-/** Helia's bitswap, with the part of it that sends and hears messages. */
-export interface Bitswap extends BlockBroker {
-  readonly bitswap: {
-    readonly wantList: {
-      addEventListener(type: "presence", listener: (event: CustomEvent<Presence>) => void): void;
-    };
-    readonly network: {
-      sendMessage(peer: PeerId, message: Message, options: { readonly signal: AbortSignal }): Promise<void>;
-    };
-  };
-}
-
-/** A message that a peer does not take in this time is not sent: it is frozen, or gone. */
+/** A peer that takes a message for longer than this is frozen, or gone: the message is given up. */
 const SEND_MS = 5_000;
 
-/**
- * Asks one peer for one block: the block, or "refused" where it says that it has none or cannot be reached. Waits for
- * ever where it says nothing; whoever asks ends that by its signal.
- *
- * Not Helia's sessions: they begin to listen only once their question is sent, and miss an answer that is quicker; and
- * they send each question by itself, where a peer that is asked for much can hear it all in a few messages.
- */
-export function createWantRequests({ bitswap: { wantList, network } }: Bitswap) {
-  const listening = new Map<string, (answer: Uint8Array | "refused") => void>();
-  /** What each peer is asked for next, while a message to it is on its way. */
+/** Asks peers for blocks. Requests to one peer that are made while a message to it is sent share the next message. */
+export function createWantRequests(bitswap: Pick<BitswapMessages, "sendWants" | "onPresence">): WantRequests {
+  const open = new Map<string, (reply: Uint8Array | "refused") => void>();
+  /** What each peer is asked for next, while a message to it is sent. */
   const queued = new Map<string, Map<string, CID>>();
-  const blockOf = (cid: CID) => base64.encode(cid.multihash.bytes);
-  const questionOf = (peer: PeerId, cid: CID) => `${peer} ${blockOf(cid)}`;
+  const requestKey = (peer: PeerId, cid: CID) => `${peer} ${wantKey(cid)}`;
 
-  wantList.addEventListener("presence", ({ detail: { sender, cid, has, block } }) => {
-    const heard = listening.get(questionOf(sender, cid));
-    // Who has it but sends none is as one that is silent.
-    if (!has) heard?.("refused");
-    else if (block !== undefined) heard?.(block);
+  bitswap.onPresence(({ sender, cid, has, block }) => {
+    const resolve = open.get(requestKey(sender, cid));
+    // A peer that has the block and does not send it counts as silent.
+    if (!has) resolve?.("refused");
+    else if (block !== undefined) resolve?.(block);
   });
 
-  async function send(peer: PeerId, next: Map<string, CID>): Promise<void> {
-    // Whoever asks in the same moment is in the same message.
+  async function sendQueued(peer: PeerId, next: Map<string, CID>): Promise<void> {
+    // Requests made in one turn of the event loop share a message.
     await Promise.resolve();
     while (next.size > 0) {
       const cids = [...next.values()];
       next.clear();
-      const wantlist = new Map(
-        cids.map((cid) => [
-          blockOf(cid),
-          { cid: cid.bytes, priority: 1, wantType: "WantBlock", sendDontHave: true } as const,
-        ]),
-      );
-      const message: Message = { full: false, pendingBytes: 0, wantlist, blocks: new Map(), blockPresences: new Map() };
       try {
-        await network.sendMessage(peer, message, { signal: AbortSignal.timeout(SEND_MS) });
+        await bitswap.sendWants(peer, cids, AbortSignal.timeout(SEND_MS));
       } catch {
-        // Gone, or it speaks no bitswap: that is its answer. What is thrown need be no Error: where a connection closes
-        // while a stream of it is negotiated, libp2p throws the closing event.
-        for (const cid of cids) listening.get(questionOf(peer, cid))?.("refused");
+        // The peer is gone, or speaks no bitswap: that is its reply. What is thrown need be no Error: if a connection closes
+        // while a stream is negotiated on it, libp2p throws the closing event.
+        for (const cid of cids) open.get(requestKey(peer, cid))?.("refused");
       }
     }
     queued.delete(peer.toString());
   }
 
   return {
-    ask(peer: PeerId, cid: CID, signal: AbortSignal): Promise<Uint8Array | "refused"> {
-      const question = questionOf(peer, cid);
+    send(peer, cid, signal) {
+      const key = requestKey(peer, cid);
       const id = peer.toString();
-      const answer = new Promise<Uint8Array | "refused">((resolve) => {
-        listening.set(question, resolve);
+      const reply = new Promise<Uint8Array | "refused">((resolve) => {
+        open.set(key, resolve);
         signal.addEventListener(
           "abort",
           () => {
-            if (listening.get(question) === resolve) listening.delete(question);
-            queued.get(id)?.delete(blockOf(cid));
+            if (open.get(key) === resolve) open.delete(key);
+            queued.get(id)?.delete(wantKey(cid));
           },
           { once: true },
         );
       });
       const waiting = queued.get(id);
-      if (waiting !== undefined) waiting.set(blockOf(cid), cid);
+      if (waiting !== undefined) waiting.set(wantKey(cid), cid);
       else {
-        const first = new Map([[blockOf(cid), cid]]);
+        const first = new Map([[wantKey(cid), cid]]);
         queued.set(id, first);
-        void send(peer, first);
+        void sendQueued(peer, first);
       }
-      return answer;
+      return reply;
     },
   };
 }

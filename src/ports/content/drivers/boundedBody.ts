@@ -2,11 +2,11 @@ import { messageOf } from "../../../errors.js";
 import { ContentError } from "../content.js";
 
 /**
- * The whole body of an answer. Where it is given up, the signal of the request is what ends the rest: a body that is
- * cancelled while bytes arrive makes fetch reject where nobody hears it.
+ * The whole body of an answer. If it is given up, the caller's signal must end the request: cancelling a body while bytes
+ * arrive makes fetch reject without a handler, which ends a Node process.
  *
  * @param what What was asked for, for messages.
- * @throws {ContentError} `too-large` as soon as more than `maxBytes` have come, `missing` where it breaks off.
+ * @throws {ContentError} `too-large` as soon as more than `maxBytes` have come, `missing` if the body breaks off.
  */
 export async function readBounded(
   body: ReadableStream<Uint8Array>,

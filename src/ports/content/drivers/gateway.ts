@@ -1,4 +1,5 @@
 import { ConfigError, messageOf } from "../../../errors.js";
+import { type Clock, systemClock } from "../../../utils/clock.js";
 import { assertFits, isBlockOf, parseCid } from "../cid.js";
 import {
   ContentError,
@@ -15,18 +16,19 @@ import { readBounded } from "./boundedBody.js";
 export interface GatewayParameters {
   /** Addresses of trustless gateways, such as the `http` of a node; asked in this order. */
   readonly urls: readonly string[];
+  readonly clock?: Clock;
 }
 
-/** Where the gateways disagree, the failure that says most. */
+/** If the gateways fail in different ways, the first of these is thrown. */
 const WORST_FIRST: readonly ContentErrorKind[] = ["corrupt", "too-large", "timeout", "missing"];
 
 /**
- * Reads blocks over HTTP from trustless gateways: the gateway is not believed, the hash is. It stores nothing, so `put`
- * and `putFile` reject with `read-only` and `has` is always false.
+ * Reads blocks over HTTP from trustless gateways, and checks each against its hash. It stores nothing, so `put` and
+ * `putFile` reject with `read-only` and `has` is always false.
  *
- * @throws {ConfigError} where there is no gateway, or one's address is none.
+ * @throws {ConfigError} if there is no gateway, or an address is not an http or https URL.
  */
-export function createGatewayContent({ urls }: GatewayParameters): ContentStore {
+export function createGatewayContent({ urls, clock = systemClock }: GatewayParameters): ContentStore {
   const gateways = urls.map(baseOf);
   if (gateways.length === 0) throw new ConfigError("A gateway store needs the address of at least one gateway.");
   const closing = new AbortController();
@@ -41,7 +43,7 @@ export function createGatewayContent({ urls }: GatewayParameters): ContentStore 
     async get(cid, options = {}) {
       if (closing.signal.aborted) throw new ContentError("storage", "The store is closed.");
       parseCid(cid);
-      return getFromAny(gateways, cid, options);
+      return getFromAny(gateways, cid, options, clock);
     },
     getFile: (cid, options) => getFile(store, cid, options),
     openFile: (cid, options) => openFile(store, cid, options),
@@ -52,16 +54,23 @@ export function createGatewayContent({ urls }: GatewayParameters): ContentStore 
   return store;
 }
 
-async function getFromAny(gateways: readonly URL[], cid: string, options: GetOptions): Promise<Uint8Array> {
+async function getFromAny(
+  gateways: readonly URL[],
+  cid: string,
+  options: GetOptions,
+  clock: Clock,
+): Promise<Uint8Array> {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = MAX_BLOCK_BYTES, signal } = options;
-  const deadline = performance.now() + timeoutMs;
+  const deadline = clock.monotonic() + timeoutMs;
   const failures: ContentError[] = [];
   for (const [index, gateway] of gateways.entries()) {
-    // What is left is shared by the gateways that are left, so that a silent one does not use up the others' time.
-    const share = Math.max(1, (deadline - performance.now()) / (gateways.length - index));
+    // The remaining time is shared by the remaining gateways, so that a silent one does not use up the others' time.
+    const share = Math.max(1, (deadline - clock.monotonic()) / (gateways.length - index));
     const late = () => new ContentError("timeout", `${gateway.origin} gave no ${cid} in ${Math.ceil(share)} ms.`);
     try {
-      return await within({ timeoutMs: share, signal, late }, (inner) => fetchBlock(gateway, cid, maxBytes, inner));
+      return await within({ timeoutMs: share, signal, late, clock }, (inner) =>
+        fetchBlock(gateway, cid, maxBytes, inner),
+      );
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof ContentError)) throw error;
@@ -96,7 +105,7 @@ async function fetchBlock(gateway: URL, cid: string, maxBytes: number, signal: A
   return bytes;
 }
 
-/** The gateway's address as a base: with a slash at its end, without credentials, which would show in messages. */
+/** The gateway's address with a slash at its end. Credentials are refused: they would show in messages. */
 function baseOf(text: string): URL {
   if (!URL.canParse(text)) throw new ConfigError("A gateway's address is not a URL.");
   const url = new URL(text);

@@ -2,8 +2,10 @@ import type { GossipSub } from "@libp2p/gossipsub";
 import type { PrivateKey } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
+import { LRUCache } from "lru-cache";
 import type { CID } from "multiformats/cid";
 import { ConfigError, messageOf } from "../../../errors.js";
+import { type Clock, systemClock } from "../../../utils/clock.js";
 import { createInflightFetches } from "../bitswap/inflight.js";
 import { createNetworkBlocks } from "../bitswap/networkBlocks.js";
 import { ContentError, type ContentStore, DEFAULT_TIMEOUT_MS, type GetOptions } from "../content.js";
@@ -15,87 +17,102 @@ import { loadIdentity } from "./identity.js";
 import { createRedialer } from "./redialer.js";
 
 export interface HeliaParameters {
-  /** Where blocks and the node's key are kept. */
+  /** The folder of the blocks and of the node's key. */
   readonly dir: string;
   /** Multiaddrs to listen on; a free TCP port on loopback by default. */
   readonly listen?: readonly string[];
-  /** Multiaddrs of peers to stay connected to: dialled again with back-off until `close`. */
+  /** Multiaddrs of peers to stay connected to: dialled again, with back-off, until `close`. */
   readonly peers?: readonly string[];
-  /** Instead of the key that is kept in `dir`. */
+  /** Instead of the key in `dir`. */
   readonly privateKey?: PrivateKey;
-  /** Told of what fails in the background: dials, and answers to peers. */
+  /** Called with what fails in the background: dials, and answers to peers. */
   readonly onError?: (error: unknown) => void;
+  readonly clock?: Clock;
 }
 
 /** A content store that is an IPFS node. */
 export interface HeliaContent extends ContentStore, ContentMaintenance {
   readonly peerId: string;
-  /** Where other nodes reach this one, peer id included. */
+  /** The addresses at which other nodes reach this one, peer id included. */
   multiaddrs(): string[];
   /** How many peers are connected. */
   connections(): number;
   /**
    * Connects to a peer, and stays connected to it from now on.
-   * @throws {ContentError} `timeout` or `missing` where it cannot be reached now; it is still dialled again.
+   * @throws {ContentError} `timeout` or `missing` if it cannot be reached now; it is dialled again later all the same.
    */
   connect(address: string): Promise<void>;
-  /** Ends the connections to a peer and takes none for so many milliseconds, such as where it sends what is bad. */
+  /** Ends the connections to a peer and refuses new ones for so many milliseconds, such as if it sends invalid data. */
   refuse(peerId: string, milliseconds: number): void;
   /** The node's gossipsub, for ports/gossip. */
   readonly pubsub: GossipSub;
 }
 
 const DIAL_TIMEOUT_MS = 5_000;
-/** How soon a scan notices that every peer has refused a block. */
+/** A bound for memory; when it is reached, the oldest refusal ends early. */
+const MAX_REFUSED_PEERS = 10_000;
+/** How often a scrub checks whether every peer has refused a block. */
 const REFUSED_WATCH_MS = 50;
 
 /**
- * An IPFS node in this process: Helia over TCP with noise and yamux, bitswap and gossipsub. Blocks are looked for on
- * disk, then among the peers that are connected.
+ * An IPFS node in this process: Helia over TCP with noise and yamux, bitswap and gossipsub. Blocks are read from disk, or
+ * else fetched from the peers that are connected.
  *
- * @throws {ContentError} `storage` where the folder is held by another process or an address cannot be listened on.
- * @throws {ConfigError} on an address that is none.
+ * @throws {ContentError} `storage` if the folder is held by another process or an address cannot be listened on.
+ * @throws {ConfigError} on an address that is not a multiaddr.
  *
  * @example
  * const content = await createHeliaContent({ dir: ".witan/node-0/ipfs", peers: ["/ip4/127.0.0.1/tcp/4101/p2p/12D3..."] });
  */
 export async function createHeliaContent(parameters: HeliaParameters): Promise<HeliaContent> {
-  const { dir, listen = ["/ip4/127.0.0.1/tcp/0"], peers = [], onError = () => undefined } = parameters;
+  const {
+    dir,
+    listen = ["/ip4/127.0.0.1/tcp/0"],
+    peers = [],
+    onError = () => undefined,
+    clock = systemClock,
+  } = parameters;
   const addresses = peers.map(addressOf);
   for (const address of listen) addressOf(address);
   const privateKey = parameters.privateKey ?? (await loadIdentity(dir)).privateKey;
-  const refused = new Map<string, number>();
-  const isRefused = (peer: string) => (refused.get(peer) ?? 0) > Date.now();
-  const { libp2p, bitswap, blocks, stop } = await startHeliaNode({ dir, privateKey, listen, isRefused });
+  /** Peers refused now; each entry ends by itself. */
+  const refused = new LRUCache<string, true>({
+    max: MAX_REFUSED_PEERS,
+    ttlResolution: 0,
+    perf: { now: () => clock.monotonic() },
+  });
+  const isRefused = (peer: string) => refused.has(peer);
+  const { libp2p, bitswap, blocks, stop } = await startHeliaNode({ dir, privateKey, listen, isRefused, clock });
 
-  const network = createNetworkBlocks({ broker: bitswap, peers: () => libp2p.getPeers() });
-  libp2p.addEventListener("peer:disconnect", ({ detail }) => network.forget(detail.toString()));
-  const keeper = createRedialer({
+  const network = createNetworkBlocks({ bitswap, peers: () => libp2p.getPeers(), clock });
+  libp2p.addEventListener("peer:disconnect", ({ detail }) => network.deletePeer(detail.toString()));
+  const redialer = createRedialer({
+    clock,
     isConnected: (address) => libp2p.getPeers().some((peer) => peer.toString() === peerOf(address)),
     onError,
     dial: (address, signal) =>
-      within({ timeoutMs: DIAL_TIMEOUT_MS, signal, late: () => late(address) }, async (inner) => {
+      within({ timeoutMs: DIAL_TIMEOUT_MS, signal, late: () => late(address), clock }, async (inner) => {
         await libp2p.dial(address, { signal: inner });
       }),
   });
-  for (const address of addresses) keeper.keep(address);
+  for (const address of addresses) redialer.add(address);
   let closed = false;
 
-  /** Fetches that run, one for each block however many wait for it. */
-  const flights = createInflightFetches(async (cid: CID, providers: readonly string[], signal) => {
+  /** Running fetches: one a block, however many callers wait for it. */
+  const fetches = createInflightFetches(async (cid: CID, providers: readonly string[], signal) => {
     const bytes = await network.fetch(cid, { providers, signal });
     await blocks.put(cid, bytes);
     announce(cid);
     return bytes;
   });
 
-  /** Tells the peers who asked for the block that it is here. After it was stored: they are answered from the store. */
+  /** Sends the block to the peers that asked for it. Called once it is stored, because it is sent from the store. */
   function announce(cid: CID): void {
-    bitswap.announce?.(cid).catch(onError);
+    bitswap.announce(cid).catch(onError);
   }
 
-  /** Dials the peers that are said to have a block, where their address is known. */
-  function reach(providers: readonly string[], signal: AbortSignal): void {
+  /** Dials the named providers of a block, if their address is known. */
+  function dialProviders(providers: readonly string[], signal: AbortSignal): void {
     for (const provider of providers) {
       if (libp2p.getPeers().some((peer) => peer.toString() === provider)) continue;
       libp2p.dial(peerIdFromString(provider), { signal }).catch((error: unknown) => {
@@ -113,38 +130,44 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
       }
       return new ContentError("timeout", `No peer gave the block ${cid} within ${timeoutMs} ms.`);
     };
-    return within({ timeoutMs, signal, late: lost }, (inner) => {
-      reach(providers, inner);
-      return flights.join(cid, providers, inner);
+    return within({ timeoutMs, signal, late: lost, clock }, (inner) => {
+      dialProviders(providers, inner);
+      return fetches.join(cid, providers, inner);
     });
   }
 
-  /** Fetches a block that a scan wants, and gives up once everybody has refused. */
+  /** Fetches a block that a scrub wants, and gives up once every peer has refused. */
   async function heal(cid: CID, { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal }): Promise<boolean> {
-    const refused = new AbortController();
-    const watching = setInterval(() => network.refusedByAll(cid) && refused.abort(), REFUSED_WATCH_MS);
+    const refusedByAll = new AbortController();
+    let cancel = () => {};
+    const watch = () => {
+      if (network.refusedByAll(cid)) refusedByAll.abort();
+      else cancel = clock.after(REFUSED_WATCH_MS, watch);
+    };
+    cancel = clock.after(REFUSED_WATCH_MS, watch);
     try {
-      const either = AbortSignal.any([refused.signal, ...(signal ? [signal] : [])]);
+      const either = AbortSignal.any([refusedByAll.signal, ...(signal ? [signal] : [])]);
       await fetchBlock(cid, false, { timeoutMs, signal: either });
       return true;
     } catch (error) {
       signal?.throwIfAborted();
-      if (refused.signal.aborted || error instanceof ContentError) return false;
+      if (refusedByAll.signal.aborted || error instanceof ContentError) return false;
       throw error;
     } finally {
-      clearInterval(watching);
+      cancel();
     }
   }
 
   const own = createOwnBlocks({
     blocks,
+    clock,
     fetch: fetchBlock,
     heal,
     onPut: announce,
     async close() {
       closed = true;
-      await flights.cancel(new ContentError("storage", "The store was closed."));
-      await keeper.close();
+      await fetches.cancel(new ContentError("storage", "The store was closed."));
+      await redialer.close();
       await stop();
     },
   });
@@ -155,22 +178,21 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
     multiaddrs: () => libp2p.getMultiaddrs().map((address) => address.toString()),
     connections: () => libp2p.getPeers().length,
     refuse(peer, milliseconds) {
-      for (const [known, until] of refused) if (until <= Date.now()) refused.delete(known);
-      refused.set(peer, Date.now() + milliseconds);
+      refused.set(peer, true, { ttl: milliseconds });
       libp2p.hangUp(peerIdFromString(peer)).catch(onError);
     },
     async connect(address) {
       if (closed) throw new ContentError("storage", "The store is closed.");
       const target = addressOf(address);
       try {
-        await within({ timeoutMs: DIAL_TIMEOUT_MS, late: () => late(target) }, (signal) =>
+        await within({ timeoutMs: DIAL_TIMEOUT_MS, late: () => late(target), clock }, (signal) =>
           libp2p.dial(target, { signal }),
         );
       } catch (cause) {
         if (cause instanceof ContentError) throw cause;
         throw new ContentError("missing", `${address} cannot be reached.`, { cause, details: messageOf(cause) });
       } finally {
-        keeper.keep(target);
+        redialer.add(target);
       }
     },
   };

@@ -9,9 +9,11 @@ import { type Ping, ping } from "@libp2p/ping";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { LevelDatastore } from "datastore-level";
-import { createHeliaLight } from "helia";
+import { type BlockBroker, createHeliaLight } from "helia";
+import { raceSignal } from "race-signal";
 import { messageOf } from "../../../errors.js";
-import type { Bitswap } from "../bitswap/wantRequests.js";
+import type { Clock } from "../../../utils/clock.js";
+import { type BitswapMessages, BitswapShapeError, isBitswap, openBitswap } from "../bitswap/privateBitswap.js";
 import { ContentError } from "../content.js";
 import type { VerifiedBlocks } from "../store/verifiedBlocks.js";
 import { openBlocks } from "./disk.js";
@@ -23,12 +25,12 @@ export interface NodeServices extends Record<string, unknown> {
   readonly pubsub: GossipSub;
 }
 
-/** A started node and its own parts. */
+/** A started node and its components. */
 export interface HeliaNode {
   readonly libp2p: Libp2p<NodeServices>;
-  readonly bitswap: Bitswap;
+  readonly bitswap: BitswapMessages;
   readonly blocks: VerifiedBlocks;
-  /** Ends the node, then closes its stores. */
+  /** Stops the node, then closes its stores. */
   stop(): Promise<void>;
 }
 
@@ -38,25 +40,27 @@ export interface HeliaNodeParameters {
   readonly listen: readonly string[];
   /** Whether connections with a peer, from either side, are refused now. */
   readonly isRefused: (peerId: string) => boolean;
+  readonly clock: Clock;
 }
 
-/** Twice the nodes of the largest fleet on one host; libp2p's 5 a second for each host resets what dials together. */
+/** Twice the nodes of the largest fleet on one host; libp2p's default of 5 a second resets nodes that dial together. */
 const INBOUND_PER_SECOND = 100;
 /** A message of gossip is at most 64 KiB, and several travel in one RPC. */
 const MAX_GOSSIP_RPC_BYTES = 1024 * 1024;
-/** A node that does not end by itself, such as with a frozen peer, is left behind after this. */
+/** A component that takes longer to stop, such as because of a frozen peer, is left unstopped. */
 const STOP_MS = 10_000;
 
 /**
- * Composes Helia over TCP with noise and yamux, bitswap and gossipsub, and nothing that calls out by itself: no
+ * Composes Helia over TCP with noise and yamux, bitswap and gossipsub, without any part that calls out by itself: no
  * bootstrap list, DHT, mDNS, UPnP, relays or gateways.
  *
- * @throws {ContentError} `storage` where the folder is held by another process or the addresses cannot be listened on.
+ * @throws {ContentError} `storage` if the folder is held by another process or the addresses cannot be listened on.
  */
-export async function startHeliaNode({ dir, privateKey, listen, isRefused }: HeliaNodeParameters): Promise<HeliaNode> {
-  const blocks = await openBlocks(dir);
+export async function startHeliaNode(parameters: HeliaNodeParameters): Promise<HeliaNode> {
+  const { dir, privateKey, listen, isRefused, clock } = parameters;
+  const blocks = await openBlocks(dir, clock);
   const datastore = new LevelDatastore(join(dir, "store", "data"));
-  // Helia opens and closes no store, and stopping it leaves a Level store open.
+  // Helia does not close its stores: stopping it leaves a Level store open.
   const closers = [() => blocks.close()];
   const stop = () => closeAll(closers);
   try {
@@ -71,13 +75,13 @@ export async function startHeliaNode({ dir, privateKey, listen, isRefused }: Hel
     });
   }
 
-  let bitswap: Bitswap | undefined;
+  let broker: BlockBroker | undefined;
   const light = createHeliaLight({ blockstore: blocks, datastore });
   const addBlockBroker = light.addBlockBroker.bind(light);
-  // Bitswap itself is needed, for sessions and to tell peers of a block once it is stored. Helia shows it to nobody.
-  light.addBlockBroker = (broker) => {
-    if (typeof broker !== "function" && "bitswap" in broker) bitswap = broker as Bitswap;
-    addBlockBroker(broker);
+  // Bitswap itself is needed, to ask single peers and to announce a block once it is stored. Helia gives no access to it.
+  light.addBlockBroker = (added) => {
+    if (isBitswap(added)) broker = added;
+    addBlockBroker(added);
   };
   const helia = withBitswap<NodeServices>(
     withLibp2pLight<typeof light, NodeServices>(light, {
@@ -109,7 +113,6 @@ export async function startHeliaNode({ dir, privateKey, listen, isRefused }: Hel
   });
   try {
     await helia.start();
-    if (bitswap === undefined) throw new Error("Helia has started without bitswap");
   } catch (cause) {
     await stop();
     throw new ContentError("storage", `The IPFS node cannot listen on ${listen.join(", ")}.`, {
@@ -117,23 +120,25 @@ export async function startHeliaNode({ dir, privateKey, listen, isRefused }: Hel
       details: messageOf(cause),
     });
   }
-  return { libp2p: helia.libp2p, bitswap, blocks, stop };
+  try {
+    if (broker === undefined) throw new BitswapShapeError("block broker named bitswap");
+    return { libp2p: helia.libp2p, bitswap: openBitswap(broker), blocks, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
-/** Closes one after another, each within its time, whatever happens to the others; then reports what failed. */
+/** Closes one after another, each within {@link STOP_MS}, also if others fail; then throws what failed. */
 async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const close of closers) {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`not closed within ${STOP_MS} ms`)), STOP_MS);
-    });
     try {
-      await Promise.race([close(), limit]);
+      await raceSignal(close(), AbortSignal.timeout(STOP_MS), {
+        translateError: () => new Error(`not closed within ${STOP_MS} ms`),
+      });
     } catch (error) {
       failures.push(error);
-    } finally {
-      clearTimeout(timer);
     }
   }
   if (failures.length === 0) return;

@@ -17,26 +17,26 @@ import { readBounded } from "./boundedBody.js";
 export interface KuboParameters {
   /** The address of the node's RPC, such as `http://127.0.0.1:5001`. */
   readonly url: string;
-  /** Sent as `Authorization`, where the node asks for one, such as `Bearer ...`. Never shown. */
+  /** Sent as `Authorization` if the node asks for one, such as `Bearer ...`. Never shown. */
   readonly authorization?: string;
 }
 
 /** Answers that are not blocks: a CID, a list of one pin, an error. */
 const MAX_ANSWER_BYTES = 64 * 1024;
-/** So much earlier than ours is the node's own deadline, so that it can still say that it found nothing. */
+/** The node's deadline is earlier than ours by this, so that it can still say that it found nothing. */
 const ANSWER_TIME_MS = 100;
 /** A block on its way into a store on this machine or near it. */
 const PUT_TIMEOUT_MS = 30_000;
 
 /**
  * Content in Kubo, or in any IPFS node with the same RPC (`/api/v0/block/put|get|stat`, `/api/v0/pin/add`). The node is
- * not believed: every block is checked against its hash here, every answer is bounded in time and bytes. What is put is
- * pinned, so that the node's own collection leaves it alone; `keep` names the pin.
+ * not trusted: every block is checked against its hash here, every answer is bounded in time and bytes. What is put is
+ * pinned, so that the node's own gc spares it; `keep` names the pin.
  *
  * Plain `fetch` and not kubo-rpc-client: for these four calls that brings 41 packages, a second multiformats among them, and
  * reads answers of any length.
  *
- * @throws {ConfigError} where the address is none.
+ * @throws {ConfigError} if the address is not an http or https URL.
  */
 export function createKuboContent({ url, authorization }: KuboParameters): ContentStore {
   const base = baseOf(url);
@@ -46,11 +46,11 @@ export function createKuboContent({ url, authorization }: KuboParameters): Conte
     if (closing.signal.aborted) throw new ContentError("storage", "The store is closed.");
   };
 
-  /** One call of the RPC. An answer that is no success is an error of the node, with its words. */
+  /** One call of the RPC. @throws {KuboError} with the node's message, if the answer is not a success. */
   async function call(
     command: string,
     query: Record<string, string>,
-    { body, type, maxBytes = MAX_ANSWER_BYTES, signal }: Sent,
+    { body, type, maxBytes = MAX_ANSWER_BYTES, signal }: KuboRequest,
   ): Promise<Uint8Array> {
     let response: Response;
     try {
@@ -99,7 +99,7 @@ export function createKuboContent({ url, authorization }: KuboParameters): Conte
   async function pin(cid: string, recursive: "true" | "false", keep: string | undefined, signal: AbortSignal) {
     const name = keep === undefined ? {} : { name: `${keep}/${cid}` };
     await call("pin/add", { arg: cid, recursive, ...name }, { signal }).catch((error: unknown) => {
-      // What is pinned with all that it links to needs no pin of its own.
+      // A block that is part of a pinned tree needs no pin of its own.
       if (error instanceof KuboError && /already pinned recursively/i.test(error.words)) return;
       return refusal(`The IPFS node at ${base.origin} did not pin ${cid}.`)(error);
     });
@@ -165,27 +165,27 @@ export function createKuboContent({ url, authorization }: KuboParameters): Conte
   return store;
 }
 
-interface Sent {
+interface KuboRequest {
   readonly body?: Uint8Array<ArrayBuffer>;
   /** The body's content type. */
   readonly type?: string;
-  /** Of the answer. */
+  /** The most bytes of an answer. */
   readonly maxBytes?: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * A form with one file, in one piece: where a server answers before it has read it all, a form that fetch itself makes
- * rejects where nobody hears it.
+ * A form with one file, as one buffer: if a server answers before it has read the whole body, a FormData of fetch rejects
+ * without a handler, which ends a Node process.
  */
 function formOf(bytes: Uint8Array): { body: Uint8Array<ArrayBuffer>; type: string } {
   const boundary = randomUUID();
   const head = `--${boundary}\r\ncontent-disposition: form-data; name="data"; filename="block"\r\ncontent-type: application/octet-stream\r\n\r\n`;
-  const parts = [Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)];
-  return { body: Uint8Array.from(Buffer.concat(parts)), type: `multipart/form-data; boundary=${boundary}` };
+  const pieces = [Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)];
+  return { body: Uint8Array.from(Buffer.concat(pieces)), type: `multipart/form-data; boundary=${boundary}` };
 }
 
-/** What the node says instead of an answer. */
+/** An error that the node itself reports. */
 class KuboError extends Error {
   readonly words: string;
 
@@ -210,7 +210,7 @@ function parseAnswer(bytes: Uint8Array): unknown {
   }
 }
 
-/** @throws {ConfigError} on anything but an http or https address; credentials in it would show in messages. */
+/** @throws {ConfigError} on anything but an http or https address. Credentials are refused: they would show in messages. */
 function baseOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search) {

@@ -3,9 +3,9 @@ import { ContentError, type ContentStore } from "../content.js";
 import { getFile, openFile, putFile } from "../unixfs/files.js";
 
 /**
- * A store in memory: for tests and for programs that only pass through. Its blocks end with the process.
+ * A store in memory, for tests and short programs. Its blocks end with the process.
  *
- * @param blocks Where they are kept, by CID: whoever holds the map sees and alters what is stored.
+ * @param blocks The blocks by CID. The map is used as it is: a caller that changes it changes what is stored.
  */
 export function createMemoryContent(blocks: Map<string, Uint8Array> = new Map()): ContentStore {
   let closed = false;

@@ -1,74 +1,78 @@
 import type { Multiaddr } from "@multiformats/multiaddr";
-import { systemClock } from "../../../utils/clock.js";
+import type { Clock } from "../../../utils/clock.js";
+import { retryDelay } from "../../../utils/retryDelay.js";
 
-export interface RedialerParameters {
-  /** Connects, or resolves at once where a connection is there. */
+export interface RedialerDependencies {
+  /** Connects; resolves at once if a connection is there. */
   readonly dial: (address: Multiaddr, signal: AbortSignal) => Promise<void>;
   readonly isConnected: (address: Multiaddr) => boolean;
-  /** Told of every dial that failed. */
+  /** Called with the error of every dial that failed. */
   readonly onError: (error: unknown) => void;
+  readonly clock: Clock;
 }
 
 export interface Redialer {
-  /** Stays connected to a peer from now on. Twice the same address is once. */
-  keep(address: Multiaddr): void;
-  /** Ends all dialling; resolves when nothing runs any more. */
+  /** Stays connected to a peer from now on. Adding an address again changes nothing. */
+  add(address: Multiaddr): void;
+  /** Ends all dialling; resolves when no dial runs. */
   close(): Promise<void>;
 }
 
 /** Dials are spaced: a burst from one host is reset. */
 const DIAL_SPACING_MS = 50;
 const FIRST_RETRY_MS = 250;
-/** A peer that has been away for an hour is back within this. */
+/** A peer that comes back is connected within this, however long it was away. */
 const MAX_RETRY_MS = 15_000;
-/** How often a connection that is there is looked at. */
+/** How often connections are checked. */
 const WATCH_MS = 500;
 
-interface Kept {
+interface DialTarget {
   readonly address: Multiaddr;
+  /** Monotonic, in milliseconds. */
   due: number;
-  retryMs: number;
+  /** Failed dials in a row. */
+  failures: number;
 }
 
 /** Keeps connections to given peers: dials them one by one with spacing, and again with back-off when they are gone. */
-export function createRedialer({ dial, isConnected, onError }: RedialerParameters): Redialer {
-  const kept = new Map<string, Kept>();
+export function createRedialer({ dial, isConnected, onError, clock }: RedialerDependencies): Redialer {
+  const targets = new Map<string, DialTarget>();
   const closing = new AbortController();
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {
     while (!closing.signal.aborted) {
-      for (const peer of kept.values()) {
-        if (isConnected(peer.address)) peer.retryMs = FIRST_RETRY_MS;
-        else if (peer.due <= performance.now()) await redial(peer);
+      for (const target of targets.values()) {
+        if (isConnected(target.address)) target.failures = 0;
+        else if (target.due <= clock.monotonic()) await redial(target);
         if (closing.signal.aborted) return;
       }
       await pause(WATCH_MS);
     }
   }
 
-  async function redial(peer: Kept): Promise<void> {
+  async function redial(target: DialTarget): Promise<void> {
     try {
-      await dial(peer.address, closing.signal);
+      await dial(target.address, closing.signal);
     } catch (error) {
       if (closing.signal.aborted) return;
       onError(error);
-      peer.due = performance.now() + peer.retryMs;
-      peer.retryMs = Math.min(2 * peer.retryMs, MAX_RETRY_MS);
+      target.failures += 1;
+      target.due = clock.monotonic() + retryDelay(target.failures, FIRST_RETRY_MS, MAX_RETRY_MS);
     }
     await pause(DIAL_SPACING_MS);
   }
 
   async function pause(milliseconds: number): Promise<void> {
-    await systemClock.sleep(milliseconds, closing.signal).catch((reason: unknown) => {
+    await clock.sleep(milliseconds, closing.signal).catch((reason: unknown) => {
       if (!closing.signal.aborted) throw reason;
     });
   }
 
   return {
-    keep(address) {
-      if (closing.signal.aborted || kept.has(address.toString())) return;
-      kept.set(address.toString(), { address, due: 0, retryMs: FIRST_RETRY_MS });
+    add(address) {
+      if (closing.signal.aborted || targets.has(address.toString())) return;
+      targets.set(address.toString(), { address, due: 0, failures: 0 });
       running ??= run();
     },
     async close() {

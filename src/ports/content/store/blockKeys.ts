@@ -6,20 +6,21 @@ import * as Digest from "multiformats/hashes/digest";
 /** A block's key is its multihash, as in every IPFS store over Level, so that one can be opened as the other. */
 const BLOCK = "/";
 const BORN = "!born!";
+/** Pins. */
 const ROOT = "!root!";
 
 /** The keys of a store on Level. Each range is `gte` and `lt` of an iterator. */
 export const BlockKeys = {
   blocks: { gte: BLOCK, lt: after(BLOCK) },
   born: { gte: BORN, lt: after(BORN) },
-  roots: { gte: ROOT, lt: after(ROOT) },
+  pins: { gte: ROOT, lt: after(ROOT) },
 } as const;
 
 export function blockKey(cid: CID): string {
   return `${BLOCK}${base32upper.encode(cid.multihash.bytes)}`;
 }
 
-/** Where it is written down when a block was last put, and how long it is. */
+/** The key of a block's {@link BirthStamp}. */
 export function bornKey(key: string): string {
   return `${BORN}${key}`;
 }
@@ -32,24 +33,33 @@ export function pinKey(name: string): string {
   return `${ROOT}${name}`;
 }
 
-/** The block of a key, as raw: what is kept is known by its hash alone. */
+/** The CID of a key's block, as raw: a key holds the hash and no codec. */
 export function cidOfKey(key: string): CID {
   return CID.createV1(raw.code, Digest.decode(base32upper.decode(key.slice(BLOCK.length))));
 }
 
-export interface Born {
+/** When a block was last put or fetched. */
+export interface BirthStamp {
+  /** Wall time, in milliseconds since 1970. */
   readonly at: number;
   readonly bytes: number;
+  /** The opening of the store during which it was put; undefined in stamps of earlier versions. */
+  readonly session?: string;
+  /** Monotonic time of that session, in milliseconds. */
+  readonly monotonic?: number;
 }
 
-export function encodeBorn({ at, bytes }: Born): Uint8Array {
-  return new TextEncoder().encode(`${at} ${bytes}`);
+export function encodeBorn({ at, bytes, session, monotonic }: BirthStamp): Uint8Array {
+  const inSession = session === undefined || monotonic === undefined ? "" : ` ${session} ${Math.floor(monotonic)}`;
+  return new TextEncoder().encode(`${at} ${bytes}${inSession}`);
 }
 
-/** Undefined where it is none: a block of unknown age. */
-export function decodeBorn(value: Uint8Array | undefined): Born | undefined {
-  const [at, bytes] = value === undefined ? [] : new TextDecoder().decode(value).split(" ").map(Number);
-  return Number.isSafeInteger(at) && Number.isSafeInteger(bytes) ? ({ at, bytes } as Born) : undefined;
+/** Undefined if the value is missing or not a stamp: a block of unknown age. */
+export function decodeBorn(value: Uint8Array | undefined): BirthStamp | undefined {
+  const [at, bytes, session, monotonic] = value === undefined ? [] : new TextDecoder().decode(value).split(" ");
+  const stamp = { at: Number(at), bytes: Number(bytes) };
+  if (!Number.isSafeInteger(stamp.at) || !Number.isSafeInteger(stamp.bytes)) return undefined;
+  return session === undefined ? stamp : { ...stamp, session, monotonic: Number(monotonic) };
 }
 
 function after(prefix: string): string {

@@ -9,17 +9,19 @@ import {
   type Pin,
 } from "../maintenance.js";
 import { blockKey } from "./blockKeys.js";
-import type { StoredEntry, VerifiedBlocks, Watch } from "./verifiedBlocks.js";
+import type { BlockEntry, VerifiedBlocks, WriteWatch } from "./verifiedBlocks.js";
 import { walk } from "./walk.js";
 
 /** Blocks removed in one step: writes wait for so long. */
 const SWEEP_BATCH = 256;
 const PROGRESS_EVERY = 1_024;
+/** Blocks dated anew in one run; the next run dates the others. */
+const MAX_RESTAMPED = 65_536;
 
 /**
- * Mark and sweep: everything that a root reaches is marked, then what is not marked and older than the grace period is
- * removed, a few blocks at a time. What is put, fetched or rooted meanwhile is seen before each step and stays. Nothing
- * is remembered between two collections: killed at any instant, the next one begins anew.
+ * Mark and sweep: marks everything that a pin reaches, then removes what is not marked and older than the grace period, a
+ * few blocks at a time. What is put, fetched or pinned meanwhile is seen before each step and stays. No state is kept
+ * between two runs: killed at any instant, the next one begins anew.
  */
 export async function collectGarbage(
   blocks: VerifiedBlocks,
@@ -27,94 +29,93 @@ export async function collectGarbage(
 ): Promise<GcResult> {
   if (!(graceMs >= 0)) throw new InvalidInputError(`A grace period is 0 ms or more, not ${graceMs}`);
   signal?.throwIfAborted();
-  // Watched from before the first mark, so that nothing falls between marking and sweeping.
+  // Watched from before the first mark, so that no write between marking and sweeping is missed.
   const watch = blocks.watch();
   try {
     const marks = new Marks(blocks, signal);
-    for await (const root of blocks.listRoots()) await marks.add(root);
-    const oldest = Date.now() - graceMs;
-    const count = { kept: 0, spared: 0, taken: 0, takenBytes: 0 };
-    let batch: StoredEntry[] = [];
-    const take = async (entries: readonly StoredEntry[]) => {
-      const taken = dryRun ? entries : await sweep(blocks, entries, marks, watch);
-      count.taken += taken.length;
-      count.takenBytes += taken.reduce((sum, { bytes }) => sum + bytes, 0);
+    for await (const pin of blocks.listPins()) await marks.add(pin);
+    const count = { kept: 0, spared: 0, removed: 0, removedBytes: 0 };
+    let batch: BlockEntry[] = [];
+    const remove = async (entries: readonly BlockEntry[]) => {
+      const removed = dryRun ? entries : await sweep(blocks, entries, marks, watch);
+      count.removed += removed.length;
+      count.removedBytes += removed.reduce((sum, { bytes }) => sum + bytes, 0);
     };
-    let looked = 0;
+    const ahead: BlockEntry[] = [];
+    let checked = 0;
     for await (const entry of blocks.entries()) {
       signal?.throwIfAborted();
-      looked += 1;
-      if (looked % PROGRESS_EVERY === 0) onProgress?.(looked);
+      checked += 1;
+      if (checked % PROGRESS_EVERY === 0) onProgress?.(checked);
       if (marks.has(entry.key)) count.kept += 1;
-      else if (entry.at > oldest || watch.touched.has(entry.key) || marks.isBlind) count.spared += 1;
-      else if (batch.push(entry) === SWEEP_BATCH) {
-        await take(batch);
+      else if (entry.ageMs < graceMs || watch.touched.has(entry.key) || marks.isBlind) {
+        count.spared += 1;
+        // Put while the wall clock was ahead: its grace period begins now, and not when the wall clock gets there.
+        if (entry.ageMs < 0 && ahead.length < MAX_RESTAMPED) ahead.push(entry);
+      } else if (batch.push(entry) === SWEEP_BATCH) {
+        await remove(batch);
         batch = [];
       }
     }
-    await take(batch);
-    onProgress?.(looked);
-    return { dryRun, roots: marks.roots, ...count, missing: marks.missing };
+    await remove(batch);
+    if (!dryRun && ahead.length > 0) await blocks.restamp(ahead);
+    onProgress?.(checked);
+    return { dryRun, pins: marks.pins, ...count, missing: marks.missing };
   } finally {
     watch.end();
   }
 }
 
-/** Removes what is still free at the moment of removal. */
+/** Removes what may still be removed at the moment of removal. */
 async function sweep(
   blocks: VerifiedBlocks,
-  entries: readonly StoredEntry[],
+  entries: readonly BlockEntry[],
   marks: Marks,
-  watch: Watch,
-): Promise<StoredEntry[]> {
-  const taken: StoredEntry[] = [];
-  let rest = entries;
-  while (rest.length > 0) {
-    for (const root of watch.takeRoots()) await marks.add(root);
-    if (marks.isBlind) break;
-    const now = await blocks.sweep(rest, watch, ({ key }) => !marks.has(key));
-    if (now === "rooted") continue;
-    taken.push(...now);
-    rest = [];
+  watch: WriteWatch,
+): Promise<readonly BlockEntry[]> {
+  for (;;) {
+    for (const pin of watch.drainPins()) await marks.add(pin);
+    if (marks.isBlind) return [];
+    const removed = await blocks.sweep(entries, watch, ({ key }) => !marks.has(key));
+    if (removed !== "pinned") return removed;
   }
-  return taken;
 }
 
-/** What the roots reach. */
+/** What the pins reach. */
 class Marks {
   readonly #blocks: VerifiedBlocks;
   readonly #signal: AbortSignal | undefined;
-  /** Beginnings of hashes: where two are the same, a block stays that could have gone. */
+  /** Beginnings of hashes: if two are the same, a block stays that could have been removed. */
   readonly #marked = new Set<number>();
   readonly #missing = new Map<string, string[]>();
-  roots = 0;
+  pins = 0;
 
   constructor(blocks: VerifiedBlocks, signal: AbortSignal | undefined) {
     this.#blocks = blocks;
     this.#signal = signal;
   }
 
-  /** Whether some of what the roots reach is unknown. */
+  /** Whether some of what the pins reach is unknown. */
   get isBlind(): boolean {
     return this.#missing.size > 0;
   }
 
   get missing(): LostBlock[] {
-    return [...this.#missing].map(([cid, roots]) => ({ cid, roots }));
+    return [...this.#missing].map(([cid, pins]) => ({ cid, pins }));
   }
 
   has(key: string): boolean {
     return this.#marked.has(markOf(key));
   }
 
-  async add(root: Pin): Promise<void> {
-    this.roots += 1;
-    for await (const { cid, blind } of walk(root, (each) => this.#load(each))) {
+  async add(pin: Pin): Promise<void> {
+    this.pins += 1;
+    for await (const { cid, blind } of walk(pin, (each) => this.#load(each))) {
       this.#signal?.throwIfAborted();
       this.#marked.add(markOf(blockKey(cid)));
       if (!blind) continue;
       const names = this.#missing.get(cid.toString()) ?? [];
-      if (names.length < MAX_NAMED_PINS) names.push(root.name);
+      if (names.length < MAX_NAMED_PINS) names.push(pin.name);
       this.#missing.set(cid.toString(), names);
     }
   }
@@ -125,7 +126,7 @@ class Marks {
   }
 }
 
-/** The hash's characters that make a mark: 45 bits. */
+/** The characters of the hash that make a mark: 45 bits. */
 const MARK = { from: 8, to: 17 } as const;
 const CHARACTERS = 41;
 

@@ -3,10 +3,9 @@ import * as dagPb from "@ipld/dag-pb";
 import { CID } from "multiformats/cid";
 
 /**
- * What a block links to, by its codec. Codecs that are not known here hold no links that could be followed; where a block
- * cannot be decoded, what it links to is unknown.
+ * The CIDs that a block links to. Of codecs other than dag-pb and dag-cbor, none.
  *
- * @throws where the bytes are not of the codec.
+ * @throws if the bytes are not of the CID's codec.
  */
 export function linksOf(cid: CID, bytes: Uint8Array): CID[] {
   if (cid.code === dagPb.code) return dagPb.decode(bytes).Links.map(({ Hash }) => Hash);
@@ -21,7 +20,7 @@ export function mayLink(cid: CID): boolean {
 
 function linksIn(value: unknown): CID[] {
   const found: CID[] = [];
-  // Not by recursion: a small block can be nested deeper than the stack.
+  // No recursion: a small block can be nested deeper than the stack.
   const rest = [value];
   while (rest.length > 0) {
     const next = rest.pop();

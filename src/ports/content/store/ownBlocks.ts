@@ -1,29 +1,31 @@
 import type { CID } from "multiformats/cid";
+import type { Clock } from "../../../utils/clock.js";
 import { assertFits, cidOfBlock, parseCid } from "../cid.js";
 import { ContentError, type ContentStore, type GetOptions } from "../content.js";
 import type { ContentMaintenance } from "../maintenance.js";
 import { getFile, openFile, putFile } from "../unixfs/files.js";
 import { cidOfKey } from "./blockKeys.js";
 import { collectGarbage } from "./gc.js";
-import { createPins, keptAs } from "./pins.js";
-import { type Heal, scrub } from "./scrub.js";
+import { createPins, pinFor } from "./pins.js";
+import { type HealBlock, scrub } from "./scrub.js";
 import type { GcHold, VerifiedBlocks } from "./verifiedBlocks.js";
 import { walk } from "./walk.js";
 
 export interface OwnBlocksParameters {
   readonly blocks: VerifiedBlocks;
-  /** Where a block is looked for that is not here; `altered` where it was, until a moment ago. */
+  readonly clock: Clock;
+  /** Fetches a block that is not here; `altered` if it was here, and was just moved into quarantine. */
   readonly fetch: (cid: CID, altered: boolean, options: GetOptions) => Promise<Uint8Array>;
-  readonly heal: Heal;
-  /** Told of each block that was put. */
+  readonly heal: HealBlock;
+  /** Called with each block that was put. */
   readonly onPut?: (cid: CID) => void;
-  /** Ends everything else, before the blocks are closed. */
+  /** Ends all that uses the blocks, then closes them. */
   readonly close: () => Promise<void>;
 }
 
-/** A content store over blocks on disk, with the upkeep of its owner. */
+/** A content store over blocks on disk, with maintenance by its owner. */
 export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore & ContentMaintenance {
-  const { blocks, fetch, heal, onPut, close } = parameters;
+  const { blocks, clock, fetch, heal, onPut, close } = parameters;
   let closed = false;
 
   function assertOpen(): void {
@@ -37,7 +39,7 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     const cid = cidOfBlock(bytes, codec);
     const parsed = parseCid(cid);
     hold?.add(parsed);
-    await blocks.write(parsed, bytes, keep === undefined ? undefined : keptAs(keep, cid, "block"));
+    await blocks.write(parsed, bytes, keep === undefined ? undefined : pinFor(keep, cid, "block", clock.now()));
     onPut?.(parsed);
     return cid;
   }
@@ -60,11 +62,11 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     async putFile(source, { keep, signal } = {}) {
       assertOpen();
       const abort = signal === undefined ? {} : { signal };
-      // A collection that runs meanwhile finds no root above the first blocks yet.
+      // gc may run before the pin is written, and must spare the blocks until then.
       const hold = blocks.hold();
       try {
         const file = await putFile({ put: (bytes, options) => put(bytes, options, hold) }, source, abort);
-        if (keep !== undefined) await blocks.setRoot(keptAs(keep, file.cid, "tree"));
+        if (keep !== undefined) await blocks.setPin(pinFor(keep, file.cid, "tree", clock.now()));
         return file;
       } finally {
         hold.release();
@@ -72,7 +74,7 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     },
     getFile: (cid, options) => getFile(store, cid, options),
     openFile: (cid, options) => openFile(store, cid, options),
-    pins: createPins(blocks),
+    pins: createPins(blocks, clock),
     async gc(options) {
       assertOpen();
       return collectGarbage(blocks, options);
@@ -81,14 +83,14 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
       assertOpen();
       return scrub(blocks, heal, options);
     },
-    async *needed(roots = blocks.listRoots()) {
+    async *needed(pins = blocks.listPins()) {
       assertOpen();
       const load = async (cid: CID) => {
         const found = await blocks.read(cid);
         return found instanceof Uint8Array ? found : undefined;
       };
-      for await (const root of roots) {
-        for await (const { cid } of walk(root, load)) yield { cid: cid.toString(), root: root.name };
+      for await (const pin of pins) {
+        for await (const { cid } of walk(pin, load)) yield { cid: cid.toString(), pin: pin.name };
       }
     },
     async *blocks() {

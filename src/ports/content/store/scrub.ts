@@ -1,4 +1,5 @@
 import type { CID } from "multiformats/cid";
+import PQueue from "p-queue";
 import { isBlockOf } from "../cid.js";
 import {
   DEFAULT_HEAL_TIMEOUT_MS,
@@ -11,43 +12,43 @@ import { blockKey } from "./blockKeys.js";
 import type { VerifiedBlocks } from "./verifiedBlocks.js";
 import { walk } from "./walk.js";
 
-/** Fetches a block from elsewhere and stores it; resolves to whether it is here now. */
-export type Heal = (
+/** Fetches a block from peers and stores it; resolves to whether it is here now. */
+export type HealBlock = (
   cid: CID,
   options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
 ) => Promise<boolean>;
 
-/** Blocks looked for at once: most are found in milliseconds, and what nobody has takes its whole time. */
+/** Blocks fetched at once: most arrive in milliseconds, and one that no peer has takes the whole timeout. */
 const HEAL_CONCURRENCY = 32;
 const PROGRESS_EVERY = 256;
 
 /**
- * Reads and checks every block, then looks for every block that a root needs, and fetches again what is bad. Puts and
+ * Reads and checks every block, then every block that a pin needs, and fetches again what is altered or missing. Puts and
  * fetches go on meanwhile.
  */
 export async function scrub(
   blocks: VerifiedBlocks,
-  heal: Heal,
+  heal: HealBlock,
   { timeoutMs = DEFAULT_HEAL_TIMEOUT_MS, signal, onProgress, pause }: ScrubOptions = {},
 ): Promise<ScrubResult> {
   const bad = new BadBlocks((cid) => heal(cid, { timeoutMs, ...(signal ? { signal } : {}) }));
   let count = 0;
   let bytes = 0;
-  const tell = () => onProgress?.({ blocks: count, bytes, bad: bad.size });
+  const report = () => onProgress?.({ blocks: count, bytes, bad: bad.size });
 
   for await (const block of blocks.contents()) {
     signal?.throwIfAborted();
     count += 1;
     bytes += block.bytes.length;
-    // Looked at again by whoever moves it aside, for it may have been healed since.
+    // `read` checks it again before it moves it away: it may have been repaired since.
     if (!isBlockOf(block.cid, block.bytes) && (await blocks.read(block.cid)) === "corrupt") await bad.add(block.cid);
-    if (count % PROGRESS_EVERY === 0) tell();
+    if (count % PROGRESS_EVERY === 0) report();
     await pause?.();
   }
   await bad.settled();
 
-  for await (const root of blocks.listRoots()) {
-    // A node is healed before what hangs below it can be looked for.
+  for await (const pin of blocks.listPins()) {
+    // A node is fetched before its links are known.
     const load = async (cid: CID) => {
       const found = await blocks.read(cid);
       if (found instanceof Uint8Array) return found;
@@ -56,24 +57,24 @@ export async function scrub(
       const healed = await blocks.read(cid);
       return healed instanceof Uint8Array ? healed : undefined;
     };
-    for await (const { cid } of walk(root, load)) {
+    for await (const { cid } of walk(pin, load)) {
       signal?.throwIfAborted();
-      if (bad.isLost(cid)) bad.name(cid, root.name);
-      else if (!(await blocks.has(cid))) await bad.add(cid, root.name);
+      if (bad.isLost(cid)) bad.addPin(cid, pin.name);
+      else if (!(await blocks.has(cid))) await bad.add(cid, pin.name);
       await pause?.();
     }
   }
   await bad.settled();
-  tell();
+  report();
   return { blocks: count, bytes, bad: bad.size, healed: bad.healed, lost: bad.lost };
 }
 
-/** What was found bad, and what became of it. */
+/** The blocks found bad, and whether they were fetched again. */
 class BadBlocks {
   readonly #heal: (cid: CID) => Promise<boolean>;
-  readonly #healing = new Set<Promise<void>>();
+  readonly #fetches = new PQueue({ concurrency: HEAL_CONCURRENCY });
   readonly #failures: unknown[] = [];
-  readonly #found = new Map<string, { cid: CID; healed: boolean; readonly roots: string[] }>();
+  readonly #found = new Map<string, { cid: CID; healed: boolean; readonly pins: string[] }>();
 
   constructor(heal: (cid: CID) => Promise<boolean>) {
     this.#heal = heal;
@@ -90,46 +91,42 @@ class BadBlocks {
   get lost(): LostBlock[] {
     return [...this.#found.values()]
       .filter(({ healed }) => !healed)
-      .map(({ cid, roots }) => ({ cid: cid.toString(), roots }));
+      .map(({ cid, pins }) => ({ cid: cid.toString(), pins }));
   }
 
-  /** Whether it was looked for in vain, or is being looked for. */
+  /** Whether no peer had it, or its fetch still runs. */
   isLost(cid: CID): boolean {
     return this.#found.get(blockKey(cid))?.healed === false;
   }
 
-  name(cid: CID, root: string): void {
+  addPin(cid: CID, pin: string): void {
     const found = this.#found.get(blockKey(cid));
     if (found === undefined) return;
-    // Whoever links to it knows its codec.
+    // The pin's tree knows the block's codec, which the store does not.
     found.cid = cid;
-    if (found.roots.length < MAX_NAMED_PINS && !found.roots.includes(root)) found.roots.push(root);
+    if (found.pins.length < MAX_NAMED_PINS && !found.pins.includes(pin)) found.pins.push(pin);
   }
 
-  /** Looks for it; resolves once there is room for the next, not when it is found. */
-  async add(cid: CID, root?: string): Promise<void> {
+  /** Starts the block's fetch; resolves once another may be started, not when the block is here. */
+  async add(cid: CID, pin?: string): Promise<void> {
     const key = blockKey(cid);
-    const found = this.#found.get(key) ?? { cid, healed: false, roots: [] };
     const known = this.#found.has(key);
+    const found = this.#found.get(key) ?? { cid, healed: false, pins: [] };
     this.#found.set(key, found);
-    if (root !== undefined) this.name(cid, root);
+    if (pin !== undefined) this.addPin(cid, pin);
     if (known) return;
-    while (this.#healing.size >= HEAL_CONCURRENCY) await Promise.race(this.#healing);
+    await this.#fetches.onSizeLessThan(1);
     this.#throwFailure();
-    const healing: Promise<void> = this.#heal(cid)
-      .then((healed) => {
-        found.healed = healed;
+    this.#fetches
+      .add(async () => {
+        found.healed = await this.#heal(cid);
       })
-      // Kept for whoever waits next: nobody may be waiting now.
-      .catch((error: unknown) => {
-        this.#failures.push(error);
-      })
-      .finally(() => this.#healing.delete(healing));
-    this.#healing.add(healing);
+      // Thrown at the next call: nothing may be awaiting this fetch now.
+      .catch((error: unknown) => this.#failures.push(error));
   }
 
   async settled(): Promise<void> {
-    await Promise.all(this.#healing);
+    await this.#fetches.onIdle();
     this.#throwFailure();
   }
 

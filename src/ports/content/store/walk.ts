@@ -2,25 +2,25 @@ import { CID } from "multiformats/cid";
 import type { Pin } from "../maintenance.js";
 import { linksOf, mayLink } from "./links.js";
 
-/** A block that a root needs. */
-export interface Visited {
+/** A block that a pin needs. */
+export interface VisitedBlock {
   readonly cid: CID;
-  /** Whether what hangs below it is not known. */
+  /** Whether its links are unknown: it is not here, or is altered. */
   readonly blind: boolean;
 }
 
-/** An identity CID holds its block itself: there is nothing to keep. */
+/** An identity CID holds its block itself: there is nothing to store. */
 const IDENTITY = 0x00;
 
 /**
- * Every block that a root needs, each once. Nodes are loaded for their links; leaves are not loaded.
+ * Every block that a pin needs, each once. Nodes are loaded for their links; leaves are not loaded.
  *
- * @param load The block, or undefined where it cannot be had.
+ * @param load Resolves to the block, or undefined if it is missing or altered.
  */
 export async function* walk(
   { cid, scope }: Pick<Pin, "cid" | "scope">,
   load: (cid: CID) => Promise<Uint8Array | undefined>,
-): AsyncGenerator<Visited> {
+): AsyncGenerator<VisitedBlock> {
   const root = CID.parse(cid);
   if (scope === "block") {
     yield { cid: root, blind: false };
@@ -42,14 +42,14 @@ export async function* walk(
   }
 }
 
-/** Undefined where they are unknown: the block is not here, or is not of its codec. */
+/** Undefined if they are unknown: the block is missing, or is not of its codec. */
 async function linksBelow(cid: CID, load: (cid: CID) => Promise<Uint8Array | undefined>): Promise<CID[] | undefined> {
   const bytes = await load(cid);
   if (bytes === undefined) return undefined;
   try {
     return linksOf(cid, bytes);
   } catch (error) {
-    // A codec's own complaint about bytes that are not of it: that is this function's answer.
+    // The codec refuses the bytes: the links are unknown, which undefined says.
     if (error instanceof Error) return undefined;
     throw error;
   }

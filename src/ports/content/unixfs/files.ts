@@ -5,6 +5,7 @@ import { balanced } from "ipfs-unixfs-importer/layout";
 import { CID } from "multiformats/cid";
 import { InvalidInputError } from "../../../errors.js";
 import { codecOfCid } from "../../../records/index.js";
+import { systemClock } from "../../../utils/clock.js";
 import { cidOfBlock, parseCid, sha256Of } from "../cid.js";
 import {
   type AbortOptions,
@@ -23,16 +24,16 @@ import {
 import { within } from "../deadline.js";
 import { type LoadBlock, readFileBlocks, readFileRoot } from "./fileReader.js";
 
-/** Links of one inner node. Part of the CID, as the chunk size is: both are those of the profile unixfs-v1-2025. */
+/** Links of one inner node. It changes CIDs, as the chunk size does: both are those of the profile unixfs-v1-2025. */
 const MAX_CHILDREN = 1024;
 /** Blocks that are written at once: one fsync of the log serves them all. */
 const WRITE_CONCURRENCY = 8;
-/** A file may be cut into chunks as small as this, on average, before its reading is given up. */
+/** The smallest average chunk that is read: a file of smaller chunks is refused. */
 const MIN_CHUNK_BYTES = 1024;
-/** Blocks that even the smallest file may have. */
+/** Blocks that a file of any size may have. */
 const FREE_BLOCKS = 16;
 
-/** Stores a file over any store's blocks. Chunking is part of the CID, so it is fixed here. */
+/** Stores a file over any store's blocks. Chunking changes the CID, so it is fixed here. */
 export async function putFile(
   store: Pick<ContentStore, "put">,
   source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
@@ -86,12 +87,12 @@ export async function getFile(
   const root = parseCid(cid);
   const late = () => new ContentError("timeout", `The file ${cid} did not arrive within ${timeoutMs} ms.`);
   return within({ timeoutMs, signal, late }, async (inner) => {
-    const deadline = performance.now() + timeoutMs;
+    const deadline = systemClock.monotonic() + timeoutMs;
     const load = budgeted(cid, maxBytes, (part) => {
-      const rest = Math.max(1, deadline - performance.now());
+      const rest = Math.max(1, deadline - systemClock.monotonic());
       return store.get(part.toString(), { timeoutMs: rest, signal: inner, ...(providers ? { providers } : {}) });
     });
-    // Collected rather than allocated at once: the size is a claim until the bytes are here.
+    // Not allocated at once: the size is a claim until the bytes are here.
     const chunks: Uint8Array[] = [];
     for await (const chunk of readFileBlocks(await readFileRoot(root, load, maxBytes), load)) chunks.push(chunk);
     const bytes = joined(chunks);
@@ -100,7 +101,7 @@ export async function getFile(
   });
 }
 
-/** Finds a file over any store's blocks, to be read as a stream: a deadline for each block, a budget for all. */
+/** Opens a file over any store's blocks, to read it as a stream: a deadline for each block, one budget for all. */
 export async function openFile(
   store: Pick<ContentStore, "get">,
   cid: string,
@@ -123,7 +124,7 @@ export async function openFile(
         throw new InvalidInputError("The sha256 of a file can be checked only where it is read from its beginning");
       }
       const digest = sha256 === undefined ? undefined : createHash("sha256");
-      // Ends the blocks that were started ahead, however the reading ends.
+      // Ends the loads that run ahead, however the reading ends.
       const reading = new AbortController();
       const signals = [reading.signal, ...(signal ? [signal] : []), ...(ending ? [ending] : [])];
       try {
@@ -139,7 +140,7 @@ export async function openFile(
   };
 }
 
-/** No more blocks than the bytes of the largest file that may be read need. */
+/** Refuses more blocks than the largest file that may be read needs. */
 function budgeted(cid: string, maxBytes: number, load: LoadBlock): LoadBlock {
   let blocks = Math.ceil(maxBytes / MIN_CHUNK_BYTES) + FREE_BLOCKS;
   return async (part) => {

@@ -26,13 +26,13 @@ export const backup = defineCommand({
         dir: args.out,
         onProgress: (blocks, fresh) => line.show(`${blocks} blocks, ${fresh} new`),
       }).finally(line.end);
-      const { blocks, newBlocks, newBytes, roots, files, lost, damaged } = done;
+      const { blocks, newBlocks, newBytes, pins, files, lost, damaged } = done;
       if (args.json) printJson(done);
       else {
         printFacts({
           backup: args.out,
           new: `${newBlocks} blocks, ${formatBytes(newBytes)}`,
-          all: `${blocks} blocks, ${roots} roots, ${files} journals`,
+          all: `${blocks} blocks, ${pins} roots, ${files} journals`,
           checked: "everything new, read back from the backup, and one earlier part",
           ...(damaged.length > 0 && { damaged: `${damaged.join(", ")}: written anew; the old file is set aside` }),
         });
@@ -81,10 +81,10 @@ export const restore = defineCommand({
   },
 });
 
-function factsOf({ subject, time, parts, blocks, bytes, roots, files }: CheckedBackup) {
+function factsOf({ subject, time, parts, blocks, bytes, pins, files }: CheckedBackup) {
   return {
     of: `${subject.name}, chain ${subject.chainId}`,
     from: formatTime(Math.floor(time / 1_000)),
-    holds: `${blocks} blocks, ${formatBytes(bytes)} in ${parts} parts, ${roots} roots, ${files} journals`,
+    holds: `${blocks} blocks, ${formatBytes(bytes)} in ${parts} parts, ${pins} roots, ${files} journals`,
   };
 }

@@ -61,13 +61,13 @@ const collect = defineCommand({
       const collected = await store
         .gc({ dryRun: args["dry-run"], graceMs, onProgress: (blocks) => line.show(`${blocks} blocks`) })
         .finally(line.end);
-      const { dryRun, roots, kept, spared, taken, takenBytes, missing } = collected;
+      const { dryRun, pins, kept, spared, removed, removedBytes, missing } = collected;
       if (args.json) printJson(collected);
       else {
         printFacts({
-          kept: `${kept} blocks, by ${roots} roots`,
+          kept: `${kept} blocks, by ${pins} roots`,
           spared: `${spared} blocks, kept by nothing`,
-          [dryRun ? "would go" : "removed"]: `${taken} blocks, ${formatBytes(takenBytes)}`,
+          [dryRun ? "would go" : "removed"]: `${removed} blocks, ${formatBytes(removedBytes)}`,
         });
         printLost(missing);
       }
@@ -117,7 +117,7 @@ function printLost(lost: readonly LostBlock[]): void {
   if (lost.length === 0) return;
   process.stdout.write("\n");
   printTable(
-    lost.map(({ cid, roots }) => ({ missing: cid, "needed by": roots.join(", ") || "nothing" })),
+    lost.map(({ cid, pins }) => ({ missing: cid, "needed by": pins.join(", ") || "nothing" })),
     "",
   );
 }

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { openBlocks } from "../../../../src/ports/content/drivers/disk.js";
 import { MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
 import { collectGarbage } from "../../../../src/ports/content/store/gc.js";
-import { keptAs } from "../../../../src/ports/content/store/pins.js";
+import { pinFor } from "../../../../src/ports/content/store/pins.js";
 import type { VerifiedBlocks } from "../../../../src/ports/content/store/verifiedBlocks.js";
 import { behindItsBack, bytesOf, disk, folder, keyOf, node } from "../setting.js";
 
@@ -182,8 +182,8 @@ describe("a collection", () => {
 
   it.each<[string, (blocks: VerifiedBlocks, loose: CID, top: CID) => Promise<unknown>, number]>([
     ["put again", (blocks, loose) => blocks.put(loose, bytesOf(10)), 1],
-    ["kept", (blocks, loose) => blocks.setRoot(keptAs("late", loose.toString(), "block")), 1],
-    ["kept by what links to it", (blocks, _, top) => blocks.setRoot(keptAs("late", top.toString(), "tree")), 2],
+    ["kept", (blocks, loose) => blocks.setPin(pinFor("late", loose.toString(), "block")), 1],
+    ["kept by what links to it", (blocks, _, top) => blocks.setPin(pinFor("late", top.toString(), "tree")), 2],
     ["left alone", async () => undefined, 0],
   ])("looks again before it takes: what was %s since it was marked", async (_what, meanwhile, left) => {
     const dir = await folder();

@@ -19,7 +19,7 @@ describe("a store that is killed while it puts, keeps, drops and collects", () =
       }
       const content = await createDiskContent({ dir });
       try {
-        collected += (await content.gc({ graceMs: 0 })).taken;
+        collected += (await content.gc({ graceMs: 0 })).removed;
         for (const [cid, what] of kept) {
           if (what === "file") for await (const _ of (await content.openFile(cid)).read());
           else await content.get(cid);

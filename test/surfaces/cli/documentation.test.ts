@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ArgsDef, CommandDef } from "citty";
 import { describe, expect, it } from "vitest";
@@ -103,5 +103,13 @@ describe("the documentation", () => {
     expect(await problemOf(wordsOf("record dance"))).toBe("there is no command dance");
     expect(await problemOf(wordsOf("node list --colour red"))).toBe("there is no option --colour");
     expect(await problemOf(wordsOf("node list --no-colour"))).toBe("there is no option --no-colour");
+  });
+
+  it.each(pages)("%s names files of the project that exist", (page) => {
+    const text = readFileSync(join(root, page), "utf8");
+    const named = [...text.matchAll(/`((?:src|contracts|test|scripts|docs|examples)\/[\w./-]+\.\w+)`/g)].map(
+      ([, path = ""]) => path,
+    );
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 });

@@ -13,6 +13,7 @@ import { contractInterfaces } from "../contracts/contracts.js";
 import { type ContractName, ContractNames, type Deployment } from "../contracts/deployment.js";
 import { type Plain, plainArgs } from "../contracts/plain.js";
 import { createHotDecoders } from "./hotEvents.js";
+import type { RawLog } from "./rawLog.js";
 
 /** Where in the chain an event stands. */
 export interface EventPosition {
@@ -53,19 +54,6 @@ export type ChainEventName = ChainEvent["name"];
 
 /** The event of one name. */
 export type ChainEventOf<N extends ChainEventName> = Extract<ChainEvent, { name: N }>;
-
-/** A log as the JSON-RPC gives it. */
-export interface RawLog {
-  readonly address: string;
-  readonly topics: readonly string[];
-  readonly data: string;
-  readonly blockNumber: Hex;
-  readonly blockHash: Hex;
-  readonly transactionHash: Hex;
-  readonly logIndex: Hex;
-  /** Seconds since the Unix epoch; not every node tells it. */
-  readonly blockTimestamp?: Hex;
-}
 
 /** Which logs to ask for: `address` and `topics` of an `eth_getLogs` filter. */
 export interface LogFilter {

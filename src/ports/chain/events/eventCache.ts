@@ -1,4 +1,5 @@
-import type { Chain, ChainEventName, ChainEventOf } from "../index.js";
+import type { Chain } from "../chain.js";
+import type { ChainEventName, ChainEventOf } from "./event.js";
 
 /** Blocks that are read again each time, because they may still change. Deeper changes are for the readers to notice. */
 export const REORG_WINDOW_BLOCKS = 32;

@@ -3,7 +3,8 @@ import type { Hex } from "../../../records/index.js";
 import type { Chain } from "../chain.js";
 import { ChainError } from "../errors.js";
 import { type BlockHeader, readHeader } from "../rpc/blockHeader.js";
-import { type ChainEventName, type ChainEventOf, createDecoder, filterFor, type RawLog } from "./event.js";
+import { type ChainEventName, type ChainEventOf, createDecoder, filterFor } from "./event.js";
+import type { RawLog } from "./rawLog.js";
 
 /** All events of a range of blocks, as one chain that did not change while it was read has them. */
 export interface EventChunk<N extends ChainEventName = ChainEventName> {

@@ -1,7 +1,8 @@
 import { toQuantity } from "ethers";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";
-import type { ChainEvent, LogFilter, RawLog } from "./event.js";
+import type { ChainEvent, LogFilter } from "./event.js";
+import type { RawLog } from "./rawLog.js";
 
 /** Blocks asked for at once where the endpoint allows it. Public endpoints commonly cap at 1,000 to 10,000. */
 export const DEFAULT_BLOCK_RANGE = 1_000;

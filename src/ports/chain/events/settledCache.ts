@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { EventPosition } from "../index.js";
 import { MAX_EVENTS, REORG_WINDOW_BLOCKS } from "./eventCache.js";
 
@@ -7,28 +8,27 @@ export interface SettledCache<T> {
    * The item that an event began.
    *
    * @param head The newest block.
-   * @param look Reads the item; not called where it is known to have ended.
+   * @param fetch Reads the item; not called once it is known to have ended.
    */
-  read(event: EventPosition, head: number, look: () => Promise<T>): Promise<T>;
+  read(event: EventPosition, head: number, fetch: () => Promise<T>): Promise<T>;
 }
 
 /**
- * As deep as events that are kept, and as many: the oldest are forgotten first, and read again when they are asked for.
+ * Holds as many items as events are kept. The least recently read are forgotten first, and read again when asked for.
  *
  * @param hasEnded Whether nothing more becomes of such an item, as long as the chain stays as it is.
  */
 export function createSettledCache<T>(hasEnded: (item: T) => boolean, maxItems = MAX_EVENTS): SettledCache<T> {
-  const ended = new Map<string, { readonly since: number; item?: T }>();
+  const ended = new LRUCache<string, { readonly since: number; item?: T }>({ max: maxItems });
   return {
-    async read({ blockHash, logIndex }, head, look) {
+    async read({ blockHash, logIndex }, head, fetch) {
       const key = `${blockHash} ${logIndex}`;
       const known = ended.get(key);
       if (known?.item !== undefined) return known.item;
-      const item = await look();
+      const item = await fetch();
       if (!hasEnded(item)) ended.delete(key);
       else if (known === undefined) ended.set(key, { since: head });
       else if (head - known.since >= REORG_WINDOW_BLOCKS) known.item = item;
-      if (ended.size > maxItems) ended.delete(ended.keys().next().value ?? key);
       return item;
     },
   };

@@ -5,7 +5,8 @@ import type { Hex } from "../../../records/index.js";
 import type { Clock } from "../../../utils/clock.js";
 import { decodeRevert, toChainError } from "../contracts/revert.js";
 import { ChainError, ContractRevertError } from "../errors.js";
-import type { ChainEvent, RawLog } from "../events/event.js";
+import type { ChainEvent } from "../events/event.js";
+import type { RawLog } from "../events/rawLog.js";
 import type { FailoverProvider } from "../rpc/provider.js";
 
 /** A transaction that is in a block and succeeded. */

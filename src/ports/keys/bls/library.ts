@@ -97,7 +97,7 @@ interface DecodedSignatureSet<Key, Signature> extends SignedPair<Key, Signature>
 }
 
 /** Signatures on top of a curve's arithmetic: all that does not depend on whose arithmetic it is. */
-export function createLibrary<Key, Signature>(
+export function createLibrary<Key extends NonNullable<unknown>, Signature>(
   curve: BlsCurve<Key, Signature>,
 ): BlsLibrary<DecodedSignatureSet<Key, Signature>> {
   const ring = new PublicKeyCache(decodeKey);

@@ -1,0 +1,14 @@
+import type { Hex } from "../../../records/index.js";
+
+/** A log as the JSON-RPC gives it. */
+export interface RawLog {
+  readonly address: string;
+  readonly topics: readonly string[];
+  readonly data: string;
+  readonly blockNumber: Hex;
+  readonly blockHash: Hex;
+  readonly transactionHash: Hex;
+  readonly logIndex: Hex;
+  /** Seconds since the Unix epoch; not every node tells it. */
+  readonly blockTimestamp?: Hex;
+}

@@ -1,17 +1,17 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import type { z } from "zod";
-import { MAX_RECORD_BYTES } from "./bounds.js";
+import { type JointManifest, jointManifestSchema } from "./batches/jointManifest.js";
+import { type BatchManifest, manifestSchema } from "./batches/manifest.js";
 import { contentIdOf, contentIdToCid } from "./contentId.js";
+import { assertPlain } from "./encoding/plain.js";
 import { InvalidRecordError } from "./errors.js";
-import { type Incident, incidentSchema } from "./incident.js";
-import { type JointManifest, jointManifestSchema } from "./jointManifest.js";
-import { type BatchManifest, manifestSchema } from "./manifest.js";
-import { type Model, modelSchema } from "./model.js";
-import { type Outcome, outcomeSchema } from "./outcome.js";
-import { type DirectivePayload, payloadSchema } from "./payload.js";
-import { assertPlain } from "./plain.js";
-import { type PublishedManifest, publishedManifestSchema } from "./publishedManifest.js";
-import { type State, stateSchema } from "./state.js";
+import { MAX_RECORD_BYTES } from "./schemas/bounds.js";
+import { type Incident, incidentSchema } from "./schemas/incident.js";
+import { type Model, modelSchema } from "./schemas/model.js";
+import { type Outcome, outcomeSchema } from "./schemas/outcome.js";
+import { type DirectivePayload, payloadSchema } from "./schemas/payload.js";
+import { type PublishedManifest, publishedManifestSchema } from "./schemas/publishedManifest.js";
+import { type State, stateSchema } from "./schemas/state.js";
 import type { ContentId, RecordKind } from "./types.js";
 
 interface RecordValues {

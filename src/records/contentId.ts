@@ -2,7 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
 import { InvalidInputError } from "../errors.js";
-import { bytesOf, hexOf } from "./hex.js";
+import { bytesOf, hexOf } from "./encoding/hex.js";
 import type { ContentId } from "./types.js";
 
 /** The codecs that Witan's blocks are in: records, files of one chunk, files of several, JSON documents. */

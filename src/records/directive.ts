@@ -1,9 +1,9 @@
 import { InvalidInputError } from "../errors.js";
-import { joinWords, uintWord } from "./abi.js";
-import { MAX_EVIDENCE, MAX_UINT32 } from "./bounds.js";
 import { isContentId } from "./contentId.js";
-import { bytesOf } from "./hex.js";
-import { keccak256 } from "./keccak.js";
+import { joinWords, uintWord } from "./encoding/abi.js";
+import { bytesOf } from "./encoding/hex.js";
+import { keccak256 } from "./encoding/keccak.js";
+import { MAX_EVIDENCE, MAX_UINT32 } from "./schemas/bounds.js";
 import { type ContentId, type DirectiveKind, DirectiveKinds, type Hex, type Track } from "./types.js";
 
 /** An order as it is on chain. Times are relative to its issue, so that the same observation always gives the same directive. */

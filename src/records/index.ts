@@ -1,13 +1,8 @@
-export { checksumAddress } from "./address.js";
-export { type AnchoredBatchHead, openBatch } from "./batch.js";
-export {
-  MAX_BATCH_LEAVES,
-  MAX_EVIDENCE,
-  MAX_JOINT_BATCHES,
-  MAX_PROOF_LENGTH,
-  MAX_RECORD_BYTES,
-  MAX_ROUNDS,
-} from "./bounds.js";
+export { type AnchoredBatchHead, openBatch } from "./batches/batch.js";
+export type { JointManifest, SignedBatch } from "./batches/jointManifest.js";
+export type { BatchLeaf, BatchManifest } from "./batches/manifest.js";
+export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./batches/merkle.js";
+export { parseRecordProof, provenRecord, type RecordProof } from "./batches/proof.js";
 export {
   decodeJointManifest,
   decodeManifest,
@@ -35,27 +30,9 @@ export {
   isContentId,
 } from "./contentId.js";
 export { type Directive, directiveId, sortEvidence, trackOfKind } from "./directive.js";
+export { checksumAddress } from "./encoding/address.js";
 export { InvalidRecordError } from "./errors.js";
-export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./incident.js";
-export type { JointManifest, SignedBatch } from "./jointManifest.js";
-
 export { blockToJsonView, type JsonValue, toJsonView } from "./jsonView.js";
-
-export type { BatchLeaf, BatchManifest } from "./manifest.js";
-export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./merkle.js";
-export type { Contributor, Evaluation, Model, Weights } from "./model.js";
-export { DetailResults, type Outcome, type OutcomeDetail, OutcomeResults } from "./outcome.js";
-export type { DirectivePayload, Order, OrderOf, Release, TrackRules } from "./payload.js";
-export { parseRecordProof, provenRecord, type RecordProof } from "./proof.js";
-export type { PublishedManifest, ReleaseManifest, TaskManifest } from "./publishedManifest.js";
-export {
-  encodeSafetensors,
-  float32Tensor,
-  float32Values,
-  parseSafetensors,
-  type Safetensors,
-  type Tensor,
-} from "./safetensors.js";
 export {
   checkedSafetensors,
   parseSafetensorsHeader,
@@ -63,8 +40,29 @@ export {
   type TensorDtype,
   TensorDtypes,
   type TensorPlace,
-} from "./safetensorsHeader.js";
-export type { Metrics, State } from "./state.js";
+} from "./safetensors/header.js";
+export {
+  encodeSafetensors,
+  float32Tensor,
+  float32Values,
+  parseSafetensors,
+  type Safetensors,
+  type Tensor,
+} from "./safetensors/safetensors.js";
+export {
+  MAX_BATCH_LEAVES,
+  MAX_EVIDENCE,
+  MAX_JOINT_BATCHES,
+  MAX_PROOF_LENGTH,
+  MAX_RECORD_BYTES,
+  MAX_ROUNDS,
+} from "./schemas/bounds.js";
+export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./schemas/incident.js";
+export type { Contributor, Evaluation, Model, Weights } from "./schemas/model.js";
+export { DetailResults, type Outcome, type OutcomeDetail, OutcomeResults } from "./schemas/outcome.js";
+export type { DirectivePayload, Order, OrderOf, Release, TrackRules } from "./schemas/payload.js";
+export type { PublishedManifest, ReleaseManifest, TaskManifest } from "./schemas/publishedManifest.js";
+export type { Metrics, State } from "./schemas/state.js";
 export { nameOfSubject, replicaName, replicaSubject, subjectHash, workloadSubject } from "./subjects.js";
 export {
   type Address,

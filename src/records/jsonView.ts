@@ -1,8 +1,8 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { CID } from "multiformats/cid";
-import { MAX_DEPTH } from "./bounds.js";
+import { hexOf } from "./encoding/hex.js";
 import { InvalidRecordError } from "./errors.js";
-import { hexOf } from "./hex.js";
+import { MAX_DEPTH } from "./schemas/bounds.js";
 
 /** A value that JSON can express. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };

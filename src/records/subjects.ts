@@ -1,5 +1,5 @@
-import { utf8 } from "./hex.js";
-import { keccak256 } from "./keccak.js";
+import { utf8 } from "./encoding/hex.js";
+import { keccak256 } from "./encoding/keccak.js";
 import type { Hex } from "./types.js";
 
 /*

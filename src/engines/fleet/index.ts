@@ -1,6 +1,6 @@
+export { createProcessDriver, type ProcessDriver, type ProcessDriverParameters } from "./drivers/process/driver.js";
 export { FleetError, type FleetErrorKind } from "./errors.js";
 export type { WorkloadOrder } from "./plan.js";
-export { createProcessDriver, type ProcessDriver, type ProcessDriverParameters } from "./processDriver.js";
 export { carryOut, type RolloutContext } from "./rollout.js";
 export type { ReplicaStatus, RolloutResult, WorkloadDriver, WorkloadSession, WorkloadState } from "./types.js";
 export { type RolloutCheck, verifyRollout } from "./verify.js";

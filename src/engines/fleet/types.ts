@@ -1,6 +1,6 @@
 import { type OutcomeDetail, type Release, replicaName, replicaSubject } from "../../records/index.js";
 import type { Journal } from "../../utils/journal.js";
-import type { InstanceId } from "./proc.js";
+import type { InstanceId } from "./drivers/process/proc.js";
 
 /** What one probe of a replica shows. */
 export interface ReplicaStatus {

@@ -1,5 +1,5 @@
-import type { Samples } from "./mnist.js";
-import type { Shapes, WeightsTensors } from "./weights.js";
+import type { Samples } from "./models/mnist.js";
+import type { Shapes, WeightsTensors } from "./models/weights.js";
 
 export interface TrainOptions {
   readonly epochs: number;

@@ -13,7 +13,7 @@ import {
   type StartRoundOrder,
   type WeightStore,
 } from "../../../src/engines/learning/index.js";
-import { seededRandom } from "../../../src/engines/learning/random.js";
+import { seededRandom } from "../../../src/engines/learning/models/random.js";
 import { ContentError } from "../../../src/ports/content/index.js";
 import type { Address, Hex } from "../../../src/records/index.js";
 

@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
+import { InvalidInputError } from "../../../../errors.js";
+import { type Release, replicaName } from "../../../../records/index.js";
+import { type Clock, systemClock } from "../../../../utils/clock.js";
+import { Journal } from "../../../../utils/journal.js";
+import type { ReplicaStatus, WorkloadDriver, WorkloadSession } from "../../types.js";
+import { DEFAULT_HEALTH_TIMEOUT_MS } from "./health.js";
+import { acquireLock } from "./lock.js";
+import { ReplicaProber } from "./prober.js";
+import { type InstanceId, instanceIdOf, ownInstanceId, readInstance, requireProc } from "./proc.js";
+import { checkRelease, findProcesses, findStarted, startProcess, stopProcesses } from "./replica.js";
+import { WorkloadFolder } from "./workloadFolder.js";
+
+const MAX_PORT = 65_535;
+const DEFAULT_GRACE_MS = 2_000;
+const DEFAULT_MAX_LOG_BYTES = 1024 * 1024;
+
+export interface ProcessDriverParameters {
+  /** The folder that all agents of the machine share. Created if it is missing. */
+  readonly dir: string;
+  /** Lower-case letters, digits and dashes; its replicas are `${workload}/0`, `${workload}/1`, ... */
+  readonly workload: string;
+  /** Replica n listens on 127.0.0.1 at `basePort + n`, which it is told as `PORT` in its environment. */
+  readonly basePort: number;
+  /** What relative paths in the command of a release are relative to; the working directory by default. */
+  readonly root?: string;
+  readonly healthTimeoutMs?: number;
+  /** Between SIGTERM and SIGKILL. */
+  readonly graceMs?: number;
+  /** A replica's log is truncated when it grows beyond this. */
+  readonly maxLogBytes?: number;
+  readonly clock?: Clock;
+}
+
+export interface ProcessDriver extends WorkloadDriver {
+  /**
+   * Starts `replicas` replicas on `release`, which counts as good. Replicas that run it already are left alone.
+   *
+   * @throws {FleetError} `busy`, `hash-mismatch`, `not-startable`.
+   */
+  create(options: { readonly release: Release; readonly replicas: number }): Promise<void>;
+  /** Ends every process of the workload, recorded or not, and removes its state, journals and logs. */
+  stopAll(): Promise<void>;
+}
+
+/**
+ * Runs a workload as local processes. Its state is on disk, in `dir`, so that any agent of the machine can observe it,
+ * change it, or carry on where another was killed. Replicas are detached processes and survive the agent's death.
+ *
+ * @throws {ConfigError} without /proc; {@link InvalidInputError} on an invalid name or port.
+ */
+export function createProcessDriver(options: ProcessDriverParameters): ProcessDriver {
+  requireProc();
+  const { workload, basePort, root = process.cwd(), graceMs = DEFAULT_GRACE_MS, clock = systemClock } = options;
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(workload)) {
+    throw new InvalidInputError(`"${workload}" is not a workload's name: lower-case letters, digits and dashes.`);
+  }
+  if (!Number.isInteger(basePort) || basePort < 1 || basePort > MAX_PORT) {
+    throw new InvalidInputError(`${basePort} is not a port.`);
+  }
+  mkdirSync(options.dir, { recursive: true });
+  // Symbolic links resolved: processes are found by the folder's path in their environment.
+  const dir = realpathSync(resolve(options.dir));
+  const folder = new WorkloadFolder(dir, workload);
+  const prober = new ReplicaProber(folder, {
+    healthTimeoutMs: options.healthTimeoutMs ?? DEFAULT_HEALTH_TIMEOUT_MS,
+    maxLogBytes: options.maxLogBytes ?? DEFAULT_MAX_LOG_BYTES,
+    clock,
+  });
+  const identityOf = (index: number) => ({ workloadDir: dir, replica: replicaName(workload, index) });
+
+  async function stopReplica(index: number): Promise<void> {
+    const known = await folder.readInstance(index);
+    const recorded = known && (await readInstance(known.instance));
+    const found = await findProcesses(dir, identityOf(index).replica);
+    await stopProcesses(recorded ? [...found, recorded] : found, graceMs, clock);
+  }
+
+  async function replace(
+    index: number,
+    release: Release,
+    step: string,
+    onStep: (step: string) => void,
+  ): Promise<InstanceId> {
+    const known = await folder.readInstance(index);
+    if (known?.step === step) return known.instance;
+    const orphan = await findStarted(identityOf(index), step);
+    let instance = orphan && instanceIdOf(orphan);
+    if (instance === undefined) {
+      await checkRelease(release, root);
+      const port = portOf(index);
+      await folder.writeSpec(index, { release, port, step });
+      await stopReplica(index);
+      onStep(`stopped ${index}`);
+      instance = await startProcess({ ...identityOf(index), release, step, port, root, dir: folder.replicaDir(index) });
+      onStep(`spawned ${index}`);
+    }
+    await folder.writeInstance(index, { instance, release, step, startedAt: clock.now() });
+    return instance;
+  }
+
+  function portOf(index: number): number {
+    const port = basePort + index;
+    if (port > MAX_PORT)
+      throw new InvalidInputError(`Replica ${replicaName(workload, index)} would need port ${port}.`);
+    return port;
+  }
+
+  async function exclusively<T>(
+    work: (session: WorkloadSession) => Promise<T>,
+    onStep: (step: string) => void = () => undefined,
+  ): Promise<T> {
+    const lock = await acquireLock(dir);
+    try {
+      const owner = await ownInstanceId();
+      return await work({
+        state: () => folder.requireState(),
+        writeState: (state) => folder.writeState(state),
+        openJournal: async <Entry>(directiveId: string) => {
+          await folder.pruneJournals();
+          return await Journal.open<Entry>(folder.journalPath(directiveId));
+        },
+        announce: (indices) => folder.writeChanging(owner, indices),
+        check: (release) => checkRelease(release, root),
+        replace: (index, release, step) => replace(index, release, step, onStep),
+        remove: async (index) => {
+          await stopReplica(index);
+          onStep(`stopped ${index}`);
+          await folder.removeReplica(index);
+        },
+        probe: (index) => prober.probe(index),
+      });
+    } finally {
+      await folder.removeChanging();
+      await lock.release();
+    }
+  }
+
+  return {
+    workload,
+    exclusively,
+    list: (): Promise<ReplicaStatus[]> => prober.list(),
+    create: ({ release, replicas }) =>
+      exclusively(async () => {
+        portOf(replicas);
+        await checkRelease(release, root);
+        // Journals of an earlier workload in this folder do not concern this one.
+        if (!(await folder.readState())) await folder.clear();
+        await folder.writeState({ workload, basePort, replicas, current: release, good: [release], rollout: null });
+        const creation = `create/${randomUUID()}`;
+        for (let index = 0; index < replicas; index++) {
+          const status = await prober.probe(index);
+          if (status.alive && status.release.sha256 === release.sha256) continue;
+          await replace(index, release, `${creation}/${index}`, () => undefined);
+        }
+      }),
+    stopAll: () =>
+      exclusively(async () => {
+        for (const index of await folder.indices()) await stopReplica(index);
+        await stopProcesses(await findProcesses(dir), graceMs, clock);
+        await folder.clear();
+      }),
+  };
+}

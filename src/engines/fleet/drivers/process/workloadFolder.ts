@@ -1,0 +1,151 @@
+import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Release } from "../../../../records/index.js";
+import { writeDurably } from "../../../../utils/durable.js";
+import { FleetError } from "../../errors.js";
+import type { WorkloadState } from "../../types.js";
+import { lockOwner } from "./lock.js";
+import type { InstanceId } from "./proc.js";
+
+/** Journals kept; the oldest are removed first. The directives of older ones have long expired. */
+const MAX_JOURNALS = 256;
+
+/** What a replica should run: `spec.json`. */
+export interface ReplicaSpec {
+  readonly release: Release;
+  readonly port: number;
+  /** The step that ordered it. */
+  readonly step: string;
+}
+
+/** What a replica runs, or ran last: `instance.json`. */
+export interface ReplicaInstance {
+  readonly instance: InstanceId;
+  readonly release: Release;
+  readonly step: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+}
+
+/** Which replicas an executor is changing: `changing.json`. It counts only while its owner holds the lock. */
+interface ChangingFile {
+  readonly owner: InstanceId;
+  readonly indices: readonly number[];
+}
+
+/** A workload's folder, which the agents of one machine share. */
+export class WorkloadFolder {
+  readonly dir: string;
+  readonly workload: string;
+
+  constructor(dir: string, workload: string) {
+    this.dir = dir;
+    this.workload = workload;
+  }
+
+  readState(): Promise<WorkloadState | undefined> {
+    return readJson<WorkloadState>(join(this.dir, "workload.json"));
+  }
+
+  async requireState(): Promise<WorkloadState> {
+    const state = await this.readState();
+    if (state?.workload === this.workload) return state;
+    throw new FleetError("unknown-workload", `No workload "${this.workload}" was started in ${this.dir}.`);
+  }
+
+  writeState(state: WorkloadState): Promise<void> {
+    return writeJson(join(this.dir, "workload.json"), state);
+  }
+
+  /** Removes the workload; its state first, since without it the rest does not count. */
+  async clear(): Promise<void> {
+    for (const name of ["workload.json", "changing.json", "replicas", "journal"]) {
+      await rm(join(this.dir, name), { recursive: true, force: true });
+    }
+  }
+
+  /** The indices of all replicas that have a folder. */
+  async indices(): Promise<number[]> {
+    const names = await listFolder(join(this.dir, "replicas"));
+    return names
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  replicaDir(index: number): string {
+    return join(this.dir, "replicas", String(index));
+  }
+
+  readSpec(index: number): Promise<ReplicaSpec | undefined> {
+    return readJson(join(this.replicaDir(index), "spec.json"));
+  }
+
+  writeSpec(index: number, spec: ReplicaSpec): Promise<void> {
+    return writeJson(join(this.replicaDir(index), "spec.json"), spec);
+  }
+
+  readInstance(index: number): Promise<ReplicaInstance | undefined> {
+    return readJson(join(this.replicaDir(index), "instance.json"));
+  }
+
+  writeInstance(index: number, instance: ReplicaInstance): Promise<void> {
+    return writeJson(join(this.replicaDir(index), "instance.json"), instance);
+  }
+
+  removeReplica(index: number): Promise<void> {
+    return rm(this.replicaDir(index), { recursive: true, force: true });
+  }
+
+  writeChanging(owner: InstanceId, indices: readonly number[]): Promise<void> {
+    return writeJson(join(this.dir, "changing.json"), { owner, indices } satisfies ChangingFile);
+  }
+
+  removeChanging(): Promise<void> {
+    return rm(join(this.dir, "changing.json"), { force: true });
+  }
+
+  /** The indices that a living executor is changing right now. */
+  async changing(): Promise<ReadonlySet<number>> {
+    const changing = await readJson<ChangingFile>(join(this.dir, "changing.json"));
+    return new Set(changing && (await lockOwner(this.dir)) === changing.owner ? changing.indices : []);
+  }
+
+  journalPath(directiveId: string): string {
+    return join(this.dir, "journal", `${directiveId}.jsonl`);
+  }
+
+  /** Removes the oldest journals. */
+  async pruneJournals(): Promise<void> {
+    const folder = join(this.dir, "journal");
+    const names = (await listFolder(folder)).filter((name) => name.endsWith(".jsonl"));
+    if (names.length <= MAX_JOURNALS) return;
+    const dated = await Promise.all(
+      names.map(async (name) => ({ name, time: (await stat(join(folder, name))).mtimeMs })),
+    );
+    dated.sort((a, b) => b.time - a.time);
+    for (const { name } of dated.slice(MAX_JOURNALS)) await rm(join(folder, name), { force: true });
+  }
+}
+
+async function listFolder(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function readJson<T>(path: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function writeJson(path: string, value: WorkloadState | ReplicaSpec | ReplicaInstance | ChangingFile): Promise<void> {
+  return writeDurably(path, `${JSON.stringify(value, null, 2)}\n`);
+}

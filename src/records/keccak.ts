@@ -1,8 +1,0 @@
-import { keccak_256 } from "@noble/hashes/sha3.js";
-import { hexOf } from "./hex.js";
-import type { Hex } from "./types.js";
-
-/** keccak256 of bytes, as hex. */
-export function keccak256(bytes: Uint8Array): Hex {
-  return hexOf(keccak_256(bytes));
-}

@@ -1,0 +1,160 @@
+import { z } from "zod";
+import { type Address, type ContentId, type DirectiveKind, type Hex, type Track, Tracks } from "../types.js";
+import { BASIS_POINTS, MAX_ARGUMENTS, MAX_LINKS, MAX_NODES, MAX_ROUNDS } from "./bounds.js";
+import { address, contentId, count, distinct, hash, label, name, positive, share, text, uint32 } from "./scalars.js";
+
+/** A version of a workload. */
+export interface Release {
+  readonly name: string;
+  /** argv. A first `node` stands for the agent's own runtime; the second is the entry file. */
+  readonly command: readonly string[];
+  /** The sha256 of the entry file, `command[1]`. */
+  readonly sha256: Hex;
+}
+
+/** A track's rules, as on chain. Durations in seconds, shares in basis points. */
+export interface TrackRules {
+  readonly votingDelay: number;
+  readonly votingPeriod: number;
+  readonly quorum: number;
+  readonly approval: number;
+  readonly fastPath: number;
+  readonly timelock: number;
+  readonly expiry: number;
+  readonly openLimit: number;
+}
+
+/** An order, by kind. */
+export type Order =
+  | { readonly kind: "Deploy"; readonly workload: string; readonly release: Release; readonly batch: number }
+  | { readonly kind: "Scale"; readonly workload: string; readonly replicas: number }
+  /** `from` is the sha256 of the release to leave; `to` null is the last good release before it. */
+  | { readonly kind: "Rollback"; readonly workload: string; readonly from: Hex; readonly to: Release | null }
+  /** `replica` such as `web/3`; `instance` is the one to replace: a newer one is left alone. */
+  | { readonly kind: "Restart"; readonly replica: string; readonly instance: string }
+  | {
+      readonly kind: "StartRound";
+      readonly task: string;
+      /** The Model record to start from; null for a fresh model made from `seed`. */
+      readonly base: ContentId | null;
+      readonly firstRound: number;
+      readonly rounds: number;
+      readonly minParticipants: number;
+      readonly timeoutSeconds: number;
+      readonly localEpochs: number;
+      readonly learningRate: number;
+      readonly batchSize: number;
+      readonly seed: number;
+    }
+  | {
+      readonly kind: "AcceptModel";
+      readonly name: string;
+      readonly model: ContentId;
+      readonly parent: ContentId | null;
+      readonly round: number;
+      readonly accuracy: number;
+    }
+  | { readonly kind: "Admit"; readonly operators: readonly Address[] }
+  | { readonly kind: "Ban"; readonly indices: readonly number[]; readonly reason: string }
+  | { readonly kind: "RotateKey"; readonly index: number }
+  /** `value` is a uint256 in decimal. */
+  | { readonly kind: "SetParameter"; readonly name: string; readonly value: string }
+  | { readonly kind: "SetFlag"; readonly name: string; readonly value: boolean }
+  | { readonly kind: "SetTrack"; readonly track: Track; readonly rules: TrackRules }
+  | { readonly kind: "Experiment"; readonly name: string; readonly faults: readonly string[] };
+
+/** The order of one kind. */
+export type OrderOf<Kind extends DirectiveKind> = Extract<Order, { readonly kind: Kind }>;
+
+/** The block that a directive on chain points to. */
+export interface DirectivePayload {
+  readonly schema: "witan/directive/1";
+  /** The text whose `subjectHash` is the directive's subject. */
+  readonly subject: string;
+  readonly order: Order;
+}
+
+const UINT256_LIMIT = 2n ** 256n;
+const argument = z
+  .string()
+  .max(1_024)
+  .refine((value) => !value.includes("\0"), "must not hold a NUL");
+
+export const releaseSchema = z.strictObject({
+  name: label,
+  command: z.array(argument).min(2, "must name a program and its entry file").max(MAX_ARGUMENTS),
+  sha256: hash,
+}) satisfies z.ZodType<Release>;
+
+const shareOfNodes = z.int().min(0).max(BASIS_POINTS);
+const rules = z.strictObject({
+  votingDelay: uint32,
+  votingPeriod: uint32,
+  quorum: shareOfNodes,
+  approval: shareOfNodes,
+  fastPath: shareOfNodes,
+  timelock: uint32,
+  expiry: uint32,
+  openLimit: z.int().min(0).max(255),
+}) satisfies z.ZodType<TrackRules>;
+
+const uint256 = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,77})$/, "must be a decimal integer without a sign or leading zero")
+  .refine((value) => BigInt(value) < UINT256_LIMIT, "must be below 2^256");
+
+const order = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("Deploy"), workload: label, release: releaseSchema, batch: positive }),
+  z.strictObject({ kind: z.literal("Scale"), workload: label, replicas: count.max(MAX_NODES) }),
+  z.strictObject({ kind: z.literal("Rollback"), workload: label, from: hash, to: releaseSchema.nullable() }),
+  z.strictObject({ kind: z.literal("Restart"), replica: label, instance: label }),
+  z.strictObject({
+    kind: z.literal("StartRound"),
+    task: label,
+    base: contentId.nullable(),
+    firstRound: count,
+    rounds: positive.max(MAX_ROUNDS),
+    minParticipants: positive.max(MAX_NODES),
+    timeoutSeconds: positive.max(86_400),
+    localEpochs: positive.max(1_000),
+    learningRate: z.number().gt(0),
+    batchSize: positive,
+    seed: uint32,
+  }),
+  z.strictObject({
+    kind: z.literal("AcceptModel"),
+    name,
+    model: contentId,
+    parent: contentId.nullable(),
+    round: count,
+    accuracy: share,
+  }),
+  z.strictObject({
+    kind: z.literal("Admit"),
+    operators: z
+      .array(address)
+      .min(1)
+      .max(MAX_NODES)
+      .refine((all) => distinct(all), "must name each operator once"),
+  }),
+  z.strictObject({
+    kind: z.literal("Ban"),
+    indices: z
+      .array(uint32)
+      .min(1)
+      .max(MAX_NODES)
+      .refine((all) => distinct(all), "must name each index once"),
+    reason: text,
+  }),
+  z.strictObject({ kind: z.literal("RotateKey"), index: uint32 }),
+  z.strictObject({ kind: z.literal("SetParameter"), name, value: uint256 }),
+  z.strictObject({ kind: z.literal("SetFlag"), name, value: z.boolean() }),
+  z.strictObject({ kind: z.literal("SetTrack"), track: z.enum(Tracks), rules }),
+  z.strictObject({ kind: z.literal("Experiment"), name: label, faults: z.array(label).max(MAX_LINKS) }),
+]) satisfies z.ZodType<Order>;
+
+export const payloadSchema = z.strictObject({
+  schema: z.literal("witan/directive/1"),
+  subject: label,
+  order,
+}) satisfies z.ZodType<DirectivePayload>;

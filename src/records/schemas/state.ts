@@ -1,0 +1,58 @@
+import { z } from "zod";
+import {
+  type Address,
+  type ContentId,
+  type DirectiveKind,
+  DirectiveKinds,
+  type Health,
+  Healths,
+  type NamedState,
+  NamedStates,
+} from "../types.js";
+import { address, contentId, count, distinct, share } from "./scalars.js";
+
+/** One cycle of a node's MAPE-K loop. */
+export interface State {
+  readonly schema: "witan/state/1";
+  readonly node: Address;
+  /** The number of the node's cycle, from 0, without a gap. */
+  readonly cycle: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly time: number;
+  readonly phi: number;
+  readonly state: NamedState;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  /** The directive kinds that the node's policy advises, each once. */
+  readonly advised: readonly DirectiveKind[];
+  /** The node's State before this one; null for its first. */
+  readonly previous: ContentId | null;
+}
+
+/** The inputs of phi. All but the latency are shares of 1. */
+export interface Metrics {
+  readonly cpu: number;
+  readonly memory: number;
+  readonly loss: number;
+  readonly connectivity: number;
+  readonly latencyMs: number;
+}
+
+export const stateSchema = z.strictObject({
+  schema: z.literal("witan/state/1"),
+  node: address,
+  cycle: count,
+  time: count,
+  phi: z.number(),
+  state: z.enum(NamedStates),
+  health: z.enum(Healths),
+  metrics: z.strictObject({
+    cpu: share,
+    memory: share,
+    loss: share,
+    connectivity: share,
+    latencyMs: z.number().min(0),
+  }),
+  advised: z.array(z.enum(DirectiveKinds)).refine((kinds) => distinct(kinds), "must name each kind once"),
+  previous: contentId.nullable(),
+}) satisfies z.ZodType<State>;

@@ -13,10 +13,10 @@ import type { FinalityRule } from "../ports/chain/index.js";
 import type { Address, Model } from "../records/index.js";
 import type { Clock } from "../utils/clock.js";
 import type { Logger } from "../utils/logger.js";
-import { JointAnchoring } from "./anchoring/exchange.js";
+import { AnchoringExchange } from "./anchoring/exchange.js";
 import { AttestationExchange } from "./attestations/exchange.js";
 import { BackgroundJobs } from "./backgroundJobs.js";
-import { BallotExchange, type BallotExchangeParameters, type BallotsView } from "./ballots/exchange.js";
+import { BallotExchange, type BallotExchangeDependencies, type BallotsView } from "./ballots/exchange.js";
 import type { LocalNode } from "./ballots/sign.js";
 import type { AgentConfig } from "./config.js";
 import type { DirectiveHandler } from "./handlers/handler.js";
@@ -65,7 +65,7 @@ export interface AgentDependencies {
    * How ballots and attestations travel to other nodes and are settled together; without it this node votes and reports
    * by itself.
    */
-  readonly ballots?: Pick<BallotExchangeParameters, "gossip" | "bls" | "stragglersMs" | "refusePeer"> &
+  readonly ballots?: Pick<BallotExchangeDependencies, "gossip" | "bls" | "stragglersMs" | "refusePeer"> &
     Pick<LocalNode, "blsSecret">;
   /** When an anchor is final; what the chain's `finalized` tag says by default. */
   readonly finality?: FinalityRule | undefined;
@@ -80,7 +80,7 @@ export class Agent {
   readonly #ballots: OwnBallots;
   readonly #exchange: BallotExchange | undefined;
   readonly #attestations: AttestationExchange | undefined;
-  readonly #anchoring: JointAnchoring | undefined;
+  readonly #anchoring: AnchoringExchange | undefined;
   readonly #tasks: BackgroundJobs;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
@@ -91,7 +91,7 @@ export class Agent {
     ballots: OwnBallots;
     exchange: BallotExchange | undefined;
     attestations: AttestationExchange | undefined;
-    anchoring: JointAnchoring | undefined;
+    anchoring: AnchoringExchange | undefined;
     tasks: BackgroundJobs;
   }) {
     this.#loop = parts.loop;
@@ -123,7 +123,7 @@ export class Agent {
       shared && node && exchange?.aggregates ? await AttestationExchange.open({ ...shared, path, node }) : undefined;
     const anchoring =
       shared && node && exchange?.aggregates
-        ? new JointAnchoring({ ...shared, node, outbox, gatherMs: GATHER_CYCLES * config.cycleMs })
+        ? new AnchoringExchange({ ...shared, node, outbox, gatherMs: GATHER_CYCLES * config.cycleMs })
         : undefined;
     const { fleets, tasks: trained, testModel, workloads } = body;
     const look = async (): Promise<NodeView> => ({ workloads: await workloads(), fleets, tasks: trained });

@@ -24,7 +24,7 @@ const TURN_EVERY_MS = 500;
 /** Five save a tenth of what their own anchors would cost, and eight a third: below that, states need not wait for others. */
 const MIN_AUTHORS = 8;
 
-export interface JointAnchoringParameters {
+export interface AnchoringExchangeDependencies {
   readonly node: LocalNode;
   readonly outbox: Outbox;
   readonly gossip: Pick<Gossip, "publish" | "subscribe">;
@@ -46,8 +46,8 @@ export interface JointAnchoringParameters {
  * sum of the signatures to the chain. Whoever is left out, or hears of no anchor in time, anchors alone. For chains on
  * which BLS signatures can be added up.
  */
-export class JointAnchoring {
-  readonly #parameters: JointAnchoringParameters;
+export class AnchoringExchange {
+  readonly #parameters: AnchoringExchangeDependencies;
   readonly #pool = new AnchoringPool();
   readonly #roll: Roll;
   readonly #intake: AnchoringValidator;
@@ -62,7 +62,7 @@ export class JointAnchoring {
   /** On which batches of this registry travel. */
   readonly topic: string;
 
-  constructor(parameters: JointAnchoringParameters) {
+  constructor(parameters: AnchoringExchangeDependencies) {
     const { bls, clock, gatherMs, gossip, logger, minAuthors = MIN_AUTHORS, node, outbox, tasks } = parameters;
     const { chain } = node.client;
     const now = () => clock.now();

@@ -21,7 +21,7 @@ import { type AttestationCounts, AttestationValidator } from "./validator.js";
 /** Attestations come in bursts: one look at them after the last is enough. */
 const SETTLE_SOON_MS = 100;
 
-export interface AttestationExchangeParameters {
+export interface AttestationExchangeDependencies {
   /** The journal of what this node says. */
   readonly path: string;
   readonly node: LocalNode;
@@ -43,7 +43,7 @@ export interface AttestationExchangeParameters {
  * signatures can be added up.
  */
 export class AttestationExchange {
-  readonly #parameters: AttestationExchangeParameters;
+  readonly #parameters: AttestationExchangeDependencies;
   readonly #statements: OwnStatements;
   readonly #pool: AttestationPool;
   readonly #open: OpenDirectives;
@@ -56,7 +56,7 @@ export class AttestationExchange {
   readonly topic: string;
   #end: () => void = () => undefined;
 
-  private constructor(parameters: AttestationExchangeParameters, statements: OwnStatements) {
+  private constructor(parameters: AttestationExchangeDependencies, statements: OwnStatements) {
     const { bls, clock, gossip, logger, node, stragglersMs, tasks } = parameters;
     const { client } = node;
     const now = () => clock.now();
@@ -104,7 +104,7 @@ export class AttestationExchange {
   }
 
   /** Opens the journal and listens. Nothing is settled before the first {@link update}. */
-  static async open(parameters: AttestationExchangeParameters): Promise<AttestationExchange> {
+  static async open(parameters: AttestationExchangeDependencies): Promise<AttestationExchange> {
     const exchange = new AttestationExchange(parameters, await OwnStatements.open(parameters.path));
     // The validator has put it into the pool already.
     exchange.#end = parameters.gossip.subscribe(exchange.topic, () => undefined, {

@@ -13,7 +13,7 @@ import {
 import type { Address, ContentId, State } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import type { JointAnchoring } from "../anchoring/exchange.js";
+import type { AnchoringExchange } from "../anchoring/exchange.js";
 import type { AttestationExchange } from "../attestations/exchange.js";
 import type { BallotExchange } from "../ballots/exchange.js";
 import type { UnopenedProposal } from "../ballots/unopenedProposal.js";
@@ -39,7 +39,7 @@ export interface LoopDependencies {
   /** Present where outcomes are attested together. */
   readonly attestations?: Pick<AttestationExchange, "update"> | undefined;
   /** Present where nodes can have their records anchored together. */
-  readonly anchoring?: Pick<JointAnchoring, "isOpen" | "update" | "offer"> | undefined;
+  readonly anchoring?: Pick<AnchoringExchange, "isOpen" | "update" | "offer"> | undefined;
   readonly executor: Executor;
   readonly logger: Logger;
   readonly policy: PlanPolicy;

@@ -13,7 +13,7 @@ import { fetchReplica } from "./fetchReplica.js";
 import { decodeReport, encodeReport, MAX_MISSING, viewOf } from "./message.js";
 import { PeerReports } from "./peerReports.js";
 import { type IndexedRecord, RecordIndex } from "./recordIndex.js";
-import { Rendezvous } from "./rendezvous.js";
+import { Rendezvous } from "../aggregation/rendezvous.js";
 import type { RetentionReader } from "./retentionReader.js";
 import { type ReplicationState, replicationState } from "./state.js";
 import { type UnpinHold, unpinExpired } from "./unpin.js";
@@ -118,7 +118,7 @@ export class Replicator {
     const added = await this.#book.read(signal, this.#expiry.allPastBlock, this.#expiry.seeksMore);
     const rendezvous = new Rendezvous(this.#present);
     for (const record of view === this.#view ? added : this.#book.records()) {
-      record.keepers = rendezvous.keepersOf(record.contentId, rules.replicas.max, record.authors);
+      record.keepers = rendezvous.first(record.contentId, rules.replicas.max, record.authors);
     }
     if (view !== this.#view) this.#viewSince = clock.now();
     this.#view = view;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import { JointAnchoring } from "../../../src/agent/anchoring/exchange.js";
+import { AnchoringExchange } from "../../../src/agent/anchoring/exchange.js";
 import { type AnchoringMessage, encodeMessage } from "../../../src/agent/anchoring/message.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { readChainView } from "../../../src/agent/chainView.js";
@@ -22,7 +22,7 @@ export const GATHER_MS = 1_000;
 export interface Seat {
   readonly client: Client;
   readonly outbox: Outbox;
-  readonly anchoring: JointAnchoring;
+  readonly anchoring: AnchoringExchange;
   readonly tasks: BackgroundJobs;
 }
 
@@ -61,7 +61,7 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
       const logger = createLogger("debug", (line) => logs.push(JSON.parse(line)), { node: index });
       const tasks = new BackgroundJobs(logger);
       const outbox = await openOutbox({ path: join(dir, `outbox-${index}.jsonl`), client, finality: 2 });
-      const anchoring = new JointAnchoring({
+      const anchoring = new AnchoringExchange({
         node: { operator: client.account as Address, client, blsSecret: witan.blsKeys[index] ?? new Uint8Array() },
         outbox,
         gossip: hub.peer(nameOf(index)),

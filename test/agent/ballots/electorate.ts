@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, vi } from "vitest";
 import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
-import { BallotExchange, type BallotExchangeParameters } from "../../../src/agent/ballots/exchange.js";
+import { BallotExchange, type BallotExchangeDependencies } from "../../../src/agent/ballots/exchange.js";
 import { encodeBallot } from "../../../src/agent/ballots/message.js";
 import { signNodeBallot } from "../../../src/agent/ballots/sign.js";
 import { readChainView } from "../../../src/agent/chainView.js";
@@ -29,7 +29,7 @@ export function unhurried(change: Partial<TrackRules> = {}): Record<Track, Track
   return { ...shortTracks, emergency: { ...shortTracks.emergency, votingPeriod: 86_400, fastPath: 0, ...change } };
 }
 
-export interface SeatOptions extends Partial<Pick<BallotExchangeParameters, "gossip" | "refusePeer">> {
+export interface SeatOptions extends Partial<Pick<BallotExchangeDependencies, "gossip" | "refusePeer">> {
   /** What the node's client does otherwise. */
   readonly client?: Partial<Client>;
   readonly stragglersMs?: number;

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Committees } from "../../src/agent/aggregation/committees.js";
+import type { LocalNode } from "../../src/agent/aggregation/localNode.js";
 import { BackgroundJobs } from "../../src/agent/backgroundJobs.js";
 import { BallotExchange } from "../../src/agent/ballots/exchange.js";
-import type { LocalNode } from "../../src/agent/ballots/sign.js";
 import { Voter } from "../../src/agent/loop/voter.js";
 import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
 import {
@@ -115,7 +115,7 @@ export class CouncilHost {
       gossip,
       bls,
       clock: systemClock,
-      tasks,
+      jobs: tasks,
       logger,
       stragglersMs,
       refusePeer: (peer, milliseconds) => content.refuse(peer, milliseconds),

@@ -13,11 +13,11 @@ import type { FinalityRule } from "../ports/chain/index.js";
 import type { Address, Model } from "../records/index.js";
 import type { Clock } from "../utils/clock.js";
 import type { Logger } from "../utils/logger.js";
+import type { LocalNode } from "./aggregation/localNode.js";
 import { AnchoringExchange } from "./anchoring/exchange.js";
 import { AttestationExchange } from "./attestations/exchange.js";
 import { BackgroundJobs } from "./backgroundJobs.js";
 import { BallotExchange, type BallotExchangeDependencies, type BallotsView } from "./ballots/exchange.js";
-import type { LocalNode } from "./ballots/sign.js";
 import type { AgentConfig } from "./config.js";
 import type { DirectiveHandler } from "./handlers/handler.js";
 import { createOnChainHandler } from "./handlers/onChain.js";
@@ -115,7 +115,7 @@ export class Agent {
     });
     const tasks = new BackgroundJobs(logger);
     const node = dependencies.ballots && { operator: self, client, blsSecret: dependencies.ballots.blsSecret };
-    const shared = dependencies.ballots && { ...dependencies.ballots, clock, tasks, logger };
+    const shared = dependencies.ballots && { ...dependencies.ballots, clock, jobs: tasks, logger };
     const exchange =
       shared && node && (await BallotExchange.open({ ...shared, dir: join(config.dataDir, "ballots"), nodes: [node] }));
     const path = join(config.dataDir, "attestations.jsonl");

@@ -115,7 +115,11 @@ export class BallotSettler {
 
   #dueNode({ id, rules }: Proposal): LocalNode | undefined {
     const { latest, nodes } = this.#dependencies;
-    const due = this.#schedule.due({ key: id, task: `settle ${id}`, nodes: () => latest.committees.operators(rules.epoch) });
+    const due = this.#schedule.due({
+      key: id,
+      task: `settle ${id}`,
+      nodes: () => latest.committees.operators(rules.epoch),
+    });
     return nodes.find(({ operator }) => due.has(operator.toLowerCase()));
   }
 

@@ -12,7 +12,7 @@ import {
 } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { leaderRank } from "../aggregation/leaderOrder.js";
+import { leaderRank } from "../aggregation/leaderSchedule.js";
 import type { AttestationExchange } from "../attestations/exchange.js";
 import { partOf, saysTheSame } from "../attestations/statement.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";

@@ -3,7 +3,7 @@ import type { PlannedProposal } from "../../policy/index.js";
 import type { Address } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { Turns } from "../aggregation/turns.js";
+import { LeaderSchedule } from "../aggregation/leaderSchedule.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 
 export interface PlannerDependencies {
@@ -20,19 +20,19 @@ export interface PlannerDependencies {
  */
 export class Planner {
   readonly #dependencies: PlannerDependencies;
-  readonly #openings: Turns;
-  readonly #moves: Turns;
+  readonly #openings: LeaderSchedule;
+  readonly #moves: LeaderSchedule;
 
   constructor(dependencies: PlannerDependencies) {
     this.#dependencies = dependencies;
-    this.#openings = new Turns(dependencies.clock, dependencies.self);
-    this.#moves = new Turns(dependencies.clock, dependencies.self);
+    this.#openings = new LeaderSchedule(dependencies.clock);
+    this.#moves = new LeaderSchedule(dependencies.clock);
   }
 
   /** Opens what is planned once it is this node's turn and nobody else has. */
   open(planned: readonly PlannedProposal[], committee: readonly Address[]): void {
     const byTask = new Map(planned.map((proposal) => [openingTask(proposal), proposal]));
-    for (const task of this.#openings.due([...byTask.keys()], committee)) {
+    for (const task of this.#openings.dueTasks([...byTask.keys()], committee, this.#dependencies.self)) {
       const proposal = byTask.get(task);
       if (proposal) this.#dependencies.tasks.start(task, () => this.#open(proposal));
     }
@@ -45,7 +45,7 @@ export class Planner {
         .filter(({ state, eta }) => state === "Succeeded" || (state === "Queued" && eta !== null && chainTime >= eta))
         .map((proposal) => [`${proposal.state} ${proposal.id}`, proposal]),
     );
-    for (const task of this.#moves.due([...byTask.keys()], committee)) {
+    for (const task of this.#moves.dueTasks([...byTask.keys()], committee, this.#dependencies.self)) {
       const proposal = byTask.get(task);
       if (proposal) this.#dependencies.tasks.start(task, () => this.#move(proposal));
     }

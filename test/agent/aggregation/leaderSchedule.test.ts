@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { leaderOrder, leaderRank } from "../../../src/agent/aggregation/leaderOrder.js";
-import { Turns } from "../../../src/agent/aggregation/turns.js";
+import { LeaderSchedule, leaderOrder, leaderRank } from "../../../src/agent/aggregation/leaderSchedule.js";
 import type { Address } from "../../../src/records/index.js";
-import { systemClock } from "../../../src/utils/clock.js";
+import { frozen, TestClock } from "../../harness/clock.js";
 
 const node = (n: number): Address => `0x${n.toString(16).padStart(40, "0")}`;
 const nodes = fc.uniqueArray(fc.integer({ min: 1, max: 1_000_000 }).map(node), { minLength: 1, maxLength: 30 });
@@ -28,14 +27,51 @@ it("moves only the absent node's own tasks when a node leaves", () => {
   );
 });
 
-it("comes to a node's turn one step later for each place in line, and forgets tasks that are gone", () => {
-  let now = 0;
-  const committee = [node(1), node(2)];
+const committee = [node(1), node(2), node(3)];
+const duty = { key: "settle 7", task: "settle 7", nodes: () => committee };
+const hour = 3_600_000;
+
+it("lets the leader act at once, and each further node a step later, whatever the wall clock says", () => {
+  const clock = new TestClock(frozen(hour));
+  const schedule = new LeaderSchedule(clock);
+  const order = leaderOrder(duty.task, committee);
+  expect([...schedule.due(duty)]).toEqual(order.slice(0, 1));
+  for (const step of [-hour, 2 * hour]) {
+    clock.stepWall(step);
+    expect([...schedule.due(duty)]).toEqual(order.slice(0, 1));
+  }
+  clock.pass(1_500);
+  expect([...schedule.due(duty)]).toEqual(order.slice(0, 2));
+  schedule.end(duty.key);
+  expect([...schedule.due(duty)]).toEqual(order.slice(0, 1));
+});
+
+it("lets few nodes act after a long pause, and waits for a block if pending transactions are invisible", () => {
+  const many = Array.from({ length: 10 }, (_, n) => node(n + 1));
+  const clock = new TestClock(frozen());
+  const [schedule, blind] = [new LeaderSchedule(clock), new LeaderSchedule(clock, "latest")];
+  const wide = { ...duty, nodes: () => many };
+  const sizes = () => [schedule.due(wide).size, blind.due(wide).size];
+  expect(sizes()).toEqual([1, 1]);
+  clock.pass(19_999);
+  expect(sizes()).toEqual([3, 1]);
+  clock.pass(1);
+  expect(sizes()).toEqual([5, 2]);
+  schedule.endAll("settle ");
+  expect(schedule.due(wide).size).toBe(1);
+});
+
+it("gives a node the open tasks of its turn, forgets those that are gone, and follows a committee that changes", () => {
+  const clock = new TestClock(frozen());
   const second = leaderOrder("open", committee)[1] as Address;
-  const turns = new Turns({ ...systemClock, now: () => now, monotonic: () => now }, second);
-  expect(turns.due(["open"], committee).size).toBe(0);
-  now = 1_500;
-  expect([...turns.due(["open"], committee)]).toEqual(["open"]);
-  expect(turns.due([], committee).size).toBe(0);
-  expect(turns.due(["open"], committee).size).toBe(0);
+  const schedule = new LeaderSchedule(clock);
+  const due = (nodes = committee, tasks = ["open"], self = second) => [...schedule.dueTasks(tasks, nodes, self)];
+  expect(due()).toEqual([]);
+  clock.pass(1_500);
+  expect(due()).toEqual(["open"]);
+  expect(due(committee, [])).toEqual([]);
+  expect(due()).toEqual([]);
+  const [first] = leaderOrder("open", committee);
+  expect(due(committee.filter((each) => each !== first))).toEqual(["open"]);
+  expect(due(committee, ["open"], node(9))).toEqual(["open"]);
 });

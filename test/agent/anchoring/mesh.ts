@@ -9,9 +9,9 @@ import type { Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { Client } from "../../../src/client/index.js";
 import { hashJoint, type JointMessage } from "../../../src/ports/chain/index.js";
 import type { Address, ContentId } from "../../../src/records/index.js";
-import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { createSetting, stateOf } from "../../client/setting.js";
+import { TestClock } from "../../harness/clock.js";
 import { patience } from "../ballots/electorate.js";
 import { Hub } from "../ballots/hub.js";
 import { bls, temporaryFolder } from "../ballots/roll.js";
@@ -37,12 +37,7 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
   const seats = new Map<number, Seat>();
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
   const refused: { by: number; peer: string }[] = [];
-  const time = { passed: 0 };
-  const clock = {
-    ...systemClock,
-    now: () => Date.now() + time.passed,
-    monotonic: () => performance.now() + time.passed,
-  };
+  const clock = new TestClock();
   let states = 0;
   onTestFinished(async () => {
     await stop(...seats.keys());
@@ -67,7 +62,7 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
         gossip: hub.peer(nameOf(index)),
         bls,
         clock,
-        tasks,
+        jobs: tasks,
         logger,
         gatherMs,
         minAuthors: 5,
@@ -134,9 +129,10 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
         }, patience)
         .toEqual(value);
     },
+    clock,
     /** Moves the nodes' clocks on; the chain's time stays. */
     pass(milliseconds: number): void {
-      time.passed += milliseconds;
+      clock.pass(milliseconds);
     },
     /** Sends whatever a node likes to its neighbours. */
     async say(index: number, ...messages: readonly (AnchoringMessage | Uint8Array)[]): Promise<void> {

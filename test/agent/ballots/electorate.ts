@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, onTestFinished, vi } from "vitest";
-import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
+import { leaderOrder } from "../../../src/agent/aggregation/leaderSchedule.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { BallotExchange, type BallotExchangeDependencies } from "../../../src/agent/ballots/exchange.js";
 import { encodeBallot } from "../../../src/agent/ballots/message.js";
@@ -14,6 +14,7 @@ import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger, type Logger } from "../../../src/utils/logger.js";
 import { createSetting, restart } from "../../client/setting.js";
 import { type DeployWitanOptions, shortTracks } from "../../fixtures/deploy.js";
+import { TestClock } from "../../harness/clock.js";
 import { Hub } from "./hub.js";
 import { bls, temporaryFolder } from "./roll.js";
 
@@ -45,12 +46,7 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
   const hub = new Hub();
   const seats = new Map<number, Seat>();
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
-  const time = { passed: 0 };
-  const clock = {
-    ...systemClock,
-    now: () => Date.now() + time.passed,
-    monotonic: () => performance.now() + time.passed,
-  };
+  const clock = new TestClock();
   onTestFinished(async () => {
     await stop(...seats.keys());
     setting.close();
@@ -74,7 +70,7 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
         gossip: change.gossip ?? hub.peer(nameOf(index)),
         bls,
         clock,
-        tasks,
+        jobs: tasks,
         logger,
         stragglersMs: change.stragglersMs ?? NEVER_MS,
         refusePeer: change.refusePeer,
@@ -223,9 +219,10 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
       const known = () => all.map((index) => seatOf(index).exchange.view(proposalId).known.length);
       await expect.poll(known, patience).toEqual(all.map(() => count));
     },
+    clock,
     /** Moves the nodes' clocks on; the chain's time stays. */
     pass(milliseconds: number): void {
-      time.passed += milliseconds;
+      clock.pass(milliseconds);
     },
     /** Waits until exactly these count. */
     async settles(proposalId: string, ballots: Readonly<Record<number, Support>>): Promise<void> {

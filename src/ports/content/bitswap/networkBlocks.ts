@@ -99,7 +99,11 @@ export function createNetworkBlocks({ bitswap, peers, clock }: NetworkBlocksDepe
     return new Uint8Array(reply);
   }
 
-  function next(providers: readonly string[], asking: ReadonlySet<string>, schedules: ReadonlyMap<string, PeerSchedule>) {
+  function next(
+    providers: readonly string[],
+    asking: ReadonlySet<string>,
+    schedules: ReadonlyMap<string, PeerSchedule>,
+  ) {
     const now = clock.monotonic();
     const rank = (id: string) => (providers.includes(id) ? Number.MAX_SAFE_INTEGER : (delivered.get(id) ?? 0));
     let best: PeerId | undefined;

@@ -68,7 +68,9 @@ async function getFromAny(
     const share = Math.max(1, (deadline - clock.monotonic()) / (gateways.length - index));
     const late = () => new ContentError("timeout", `${gateway.origin} gave no ${cid} in ${Math.ceil(share)} ms.`);
     try {
-      return await within({ timeoutMs: share, signal, late, clock }, (inner) => fetchBlock(gateway, cid, maxBytes, inner));
+      return await within({ timeoutMs: share, signal, late, clock }, (inner) =>
+        fetchBlock(gateway, cid, maxBytes, inner),
+      );
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof ContentError)) throw error;

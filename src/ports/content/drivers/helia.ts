@@ -65,7 +65,13 @@ const REFUSED_WATCH_MS = 50;
  * const content = await createHeliaContent({ dir: ".witan/node-0/ipfs", peers: ["/ip4/127.0.0.1/tcp/4101/p2p/12D3..."] });
  */
 export async function createHeliaContent(parameters: HeliaParameters): Promise<HeliaContent> {
-  const { dir, listen = ["/ip4/127.0.0.1/tcp/0"], peers = [], onError = () => undefined, clock = systemClock } = parameters;
+  const {
+    dir,
+    listen = ["/ip4/127.0.0.1/tcp/0"],
+    peers = [],
+    onError = () => undefined,
+    clock = systemClock,
+  } = parameters;
   const addresses = peers.map(addressOf);
   for (const address of listen) addressOf(address);
   const privateKey = parameters.privateKey ?? (await loadIdentity(dir)).privateKey;

@@ -93,7 +93,7 @@ export class BlockWriter {
       const pins = group.flatMap(({ write }) => write.pin ?? []);
       const keys = [...blocks.keys()];
       const here = await this.#whole([...blocks]);
-            const operations: { type: "put"; key: string; value: Uint8Array }[] = [];
+      const operations: { type: "put"; key: string; value: Uint8Array }[] = [];
       for (const [key, { bytes }] of blocks) {
         if (!here.has(key)) operations.push({ type: "put", key, value: bytes });
         operations.push({ type: "put", key: bornKey(key), value: encodeBorn(this.#session.stamp(bytes.length)) });

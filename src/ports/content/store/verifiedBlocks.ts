@@ -103,7 +103,8 @@ export class VerifiedBlocks extends BaseBlockstore {
    * @throws {ContentError} `corrupt` if the bytes are not the block, `too-large`, `storage`.
    */
   async write(cid: CID, bytes: Uint8Array, pin?: Pin): Promise<void> {
-    if (bytes.length > MAX_BLOCK_BYTES) throw new ContentError("too-large", `The block ${cid} is over the limit of ${MAX_BLOCK_BYTES} bytes.`);
+    if (bytes.length > MAX_BLOCK_BYTES)
+      throw new ContentError("too-large", `The block ${cid} is over the limit of ${MAX_BLOCK_BYTES} bytes.`);
     if (!isBlockOf(cid, bytes)) throw new ContentError("corrupt", `Bytes that are not the block ${cid} were refused.`);
     // Copied: the caller may change its bytes before they are written.
     await this.#writer.write({ block: { cid, bytes: bytes.slice() }, ...(pin ? { pin } : {}) });

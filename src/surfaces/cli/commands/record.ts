@@ -3,7 +3,7 @@ import { InvalidInputError } from "../../../errors.js";
 import { type Address, type RecordKind, RecordKinds } from "../../../records/index.js";
 import { networkArgs, withClient } from "../context.js";
 import { formatTime, printJson, printTable } from "../print.js";
-import { scan } from "./content.js";
+import { scrub } from "./content.js";
 import { parseContentId, recordArgs } from "./recordArgs.js";
 import { prove, verify } from "./recordProof.js";
 import { search } from "./recordSearch.js";
@@ -57,9 +57,9 @@ const show = defineCommand({
     }),
 });
 
-/** What an operator looks for under records when a disk has gone bad: the same as `witan content scan`. */
+/** What an operator looks for under records when a disk has gone bad: the same as `witan content scrub`. */
 const repair = defineCommand({
-  ...scan,
+  ...scrub,
   meta: { name: "repair", description: "Check every block of a node, and fetch from peers what is altered or missing" },
 });
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import type { AgentConfigInput } from "../../src/agent/config.js";
 import {
   type ContentStore,
@@ -209,4 +209,41 @@ it("takes no file that is no safetensors file, in or out, and no sha256 that is 
   const other = `0x${"00".repeat(32)}` as const;
   await expect(pullModel({ content: memory, cid, out, sha256: other })).rejects.toMatchObject({ kind: "corrupt" });
   expect((await readdir(dir)).filter((name) => name.startsWith("out"))).toEqual([]);
+});
+
+it("pins content from now on, until it is unpinned", async () => {
+  const { dataDir, args } = await agentFolder();
+  const cid = await filled(dataDir, (store) => store.put(bytesOf(10)));
+  expect((await run(content, "pin", cid, ...args, "--block")).out).toContain(`operator/${cid}`);
+  expect(json((await run(content, "gc", ...args, "--grace", "0s", "--json")).out)).toMatchObject({
+    kept: 1,
+    removed: 0,
+  });
+  await run(content, "unpin", `operator/${cid}`, ...args);
+  expect(json((await run(content, "gc", ...args, "--grace", "0s", "--json")).out)).toMatchObject({
+    kept: 0,
+    removed: 1,
+  });
+});
+
+it.each([
+  ["list", "pins"],
+  ["collect", "gc"],
+  ["scan", "scrub"],
+  ["drop", "unpin"],
+])("answers to `%s` as to `%s`, and says so on stderr alone", async (before, now) => {
+  const { dataDir, args } = await agentFolder();
+  const cid = await filled(dataDir, (store) => store.put(bytesOf(10), { keep: "record" }));
+  const rest = [
+    ...(now === "unpin" ? [`record/${cid}`] : []),
+    ...(now === "scrub" ? ["--offline"] : []),
+    ...args,
+    "--json",
+  ];
+  const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  onTestFinished(() => stderr.mockRestore());
+  const { out, code } = await run(content, before, ...rest);
+  expect(code).toBe(ExitCodes.ok);
+  expect(json(out)).toBeTypeOf("object");
+  expect(stderr.mock.calls.map(String).join("")).toContain(`\`witan content ${now}\``);
 });

@@ -46,7 +46,7 @@ export interface PulledFile extends StoredFile {
 
 /**
  * Writes a file of weights to disk. What an earlier attempt left is not fetched again, and checked at the end with the
- * rest: the CID and, where it is given, the sha256 of the whole file. Nothing is written before the header was found to
+ * rest: the CID and, if it is given, the sha256 of the whole file. Nothing is written before the header was found to
  * be that of a safetensors file.
  *
  * @throws {ContentError} `corrupt` where what was left and what came are not the file: it is removed, so that the next

@@ -82,7 +82,7 @@ export async function bench(args: readonly string[]): Promise<Bench> {
   });
 }
 
-/** Records as an agent writes them: kept under a root each, and with a line each in its journal. */
+/** Records as an agent writes them: with a pin each, and with a line each in its journal. */
 async function write(store: ContentStore, dataDir: string, { from, to }: { from: number; to: number }): Promise<void> {
   const lines: string[] = [];
   let next = from;

@@ -11,7 +11,7 @@ import { contentIdOf, contentIdToCid } from "../../../src/records/index.js";
 import { inFolder, recordOf } from "./samples.js";
 
 export interface ContentFigures {
-  /** Records of 1 KB a second: ours checked, durable and kept under a root, beside plain puts through Helia on Level. */
+  /** Records of 1 KB a second: ours checked, durable and pinned, beside plain puts through Helia on Level. */
   readonly write: Rates;
   /** Ours checked against their hashes, beside plain gets through Helia on Level. */
   readonly read: Rates;

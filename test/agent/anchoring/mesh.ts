@@ -154,7 +154,7 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
     },
     /** All anchors: in which transaction, alone or together, and whose. */
     async anchored(): Promise<{ joint: boolean; author: number; transaction: string }[]> {
-      const { entries } = await setting.client().anchors.anchors();
+      const { entries } = await setting.client().listAnchors();
       const operators = witan.operators.map(({ address }) => address.toLowerCase());
       return entries.map(({ author, joint, transactionHash }) => ({
         joint: joint !== null,

@@ -8,20 +8,20 @@ import { RecordStatus } from "./status.js";
 
 /** The first pause after a failure; each further one doubles it. */
 export const FIRST_RETRY_MS = 2_000;
-/** What is away for long is still asked for this often. */
+/** The longest pause, however often a fetch has failed. */
 export const MAX_RETRY_MS = 300_000;
 
-/** Something that anchors promise and that nobody could give so far. */
+/** A manifest or record that is anchored but could not be fetched so far. */
 export interface PendingContent {
   readonly what: "manifest" | "record";
   readonly cid: string;
-  /** Whose anchor awaits it; of a record, whoever listed it first; null where it lists the batches of many. */
+  /** The anchor's author; of a record, the first author that listed it; null for the manifest of a joint anchor. */
   readonly author: Address | null;
   readonly root: Hex;
   readonly attempts: number;
   /** Why the last attempt failed; null before the first. */
   readonly reason: string | null;
-  /** Milliseconds since 1970: not asked for before. */
+  /** Not fetched before this wall time, in milliseconds since the Unix epoch. */
   readonly dueAt: number;
 }
 
@@ -78,6 +78,13 @@ export function postponeContent(db: Database, contentId: Hex, attempts: number, 
   );
   if (row !== undefined && attempts === 0) {
     db.run("UPDATE records SET status = ? WHERE content = ?", RecordStatus.missing, row.id);
+  }
+}
+
+/** Makes due what a wall clock that was set back would delay for longer than any pause after a failure. */
+export function limitDue(db: Database, now: number): void {
+  for (const table of ["joints", "anchors", "contents"]) {
+    db.run(`UPDATE ${table} SET due = 0 WHERE status = 0 AND due > ?`, now + MAX_RETRY_MS);
   }
 }
 

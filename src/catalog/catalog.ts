@@ -2,7 +2,8 @@ import { BaseError, InvalidInputError } from "../errors.js";
 import { type Chain, createEventFeed, type FinalityRule } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
 import type { ContentId, Hex } from "../records/index.js";
-import { systemClock } from "../utils/clock.js";
+import { type Clock, systemClock } from "../utils/clock.js";
+import { repeat } from "../utils/repeat.js";
 import { listPending, type PendingContent } from "./awaited.js";
 import { followedEvents } from "./chainRows.js";
 import { confirmationsOf } from "./confirmations.js";
@@ -29,7 +30,7 @@ import { type ChainProgress, syncChain } from "./sync.js";
 import { type CatalogChange, ChangeHub } from "./watch.js";
 
 export interface OpenCatalogParameters {
-  /** The database file; made where there is none. ":memory:" keeps it in memory. */
+  /** The database file, which is created if it does not exist. ":memory:" keeps it in memory. */
   readonly path: string;
   readonly chain: Chain;
   readonly content: ContentStore;
@@ -38,13 +39,15 @@ export interface OpenCatalogParameters {
    * `finalized` tag says, and 64 blocks where the node does not know it.
    */
   readonly confirmations?: FinalityRule | undefined;
+  /** For pauses, and for when content is due; the system's by default. */
+  readonly clock?: Clock | undefined;
   /** Begin anew. A catalog at `path` is deleted, any other file there is set aside under another name. */
   readonly rebuild?: boolean | undefined;
 }
 
 export interface SyncOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Ask at once also for content that could not be had a moment ago. */
+  /** Also fetch at once content that failed a moment ago. */
   readonly retryAll?: boolean | undefined;
   readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
 }
@@ -56,7 +59,7 @@ export type SyncProgress =
 export interface SyncReport {
   /** Events that were read. */
   readonly events: number;
-  /** Blocks that left the chain and were taken back. */
+  /** Blocks that a reorganisation removed, and that were rolled back. */
   readonly undoneBlocks: number;
   /** Manifests and records that were fetched and hold. */
   readonly manifests: number;
@@ -65,15 +68,15 @@ export interface SyncReport {
 
 export interface FollowOptions {
   readonly signal: AbortSignal;
-  /** Between two looks at the chain, in milliseconds; {@link FOLLOW_MS} by default. */
+  /** Between two polls of the chain, in milliseconds; {@link FOLLOW_MS} by default. */
   readonly pollMs?: number | undefined;
-  /** Told of every failure that the following survives: those that another try may mend. */
+  /** Called with every error after which the catalog follows on: those that another attempt may mend. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 export const FOLLOW_MS = 3_000;
 
-/** A local index of what a DAO knows and did. Only a cache: chain and content are what it is made from. */
+/** A local index of the records and decisions of a DAO: a cache, which can be built again from chain and content. */
 export interface Catalog {
   readonly path: string;
   /**
@@ -88,16 +91,16 @@ export interface Catalog {
   /** @throws {@link InvalidInputError} for a wrong limit or cursor. */
   listRecords(query?: RecordQuery): Promise<RecordPage>;
   listIncidents(query?: IncidentQuery): Promise<IncidentPage>;
-  /** One incident and what happened to it, newest first; undefined where no verified record has this fingerprint. */
+  /** One incident and what happened to it, newest first; undefined if no verified record has this fingerprint. */
   getIncident(query: { readonly fingerprint: Hex } & PageOptions): Promise<IncidentHistory | undefined>;
-  /** Undefined where nothing is known of the model. */
+  /** Undefined if no record or acceptance names the model. */
   getLineage(query: { readonly model: ContentId } & LineageOptions): Promise<ModelLineage | undefined>;
-  /** Manifests and records that anchors promise and nobody could give so far. */
+  /** Manifests and records that are anchored but could not be fetched so far. */
   listPending(options?: { readonly limit?: number | undefined }): Promise<PendingContent[]>;
   /**
    * Changes of records that a filter lets through, from now on, as this catalog's syncs bring them.
    *
-   * @throws {@link CatalogError} `overrun` where the reader does not keep up.
+   * @throws {@link CatalogError} `overrun` if the reader does not keep up.
    */
   watch(
     filter?: RecordFilter & { readonly signal?: AbortSignal | undefined },
@@ -106,17 +109,17 @@ export interface Catalog {
 }
 
 /**
- * Opens the index of a DAO's records, incidents and models, or makes it.
+ * Opens the index of a DAO's records, incidents and models, or creates it.
  *
- * @throws {@link CatalogError}: `no-sqlite` where Node has none; `corrupt`, `foreign`, `outdated` or `other-deployment`
- * where the file is no catalog of this DAO (`needsRebuild`); `busy` or `storage`.
+ * @throws {@link CatalogError}: `no-sqlite` if Node has none; `corrupt`, `foreign`, `outdated` or `other-deployment`
+ * if the file is no catalog of this DAO (`needsRebuild`); `busy` or `storage`.
  * @example
  * const catalog = await openCatalog({ path: "catalog.db", chain, content });
  * await catalog.sync();
  * const { records } = await catalog.listRecords({ kind: "Incident", severity: "critical" });
  */
 export async function openCatalog(parameters: OpenCatalogParameters): Promise<Catalog> {
-  const { path, chain, content, confirmations: rule = "finalized", rebuild = false } = parameters;
+  const { path, chain, content, confirmations: rule = "finalized", rebuild = false, clock = systemClock } = parameters;
   if (typeof rule === "number" && !(Number.isInteger(rule) && rule >= 1)) {
     throw new InvalidInputError(`Confirmations are a number from 1, or "finalized", not ${rule}.`);
   }
@@ -128,17 +131,18 @@ export async function openCatalog(parameters: OpenCatalogParameters): Promise<Ca
     db.close();
     throw error;
   }
-  return makeCatalog(db, { path, chain, content, rule });
+  return makeCatalog(db, { path, chain, clock, content, rule });
 }
 
-interface Parts {
+interface CatalogDependencies {
   readonly path: string;
   readonly chain: Chain;
+  readonly clock: Clock;
   readonly content: ContentStore;
   readonly rule: FinalityRule;
 }
 
-function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catalog {
+function makeCatalog(db: Database, { path, chain, clock, content, rule }: CatalogDependencies): Catalog {
   const { deployedAtBlock } = chain;
   const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
   const feed = createEventFeed(chain, { names: followedEvents });
@@ -149,7 +153,7 @@ function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catal
   );
   const within = (signal: AbortSignal | undefined) =>
     AbortSignal.any([closing.signal, ...(signal === undefined ? [] : [signal])]);
-  /** What is under way for each stage: one at a time. */
+  /** The last run of each stage, which runs one at a time. */
   const underWay: Record<SyncProgress["stage"], Promise<unknown>> = {
     chain: Promise.resolve(),
     content: Promise.resolve(),
@@ -157,7 +161,7 @@ function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catal
 
   function inTurn<T>(stage: SyncProgress["stage"], work: () => Promise<T>): Promise<T> {
     const result = underWay[stage].then(work);
-    // Whoever asked for it is told; the next in line does not care.
+    // The caller gets the error; the next run starts all the same.
     underWay[stage] = result.catch(() => undefined);
     return result;
   }
@@ -182,7 +186,7 @@ function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catal
 
   const fetchContent = ({ signal, retryAll, onProgress }: SyncOptions) =>
     inTurn("content", () =>
-      fetchDue(db, { content, context }, (touched) => hub.tell(touched), {
+      fetchDue(db, { clock, content, context }, (touched) => hub.publish(touched), {
         signal: within(signal),
         retryAll,
         onProgress: onProgress && ((progress) => onProgress({ stage: "content", ...progress })),
@@ -193,23 +197,21 @@ function makeCatalog(db: Database, { path, chain, content, rule }: Parts): Catal
     path,
     sync: async (options = {}) => ({ ...(await readChain(options)), ...(await fetchContent(options)) }),
     async follow({ signal, pollMs = FOLLOW_MS, onError = () => undefined }) {
-      // What is slow to come must not keep the chain waiting: each has a loop of its own. One that fails ends both.
+      // Slow content must not delay the chain: each has a loop of its own. If one fails for good, both end.
       const failed = new AbortController();
       const ends = within(AbortSignal.any([signal, failed.signal]));
-      const repeat = async (work: (options: SyncOptions) => Promise<unknown>) => {
-        while (!ends.aborted) {
-          try {
-            await work({ signal: ends });
-          } catch (error) {
-            if (ends.aborted) return;
+      const loop = (stage: (options: SyncOptions) => Promise<unknown>) =>
+        repeat({
+          clock,
+          everyMs: pollMs,
+          signal: ends,
+          onError(error) {
             if (!(error instanceof BaseError && error.retryable)) throw error;
             onError(error);
-          }
-          // Aborted: the loop sees it and ends.
-          await systemClock.sleep(pollMs, ends).catch(() => undefined);
-        }
-      };
-      const loops = [repeat(readChain), repeat(fetchContent)];
+          },
+          work: () => stage({ signal: ends }),
+        });
+      const loops = [loop(readChain), loop(fetchContent)];
       try {
         await Promise.all(loops);
       } catch (error) {

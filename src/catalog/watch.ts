@@ -17,33 +17,33 @@ export interface CatalogChange {
 const MAX_WAITING = 10_000;
 
 /** The record at a position, if a filter lets it through. */
-type Look = (filter: RecordFilter, position: number) => CatalogRecord | undefined;
+type FindRecord = (filter: RecordFilter, position: number) => CatalogRecord | undefined;
 
 interface Watcher {
   readonly filter: RecordFilter;
   readonly push: (changes: readonly CatalogChange[]) => void;
 }
 
-/** Passes on what changes to whoever watches. While nobody does, nothing is put together. */
+/** Sends changes of records to the watchers. Without watchers no change is composed. */
 export class ChangeHub {
   readonly #watchers = new Set<Watcher>();
-  readonly #look: Look;
+  readonly #find: FindRecord;
 
-  constructor(look: Look) {
-    this.#look = look;
+  constructor(find: FindRecord) {
+    this.#find = find;
   }
 
-  /** Tells of what was listed or checked, after it is committed. */
-  tell(touched: readonly Touched[]): void {
+  /** Sends what was listed or checked, after it is committed. */
+  publish(touched: readonly Touched[]): void {
     this.#send((filter) =>
       touched.flatMap(({ type, position }) => {
-        const record = this.#look(filter, position);
+        const record = this.#find(filter, position);
         return record === undefined ? [] : [{ type, record }];
       }),
     );
   }
 
-  /** To be called before records are taken back; what it returns tells of them, once they are. */
+  /** To be called before records are rolled back. The returned function sends them as retracted, after the rollback. */
   retract(db: Database, fromPosition: number): () => void {
     if (this.#watchers.size === 0) return () => undefined;
     const positions = db
@@ -55,7 +55,7 @@ export class ChangeHub {
       .map(({ position }) => position);
     const sends = [...this.#watchers].map((watcher) => {
       const changes = positions.flatMap((position) => {
-        const record = this.#look(watcher.filter, position);
+        const record = this.#find(watcher.filter, position);
         return record === undefined ? [] : [{ type: "retracted" as const, record }];
       });
       return () => watcher.push(changes);

@@ -21,7 +21,7 @@ export function createCatalogRoutes(catalog: Catalog | undefined): CatalogRoutes
     const route = routeOf(pathname);
     if (route === undefined) return undefined;
     if (catalog === undefined) return Promise.resolve({ status: 501, body: { error: "this node keeps no catalog" } });
-    return route(catalog, valuesOf(parameters));
+    return (async () => route(catalog, valuesOf(parameters)))();
   };
 }
 

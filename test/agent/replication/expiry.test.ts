@@ -20,8 +20,8 @@ interface Listed {
   readonly records: readonly string[];
 }
 
-/** A book of anchors that are only listed here, all of whose records this node keeps. */
-function bookOf(lists: readonly Listed[], unreadable: ReadonlySet<string> = new Set()): RecordIndex {
+/** An index of anchors that only this test lists; this node pins all of their records. */
+function indexOf(lists: readonly Listed[], unreadable: ReadonlySet<string> = new Set()): RecordIndex {
   const entries = lists.map(({ block, manifest }) => ({
     author: operatorKey(0).address,
     root: idOf(`root ${manifest}`),
@@ -31,22 +31,20 @@ function bookOf(lists: readonly Listed[], unreadable: ReadonlySet<string> = new 
   }));
   const client = {
     chain: { blockNumber: async () => 100 },
-    anchors: {
-      anchors: async () => ({ entries, unread: [] }),
-      leaves: async ({ manifest }: { manifest: ContentId }) => {
-        const list = lists.find((each) => idOf(each.manifest) === manifest);
-        if (list === undefined || unreadable.has(list.manifest)) throw new ContentError("missing", "It is not here.");
-        return list.records.map((name) => ({ kind: "State", contentId: idOf(name) }));
-      },
+    listAnchors: async () => ({ entries, unread: [] }),
+    fetchLeaves: async ({ anchor: { manifest } }: { anchor: { manifest: ContentId } }) => {
+      const list = lists.find((each) => idOf(each.manifest) === manifest);
+      if (list === undefined || unreadable.has(list.manifest)) throw new ContentError("missing", "It is not here.");
+      return list.records.map((name) => ({ kind: "State", contentId: idOf(name) }));
     },
   } as unknown as Client;
-  return new RecordIndex({ client, roots: { get: async () => ({}) as Pin } as unknown as Pins });
+  return new RecordIndex({ client, pins: { get: async () => ({}) as Pin } as unknown as Pins });
 }
 
-/** Terms by which States of 100 s are past that were anchored up to a block; a block is made every second. */
-function expiryOf(book: RecordIndex, upTo: number, timeOf = async (block: number) => block): Expiry {
+/** States are kept for 100 s, and those anchored up to a block are past that; a block is made every second. */
+function expiryOf(index: RecordIndex, upTo: number, timeOf = async (block: number) => block): Expiry {
   const rules = retentionRules(new Map([["retain.State", 100n]]), { min: 1, max: 3 });
-  const pastBlock = { State: upTo, Model: upTo, Incident: upTo, Outcome: upTo };
+  const lastPastBlock = { State: upTo, Model: upTo, Incident: upTo, Outcome: upTo };
   const terms: RetentionTerms = {
     rules,
     now: NOW,
@@ -67,11 +65,11 @@ async function marked(expiry: Expiry): Promise<IndexedRecord[]> {
   return expiry.mark();
 }
 
-it("has records let go of some at a time, and a list after all that is in it", async () => {
+it("returns a bounded number of expired records at a time, and a manifest after all of its records", async () => {
   const records = Array.from({ length: 1_200 }, (_, i) => `record ${i}`);
-  const book = bookOf([{ manifest: "list", block: 5, records }]);
-  await book.update(signal);
-  const expiry = expiryOf(book, 10);
+  const index = indexOf([{ manifest: "list", block: 5, records }]);
+  await index.update(signal);
+  const expiry = expiryOf(index, 10);
   const rounds: [number, number][] = [];
   for (let round = 0; round < 4; round++) {
     const due = await marked(expiry);
@@ -86,31 +84,31 @@ it("has records let go of some at a time, and a list after all that is in it", a
   ]);
 });
 
-it("lets go of nothing whose own block says otherwise, or cannot be read", async () => {
-  const book = bookOf([{ manifest: "list", block: 5, records: ["young"] }]);
-  await book.update(signal);
-  expect(await marked(expiryOf(book, 10, async () => NOW - 100))).toEqual([]);
-  const failing = expiryOf(book, 10, () => Promise.reject(new Error("the chain does not answer")));
+it("returns no record whose own block is too new or cannot be read", async () => {
+  const index = indexOf([{ manifest: "list", block: 5, records: ["young"] }]);
+  await index.update(signal);
+  expect(await marked(expiryOf(index, 10, async () => NOW - 100))).toEqual([]);
+  const failing = expiryOf(index, 10, () => Promise.reject(new Error("the chain does not answer")));
   expect(await marked(failing)).toEqual([]);
   expect(failing.areTermsKnown).toBe(false);
-  expect(await marked(expiryOf(book, 10, async () => NOW - 101))).toHaveLength(1);
+  expect(await marked(expiryOf(index, 10, async () => NOW - 101))).toHaveLength(1);
 });
 
-it("counts a record's time from its first anchor, in whatever order the lists come", async () => {
+it("counts a record's time from its first anchor, in whatever order the manifests are read", async () => {
   const unreadable = new Set(["first"]);
   const lists = [
     { manifest: "first", block: 5, records: ["twice"] },
     { manifest: "second", block: 50, records: ["twice"] },
   ];
-  const book = bookOf(lists, unreadable);
-  await book.update(signal);
-  expect(await marked(expiryOf(book, 10))).toEqual([]);
-  expect(book.find(idOf("twice"))?.block).toBe(50);
+  const index = indexOf(lists, unreadable);
+  await index.update(signal);
+  expect(await marked(expiryOf(index, 10))).toEqual([]);
+  expect(index.find(idOf("twice"))?.block).toBe(50);
   unreadable.clear();
-  await book.update(signal);
-  expect(book.find(idOf("twice"))?.block).toBe(5);
-  const due = await marked(expiryOf(book, 10));
+  await index.update(signal);
+  expect(index.find(idOf("twice"))?.block).toBe(5);
+  const due = await marked(expiryOf(index, 10));
   expect(due.map(({ contentId }) => contentId)).toEqual([idOf("twice")]);
-  // The second list is younger, and says nothing that is not known of the first.
-  expect([...book.records()].filter(({ isExpired }) => isExpired)).toHaveLength(2);
+  // The second manifest is newer, but its only record is listed by the first, too.
+  expect([...index.records()].filter(({ isExpired }) => isExpired)).toHaveLength(2);
 });

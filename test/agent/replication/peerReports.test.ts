@@ -5,6 +5,7 @@ import { PeerReports } from "../../../src/agent/replication/peerReports.js";
 import type { NodeSummary } from "../../../src/client/index.js";
 import { retentionRules } from "../../../src/policy/index.js";
 import type { Address, ContentId } from "../../../src/records/index.js";
+import { frozen, TestClock } from "../../harness/clock.js";
 import { operatorKey } from "../../harness/deploy.js";
 
 const AWAY_MS = 1_000;
@@ -28,69 +29,82 @@ function memberOf(index: number): NodeSummary {
   };
 }
 
-let now: number;
-let ledger: PeerReports;
+let clock: TestClock;
+let reports: PeerReports;
 beforeEach(() => {
-  now = 10_000;
-  ledger = new PeerReports({ now: () => now, awayMs: AWAY_MS });
-  ledger.setMembers([0, 1, 2].map(memberOf));
+  clock = new TestClock(frozen());
+  reports = new PeerReports({ clock, awayMs: AWAY_MS });
+  reports.setMembers([0, 1, 2].map(memberOf));
 });
 
 const say = (index: number, change: Partial<Parameters<PeerReports["add"]>[1]> = {}) =>
-  ledger.add(`peer-${index}`, { block: 5, view: VIEW, missing: [], ...change });
+  reports.add(`peer-${index}`, { block: 5, view: VIEW, missing: [], ...change });
 
-describe("what is known of the others", () => {
-  it("counts all as present at first, and then those who were heard lately", () => {
-    expect(ledger.present()).toEqual(operators);
-    now += AWAY_MS - 1;
+describe("PeerReports", () => {
+  it("counts all members as present at first, and then those with a recent report", () => {
+    expect(reports.present()).toEqual(operators);
+    clock.pass(AWAY_MS - 1);
     say(1);
-    expect(ledger.present()).toEqual(operators);
-    now += 1;
-    expect(ledger.present()).toEqual([second]);
+    expect(reports.present()).toEqual(operators);
+    clock.pass(1);
+    expect(reports.present()).toEqual([second]);
     say(0);
-    expect(ledger.present()).toEqual([first, second]);
-    now += AWAY_MS - 1;
-    expect(ledger.present()).toEqual([first]);
+    expect(reports.present()).toEqual([first, second]);
+    clock.pass(AWAY_MS - 1);
+    expect(reports.present()).toEqual([first]);
   });
 
-  it("takes nothing from a stranger, and forgets a member that was removed", () => {
-    ledger.add("peer-9", { block: 5, view: VIEW, missing: [] });
-    expect(ledger.holdersAt(VIEW)).toEqual([]);
+  it("drops the report of a node that is no member, and forgets a removed member", () => {
+    reports.add("peer-9", { block: 5, view: VIEW, missing: [] });
+    expect(reports.holdersAt(VIEW)).toEqual([]);
     say(2);
-    expect(ledger.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([third]);
-    ledger.setMembers([0, 1].map(memberOf));
-    ledger.setMembers([0, 1, 2].map(memberOf));
-    expect(ledger.holdersAt(VIEW)).toEqual([]);
-    expect([ledger.isMember("peer-0"), ledger.isMember("peer-9")]).toEqual([true, false]);
+    expect(reports.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([third]);
+    reports.setMembers([0, 1].map(memberOf));
+    reports.setMembers([0, 1, 2].map(memberOf));
+    expect(reports.holdersAt(VIEW)).toEqual([]);
+    expect([reports.isMember("peer-0"), reports.isMember("peer-9")]).toEqual([true, false]);
   });
 
-  it("believes in a record that is not named, up to the block that is", () => {
+  it("counts a record as held if the report does not name it and its block is not newer than the report's", () => {
     say(0);
     say(1, { missing: [record] });
     say(2, { block: 4 });
-    const holders = () => ledger.holdersAt(VIEW).filter(({ holds }) => holds(record, 5));
+    const holders = () => reports.holdersAt(VIEW).filter(({ holds }) => holds(record, 5));
     expect(holders().map(({ operator }) => operator)).toEqual([first]);
     say(1);
     say(2);
     expect(holders().map(({ operator }) => operator)).toEqual([first, second, third]);
   });
 
-  it("believes nobody who shares records among other members, or was not heard lately", () => {
+  it("ignores reports of another view and old ones", () => {
     say(0, { view: viewOf([first, second], rules) });
     say(1);
-    expect(ledger.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([second]);
-    now += AWAY_MS;
-    expect(ledger.holdersAt(VIEW)).toEqual([]);
+    expect(reports.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([second]);
+    clock.pass(AWAY_MS);
+    expect(reports.holdersAt(VIEW)).toEqual([]);
   });
 });
 
-describe("a report", () => {
-  it("is read as it was written", () => {
+describe("a stepped wall clock", () => {
+  it.each([-3_600_000, 3_600_000])("changes neither who is present nor what counts (%d ms)", (step) => {
+    clock.pass(AWAY_MS);
+    say(1);
+    clock.stepWall(step);
+    expect(reports.present()).toEqual([second]);
+    expect(reports.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([second]);
+    clock.pass(AWAY_MS);
+    expect(reports.present()).toEqual([]);
+    expect(reports.holdersAt(VIEW)).toEqual([]);
+  });
+});
+
+describe("a replication report", () => {
+  it("decodes to what was encoded", () => {
     const report = { block: 7, view: VIEW, missing: [record] };
     expect(decodeReport(encodeReport(report))).toEqual(report);
   });
 
-  it("is none with other fields, too many records or bytes that are no text", () => {
+  it("is undefined with other fields, too many records or bytes that are no text", () => {
     const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
     for (const message of [
       new Uint8Array(),
@@ -107,7 +121,7 @@ describe("a report", () => {
     }
   });
 
-  it("names the same members by the same view, in whatever order and case", () => {
+  it("has the same view for the same members in any order and case", () => {
     expect(viewOf([third, first, second], rules)).toBe(VIEW);
     expect(
       viewOf(

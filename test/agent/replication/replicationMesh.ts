@@ -17,7 +17,7 @@ import { deployWitan, type Witan } from "../../harness/deploy.js";
 
 const silent = createLogger("silent", () => undefined);
 
-/** A node with real IPFS, gossip and chain, that does nothing but keep its share. */
+/** A node with real IPFS, gossip and chain that only replicates. */
 export interface ReplicationNode {
   readonly self: Address;
   readonly client: Client;
@@ -25,20 +25,20 @@ export interface ReplicationNode {
   readonly gossip: Gossip;
   readonly replicator: Replicator;
   readonly dir: string;
-  /** Stops it; its disk stays unless it is to be wiped. */
+  /** Stops it, and wipes its disk if asked to. */
   stop(wipe?: boolean): Promise<void>;
 }
 
 export interface ReplicationMeshOptions {
   readonly nodes: number;
   readonly replicas?: number;
-  /** Of the nodes that run at first; all by default. */
+  /** The nodes that run at first; all by default. */
   readonly running?: readonly number[];
   readonly awayMs?: number;
 }
 
 export async function createReplicationMesh({ nodes, replicas = 2, running, awayMs = 1_500 }: ReplicationMeshOptions) {
-  const folder = await mkdtemp(join(tmpdir(), "witan-keeping-"));
+  const folder = await mkdtemp(join(tmpdir(), "witan-replication-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const dirs = Array.from({ length: nodes }, (_, i) => join(folder, `node-${i}`));
   const identities = await Promise.all(dirs.map((dir) => loadIdentity(dir)));
@@ -48,13 +48,13 @@ export async function createReplicationMesh({ nodes, replicas = 2, running, away
     for (const node of [...live.values()]) await node.stop();
   });
 
-  /** @param idle It runs, and keeps nothing of its own accord. */
+  /** @param idle The replicator is not started. */
   async function start(index: number, idle = false): Promise<ReplicationNode> {
     const dir = dirs[index] ?? "";
     const identity = identities[index];
     if (identity === undefined) throw new Error(`there is no node ${index}`);
     const peers = [...live.values()].flatMap(({ content }) => content.multiaddrs());
-    // Its key comes from elsewhere where its disk is new.
+    // A node with a new disk keeps its key.
     const content = await createHeliaContent({ dir, peers, privateKey: identity.privateKey });
     const chain = await createChain({
       provider: witan.provider,
@@ -64,7 +64,7 @@ export async function createReplicationMesh({ nodes, replicas = 2, running, away
     });
     const client = createClient({ chain, content });
     const gossip = createGossip({ pubsub: content.pubsub });
-    const keeper = new Replicator({
+    const replicator = new Replicator({
       client,
       content,
       gossip,
@@ -72,10 +72,11 @@ export async function createReplicationMesh({ nodes, replicas = 2, running, away
       clock: systemClock,
       logger: silent,
       retention: new ChainRetentionReader({ client, finality: "finalized", replicas: { min: 1, max: replicas } }),
-      everyMs: 200,
+      // Above the least interval of reports, so that none is dropped.
+      everyMs: 300,
       awayMs,
     });
-    if (!idle) keeper.start();
+    if (!idle) replicator.start();
     const node: ReplicationNode = {
       self: client.account as Address,
       client,
@@ -85,7 +86,7 @@ export async function createReplicationMesh({ nodes, replicas = 2, running, away
       dir,
       async stop(wipe = false) {
         live.delete(index);
-        await keeper.stop();
+        await replicator.stop();
         await content.close();
         chain.close();
         if (wipe) await rm(dir, { recursive: true, force: true });
@@ -106,17 +107,17 @@ export async function createReplicationMesh({ nodes, replicas = 2, running, away
     live,
     node,
     start,
-    /** Anchors records of one node; gives their CIDs. */
+    /** Anchors records of one node, and returns their CIDs. */
     async anchor(index: number, records: readonly NewRecord[]): Promise<string[]> {
       const { records: anchored } = await node(index).client.anchorRecords({ records });
       return anchored.map(({ cid }) => cid);
     },
-    /** Waits until every running node has heard of so many that are there, itself included. */
+    /** Waits until every running node counts this many present members, itself included. */
     async sees(present: number): Promise<void> {
       const counts = () => [...live.values()].map(({ replicator: { state } }) => state.present);
       await expect.poll(counts, patience).toEqual([...live.values()].map(() => present));
     },
-    /** Waits until every running node sees all records held by enough. */
+    /** Waits until every running node knows enough holders of every record. */
     async settled(records: number): Promise<void> {
       const states = () => [...live.values()].map(({ replicator: { state } }) => state);
       await expect
@@ -128,14 +129,14 @@ export async function createReplicationMesh({ nodes, replicas = 2, running, away
       const held = await Promise.all([...live.values()].map(({ content }) => content.has(cid)));
       return held.filter(Boolean).length;
     },
-    /** How many running nodes keep it, whatever is collected. */
-    async keepersOf(cid: string): Promise<number> {
+    /** How many running nodes pin it, so that garbage collection leaves it. */
+    async pinnedBy(cid: string): Promise<number> {
       const names = ["replica", "record", "manifest"];
-      const kept = [...live.values()].map(async ({ content }) => {
-        const roots = await Promise.all(names.map((name) => content.pins.get(`${name}/${cid}`)));
-        return roots.some((root) => root !== undefined);
+      const pinned = [...live.values()].map(async ({ content }) => {
+        const pins = await Promise.all(names.map((name) => content.pins.get(`${name}/${cid}`)));
+        return pins.some((pin) => pin !== undefined);
       });
-      return (await Promise.all(kept)).filter(Boolean).length;
+      return (await Promise.all(pinned)).filter(Boolean).length;
     },
   };
 }

@@ -29,7 +29,7 @@ async function pass(mesh: Mesh, order: Order, evidence: readonly ContentId[] = [
   return proposalId;
 }
 
-/** And has it carried out. */
+/** Passes a proposal, queues it and executes it. */
 async function decide(mesh: Mesh, order: Order, evidence: readonly ContentId[] = []): Promise<void> {
   const { client } = mesh.node(0);
   const proposalId = await pass(mesh, order, evidence);
@@ -49,7 +49,7 @@ const retain = (kind: string, seconds: number): Order => ({
   value: `${seconds}`,
 });
 
-/** A model with weights of its own, that its author keeps. */
+/** A model with weights of its own, which its author has pinned. */
 async function modelBy(mesh: Mesh, index: number, fill: number) {
   const { content, self } = mesh.node(index);
   const bytes = encodeSafetensors([float32Tensor("w", [400_000], new Float32Array(400_000).fill(fill))]);
@@ -64,7 +64,7 @@ async function modelBy(mesh: Mesh, index: number, fill: number) {
   return { weights: weights.cid, update: update.cid, value };
 }
 
-it("lets go of what is older than was voted on every node, and of nothing that is newer, accepted or cited", async () => {
+it("unpins on every node what is past the voted retention, and nothing that is newer, accepted or cited", async () => {
   const mesh = await createReplicationMesh({ nodes: 4, replicas: 2 });
   const { self } = mesh.node(0);
   const accepted = await modelBy(mesh, 0, 1);
@@ -93,10 +93,10 @@ it("lets go of what is older than was voted on every node, and of nothing that i
 
   const gone = [old, spareCid, uncited, others];
   const kept = [young, acceptedCid, proposed, ordered];
-  const keepers = (of: readonly string[]) => Promise.all(of.map((cid) => mesh.keepersOf(cid)));
+  const pinCounts = (of: readonly string[]) => Promise.all(of.map((cid) => mesh.pinnedBy(cid)));
   const states = () => [...mesh.live.values()].map(({ replicator }) => replicator.state);
-  await expect.poll(() => keepers(gone), patience).toEqual([0, 0, 0, 0]);
-  const settled = { expired: 4, missing: 0, underReplicated: 0, endangered: 0 };
+  await expect.poll(() => pinCounts(gone), patience).toEqual([0, 0, 0, 0]);
+  const settled = { expired: 4, missing: 0, underReplicated: 0, belowMinimum: 0 };
   await expect.poll(states, patience).toEqual(Array(4).fill(expect.objectContaining(settled)));
   for (const { content } of mesh.live.values()) await content.gc({ graceMs: 0 });
   for (const cid of [...gone, spare.weights, spare.update]) expect(await mesh.holdersOf(cid)).toBe(0);
@@ -104,7 +104,7 @@ it("lets go of what is older than was voted on every node, and of nothing that i
   expect(await mesh.holdersOf(accepted.weights)).toBe(3);
   expect(await mesh.holdersOf(accepted.update)).toBe(1);
 
-  // Readers are told that nobody has it, and why, and find the rest.
+  // A reader learns that no node has it, and why, and finds the rest.
   const { client } = mesh.node(3);
   const lost = client.fetchRecord({ contentId: cidToContentId(old), timeoutMs: 2_000 });
   await expect(lost).rejects.toMatchObject({ code: "content-missing" });
@@ -112,8 +112,8 @@ it("lets go of what is older than was voted on every node, and of nothing that i
   for (const cid of kept) expect(await client.fetchRecord({ contentId: cidToContentId(cid) })).toMatchObject({ cid });
   expect(await client.listRecords({ kind: "State" })).toHaveLength(2);
 
-  // The proposal lapses and the directive's time is over: nobody looks at the evidence any more.
+  // The proposal and the directive end, and with them the hold on their evidence.
   await mesh.witan.increaseTime(5 * HOUR);
-  await expect.poll(() => keepers([proposed, ordered]), patience).toEqual([0, 0]);
-  expect(await keepers([young, acceptedCid])).toEqual([3, 3]);
+  await expect.poll(() => pinCounts([proposed, ordered]), patience).toEqual([0, 0]);
+  expect(await pinCounts([young, acceptedCid])).toEqual([3, 3]);
 });

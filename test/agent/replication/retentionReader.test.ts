@@ -112,7 +112,7 @@ it("ask a chain that stands still for next to nothing, and go back for no endpoi
   await setting.witan.increaseTime(HOUR);
   const ahead = await terms.read();
   await comeBack();
-  expect(await terms.read()).toMatchObject({ now: ahead.now, pastBlock: ahead.lastPastBlock });
+  expect(await terms.read()).toMatchObject({ now: ahead.now, lastPastBlock: ahead.lastPastBlock });
 });
 
 it("keep what is accepted and what is cited, by the newest block and by the last final one", async () => {

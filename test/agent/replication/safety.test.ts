@@ -9,7 +9,7 @@ const on = <Name extends string>(name: Name) => fc.record({ do: fc.constant(name
 
 /** What may happen to a mesh, in any order. */
 const step = fc.oneof(
-  { weight: 8, arbitrary: on("look") },
+  { weight: 8, arbitrary: on("tick") },
   {
     weight: 6,
     arbitrary: fc.record({ do: fc.constant("round" as const), node, rounds: fc.integer({ min: 1, max: 7 }) }),
@@ -22,8 +22,8 @@ const step = fc.oneof(
   { weight: 2, arbitrary: on("cut") },
   { weight: 2, arbitrary: on("join") },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("part" as const), node, other: node, parted: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("starve" as const), node, starved: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("blind" as const), node, blind: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("starve" as const), node, isStarved: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("blind" as const), node, isBlind: fc.boolean() }) },
   { weight: 1, arbitrary: on("remove") },
   { weight: 1, arbitrary: on("admit") },
   { weight: 3, arbitrary: on("lose") },
@@ -42,9 +42,9 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-async function take(mesh: SimulatedMesh, what: Step): Promise<void> {
+async function perform(mesh: SimulatedMesh, what: Step): Promise<void> {
   switch (what.do) {
-    case "look":
+    case "tick":
       return mesh.tick(what.node);
     case "round":
       return rounds(mesh, what.rounds, what.node);
@@ -60,9 +60,9 @@ async function take(mesh: SimulatedMesh, what: Step): Promise<void> {
     case "part":
       return mesh.part(what.node, what.other, what.parted);
     case "starve":
-      return mesh.starve(what.node, what.starved);
+      return mesh.starve(what.node, what.isStarved);
     case "blind":
-      return mesh.blind(what.node, what.blind);
+      return mesh.blind(what.node, what.isBlind);
     case "remove":
       return mesh.admit(what.node, false);
     case "admit":
@@ -84,7 +84,7 @@ async function take(mesh: SimulatedMesh, what: Step): Promise<void> {
   }
 }
 
-/** Every node looks so often, and what it says arrives. */
+/** Every node ticks `count` times, and its messages arrive. */
 async function rounds(mesh: SimulatedMesh, count: number, first = 0): Promise<void> {
   for (let round = 0; round < count; round++) {
     for (let i = 0; i < NODES; i++) {
@@ -95,9 +95,9 @@ async function rounds(mesh: SimulatedMesh, count: number, first = 0): Promise<vo
   }
 }
 
-/** Orders of events in which a rule that is left out shows: they are rare among random ones. */
+/** Sequences that fail if a rule is left out: rare among random ones. */
 const examples: [number, boolean, Step[]][] = [
-  // Of two keepers one is away, and a third that is removed holds what it should not yet let go of.
+  // One of two keepers is away, and a removed third node must not unpin yet.
   [
     2,
     true,
@@ -125,7 +125,7 @@ const examples: [number, boolean, Step[]][] = [
       { do: "round", node: 0, rounds: 7 },
     ],
   ],
-  // A node says that it holds its share, as it sees the shares.
+  // A node reports that it holds its share by another view.
   [
     2,
     false,
@@ -134,7 +134,7 @@ const examples: [number, boolean, Step[]][] = [
       { do: "round", node: 0, rounds: 1 },
       { do: "lose", node: 0 },
       { do: "anchor", node: 0 },
-      { do: "look", node: 0 },
+      { do: "tick", node: 0 },
       { do: "cut", node: 0 },
       { do: "inform", node: 1 },
       { do: "round", node: 0, rounds: 6 },
@@ -142,8 +142,8 @@ const examples: [number, boolean, Step[]][] = [
   ],
 ];
 
-it("never lets go of a record that has not expired while fewer than the least number of others hold it", async () => {
-  let drops = 0;
+it("never unpins a record that has not expired while fewer than the minimum number of others hold it", async () => {
+  let unpinned = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 2 }),
@@ -153,27 +153,27 @@ it("never lets go of a record that has not expired while fewer than the least nu
         const mesh = await SimulatedMesh.create({ nodes: NODES, min, max: min });
         for (let records = 0; records < 6; records++) mesh.anchor(AUTHOR);
         await rounds(mesh, 3);
-        // With its author gone, a record has its keepers alone.
+        // Without its author, only the keepers hold a record.
         if (authorIsLost) await mesh.stop(AUTHOR, true);
         await rounds(mesh, 7);
-        for (const each of steps) await take(mesh, each);
-        drops += mesh.drops;
-        expect(mesh.wrong).toEqual([]);
+        for (const each of steps) await perform(mesh, each);
+        unpinned += mesh.unpinned;
+        expect(mesh.violations).toEqual([]);
       },
     ),
     { numRuns: 250, examples },
   );
-  // Else it would be kept by never letting go of anything.
-  expect(drops).toBeGreaterThan(100);
+  // A mesh that unpins nothing would pass, too.
+  expect(unpinned).toBeGreaterThan(100);
 });
 
-it("comes to keep each record as often as it should be, once there is peace", async () => {
+it("reaches the voted number of replicas of each record when faults end", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 30 }), async (max, steps) => {
       const mesh = await SimulatedMesh.create({ nodes: NODES, min: 1, max });
       for (const index of [0, 1, 2]) mesh.anchor(index);
       await rounds(mesh, 3);
-      for (const each of steps) if (each.do !== "lose") await take(mesh, each);
+      for (const each of steps) if (each.do !== "lose") await perform(mesh, each);
       mesh.vote(max, -1);
       for (let index = 0; index < NODES; index++) {
         mesh.cut(index, false);
@@ -191,8 +191,8 @@ it("comes to keep each record as often as it should be, once there is peace", as
   );
 });
 
-/** Everybody hears of a vote, and acts on it. */
-async function decided(mesh: SimulatedMesh, max: number, upTo: number): Promise<void> {
+/** Every node reads a vote and acts on it. */
+async function decide(mesh: SimulatedMesh, max: number, upTo: number): Promise<void> {
   mesh.vote(max, upTo);
   for (let index = 0; index < NODES; index++) mesh.inform(index);
   await rounds(mesh, 8);
@@ -205,16 +205,16 @@ async function meshOf(records: number, max: number) {
   return { mesh, ids };
 }
 
-it("has what expired let go of by all, its author and its lists too, and is not held up by it when it begins anew", async () => {
+it("unpins expired records and their manifests on all nodes, authors included, and a new disk does not wait for them", async () => {
   const { mesh } = await meshOf(4, 3);
-  await decided(mesh, 3, 2);
+  await decide(mesh, 3, 2);
   expect([mesh.holders(true), mesh.holders()]).toEqual([
     [0, 0, 0, 0],
     [4, 4, 4, 4],
   ]);
-  expect(mesh.state(AUTHOR)).toMatchObject({ records: 4, kept: 4, missing: 0, underReplicated: 0, expired: 4 });
+  expect(mesh.state(AUTHOR)).toMatchObject({ records: 4, held: 4, missing: 0, underReplicated: 0, expired: 4 });
 
-  // Who comes with an empty disk can read none of the old lists, and what it keeps counts all the same.
+  // A node with an empty disk can read none of the old manifests; its replicas count all the same.
   await mesh.stop(3, true);
   await mesh.start(3);
   await rounds(mesh, 8);
@@ -223,13 +223,13 @@ it("has what expired let go of by all, its author and its lists too, and is not 
   expect(mesh.holders()).toEqual([4, 4, 4, 4]);
 });
 
-it("lets go of nothing that is exempt, nor of the list that it is found by, and has it kept by who comes anew", async () => {
+it("unpins neither a record on hold nor its manifest, and a node with an empty disk replicates both", async () => {
   const { mesh, ids } = await meshOf(4, 3);
-  const [, exempt] = ids;
-  if (exempt === undefined) throw new Error("there is no second record");
-  // And one that is in no list: it is looked for in vain, and holds nothing up.
-  mesh.exempt.add(exempt).add(`0x${"ab".repeat(32)}`);
-  await decided(mesh, 3, 3);
+  const [, held] = ids;
+  if (held === undefined) throw new Error("there is no second record");
+  // And one that no manifest lists: the search for it blocks nothing.
+  mesh.onHold.add(held).add(`0x${"ab".repeat(32)}`);
+  await decide(mesh, 3, 3);
   expect(mesh.holders(true)).toEqual([0, 0, 4, 4, 0, 0]);
   await mesh.stop(3, true);
   await mesh.start(3);
@@ -238,7 +238,7 @@ it("lets go of nothing that is exempt, nor of the list that it is found by, and 
   expect(mesh.state(AUTHOR)).toMatchObject({ byHolders: [0, 0, 0, 0, 4] });
   expect(mesh.state(3)).toMatchObject({ records: 2, unread: 0, missing: 0, underReplicated: 0 });
   for (let index = 0; index < NODES; index++) mesh.blind(index, true);
-  mesh.exempt.clear();
+  mesh.onHold.clear();
   await rounds(mesh, 3);
   expect(mesh.holders(true)).toEqual([0, 0, 4, 4, 0, 0]);
   for (let index = 0; index < NODES; index++) mesh.blind(index, false);
@@ -246,20 +246,20 @@ it("lets go of nothing that is exempt, nor of the list that it is found by, and 
   expect(mesh.holders(true)).toEqual([0, 0, 0, 0, 0, 0]);
 });
 
-it("finds what expired while it was away by what it has on its disk", async () => {
+it("unpins what expired while it was away, by the pins on its disk", async () => {
   const { mesh } = await meshOf(3, 3);
   await mesh.stop(2, false);
-  await decided(mesh, 3, 2);
+  await decide(mesh, 3, 2);
   expect(mesh.holders(true)).toEqual([1, 1, 1, 1]);
   await mesh.start(2);
   await rounds(mesh, 3);
   expect(mesh.holders(true)).toEqual([0, 0, 0, 0]);
 });
 
-it("has records back that a later vote keeps for longer, as far as somebody still holds them", async () => {
+it("replicates expired records again that a later vote keeps for longer, if a node still has them", async () => {
   const { mesh } = await meshOf(2, 3);
   await mesh.stop(2, false);
-  await decided(mesh, 3, 2);
+  await decide(mesh, 3, 2);
   expect(mesh.holders(true)).toEqual([1, 1, 1, 1]);
   mesh.vote(3, -1);
   for (let index = 0; index < NODES; index++) mesh.inform(index);
@@ -268,10 +268,10 @@ it("has records back that a later vote keeps for longer, as far as somebody stil
   expect(mesh.holders(true)).toEqual([4, 4, 4, 4]);
 });
 
-it("moves and drops nothing as long as what was voted cannot be read, and does it afterwards", async () => {
+it("moves and unpins nothing while the voted terms cannot be read, and does so afterwards", async () => {
   const { mesh } = await meshOf(3, 2);
   for (let index = 0; index < NODES; index++) mesh.blind(index, true);
-  await decided(mesh, 1, 2);
+  await decide(mesh, 1, 2);
   expect([...mesh.holders(true), ...mesh.holders()]).toEqual([3, 3, 3, 3, 3, 3]);
   expect(mesh.state(AUTHOR)).toMatchObject({ expired: 0 });
   for (let index = 0; index < NODES; index++) mesh.blind(index, false);
@@ -280,5 +280,5 @@ it("moves and drops nothing as long as what was voted cannot be read, and does i
     [0, 0, 0, 0],
     [2, 2],
   ]);
-  expect(mesh.wrong).toEqual([]);
+  expect(mesh.violations).toEqual([]);
 });

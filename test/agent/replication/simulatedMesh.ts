@@ -34,22 +34,26 @@ interface SimulatedNode {
   readonly pins: Map<string, Pin>;
   replicator: Replicator | undefined;
   hear: (bytes: Uint8Array, from: string) => void;
-  /** Nothing that it sends or is sent arrives. */
-  cutOff: boolean;
-  starved: boolean;
-  blind: boolean;
+  /** No message to or from it arrives. */
+  isCutOff: boolean;
+  /** It can fetch nothing from others. */
+  isStarved: boolean;
+  /** It cannot read the voted terms. */
+  isBlind: boolean;
+  /** The nodes whose messages do not arrive here. */
   readonly deafTo: Set<number>;
   isMember: boolean;
-  /** When it lost its disk, and what was on it. */
+  /** When it lost its disk. */
   lostAt: number;
+  /** The CIDs that were pinned on that disk. */
   lost: ReadonlySet<string>;
-  /** Of the terms that were published, how many it has not read yet. */
+  /** How many of the published terms it has not read yet. */
   behind: number;
 }
 
 /**
- * Keepers among one another on paper: the chain is a list, blocks are there as long as somebody keeps them, and time passes
- * when it is told to. Real nodes take seconds for what a property has to try ten thousand times.
+ * Replicators with a simulated chain, content store, gossip and clock: a block of data is there as long as a node pins it, and
+ * time passes when a test says so. A property tries ten thousand steps in the time of one step of real nodes.
  */
 export class SimulatedMesh {
   now = 1_000_000;
@@ -60,24 +64,24 @@ export class SimulatedMesh {
   readonly #bytes = new Map<ContentId, Uint8Array>();
   readonly #messages: { to: SimulatedNode; from: SimulatedNode; bytes: Uint8Array; at: number }[] = [];
   readonly #terms: RetentionTerms[];
-  /** What was let go of though it should not have been. */
-  readonly wrong: string[] = [];
-  /** Kept whatever its age. */
-  readonly exempt = new Set<ContentId>();
-  /** How often anything was let go of. */
-  drops = 0;
+  /** What was unpinned too early. */
+  readonly violations: string[] = [];
+  /** Records on hold. */
+  readonly onHold = new Set<ContentId>();
+  /** How often anything was unpinned. */
+  unpinned = 0;
 
   private constructor(parameters: SimulatedMeshParameters) {
     this.min = parameters.min;
     this.#nodes = Array.from({ length: parameters.nodes }, (_, index) => ({
       index,
       self: operatorKey(index).address as Address,
-      roots: new Map(),
-      keeper: undefined,
+      pins: new Map(),
+      replicator: undefined,
       hear: () => undefined,
-      cutOff: false,
-      starved: false,
-      blind: false,
+      isCutOff: false,
+      isStarved: false,
+      isBlind: false,
       deafTo: new Set<number>(),
       isMember: true,
       lostAt: Number.NEGATIVE_INFINITY,
@@ -93,7 +97,7 @@ export class SimulatedMesh {
     return mesh;
   }
 
-  /** One more record of a node is anchored, in a block of its own. */
+  /** A node anchors one more record, in a block of its own. */
   anchor(index: number): ContentId | undefined {
     const node = this.#of(index);
     if (node.replicator === undefined) return undefined;
@@ -113,13 +117,13 @@ export class SimulatedMesh {
     return contentId;
   }
 
-  /** The DAO votes how many keep each record, and up to which block they have had their time. */
+  /** The DAO votes how many nodes keep each record, and the last block whose records are past their retention. */
   vote(max: number, upTo: number): void {
     this.#terms.push(this.#termsOf(max, Math.min(upTo, this.#entries.length)));
     for (const node of this.#nodes) node.behind += 1;
   }
 
-  /** A node hears of all votes. */
+  /** A node reads all votes. */
   inform(index: number): void {
     this.#of(index).behind = 0;
   }
@@ -128,29 +132,29 @@ export class SimulatedMesh {
     await this.#of(index).replicator?.tick();
   }
 
-  /** Delivers what is on its way. */
+  /** Delivers the messages that are under way. */
   deliver(): void {
     for (const { to, from, bytes, at } of this.#messages.splice(0)) {
-      const arrives = this.now - at <= LATEST_MS && !to.cutOff && !to.deafTo.has(from.index);
+      const arrives = this.now - at <= LATEST_MS && !to.isCutOff && !to.deafTo.has(from.index);
       if (arrives && to.replicator !== undefined) to.hear(bytes, `peer-${from.index}`);
     }
   }
 
-  cut(index: number, cutOff: boolean): void {
-    this.#of(index).cutOff = cutOff;
+  cut(index: number, isCutOff: boolean): void {
+    this.#of(index).isCutOff = isCutOff;
   }
 
-  /** Whatever a node asks for does not come, or comes again. */
-  starve(index: number, starved: boolean): void {
-    this.#of(index).starved = starved;
+  /** Nothing that a node fetches comes, or everything comes again. */
+  starve(index: number, isStarved: boolean): void {
+    this.#of(index).isStarved = isStarved;
   }
 
-  /** What was voted a node cannot read, or can again. */
-  blind(index: number, blind: boolean): void {
-    this.#of(index).blind = blind;
+  /** A node cannot read the voted terms, or can again. */
+  blind(index: number, isBlind: boolean): void {
+    this.#of(index).isBlind = isBlind;
   }
 
-  /** Two nodes hear each other no more, or again. Blocks still come by way of others. */
+  /** No message passes between two nodes, or messages pass again. Data still comes by way of others. */
   part(one: number, other: number, parted: boolean): void {
     for (const [from, to] of [
       [one, other],
@@ -166,7 +170,7 @@ export class SimulatedMesh {
     this.#of(index).isMember = isMember;
   }
 
-  /** It stops; with its disk, or with what was on it. */
+  /** Stops a node, and wipes its disk if asked to. */
   async stop(index: number, wipe: boolean): Promise<void> {
     const node = this.#of(index);
     await node.replicator?.stop();
@@ -177,7 +181,7 @@ export class SimulatedMesh {
     node.pins.clear();
   }
 
-  /** It starts, and looks. */
+  /** Starts a node, which ticks once. */
   async start(index: number): Promise<void> {
     const node = this.#of(index);
     if (node.replicator !== undefined) return;
@@ -186,12 +190,10 @@ export class SimulatedMesh {
         this.#nodes
           .filter(({ isMember }) => isMember)
           .map(({ self: operator, index: its }) => ({ operator, peerId: `peer-${its}` })),
-      anchors: {
-        anchors: async () => ({ entries: this.#entries, unread: [] }),
-        leaves: async ({ manifest }: { manifest: ContentId }) => {
-          if (!this.#isHad(contentIdToCid(manifest))) throw new ContentError("missing", "Nobody has it.");
-          return this.#leaves.get(manifest) ?? [];
-        },
+      listAnchors: async () => ({ entries: this.#entries, unread: [] }),
+      fetchLeaves: async ({ anchor: { manifest } }: { anchor: { manifest: ContentId } }) => {
+        if (!this.#isOnline(contentIdToCid(manifest))) throw new ContentError("missing", "No node has it.");
+        return this.#leaves.get(manifest) ?? [];
       },
       chain: { addresses: { KnowledgeRegistry: "0x" }, blockNumber: async () => this.#entries.length },
     } as unknown as Client;
@@ -200,9 +202,9 @@ export class SimulatedMesh {
       client,
       content: {
         get: async (cid: string) => {
-          if (node.cutOff && !this.#keeps(node, cid)) throw new ContentError("missing", "It is cut off.");
-          if (!this.#nodes.some((each) => each.replicator !== undefined && this.#keeps(each, cid)))
-            throw new ContentError("missing", "Nobody has it.");
+          if (node.isCutOff && !this.#hasPinned(node, cid)) throw new ContentError("missing", "It is cut off.");
+          if (!this.#nodes.some((each) => each.replicator !== undefined && this.#hasPinned(each, cid)))
+            throw new ContentError("missing", "No node has it.");
           return this.#bytes.get(cidToContentId(cid)) ?? new Uint8Array();
         },
         pins: {
@@ -212,12 +214,12 @@ export class SimulatedMesh {
           async *list() {
             yield* node.pins.values();
           },
-          drop: async (name) => this.#drop(node, name),
+          drop: async (name) => this.#unpin(node, name),
         },
       } as ConstructorParameters<typeof Replicator>[0]["content"],
       gossip: {
         publish: async (_topic, bytes) => {
-          if (node.cutOff) return 0;
+          if (node.isCutOff) return 0;
           for (const to of this.#nodes) {
             if (to !== node) this.#messages.push({ to, from: node, bytes, at: this.now });
           }
@@ -243,7 +245,7 @@ export class SimulatedMesh {
           return termsOf().rules;
         },
         read: async () => {
-          if (node.blind) throw new Error("the chain does not answer");
+          if (node.isBlind) throw new Error("the chain does not answer");
           return termsOf();
         },
       },
@@ -251,7 +253,7 @@ export class SimulatedMesh {
       awayMs: AWAY_MS,
     });
     node.replicator.start();
-    // The first look: all that it waits for is at hand.
+    // The first tick ends at once: all that it awaits is in memory.
     await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -259,54 +261,56 @@ export class SimulatedMesh {
     return this.#of(index).replicator?.state;
   }
 
-  /** How many nodes truly keep each list and record that has not expired by any vote; and those that have. */
+  /** How many nodes pin each manifest and record that has not expired by any vote; or each that has. */
   holders(expired = false): number[] {
     return this.#entries
       .filter(({ blockNumber }) => blockNumber <= this.#upTo === expired)
       .flatMap(({ manifest }) => [manifest, ...(this.#leaves.get(manifest) ?? []).map(({ contentId }) => contentId)])
-      .map((contentId) => this.#nodes.filter((node) => this.#keeps(node, contentIdToCid(contentId))).length);
+      .map((contentId) => this.#nodes.filter((node) => this.#hasPinned(node, contentIdToCid(contentId))).length);
   }
 
   get #upTo(): number {
     return Math.max(...this.#terms.map(({ lastAllPastBlock }) => lastAllPastBlock));
   }
 
-  #drop(node: SimulatedNode, name: string): boolean {
-    const root = node.pins.get(name);
-    if (!node.pins.delete(name) || root === undefined) return false;
-    this.drops += 1;
-    if (node.blind) this.wrong.push(`node ${node.index} let go of ${name} without knowing what was voted`);
-    const { cid } = root;
+  #unpin(node: SimulatedNode, name: string): boolean {
+    const pin = node.pins.get(name);
+    if (!node.pins.delete(name) || pin === undefined) return false;
+    this.unpinned += 1;
+    if (node.isBlind) this.violations.push(`node ${node.index} unpinned ${name} without knowing the voted terms`);
+    const { cid } = pin;
     const block = this.#entries.findIndex(({ manifest }) => {
       const leaves = this.#leaves.get(manifest) ?? [];
       return [manifest, ...leaves.map(({ contentId }) => contentId)].includes(cidToContentId(cid));
     });
     if (block + 1 <= this.#upTo) return true;
-    // A disk that was lost a moment ago nobody can know of yet.
+    // No node can know yet of a disk that was lost a moment ago.
     const others = this.#nodes.filter(
-      (each) => each !== node && (this.#keeps(each, cid) || (each.lost.has(cid) && this.now - each.lostAt <= AWAY_MS)),
+      (each) =>
+        each !== node && (this.#hasPinned(each, cid) || (each.lost.has(cid) && this.now - each.lostAt <= AWAY_MS)),
     );
-    if (others.length < this.min) this.wrong.push(`node ${node.index} let go of ${name}, held by ${others.length}`);
+    if (others.length < this.min)
+      this.violations.push(`node ${node.index} unpinned ${name}, pinned by ${others.length}`);
     return true;
   }
 
-  #isHad(cid: string): boolean {
-    return this.#nodes.some((each) => each.replicator !== undefined && this.#keeps(each, cid));
+  #isOnline(cid: string): boolean {
+    return this.#nodes.some((each) => each.replicator !== undefined && this.#hasPinned(each, cid));
   }
 
-  #keeps({ pins }: SimulatedNode, cid: string): boolean {
+  #hasPinned({ pins }: SimulatedNode, cid: string): boolean {
     return ["record", "manifest", "replica"].some((keep) => pins.has(`${keep}/${cid}`));
   }
 
   #termsOf(max: number, upTo: number): RetentionTerms {
     const { replicas, retain } = retentionRules(new Map(), { min: this.min, max });
     return {
-      // Another vote is another rule, though records are told by their blocks here.
+      // Another vote makes another rule, though here expiry follows from blocks.
       rules: { replicas, retain: { ...retain, Incident: upTo < 0 ? retain.Incident : 1_000 - upTo } },
       now: 1_000_000,
       lastPastBlock: { State: upTo, Model: upTo, Incident: upTo, Outcome: upTo },
       lastAllPastBlock: upTo,
-      readHolds: async () => this.exempt,
+      readHolds: async () => this.onHold,
       timeOf: async () => 0,
     };
   }

@@ -8,7 +8,7 @@ import { model } from "../../records/samples.js";
 
 type Store = Awaited<ReturnType<typeof disk>>;
 
-/** A model that is kept with its weights, or is only known where `lost`. */
+/** A model that is pinned with its weights; if `lost`, its bytes are missing. */
 async function modelOf(store: Store, seed: number, { lost = false, update = "" } = {}) {
   const weights = await store.putFile([bytesOf(500, seed)], { keep: "model" });
   const contributors = model.contributors.slice(0, 1).map((each) => ({ ...each, update: update || each.update }));
@@ -38,13 +38,13 @@ function known(cid: string, kind: IndexedRecord["kind"]): IndexedRecord {
   };
 }
 
-const bookOf = (...records: readonly IndexedRecord[]) =>
+const indexOf = (...records: readonly IndexedRecord[]) =>
   ({
     records: () => records,
     find: (contentId: string) => records.find((each) => each.contentId === contentId),
   }) as unknown as RecordIndex;
 
-async function roots(store: Store): Promise<Set<string>> {
+async function pinNames(store: Store): Promise<Set<string>> {
   const names = new Set<string>();
   for await (const { name } of store.pins.list()) names.add(name);
   return names;
@@ -52,15 +52,15 @@ async function roots(store: Store): Promise<Set<string>> {
 
 const options = { timeoutMs: 200 };
 
-it("leaves the files of a model that cannot be read, and lets go of all the rest", async () => {
+it("leaves the files of a model that cannot be read, and unpins all the rest", async () => {
   const store = await disk(await folder());
   const lost = await modelOf(store, 1, { lost: true });
   const whole = await modelOf(store, 2);
   const incident = encodeRecord("Incident", incidentOf("x"));
   await store.put(incident.bytes, { codec: "dag-cbor", keep: "record" });
   const records = [lost.record, whole.record, known(incident.cid, "Incident")];
-  expect(await unpinExpired({ store, index: bookOf(...records), options }, records, "all")).toBe(1);
-  expect(await roots(store)).toEqual(new Set([`model/${lost.weights}`]));
+  expect(await unpinExpired({ store, index: indexOf(...records), options }, records, "all")).toBe(1);
+  expect(await pinNames(store)).toEqual(new Set([`model/${lost.weights}`]));
   expect(records.map(({ isHeld }) => isHeld)).toEqual([false, false, false]);
 });
 
@@ -68,27 +68,27 @@ it("leaves all files while a model that stays cannot be read", async () => {
   const store = await disk(await folder());
   const staying = await modelOf(store, 1, { lost: true });
   const leaving = await modelOf(store, 2);
-  const book = bookOf(staying.record, leaving.record);
+  const index = indexOf(staying.record, leaving.record);
   expect(await unpinExpired({ store, index, options }, [leaving.record], "all")).toBe(1);
-  expect(await roots(store)).toEqual(
+  expect(await pinNames(store)).toEqual(
     new Set([`record/${staying.cid}`, `model/${staying.weights}`, `model/${leaving.weights}`]),
   );
 });
 
-it("leaves what this node's own models name that have no anchor yet, and what it keeps for itself", async () => {
+it("leaves the files of this node's own models that have no anchor yet, and of its own records", async () => {
   const store = await disk(await folder());
   const leaving = await modelOf(store, 1);
   const own = await modelOf(store, 2, { update: leaving.weights });
-  // Of the one that leaves, the book knows; of the other nobody has heard.
-  const book = bookOf(leaving.record);
+  // The index knows the model that leaves; the other is not anchored yet.
+  const index = indexOf(leaving.record);
   expect(await unpinExpired({ store, index, options }, [leaving.record], "all")).toBe(0);
-  expect(await roots(store)).toEqual(
+  expect(await pinNames(store)).toEqual(
     new Set([`model/${leaving.weights}`, `record/${own.cid}`, `model/${own.weights}`]),
   );
 
   const other = await modelOf(store, 3);
   await store.pins.set({ name: `replica/${other.cid}`, cid: other.cid, reason: "replica", scope: "block" });
-  await unpinExpired({ store, index: bookOf(other.record), options }, [other.record], "replicas");
-  expect((await roots(store)).has(`replica/${other.cid}`)).toBe(false);
-  expect((await roots(store)).has(`model/${other.weights}`)).toBe(true);
+  await unpinExpired({ store, index: indexOf(other.record), options }, [other.record], "replicas");
+  expect((await pinNames(store)).has(`replica/${other.cid}`)).toBe(false);
+  expect((await pinNames(store)).has(`model/${other.weights}`)).toBe(true);
 });

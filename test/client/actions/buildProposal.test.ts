@@ -28,7 +28,7 @@ describe("buildProposal", () => {
 
   it("describes the proposal in words that follow from its content", () => {
     const { description } = dao.client().buildProposal({ order: restartOrder, evidence: [] });
-    expect(description).toMatch(/^Restart workload\/web-3\n\nwitan\/directive\/1 bafyrei\w+\nevidence: none$/);
+    expect(description).toMatch(/^Restart replica\/web\/3\n\nwitan\/directive\/1 bafyrei\w+\nevidence: none$/);
   });
 
   it("builds the same proposal on every node that saw the same, in any order", () => {

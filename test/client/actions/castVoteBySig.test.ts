@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createClientContext, signBallot } from "../../../src/client/index.js";
 import type { Address, Hex, Order } from "../../../src/records/index.js";
 import { failureOf, restartOrder, useTestDao } from "../../harness/dao.js";
 import { operatorKey } from "../../harness/deploy.js";
@@ -31,20 +32,14 @@ describe("castVoteBySig", () => {
     const { proposalId } = await dao.client(0).openProposal(input(restartOrder));
     await dao.witan.increaseTime(1);
     const ballot = await dao.client(1).signBallot({ proposalId, support: "for" });
-    const elsewhere = {
-      ...dao.client(1),
-      chain: { ...dao.client(1).chain, chainId: 1 },
-    };
-    const { signBallot } = await import("../../../src/client/index.js");
+    const { content, chain } = dao.client(1);
+    const elsewhere = createClientContext({ content, chain: { ...chain, chainId: 1 } });
     const foreign = await signBallot(elsewhere, { proposalId, support: "for" });
     const otherGovernor = await signBallot(
-      {
-        ...elsewhere,
-        chain: {
-          ...dao.client(1).chain,
-          addresses: { ...elsewhere.chain.addresses, NodeGovernor: newcomer.address as Address },
-        },
-      },
+      createClientContext({
+        content,
+        chain: { ...chain, addresses: { ...chain.addresses, NodeGovernor: newcomer.address as Address } },
+      }),
       { proposalId, support: "for" },
     );
     for (const bad of [

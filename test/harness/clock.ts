@@ -42,3 +42,9 @@ export class TestClock implements Clock {
 export function frozen(wall = 0): Clock {
   return { now: () => wall, monotonic: () => 0, sleep: async () => undefined, after: () => () => undefined };
 }
+
+/** A clock on which time passes only by {@link TestClock.pass}, while sleeps and timers end in real time. */
+export function stepped(): TestClock {
+  const { after, sleep } = systemClock;
+  return new TestClock({ ...frozen(), after, sleep });
+}

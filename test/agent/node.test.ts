@@ -115,7 +115,7 @@ it("starts two nodes that anchor their states, and read one another's blocks", a
     peers: 1,
     lastError: undefined,
     block: expect.any(Number),
-    replication: { replicas: { min: 2, max: 3 }, endangered: expect.any(Number), expired: 0 },
+    replication: { replicas: { min: 2, max: 3 }, belowMinimum: expect.any(Number), expired: 0 },
     maintenance: { lastGc: null, lastScrub: null, failing: [] },
   });
 });

@@ -3,7 +3,7 @@ import type { BlsLibrary } from "../../ports/keys/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
-import { MUTED_MS } from "./peerRateLimiter.js";
+import { MUTED_MS } from "./gossip/peerRateLimiter.js";
 
 /** What the exchanges of ballots, attestations and joint anchors need alike. */
 export interface ExchangeDependencies {

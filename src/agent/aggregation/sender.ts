@@ -1,5 +1,5 @@
 import type { BackgroundJobs } from "../backgroundJobs.js";
-import { Rebroadcast, type RebroadcastDependencies } from "./rebroadcast.js";
+import { Rebroadcast, type RebroadcastDependencies } from "./gossip/rebroadcast.js";
 
 /** Where a message stands that does not count yet. */
 export interface MessageStanding {

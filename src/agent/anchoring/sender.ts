@@ -2,7 +2,7 @@ import { hashJoint, openJoint } from "../../ports/chain/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import { contentIdToCid, decodeJointManifest, MAX_RECORD_BYTES, type SignedBatch } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { Rebroadcast } from "../aggregation/rebroadcast.js";
+import { Rebroadcast } from "../aggregation/gossip/rebroadcast.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Offer } from "../outbox/state.js";
 import type { AnchoringContext } from "./context.js";

@@ -1,6 +1,6 @@
 import { isRevert, type JointMessage, jointTree } from "../../ports/chain/index.js";
 import type { Hex } from "../../records/index.js";
-import { LeaderSchedule } from "../aggregation/leaderSchedule.js";
+import { LeaderSchedule } from "../aggregation/leaders/leaderSchedule.js";
 import type { AnchoringContext } from "./context.js";
 import { groupsOf, jointManifestOf } from "./jointManifest.js";
 import { encodeMessage } from "./message.js";

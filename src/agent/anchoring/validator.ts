@@ -2,8 +2,8 @@ import { hashJoint, isSignedByAuthor, type JointMessage } from "../../ports/chai
 import type { ValidationResult } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import { MAX_JOINT_BATCHES, type SignedBatch } from "../../records/index.js";
-import { BatchVerifier } from "../aggregation/batchVerifier.js";
-import { GossipGate, type GossipReason } from "../aggregation/gossipGate.js";
+import { BatchVerifier } from "../aggregation/gossip/batchVerifier.js";
+import { GossipGate, type GossipReason } from "../aggregation/gossip/gossipGate.js";
 import type { AnchoringContext } from "./context.js";
 import { decodeMessage, type JointSignature } from "./message.js";
 import type { Draft } from "./pool.js";

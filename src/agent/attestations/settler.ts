@@ -5,7 +5,7 @@ import { isRevert } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
 import type { ExchangeDependencies } from "../aggregation/exchangeDependencies.js";
 import type { LatestView } from "../aggregation/latestView.js";
-import { LeaderSchedule } from "../aggregation/leaderSchedule.js";
+import { LeaderSchedule } from "../aggregation/leaders/leaderSchedule.js";
 import type { PooledMessage } from "../aggregation/pool.js";
 import { settlementMargin } from "../aggregation/settlementMargin.js";
 import { type Settlement, submitAggregate } from "../aggregation/settler.js";

@@ -12,7 +12,7 @@ import { isRevert } from "../../ports/chain/index.js";
 import { KeyError } from "../../ports/keys/index.js";
 import type { ExchangeDependencies } from "../aggregation/exchangeDependencies.js";
 import type { LatestView } from "../aggregation/latestView.js";
-import { LeaderSchedule } from "../aggregation/leaderSchedule.js";
+import { LeaderSchedule } from "../aggregation/leaders/leaderSchedule.js";
 import type { LocalNode } from "../aggregation/localNode.js";
 import type { PooledMessage } from "../aggregation/pool.js";
 import { settlementMargin } from "../aggregation/settlementMargin.js";

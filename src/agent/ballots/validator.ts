@@ -10,8 +10,8 @@ import { type BallotContext, hashBallot, recoverVoter } from "../../ports/chain/
 import type { ValidationResult } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import type { Clock } from "../../utils/clock.js";
-import { BatchVerifier } from "../aggregation/batchVerifier.js";
-import { GossipGate, type GossipReason } from "../aggregation/gossipGate.js";
+import { BatchVerifier } from "../aggregation/gossip/batchVerifier.js";
+import { GossipGate, type GossipReason } from "../aggregation/gossip/gossipGate.js";
 import type { LatestView } from "../aggregation/latestView.js";
 import { decodeBallot } from "./message.js";
 import type { BallotPool, Equivocation } from "./pool.js";

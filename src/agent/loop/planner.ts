@@ -3,7 +3,7 @@ import type { PlannedProposal } from "../../policy/index.js";
 import type { Address } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { LeaderSchedule } from "../aggregation/leaderSchedule.js";
+import { LeaderSchedule } from "../aggregation/leaders/leaderSchedule.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { ChainView } from "../chainView.js";
 

@@ -8,7 +8,7 @@ import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { Rendezvous } from "../aggregation/rendezvous.js";
+import { Rendezvous } from "../aggregation/leaders/rendezvous.js";
 import { Expiry } from "./expiry.js";
 import { fetchReplica } from "./fetchReplica.js";
 import { decodeReport, encodeReport, MAX_MISSING, viewOf } from "./message.js";

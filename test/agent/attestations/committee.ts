@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { getBytes } from "ethers";
 import { expect, onTestFinished, vi } from "vitest";
-import { leaderOrder } from "../../../src/agent/aggregation/leaderSchedule.js";
+import { leaderOrder } from "../../../src/agent/aggregation/leaders/leaderSchedule.js";
 import { AttestationExchange } from "../../../src/agent/attestations/exchange.js";
 import { encodeAttestation } from "../../../src/agent/attestations/message.js";
 import { signAttestation } from "../../../src/agent/attestations/sign.js";

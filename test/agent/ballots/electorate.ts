@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, onTestFinished, vi } from "vitest";
-import { leaderOrder } from "../../../src/agent/aggregation/leaderSchedule.js";
+import { leaderOrder } from "../../../src/agent/aggregation/leaders/leaderSchedule.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { BallotExchange, type BallotExchangeDependencies } from "../../../src/agent/ballots/exchange.js";
 import { encodeBallot } from "../../../src/agent/ballots/message.js";

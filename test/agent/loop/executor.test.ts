@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { leaderOrder } from "../../../src/agent/aggregation/leaderSchedule.js";
+import { leaderOrder } from "../../../src/agent/aggregation/leaders/leaderSchedule.js";
 import { readChainView } from "../../../src/agent/chainView.js";
 import type { DirectiveHandler, ExecutionResult } from "../../../src/agent/handlers/handler.js";
 import { Executor } from "../../../src/agent/loop/executor.js";

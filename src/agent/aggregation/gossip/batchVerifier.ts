@@ -1,5 +1,5 @@
-import { type BlsLibrary, verifySignatureSets } from "../../ports/keys/index.js";
-import type { Clock } from "../../utils/clock.js";
+import { type BlsLibrary, verifySignatureSets } from "../../../ports/keys/index.js";
+import type { Clock } from "../../../utils/clock.js";
 
 /** One key's signature, to be verified. */
 export type SignatureClaim = Parameters<typeof verifySignatureSets>[1][number];

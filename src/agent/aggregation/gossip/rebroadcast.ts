@@ -1,7 +1,7 @@
-import { messageOf } from "../../errors.js";
-import type { Gossip } from "../../ports/gossip/index.js";
-import type { Clock } from "../../utils/clock.js";
-import type { Logger } from "../../utils/logger.js";
+import { messageOf } from "../../../errors.js";
+import type { Gossip } from "../../../ports/gossip/index.js";
+import type { Clock } from "../../../utils/clock.js";
+import type { Logger } from "../../../utils/logger.js";
 
 /** A message that does not count yet is sent again after this, for peers that missed it, such as in a partition. */
 const SEND_AGAIN_MS = 10_000;

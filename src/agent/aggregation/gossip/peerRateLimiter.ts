@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { Clock } from "../../utils/clock.js";
+import type { Clock } from "../../../utils/clock.js";
 
 /** A committee of 500 can send all its signatures through one peer at once, several times over. */
 const BURST = 4_096;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { LeaderSchedule, leaderOrder, leaderRank } from "../../../src/agent/aggregation/leaderSchedule.js";
-import type { Address } from "../../../src/records/index.js";
-import { frozen, TestClock } from "../../harness/clock.js";
+import { LeaderSchedule, leaderOrder, leaderRank } from "../../../../src/agent/aggregation/leaders/leaderSchedule.js";
+import type { Address } from "../../../../src/records/index.js";
+import { frozen, TestClock } from "../../../harness/clock.js";
 
 const node = (n: number): Address => `0x${n.toString(16).padStart(40, "0")}`;
 const nodes = fc.uniqueArray(fc.integer({ min: 1, max: 1_000_000 }).map(node), { minLength: 1, maxLength: 30 });

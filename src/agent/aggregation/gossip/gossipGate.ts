@@ -1,5 +1,5 @@
-import type { ValidationResult } from "../../ports/gossip/index.js";
-import type { Clock } from "../../utils/clock.js";
+import type { ValidationResult } from "../../../ports/gossip/index.js";
+import type { Clock } from "../../../utils/clock.js";
 import { PeerRateLimiter } from "./peerRateLimiter.js";
 
 /** A known message is relayed again after this, for peers that missed it the first time. */

@@ -1,7 +1,7 @@
-import type { Chain } from "../../ports/chain/index.js";
-import type { Address } from "../../records/index.js";
-import type { Clock } from "../../utils/clock.js";
-import { AgentDefaults } from "../defaults.js";
+import type { Chain } from "../../../ports/chain/index.js";
+import type { Address } from "../../../records/index.js";
+import type { Clock } from "../../../utils/clock.js";
+import { AgentDefaults } from "../../defaults.js";
 import { Rendezvous } from "./rendezvous.js";
 
 /** If a pending transaction cannot be seen, the next node waits until a block may have included it. */

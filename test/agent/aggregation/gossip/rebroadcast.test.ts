@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { Rebroadcast } from "../../../src/agent/aggregation/rebroadcast.js";
-import { createLogger } from "../../../src/utils/logger.js";
-import { frozen, TestClock } from "../../harness/clock.js";
+import { Rebroadcast } from "../../../../src/agent/aggregation/gossip/rebroadcast.js";
+import { createLogger } from "../../../../src/utils/logger.js";
+import { frozen, TestClock } from "../../../harness/clock.js";
 
 const hour = 3_600_000;
 

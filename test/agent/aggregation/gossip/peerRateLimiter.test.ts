@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { MUTED_MS, PeerRateLimiter } from "../../../src/agent/aggregation/peerRateLimiter.js";
-import { frozen, TestClock } from "../../harness/clock.js";
+import { MUTED_MS, PeerRateLimiter } from "../../../../src/agent/aggregation/gossip/peerRateLimiter.js";
+import { frozen, TestClock } from "../../../harness/clock.js";
 
 const second = 1_000;
 const hour = 3_600_000;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Address, Hex } from "../../records/index.js";
+import type { Address, Hex } from "../../../records/index.js";
 
 /** A node with two words of its own hash, so that ranking it for a key costs no hash. */
 interface RankedNode {

@@ -1,9 +1,9 @@
 import { id } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Rendezvous } from "../../../src/agent/aggregation/rendezvous.js";
-import type { Address, ContentId } from "../../../src/records/index.js";
-import { operatorKey } from "../../harness/deploy.js";
+import { Rendezvous } from "../../../../src/agent/aggregation/leaders/rendezvous.js";
+import type { Address, ContentId } from "../../../../src/records/index.js";
+import { operatorKey } from "../../../harness/deploy.js";
 
 const members = Array.from({ length: 12 }, (_, i) => operatorKey(i).address as Address);
 const record = (i: number) => id(`record ${i}`) as ContentId;

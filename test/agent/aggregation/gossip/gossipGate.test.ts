@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { GossipGate } from "../../../src/agent/aggregation/gossipGate.js";
-import { frozen, TestClock } from "../../harness/clock.js";
+import { GossipGate } from "../../../../src/agent/aggregation/gossip/gossipGate.js";
+import { frozen, TestClock } from "../../../harness/clock.js";
 
 const hour = 3_600_000;
 

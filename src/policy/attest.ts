@@ -13,11 +13,11 @@ export interface AttestInput {
   readonly own: boolean;
   /** Whether any node is known to report `done` or `failed`. */
   readonly ending: boolean;
-  /** Until the deadline after which reports no longer count. */
+  /** Seconds until the deadline after which reports no longer count. */
   readonly secondsLeft: number;
   /** How long before the deadline to stop waiting. */
   readonly marginSeconds: number;
-  /** Since the oldest pending report arrived. */
+  /** Milliseconds since the oldest pending report arrived. */
   readonly waitedMs: number;
   /** How long to wait for more reports before sending those that do not enact the directive. */
   readonly stragglersMs: number;

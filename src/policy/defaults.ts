@@ -20,9 +20,9 @@ export const Phi = {
 export const HealthLimits = { healthyMs: 500, degradedMs: 2_000, maxErrorShare: 0.05 } as const;
 
 export const AnalyzeDefaults: AnalyzePolicy = {
-  /** Between two instances a replica is down for a moment. */
+  /** More than one: a replica is down for a moment between two instances. */
   downCycles: 2,
-  /** One slow answer does not make a replica unhealthy. */
+  /** More than one: a single slow answer does not make a replica unhealthy. */
   unhealthyCycles: 3,
   /** Act only on a state that lasts. */
   criticalCycles: 3,
@@ -55,6 +55,6 @@ export const VoteDefaults: VotePolicy = {
   tolerance: 0.03,
   /** Five times chance among ten classes. */
   minFirstAccuracy: 0.5,
-  /** With fewer samples an accuracy means nothing. */
+  /** With fewer samples an accuracy is mostly noise. */
   minSamples: 20,
 };

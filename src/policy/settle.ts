@@ -17,11 +17,11 @@ export interface SettleInput {
   readonly counted: Tally;
   /** Known, valid and not on chain. */
   readonly pending: Tally;
-  /** Until the deadline after which ballots no longer count. */
+  /** Seconds until the deadline after which ballots no longer count. */
   readonly secondsLeft: number;
   /** How long before the deadline to stop waiting. */
   readonly marginSeconds: number;
-  /** Since the oldest pending ballot arrived. */
+  /** Milliseconds since the oldest pending ballot arrived. */
   readonly waitedMs: number;
   /** How long to wait for more ballots before sending those that do not settle the vote. */
   readonly stragglersMs: number;

@@ -31,7 +31,7 @@ export function redact(value: unknown, depth = 0): unknown {
   );
 }
 
-/** A count or a flag beside a secret's name, such as `tokens: 3`, tells nothing. */
+/** Whether to hide a value under a secret's name: a count or flag, such as `tokens: 3`, reveals nothing. */
 function mayBeSecret(value: unknown): boolean {
   return typeof value === "string" || (typeof value === "object" && value !== null);
 }

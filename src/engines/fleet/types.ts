@@ -33,7 +33,7 @@ export interface WorkloadState {
   readonly current: Release;
   /** Releases that all replicas ran in good health, each once, the latest last: what a Rollback may go back to. */
   readonly good: readonly Release[];
-  /** The directive whose rollout was begun and not ended; null if there is none. */
+  /** The directive whose rollout was begun and not ended; null if no rollout is open. */
   readonly rollout: string | null;
 }
 

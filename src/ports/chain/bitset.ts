@@ -1,7 +1,7 @@
-/** Sets of node indices as the contracts keep them: 256 to a word, from the lowest bit, without a zero word at the end. */
+/** Sets of node indices as the contracts store them: 256 to a word, from the lowest bit, without a zero word at the end. */
 const WORD_BITS = 256n;
 
-/** The words of a set of indices; none for the empty set. */
+/** The words of a set of indices; an empty list for the empty set. */
 export function wordsOf(indices: Iterable<number>): bigint[] {
   const words: bigint[] = [];
   for (const index of indices) {

@@ -24,7 +24,7 @@ import { createSend, type Receipt } from "./transactions/send.js";
 import { ChainSigner } from "./transactions/signer.js";
 
 export interface CreateChainParameters {
-  /** Where the chain answers: one address, or several that stand in for one another. */
+  /** The address of an RPC endpoint, or several to fail over between. */
   readonly rpcUrl?: string | readonly string[] | undefined;
   /** An EIP-1193 provider in the same process, instead of an address. */
   readonly provider?: Eip1193Provider | undefined;
@@ -32,17 +32,17 @@ export interface CreateChainParameters {
   readonly contracts: Deployment["contracts"];
   /** The block to read events from; 0 by default. */
   readonly deployedAtBlock?: number | undefined;
-  /** Who sends: a signer that signs transactions itself, such as a Wallet. Without it the chain can only be read. */
+  /** The sender: a signer that signs transactions itself, such as a Wallet. Without it the chain is read-only. */
   readonly signer?: Signer | undefined;
-  /** For one request, in milliseconds. */
+  /** The timeout of one request, in milliseconds. */
   readonly timeoutMs?: number | undefined;
-  /** Between two looks at the chain, in milliseconds. */
+  /** The pause between two polls of the chain, in milliseconds. */
   readonly pollMs?: number | undefined;
   /** How long a sent transaction may take to get into a block, in milliseconds. */
   readonly confirmTimeoutMs?: number | undefined;
   /** The most blocks of one request for events. */
   readonly blockRange?: number | undefined;
-  /** For time-outs, pauses and retries; the system's by default. */
+  /** For timeouts, pauses and retries; the system's by default. */
   readonly clock?: Clock | undefined;
 }
 
@@ -54,40 +54,40 @@ export interface EventsParameters<N extends ChainEventName = ChainEventName> ext
   readonly toBlock?: number | undefined;
 }
 
-/** How we speak to the contracts of one DAO. */
+/** Access to the contracts of one DAO. */
 export interface Chain {
   readonly chainId: number;
   readonly addresses: Deployment["contracts"];
   readonly deployedAtBlock: number;
   readonly provider: FailoverProvider;
   readonly contracts: Contracts;
-  /** Who sends; undefined where the chain can only be read. */
+  /** The sender's account; undefined if the chain is read-only. */
   readonly account: Address | undefined;
   readonly signer: Signer | undefined;
   /**
-   * The block tag whose answers hold for the next transaction: "pending", which has the chain's own time, or "latest"
-   * where the node makes no pending block. Use it where time decides, as in a proposal's state.
+   * The block tag whose state and time are nearest to the next transaction's: "pending", or "latest" if the RPC node has no
+   * pending block. Use it for answers that depend on time, such as a proposal's state.
    */
   readonly tip: "pending" | "latest";
-  /** Runs a call and throws its failure as a {@link ChainError} or a {@link ContractRevertError}. */
+  /** Runs a call and converts its error into a {@link ChainError} or a {@link ContractRevertError}. */
   read<T>(call: () => Promise<T>): Promise<T>;
   /**
-   * Sends a transaction and waits until it is in a block. One account's transactions go one after the other.
+   * Sends a transaction and waits until it is in a block. Transactions of one account are sent one after another.
    *
-   * @throws {@link ContractRevertError} when the contract refuses, before or after it was mined; {@link ChainError}
+   * @throws {@link ContractRevertError} if the contract reverts, before or after it was mined; {@link ChainError}
    * `read-only` without a signer, `transaction-timeout`, `nonce-conflict`, `insufficient-funds` or `rpc-*`.
    */
   send(transact: () => Promise<ContractTransactionResponse>): Promise<Receipt>;
-  /** The chain's own time, in seconds: that of the block now being made. It may differ from the clock on the wall. */
+  /** The chain's own time, in seconds: that of the next block. It may differ from wall time. */
   now(): Promise<number>;
   blockNumber(): Promise<number>;
-  /** The same chain for another account, over the same connections: what is checked once holds for all of them. */
+  /** The same chain for another account. Shares the connections, so the deployment is not checked again. */
   as(signer: Signer): Promise<Chain>;
-  /** Decoded events in order, read in bounded ranges of blocks. */
+  /** Past events, decoded and in order, read in bounded ranges of blocks. */
   events<N extends ChainEventName = ChainEventName>(parameters?: EventsParameters<N>): Promise<ChainEventOf<N>[]>;
-  /** Events as they come; see {@link watchEvents}. */
+  /** New events as they occur; see {@link watchEvents}. */
   watch(options?: WatchOptions): AsyncGenerator<ChainEvent, void, undefined>;
-  /** Ends all that runs, so that the process can exit. */
+  /** Ends all requests and timers, so that the process can exit. */
   close(): void;
 }
 
@@ -176,7 +176,7 @@ async function timeOf(provider: FailoverProvider, tip: Chain["tip"]): Promise<nu
   return Number(block.timestamp);
 }
 
-/** Whether this node can be asked about the block now being made; not every one can. */
+/** "pending" if this RPC node answers for the pending block; not every one does. */
 async function tipOf(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<Chain["tip"]> {
   try {
     const block = await provider.send("eth_getBlockByNumber", ["pending", false]);

@@ -1,8 +1,8 @@
 import { BaseError, type BaseErrorOptions } from "../../errors.js";
 
-/** What can go wrong between us and the chain, and whether the same call may succeed later. */
+/** The kinds of chain errors, and whether the same call may succeed later. */
 const retryableByKind = {
-  /** No endpoint could be reached, or what answered does not speak JSON-RPC. */
+  /** No endpoint could be reached, or none answered with JSON-RPC. */
   "rpc-unreachable": true,
   /** No endpoint answered in time. */
   "rpc-timeout": true,
@@ -10,18 +10,18 @@ const retryableByKind = {
   "rpc-error": true,
   /** The endpoint serves another chain. */
   "wrong-chain": false,
-  /** An address holds no code, or other code than ours. */
+  /** An address has no code, or the code of a different contract. */
   "not-deployed": false,
-  /** A transaction was asked for without a signer. */
+  /** A transaction needs a signer, and the chain was opened without one. */
   "read-only": false,
-  /** The transaction was sent but not seen in a block in time; it may still be. */
+  /** The transaction was sent but not seen in a block in time; it may still be mined. */
   "transaction-timeout": true,
   /** Another transaction of the same account took the nonce. */
   "nonce-conflict": true,
   "insufficient-funds": false,
-  /** Blocks that were read have left the chain. Told to watchers, never thrown. */
+  /** Blocks that were read have left the chain. Reported to watchers, never thrown. */
   reorganised: true,
-  /** The chain changed further back than the journal remembers. */
+  /** The chain changed further back than the journal reaches. */
   "reorg-too-deep": false,
 } as const;
 
@@ -37,12 +37,12 @@ export class ChainError extends BaseError {
   }
 }
 
-/** A contract said no. `errorName` and `args` are the custom error; `contract` is where that error is declared. */
+/** A contract reverted. `errorName` and `args` are its custom error; `contract` is the contract that declares it. */
 export class ContractRevertError extends BaseError {
   readonly errorName: string;
   readonly args: Readonly<Record<string, unknown>>;
   readonly contract: string;
-  /** The transaction that was mined and failed, where there was one. */
+  /** The transaction that was mined and failed; undefined if the call failed before it was sent. */
   readonly transactionHash: string | undefined;
 
   constructor(

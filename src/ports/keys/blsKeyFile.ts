@@ -7,7 +7,7 @@ import { readKeyFile, type WriteKeyFileOptions, writeKeyFile } from "./keyFile.j
 import type { EncryptOptions } from "./operatorKeyFile.js";
 import { DEFAULT_SCRYPT_N, MAX_SCRYPT_N } from "./scrypt.js";
 
-/** EIP-2335's other derivation; a file may ask for at most ten times what wallets use. */
+/** The most rounds of PBKDF2, EIP-2335's other key derivation: ten times as many as wallets use. */
 const MAX_PBKDF2_ROUNDS = 2_621_440;
 
 /** The text of an EIP-2335 keystore that holds the BLS key under `password`. */
@@ -25,7 +25,7 @@ export async function encryptBlsKey(
 }
 
 /**
- * Encrypts a BLS key and writes it to `path`, readable by its owner alone.
+ * Encrypts a BLS key and writes it to `path`, readable by the file's owner alone.
  *
  * @throws {@link KeyError} `key-file-exists` unless `overwrite` is set; `invalid-key`.
  */
@@ -54,7 +54,7 @@ export async function readBlsKey(path: string, password: string): Promise<Uint8A
     if (error instanceof Error && error.message === "Invalid password") {
       throw new KeyError("wrong-password", `The password does not open ${path}.`);
     }
-    // The cause is left out: it may quote what it failed to read.
+    // The cause is left out: it may quote the file's content.
     throw new KeyError("malformed-key-file", `${path} is damaged or is not an EIP-2335 keystore.`);
   }
 }
@@ -64,7 +64,7 @@ function parseKeystore(text: string): IKeystore | undefined {
     const value: unknown = JSON.parse(text);
     return isValidKeystore(value) && isAffordable(value) ? value : undefined;
   } catch (error) {
-    // Not JSON: the caller names the file.
+    // Not JSON: the caller throws an error that names the file.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

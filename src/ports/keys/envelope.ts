@@ -3,14 +3,14 @@ import { z } from "zod";
 import { BaseError } from "../../errors.js";
 import type { Address } from "../../records/index.js";
 
-/** Where a signed message holds: the same bytes mean nothing on another chain, under another DAO or topic. */
+/** The chain, DAO and topic that an envelope is for; its signature is invalid for others. */
 export interface EnvelopeContext {
   readonly chainId: number;
   readonly governor: Address;
   readonly topic: string;
 }
 
-/** Bytes that are no envelope, or whose signature is none. */
+/** The bytes are not an envelope, or its signature is malformed. */
 export class EnvelopeError extends BaseError {
   constructor(reason: string, cause?: unknown) {
     super("bad-envelope", `The message is not a signed envelope: ${reason}.`, { cause });

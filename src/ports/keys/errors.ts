@@ -9,12 +9,12 @@ export type KeyErrorCode =
   | "key-file-exists"
   /** Not a secret key of the curve. */
   | "invalid-key"
-  /** Not a public key of the curve, or not one that may be used: infinity, or outside the subgroup. */
+  /** Not a public key of the curve, or an unsafe one: infinity, or outside the subgroup. */
   | "invalid-public-key"
-  /** Not a signature of the curve, or not one that may be used: infinity, or outside the subgroup. */
+  /** Not a signature of the curve, or an unsafe one: infinity, or outside the subgroup. */
   | "invalid-signature";
 
-/** A key or key file that cannot be used. Holds no secret, whatever its input was. */
+/** A key or key file that cannot be used. Its message never quotes a secret. */
 export class KeyError extends BaseError {
   declare readonly code: KeyErrorCode;
 

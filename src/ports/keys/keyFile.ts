@@ -3,16 +3,16 @@ import { link, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { KeyError } from "./errors.js";
 
-/** Far above any keystore; a key file is a few hundred bytes. */
+/** Far above any keystore: a key file has a few hundred bytes. */
 const MAX_KEY_FILE_BYTES = 64 * 1024;
 
 export interface WriteKeyFileOptions {
-  /** Replace a file that is there; refused by default, because the key in it would be gone. */
+  /** Whether to replace an existing file. False by default, since its key would be lost. */
   readonly overwrite?: boolean;
 }
 
 /**
- * Writes a key file so that its owner alone can read it, whole or not at all, and safe on disk on return.
+ * Writes a key file, in one step, that only its owner can read. Once this resolves the file survives a crash.
  *
  * @throws {@link KeyError} `key-file-exists`.
  */
@@ -45,7 +45,7 @@ export async function writeKeyFile(path: string, text: string, options: WriteKey
 }
 
 /**
- * Reads a key file that nobody but its owner can read.
+ * Reads a key file, and refuses it if other users can read it.
  *
  * @throws {@link KeyError} `missing-key-file`, `unsafe-permissions` or `malformed-key-file`.
  */
@@ -58,9 +58,9 @@ export async function readKeyFile(path: string): Promise<string> {
   });
   try {
     const { mode, size } = await file.stat();
-    // Windows has no such bits: it reports every file as readable by all.
+    // Windows has no permission bits: Node reports every file as readable by all.
     if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-      throw new KeyError("unsafe-permissions", `Other users of this machine can get at the key file ${path}.`, {
+      throw new KeyError("unsafe-permissions", `Other users of this machine can read the key file ${path}.`, {
         details: `Its mode is ${(mode & 0o777).toString(8)}.`,
         hints: [`Run: chmod 600 ${path}`],
       });
@@ -74,9 +74,9 @@ export async function readKeyFile(path: string): Promise<string> {
   }
 }
 
-/** A rename or link is on disk once its folder is. */
+/** Makes a rename or link in the folder durable. */
 async function syncFolder(folder: string): Promise<void> {
-  // Windows cannot open a folder.
+  // Windows cannot open a folder to sync it.
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");
   try {

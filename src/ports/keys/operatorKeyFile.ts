@@ -15,7 +15,7 @@ export function createOperatorKey(): Wallet {
   return new Wallet(hexlify(randomBytes(32)));
 }
 
-/** The operator key of a secret, 32 bytes. */
+/** The operator key with this secret of 32 bytes. */
 export function operatorOf(secret: Hex): Wallet {
   return new Wallet(secret);
 }
@@ -33,7 +33,7 @@ export async function encryptOperatorKey(
 }
 
 /**
- * Encrypts an operator key and writes it to `path`, readable by its owner alone.
+ * Encrypts an operator key and writes it to `path`, readable by the file's owner alone.
  *
  * @throws {@link KeyError} `key-file-exists` unless `overwrite` is set.
  */
@@ -64,18 +64,18 @@ export async function readOperatorKey(path: string, password: string): Promise<W
     if (isError(error, "INVALID_ARGUMENT") && /incorrect password/.test(error.shortMessage)) {
       throw new KeyError("wrong-password", `The password does not open ${path}.`);
     }
-    // The cause is left out: it may quote what it failed to read.
+    // The cause is left out: it may quote the file's content.
     throw new KeyError("malformed-key-file", `${path} is damaged or is not an Ethereum keystore (version 3).`);
   }
 }
 
-interface Kdf {
+interface KeystoreCrypto {
   kdfparams?: { n?: unknown };
 }
 
-/** ethers takes either spelling. */
+/** Whether opening the file needs at most {@link MAX_SCRYPT_N}. ethers accepts either spelling of `crypto`. */
 function isAffordable(text: string): boolean {
-  const file = JSON.parse(text) as { crypto?: Kdf; Crypto?: Kdf };
+  const file = JSON.parse(text) as { crypto?: KeystoreCrypto; Crypto?: KeystoreCrypto };
   const { n = 1 } = (file.crypto ?? file.Crypto)?.kdfparams ?? {};
   return typeof n === "number" && n <= MAX_SCRYPT_N;
 }

@@ -1,4 +1,4 @@
-/** The topic of envelopes that hand a directive's payload (base64 of its block) to a node that is to keep it. */
+/** The topic of envelopes with a directive's payload (base64 of its block) for a node to store and pin. */
 export const PAYLOAD_TOPIC = "payload";
 
 /** The topic of envelopes with a JSON document (base64 of its block) for a node to store and pin. */

@@ -1,9 +1,9 @@
 import { scrypt as nodeScrypt } from "node:crypto";
 import { scrypt as ethersScrypt, getBytes, hexlify } from "ethers";
 
-/** What a key file costs to open, as in other Ethereum wallets: about half a second and 128 MiB. */
+/** scrypt's N of a key file, as in other Ethereum wallets: opening takes about half a second and 128 MiB. */
 export const DEFAULT_SCRYPT_N = 131_072;
-/** A file that asks for more is not opened: it would take gigabytes. */
+/** Files with a larger N are refused: opening them would take gigabytes of memory. */
 export const MAX_SCRYPT_N = 1_048_576;
 const MAX_SCRYPT_MEMORY = 2 * 1024 ** 3;
 

@@ -19,7 +19,7 @@ export interface RecordProof {
   /** The record's block, in base64. */
   readonly bytes: string;
   readonly author: Address;
-  /** Of the batch. */
+  /** The Merkle root of the batch. */
   readonly root: Hex;
   /** The siblings from the record's leaf up to the root. */
   readonly path: readonly Hex[];
@@ -31,9 +31,9 @@ export interface RecordProof {
         readonly path: readonly Hex[];
         /** Records in the batch. */
         readonly count: number;
-        /** The block that lists them. */
+        /** The block that lists them: the batch's manifest. */
         readonly manifest: ContentId;
-        /** The author's, over the batch. */
+        /** The author's signature over the batch. */
         readonly signature: Hex;
       }
     | undefined;

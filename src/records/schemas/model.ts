@@ -18,7 +18,7 @@ export interface Model {
   readonly samples: number;
   readonly contributors: readonly Contributor[];
   readonly aggregation: { readonly rule: "fedavg" };
-  /** The privacy budget spent; null if there is none. */
+  /** The privacy budget spent; null if the model was trained without differential privacy. */
   readonly privacy: { readonly epsilon: number; readonly delta: number } | null;
   readonly evaluation: Evaluation | null;
 }

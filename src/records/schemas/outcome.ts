@@ -13,7 +13,7 @@ export interface Outcome {
   readonly directive: Hex;
   readonly result: (typeof OutcomeResults)[number];
   readonly detail: readonly OutcomeDetail[];
-  /** The CID of a file of logs; null if there is none. */
+  /** The CID of a file of logs; null if no logs were kept. */
   readonly logs: string | null;
   /** Milliseconds. */
   readonly durationMs: number;

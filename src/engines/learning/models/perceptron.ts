@@ -33,7 +33,7 @@ export interface PerceptronOptions {
 }
 
 /** Bytes as shares of 255, labels as one-hot rows. */
-interface Batch {
+interface TrainingBatch {
   readonly inputs: JaxArray;
   readonly labels: JaxArray;
 }
@@ -83,7 +83,7 @@ export function createPerceptron(options: PerceptronOptions): LearningTask {
   };
 
   /** `rows` samples; those beyond `indices` are blank. */
-  function batch(samples: Samples, indices: Uint32Array, rows: number = indices.length): Batch {
+  function batch(samples: Samples, indices: Uint32Array, rows: number = indices.length): TrainingBatch {
     const values = new Float32Array(rows * inputs);
     const oneHot = new Float32Array(rows * classes);
     for (const [row, index] of indices.entries()) {
@@ -172,7 +172,7 @@ function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Tells handwritten digits: 784, 32, 10, which are 25,450 parameters. */
+/** Classifies handwritten digits: layers of 784, 32 and 10 units, 25,450 parameters. */
 export const mnistPerceptron: LearningTask = createPerceptron({
   name: "mnist",
   inputs: PIXELS,

@@ -44,7 +44,7 @@ const DEFAULT_SILENCE_MS = 120_000;
 const MAX_TRAININGS_A_ROUND = 4;
 
 /** The training in progress. */
-interface Training {
+interface RunningTraining {
   readonly from: Address;
   readonly round: number;
   readonly stop: AbortController;
@@ -64,7 +64,7 @@ export async function participate(options: ParticipateParameters): Promise<void>
   const silent = new AbortController();
   let cancelSilence = clock.after(silenceMs, () => silent.abort());
   let coordinator: Address | undefined;
-  let training: Training | undefined;
+  let training: RunningTraining | undefined;
   try {
     for await (const { from, message } of messagesAbout(directive, channel, AbortSignal.any([signal, silent.signal]))) {
       if (message.type === "update" || !mayCoordinate(from)) continue;

@@ -5,7 +5,7 @@ import { contractInterfaces } from "./contracts.js";
 import { type ContractName, ContractNames, type Deployment } from "./deployment.js";
 import { plainArgs } from "./plain.js";
 
-/** What stands for "none" where a contract keeps a ContentId. */
+/** The zero ContentId, which contracts store for "not set". */
 export const NO_CONTENT: ContentId = ZeroHash as ContentId;
 
 /** One call of a proposal. `value` is in wei, in decimal, so that a call survives JSON. */
@@ -15,12 +15,12 @@ export interface Call {
   readonly data: Hex;
 }
 
-/** A call in words; `contract` and `name` are null where it is none of ours. */
+/** A decoded call; `contract` and `name` are null if it is not a call of a contract of the DAO. */
 export type DecodedCall =
   | { readonly contract: ContractName; readonly name: string; readonly args: Readonly<Record<string, unknown>> }
   | { readonly contract: null; readonly name: null; readonly args: Readonly<Record<string, never>> };
 
-/** Encodes a call of one of our contracts that sends no value. */
+/** Encodes a call of a contract of the DAO that sends no value. */
 export function encodeCall(
   addresses: Deployment["contracts"],
   contract: ContractName,
@@ -31,7 +31,7 @@ export function encodeCall(
   return { target: addresses[contract], value: "0", data: face.encodeFunctionData(name, [...args]) as Hex };
 }
 
-/** Says what a call does. Never throws: what cannot be read is none of ours. */
+/** Decodes a call. Never throws: a call that cannot be decoded has a null `contract`. */
 export function decodeCall(addresses: Deployment["contracts"], { target, data }: Call): DecodedCall {
   const contract = ContractNames.find((name) => sameHex(addresses[name], target));
   const face: Interface | undefined = contract && contractInterfaces[contract];
@@ -39,7 +39,7 @@ export function decodeCall(addresses: Deployment["contracts"], { target, data }:
   if (contract === undefined || face === undefined || !fragment) return { contract: null, name: null, args: {} };
   try {
     const values = face.decodeFunctionData(fragment, data);
-    // Bytes beyond the arguments, or arguments in another layout: not what an honest proposer writes.
+    // Refuse trailing bytes and other layouts of the arguments: an honest proposer writes the canonical encoding.
     if (face.encodeFunctionData(fragment, values) !== data.toLowerCase())
       return { contract: null, name: null, args: {} };
     return { contract, name: fragment.name, args: plainArgs(fragment.inputs, values) };
@@ -49,7 +49,7 @@ export function decodeCall(addresses: Deployment["contracts"], { target, data }:
   }
 }
 
-/** The id that the governor gives to a proposal (OpenZeppelin's `hashProposal`), in decimal. */
+/** The governor's id of a proposal (OpenZeppelin's `hashProposal`), in decimal. */
 export function hashProposal(calls: readonly Call[], description: string): string {
   const encoded = AbiCoder.defaultAbiCoder().encode(
     ["address[]", "uint256[]", "bytes[]", "bytes32"],
@@ -58,7 +58,7 @@ export function hashProposal(calls: readonly Call[], description: string): strin
   return BigInt(keccak256(encoded)).toString();
 }
 
-/** The hash by which `queue` and `execute` know a description. */
+/** The hash of a description that `queue` and `execute` take. */
 export function hashDescription(description: string): Hex {
   return hashText(description) as Hex;
 }

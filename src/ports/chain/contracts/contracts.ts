@@ -17,7 +17,7 @@ import {
 } from "../bindings/index.js";
 import type { ContractName, Deployment } from "./deployment.js";
 
-/** A typed handle on each contract of the DAO. */
+/** A typed ethers contract for each contract of the DAO. */
 export interface Contracts {
   readonly nodes: INodeRegistry;
   readonly knowledge: IKnowledgeRegistry;
@@ -28,7 +28,7 @@ export interface Contracts {
   readonly timelock: TimelockController;
 }
 
-/** What each contract understands, and the events it writes. */
+/** The functions and events of each contract. */
 export const contractInterfaces = {
   NodeRegistry: INodeRegistry__factory.createInterface(),
   KnowledgeRegistry: IKnowledgeRegistry__factory.createInterface(),
@@ -41,7 +41,7 @@ export const contractInterfaces = {
 
 /** Connects every contract of a deployment to `runner`: a provider to read, a signer to write as well. */
 export function connectContracts(addresses: Deployment["contracts"], runner: ContractRunner): Contracts {
-  // The factories' own `connect` reads the whole ABI again each time.
+  // The factories' own `connect` parses the whole ABI each time.
   const connect = <T>(name: ContractName) =>
     new Contract(addresses[name], contractInterfaces[name], runner) as unknown as T;
   return {

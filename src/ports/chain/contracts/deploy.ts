@@ -21,7 +21,7 @@ export const NODES_PER_BATCH = 100;
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 
-/** What admits a node; see `INodeRegistry.Admission`. */
+/** The arguments for admitting one node; see `INodeRegistry.Admission`. */
 export interface NodeAdmission {
   readonly operator: Address;
   readonly key: Hex;
@@ -32,17 +32,17 @@ export interface NodeAdmission {
 export interface DeployDaoParameters {
   readonly rpcUrl: string;
   readonly chainId: number;
-  /** Pays, and is left with no power. */
+  /** Pays the gas, and keeps no role in the DAO. */
   readonly deployer: Signer;
   readonly nodes: readonly NodeAdmission[];
   readonly tracks: Readonly<Record<Track, TrackRules>>;
-  /** Told after each transaction how many nodes are members. */
+  /** Called after each transaction with the number of members. */
   readonly onAdmitted?: (count: number) => void;
 }
 
 /**
- * Deploys a DAO as its Ignition module does, without a guardian: for programs that make a DAO for a while, such as
- * rehearsals. Genesis is closed, and the deployer left with nothing.
+ * Deploys a DAO as its Ignition module does, without a guardian, for programs that need a temporary DAO, such as
+ * rehearsals. Closes genesis and renounces every role of the deployer.
  *
  * @throws ChainError; ContractRevertError, such as for a node's proof of possession.
  */
@@ -110,12 +110,12 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
   }
 }
 
-interface Deployed {
+interface DeployedContract {
   waitForDeployment(): Promise<unknown>;
   getAddress(): Promise<string>;
 }
 
-async function addressOf(contract: Deployed): Promise<Address> {
+async function addressOf(contract: DeployedContract): Promise<Address> {
   await contract.waitForDeployment();
   return (await contract.getAddress()) as Address;
 }

@@ -16,7 +16,7 @@ export const ContractNames = [
 
 export type ContractName = (typeof ContractNames)[number];
 
-/** Where a DAO lives. Written by the deployment, read by everything else. */
+/** The chain and contract addresses of one DAO, as the deployment script writes them. */
 export interface Deployment {
   readonly chainId: number;
   readonly contracts: Readonly<Record<ContractName, Address>>;

@@ -1,6 +1,6 @@
 import type { ParamType, Result } from "ethers";
 
-/** What an ABI value looks like once decoded: structs are objects by field name, lists are arrays, integers are bigint. */
+/** A decoded ABI value: structs are objects by field name, lists are arrays, integers are bigint. */
 export type Plain<T> = T extends readonly unknown[]
   ? number extends T["length"]
     ? Plain<T[number]>[]
@@ -9,7 +9,7 @@ export type Plain<T> = T extends readonly unknown[]
     ? { readonly [K in keyof T]: Plain<T[K]> }
     : T;
 
-/** Turns ethers' decoded values into plain objects, by the names of `params` (the position where one has no name). */
+/** Turns ethers' decoded values into plain objects, by the names of `params` (by position if one has no name). */
 export function plainArgs(params: readonly ParamType[], values: Result): Record<string, unknown> {
   return Object.fromEntries(params.map((param, i) => [param.name || `${i}`, plainValue(param, values[i])]));
 }

@@ -9,7 +9,7 @@ import { toChainError } from "./revert.js";
 /**
  * Checks that every address holds code, and that the code answers as the contract of that name does.
  *
- * @throws {@link ChainError} `not-deployed` naming the first contract that is missing or another one.
+ * @throws {@link ChainError} `not-deployed`, naming the first contract that is missing or is a different contract.
  */
 export async function probeDeployment(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<void> {
   const { nodes, knowledge, models, parameters, directives, governor, timelock } = connectContracts(
@@ -42,7 +42,7 @@ export async function probeDeployment(provider: FailoverProvider, addresses: Dep
   );
 }
 
-/** A contract that refuses the question, or whose answer cannot be decoded, is another one. */
+/** False if the contract reverted or its answer cannot be decoded: it is a different contract. Rethrows RPC errors. */
 function asNo(error: unknown): false {
   const told = toChainError(error);
   if (told instanceof ContractRevertError || (error as { code?: unknown }).code === "BAD_DATA") return false;

@@ -13,7 +13,7 @@ import { ChainError, ContractRevertError } from "../errors.js";
 import type { ContractName } from "./deployment.js";
 import { plainArgs } from "./plain.js";
 
-/** Every error that a contract of the DAO can give, those of OpenZeppelin's parts included. */
+/** Every custom error of the DAO's contracts, with those inherited from OpenZeppelin. */
 const errorInterfaces: Record<ContractName, Interface> = {
   NodeRegistry: NodeRegistry__factory.createInterface(),
   KnowledgeRegistry: KnowledgeRegistry__factory.createInterface(),
@@ -24,11 +24,11 @@ const errorInterfaces: Record<ContractName, Interface> = {
   TimelockController: TimelockController__factory.createInterface(),
 };
 
-/** What nodes say of a call that ran and failed without data. */
+/** Error messages of RPC nodes for a call that ran and failed without revert data. */
 const EXECUTION_FAILED =
   /revert|vm exception|invalid opcode|bad instruction|out of gas|gas required|stack (under|over)flow/i;
 
-/** Names the revert in `data`: a custom error of any of our contracts, `Error(string)` or `Panic(uint256)`. */
+/** Names the revert in `data`: a custom error of any contract of the DAO, `Error(string)` or `Panic(uint256)`. */
 export function decodeRevert(data: string, transactionHash?: string): ContractRevertError {
   const where = transactionHash === undefined ? {} : { transactionHash };
   for (const [contract, face] of Object.entries(errorInterfaces)) {
@@ -49,8 +49,8 @@ export function decodeRevert(data: string, transactionHash?: string): ContractRe
 }
 
 /**
- * The typed form of whatever ethers or a provider threw: {@link ContractRevertError} where a contract said no,
- * {@link ChainError} otherwise. What is already ours passes unchanged.
+ * Converts an error of ethers or a provider: {@link ContractRevertError} if a contract reverted, {@link ChainError}
+ * otherwise. Returns a {@link BaseError} unchanged.
  */
 export function toChainError(error: unknown): BaseError {
   if (error instanceof BaseError) return error;
@@ -73,15 +73,15 @@ export function toChainError(error: unknown): BaseError {
 }
 
 /**
- * Whether a call that gave no data was executed and failed. The library takes every error in answer to a call for one,
- * also that the node is busy or has forgotten the block.
+ * Whether a call that returned no data was executed and failed. ethers reports any RPC error on a call as a call exception,
+ * even that the RPC node is busy or has pruned the block.
  */
 function isExecution(info: unknown): boolean {
   const said = (info as { error?: { message?: unknown } } | undefined)?.error?.message;
   return typeof said !== "string" || EXECUTION_FAILED.test(said);
 }
 
-/** The revert data that an error carries, wherever the provider put it. */
+/** The revert data in an error; providers put it at different places. */
 function revertDataOf(error: unknown): string | undefined {
   if (isError(error, "CALL_EXCEPTION")) {
     if (typeof error.data === "string" && error.data !== "0x") return error.data;
@@ -90,7 +90,7 @@ function revertDataOf(error: unknown): string | undefined {
   return nestedData(error);
 }
 
-/** Looks under `error` and `data` only: elsewhere stands the request, whose own data is no revert. */
+/** Searches `data`, `error` and `info` only: other fields hold the request, whose data is not revert data. */
 function nestedData(value: unknown, depth = 0): string | undefined {
   if (typeof value !== "object" || value === null || depth > 4) return undefined;
   const data = "data" in value ? value.data : undefined;

@@ -2,25 +2,25 @@ import { id } from "ethers";
 import type { Hex } from "../../../records/index.js";
 import type { ChainEvent } from "./event.js";
 
-/** Blocks that are remembered: a reorganisation may go this many entries back. */
+/** Entries kept: a deeper reorganisation cannot be followed. */
 export const JOURNAL_LENGTH = 256;
 
 interface JournaledBlock {
   readonly number: number;
   readonly hash: Hex;
-  /** The events given of the blocks since the entry before. */
+  /** Keys of the events given of the blocks after the entry before, up to this one. */
   readonly given: readonly string[];
 }
 
-/** Which blocks were read, by hash, and which of their events were given. Bounded. */
+/** The blocks that were read, by hash, and the events of theirs that were given to the caller. Bounded. */
 export class BlockJournal {
   readonly #entries: JournaledBlock[] = [];
-  /** Given, but their blocks have left the chain: not given again when their transactions come back. */
+  /** Keys of events given from blocks that left the chain; not given again when another block includes them. */
   readonly #displaced = new Set<string>();
   /** Whether entries before the first one existed. */
   #trimmed: boolean;
 
-  /** @param anchor A block read in an earlier life, before which nothing is remembered. */
+  /** @param anchor The last block that an earlier process read. The blocks before it are unknown. */
   constructor(anchor?: { readonly number: number; readonly hash: Hex }) {
     this.#trimmed = anchor !== undefined;
     if (anchor !== undefined) this.#entries.push({ ...anchor, given: [] });
@@ -30,17 +30,17 @@ export class BlockJournal {
     return this.#entries.at(-1);
   }
 
-  /** Whether a reorganisation went further back than is remembered. */
+  /** Whether a reorganisation went further back than the entries kept. */
   get lost(): boolean {
     return this.#trimmed && this.#entries.length === 0;
   }
 
-  /** Takes back the newest entry, whose block has left the chain. */
+  /** Removes the newest entry, whose block has left the chain. */
   drop(): void {
     for (const key of this.#entries.pop()?.given ?? []) this.#displaced.add(key);
   }
 
-  /** Notes that all blocks through `number` were read, with these events; tells which of them are to be given. */
+  /** Records that all blocks through `number` were read, with these events. Returns those not given before. */
   advance(number: number, hash: Hex, events: readonly ChainEvent[]): ChainEvent[] {
     const fresh: ChainEvent[] = [];
     const keys = keysOf(events);
@@ -66,7 +66,7 @@ export class BlockJournal {
   }
 }
 
-/** What an event is, wherever in the chain its transaction stands. */
+/** Identifies each event by its transaction and content, whichever block includes that transaction. */
 function keysOf(events: readonly ChainEvent[]): string[] {
   const counts = new Map<string, number>();
   return events.map((event) => {

@@ -15,7 +15,7 @@ import { type Plain, plainArgs } from "../contracts/plain.js";
 import { createHotDecoders } from "./hotEvents.js";
 import type { RawLog } from "./rawLog.js";
 
-/** Where in the chain an event stands. */
+/** The position of an event in the chain. */
 export interface EventPosition {
   readonly blockNumber: number;
   readonly blockHash: Hex;
@@ -23,7 +23,7 @@ export interface EventPosition {
   readonly logIndex: number;
 }
 
-interface Handles {
+interface EventSources {
   NodeRegistry: INodeRegistry;
   KnowledgeRegistry: IKnowledgeRegistry;
   ModelRegistry: IModelRegistry;
@@ -37,17 +37,17 @@ type ArgsOf<F> =
     ? Plain<Output>
     : never;
 
-type EventsOf<C extends keyof Handles> = {
-  [N in Exclude<keyof Handles[C]["filters"], `${string}(${string}` | number | symbol>]: EventPosition & {
+type EventsOf<C extends keyof EventSources> = {
+  [N in Exclude<keyof EventSources[C]["filters"], `${string}(${string}` | number | symbol>]: EventPosition & {
     readonly contract: C;
     readonly name: N;
-    readonly args: ArgsOf<Handles[C]["filters"][N]>;
+    readonly args: ArgsOf<EventSources[C]["filters"][N]>;
   };
 };
 
-type AllEvents = { [C in keyof Handles]: EventsOf<C>[keyof EventsOf<C>] }[keyof Handles];
+type AllEvents = { [C in keyof EventSources]: EventsOf<C>[keyof EventsOf<C>] }[keyof EventSources];
 
-/** A decoded event of one of our contracts. `name` tells which, and types `args`. */
+/** A decoded event of one of our contracts. `name` determines the type of `args`. */
 export type ChainEvent = AllEvents;
 
 export type ChainEventName = ChainEvent["name"];
@@ -55,13 +55,13 @@ export type ChainEventName = ChainEvent["name"];
 /** The event of one name. */
 export type ChainEventOf<N extends ChainEventName> = Extract<ChainEvent, { name: N }>;
 
-/** Which logs to ask for: `address` and `topics` of an `eth_getLogs` filter. */
+/** The logs to request: `address` and `topics` of an `eth_getLogs` filter. */
 export interface LogFilter {
   readonly address: readonly Address[];
   readonly topics: readonly (Hex | readonly Hex[] | null)[];
 }
 
-/** Narrows what {@link Chain.events} and {@link Chain.watch} give. */
+/** Selects the events of {@link Chain.events} and {@link Chain.watch}. */
 export interface EventSelection {
   /** Only events of these names. */
   readonly names?: readonly ChainEventName[] | undefined;
@@ -69,9 +69,9 @@ export interface EventSelection {
   readonly topics?: readonly (Hex | readonly Hex[] | null)[] | undefined;
 }
 
-const watched: readonly (keyof Handles)[] = ContractNames.filter((name) => name !== "TimelockController");
+const watched: readonly (keyof EventSources)[] = ContractNames.filter((name) => name !== "TimelockController");
 
-/** The log filter that gives exactly the selected events. */
+/** The log filter that matches exactly the selected events. */
 export function filterFor(addresses: Deployment["contracts"], { names, topics = [] }: EventSelection): LogFilter {
   if (names === undefined) {
     return { address: watched.map((name) => addresses[name]), topics: topics.length > 0 ? [null, ...topics] : [] };

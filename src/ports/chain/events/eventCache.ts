@@ -1,20 +1,20 @@
 import type { Chain } from "../chain.js";
 import type { ChainEventName, ChainEventOf } from "./event.js";
 
-/** Blocks that are read again each time, because they may still change. Deeper changes are for the readers to notice. */
+/** Newest blocks, read again each time because they may change. The cache does not notice deeper reorganisations. */
 export const REORG_WINDOW_BLOCKS = 32;
-/** By default. About 20 MB of proposals; the oldest are forgotten first. */
+/** Events kept by default: about 20 MB of proposals. The oldest are dropped first. */
 export const MAX_EVENTS = 20_000;
 
-/** The events of some names since the deployment, kept and extended with each reading. */
+/** The events of some names since the deployment, extended at each read. */
 export interface EventCache<N extends ChainEventName> {
-  /** All events up to the newest block, oldest first, the oldest aside that were forgotten. */
+  /** All events up to the newest block, oldest first, without the oldest that were dropped. */
   read(): Promise<readonly ChainEventOf<N>[]>;
-  /** The first block of which, and after which, nothing was forgotten. */
+  /** The first block from which on no event was dropped. */
   readonly since: number;
 }
 
-/** Reads only what is new since the last time; readings that overlap in time are made together. */
+/** Reads only the blocks since the last read; concurrent reads share one request. */
 export function createEventCache<N extends ChainEventName>(
   chain: Pick<Chain, "events" | "blockNumber" | "deployedAtBlock">,
   names: readonly N[],
@@ -41,7 +41,7 @@ export function createEventCache<N extends ChainEventName>(
       return since;
     },
     async read() {
-      // A reading under way may have missed what the caller has just done; the one after it has not.
+      // A read in progress may miss the caller's latest transaction; the read after it does not.
       waiting ??= running.then(
         () => start(),
         () => start(),

@@ -6,30 +6,30 @@ import { type BlockHeader, readHeader } from "../rpc/blockHeader.js";
 import { type ChainEventName, type ChainEventOf, createDecoder, filterFor } from "./event.js";
 import type { RawLog } from "./rawLog.js";
 
-/** All events of a range of blocks, as one chain that did not change while it was read has them. */
+/** All events of a range of blocks of one chain, which did not change while it was read. */
 export interface EventChunk<N extends ChainEventName = ChainEventName> {
   readonly fromBlock: number;
   /** The last block of the range. */
   readonly last: BlockHeader;
-  /** The hash of the block before `fromBlock`; undefined before the first block of all. */
+  /** The hash of the block before `fromBlock`; undefined if `fromBlock` is 0. */
   readonly parentHash: Hex | undefined;
   /** In order. */
   readonly events: readonly ChainEventOf<N>[];
-  /** The blocks that the events stand in. */
+  /** The blocks of the events. */
   readonly blocks: readonly BlockHeader[];
 }
 
 export interface EventFeed<N extends ChainEventName = ChainEventName> {
   /**
-   * Chunks from `fromBlock` through `toBlock`, in order and without a gap; while one is dealt with, the next ones are fetched.
-   * Ends early where the chain changed while it was read: look for the common ancestor and begin again there.
+   * Chunks from `fromBlock` through `toBlock`, in order and without a gap; fetches the next while the caller handles one.
+   * Ends early if the chain changed while it was read: the caller finds the common ancestor and begins again there.
    */
   chunks(fromBlock: number, toBlock: number, signal?: AbortSignal): AsyncGenerator<EventChunk<N>, void, undefined>;
 }
 
 export interface EventFeedOptions<N extends ChainEventName> {
   readonly names: readonly N[];
-  /** Events that a chunk is meant to hold; the range of blocks grows and shrinks with what the last one held. */
+  /** Events to aim for in a chunk: its range of blocks is scaled by the number of events in the one before. */
   readonly targetEvents?: number | undefined;
   /** The most blocks of one request. */
   readonly maxBlocks?: number | undefined;
@@ -37,17 +37,17 @@ export interface EventFeedOptions<N extends ChainEventName> {
 
 /** About 3 MB of JSON, 40 ms of decoding: large enough to amortise a request, small enough to stay responsive. */
 const TARGET_EVENTS = 4_000;
-/** What public endpoints commonly allow is less, and found out by their refusal. */
+/** Public endpoints commonly allow fewer and refuse more; then the range shrinks. */
 const MAX_BLOCKS = 10_000;
 const FIRST_BLOCKS = 64;
-/** While one chunk is dealt with, the node prepares the next ones. */
+/** Chunks requested ahead, so that the RPC node prepares them while the caller handles one. */
 const CHUNKS_AHEAD = 3;
-/** How much larger than the last a range may be. */
+/** The most times that a range may be larger than the one before. */
 const GROWTH = 4;
-/** Headers that are asked for at once where logs do not tell their block's time. */
+/** Headers fetched at the same time if logs lack their block's time. */
 const PARALLEL_HEADERS = 16;
 
-/** Follows the events of some names by plain `eth_getLogs`, in ranges that adapt to how many events there are. */
+/** Reads the events of some names by plain `eth_getLogs`, in ranges that adapt to the number of events. */
 export function createEventFeed<N extends ChainEventName>(
   chain: Pick<Chain, "provider" | "addresses" | "read">,
   { names, targetEvents = TARGET_EVENTS, maxBlocks = MAX_BLOCKS }: EventFeedOptions<N>,
@@ -55,7 +55,7 @@ export function createEventFeed<N extends ChainEventName>(
   const { provider, addresses, read } = chain;
   const filter = filterFor(addresses, { names });
   const decode = createDecoder(addresses);
-  /** No endpoint is asked for more again than it refused. */
+  /** Lowered when an endpoint refuses a range, so that no larger one is requested again. */
   let ceiling = maxBlocks;
   let range = Math.min(FIRST_BLOCKS, maxBlocks);
 
@@ -72,7 +72,7 @@ export function createEventFeed<N extends ChainEventName>(
         parts.push(await read<RawLog[]>(() => provider.send("eth_getLogs", [where])));
         from = to + 1;
       } catch (error) {
-        // A refusal, an answer over the limit or one that took too long: ask for less, down to a single block.
+        // The range was refused, its answer was too large or too slow: request less, down to a single block.
         const tooMuch = error instanceof ChainError && (error.kind === "rpc-error" || error.kind === "rpc-timeout");
         if (!tooMuch || to === from) throw error;
         width = Math.max(1, Math.floor((to - from + 1) / 2));
@@ -84,8 +84,8 @@ export function createEventFeed<N extends ChainEventName>(
   }
 
   /**
-   * Undefined where the chain changed meanwhile. The end of the range is looked at before and after all else: as long as
-   * it is the same block, so is everything below it.
+   * Undefined if the chain changed meanwhile. Reads the range's last block before and after all else: if it is the same
+   * block, so are all blocks below it.
    */
   async function readChunk(fromBlock: number, toBlock: number): Promise<EventChunk<N> | undefined> {
     const last = await header(toBlock);
@@ -106,7 +106,7 @@ export function createEventFeed<N extends ChainEventName>(
     range = Math.max(1, Math.min(ceiling, maxBlocks, wanted, blocks * GROWTH));
   }
 
-  /** The blocks of the logs with their times; undefined where two logs tell two hashes of one block. */
+  /** The blocks of the logs with their times; undefined if two logs have different hashes of one block. */
   async function blocksOf(logs: readonly RawLog[], last: BlockHeader): Promise<BlockHeader[] | undefined> {
     const found = new Map<Hex, { readonly hash: Hex; readonly timestamp: Hex | undefined }>();
     for (const { blockNumber, blockHash, blockTimestamp } of logs) {
@@ -151,7 +151,7 @@ export function createEventFeed<N extends ChainEventName>(
         yield outcome.chunk;
       }
 
-      /** A failure is kept until it is asked for: a reader that ends early leaves no rejection behind. */
+      /** Returns an error as a value, so that a caller that stops early leaves no unhandled rejection. */
       function start(from: number, to: number): Promise<{ chunk: EventChunk<N> | undefined } | { error: unknown }> {
         return readChunk(from, to).then(
           (chunk) => ({ chunk }),

@@ -4,12 +4,12 @@ import type { FailoverProvider } from "../rpc/provider.js";
 import type { ChainEvent, LogFilter } from "./event.js";
 import type { RawLog } from "./rawLog.js";
 
-/** Blocks asked for at once where the endpoint allows it. Public endpoints commonly cap at 1,000 to 10,000. */
+/** Blocks of one request, if the endpoint allows it. Public endpoints commonly cap at 1,000 to 10,000. */
 export const DEFAULT_BLOCK_RANGE = 1_000;
 
-/** A window of blocks that shrinks when an endpoint refuses it and grows again afterwards. */
+/** Reads logs in ranges of blocks that shrink when an endpoint refuses one, and grow again afterwards. */
 export interface LogReader {
-  /** Events of as many blocks from `fromBlock` as one request gives, at most to `toBlock`; tells the last block read. */
+  /** The events of one request from `fromBlock`, at most to `toBlock`, and the last block that it covered. */
   read(fromBlock: number, toBlock: number): Promise<{ events: ChainEvent[]; lastBlock: number }>;
 }
 
@@ -35,7 +35,7 @@ export function createLogReader(options: {
           const events = logs.flatMap((log) => decode(log) ?? []);
           return { events: events.sort(byPosition), lastBlock };
         } catch (error) {
-          // Connection failures are the caller's to retry; a refusal usually means "too many results".
+          // The caller retries connection failures; a refusal usually means "too many results".
           if (error instanceof ChainError || lastBlock === fromBlock) throw error;
           range = Math.max(1, Math.floor((lastBlock - fromBlock + 1) / 2));
         }

@@ -1,6 +1,6 @@
 import type { Hex } from "../../../records/index.js";
 
-/** A log as the JSON-RPC gives it. */
+/** A log as JSON-RPC returns it. */
 export interface RawLog {
   readonly address: string;
   readonly topics: readonly string[];
@@ -9,6 +9,6 @@ export interface RawLog {
   readonly blockHash: Hex;
   readonly transactionHash: Hex;
   readonly logIndex: Hex;
-  /** Seconds since the Unix epoch; not every node tells it. */
+  /** Seconds since the Unix epoch; not every RPC node sends it. */
   readonly blockTimestamp?: Hex;
 }

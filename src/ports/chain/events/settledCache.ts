@@ -2,21 +2,21 @@ import { LRUCache } from "lru-cache";
 import type { EventPosition } from "../index.js";
 import { MAX_EVENTS, REORG_WINDOW_BLOCKS } from "./eventCache.js";
 
-/** What has come to its end on chain, such as a proposal that was executed: it is read until that is final, and kept. */
+/** Items that can end on chain, such as proposals: each is read until its end is final, and cached from then on. */
 export interface SettledCache<T> {
   /**
-   * The item that an event began.
+   * The item that an event opened.
    *
    * @param head The newest block.
-   * @param fetch Reads the item; not called once it is known to have ended.
+   * @param fetch Reads the item; not called once its end is final.
    */
   read(event: EventPosition, head: number, fetch: () => Promise<T>): Promise<T>;
 }
 
 /**
- * Holds as many items as events are kept. The least recently read are forgotten first, and read again when asked for.
+ * Holds as many items as an event cache holds events. The least recently read are dropped first, and read again when needed.
  *
- * @param hasEnded Whether nothing more becomes of such an item, as long as the chain stays as it is.
+ * @param hasEnded Whether the item can no longer change, unless the chain is reorganised.
  */
 export function createSettledCache<T>(hasEnded: (item: T) => boolean, maxItems = MAX_EVENTS): SettledCache<T> {
   const ended = new LRUCache<string, { readonly since: number; item?: T }>({ max: maxItems });

@@ -10,7 +10,7 @@ import { BlockJournal } from "./blockJournal.js";
 import type { ChainEvent, EventSelection } from "./event.js";
 import type { LogReader } from "./logReader.js";
 
-/** The last event that was dealt with. With its block's hash, a reorganisation during an absence is noticed too. */
+/** The last event that the caller handled. Its block's hash reveals a reorganisation while the process was down. */
 export interface EventCursor {
   readonly blockNumber: number;
   readonly logIndex: number;
@@ -18,16 +18,16 @@ export interface EventCursor {
 }
 
 export interface WatchOptions extends EventSelection {
-  /** The first block to read; the deployment's block by default. Ignored where `cursor` is given. */
+  /** The first block to read; the deployment's block by default. Ignored if `cursor` is given. */
   readonly fromBlock?: number | undefined;
-  /** Go on after this event. */
+  /** The event to continue after. */
   readonly cursor?: EventCursor | undefined;
-  /** Blocks that must confirm an event before it is given, its own included; 1, the default, gives it at once. */
+  /** Confirmations before an event is given, its own block included; 1, the default, gives it at once. */
   readonly confirmations?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Between two looks at the chain, in milliseconds. */
+  /** The pause between two polls of the chain, in milliseconds. */
   readonly pollMs?: number | undefined;
-  /** Told of every failure that the watch survives, and of every reorganisation that it notices. */
+  /** Called with every error that the watch retries after, and with every reorganisation. */
   readonly onError?: ((error: BaseError) => void) | undefined;
 }
 
@@ -39,7 +39,7 @@ interface RawWatchedHeader {
   readonly hash: Hex;
 }
 
-/** What a watch reads from. */
+/** The chain functions that a watch needs. */
 export interface WatchSource {
   readonly provider: FailoverProvider;
   readonly reader: LogReader;
@@ -49,11 +49,11 @@ export interface WatchSource {
 }
 
 /**
- * Gives events in order, each once, from a cursor on, for ever. Failures of the RPC are reported and waited out with a
- * growing pause. A reorganisation below the confirmed depth is reported; reading goes on from the last common block,
- * and only what was not given yet is given. Ends when the signal aborts.
+ * Yields events in order, each once, from a cursor on, until the signal aborts. It reports errors of the RPC and retries
+ * after growing pauses. It reports a reorganisation deeper than the confirmations, reads again from the last common block,
+ * and yields only events that it has not yielded before.
  *
- * @throws {@link ChainError} `reorg-too-deep` when the last common block is no longer remembered, and every error that
+ * @throws {@link ChainError} `reorg-too-deep` if the last common block is no longer in the journal, and every error that
  * is not retryable.
  */
 export async function* watchEvents(
@@ -100,7 +100,7 @@ export async function* watchEvents(
       if (journal.lost) {
         throw new ChainError(
           "reorg-too-deep",
-          `The chain changed at block ${tip.number}, further back than is remembered.`,
+          `The chain changed at block ${tip.number}, further back than its journal reaches.`,
           {
             hints: ["Read again from the deployment's block."],
           },
@@ -121,7 +121,7 @@ export async function* watchEvents(
     const { events, lastBlock } = await reader.read(next, target);
     const last = lastBlock === target ? before : await headerAt(lastBlock);
     const after = await headerAt(target);
-    // The chain changed while we read it: what we hold is of two minds.
+    // The chain changed between the reads: the events may mix two forks.
     if (before === null || last === null || before.hash !== after?.hash) return { events: [], caughtUp: true };
     const unseen = events.filter((event) => !isThrough(event, cursor));
     next = lastBlock + 1;
@@ -141,7 +141,7 @@ async function sleepUnlessAborted(clock: Clock, milliseconds: number, signal: Ab
   try {
     await clock.sleep(milliseconds, signal);
   } catch (error) {
-    // Aborted: the loop sees it and ends.
+    // Aborted: the loop checks the signal and ends.
     if (signal?.aborted !== true) throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { Hex } from "../../../records/index.js";
 import type { Chain } from "../chain.js";
 import { ChainError } from "../errors.js";
 
-/** A block without what is in it. */
+/** A block without its transactions. */
 export interface BlockHeader {
   readonly number: number;
   readonly hash: Hex;
@@ -11,25 +11,25 @@ export interface BlockHeader {
   readonly time: number;
 }
 
-interface RawHeader {
+interface RawBlockHeader {
   readonly number: Hex;
   readonly hash: Hex;
   readonly timestamp: Hex;
 }
 
-/** What nodes that know no `finalized` tag, or have nothing final yet, answer where they do not answer null. */
+/** Errors of RPC nodes without support for the `finalized` tag, or without a finalized block; others answer null. */
 const NO_SUCH_TAG = /finalized|block tag|invalid|not supported|unsupported|unknown block|hex string/i;
 
-/** How many blocks make one final where a chain's node knows no `finalized` tag: two epochs of Ethereum's consensus. */
+/** Confirmations that make a block final if the RPC node does not support `finalized`: two epochs of Ethereum. */
 const DEPTH_WITHOUT_TAG = 64;
 
-/** What is final: a number of blocks, a block's own included, or what the chain's `finalized` tag says. */
+/** When a block is final: after this many confirmations, itself included, or by the chain's `finalized` tag. */
 export type FinalityRule = number | "finalized";
 
 /**
- * The block at a height or under a tag; undefined where there is none, or the node knows no such tag.
+ * The block at a height or under a tag; undefined if it does not exist, or if the RPC node does not support the tag.
  *
- * @throws ChainError, also where the node is busy: that says nothing of what it knows.
+ * @throws ChainError, also if the RPC node is busy: then it is unknown whether the block exists.
  */
 export async function readHeader(
   { provider, read }: Pick<Chain, "provider" | "read">,
@@ -37,7 +37,7 @@ export async function readHeader(
 ): Promise<BlockHeader | undefined> {
   try {
     const tag = typeof at === "number" ? toQuantity(at) : at;
-    const raw = await read<RawHeader | null>(() => provider.send("eth_getBlockByNumber", [tag, false]));
+    const raw = await read<RawBlockHeader | null>(() => provider.send("eth_getBlockByNumber", [tag, false]));
     return raw === null ? undefined : { number: Number(raw.number), hash: raw.hash, time: Number(raw.timestamp) };
   } catch (error) {
     if (at === "finalized" && error instanceof ChainError && error.kind === "rpc-error") {
@@ -47,7 +47,7 @@ export async function readHeader(
   }
 }
 
-/** The newest block that counts as final; negative where there is none yet. */
+/** The number of the newest final block; negative if no block is final yet. */
 export function lastFinalBlock(
   rule: FinalityRule,
   { head, finalized }: { readonly head: number; readonly finalized: number | null },
@@ -57,7 +57,7 @@ export function lastFinalBlock(
 }
 
 /**
- * The newest block that counts as final; undefined where there is none yet.
+ * The newest final block; undefined if no block is final yet.
  *
  * @throws ChainError.
  */

@@ -3,13 +3,13 @@ import { ChainError } from "../errors.js";
 import { createHttpEndpoint } from "./endpoint.js";
 
 const TIMEOUT_MS = 10_000;
-/** A hundred coins. */
+/** 100 ether, in wei. */
 const BALANCE = "0x56bc75e2d63100000";
 
-/** A chain that is there to try things out: it gives money to whoever asks. */
+/** A chain for development and tests, which sets account balances on request. */
 export interface DevelopmentChain {
   chainId(): Promise<number>;
-  /** Sets an account's balance. Throws {@link ChainError} `rpc-error` where the chain is no development chain. */
+  /** Sets an account's balance. Throws {@link ChainError} `rpc-error` if it is not a development chain. */
   fund(account: Address): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export function developmentChain(rpcUrl: string): DevelopmentChain {
     id += 1;
     const answer = await endpoint.request({ jsonrpc: "2.0", id, method, params }, TIMEOUT_MS);
     if ("result" in answer) return answer.result;
-    throw new ChainError("rpc-error", `${method} was refused: this is no development chain.`, {
+    throw new ChainError("rpc-error", `${method} was refused: this is not a development chain.`, {
       hints: ["A rehearsal needs Hardhat's network, such as that of npm start, or Anvil."],
     });
   };

@@ -12,13 +12,13 @@ export interface Eip1193Provider {
 
 /** One way to reach a chain. */
 export interface Endpoint {
-  /** Fit for a message: holds no secret. */
+  /** For messages; contains no secret. */
   readonly label: string;
-  /** Throws {@link ChainError} `rpc-unreachable` or `rpc-timeout`; an error that the node itself returns is a value. */
+  /** Returns an error that the node itself reports. Throws {@link ChainError} `rpc-unreachable` or `rpc-timeout`. */
   request(payload: JsonRpcPayload, timeoutMs: number): Promise<JsonRpcResult | JsonRpcError>;
 }
 
-/** Far above the largest answer that a bounded block range gives. */
+/** Bytes. Far above the largest answer for a bounded range of blocks. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
 /** JSON-RPC over HTTP. A user and password in the URL become an Authorization header. */
@@ -52,7 +52,7 @@ export function createHttpEndpoint(url: string): Endpoint {
             `The RPC at ${label} did not answer ${payload.method} in ${timeoutMs} ms.`,
           );
         }
-        // The cause is told, not attached: it may hold the URL with its secrets.
+        // Quoted without its URL, not attached as the cause: the URL may contain secrets.
         throw new ChainError("rpc-unreachable", `The RPC at ${label} cannot be reached.`, {
           details: scrub(reasonOf(error), url),
           hints: ["Check that the node runs and that the address is right."],
@@ -61,10 +61,10 @@ export function createHttpEndpoint(url: string): Endpoint {
 
       function parseAnswer(text: string, status: number, id: number): JsonRpcResult | JsonRpcError {
         const answer = parseJson(text);
-        // Some servers send JSON-RPC errors with an HTTP error status: the former says more.
+        // Some servers send JSON-RPC errors with an HTTP error status: the JSON-RPC error says more.
         if (isAnswer(answer) && status !== 429 && (status <= 500 || "result" in answer)) {
           if ("result" in answer) return { id, result: answer.result };
-          // Providers like to quote the key that they refuse.
+          // Providers may quote the API key that they refuse.
           return { id, error: { ...answer.error, message: scrub(String(answer.error.message), url) } };
         }
         throw new ChainError(
@@ -120,7 +120,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // Not JSON: the caller says so, with the status.
+    // Not JSON: the caller reports it with the HTTP status.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

@@ -4,16 +4,15 @@ import { ChainError } from "../errors.js";
 import type { Endpoint } from "./endpoint.js";
 
 /**
- * An ethers provider over one or several endpoints. Every request is tried once at each, beginning with the one that
- * answered last; an endpoint is used only while it serves the right chain. Nothing is cached, batched or polled behind
- * the caller's back.
+ * An ethers provider over one or several endpoints. It tries every request once at each, beginning with the one that
+ * answered last, and uses an endpoint only while that serves the right chain. It does not cache, batch or poll.
  */
 export class FailoverProvider extends JsonRpcApiProvider {
   readonly #endpoints: readonly Endpoint[];
   readonly #chainId: number;
   readonly #timeoutMs: number;
   readonly #pollMs: number;
-  /** By endpoint: that it serves the right chain, or the question under way. */
+  /** By endpoint: the check, done or in progress, that it serves the right chain. */
   readonly #verified = new Map<Endpoint, Promise<void>>();
   #current = 0;
 
@@ -27,7 +26,7 @@ export class FailoverProvider extends JsonRpcApiProvider {
     this._start();
   }
 
-  /** How often ethers' own subscriptions would ask, in milliseconds. */
+  /** The interval of ethers' own subscriptions, in milliseconds. */
   override get pollingInterval(): number {
     return this.#pollMs;
   }
@@ -70,7 +69,7 @@ export class FailoverProvider extends JsonRpcApiProvider {
       this.#timeoutMs,
     );
     if ("error" in answer) {
-      throw new ChainError("rpc-unreachable", `The RPC at ${endpoint.label} does not tell its chain id.`, {
+      throw new ChainError("rpc-unreachable", `The RPC at ${endpoint.label} does not return its chain id.`, {
         details: answer.error.message ?? "",
       });
     }
@@ -87,7 +86,7 @@ export class FailoverProvider extends JsonRpcApiProvider {
   }
 }
 
-/** A wrong chain is final only when nothing else could have answered. */
+/** The error to report. A wrong chain is final only if no other endpoint might have answered. */
 function mostTelling(failures: readonly ChainError[]): ChainError {
   const [only] = failures;
   if (only === undefined) return new ChainError("rpc-unreachable", "No RPC address is given.");

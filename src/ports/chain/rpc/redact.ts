@@ -8,7 +8,7 @@ export function redactUrl(url: string): string {
   return `${protocol}//${host}${pathname.length > 1 || search !== "" ? "/…" : ""}`;
 }
 
-/** Replaces in `text`, which a server may have written, everything secret that `url` holds. */
+/** Removes from `text`, such as a server's message, every secret part of `url`. */
 export function scrub(text: string, url: string): string {
   if (!URL.canParse(url)) return text;
   const { username, password, pathname, searchParams } = new URL(url);
@@ -22,7 +22,7 @@ function decodeURIComponentOr(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch (error) {
-    // A lone percent sign: the text stands for itself.
+    // A lone percent sign: the text is not percent-encoded.
     if (error instanceof URIError) return text;
     throw error;
   }

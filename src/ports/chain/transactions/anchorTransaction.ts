@@ -6,7 +6,7 @@ import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";
 import { type BatchMessage, isSignedByAuthor } from "../typedData/batch.js";
 
-/** What a signed transaction anchors, and for whom: its author has signed it, here or in the batch it carries. */
+/** The batch that a signed transaction anchors. Its author has signed the transaction, or the batch inside it. */
 export interface AnchorTransaction extends BatchMessage {
   readonly chainId: number;
   /** The contract that it was sent to. */
@@ -18,14 +18,14 @@ export interface AnchorTransaction extends BatchMessage {
  * Reads an anchor out of the signed transaction that wrote it, without a chain.
  *
  * @param raw The transaction as it went to the chain.
- * @throws {InvalidInputError} where it is no signed transaction, anchors nothing, or its author has not signed.
+ * @throws {InvalidInputError} if it is not a signed transaction, anchors nothing, or lacks its author's signature.
  */
 export function readAnchorTransaction(raw: Hex): AnchorTransaction {
   const { data, from, ...place } = sentTo(raw);
   return { ...place, ...readBatch(data, from, place) };
 }
 
-/** What a signed transaction anchors for many nodes together, whoever sent it. */
+/** The joint anchor in a signed transaction. Any account may have sent it. */
 export interface JointTransaction extends Pick<AnchorTransaction, "chainId" | "registry" | "hash"> {
   readonly root: Hex;
 }
@@ -33,7 +33,7 @@ export interface JointTransaction extends Pick<AnchorTransaction, "chainId" | "r
 /**
  * Reads a joint anchor out of the signed transaction that wrote it, without a chain.
  *
- * @throws {InvalidInputError} where it is no signed transaction, or anchors nothing jointly.
+ * @throws {InvalidInputError} if it is not a signed transaction, or does not anchor jointly.
  */
 export function readJointTransaction(raw: Hex): JointTransaction {
   const { chainId, data, hash, registry } = sentTo(raw);
@@ -47,7 +47,7 @@ export function readJointTransaction(raw: Hex): JointTransaction {
 /**
  * The signed transaction with this hash, as it went to the chain.
  *
- * @throws {ChainError} `rpc-error` where the chain gives another.
+ * @throws {ChainError} `rpc-error` if the chain returns another transaction.
  */
 export async function fetchRawTransaction(provider: FailoverProvider, hash: Hex): Promise<Hex> {
   const response = await provider.getTransaction(hash);
@@ -67,12 +67,12 @@ function sentTo(raw: Hex): { chainId: number; registry: Address; hash: Hex; from
 function parse(raw: Hex): Pick<Transaction, "from" | "to" | "hash" | "chainId" | "data"> {
   try {
     const transaction = Transaction.from(raw);
-    // Its sender is worked out here, where numbers that are no signature are found out. And it is read in one way alone,
-    // so that one transaction has one hash.
+    // Reading `from` recovers the sender, and throws on an invalid signature. Only the canonical encoding is accepted, so
+    // that one transaction has one hash.
     const { from, to, hash, chainId, data } = transaction;
     if (transaction.serialized === raw) return { from, to, hash, chainId, data };
   } catch (cause) {
-    throw refusal("it is no transaction", cause);
+    throw refusal("it is not a transaction", cause);
   }
   throw refusal("it is not in the canonical encoding");
 }
@@ -95,7 +95,7 @@ function readBatch(data: string, from: Address, place: { chainId: number; regist
 function decoded(decode: () => Result): Result {
   try {
     const result = decode();
-    // A value that cannot be read throws where it is asked for.
+    // ethers throws on a malformed value only when it is read: read all of them here.
     result.toArray(true);
     return result;
   } catch (cause) {

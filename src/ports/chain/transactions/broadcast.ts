@@ -10,20 +10,20 @@ export interface BroadcastOptions {
   readonly clock: Clock;
   /** The first pause after a lost answer, in milliseconds; it doubles with each further one. */
   readonly pollMs: number;
-  /** How long to send the same bytes again while no answer comes, in milliseconds. */
+  /** How long to repeat the same bytes while no answer comes, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 const MAX_PAUSE_MS = 5_000;
 
-/** What nodes answer when the transaction is in their pool already. */
+/** How RPC nodes answer if the transaction is in their pool already. */
 const ALREADY_KNOWN = /already known|known transaction|already imported/i;
 
 /**
- * Sends a signed transaction. An answer that is lost does not say whether the transaction arrived: it is looked up by its
- * hash, and the same signed bytes are sent again. A second transaction with another nonce would do the work twice.
+ * Sends a signed transaction. If the answer is lost, the transaction may have arrived: this looks it up by its hash and, if
+ * the chain does not have it, sends the same signed bytes again. A transaction with another nonce would do the work twice.
  *
- * @throws {@link ChainError} `transaction-timeout` when no answer came for `timeoutMs`; the RPC's refusal.
+ * @throws {@link ChainError} `transaction-timeout` if no answer came within `timeoutMs`; also the RPC's refusal.
  */
 export async function broadcast(
   provider: FailoverProvider,
@@ -38,14 +38,14 @@ export async function broadcast(
   const transaction: unknown = Transaction.from(raw);
   return provider._wrapTransactionResponse(transaction as TransactionResponseParams, await provider.getNetwork());
 
-  /** Whether the chain has the transaction; false when an answer was lost and there is time to try again. */
+  /** Whether the chain has the transaction; false if an answer was lost and there is time to try again. */
   async function isSent(failures: number): Promise<boolean> {
     try {
       await provider.send("eth_sendRawTransaction", [raw]);
       return true;
     } catch (error) {
       const refusal = toChainError(error);
-      // The nonce is taken when the first sending arrived: by this very transaction.
+      // If the first attempt arrived, this very transaction used the nonce: such a refusal is a success.
       const known = ALREADY_KNOWN.test(detailsOf(refusal)) || (await isKnown(provider, hash));
       if (known === true) return true;
       if (!isLost(refusal) && known === false) throw error;

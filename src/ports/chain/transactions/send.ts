@@ -28,10 +28,10 @@ interface RawReceipt {
   readonly logs: readonly RawLog[];
 }
 
-/** One queue an account, over all chain objects of the process: a nonce belongs to the account. */
+/** One queue for each account, shared by all chain objects of the process: an account has one sequence of nonces. */
 const queues = new Map<string, PQueue>();
 
-/** Runs `task` after all earlier tasks of the same `key` have ended, well or badly. */
+/** Runs `task` after all earlier tasks of the same `key` have succeeded or failed. */
 async function inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
   const queue = queues.get(key) ?? new PQueue({ concurrency: 1 });
   queues.set(key, queue);
@@ -80,7 +80,7 @@ export function createSend(options: {
         const receipt: RawReceipt | null = await provider.send("eth_getTransactionReceipt", [hash]);
         if (receipt !== null) return receipt;
       } catch (error) {
-        // The transaction is on its way: an RPC that is briefly gone does not change that.
+        // The transaction was sent: go on waiting if the RPC is briefly unreachable.
         if (!(error instanceof BaseError && error.retryable)) throw error;
         lastFailure = error;
       }
@@ -99,7 +99,7 @@ export function createSend(options: {
   }
 }
 
-/** Plays a failed transaction again, on the state before its block, to learn what the contract said. */
+/** Calls a failed transaction again, on the state before its block, to get the contract's revert data. */
 async function reasonOfFailure(
   provider: Provider,
   response: ContractTransactionResponse,

@@ -11,12 +11,12 @@ import {
 import { FailoverProvider } from "../rpc/provider.js";
 import { type BroadcastOptions, broadcast } from "./broadcast.js";
 
-/** What an estimate is raised by, in percent: between estimate and block another ballot may make ours dearer. */
+/** Percent added to a gas estimate: a ballot counted before ours can raise the cost after the estimate. */
 const GAS_MARGIN_PERCENT = 25n;
-/** EIP-7825: no transaction may use more. */
+/** The gas limit of one transaction by EIP-7825. */
 const MAX_TRANSACTION_GAS = 16_777_216n;
 
-/** A signer on our provider: it adds a margin of gas, and a lost answer makes it send the same signed bytes again. */
+/** A signer that adds a margin of gas and, if an answer is lost, sends the same signed bytes again. */
 export class ChainSigner extends AbstractSigner<FailoverProvider> {
   readonly #inner: Signer;
   readonly #options: BroadcastOptions;
@@ -44,7 +44,7 @@ export class ChainSigner extends AbstractSigner<FailoverProvider> {
   }
 
   override async sendTransaction(request: TransactionRequest): Promise<TransactionResponse> {
-    // Signed bytes tell their sender; ethers refuses it beside them.
+    // The signature determines the sender; ethers rejects an unsigned transaction that has `from`.
     const { from: _, ...populated } = await this.populateTransaction(request);
     return broadcast(this.provider, await this.signTransaction(Transaction.from(populated)), this.#options);
   }

@@ -1,21 +1,21 @@
 import { Signature, type Signer, TypedDataEncoder, verifyTypedData } from "ethers";
 import type { Address, Hex } from "../../../records/index.js";
 
-/** Where a ballot counts: it means nothing to another chain or governor. */
+/** The chain and governor that a ballot is for; its signature is invalid for others. */
 export interface BallotContext {
   readonly chainId: number;
   readonly governor: Address;
 }
 
-/** What a ballot says. `support` is the contract's number: 0 Against, 1 For, 2 Abstain. */
+/** A ballot's content. `support` is the contract's number: 0 Against, 1 For, 2 Abstain. */
 export interface BallotMessage {
   readonly proposalId: string;
   readonly support: number;
-  /** Given, it is signed along with the vote. */
+  /** Signed along with the vote if given. */
   readonly reason?: string | undefined;
 }
 
-/** EIP-712 types of OpenZeppelin's Governor, here without nonce and voter: a second ballot is impossible by the bitmap. */
+/** EIP-712 types of OpenZeppelin's Governor without nonce and voter: the governor's bitmap rules out a second ballot. */
 const ballotTypes = {
   Ballot: [
     { name: "proposalId", type: "uint256" },
@@ -38,30 +38,30 @@ function typedData({ chainId, governor }: BallotContext, { proposalId, support, 
     : { domain, types: extendedBallotTypes, message: { proposalId, support, reason, params: "0x" } };
 }
 
-/** Signs a ballot with an operator key. Costs nothing; anybody can bring it to the governor. */
+/** Signs a ballot with an operator key. Costs no gas; any account can send it to the governor. */
 export async function signBallotMessage(signer: Signer, context: BallotContext, ballot: BallotMessage): Promise<Hex> {
   const { domain, types, message } = typedData(context, ballot);
   return (await signer.signTypedData(domain, types, message)) as Hex;
 }
 
-/** The digest of a ballot, 32 bytes: what an operator's account signs and, but for Abstain, a node's BLS key. */
+/** The digest of a ballot, 32 bytes, that an operator's account signs. A node's BLS key signs it too, except Abstain. */
 export function hashBallot(context: BallotContext, ballot: BallotMessage): Hex {
   const { domain, types, message } = typedData(context, ballot);
   return TypedDataEncoder.hash(domain, types, message) as Hex;
 }
 
-/** A signature in the 64 bytes of EIP-2098, as batches carry it. */
+/** A signature in the 64 bytes of EIP-2098, as `castVotesBySig` takes it. */
 export function compactSignature(signature: Hex): Hex {
   return Signature.from(signature).compactSerialized as Hex;
 }
 
-/** Who signed the ballot for this chain and governor; undefined where the signature is none at all. */
+/** The account that signed the ballot for this chain and governor; undefined if the signature is malformed. */
 export function recoverVoter(context: BallotContext, ballot: BallotMessage, signature: Hex): Address | undefined {
   const { domain, types, message } = typedData(context, ballot);
   try {
     return verifyTypedData(domain, types, message, signature) as Address;
   } catch (error) {
-    // ethers and noble each have their own way to say that these bytes are no signature.
+    // ethers and noble throw different errors for malformed signatures.
     if (error instanceof Error) return undefined;
     throw error;
   }

@@ -2,14 +2,14 @@ import { type Signer, TypedDataEncoder, verifyTypedData } from "ethers";
 import type { Address, Hex, SignedBatch } from "../../../records/index.js";
 import { sameHex } from "../../../utils/sameHex.js";
 
-/** Where a batch is anchored: its author's signature means nothing to another chain or registry. */
+/** The chain and registry that a batch is for; its author's signature is invalid for others. */
 export interface BatchContext {
   readonly chainId: number;
   /** The KnowledgeRegistry. */
   readonly registry: Address;
 }
 
-/** Records of one author under one root. */
+/** A batch as its author signs it: records of one author under one root. */
 export type BatchMessage = Omit<SignedBatch, "signature">;
 
 const batchTypes = {
@@ -21,30 +21,30 @@ const batchTypes = {
   ],
 };
 
-/** The KnowledgeRegistry's own. */
+/** The EIP-712 domain of a KnowledgeRegistry. */
 export function domainOf({ chainId, registry }: BatchContext) {
   return { name: "KnowledgeRegistry", version: "1", chainId, verifyingContract: registry };
 }
 
-/** What the author of a batch signs, 32 bytes, as the registry's `batchDigest` gives it. */
+/** The digest that the author of a batch signs, 32 bytes, as the registry's `batchDigest`. */
 export function hashBatch(context: BatchContext, { author, root, count, manifest }: BatchMessage): Hex {
   return TypedDataEncoder.hash(domainOf(context), batchTypes, { author, root, count, manifest }) as Hex;
 }
 
-/** Signs a batch with its author's key. Costs nothing; anybody can have it anchored. */
+/** Signs a batch with its author's key. Costs no gas; any account can anchor it. */
 export async function signBatchMessage(signer: Signer, context: BatchContext, batch: BatchMessage): Promise<Hex> {
   const { author, root, count, manifest } = batch;
   return (await signer.signTypedData(domainOf(context), batchTypes, { author, root, count, manifest })) as Hex;
 }
 
-/** Whether the author of a batch has signed it, with a key of its own. */
+/** Whether `signature` over the batch is by its author's own account; false if it is malformed. */
 export function isSignedByAuthor(context: BatchContext, batch: BatchMessage, signature: Hex): boolean {
   const { author, root, count, manifest } = batch;
   try {
     const signer = verifyTypedData(domainOf(context), batchTypes, { author, root, count, manifest }, signature);
     return sameHex(signer, author);
   } catch (error) {
-    // ethers and noble each have their own way to say that these bytes are no signature.
+    // ethers and noble throw different errors for malformed signatures.
     if (error instanceof Error) return false;
     throw error;
   }

@@ -4,14 +4,14 @@ import { type BatchContext, domainOf, hashBatch } from "./batch.js";
 
 /** One root over the batches of many nodes. */
 export interface JointMessage {
-  /** The committee that its authors are of. */
+  /** The epoch of its authors' committee. */
   readonly epoch: number;
   readonly root: Hex;
   /** Batches under the root. */
   readonly batches: number;
-  /** The block that lists them. */
+  /** The block that lists the batches. */
   readonly manifest: ContentId;
-  /** Until when it may be anchored, in seconds since the Unix epoch. */
+  /** The last second in which it may be anchored, since the Unix epoch. */
   readonly deadline: number;
 }
 
@@ -25,28 +25,28 @@ const jointTypes = {
   ],
 };
 
-/** What the authors of a joint anchor sign with their BLS keys, 32 bytes, as the registry's `jointDigest` gives it. */
+/** The digest that the authors of a joint anchor sign with their BLS keys, 32 bytes, as the registry's `jointDigest`. */
 export function hashJoint(context: BatchContext, message: JointMessage): Hex {
   return TypedDataEncoder.hash(domainOf(context), jointTypes, { ...message }) as Hex;
 }
 
-/** The batches of a manifest under their root. */
+/** The Merkle tree over the batches of a manifest. */
 export interface JointTree {
   readonly root: Hex;
   /** The siblings from the batch at a position of the manifest up to the root. */
   path(position: number): Hex[];
 }
 
-/** The tree over the batches of a manifest, whose leaves are their digests. */
+/** Builds the tree over the batches of a manifest. Its leaves are the batches' digests. */
 export function jointTree(context: BatchContext, { batches }: Pick<JointManifest, "batches">): JointTree {
   const tree = buildTree(batches.map((batch) => hashBatch(context, batch)));
   return { root: tree.root, path: (position) => tree.proof(position) };
 }
 
 /**
- * The tree of a manifest, if it is what a joint anchor stands for.
+ * The tree of a manifest, after checking the manifest against its joint anchor.
  *
- * @throws {InvalidRecordError} where its batches have another root or number.
+ * @throws {InvalidRecordError} if its batches have another root or number.
  */
 export function openJoint(
   context: BatchContext,

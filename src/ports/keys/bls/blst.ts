@@ -2,12 +2,12 @@ import type { PublicKey, Signature } from "@chainsafe/blst";
 import type { BlsCurve, SignedPair } from "./curve.js";
 import { type BlsLibrary, createLibrary } from "./library.js";
 
-/** How many bits blst's own random coefficients have. */
+/** The bits of blst's own random coefficients. */
 const BLST_COEFFICIENT_BITS = 64;
-/** In the first byte of a compressed point. */
+/** The bit of infinity in the first byte of a compressed point. */
 const INFINITY_FLAG = 0x40;
 
-/** The signatures by blst, which is machine code. Throws whatever importing it throws where it cannot be loaded. */
+/** BLS signatures by blst, which is machine code. Rejects with the import's error if blst cannot be loaded. */
 export async function loadBlst(): Promise<BlsLibrary> {
   const blst = await import("@chainsafe/blst");
   const { SecretKey, PublicKey, Signature } = blst;
@@ -31,13 +31,13 @@ export async function loadBlst(): Promise<BlsLibrary> {
     sumKeys,
     sumSignatures,
     combineRandomly(pairs) {
-      // Uncompressed, blst need not take the roots a second time.
+      // Uncompressed, so that blst need not compute the square roots a second time.
       const sets = pairs.map(({ key, signature }) => ({ pk: key, sig: signature.toBytes(false) }));
       const blendOf64Bits = (): Pair => {
         const { pk, sig } = blst.aggregateWithRandomness(sets);
         return { key: pk, signature: sig };
       };
-      // Two blends make one whose coefficients are twice as long: a + 2^64·b.
+      // Two combinations give one with coefficients of 128 bits: a + 2^64·b.
       let upper = blendOf64Bits();
       for (let bit = 0; bit < BLST_COEFFICIENT_BITS; bit++) upper = sum(upper, upper);
       return sum(blendOf64Bits(), upper);

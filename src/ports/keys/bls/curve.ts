@@ -1,17 +1,16 @@
-/** A key and a signature by it, decoded. */
+/** A public key and a signature by it, decoded. */
 export interface SignedPair<Key, Signature> {
   readonly key: Key;
   readonly signature: Signature;
 }
 
 /**
- * The arithmetic on BLS12-381 that signatures of the suite {@link BALLOT_SUITE} are made of: keys in G1, signatures in
- * G2, both as the points of one implementation. Whatever it has decoded is on the curve, in the subgroup of prime order
- * and not infinity; what cannot be decoded throws.
+ * The arithmetic on BLS12-381 that signatures of {@link BALLOT_SUITE} need: keys in G1, signatures in G2, both as points of
+ * one implementation. Decoding throws unless the point is on the curve, in the subgroup of prime order and not infinity.
  */
 export interface BlsCurve<Key, Signature> {
   readonly name: "blst" | "noble";
-  /** The compressed public key, 48 bytes, of a secret that is one. */
+  /** The compressed public key, 48 bytes, of a valid secret. */
   publicKey(secret: Uint8Array): Uint8Array;
   /** The compressed signature, 96 bytes. */
   sign(secret: Uint8Array, digest: Uint8Array): Uint8Array;
@@ -19,14 +18,14 @@ export interface BlsCurve<Key, Signature> {
   decodeKey(bytes: Uint8Array): Key;
   /** Decodes 96 bytes compressed. */
   decodeSignature(bytes: Uint8Array): Signature;
-  /** 96 bytes compressed, of what is not infinity. */
+  /** 96 bytes compressed. The signature must not be infinity. */
   encodeSignature(signature: Signature): Uint8Array;
   isInfinity(signature: Signature): boolean;
   sumKeys(keys: readonly Key[]): Key;
   sumSignatures(signatures: readonly Signature[]): Signature;
   /** The sums of r·key and of r·signature, with one secret random r of 128 bits, not zero, for each pair. */
   combineRandomly(pairs: readonly SignedPair<Key, Signature>[]): SignedPair<Key, Signature>;
-  /** Whether e(G, signature) is the product of e(key, H(digest)); false when a key is infinity. */
+  /** Whether e(G, signature) is the product of e(key, H(digest)); false if a key is infinity. */
   verifyPairings(claims: readonly { readonly key: Key; readonly digest: Uint8Array }[], signature: Signature): boolean;
 }
 

@@ -17,7 +17,7 @@ const MODULUS = bls12_381.fields.Fp.ORDER;
 /**
  * A compressed public key, 48 bytes, in the encoding of EIP-2537: 128 bytes, x then y.
  *
- * @throws {@link KeyError} `invalid-public-key`, also when it is infinity or outside the subgroup.
+ * @throws {@link KeyError} `invalid-public-key`, also if it is infinity or outside the subgroup.
  */
 export function encodeG1(key: Uint8Array): Uint8Array {
   try {
@@ -30,12 +30,12 @@ export function encodeG1(key: Uint8Array): Uint8Array {
 /**
  * A compressed signature, 96 bytes, in the encoding of EIP-2537: 256 bytes, x.c0, x.c1, y.c0, y.c1.
  *
- * @throws {@link KeyError} `invalid-signature`, also when it is infinity or outside the subgroup.
+ * @throws {@link KeyError} `invalid-signature`, also if it is infinity or outside the subgroup.
  */
 export function encodeG2(signature: Uint8Array): Uint8Array {
   try {
     const fields = fieldsOf(uncompressed(G2.Point, signature, SIGNATURE_BYTES));
-    // It comes as x.c1, x.c0, y.c1, y.c0.
+    // The compressed encoding's order is x.c1, x.c0, y.c1, y.c0.
     return pad([1, 0, 3, 2].flatMap((i) => fields[i] ?? []));
   } catch (cause) {
     throw invalidSignature(cause);
@@ -45,7 +45,7 @@ export function encodeG2(signature: Uint8Array): Uint8Array {
 /**
  * The compressed form, 48 bytes, of a public key in EIP-2537's encoding.
  *
- * @throws {@link KeyError} `invalid-public-key`, also when it is infinity or outside the subgroup.
+ * @throws {@link KeyError} `invalid-public-key`, also if it is infinity or outside the subgroup.
  */
 export function decodeG1(key: Uint8Array): Uint8Array {
   try {
@@ -56,8 +56,8 @@ export function decodeG1(key: Uint8Array): Uint8Array {
 }
 
 /**
- * The 96 bytes x, y of a key in EIP-2537's encoding, whose field elements are shown to be canonical and so free of
- * flags. It says nothing of the curve.
+ * The 96 bytes x, y of a key in EIP-2537's encoding. Checks that the field elements are canonical, and so free of flags, but
+ * not that the point is on the curve.
  */
 export function unpadKey(key: Uint8Array): Uint8Array {
   if (key.length !== EIP2537_KEY_BYTES) throw new RangeError(`${key.length} bytes are not ${EIP2537_KEY_BYTES}.`);
@@ -74,7 +74,7 @@ export function invalidSignature(cause: unknown): KeyError {
   return new KeyError("invalid-signature", "This is not a BLS12-381 signature.", { cause });
 }
 
-interface Decoder {
+interface PointDecoder {
   fromBytes(bytes: Uint8Array): {
     is0(): boolean;
     assertValidity(): void;
@@ -82,12 +82,12 @@ interface Decoder {
   };
 }
 
-function uncompressed(group: Decoder, bytes: Uint8Array, length: number): Uint8Array {
+function uncompressed(group: PointDecoder, bytes: Uint8Array, length: number): Uint8Array {
   if (bytes.length !== length) throw new RangeError(`${bytes.length} bytes are not ${length}.`);
   return decoded(group, bytes).toBytes(false);
 }
 
-function decoded(group: Decoder, bytes: Uint8Array) {
+function decoded(group: PointDecoder, bytes: Uint8Array) {
   const point = group.fromBytes(bytes);
   point.assertValidity();
   if (point.is0()) throw new RangeError("The point is infinity.");

@@ -15,7 +15,7 @@ import { scalarOf } from "./secretKey.js";
 
 const DIGEST_BYTES = 32;
 
-/** That each of `keys` signed `digest`. */
+/** The claim that each of `keys` signed `digest`. */
 export interface BlsClaim {
   /** Public keys, each 48 bytes compressed or 128 bytes in EIP-2537's encoding. */
   readonly keys: readonly Uint8Array[];
@@ -27,16 +27,16 @@ export interface BlsClaim {
 export interface SignatureSet {
   /** A public key, 48 bytes compressed or 128 bytes in EIP-2537's encoding. */
   readonly key: Uint8Array;
-  /** What the key signed: 32 bytes each. */
+  /** The digests that the key signed, 32 bytes each. */
   readonly digests: readonly Uint8Array[];
   /** 96 bytes compressed. */
   readonly signature: Uint8Array;
 }
 
 /**
- * BLS12-381 signatures over digests of 32 bytes, as nodes make them and aggregators add them up: keys in G1, signatures
- * in G2, in the ciphersuite of Ethereum's consensus. Every implementation gives the same bytes and verdicts. Aggregates
- * prove something only of keys whose possession was proven: see the node registry.
+ * BLS12-381 signatures over digests of 32 bytes, and their aggregation: keys in G1, signatures in G2, in the ciphersuite of
+ * Ethereum's consensus. Every implementation gives the same bytes and verdicts. An aggregate proves who signed only if all
+ * keys come with proofs of possession, which the node registry checks.
  *
  * @example
  * const bls = await loadBls();
@@ -44,7 +44,7 @@ export interface SignatureSet {
  * bls.verify([{ keys: [key], digest: forDigest }, { keys: [key], digest: againstDigest }], abstention); // true
  */
 export interface BlsLibrary<Decoded = unknown> {
-  /** Which implementation it is: machine code, or JavaScript. */
+  /** The implementation: blst is machine code, noble is JavaScript. */
   readonly name: "blst" | "noble";
 
   /**
@@ -57,34 +57,34 @@ export interface BlsLibrary<Decoded = unknown> {
   /**
    * Signs a digest of 32 bytes: 96 bytes compressed.
    *
-   * @throws {@link KeyError} `invalid-key`; {@link InvalidInputError} when the digest has another length.
+   * @throws {@link KeyError} `invalid-key`; {@link InvalidInputError} if the digest has another length.
    */
   sign(secret: Uint8Array, digest: Uint8Array): Uint8Array;
 
   /**
-   * The sum of signatures, each 96 bytes: 96 bytes. It does not say that they verify.
+   * The sum of signatures, each 96 bytes: 96 bytes. Does not verify them.
    *
-   * @throws {@link KeyError} `invalid-signature` when one is malformed, when there is none, or when they cancel out.
+   * @throws {@link KeyError} `invalid-signature` if one is malformed, if the list is empty, or if they cancel out.
    */
   aggregate(signatures: readonly Uint8Array[]): Uint8Array;
 
   /**
-   * Whether `signature` is the sum of the signatures that `claims` say. A key that signed two digests is in two claims.
-   * Malformed bytes, no claim, a claim without keys and keys that cancel out are all `false`.
+   * Whether `signature` is the sum of the signatures that `claims` name. A key that signed two digests is in two claims.
+   * False for malformed bytes, no claims, a claim without keys, and keys that cancel out.
    */
   verify(claims: readonly BlsClaim[], signature: Uint8Array): boolean;
 
   /**
-   * A ballot whose key and signature are points that may be used; whether it was signed so is not yet known.
+   * Decodes a ballot and checks that its key and signature are valid points. Does not verify the signature.
    *
    * @throws {@link KeyError} `invalid-public-key` or `invalid-signature`; {@link InvalidInputError} for its digests.
    */
   decodeSignatureSet(ballot: SignatureSet): Decoded;
 
   /**
-   * Whether every one of these ballots is signed as it says, by one product of pairings, as many as there are different
-   * digests and one. Each ballot counts with a random factor: without it, two bad ones could make each other good. A
-   * bad lot passes with a chance of 2^-128.
+   * Whether all of these signatures are valid, by one product of pairings: one for each different digest, and one more. Each
+   * ballot gets a random factor; without it, errors in two signatures could cancel out. If any is invalid, it returns true
+   * with a chance of 2^-128.
    */
   verifyDecoded(ballots: readonly Decoded[]): boolean;
 }
@@ -92,11 +92,11 @@ export interface BlsLibrary<Decoded = unknown> {
 /** A {@link SignatureSet}, decoded. */
 interface DecodedSignatureSet<Key, Signature> extends SignedPair<Key, Signature> {
   readonly digests: readonly Uint8Array[];
-  /** The same for all ballots on the same digests. */
+  /** Equal for all ballots on the same digests. */
   readonly group: string;
 }
 
-/** Signatures on top of a curve's arithmetic: all that does not depend on whose arithmetic it is. */
+/** The BLS library on top of a curve's arithmetic: all that every implementation shares. */
 export function createLibrary<Key extends NonNullable<unknown>, Signature>(
   curve: BlsCurve<Key, Signature>,
 ): BlsLibrary<DecodedSignatureSet<Key, Signature>> {
@@ -121,7 +121,7 @@ export function createLibrary<Key extends NonNullable<unknown>, Signature>(
     throw invalidSignature(new RangeError(`${bytes.length} bytes are not ${SIGNATURE_BYTES}.`));
   }
 
-  /** Each digest is hashed and paired once, with the sum of the keys that signed it. */
+  /** Verifies with one hash and one pairing for each digest, with the sum of the keys that signed it. */
   function pairsUp(signers: readonly { readonly digest: Uint8Array; readonly key: Key }[], signature: Signature) {
     const claims = new Map<string, { digest: Uint8Array; keys: Key[] }>();
     for (const { digest, key } of signers) {
@@ -149,10 +149,10 @@ export function createLibrary<Key extends NonNullable<unknown>, Signature>(
     },
 
     aggregate(signatures) {
-      if (signatures.length === 0) throw new KeyError("invalid-signature", "There are no signatures to add up.");
+      if (signatures.length === 0) throw new KeyError("invalid-signature", "There are no signatures to aggregate.");
       const sum = curve.sumSignatures(signatures.map(decodeSignature));
       if (curve.isInfinity(sum)) {
-        throw new KeyError("invalid-signature", "These signatures cancel out: their sum says nothing.");
+        throw new KeyError("invalid-signature", "These signatures cancel out: their sum is infinity.");
       }
       return curve.encodeSignature(sum);
     },
@@ -169,7 +169,7 @@ export function createLibrary<Key extends NonNullable<unknown>, Signature>(
     },
 
     decodeSignatureSet({ key, digests, signature }) {
-      if (digests.length === 0) throw new InvalidInputError("A ballot without digests says nothing.");
+      if (digests.length === 0) throw new InvalidInputError("A ballot needs at least one digest.");
       digests.forEach(checkDigest);
       const group = digests.map((digest) => hexlify(digest)).join();
       return { key: ring.get(key), digests, signature: decodeSignature(signature), group };
@@ -184,7 +184,7 @@ export function createLibrary<Key extends NonNullable<unknown>, Signature>(
       }
       const blends = [...groups.values()].map((group) => ({
         digests: group[0]?.digests ?? [],
-        // A ballot alone has nothing to cancel out with.
+        // A single ballot needs no random factor: no other signature could cancel its error.
         ...(group.length === 1 && groups.size === 1 && group[0] !== undefined
           ? group[0]
           : curve.combineRandomly(group)),

@@ -3,10 +3,10 @@ import type { BlsLibrary } from "./library.js";
 import { createNoble } from "./noble.js";
 
 /**
- * The BLS library of this machine: blst where it is installed and loads, else noble. `name` says which; their bytes and
- * verdicts are the same, their speed is not.
+ * The fastest BLS library of this machine: blst if it is installed and loads, else noble. Both give the same bytes and
+ * verdicts; `name` is the one in use.
  */
 export async function loadBls(): Promise<BlsLibrary> {
-  // An optional dependency may be missing or may not be made for this machine: no reason is one to stop for.
+  // blst is an optional dependency: it may be missing, or not built for this platform.
   return loadBlst().catch(createNoble);
 }

@@ -12,7 +12,7 @@ const NEGATED_BASE = G1.Point.BASE.negate();
 type Key = typeof G1.Point.BASE;
 type Signature = typeof G2.Point.BASE;
 
-/** The signatures by noble, in JavaScript: they work everywhere, some 25 times slower than by blst. */
+/** BLS signatures by noble, in JavaScript: run everywhere, about 25 times slower than blst. */
 export function createNoble(): BlsLibrary {
   const hash = (digest: Uint8Array) => G2.hashToCurve(digest, { DST: BALLOT_SUITE });
 
@@ -44,7 +44,7 @@ export function createNoble(): BlsLibrary {
   return createLibrary(curve);
 }
 
-/** The point, when it is on the curve, in the subgroup and not infinity. */
+/** Returns the point. Throws unless it is on the curve, in the subgroup and not infinity. */
 function checked<Point extends { assertValidity(): void; is0(): boolean }>(point: Point): Point {
   point.assertValidity();
   if (point.is0()) throw new RangeError("The point is infinity.");

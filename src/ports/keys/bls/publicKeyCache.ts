@@ -1,15 +1,18 @@
 import { hexlify } from "ethers";
 import { LRUCache } from "lru-cache";
 
-/** Above any committee; this many keys take some tens of megabytes. */
+/** Larger than any committee; this many keys take some tens of megabytes. */
 const MAX_KEYS = 65_536;
 
-/** Decodes each public key once, which costs more than verifying with it, and keeps it by its bytes. */
+/** Caches decoded public keys by their bytes: decoding one costs more than verifying with it. */
 export class PublicKeyCache<Key extends NonNullable<unknown>> {
   readonly #decode: (bytes: Uint8Array) => Key;
   readonly #keys: LRUCache<string, Key>;
 
-  /** `decode` throws on bytes that are not a key; they are not kept. Beyond `max` keys the least recently used go. */
+  /**
+   * @param decode Throws on bytes that are not a key; those are not cached.
+   * @param max Keys cached; beyond it the least recently used are dropped.
+   */
   constructor(decode: (bytes: Uint8Array) => Key, max = MAX_KEYS) {
     this.#decode = decode;
     this.#keys = new LRUCache({ max });

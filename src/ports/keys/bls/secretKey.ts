@@ -30,7 +30,7 @@ export function blsPublicKey(secret: Uint8Array): Hex {
 export function provePossession(secret: Uint8Array, operator: Address): Hex {
   const scalar = scalarOf(secret);
   const statement = concat([toUtf8Bytes(POSSESSION_TAG), getAddress(operator), blsPublicKey(secret)]);
-  // As in RFC 6979, the nonce follows from secret and statement: two proofs never share one by chance.
+  // As in RFC 6979, the nonce is derived from secret and statement, so that no two statements share one.
   const nonce = (toBigInt(computeHmac("sha512", secret, getBytes(statement))) % (ORDER - 1n)) + 1n;
   const { x, y } = bls12_381.G1.Point.BASE.multiply(nonce).toAffine();
   const commitment = concat([field(x), field(y)]);
@@ -38,7 +38,7 @@ export function provePossession(secret: Uint8Array, operator: Address): Hex {
   return concat([commitment, toBeHex((nonce + challenge * scalar) % ORDER, 32)]) as Hex;
 }
 
-/** @throws {@link KeyError} `invalid-key` when these are not 32 bytes of a number between 1 and the group's order. */
+/** @throws {@link KeyError} `invalid-key` unless these are 32 bytes of a number between 1 and the group's order. */
 export function scalarOf(secret: Uint8Array): bigint {
   const scalar = secret.length === 32 ? toBigInt(secret) : 0n;
   if (scalar > 0n && scalar < ORDER) return scalar;

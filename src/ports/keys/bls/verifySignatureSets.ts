@@ -2,9 +2,9 @@ import { InvalidInputError } from "../../../errors.js";
 import { KeyError } from "../errors.js";
 import type { BlsLibrary, SignatureSet } from "./library.js";
 
-/** How many ballots are decoded before other work of this process has its turn: some milliseconds to tens of them. */
+/** Ballots decoded between two yields to the event loop: a few milliseconds with blst, tens of them with noble. */
 const DECODED_AT_ONCE = 8;
-/** A lot this small is checked ballot by ballot: random factors cost as much as the pairings that halving saves. */
+/** Sets this small are checked one by one: random factors cost as much as the pairings that halving saves. */
 const CHECKED_SINGLY = 8;
 
 export interface VerifySignatureSetsOptions {
@@ -12,25 +12,25 @@ export interface VerifySignatureSetsOptions {
 }
 
 export interface SignatureSetsResult {
-  /** The positions of the ballots that are malformed or not signed as they say, in ascending order. */
+  /** The positions of the ballots that are malformed or whose signature is invalid, in ascending order. */
   readonly bad: readonly number[];
-  /** How many products of pairings it took: one when all that could be decoded are good. */
+  /** Products of pairings computed: one if all ballots that could be decoded are valid. */
   readonly checks: number;
 }
 
 /** A ballot that could be decoded, and its position. */
-interface Placed<Decoded> {
+interface PositionedSet<Decoded> {
   readonly position: number;
   readonly decoded: Decoded;
 }
 
 /**
- * Verifies many ballots at once, each by one key, and finds the bad ones: all by one product of pairings and, where that
- * fails, by halves, the smallest ballot by ballot. One bad ballot among 500 costs some 20 products more; if all are bad,
- * it takes up to three times as long as checking them one by one. Other work of this process has its turn in between, though
- * not while a lot is added up.
+ * Verifies many ballots at once, each by one key, and finds the invalid ones: all by one product of pairings and, if that
+ * fails, by halves, the smallest one by one. One invalid ballot among 500 costs about 20 more products; if all are invalid,
+ * it takes up to three times as long as checking them one by one. Yields to the event loop between steps, but not within
+ * one product.
  *
- * @throws what `signal` was aborted with.
+ * @throws the reason with which `signal` was aborted.
  */
 export async function verifySignatureSets<Decoded>(
   bls: BlsLibrary<Decoded>,
@@ -38,7 +38,7 @@ export async function verifySignatureSets<Decoded>(
   { signal }: VerifySignatureSetsOptions = {},
 ): Promise<SignatureSetsResult> {
   const bad: number[] = [];
-  const lot: Placed<Decoded>[] = [];
+  const lot: PositionedSet<Decoded>[] = [];
   for (const [position, ballot] of ballots.entries()) {
     if (position % DECODED_AT_ONCE === 0) await turn(signal);
     const decoded = decode(bls, ballot);
@@ -47,7 +47,7 @@ export async function verifySignatureSets<Decoded>(
   }
 
   let checks = 0;
-  const isGood = async (part: readonly Placed<Decoded>[]) => {
+  const isGood = async (part: readonly PositionedSet<Decoded>[]) => {
     await turn(signal);
     checks += 1;
     return bls.verifyDecoded(part.map(({ decoded }) => decoded));
@@ -56,10 +56,10 @@ export async function verifySignatureSets<Decoded>(
   return { bad: bad.sort((a, b) => a - b), checks };
 }
 
-/** The positions of the bad ones in a lot that is known to hold some. */
+/** The positions of the invalid ballots among some of which at least one is invalid. */
 async function findBad<Decoded>(
-  lot: readonly Placed<Decoded>[],
-  isGood: (part: readonly Placed<Decoded>[]) => Promise<boolean>,
+  lot: readonly PositionedSet<Decoded>[],
+  isGood: (part: readonly PositionedSet<Decoded>[]) => Promise<boolean>,
 ): Promise<number[]> {
   if (lot.length === 1) return lot.map(({ position }) => position);
   if (lot.length <= CHECKED_SINGLY) {

@@ -27,7 +27,7 @@ export interface ProcessDriverParameters {
   /** What relative paths in the command of a release are relative to; the working directory by default. */
   readonly root?: string;
   readonly healthTimeoutMs?: number;
-  /** Between SIGTERM and SIGKILL. */
+  /** The pause between SIGTERM and SIGKILL, in milliseconds. */
   readonly graceMs?: number;
   /** A replica's log is truncated when it grows beyond this. */
   readonly maxLogBytes?: number;

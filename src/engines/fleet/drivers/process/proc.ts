@@ -28,7 +28,7 @@ export function requireProc(): void {
   });
 }
 
-/** The facts of a process; undefined if there is none. */
+/** The facts of a process; undefined if it does not exist. */
 export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
   const text = await readProc(pid, "stat");
   if (text === undefined) return undefined;

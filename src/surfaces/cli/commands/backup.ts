@@ -32,12 +32,12 @@ export const backup = defineCommand({
         printFacts({
           backup: args.out,
           new: `${newBlocks} blocks, ${formatBytes(newBytes)}`,
-          all: `${blocks} blocks, ${pins} roots, ${files} journals`,
+          all: `${blocks} blocks, ${pins} pins, ${files} journals`,
           checked: "everything new, read back from the backup, and one earlier part",
-          ...(damaged.length > 0 && { damaged: `${damaged.join(", ")}: written anew; the old file is set aside` }),
+          ...(damaged.length > 0 && { damaged: `${damaged.join(", ")}: written again; the damaged files are renamed` }),
         });
       }
-      if (lost.length > 0) throw new LostBlocksError(lost, "The rest is backed up. `witan content scan` names them.");
+      if (lost.length > 0) throw new LostBlocksError(lost, "The rest is backed up. `witan content scrub` names the lost blocks.");
     });
   },
 });
@@ -72,11 +72,11 @@ export const restore = defineCommand({
       else {
         printFacts({ restored: config.dataDir, ...factsOf(restored) });
         process.stdout.write(
-          "Start the agent: it reads the chain again and fetches what was written since the backup.\n",
+          "Start the agent: it reads the chain and fetches what was written since the backup.\n",
         );
       }
       const { lost } = restored;
-      if (lost.length > 0) throw new LostBlocksError(lost, "Start the agent, or `witan content scan`, to fetch them.");
+      if (lost.length > 0) throw new LostBlocksError(lost, "Start the agent, or run `witan content scrub`, to fetch them.");
     });
   },
 });
@@ -85,6 +85,6 @@ function factsOf({ subject, time, parts, blocks, bytes, pins, files }: CheckedBa
   return {
     of: `${subject.name}, chain ${subject.chainId}`,
     from: formatTime(Math.floor(time / 1_000)),
-    holds: `${blocks} blocks, ${formatBytes(bytes)} in ${parts} parts, ${pins} roots, ${files} journals`,
+    holds: `${blocks} blocks, ${formatBytes(bytes)} in ${parts} parts, ${pins} pins, ${files} journals`,
   };
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import type { LocalNode } from "../../src/agent/aggregation/localNode.js";
 import { BackgroundJobs } from "../../src/agent/backgroundJobs.js";
 import { BallotExchange } from "../../src/agent/ballots/exchange.js";
-import type { LocalNode } from "../../src/agent/ballots/sign.js";
 import { readChainView } from "../../src/agent/chainView.js";
 import { AggregatedBallots } from "../../src/agent/loop/strategies/aggregated.js";
 import { Voter } from "../../src/agent/loop/voter.js";
@@ -110,7 +110,7 @@ export class RehearsalHost {
       gossip,
       bls,
       clock: systemClock,
-      tasks: jobs,
+      jobs,
       logger,
       stragglersMs,
       refusePeer: (peer, milliseconds) => content.refuse(peer, milliseconds),

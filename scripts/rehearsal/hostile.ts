@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
+import type { LocalNode } from "../../src/agent/aggregation/localNode.js";
 import { encodeBallot } from "../../src/agent/ballots/message.js";
-import { type LocalNode, signNodeBallot } from "../../src/agent/ballots/sign.js";
+import { signNodeBallot } from "../../src/agent/ballots/sign.js";
 import { type NodeSummary, type Proposal, type Support, Supports } from "../../src/client/index.js";
 import type { Gossip } from "../../src/ports/gossip/index.js";
 import type { BlsLibrary } from "../../src/ports/keys/index.js";

@@ -86,7 +86,7 @@ it("keeps the records, manifests and payloads that it wrote, whatever is collect
   const cid = await keepPayload(envelope);
   const stray = await content.put(new TextEncoder().encode("nobody's"));
   const before = await listed();
-  expect(await content.gc({ graceMs: 0 })).toMatchObject({ taken: 1, missing: [] });
+  expect(await content.gc({ graceMs: 0 })).toMatchObject({ removed: 1, missing: [] });
   expect([await content.has(cid), await content.has(stray)]).toEqual([true, false]);
   // From a client that has read nothing yet, so that manifests are read again too.
   const fresh = createClient({ chain, content });

@@ -89,6 +89,7 @@ export async function createAgents(options: AgentsOptions = {}) {
               ...{ ...shared, blsSecret, stragglersMs, dataDir: dataDir(index), cycleMs: CYCLE_MS },
               gossip: hub.peer(`node ${index}`),
               bls: await loadBls(),
+              refusePeer: undefined,
             });
       const agent = new Agent({
         ...{ self, client, clock, logger, outbox, ownBallots, jobs, strategies },

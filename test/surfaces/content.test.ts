@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import type { AgentConfigInput } from "../../src/agent/config.js";
 import {
   type ContentStore,
@@ -63,12 +63,12 @@ it("lists what a store keeps and why, and how much it holds in all", async () =>
     await store.put(bytesOf(10));
     return store.put(bytesOf(1_000), { keep: "record" });
   });
-  const { out } = await run(content, "list", ...args);
+  const { out } = await run(content, "pins", ...args);
   expect(out).toMatch(new RegExp(`record +${cid} +block +20`));
-  expect(out).toContain("1 roots; 2 blocks, 1010 B in all");
-  const listed = json((await run(content, "list", ...args, "--json")).out);
-  expect(listed).toMatchObject({ blocks: 2, bytes: 1_010, roots: [{ name: `record/${cid}`, reason: "record" }] });
-  expect(json((await run(content, "list", ...args, "--json", "--reason", "model")).out).roots).toEqual([]);
+  expect(out).toContain("1 pins; 2 blocks, 1010 B in all");
+  const listed = json((await run(content, "pins", ...args, "--json")).out);
+  expect(listed).toMatchObject({ blocks: 2, bytes: 1_010, pins: [{ name: `record/${cid}`, reason: "record" }] });
+  expect(json((await run(content, "pins", ...args, "--json", "--reason", "model")).out).pins).toEqual([]);
 });
 
 it("collects what nothing keeps, after it was asked what that is, and no sooner than a day", async () => {
@@ -77,10 +77,10 @@ it("collects what nothing keeps, after it was asked what that is, and no sooner 
     await store.put(bytesOf(10), { keep: "record" }),
     await store.put(bytesOf(2_048, 2)),
   ]);
-  expect(json((await run(content, "collect", ...args, "--json")).out)).toMatchObject({ kept: 1, spared: 1, taken: 0 });
-  const tried = await run(content, "collect", ...args, "--grace", "0s", "--dry-run");
+  expect(json((await run(content, "gc", ...args, "--json")).out)).toMatchObject({ kept: 1, spared: 1, removed: 0 });
+  const tried = await run(content, "gc", ...args, "--grace", "0s", "--dry-run");
   expect(tried.out).toContain("would go  1 blocks, 2.0 KiB");
-  expect((await run(content, "collect", ...args, "--grace", "0s")).out).toContain("removed  1 blocks, 2.0 KiB");
+  expect((await run(content, "gc", ...args, "--grace", "0s")).out).toContain("removed  1 blocks, 2.0 KiB");
   const store = await disk(dataDir);
   expect([await store.has(kept), await store.has(loose)]).toEqual([true, false]);
 });
@@ -89,15 +89,15 @@ it("scans offline and names what is lost, drops what is given up, and collects a
   const { dataDir, args } = await agentFolder();
   const { cid } = await filled(dataDir, (store) => store.putFile([bytesOf(2 * MAX_BLOCK_BYTES)], { keep: "model" }));
   await alterOnDisk(dataDir, cid);
-  const scanned = await run(content, "scan", ...args, "--offline");
+  const scanned = await run(content, "scrub", ...args, "--offline");
   expect(scanned.code).toBe(ExitCodes.unavailable);
   expect(scanned.out).toContain(`${cid}  model/${cid}`);
-  const blocked = await run(content, "collect", ...args, "--grace", "0s", "--json");
+  const blocked = await run(content, "gc", ...args, "--grace", "0s", "--json");
   expect(blocked.code).toBe(ExitCodes.unavailable);
-  expect(json(blocked.out)).toMatchObject({ taken: 0, missing: [{ cid, roots: [`model/${cid}`] }] });
-  expect((await run(content, "drop", `model/${cid}`, ...args)).out).toContain(`model/${cid}`);
-  expect((await run(content, "drop", `model/${cid}`, ...args)).code).toBe(ExitCodes.usage);
-  expect(json((await run(content, "collect", ...args, "--grace", "0s", "--json")).out)).toMatchObject({ taken: 2 });
+  expect(json(blocked.out)).toMatchObject({ removed: 0, missing: [{ cid, pins: [`model/${cid}`] }] });
+  expect((await run(content, "unpin", `model/${cid}`, ...args)).out).toContain(`model/${cid}`);
+  expect((await run(content, "unpin", `model/${cid}`, ...args)).code).toBe(ExitCodes.usage);
+  expect(json((await run(content, "gc", ...args, "--grace", "0s", "--json")).out)).toMatchObject({ removed: 2 });
 });
 
 it("scans with its peers, and heals", async () => {
@@ -106,17 +106,17 @@ it("scans with its peers, and heals", async () => {
   const { dataDir, args } = await agentFolder(peer.multiaddrs());
   await filled(dataDir, (store) => store.put(bytesOf(1_000), { keep: "record" }));
   await alterOnDisk(dataDir, cid);
-  const scanned = await run(content, "scan", ...args, "--json");
+  const scanned = await run(content, "scrub", ...args, "--json");
   expect(json(scanned.out)).toMatchObject({ blocks: 1, bad: 1, healed: 1, lost: [] });
 });
 
 it("says that an agent holds the folder, and what a time is", async () => {
   const { dataDir, args } = await agentFolder();
   await disk(dataDir);
-  const refused = await run(content, "list", ...args);
+  const refused = await run(content, "pins", ...args);
   expect(refused.code).toBe(ExitCodes.unavailable);
   expect(refused.error).toMatchObject({ hints: [expect.stringContaining("the agent of this node")] });
-  expect((await run(content, "collect", ...args, "--grace", "soon")).code).toBe(ExitCodes.usage);
+  expect((await run(content, "gc", ...args, "--grace", "soon")).code).toBe(ExitCodes.usage);
   expect(["90s", "30m", "24h", "7d"].map(parseDuration)).toEqual([90_000, 1_800_000, 86_400_000, 604_800_000]);
 });
 
@@ -209,4 +209,41 @@ it("takes no file that is no safetensors file, in or out, and no sha256 that is 
   const other = `0x${"00".repeat(32)}` as const;
   await expect(pullModel({ content: memory, cid, out, sha256: other })).rejects.toMatchObject({ kind: "corrupt" });
   expect((await readdir(dir)).filter((name) => name.startsWith("out"))).toEqual([]);
+});
+
+it("pins content from now on, until it is unpinned", async () => {
+  const { dataDir, args } = await agentFolder();
+  const cid = await filled(dataDir, (store) => store.put(bytesOf(10)));
+  expect((await run(content, "pin", cid, ...args, "--block")).out).toContain(`operator/${cid}`);
+  expect(json((await run(content, "gc", ...args, "--grace", "0s", "--json")).out)).toMatchObject({
+    kept: 1,
+    removed: 0,
+  });
+  await run(content, "unpin", `operator/${cid}`, ...args);
+  expect(json((await run(content, "gc", ...args, "--grace", "0s", "--json")).out)).toMatchObject({
+    kept: 0,
+    removed: 1,
+  });
+});
+
+it.each([
+  ["list", "pins"],
+  ["collect", "gc"],
+  ["scan", "scrub"],
+  ["drop", "unpin"],
+])("answers to `%s` as to `%s`, and says so on stderr alone", async (before, now) => {
+  const { dataDir, args } = await agentFolder();
+  const cid = await filled(dataDir, (store) => store.put(bytesOf(10), { keep: "record" }));
+  const rest = [
+    ...(now === "unpin" ? [`record/${cid}`] : []),
+    ...(now === "scrub" ? ["--offline"] : []),
+    ...args,
+    "--json",
+  ];
+  const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  onTestFinished(() => stderr.mockRestore());
+  const { out, code } = await run(content, before, ...rest);
+  expect(code).toBe(ExitCodes.ok);
+  expect(json(out)).toBeTypeOf("object");
+  expect(stderr.mock.calls.map(String).join("")).toContain(`\`witan content ${now}\``);
 });

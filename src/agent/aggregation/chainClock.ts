@@ -1,20 +1,21 @@
-/** The chain's time between two readings of it. */
+import type { Clock } from "../../utils/clock.js";
+
+/** The chain's time between two readings, extrapolated by monotonic time, so that the wall clock has no part in it. */
 export class ChainClock {
-  readonly #now: () => number;
-  #read = { chainTime: 0, at: 0 };
+  readonly #clock: Pick<Clock, "monotonic">;
+  #reading = { chainTime: 0, at: 0 };
 
-  /** @param now Milliseconds. */
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(clock: Pick<Clock, "monotonic">) {
+    this.#clock = clock;
   }
 
-  /** Takes in the chain's time, in seconds. */
-  set(chainTime: number): void {
-    this.#read = { chainTime, at: this.#now() };
+  /** @param chainTime The newest block's time, in seconds since the Unix epoch. */
+  update(chainTime: number): void {
+    this.#reading = { chainTime, at: this.#clock.monotonic() };
   }
 
-  /** In seconds, moved on by the clock since it was last read. */
+  /** In seconds since the Unix epoch. */
   seconds(): number {
-    return this.#read.chainTime + (this.#now() - this.#read.at) / 1_000;
+    return this.#reading.chainTime + (this.#clock.monotonic() - this.#reading.at) / 1_000;
   }
 }

@@ -1,13 +1,16 @@
 import { isMemberIn, type NodeSummary } from "../../client/index.js";
 import type { Address } from "../../records/index.js";
 
-/** Who is a node in which epoch, from what the registry's events say. */
+/** Which nodes are members in which epoch, from the registry's events. */
 export class Committees {
-  /** The newest epoch that the chain has told of. */
+  /** The newest epoch that the chain has told of; what concerns no epoch in particular concerns this one. */
   readonly newest: number;
+  /** The members of the newest epoch. */
+  readonly members: readonly NodeSummary[];
   readonly #byIndex: ReadonlyMap<number, NodeSummary>;
-  /** By operator in lower case: one that comes back, or rotates its key, has several indices in turn. */
+  /** By operator in lower case: an operator that returns, or rotates its key, has several indices in turn. */
   readonly #byOperator = new Map<string, NodeSummary[]>();
+  readonly #peers: ReadonlySet<string>;
 
   /** @param nodes All of them, also those that were removed. */
   constructor(nodes: readonly NodeSummary[]) {
@@ -17,6 +20,8 @@ export class Committees {
     }
     this.#byIndex = new Map(nodes.map((node) => [node.index, node]));
     this.newest = nodes.reduce((epoch, { admittedAt, removedAt }) => Math.max(epoch, admittedAt, removedAt ?? 0), 0);
+    this.members = nodes.filter((node) => isMemberIn(node, this.newest));
+    this.#peers = new Set(this.members.map(({ peerId }) => peerId));
   }
 
   /** The node with this index, also one that was removed. */
@@ -25,17 +30,24 @@ export class Committees {
   }
 
   /** The member with this index in an epoch. Its key never changes: a key that is rotated gets another index. */
-  member(index: number, epoch: number): NodeSummary | undefined {
+  member(index: number, epoch = this.newest): NodeSummary | undefined {
     const node = this.#byIndex.get(index);
     return node !== undefined && isMemberIn(node, epoch) ? node : undefined;
   }
 
   /** The member that this operator is in an epoch. */
-  ofOperator(operator: Address, epoch: number): NodeSummary | undefined {
+  ofOperator(operator: Address, epoch = this.newest): NodeSummary | undefined {
     return this.#byOperator.get(operator.toLowerCase())?.find((node) => isMemberIn(node, epoch));
   }
 
-  operators(epoch: number): Address[] {
+  /** The operators of an epoch's members. */
+  operators(epoch = this.newest): Address[] {
+    if (epoch === this.newest) return this.members.map(({ operator }) => operator);
     return [...this.#byIndex.values()].filter((node) => isMemberIn(node, epoch)).map(({ operator }) => operator);
+  }
+
+  /** Whether this libp2p peer belongs to a member of the newest epoch. */
+  isPeer(peer: string): boolean {
+    return this.#peers.has(peer);
   }
 }

@@ -1,60 +1,81 @@
 import type { ValidationResult } from "../../ports/gossip/index.js";
+import type { Clock } from "../../utils/clock.js";
 import { PeerRateLimiter } from "./peerRateLimiter.js";
 
-/** What is known is relayed again after this: whoever missed it the first time gets it then. */
+/** A known message is relayed again after this, for peers that missed it the first time. */
 const RELAY_AGAIN_MS = 5_000;
 
-export interface GossipGateParameters<Reason extends string> {
-  /** All that can become of a message. */
-  readonly reasons: readonly Reason[];
-  /** Milliseconds. */
-  readonly now: () => number;
-  /** Told of a peer that sent too much that is bad: what it sends is not looked at for a while, so it had better go. */
+/** What can become of a message on every topic. */
+export const GOSSIP_REASONS = [
+  "accepted",
+  "known",
+  "malformed",
+  "notMembers",
+  "badSignatures",
+  "notNow",
+  "overLimit",
+] as const;
+export type GossipReason = (typeof GOSSIP_REASONS)[number];
+
+export interface GossipGateDependencies<Reason extends string> {
+  /** What can become of a message on this topic besides {@link GOSSIP_REASONS}. */
+  readonly reasons?: readonly Reason[];
+  readonly clock: Pick<Clock, "monotonic">;
+  /** Called with a peer that sent too much that is bad. Its messages are ignored for a while, so it should be disconnected. */
   readonly onAbuse: (peer: string) => void;
 }
 
-/** Counts what becomes of the messages of a topic, bounds what each peer may send, and holds what is bad against it. */
-export class GossipGate<Reason extends string> {
-  /** How many messages came to what end. */
-  readonly counts: Record<Reason, number>;
-  readonly #parameters: GossipGateParameters<Reason>;
+/** Decides what becomes of a topic's messages: counts them, bounds what each peer may send, and strikes peers that send bad ones. */
+export class GossipGate<Reason extends string = never> {
+  /** How many messages ended for which reason. */
+  readonly counts: Record<GossipReason | Reason, number>;
+  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #onAbuse: (peer: string) => void;
   readonly #limits: PeerRateLimiter;
+  /** When messages were last relayed, by key. */
   readonly #relayed = new Map<string, number>();
 
-  constructor(parameters: GossipGateParameters<Reason>) {
-    this.#parameters = parameters;
-    this.#limits = new PeerRateLimiter(parameters.now);
-    this.counts = Object.fromEntries(parameters.reasons.map((reason) => [reason, 0])) as Record<Reason, number>;
+  constructor({ clock, onAbuse, reasons = [] }: GossipGateDependencies<Reason>) {
+    this.#clock = clock;
+    this.#onAbuse = onAbuse;
+    this.#limits = new PeerRateLimiter(clock);
+    const all = [...GOSSIP_REASONS, ...reasons].map((reason) => [reason, 0]);
+    this.counts = Object.fromEntries(all) as Record<GossipReason | Reason, number>;
   }
 
-  /** Whether another message of this peer is looked at. */
+  /** Whether another message of this peer is to be validated. */
   allows(peer: string): boolean {
     return this.#limits.allows(peer);
   }
 
-  /** The message goes on to others, for the first time. */
-  accept(why: Reason, key: string): ValidationResult {
-    this.counts[why] += 1;
-    this.#relayed.set(key, this.#parameters.now());
+  /** The message is new and goes on to others. */
+  accept(reason: GossipReason | Reason, key: string): ValidationResult {
+    this.counts[reason] += 1;
+    this.#relayed.set(key, this.#clock.monotonic());
     return "accept";
   }
 
-  ignore(why: Reason): ValidationResult {
-    this.counts[why] += 1;
+  ignore(reason: GossipReason | Reason): ValidationResult {
+    this.counts[reason] += 1;
     return "ignore";
   }
 
-  /** The message is held against the peer that it came from; nobody where it comes from our own disk. */
-  reject(why: Reason, peer: string | undefined): ValidationResult {
-    this.counts[why] += 1;
-    if (peer !== undefined && this.#limits.strike(peer)) this.#parameters.onAbuse(peer);
+  /** Strikes the peer that relayed the message; undefined if it comes from this node's disk. */
+  reject(reason: GossipReason | Reason, peer: string | undefined): ValidationResult {
+    this.counts[reason] += 1;
+    if (peer !== undefined && this.#limits.strike(peer)) this.#onAbuse(peer);
     return "reject";
   }
 
-  /** A message that is known, down to its bytes, may go on to others again, now and then. */
-  again(why: Reason, key: string): ValidationResult {
-    const since = this.#parameters.now() - (this.#relayed.get(key) ?? 0);
-    return since < RELAY_AGAIN_MS ? this.ignore(why) : this.accept(why, key);
+  /** Refuses a message whose signature is bad (false), or could not be verified yet (undefined). */
+  refuseSignature(good: false | undefined, peer: string | undefined): ValidationResult {
+    return good === undefined ? this.ignore("overLimit") : this.reject("badSignatures", peer);
+  }
+
+  /** A known message goes on to others again, now and then, if it is the same byte by byte. */
+  again(key: string, isSame: boolean): ValidationResult {
+    const since = this.#clock.monotonic() - (this.#relayed.get(key) ?? Number.NEGATIVE_INFINITY);
+    return isSame && since >= RELAY_AGAIN_MS ? this.accept("known", key) : this.ignore("known");
   }
 
   /** Forgets when messages were relayed whose keys begin so. */

@@ -1,50 +1,51 @@
 import { messageOf } from "../../errors.js";
 import type { Gossip } from "../../ports/gossip/index.js";
+import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 
-/** What does not count yet is sent again after this: whoever missed it, such as in a partition, gets it then. */
+/** A message that does not count yet is sent again after this, for peers that missed it, such as in a partition. */
 const SEND_AGAIN_MS = 10_000;
-/** Whoever hears nobody for this long goes to the chain directly. */
+/** A node that no peer has heard for this long goes to the chain directly. */
 const ALONE_MS = 5_000;
 
-export interface RebroadcastParameters {
+export interface RebroadcastDependencies {
   readonly gossip: Pick<Gossip, "publish">;
   readonly topic: string;
-  readonly bytes: Uint8Array;
-  /** Milliseconds. */
-  readonly now: () => number;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly logger: Logger;
 }
 
-/** A message of our own that is sent until it has reached the chain. */
+/** One of this node's own messages, sent until it has reached the chain. */
 export class Rebroadcast {
-  readonly #parameters: RebroadcastParameters;
+  readonly #dependencies: RebroadcastDependencies;
+  readonly #bytes: Uint8Array;
   readonly #since: number;
   #sentAt = Number.NEGATIVE_INFINITY;
   #recipients = 0;
 
-  constructor(parameters: RebroadcastParameters) {
-    this.#parameters = parameters;
-    this.#since = parameters.now();
+  constructor(dependencies: RebroadcastDependencies, bytes: Uint8Array) {
+    this.#dependencies = dependencies;
+    this.#bytes = bytes;
+    this.#since = dependencies.clock.monotonic();
   }
 
-  /** How many peers it went to from here the last time. */
+  /** How many peers it was sent to the last time. */
   get recipients(): number {
     return this.#recipients;
   }
 
-  /** Whether no peer has taken it for a while. */
+  /** Whether no peer has received it for a while. */
   get isAlone(): boolean {
-    return this.#recipients === 0 && this.#parameters.now() - this.#since >= ALONE_MS;
+    return this.#recipients === 0 && this.#dependencies.clock.monotonic() - this.#since >= ALONE_MS;
   }
 
-  /** Sends it where nobody has it, and now and then where somebody has. */
+  /** Sends it if no peer has it, and otherwise now and then. */
   async send(): Promise<void> {
-    const { bytes, gossip, logger, now, topic } = this.#parameters;
-    if (this.#recipients > 0 && now() - this.#sentAt < SEND_AGAIN_MS) return;
-    this.#sentAt = now();
+    const { clock, gossip, logger, topic } = this.#dependencies;
+    if (this.#recipients > 0 && clock.monotonic() - this.#sentAt < SEND_AGAIN_MS) return;
+    this.#sentAt = clock.monotonic();
     try {
-      this.#recipients = await gossip.publish(topic, bytes);
+      this.#recipients = await gossip.publish(topic, this.#bytes);
     } catch (error) {
       this.#recipients = 0;
       logger.debug("a message could not be sent", { topic, reason: messageOf(error) });

@@ -1,23 +1,16 @@
 import type { BatchContext } from "../../ports/chain/index.js";
-import type { Gossip } from "../../ports/gossip/index.js";
-import type { Logger } from "../../utils/logger.js";
-import type { BackgroundJobs } from "../backgroundJobs.js";
-import type { LocalNode } from "../ballots/sign.js";
+import type { ExchangeDependencies } from "../aggregation/exchangeDependencies.js";
+import type { LatestView } from "../aggregation/latestView.js";
+import type { LocalNode } from "../aggregation/localNode.js";
 import type { AnchoringPool } from "./pool.js";
-import type { Roll } from "./roll.js";
 
-/** What all parts of anchoring together work with. */
-export interface AnchoringContext {
+/** What all parts of joint anchoring work with. */
+export interface AnchoringContext extends Pick<ExchangeDependencies, "clock" | "gossip" | "jobs" | "logger"> {
   readonly node: LocalNode;
   readonly context: BatchContext;
   readonly topic: string;
-  readonly gossip: Pick<Gossip, "publish">;
   readonly pool: AnchoringPool;
-  readonly roll: Roll;
-  readonly tasks: BackgroundJobs;
-  readonly logger: Logger;
-  /** Milliseconds. */
-  readonly now: () => number;
-  /** How long batches wait for others, and a draft for its signatures, in milliseconds. */
+  readonly latest: LatestView;
+  /** How long batches wait for other batches, and a draft for its signatures, in milliseconds. */
   readonly gatherMs: number;
 }

@@ -1,8 +1,8 @@
 import { type EncodedBlock, encodeJointManifest, MAX_JOINT_BATCHES, type SignedBatch } from "../../records/index.js";
+import type { Committees } from "../aggregation/committees.js";
 import type { WaitingBatch } from "./pool.js";
-import type { Roll } from "./roll.js";
 
-/** The list of these batches: the same block, whoever makes it. */
+/** The joint manifest of these batches: every node makes the same block. */
 export function jointManifestOf(waiting: readonly WaitingBatch[]): {
   readonly batches: SignedBatch[];
   readonly block: EncodedBlock;
@@ -14,12 +14,12 @@ export function jointManifestOf(waiting: readonly WaitingBatch[]): {
   return { batches, block: encodeJointManifest({ schema: "witan/batches/1", batches }) };
 }
 
-/** Which batches go into one list: a committee that is larger than a list is anchored in as many. */
-export function groupsOf(waiting: readonly WaitingBatch[], roll: Roll): Map<number, WaitingBatch[]> {
-  const count = Math.ceil(roll.members.length / MAX_JOINT_BATCHES);
+/** Which batches go into one manifest: a committee larger than a manifest has several. */
+export function groupsOf(waiting: readonly WaitingBatch[], committees: Committees): Map<number, WaitingBatch[]> {
+  const count = Math.ceil(committees.members.length / MAX_JOINT_BATCHES);
   const groups = new Map<number, WaitingBatch[]>();
   for (const each of waiting) {
-    const member = roll.memberOf(each.batch.author);
+    const member = committees.ofOperator(each.batch.author);
     if (member === undefined) continue;
     const group = member.index % count;
     groups.set(group, [...(groups.get(group) ?? []), each]);

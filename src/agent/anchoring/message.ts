@@ -18,7 +18,7 @@ export interface JointSignature {
   readonly signature: Uint8Array;
 }
 
-/** What nodes tell each other to be anchored together. */
+/** The messages by which nodes anchor together. */
 export type AnchoringMessage =
   | { readonly type: "batch"; readonly batch: SignedBatch }
   | { readonly type: "draft"; readonly draft: JointMessage }
@@ -48,34 +48,34 @@ export function encodeMessage(message: AnchoringMessage): Uint8Array {
   }
 }
 
-/** The message in these bytes; undefined where there is none. Says nothing of who signed it. */
+/** The message in these bytes; undefined if there is none. Signatures are not verified. */
 export function decodeMessage(message: Uint8Array): AnchoringMessage | undefined {
   const bytes = Buffer.from(message);
   if (bytes[0] !== VERSION) return undefined;
   const type = KINDS[bytes[1] ?? KINDS.length];
   let at = HEADER;
-  const take = (length: number): Buffer => {
+  const read = (length: number): Buffer => {
     at += length;
     return bytes.subarray(at - length, at);
   };
-  const takeHex = (length: number): Hex => `0x${take(length).toString("hex")}`;
-  const takeUint = (length: number): number => take(length).readUIntBE(0, length);
+  const readHex = (length: number): Hex => `0x${read(length).toString("hex")}`;
+  const readUint = (length: number): number => read(length).readUIntBE(0, length);
   if (type === "batch" && bytes.length === BATCH_LENGTH) {
-    const author = checksumAddress(takeHex(20));
+    const author = checksumAddress(readHex(20));
     if (author === undefined) return undefined;
-    const root = takeHex(32);
-    const count = takeUint(4);
-    return { type, batch: { author, root, count, manifest: takeHex(32), signature: takeHex(65) } };
+    const root = readHex(32);
+    const count = readUint(4);
+    return { type, batch: { author, root, count, manifest: readHex(32), signature: readHex(65) } };
   }
   if (type === "draft" && bytes.length === DRAFT_LENGTH) {
-    const epoch = takeUint(4);
-    const root = takeHex(32);
-    const batches = takeUint(4);
-    return { type, draft: { epoch, root, batches, manifest: takeHex(32), deadline: takeUint(6) } };
+    const epoch = readUint(4);
+    const root = readHex(32);
+    const batches = readUint(4);
+    return { type, draft: { epoch, root, batches, manifest: readHex(32), deadline: readUint(6) } };
   }
   if (type === "signature" && bytes.length === SIGNATURE_LENGTH) {
-    const index = takeUint(4);
-    return { type, signed: { index, root: takeHex(32), signature: Uint8Array.from(take(96)) } };
+    const index = readUint(4);
+    return { type, signed: { index, root: readHex(32), signature: Uint8Array.from(read(96)) } };
   }
   return undefined;
 }

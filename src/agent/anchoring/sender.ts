@@ -11,9 +11,9 @@ import { encodeMessage } from "./message.js";
 import type { Draft } from "./pool.js";
 
 const FETCH_TIMEOUT_MS = 5_000;
-/** Blocks after a deadline may have been made before it, by clocks that differ. */
+/** A block after the deadline may have a time before it, since clocks differ. */
 const GRACE_SECONDS = 5;
-/** So many times the time to gather a batch waits to be drafted, and goes alone then. */
+/** After so many gathering times without a draft, a batch is anchored alone. */
 const PATIENCE = 8;
 
 export interface AnchoringSenderDependencies extends AnchoringContext {
@@ -22,9 +22,10 @@ export interface AnchoringSenderDependencies extends AnchoringContext {
   readonly onSigned: () => void;
 }
 
-/** Has this node's own batch anchored: offers it, signs the draft that holds it, one at a time, and goes alone in the end. */
+/** Has this node's own batch anchored: offers it, signs one draft at a time that holds it, and anchors it alone if need be. */
 export class AnchoringSender {
   readonly #dependencies: AnchoringSenderDependencies;
+  /** `since` is in monotonic milliseconds. */
   #batch: { readonly batch: SignedBatch; readonly since: number; readonly out: Rebroadcast } | undefined;
   #signature: { readonly root: string; readonly out: Rebroadcast } | undefined;
 
@@ -32,20 +33,20 @@ export class AnchoringSender {
     this.#dependencies = dependencies;
   }
 
-  /** Sets aside what may wait of the outbox, and tells the others of it. */
+  /** Offers the records in the outbox that may wait, and sends their batch to the others. */
   async offer(): Promise<void> {
     const { outbox } = this.#dependencies;
     if ((await outbox.offer("State")) !== undefined) await this.#send();
   }
 
-  /** Looks what has become of the batch that was offered. */
-  async look(isOpen: boolean): Promise<void> {
+  /** Sends the offered batch again, or ends the offer once it is anchored or has waited too long. */
+  async update(isOpen: boolean): Promise<void> {
     const { outbox } = this.#dependencies;
     const { offered } = outbox;
     if (offered === undefined) return;
     if (await this.#findAnchor(offered.root)) return;
     if (offered.signed !== null) {
-      if (this.#dependencies.roll.seconds() <= offered.signed.deadline + GRACE_SECONDS) return this.#sendAgain();
+      if (this.#dependencies.latest.chainTime() <= offered.signed.deadline + GRACE_SECONDS) return this.#sendAgain();
       // The chain was read before the deadline was compared with it: it is read once more.
       if (!(await this.#findAnchor(offered.root)))
         await this.#goAlone(offered, "the draft that it has signed was not anchored");
@@ -53,48 +54,48 @@ export class AnchoringSender {
     }
     if (!isOpen) return this.#goAlone(offered, "there are too few nodes");
     await this.#send();
-    const { gatherMs, now } = this.#dependencies;
-    if (this.#batch !== undefined && now() - this.#batch.since >= PATIENCE * gatherMs) {
+    const { clock, gatherMs } = this.#dependencies;
+    if (this.#batch !== undefined && clock.monotonic() - this.#batch.since >= PATIENCE * gatherMs) {
       await this.#goAlone(offered, "nobody has drafted an anchor with it");
     }
   }
 
   /** Signs a draft that holds this node's batch, unless it has signed another that may still be anchored. */
   async consider(draft: Draft): Promise<void> {
-    const { bls, context, gossip, logger, node, now, outbox, roll, topic } = this.#dependencies;
+    const { bls, context, gossip, latest, logger, node, clock, outbox, topic } = this.#dependencies;
     const { content, chain } = node.client;
     const { message } = draft;
-    const bytes = await this.#listOf(draft);
+    const bytes = await this.#manifestOf(draft);
     const manifest = decodeJointManifest(bytes);
     openJoint(context, message, manifest);
     draft.manifest = manifest;
-    const member = roll.memberOf(node.operator);
+    const member = latest.committees.ofOperator(node.operator);
     const own = manifest.batches.find(({ author }) => sameHex(author, node.operator));
     const { offered } = outbox;
     if (own === undefined || member === undefined || offered?.root !== own.root || offered.signed !== null) return;
     const batch = this.#batch?.batch;
     if (batch?.root !== own.root || batch.count !== own.count || batch.manifest !== own.manifest) return;
-    if (message.epoch !== roll.epoch || roll.seconds() >= message.deadline) return;
+    if (message.epoch !== latest.committees.newest || latest.chainTime() >= message.deadline) return;
     const { anchoredAt } = await chain.read(() => chain.contracts.knowledge.jointAnchorOf(message.root));
     if (anchoredAt !== 0n) return;
 
-    // Whoever asks for a proof needs the list: all who are in it keep it.
+    // Proofs need the manifest: all authors in it keep it.
     await content.put(bytes, { keep: "manifest" });
     // Before the signature exists: what was signed once is known across crashes, and nothing else is signed meanwhile.
     if (!(await outbox.noteSigned(own.root, { root: message.root, deadline: message.deadline }))) return;
     const digest = Buffer.from(hashJoint(context, message).slice(2), "hex");
     const signed = { root: message.root, index: member.index, signature: bls.sign(node.blsSecret, digest) };
     draft.signatures.set(member.index, signed);
-    const out = new Rebroadcast({ gossip, topic, bytes: encodeMessage({ type: "signature", signed }), now, logger });
+    const out = new Rebroadcast({ gossip, topic, clock, logger }, encodeMessage({ type: "signature", signed }));
     this.#signature = { root: message.root, out };
     await out.send();
     this.#dependencies.onSigned();
   }
 
-  /** The list of a draft: as this node makes it itself where it has heard of the same batches, or from whoever has it. */
-  async #listOf({ message }: Draft): Promise<Uint8Array> {
-    const { node, pool, roll } = this.#dependencies;
-    for (const waiting of groupsOf(pool.batches, roll).values()) {
+  /** The manifest of a draft: made here if the same batches are known, and fetched from peers otherwise. */
+  async #manifestOf({ message }: Draft): Promise<Uint8Array> {
+    const { latest, node, pool } = this.#dependencies;
+    for (const waiting of groupsOf(pool.batches, latest.committees).values()) {
       const { block } = jointManifestOf(waiting);
       if (block.contentId === message.manifest) return block.bytes;
     }
@@ -102,16 +103,16 @@ export class AnchoringSender {
     return node.client.content.get(contentIdToCid(message.manifest), limits);
   }
 
-  /** Makes the message of the batch that is set aside, also after a restart, and sends it where it is not known. */
+  /** Signs the offered batch, also after a restart, and sends it. */
   async #send(): Promise<void> {
-    const { gossip, logger, now, outbox, pool, topic } = this.#dependencies;
+    const { clock, gossip, logger, outbox, pool, topic } = this.#dependencies;
     const { offered } = outbox;
     if (offered === undefined || offered.signed !== null) return;
     if (this.#batch?.batch.root !== offered.root) {
       const batch = await outbox.signOffered();
       if (batch === undefined) return;
-      const out = new Rebroadcast({ gossip, topic, bytes: encodeMessage({ type: "batch", batch }), now, logger });
-      this.#batch = { batch, since: now(), out };
+      const out = new Rebroadcast({ gossip, topic, clock, logger }, encodeMessage({ type: "batch", batch }));
+      this.#batch = { batch, since: clock.monotonic(), out };
     }
     pool.addBatch(this.#batch.batch, this.#batch.since);
     await this.#batch.out.send();
@@ -137,13 +138,13 @@ export class AnchoringSender {
     return true;
   }
 
-  /** The records go with the next lone anchor, which is now. */
+  /** Withdraws the offer and anchors its records alone. */
   async #goAlone(offered: Offer, why: string): Promise<void> {
-    const { logger, outbox, tasks } = this.#dependencies;
+    const { jobs, logger, outbox } = this.#dependencies;
     if (!(await outbox.withdraw(offered))) return;
     logger.info("anchors alone what it has offered", { why });
     this.#forget();
-    tasks.start("anchor alone", () => outbox.settle());
+    jobs.start("anchor alone", () => outbox.settle());
   }
 
   #forget(): void {

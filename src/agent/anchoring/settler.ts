@@ -8,39 +8,40 @@ import type { Draft, WaitingBatch } from "./pool.js";
 
 /** A draft stands for this long: time for a block, and no longer than records may wait for their anchor. */
 const STANDING_SECONDS = 60;
-/** So many times the time to gather a draft waits for the signatures of those that have not answered. */
+/** After so many gathering times a draft waits for no further signatures. */
 const PATIENCE = 2;
 
 export interface AnchoringSettlerDependencies extends AnchoringContext {
   /** Fewer batches are not worth a transaction for all. */
   readonly minAuthors: number;
-  /** This node has drafted: it looks at it like at any other's. */
+  /** Called with a draft of this node, which is considered like any other. */
   readonly onDraft: (draft: Draft) => void;
 }
 
-/** Lists batches under one root when it is this node's turn, and brings what was signed to the chain. */
+/** Drafts joint anchors when it is this node's turn, and brings signed drafts to the chain. */
 export class AnchoringSettler {
   readonly #dependencies: AnchoringSettlerDependencies;
-  readonly #line: LeaderSchedule;
+  readonly #schedule: LeaderSchedule;
 
   constructor(dependencies: AnchoringSettlerDependencies) {
     this.#dependencies = dependencies;
-    this.#line = new LeaderSchedule(dependencies.now, dependencies.node.client.chain.tip);
+    this.#schedule = new LeaderSchedule(dependencies.clock, dependencies.node.client.chain.tip);
   }
 
-  /** Forgets what is anchored, and drafts that hold no longer: gives their roots. */
-  async look(): Promise<Hex[]> {
-    const { node, pool, roll } = this.#dependencies;
-    pool.keepAuthors(new Set(roll.members.map(({ operator }) => operator.toLowerCase())));
+  /** Forgets what is anchored, and drafts that stand no longer; gives their roots. */
+  async update(): Promise<Hex[]> {
+    const { latest, node, pool } = this.#dependencies;
+    const { committees } = latest;
+    pool.keepAuthors(new Set(committees.members.map(({ operator }) => operator.toLowerCase())));
     const ended: Hex[] = [];
     if (pool.batches.length > 0 || pool.drafts.length > 0) {
       const { entries } = await node.client.listAnchors();
       const joints = new Set(entries.flatMap(({ joint }) => (joint === null ? [] : [joint.root])));
       for (const { message } of pool.drafts) {
         const { deadline, epoch, root } = message;
-        if (!joints.has(root) && epoch === roll.epoch && roll.seconds() <= deadline) continue;
+        if (!joints.has(root) && epoch === committees.newest && latest.chainTime() <= deadline) continue;
         pool.dropDraft(root);
-        this.#line.end(`anchor ${root}`);
+        this.#schedule.end(`anchor ${root}`);
         ended.push(root);
       }
       const waiting = new Set(pool.batches.map(({ batch }) => keyOf(batch)));
@@ -53,43 +54,43 @@ export class AnchoringSettler {
     return ended;
   }
 
-  /** Drafts an anchor of the batches that have waited long enough, where that pays and it is this node's turn. */
+  /** Drafts an anchor of the batches that have waited long enough, if there are enough and it is this node's turn. */
   async draft(): Promise<void> {
     const { pool } = this.#dependencies;
     const groups = this.#groups();
     for (const [group, waiting] of groups) {
       const key = `draft ${group}`;
       if (!this.#isRipe(waiting)) {
-        this.#line.end(key);
+        this.#schedule.end(key);
         continue;
       }
       if (!this.#isDue(key, `draft ${group} ${this.#slot(waiting)}`)) continue;
-      this.#line.end(key);
+      this.#schedule.end(key);
       const { batches, block } = jointManifestOf(waiting);
-      const { context, gossip, logger, node, now, roll, topic } = this.#dependencies;
+      const { context, gossip, latest, logger, node, topic } = this.#dependencies;
       await node.client.content.put(block.bytes, { keep: "manifest" });
       const message: JointMessage = {
-        epoch: roll.epoch,
+        epoch: latest.committees.newest,
         root: jointTree(context, { batches }).root,
         batches: batches.length,
         manifest: block.contentId,
-        deadline: Math.floor(roll.seconds()) + STANDING_SECONDS,
+        deadline: Math.floor(latest.chainTime()) + STANDING_SECONDS,
       };
       if (pool.draft(message.root) !== undefined) continue;
-      const draft = pool.addDraft(message, undefined, now());
+      const draft = pool.addDraft(message, undefined);
       logger.info("drafts an anchor of many", { root: message.root, batches: batches.length });
       await gossip.publish(topic, encodeMessage({ type: "draft", draft: message }));
       this.#dependencies.onDraft(draft);
     }
   }
 
-  /** Brings what all have signed, or enough have, to the chain, where it is this node's turn. */
+  /** Brings drafts that all authors have signed, or enough of them, to the chain, if it is this node's turn. */
   async settle(): Promise<void> {
-    const { node, tasks } = this.#dependencies;
+    const { jobs, node } = this.#dependencies;
     for (const draft of this.#dependencies.pool.drafts) {
       const { root } = draft.message;
       if (!this.#isSigned(draft) || !this.#isDue(`anchor ${root}`, `anchor ${root}`)) continue;
-      tasks.start(`anchor ${root}`, async () => {
+      jobs.start(`anchor ${root}`, async () => {
         const signatures = [...draft.signatures.values()];
         try {
           const { gasUsed, hash } = await node.client.anchorJointly({ ...draft.message, signatures });
@@ -108,41 +109,45 @@ export class AnchoringSettler {
     }
   }
 
-  /** What waits and is in no draft, list by list. */
+  /** The batches that are in no draft, by manifest. */
   #groups(): Map<number, WaitingBatch[]> {
-    const { pool, roll } = this.#dependencies;
+    const { latest, pool } = this.#dependencies;
     const drafted = new Set(
       pool.drafts.flatMap(({ manifest }) => (manifest?.batches ?? []).map((batch) => keyOf(batch))),
     );
     return groupsOf(
       pool.batches.filter(({ batch }) => !drafted.has(keyOf(batch))),
-      roll,
+      latest.committees,
     );
   }
 
   #isRipe(waiting: readonly WaitingBatch[]): boolean {
-    const { gatherMs, minAuthors, now, roll } = this.#dependencies;
+    const { clock, gatherMs, latest, minAuthors } = this.#dependencies;
     if (waiting.length < minAuthors) return false;
     const oldest = Math.min(...waiting.map(({ since }) => since));
-    return waiting.length === roll.members.length || now() - oldest >= gatherMs;
+    return waiting.length === latest.committees.members.length || clock.monotonic() - oldest >= gatherMs;
   }
 
-  /** The nodes agree, nearly, on when a batch came: enough to have the turn go round. */
+  /** The minute, by the chain's time, in which the oldest batch came: nodes nearly agree on it, so that leaders alternate. */
   #slot(waiting: readonly WaitingBatch[]): number {
+    const { clock, latest } = this.#dependencies;
     const oldest = Math.min(...waiting.map(({ since }) => since));
-    return Math.floor(oldest / 60_000);
+    return Math.floor((latest.chainTime() - (clock.monotonic() - oldest) / 1_000) / 60);
   }
 
   #isSigned({ manifest, message, signatures, since }: Draft): boolean {
-    const { gatherMs, minAuthors, now } = this.#dependencies;
+    const { clock, gatherMs, minAuthors } = this.#dependencies;
     if (signatures.size < minAuthors) return false;
-    return signatures.size >= (manifest?.batches.length ?? message.batches) || now() - since >= PATIENCE * gatherMs;
+    return (
+      signatures.size >= (manifest?.batches.length ?? message.batches) ||
+      clock.monotonic() - since >= PATIENCE * gatherMs
+    );
   }
 
   #isDue(key: string, task: string): boolean {
-    const { node, roll } = this.#dependencies;
-    const nodes = () => roll.members.map(({ operator }) => operator);
-    return this.#line.due({ key, task, nodes }).has(node.operator.toLowerCase());
+    const { latest, node } = this.#dependencies;
+    const nodes = () => latest.committees.operators();
+    return this.#schedule.due({ key, task, nodes }).has(node.operator.toLowerCase());
   }
 }
 

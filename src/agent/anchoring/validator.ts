@@ -3,122 +3,121 @@ import type { ValidationResult } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import { MAX_JOINT_BATCHES, type SignedBatch } from "../../records/index.js";
 import { BatchVerifier } from "../aggregation/batchVerifier.js";
-import { GossipGate } from "../aggregation/gossipGate.js";
+import { GossipGate, type GossipReason } from "../aggregation/gossipGate.js";
 import type { AnchoringContext } from "./context.js";
 import { decodeMessage, type JointSignature } from "./message.js";
 import type { Draft } from "./pool.js";
 
-/** A draft that is to be signed stands for no longer: whoever signs it waits so long before it anchors alone. */
+/** The longest that a draft may stand, since an author that signs it waits so long before it anchors alone. */
 const MAX_STANDING_SECONDS = 300;
 
-/** No author needs to have another batch anchored more often than this. */
+/** The shortest time between two batches of one author. */
 const MIN_BATCH_MS = 1_000;
 
-const REASONS = ["accepted", "known", "malformed", "notMembers", "badSignatures", "notNow", "overLimit"] as const;
+/** How many messages ended for which reason. */
+export type AnchoringCounts = Readonly<Record<GossipReason, number>>;
 
-/** How many messages came to what end. */
-export type AnchoringCounts = Readonly<Record<(typeof REASONS)[number], number>>;
-
-export interface AnchoringValidatorDependencies extends Pick<AnchoringContext, "context" | "now" | "pool" | "roll"> {
+export interface AnchoringValidatorDependencies
+  extends Pick<AnchoringContext, "context" | "clock" | "pool" | "latest"> {
   readonly bls: BlsLibrary;
-  /** Told of a peer that sent too much that is bad. */
+  /** Called with a peer that sent too much that is bad. */
   readonly onAbuse: (peer: string) => void;
   readonly onDraft: (draft: Draft) => void;
   readonly onSignature: (draft: Draft) => void;
 }
 
-/** Looks at what travels before it is relayed: what was not signed, or is nobody's, is not heard by anybody. */
+/** Validates messages before they are relayed, so that those of no member, or with a bad signature, reach nobody. */
 export class AnchoringValidator {
   readonly #dependencies: AnchoringValidatorDependencies;
-  readonly #gate: GossipGate<keyof AnchoringCounts>;
-  readonly #lots: BatchVerifier;
+  readonly #gate: GossipGate;
+  readonly #verifier: BatchVerifier;
 
   constructor(dependencies: AnchoringValidatorDependencies) {
-    const { bls, now, onAbuse } = dependencies;
+    const { bls, clock, onAbuse } = dependencies;
     this.#dependencies = dependencies;
-    this.#gate = new GossipGate({ reasons: REASONS, now, onAbuse });
-    this.#lots = new BatchVerifier(bls);
+    this.#gate = new GossipGate({ clock, onAbuse });
+    this.#verifier = new BatchVerifier(bls, clock);
   }
 
   get counts(): AnchoringCounts {
     return this.#gate.counts;
   }
 
-  /** What becomes of a message; what is good is in the pool then. */
+  /** What becomes of a message; a good one is added to the pool. */
   async check(bytes: Uint8Array, from: string, relay: string): Promise<ValidationResult> {
     if (!this.#gate.allows(relay)) return this.#gate.ignore("overLimit");
     const message = decodeMessage(bytes);
     switch (message?.type) {
       case "batch":
-        return this.#takeBatch(message.batch, relay);
+        return this.#checkBatch(message.batch, relay);
       case "draft":
-        return this.#takeDraft(message.draft, from, relay);
+        return this.#checkDraft(message.draft, from, relay);
       case "signature":
-        return this.#takeSignature(message.signed, relay);
+        return this.#checkSignature(message.signed, relay);
       case undefined:
         return this.#gate.reject("malformed", relay);
     }
   }
 
-  /** It has ended: that messages about it were relayed is forgotten. */
+  /** The batch or draft with this root has ended. */
   forget(root: string): void {
     this.#gate.forget(root);
   }
 
-  #takeBatch(batch: SignedBatch, relay: string): ValidationResult {
-    const { context, now, pool, roll } = this.#dependencies;
+  #checkBatch(batch: SignedBatch, relay: string): ValidationResult {
+    const { context, clock, latest, pool } = this.#dependencies;
     const key = `${batch.root} ${batch.author}`;
     if (pool.isAnchored(batch)) return this.#gate.ignore("known");
     const known = pool.batchOf(batch.author);
     if (known?.batch.root === batch.root) {
       const same = known.batch.signature === batch.signature;
-      return same ? this.#gate.again("known", key) : this.#gate.ignore("known");
+      return this.#gate.again(key, same);
     }
-    if (known !== undefined && now() - known.since < MIN_BATCH_MS) return this.#gate.ignore("overLimit");
-    // Who was admitted a moment ago may not be known yet.
-    if (roll.memberOf(batch.author) === undefined) return this.#gate.ignore("notMembers");
+    if (known !== undefined && clock.monotonic() - known.since < MIN_BATCH_MS) return this.#gate.ignore("overLimit");
+    // A node that was admitted a moment ago may not be known yet.
+    if (latest.committees.ofOperator(batch.author) === undefined) return this.#gate.ignore("notMembers");
     if (batch.count === 0 || !isSignedByAuthor(context, batch, batch.signature)) {
       return this.#gate.reject("badSignatures", relay);
     }
-    pool.addBatch(batch, now());
+    pool.addBatch(batch);
     return this.#gate.accept("accepted", key);
   }
 
-  #takeDraft(message: JointMessage, from: string, relay: string): ValidationResult {
-    const { now, onDraft, pool, roll } = this.#dependencies;
+  #checkDraft(message: JointMessage, from: string, relay: string): ValidationResult {
+    const { latest, onDraft, pool } = this.#dependencies;
     const { batches, deadline, epoch, root } = message;
     const known = pool.draft(root);
     if (known !== undefined) {
       const same = JSON.stringify(known.message) === JSON.stringify(message);
-      return same ? this.#gate.again("known", `${root} draft`) : this.#gate.ignore("known");
+      return this.#gate.again(`${root} draft`, same);
     }
-    if (!roll.isPeer(from)) return this.#gate.ignore("notMembers");
+    if (!latest.committees.isPeer(from)) return this.#gate.ignore("notMembers");
     if (batches === 0 || batches > MAX_JOINT_BATCHES) return this.#gate.reject("malformed", relay);
-    const left = deadline - roll.seconds();
-    if (epoch !== roll.epoch || left <= 0 || left > MAX_STANDING_SECONDS) return this.#gate.ignore("notNow");
-    if (!pool.takesDraftOf(from)) return this.#gate.ignore("overLimit");
-    onDraft(pool.addDraft(message, from, now()));
+    const left = deadline - latest.chainTime();
+    if (epoch !== latest.committees.newest || left <= 0 || left > MAX_STANDING_SECONDS)
+      return this.#gate.ignore("notNow");
+    if (!pool.admitsDraftOf(from)) return this.#gate.ignore("overLimit");
+    onDraft(pool.addDraft(message, from));
     return this.#gate.accept("accepted", `${root} draft`);
   }
 
-  async #takeSignature(signed: JointSignature, relay: string): Promise<ValidationResult> {
-    const { context, onSignature, pool, roll } = this.#dependencies;
+  async #checkSignature(signed: JointSignature, relay: string): Promise<ValidationResult> {
+    const { context, latest, onSignature, pool } = this.#dependencies;
     const { index, root, signature } = signed;
     const key = `${root} ${index}`;
     const draft = pool.draft(root);
     if (draft === undefined) return this.#gate.ignore("notNow");
-    const member = roll.memberAt(index);
+    const member = latest.committees.member(index);
     if (member === undefined) return this.#gate.ignore("notMembers");
     const known = draft.signatures.get(index);
     if (known !== undefined) {
       const same = Buffer.compare(known.signature, signature) === 0;
-      return same ? this.#gate.again("known", key) : this.#gate.ignore("known");
+      return this.#gate.again(key, same);
     }
     const digest = Buffer.from(hashJoint(context, draft.message).slice(2), "hex");
     const claim = { key: Buffer.from(member.key.slice(2), "hex"), digests: [digest], signature };
-    const good = await this.#lots.verify(claim, relay);
-    if (good === undefined) return this.#gate.ignore("overLimit");
-    if (!good) return this.#gate.reject("badSignatures", relay);
+    const good = await this.#verifier.verify(claim, relay);
+    if (!good) return this.#gate.refuseSignature(good, relay);
     if (pool.draft(root) !== draft) return this.#gate.ignore("notNow");
     draft.signatures.set(index, signed);
     onSignature(draft);

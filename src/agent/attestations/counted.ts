@@ -2,7 +2,7 @@ import type { DirectiveAttestation } from "../../client/index.js";
 import type { Address } from "../../records/index.js";
 import { partOf, type Statement, sideOf } from "./statement.js";
 
-/** What the nodes have said of a directive on chain. */
+/** What nodes have reported of a directive on chain. */
 export class CountedReports {
   readonly #said = new Set<string>();
   readonly #ended = new Set<string>();
@@ -18,18 +18,18 @@ export class CountedReports {
     }
   }
 
-  /** Whether the registry takes no such report of a node any more: who has ended its part is not asked if it is ready. */
+  /** Whether the registry refuses such a report of a node: after its end, a node is not asked whether it is ready. */
   has(operator: Address, statement: Pick<Statement, "report">): boolean {
     const lower = operator.toLowerCase();
     return this.#ended.has(lower) || this.#said.has(`${lower} ${partOf(statement)}`);
   }
 
-  /** How many have said the very same. */
+  /** How many nodes have said the same. */
   of(statement: Pick<Statement, "report" | "outcome">): number {
     return this.#sides.get(sideOf(statement)) ?? 0;
   }
 
-  /** Whether anybody has ended its part. */
+  /** Whether any node has ended its part. */
   get anyEnded(): boolean {
     return this.#ended.size > 0;
   }

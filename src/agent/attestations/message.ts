@@ -26,7 +26,7 @@ export function encodeAttestation({ directiveId, index, outcome, report, signatu
   return Uint8Array.from(bytes);
 }
 
-/** The attestation in a message; undefined where it is none. Says nothing of who signed it. */
+/** The attestation in a message; undefined if it is not one. The signature is not verified. */
 export function decodeAttestation(message: Uint8Array): Attestation | undefined {
   const bytes = Buffer.from(message);
   if (bytes.length !== LENGTH || bytes[0] !== VERSION) return undefined;

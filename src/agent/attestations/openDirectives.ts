@@ -1,54 +1,45 @@
+import { LRUCache } from "lru-cache";
 import { type Client, type IssuedDirective, UnknownDirectiveError } from "../../client/index.js";
 import type { Hex } from "../../records/index.js";
-import { systemClock } from "../../utils/clock.js";
-import { ChainClock } from "../aggregation/chainClock.js";
+import type { Clock } from "../../utils/clock.js";
 import { Committees } from "../aggregation/committees.js";
-import type { ChainView } from "../chainView.js";
+import type { LatestView } from "../aggregation/latestView.js";
 import { type Part, partOf, type Statement } from "./statement.js";
 
-/** So often the chain is read for messages that speak of what is not known here, whoever sends them. */
-const LOOK_UP_EVERY_MS = 500;
-/** Directives that are looked up at once; what comes beyond is sent again. */
+/** The chain is read at most this often for messages on directives that are not known here. */
+const READ_EVERY_MS = 500;
+/** Directives that one reading is for; messages on others are sent again. */
 const MAX_ASKED = 1_024;
-/** Directives that have ended and of which attestations may still travel. */
+/** Directives that have ended and of which attestations may still arrive. */
 const MAX_ENDED = 4_096;
 
-export interface OpenDirectivesParameters {
+export interface OpenDirectivesDependencies {
   readonly client: Pick<Client, "chain" | "getDirective" | "listIssuedDirectives" | "listNodes">;
-  /** Milliseconds. */
-  readonly now: () => number;
+  readonly clock: Pick<Clock, "monotonic" | "sleep">;
+  readonly latest: LatestView;
   readonly signal: AbortSignal;
-  /** Told where the chain could not be read for somebody's message. */
+  /** Called when the chain could not be read for a peer's message. */
   readonly onError: (error: unknown) => void;
 }
 
-/** What is known of directives that are to be carried out, as they were last read, and of who reports on them. */
+/** The directives that are issued, as they were last read, and those that have ended. */
 export class OpenDirectives {
-  readonly #parameters: OpenDirectivesParameters;
-  readonly #clock: ChainClock;
-  readonly #ended = new Set<Hex>();
+  readonly #dependencies: OpenDirectivesDependencies;
+  readonly #ended = new LRUCache<Hex, true>({ max: MAX_ENDED });
   readonly #directives = new Map<Hex, IssuedDirective>();
-  #committees = new Committees([]);
   #asked = new Set<Hex>();
-  #lookedUpAt = Number.NEGATIVE_INFINITY;
+  #readAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> = Promise.resolve();
   #waiting: Promise<void> | undefined;
 
-  constructor(parameters: OpenDirectivesParameters) {
-    this.#parameters = parameters;
-    this.#clock = new ChainClock(parameters.now);
+  constructor(dependencies: OpenDirectivesDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** Goes on from a snapshot of the chain. */
-  update({ chainTime, committees, directives }: Pick<ChainView, "chainTime" | "committees" | "directives">): void {
+  /** @param directives All that are issued. */
+  update(directives: readonly IssuedDirective[]): void {
     this.#directives.clear();
-    for (const directive of directives) this.#take(directive);
-    this.#committees = committees;
-    this.#clock.set(chainTime);
-  }
-
-  get committees(): Committees {
-    return this.#committees;
+    for (const directive of directives) this.#keep(directive);
   }
 
   get list(): readonly IssuedDirective[] {
@@ -59,33 +50,33 @@ export class OpenDirectives {
     return this.#directives.get(directiveId);
   }
 
-  /** Until its reports stop counting. */
+  /** Until reports on it stop counting. */
   secondsLeft({ deadline }: IssuedDirective): number {
-    return deadline - this.#clock.seconds();
+    return deadline - this.#dependencies.latest.chainTime();
   }
 
   /** Whether such a report on it counts now: nodes are ready as soon as it is issued, and done once it is active. */
-  takes({ activeAt, deadline }: IssuedDirective, part: Part): boolean {
-    const now = this.#clock.seconds();
+  accepts({ activeAt, deadline }: IssuedDirective, part: Part): boolean {
+    const now = this.#dependencies.latest.chainTime();
     return now <= deadline && (part === "ready" || now >= activeAt);
   }
 
   /**
-   * The directive that a statement is on, where the statement counts now. Where it seems not to, the chain is read again:
-   * whoever makes it may have seen a newer block. Undefined also where the chain cannot be read.
+   * The directive that a statement is on, if the statement counts now. If it does not, the chain is read again: its node may
+   * have seen a newer block. Undefined also if the chain cannot be read.
    */
   async find(statement: Statement): Promise<IssuedDirective | undefined> {
-    const known = this.#taking(statement);
+    const known = this.#accepting(statement);
     if (known !== undefined || this.#ended.has(statement.directiveId)) return known;
-    await this.#lookUp(statement.directiveId);
-    return this.#taking(statement);
+    await this.#readSoon(statement.directiveId);
+    return this.#accepting(statement);
   }
 
-  /** The directive as it is now; undefined where it has ended. */
+  /** The directive as it is now; undefined if it has ended. */
   async refresh(directiveId: Hex): Promise<IssuedDirective | undefined> {
     try {
-      const directive = await this.#parameters.client.getDirective({ directiveId });
-      this.#take(directive);
+      const directive = await this.#dependencies.client.getDirective({ directiveId });
+      this.#keep(directive);
     } catch (error) {
       if (!(error instanceof UnknownDirectiveError)) throw error;
       this.#directives.delete(directiveId);
@@ -93,48 +84,43 @@ export class OpenDirectives {
     return this.#directives.get(directiveId);
   }
 
-  #taking(statement: Statement): IssuedDirective | undefined {
+  #accepting(statement: Statement): IssuedDirective | undefined {
     const directive = this.#directives.get(statement.directiveId);
-    return directive !== undefined && this.takes(directive, partOf(statement)) ? directive : undefined;
+    return directive !== undefined && this.accepts(directive, partOf(statement)) ? directive : undefined;
   }
 
-  #take(directive: IssuedDirective): void {
+  #keep(directive: IssuedDirective): void {
     if (directive.status === "Issued") {
       this.#directives.set(directive.id, directive);
       return;
     }
     this.#directives.delete(directive.id);
-    this.#ended.add(directive.id);
-    for (const oldest of this.#ended) {
-      if (this.#ended.size <= MAX_ENDED) break;
-      this.#ended.delete(oldest);
-    }
+    this.#ended.set(directive.id, true);
   }
 
-  /** One reading for all that ask until it begins: a hostile node can name many that do not exist. */
-  #lookUp(directiveId: Hex): Promise<void> {
+  /** One reading for all that wait until it begins: a hostile node can name many directives that do not exist. */
+  #readSoon(directiveId: Hex): Promise<void> {
     if (this.#asked.size >= MAX_ASKED) return Promise.resolve();
     this.#asked.add(directiveId);
     this.#waiting ??= this.#running.then(() => {
-      this.#running = this.#readAsked().catch(this.#parameters.onError);
+      this.#running = this.#readAsked().catch(this.#dependencies.onError);
       return this.#running;
     });
     return this.#waiting;
   }
 
   async #readAsked(): Promise<void> {
-    const { client, now, signal } = this.#parameters;
-    await systemClock.sleep(Math.max(0, this.#lookedUpAt + LOOK_UP_EVERY_MS - now()), signal);
-    this.#lookedUpAt = now();
+    const { client, clock, latest, signal } = this.#dependencies;
+    await clock.sleep(Math.max(0, this.#readAt + READ_EVERY_MS - clock.monotonic()), signal);
+    this.#readAt = clock.monotonic();
     const asked = this.#asked;
     this.#asked = new Set();
     this.#waiting = undefined;
 
     const issued = new Set<string>((await client.listIssuedDirectives()).map(({ directiveId }) => directiveId));
     for (const directiveId of asked) if (issued.has(directiveId)) await this.refresh(directiveId);
-    if (this.list.some(({ epoch }) => epoch > this.#committees.newest)) {
-      this.#committees = new Committees(await client.listNodes({ includeRemoved: true }));
-    }
-    this.#clock.set(await client.chain.now());
+    const isNewer = this.list.some(({ epoch }) => epoch > latest.committees.newest);
+    const committees = isNewer ? new Committees(await client.listNodes({ includeRemoved: true })) : latest.committees;
+    latest.update({ committees, chainTime: await client.chain.now() });
   }
 }

@@ -3,7 +3,7 @@ import { hashReport, type ReportContext } from "../../ports/chain/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import type { Attestation, Statement } from "./statement.js";
 
-/** What a node's key signs to say so, 32 bytes: the registry's own digest. */
+/** The registry's digest that a node's key signs, 32 bytes. */
 export function digestOf(context: ReportContext, { directiveId, outcome, report }: Statement): Uint8Array {
   const digest = hashReport(context, { directiveId, ...reportWords(report, outcome) });
   return Buffer.from(digest.slice(2), "hex");
@@ -18,7 +18,7 @@ export interface SignAttestationParameters {
   readonly statement: Statement;
 }
 
-/** A node's attestation, signed so that it can be settled together with others. What it says is on disk before. */
+/** A node's attestation, signed so that it can be settled together with others. The statement must be on disk before. */
 export function signAttestation(parameters: SignAttestationParameters): Attestation {
   const { bls, blsSecret, context, index, statement } = parameters;
   const { directiveId, outcome, report } = statement;

@@ -28,7 +28,7 @@ export function saysTheSame(
   return one.report === other.report && one.outcome === other.outcome;
 }
 
-/** The same for all that say the same of one directive. */
+/** Equal for statements on one directive that say the same. */
 export function sideOf({ outcome, report }: Pick<Statement, "report" | "outcome">): string {
   return `${report} ${outcome}`;
 }

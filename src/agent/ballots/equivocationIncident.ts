@@ -4,8 +4,8 @@ import { decodeBallot, encodeBallot } from "./message.js";
 import type { Equivocation } from "./pool.js";
 
 /**
- * What a node writes down of another that signed two different ballots on one proposal: both of them, so that anybody
- * can verify it. A function of the two alone: whoever saw them, in whatever order, writes the same record.
+ * The incident of a node that signed two different ballots on one proposal: it holds both, so that anybody can verify it. A
+ * function of the two alone, so that every observer, in whatever order it saw them, writes the same record.
  */
 export function equivocationIncident({ first, second }: Equivocation, { index, operator }: NodeSummary): Incident {
   const [lower, upper] = [first, second].sort((a, b) => Supports.indexOf(a.support) - Supports.indexOf(b.support));
@@ -22,7 +22,7 @@ export function equivocationIncident({ first, second }: Equivocation, { index, o
   };
 }
 
-/** The two ballots that an incident says one node has signed; undefined where it is no such incident. */
+/** The two ballots that an incident says one node has signed; undefined if it is not of that kind. */
 export function ballotsOf({ kind, subject, observed }: Incident): Equivocation | undefined {
   const { first, second } = observed;
   if (kind !== "equivocation" || typeof first !== "string" || typeof second !== "string") return undefined;

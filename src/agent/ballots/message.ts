@@ -16,7 +16,7 @@ export function encodeBallot({ proposalId, index, support, signature }: NodeBall
   return Uint8Array.from(bytes);
 }
 
-/** The ballot in a message; undefined where it is none. Says nothing of who signed it. */
+/** The ballot in a message; undefined if it is not one. The signature is not verified. */
 export function decodeBallot(message: Uint8Array): NodeBallot | undefined {
   const bytes = Buffer.from(message);
   if (bytes.length <= SIGNATURE_AT || bytes[0] !== VERSION) return undefined;

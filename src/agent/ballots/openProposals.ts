@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import {
   type Client,
   type Proposal,
@@ -5,34 +6,30 @@ import {
   type ProposalState,
   UnknownProposalError,
 } from "../../client/index.js";
-import { ChainClock } from "../aggregation/chainClock.js";
+import type { Clock } from "../../utils/clock.js";
 import type { ProposalStanding } from "./validator.js";
 
-/** A proposal that is on chain by then or never. */
+/** A proposal that is not on chain after this long never will be. */
 const UNKNOWN_MS = 600_000;
-/** Votes that have ended and of which ballots may still travel. */
+/** Votes that have ended and of which ballots may still arrive. */
 const MAX_ENDED = 4_096;
 
-/** What is known of votes: those that are open, as they were last read, and those that have ended. */
+/** The votes that are open, as they were last read, and those that have ended. */
 export class OpenProposals {
   readonly #client: Client;
-  readonly #now: () => number;
-  readonly #clock: ChainClock;
-  readonly #ended = new Set<ProposalId>();
+  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #ended = new LRUCache<ProposalId, true>({ max: MAX_ENDED });
   readonly #unknownSince = new Map<ProposalId, number>();
   #proposals: ReadonlyMap<ProposalId, Proposal> = new Map();
 
-  /** @param now Milliseconds. */
-  constructor(client: Client, now: () => number) {
+  constructor(client: Client, clock: Pick<Clock, "monotonic">) {
     this.#client = client;
-    this.#now = now;
-    this.#clock = new ChainClock(now);
+    this.#clock = clock;
   }
 
-  /** Takes in the open proposals, and the chain's time in seconds. */
-  update(proposals: readonly Proposal[], chainTime: number): void {
+  /** @param proposals All that have not ended. */
+  update(proposals: readonly Proposal[]): void {
     this.#proposals = new Map(proposals.map((proposal) => [proposal.id, proposal]));
-    this.#clock.set(chainTime);
   }
 
   /** Those in which ballots count now. */
@@ -40,14 +37,14 @@ export class OpenProposals {
     return [...this.#proposals.values()].filter(({ state }) => state === "Active");
   }
 
-  /** One of them. */
+  /** The proposal, if ballots on it count now. */
   get(proposalId: ProposalId): Proposal | undefined {
     const proposal = this.#proposals.get(proposalId);
     return proposal?.state === "Active" ? proposal : undefined;
   }
 
-  /** How a vote stands; undefined where nothing is known of it. */
-  viewOf(proposalId: ProposalId): ProposalStanding | undefined {
+  /** How a vote stands; undefined if nothing is known of it. */
+  standingOf(proposalId: ProposalId): ProposalStanding | undefined {
     const proposal = this.#proposals.get(proposalId);
     if (proposal !== undefined) {
       return { epoch: proposal.rules.epoch, open: proposal.state === "Active" || proposal.state === "Pending" };
@@ -55,15 +52,10 @@ export class OpenProposals {
     return this.#ended.has(proposalId) ? { epoch: 0, open: false } : undefined;
   }
 
-  /** The chain's time in seconds, moved on by the clock since it was last read. */
-  chainTime(): number {
-    return this.#clock.seconds();
-  }
-
   /** Which of these votes have ended, or have not begun in ten minutes. */
-  async over(proposalIds: readonly ProposalId[]): Promise<ProposalId[]> {
-    const closed = proposalIds.filter((proposalId) => this.viewOf(proposalId)?.open === false);
-    const unknown = proposalIds.filter((proposalId) => this.viewOf(proposalId) === undefined);
+  async ended(proposalIds: readonly ProposalId[]): Promise<ProposalId[]> {
+    const closed = proposalIds.filter((proposalId) => this.standingOf(proposalId)?.open === false);
+    const unknown = proposalIds.filter((proposalId) => this.standingOf(proposalId) === undefined);
     for (const proposalId of this.#unknownSince.keys()) {
       if (!unknown.includes(proposalId)) this.#unknownSince.delete(proposalId);
     }
@@ -71,7 +63,7 @@ export class OpenProposals {
     const onChain = new Set(unknown.length > 0 ? await this.#client.listOpenedProposalIds() : []);
     for (const proposalId of unknown) {
       const state = onChain.has(proposalId) ? await this.#stateOf(proposalId) : undefined;
-      // Opened since the last look.
+      // Opened since the snapshot was read.
       if (state === "Active" || state === "Pending") continue;
       if (state !== undefined || this.#isGivenUp(proposalId)) closed.push(proposalId);
     }
@@ -81,17 +73,13 @@ export class OpenProposals {
   /** The vote has ended, or will not begin. */
   end(proposalId: ProposalId): void {
     this.#unknownSince.delete(proposalId);
-    this.#ended.add(proposalId);
-    for (const oldest of this.#ended) {
-      if (this.#ended.size <= MAX_ENDED) break;
-      this.#ended.delete(oldest);
-    }
+    this.#ended.set(proposalId, true);
   }
 
   #isGivenUp(proposalId: ProposalId): boolean {
-    const since = this.#unknownSince.get(proposalId) ?? this.#now();
+    const since = this.#unknownSince.get(proposalId) ?? this.#clock.monotonic();
     this.#unknownSince.set(proposalId, since);
-    return this.#now() - since >= UNKNOWN_MS;
+    return this.#clock.monotonic() - since >= UNKNOWN_MS;
   }
 
   async #stateOf(proposalId: ProposalId): Promise<ProposalState | undefined> {

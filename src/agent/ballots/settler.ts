@@ -10,79 +10,70 @@ import { endsEarly, type SettleReason, type Tally, whenToSettle } from "../../po
 import { hasBit } from "../../ports/chain/bitset.js";
 import { isRevert } from "../../ports/chain/index.js";
 import { KeyError } from "../../ports/keys/index.js";
-import type { Logger } from "../../utils/logger.js";
-import type { Committees } from "../aggregation/committees.js";
+import type { ExchangeDependencies } from "../aggregation/exchangeDependencies.js";
+import type { LatestView } from "../aggregation/latestView.js";
 import { LeaderSchedule } from "../aggregation/leaderSchedule.js";
-import type { BackgroundJobs } from "../backgroundJobs.js";
+import type { LocalNode } from "../aggregation/localNode.js";
+import type { PooledMessage } from "../aggregation/pool.js";
+import { settlementMargin } from "../aggregation/settlementMargin.js";
+import { type Settlement, submitAggregate } from "../aggregation/settler.js";
 import type { BallotPool } from "./pool.js";
-import type { LocalNode } from "./sign.js";
 import { isUnopened } from "./unopenedProposal.js";
 
-/** Others may settle at the same moment: what they took is left out the next time. */
-const ATTEMPTS = 5;
-/** A vote's end is near when a fifth of its time is left, or this much. */
-const MARGIN_SHARE = 0.2;
-const MAX_MARGIN_SECONDS = 600;
-
-export interface BallotSettlerDependencies {
+export interface BallotSettlerDependencies extends Pick<ExchangeDependencies, "clock" | "jobs" | "logger"> {
   readonly nodes: readonly LocalNode[];
   readonly pool: BallotPool;
-  readonly committees: () => Committees;
-  readonly tasks: BackgroundJobs;
-  readonly logger: Logger;
-  /** Milliseconds. */
-  readonly now: () => number;
+  readonly latest: LatestView;
   readonly stragglersMs: number;
-  /** Verifies a proposal's ballots one by one and forgets those that are not good. */
+  /** Verifies ballots one by one and removes those that are not good from the pool. */
   readonly recheck: (ballots: readonly NodeBallot[]) => Promise<void>;
 }
 
 /**
- * Brings ballots to the chain. Whose duty it is follows from the proposal and the nodes; each further one in that order
- * comes in a step later, so that an aggregator that is gone, slow or holds ballots back costs a moment and nothing else.
+ * Brings ballots to the chain. The proposal and the nodes determine the leader; further nodes step in one by one, so that
+ * a leader that is absent, slow or holds ballots back costs a moment and nothing else.
  */
 export class BallotSettler {
   readonly #dependencies: BallotSettlerDependencies;
-  readonly #line: LeaderSchedule;
-  /** As read since the last look, or being read. */
+  readonly #schedule: LeaderSchedule;
+  /** As read since the last update, or being read. */
   readonly #votedBits = new Map<string, { readonly words: number; readonly bits: Promise<readonly bigint[]> }>();
 
   constructor(dependencies: BallotSettlerDependencies) {
     this.#dependencies = dependencies;
-    this.#line = new LeaderSchedule(dependencies.now, dependencies.nodes[0]?.client.chain.tip);
+    this.#schedule = new LeaderSchedule(dependencies.clock, dependencies.nodes[0]?.client.chain.tip);
   }
 
-  /** Looks at an open proposal as it is on chain now, and settles what it is this node's turn to settle. */
-  async look(proposal: Proposal, chainTime: number, signal: AbortSignal): Promise<void> {
-    const { logger, tasks } = this.#dependencies;
+  /** Settles the ballots on an open proposal, if there is a reason to and it is this node's turn. */
+  async update(proposal: Proposal, signal: AbortSignal): Promise<void> {
+    const { jobs, logger } = this.#dependencies;
     const pending = await this.pendingOf(proposal);
-    const reason = this.#reasonFor(proposal, pending, chainTime);
-    // Only ballots that decide a motion are worth a transaction: it opens the proposal too.
+    const reason = this.#reasonFor(proposal, pending);
+    // On an unopened proposal only deciding ballots are worth a transaction, which opens it too.
     if (reason === undefined || (isUnopened(proposal) && !this.#passesAtOnce(proposal, pending))) {
-      this.#line.end(proposal.id);
+      this.#schedule.end(proposal.id);
       return;
     }
     const node = this.#dueNode(proposal);
     if (node === undefined || signal.aborted) return;
-    tasks.start(`settle ${proposal.id}`, async () => {
+    jobs.start(`settle ${proposal.id}`, async () => {
       const settled = await this.#settle(proposal, node);
       if (settled === undefined) return;
-      logger.info("settled ballots", { proposalId: proposal.id, why: reason, ...settled });
+      const { count: ballots, ...sent } = settled;
+      logger.info("settled ballots", { proposalId: proposal.id, why: reason, ballots, ...sent });
     });
   }
 
   /** The ballots on a proposal that are known here and do not count yet. */
-  async pendingOf(
-    proposal: Proposal,
-    fresh = false,
-  ): Promise<{ readonly ballot: NodeBallot; readonly since: number }[]> {
-    const { committees, pool } = this.#dependencies;
+  async pendingOf(proposal: Proposal, fresh = false): Promise<PooledMessage<NodeBallot>[]> {
+    const { latest, pool } = this.#dependencies;
     const known = pool.list(proposal.id);
     if (known.length === 0) return [];
-    const highest = known.reduce((most, { ballot }) => Math.max(most, ballot.index), 0);
+    const highest = known.reduce((most, { message }) => Math.max(most, message.index), 0);
     const bits = await this.#bitsOf(proposal, fresh, highest);
     return known.filter(
-      ({ ballot: { index } }) => !hasBit(bits, index) && committees().member(index, proposal.rules.epoch) !== undefined,
+      ({ message: { index } }) =>
+        !hasBit(bits, index) && latest.committees.member(index, proposal.rules.epoch) !== undefined,
     );
   }
 
@@ -91,84 +82,86 @@ export class BallotSettler {
     return hasBit(await this.#bitsOf(proposal, false, index), index);
   }
 
-  /** What was read of the chain is read again: it may have changed, also back. */
+  /** What was read from the chain is read again: a reorganisation may have changed it. */
   forgetVoted(): void {
     this.#votedBits.clear();
   }
 
   forget(proposalId: string): void {
-    this.#line.end(proposalId);
+    this.#schedule.end(proposalId);
     this.#votedBits.delete(proposalId);
   }
 
   #reasonFor(
     { rules, votes, start, deadline }: Proposal,
-    pending: readonly { readonly ballot: NodeBallot; readonly since: number }[],
-    chainTime: number,
+    pending: readonly PooledMessage<NodeBallot>[],
   ): SettleReason | undefined {
-    const { now, stragglersMs } = this.#dependencies;
+    const { clock, latest, stragglersMs } = this.#dependencies;
     const oldest = pending.reduce((least, { since }) => Math.min(least, since), Number.POSITIVE_INFINITY);
     return whenToSettle({
       rules,
       counted: votes,
-      pending: tallyOf(pending.map(({ ballot }) => ballot.support)),
-      secondsLeft: deadline - chainTime,
-      marginSeconds: marginOf(start, deadline),
-      waitedMs: now() - oldest,
+      pending: tallyOf(pending.map(({ message }) => message.support)),
+      secondsLeft: deadline - latest.chainTime(),
+      marginSeconds: settlementMargin(start, deadline),
+      waitedMs: clock.monotonic() - oldest,
       stragglersMs,
     });
   }
 
-  #passesAtOnce({ rules }: Proposal, pending: readonly { readonly ballot: NodeBallot }[]): boolean {
-    return endsEarly(rules, tallyOf(pending.map(({ ballot }) => ballot.support)));
+  #passesAtOnce({ rules }: Proposal, pending: readonly PooledMessage<NodeBallot>[]): boolean {
+    return endsEarly(rules, tallyOf(pending.map(({ message }) => message.support)));
   }
 
   #dueNode({ id, rules }: Proposal): LocalNode | undefined {
-    const { committees, nodes } = this.#dependencies;
-    const due = this.#line.due({ key: id, task: `settle ${id}`, nodes: () => committees().operators(rules.epoch) });
+    const { latest, nodes } = this.#dependencies;
+    const due = this.#schedule.due({
+      key: id,
+      task: `settle ${id}`,
+      nodes: () => latest.committees.operators(rules.epoch),
+    });
     return nodes.find(({ operator }) => due.has(operator.toLowerCase()));
   }
 
-  /** One transaction; undefined where others have settled everything, or the vote has ended. */
-  async #settle(
-    proposal: Proposal,
-    { client }: LocalNode,
-  ): Promise<{ ballots: number; transaction: string; gas: bigint } | undefined> {
-    /** The only side to settle, by size, where they cannot be settled together. */
+  #settle(proposal: Proposal, { client }: LocalNode): Promise<Settlement | undefined> {
+    /** The only side to settle, by size, if they cannot be settled together. */
     let side: number | undefined;
-    for (let attempt = 1; ; attempt++) {
-      const pending = await this.pendingOf(proposal, true);
-      const known = pending.map(({ ballot }) => ballot);
-      const all = side === undefined ? known : (sidesOf(known)[side] ?? []);
-      // Signatures that add up to one fit into a transaction however many they are.
-      const ballots = all.some((ballot) => schemeOf(ballot) === "operator") ? all.slice(0, MAX_BALLOTS_PER_BATCH) : all;
-      if (ballots.length === 0) return undefined;
-      try {
-        const { hash, gasUsed } = isUnopened(proposal)
-          ? await client.decideProposal({ proposal: proposal.built, ballots })
-          : await client.castVotes({ proposalId: proposal.id, ballots });
-        return { ballots: ballots.length, transaction: hash, gas: gasUsed };
-      } catch (error) {
-        if (isRevert(error, "GovernorUnexpectedProposalState")) return undefined;
-        if (attempt >= ATTEMPTS) throw error;
+    let refusals = 0;
+    return submitAggregate<NodeBallot>({
+      pending: async () => {
+        const known = (await this.pendingOf(proposal, true)).map(({ message }) => message);
+        const ballots = side === undefined ? known : (sidesOf(known)[side] ?? []);
+        // Aggregated signatures fit into a transaction however many they are; operators' signatures do not.
+        const isBounded = ballots.some((ballot) => schemeOf(ballot) === "operator");
+        return isBounded ? ballots.slice(0, MAX_BALLOTS_PER_BATCH) : ballots;
+      },
+      submit: (ballots) =>
+        isUnopened(proposal)
+          ? client.decideProposal({ proposal: proposal.built, ballots })
+          : client.castVotes({ proposalId: proposal.id, ballots }),
+      isOver: (error) => isRevert(error, "GovernorUnexpectedProposalState"),
+      recover: async (error, ballots) => {
+        refusals += 1;
+        if (isRevert(error, "GovernorBallotsOverlap")) return true;
         const sumsUpToNothing = error instanceof KeyError;
-        if (sumsUpToNothing || isRevert(error, "NodeRegistryInvalidSignature", "NodeRegistryInvalidSignatureOf")) {
-          // Each is good: then the keys of one side cancel out, as only one hand that holds them all can make them.
-          if (attempt > 1 || sumsUpToNothing) side = (side ?? -1) + 1;
-          await this.#dependencies.recheck(ballots);
-        } else if (!isRevert(error, "GovernorBallotsOverlap")) throw error;
-      }
-    }
+        if (!sumsUpToNothing && !isRevert(error, "NodeRegistryInvalidSignature", "NodeRegistryInvalidSignatureOf"))
+          return false;
+        // If each is good, the keys of one side cancel out, as only somebody who holds them all can arrange.
+        if (refusals > 1 || sumsUpToNothing) side = (side ?? -1) + 1;
+        await this.#dependencies.recheck(ballots);
+        return true;
+      },
+    });
   }
 
-  /** Who has voted, 256 to a word: read once a look, however many ask. */
+  /** Which nodes have voted, 256 to a word: read once an update, however many callers ask. */
   #bitsOf(proposal: Proposal, fresh: boolean, highest: number): Promise<readonly bigint[]> {
     const words = (highest >> 8) + 1;
     const known = this.#votedBits.get(proposal.id);
     if (!fresh && known !== undefined && known.words >= words) return known.bits;
     const bits = this.#readBits(proposal, words);
     this.#votedBits.set(proposal.id, { words, bits });
-    // Whoever asked is told of a failure; whoever asks next is not.
+    // The callers so far learn of a failure; the next one reads again.
     bits.catch(() => this.#votedBits.delete(proposal.id));
     return bits;
   }
@@ -183,11 +176,6 @@ export class BallotSettler {
       ),
     );
   }
-}
-
-/** So long before its end a vote waits for nobody any more, in seconds. */
-export function marginOf(start: number, deadline: number): number {
-  return Math.min(MAX_MARGIN_SECONDS, (deadline - start) * MARGIN_SHARE);
 }
 
 function tallyOf(supports: readonly Support[]): Tally {

@@ -1,16 +1,7 @@
-import { type Client, type NodeBallot, type ProposalId, type Support, supportNumber } from "../../client/index.js";
+import { type NodeBallot, type ProposalId, type Support, supportNumber } from "../../client/index.js";
 import { compactSignature, hashBallot } from "../../ports/chain/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
-import type { Address } from "../../records/index.js";
-
-/** A node that votes from this process. */
-export interface LocalNode {
-  readonly operator: Address;
-  /** Whose signer is the operator: it signs where keys can't be added up, and sends. */
-  readonly client: Client;
-  /** 32 bytes. */
-  readonly blsSecret: Uint8Array;
-}
+import type { LocalNode } from "../aggregation/localNode.js";
 
 export interface SignNodeBallotParameters {
   readonly bls: BlsLibrary;
@@ -21,7 +12,7 @@ export interface SignNodeBallotParameters {
   readonly support: Support;
 }
 
-/** A node's ballot, signed so that it can be settled together with others. What was decided is on disk before. */
+/** A node's ballot, signed so that it can be settled together with others. The decision must be on disk before. */
 export async function signNodeBallot(parameters: SignNodeBallotParameters): Promise<NodeBallot> {
   const { aggregates, bls, index, node, proposalId, support } = parameters;
   const { chain } = node.client;

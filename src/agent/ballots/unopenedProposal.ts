@@ -3,7 +3,7 @@ import type { Address, Track, TrackRules } from "../../records/index.js";
 
 /**
  * A proposal that is not on chain yet. Its id is a hash of what it says, so nodes that see the same can vote on it
- * before anybody has opened it; enough ballots open it and carry it out in one transaction.
+ * before anybody has opened it; enough ballots open it and issue its directive in one transaction.
  */
 export interface UnopenedProposal extends Proposal {
   readonly built: BuiltProposal;
@@ -17,7 +17,7 @@ export interface MakeUnopenedProposalParameters {
   readonly built: BuiltProposal;
   readonly self: Address;
   readonly track: Track;
-  /** As they are now: the governor freezes them when the proposal is opened. */
+  /** The rules now: the governor freezes them when the proposal is opened. */
   readonly rules: TrackRules;
   readonly epoch: number;
   readonly committeeSize: number;

@@ -9,22 +9,23 @@ import {
 import { type BallotContext, hashBallot, recoverVoter } from "../../ports/chain/index.js";
 import type { ValidationResult } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
+import type { Clock } from "../../utils/clock.js";
 import { BatchVerifier } from "../aggregation/batchVerifier.js";
-import type { Committees } from "../aggregation/committees.js";
-import { GossipGate } from "../aggregation/gossipGate.js";
+import { GossipGate, type GossipReason } from "../aggregation/gossipGate.js";
+import type { LatestView } from "../aggregation/latestView.js";
 import { decodeBallot } from "./message.js";
 import type { BallotPool, Equivocation } from "./pool.js";
 
-/** Proposals that are not on chain yet and on which a node may have a ballot here. */
+/** Proposals that are not on chain yet on which one node may have a ballot here. */
 const MAX_UNKNOWN_PROPOSALS = 8;
-/** And all nodes together: for each a file is open. */
+/** The same for all nodes together: each has an open file. */
 const MAX_UNKNOWN_IN_ALL = 256;
-/** As many as may wait to be verified, and no more. */
+/** Fewer than may wait to be verified. */
 const RESTORED_AT_ONCE = 512;
-/** Who sends what is on our own disk. */
+/** The sender of what is on this node's own disk. */
 const OURSELVES = "";
 
-/** What the chain says of a vote: until it is known, a ballot is held against the newest committee. */
+/** What the chain says of a vote; until it is known, a ballot is checked against the newest committee. */
 export interface ProposalStanding {
   readonly epoch: number;
   readonly open: boolean;
@@ -32,73 +33,62 @@ export interface ProposalStanding {
 
 export interface BallotValidatorDependencies {
   readonly context: BallotContext;
-  /** Whether BLS signatures can be settled on this chain; else operators sign. */
+  /** Whether BLS signatures can be aggregated on this chain; otherwise operators sign. */
   readonly aggregates: boolean;
   readonly bls: BlsLibrary;
   readonly pool: BallotPool;
-  readonly committees: () => Committees;
-  readonly poll: (proposalId: ProposalId) => ProposalStanding | undefined;
-  readonly now: () => number;
-  /** Told of a peer that sent too much that is bad: what it sends is not looked at for a while, so it had better go. */
+  readonly latest: LatestView;
+  readonly standingOf: (proposalId: ProposalId) => ProposalStanding | undefined;
+  readonly clock: Pick<Clock, "monotonic" | "sleep">;
+  /** Called with a peer that sent too much that is bad. */
   readonly onAbuse: (peer: string) => void;
   readonly onBallot: (ballot: NodeBallot) => void;
   readonly onEquivocation: (equivocation: Equivocation) => void;
 }
 
-const REASONS = [
-  "accepted",
-  "known",
-  "equivocations",
-  "malformed",
-  "notMembers",
-  "badSignatures",
-  "notNow",
-  "overLimit",
-] as const;
+/** How many messages ended for which reason. */
+export type BallotCounts = Readonly<Record<GossipReason | "equivocations", number>>;
 
-/** How many messages came to what end. */
-export type BallotCounts = Readonly<Record<(typeof REASONS)[number], number>>;
-
-/** Looks at ballots before they are relayed: who is no member, or has not signed, is not heard by anybody. */
+/** Validates ballots before they are relayed, so that those of no member, or with a bad signature, reach nobody. */
 export class BallotValidator {
   readonly #dependencies: BallotValidatorDependencies;
-  readonly #gate: GossipGate<keyof BallotCounts>;
-  readonly #lots: BatchVerifier;
+  readonly #gate: GossipGate<"equivocations">;
+  readonly #verifier: BatchVerifier;
 
   constructor(dependencies: BallotValidatorDependencies) {
-    const { bls, now, onAbuse } = dependencies;
+    const { bls, clock, onAbuse } = dependencies;
     this.#dependencies = dependencies;
-    this.#gate = new GossipGate({ reasons: REASONS, now, onAbuse });
-    this.#lots = new BatchVerifier(bls);
+    this.#gate = new GossipGate({ reasons: ["equivocations"], clock, onAbuse });
+    this.#verifier = new BatchVerifier(bls, clock);
   }
 
   get counts(): BallotCounts {
     return this.#gate.counts;
   }
 
-  /** How many products of pairings the signatures have taken. */
+  /** How many products of pairings the signatures have cost. */
   get checks(): number {
-    return this.#lots.checks;
+    return this.#verifier.checks;
   }
 
-  /** What becomes of a message; a good ballot is in the pool then. */
+  /** What becomes of a message; a good ballot is added to the pool. */
   async check(message: Uint8Array, relay: string): Promise<ValidationResult> {
     if (!this.#gate.allows(relay)) return this.#gate.ignore("overLimit");
     const ballot = decodeBallot(message);
     if (ballot === undefined || !this.#isOurScheme(ballot)) return this.#gate.reject("malformed", relay);
     if (this.#isUntimely(ballot)) return this.#gate.ignore("notNow");
-    return this.#admit(ballot, this.#dependencies.poll(ballot.proposalId), relay);
+    return this.#admit(ballot, this.#dependencies.standingOf(ballot.proposalId), relay);
   }
 
-  /** Ballots from disk, of whom nobody needs to be told. */
+  /** Adds ballots from disk to the pool, those that are good. */
   async restore(ballots: readonly NodeBallot[]): Promise<void> {
     for (let first = 0; first < ballots.length; first += RESTORED_AT_ONCE) {
       const some = ballots.slice(first, first + RESTORED_AT_ONCE);
-      await Promise.all(some.map((ballot) => this.#admit(ballot, this.#dependencies.poll(ballot.proposalId))));
+      await Promise.all(some.map((ballot) => this.#admit(ballot, this.#dependencies.standingOf(ballot.proposalId))));
     }
   }
 
-  /** Whether a node has signed a ballot; undefined where too many wait to be verified. */
+  /** Whether a node has signed a ballot; undefined if too many wait to be verified. */
   async isSigned(
     ballot: NodeBallot,
     { key, operator }: Pick<NodeSummary, "key" | "operator">,
@@ -110,7 +100,7 @@ export class BallotValidator {
       Buffer.from(hashBallot(context, { proposalId, support: supportNumber(each) }).slice(2), "hex");
     if (schemeOf(ballot) === "bls") {
       const digests = support === "abstain" ? [digestOf("for"), digestOf("against")] : [digestOf(support)];
-      return this.#lots.verify({ key: Buffer.from(key.slice(2), "hex"), digests, signature }, relay ?? OURSELVES);
+      return this.#verifier.verify({ key: Buffer.from(key.slice(2), "hex"), digests, signature }, relay ?? OURSELVES);
     }
     const message = { proposalId, support: supportNumber(support) };
     const signer = recoverVoter(context, message, `0x${Buffer.from(signature).toString("hex")}`);
@@ -122,23 +112,23 @@ export class BallotValidator {
     this.#gate.forget(`${proposalId} `);
   }
 
-  async #admit(ballot: NodeBallot, poll: ProposalStanding | undefined, relay?: string): Promise<ValidationResult> {
-    const { committees, onBallot, onEquivocation, pool } = this.#dependencies;
+  async #admit(ballot: NodeBallot, standing: ProposalStanding | undefined, relay?: string): Promise<ValidationResult> {
+    const { latest, onBallot, onEquivocation, pool } = this.#dependencies;
+    const { committees } = latest;
     const { proposalId, index, support } = ballot;
-    const member = committees().member(index, poll?.epoch ?? committees().newest);
+    const member = committees.member(index, standing?.epoch);
     if (member === undefined) {
-      // A node that we have not heard of may be new; one that was no member then never will have been.
-      const stranger = poll === undefined || committees().get(index) === undefined;
-      return stranger ? this.#gate.ignore("notMembers") : this.#gate.reject("notMembers", relay);
+      // A node that is not known here may be new; one that was no member in that epoch never will have been.
+      const mayBeNew = standing === undefined || committees.get(index) === undefined;
+      return mayBeNew ? this.#gate.ignore("notMembers") : this.#gate.reject("notMembers", relay);
     }
     const known = pool.get(proposalId, index);
     if (known?.support === support || pool.equivocationOf(proposalId, index) !== undefined)
       return this.#again(ballot, known);
 
     const good = await this.isSigned(ballot, member, relay);
-    if (good === undefined) return this.#gate.ignore("overLimit");
-    if (!good) return this.#gate.reject("badSignatures", relay);
-    // While it was verified the vote may have ended, or other ballots of the same node may have come in.
+    if (!good) return this.#gate.refuseSignature(good, relay);
+    // During verification the vote may have ended, or other ballots of the same node may have come in.
     if (this.#isUntimely(ballot)) return this.#gate.ignore("notNow");
     const added = pool.add(ballot);
     if (added === "known") return this.#gate.ignore("known");
@@ -148,10 +138,9 @@ export class BallotValidator {
     return this.#gate.accept(equivocation === undefined ? "accepted" : "equivocations", keyOf(ballot));
   }
 
-  /** The very bytes that are known may be relayed again, now and then. */
   #again(ballot: NodeBallot, known: NodeBallot | undefined): ValidationResult {
     const same = known !== undefined && Buffer.compare(known.signature, ballot.signature) === 0;
-    return same ? this.#gate.again("known", keyOf(ballot)) : this.#gate.ignore("known");
+    return this.#gate.again(keyOf(ballot), same);
   }
 
   #isOurScheme(ballot: NodeBallot): boolean {
@@ -160,11 +149,11 @@ export class BallotValidator {
 
   /** Whether its vote has ended, or its node has enough ballots on proposals that are not on chain. */
   #isUntimely({ index, proposalId }: NodeBallot): boolean {
-    const { pool, poll } = this.#dependencies;
-    const known = poll(proposalId);
+    const { pool, standingOf } = this.#dependencies;
+    const known = standingOf(proposalId);
     if (known !== undefined) return !known.open;
     if (pool.get(proposalId, index) !== undefined) return false;
-    const unknown = (id: ProposalId) => poll(id) === undefined;
+    const unknown = (id: ProposalId) => standingOf(id) === undefined;
     if (!pool.proposals.includes(proposalId) && pool.proposals.filter(unknown).length >= MAX_UNKNOWN_IN_ALL)
       return true;
     return pool.countOf(index, unknown) >= MAX_UNKNOWN_PROPOSALS;

@@ -15,7 +15,7 @@ import type { Address, Hex, Model, OrderOf } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { leaderRank } from "../aggregation/leaderOrder.js";
+import { leaderRank } from "../aggregation/leaderSchedule.js";
 import type { QueuedRecord } from "../outbox/state.js";
 import type { DirectiveContext, DirectiveHandler, ExecutionResult, OutcomeCheck } from "./handler.js";
 

@@ -11,7 +11,7 @@ import {
 } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { leaderRank } from "../aggregation/leaderOrder.js";
+import { leaderRank } from "../aggregation/leaderSchedule.js";
 import { partOf } from "../attestations/statement.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { ChainView } from "../chainView.js";

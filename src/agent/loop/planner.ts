@@ -3,7 +3,7 @@ import type { PlannedProposal } from "../../policy/index.js";
 import type { Address } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { Turns } from "../aggregation/turns.js";
+import { LeaderSchedule } from "../aggregation/leaderSchedule.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { ChainView } from "../chainView.js";
 
@@ -22,19 +22,19 @@ export interface PlannerDependencies {
  */
 export class Planner {
   readonly #dependencies: PlannerDependencies;
-  readonly #openings: Turns;
-  readonly #advances: Turns;
+  readonly #openings: LeaderSchedule;
+  readonly #advances: LeaderSchedule;
 
   constructor(dependencies: PlannerDependencies) {
     this.#dependencies = dependencies;
-    this.#openings = new Turns(dependencies.clock, dependencies.self);
-    this.#advances = new Turns(dependencies.clock, dependencies.self);
+    this.#openings = new LeaderSchedule(dependencies.clock);
+    this.#advances = new LeaderSchedule(dependencies.clock);
   }
 
   /** Opens what is planned once it is this node's turn and no other node has. */
   open(planned: readonly PlannedProposal[], view: Pick<ChainView, "committees">): void {
     const byDuty = new Map(planned.map((proposal) => [openingDuty(proposal), proposal]));
-    for (const duty of this.#openings.due([...byDuty.keys()], committeeOf(view))) {
+    for (const duty of this.#openings.dueTasks([...byDuty.keys()], committeeOf(view), this.#dependencies.self)) {
       const proposal = byDuty.get(duty);
       if (proposal) this.#dependencies.jobs.start(duty, () => this.#open(proposal));
     }
@@ -49,7 +49,7 @@ export class Planner {
         )
         .map((proposal) => [`${proposal.state} ${proposal.id}`, proposal]),
     );
-    for (const duty of this.#advances.due([...byDuty.keys()], committeeOf(view))) {
+    for (const duty of this.#advances.dueTasks([...byDuty.keys()], committeeOf(view), this.#dependencies.self)) {
       const proposal = byDuty.get(duty);
       if (proposal) this.#dependencies.jobs.start(duty, () => this.#advance(proposal));
     }

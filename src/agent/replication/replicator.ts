@@ -8,12 +8,12 @@ import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 import { sameHex } from "../../utils/sameHex.js";
+import { Rendezvous } from "../aggregation/rendezvous.js";
 import { Expiry } from "./expiry.js";
 import { fetchReplica } from "./fetchReplica.js";
 import { decodeReport, encodeReport, MAX_MISSING, viewOf } from "./message.js";
 import { PeerReports } from "./peerReports.js";
 import { type IndexedRecord, RecordIndex } from "./recordIndex.js";
-import { Rendezvous } from "./rendezvous.js";
 import type { RetentionReader } from "./retentionReader.js";
 import { type ReplicationState, replicationState } from "./state.js";
 import { type UnpinScope, unpinExpired } from "./unpin.js";
@@ -119,7 +119,7 @@ export class Replicator {
     const added = await this.#index.update(signal, this.#expiry.lastAllPastBlock, this.#expiry.isHoldUnlisted);
     const rendezvous = new Rendezvous(this.#presentMembers);
     for (const record of view === this.#view ? added : this.#index.records()) {
-      record.keepers = rendezvous.keepersOf(record.contentId, rules.replicas.max, record.authors);
+      record.keepers = rendezvous.first(record.contentId, rules.replicas.max, record.authors);
     }
     if (view !== this.#view) this.#viewSince = clock.monotonic();
     this.#view = view;

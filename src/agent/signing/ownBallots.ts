@@ -2,7 +2,7 @@ import { BaseError } from "../../errors.js";
 import type { Support } from "../../records/index.js";
 import { SigningJournal } from "./signingJournal.js";
 
-/** A node's decision on a proposal, as it was written before it was signed. */
+/** A node's decision on a proposal, as it was recorded before it was signed. */
 export interface RecordedBallot {
   readonly proposalId: string;
   readonly support: Support;
@@ -19,34 +19,34 @@ export class EquivocationError extends BaseError {
   }
 }
 
-/** This node's decisions: on the disk before they are signed, and only ever one for a proposal, across crashes too. */
+/** This node's decisions: on disk before they are signed, and at most one for a proposal, across crashes too. */
 export class OwnBallots {
-  readonly #ledger: SigningJournal<RecordedBallot>;
+  readonly #journal: SigningJournal<RecordedBallot>;
 
-  private constructor(ledger: SigningJournal<RecordedBallot>) {
-    this.#ledger = ledger;
+  private constructor(journal: SigningJournal<RecordedBallot>) {
+    this.#journal = journal;
   }
 
   static async open(path: string): Promise<OwnBallots> {
-    const ledger = await SigningJournal.open<RecordedBallot>(path, {
+    const journal = await SigningJournal.open<RecordedBallot>(path, {
       keyOf: ({ proposalId }) => proposalId,
       alike: (recorded, { support }) => recorded.support === support,
       refusal: (recorded, wanted) => new EquivocationError(recorded, wanted),
     });
-    return new OwnBallots(ledger);
+    return new OwnBallots(journal);
   }
 
   /** The ballot recorded for a proposal. */
   get(proposalId: string): RecordedBallot | undefined {
-    return this.#ledger.get(proposalId);
+    return this.#journal.get(proposalId);
   }
 
-  /** Resolves when the ballot is durable. Throws {@link EquivocationError} where another support is recorded. */
+  /** Resolves when the ballot is durable. Throws {@link EquivocationError} if another support is recorded. */
   record(ballot: RecordedBallot): Promise<RecordedBallot> {
-    return this.#ledger.record(ballot);
+    return this.#journal.record(ballot);
   }
 
   close(): Promise<void> {
-    return this.#ledger.close();
+    return this.#journal.close();
   }
 }

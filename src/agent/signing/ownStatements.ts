@@ -2,7 +2,7 @@ import { BaseError } from "../../errors.js";
 import { type Part, partOf, type Statement, saysTheSame } from "../attestations/statement.js";
 import { SigningJournal } from "./signingJournal.js";
 
-/** An attempt to say something else of a directive than what this node has said. */
+/** An attempt to record a statement that contradicts the one already recorded. */
 export class AttestedOtherwiseError extends BaseError {
   constructor(recorded: Statement, wanted: Statement) {
     super(
@@ -13,34 +13,34 @@ export class AttestedOtherwiseError extends BaseError {
   }
 }
 
-/** What this node says of directives: on the disk before it is signed, and one thing of each part, across crashes too. */
+/** This node's statements on directives: on disk before they are signed, and at most one for each part, across crashes too. */
 export class OwnStatements {
-  readonly #ledger: SigningJournal<Statement>;
+  readonly #journal: SigningJournal<Statement>;
 
-  private constructor(ledger: SigningJournal<Statement>) {
-    this.#ledger = ledger;
+  private constructor(journal: SigningJournal<Statement>) {
+    this.#journal = journal;
   }
 
   static async open(path: string): Promise<OwnStatements> {
-    const ledger = await SigningJournal.open<Statement>(path, {
+    const journal = await SigningJournal.open<Statement>(path, {
       keyOf: (statement) => keyOf(statement.directiveId, partOf(statement)),
       alike: saysTheSame,
       refusal: (recorded, wanted) => new AttestedOtherwiseError(recorded, wanted),
     });
-    return new OwnStatements(ledger);
+    return new OwnStatements(journal);
   }
 
   get(directiveId: string, part: Part): Statement | undefined {
-    return this.#ledger.get(keyOf(directiveId, part));
+    return this.#journal.get(keyOf(directiveId, part));
   }
 
-  /** Resolves when the statement is durable. Throws {@link AttestedOtherwiseError} where another one is recorded. */
+  /** Resolves when the statement is durable. Throws {@link AttestedOtherwiseError} if another one is recorded. */
   record({ directiveId, outcome, report }: Statement): Promise<Statement> {
-    return this.#ledger.record({ directiveId, report, outcome });
+    return this.#journal.record({ directiveId, report, outcome });
   }
 
   close(): Promise<void> {
-    return this.#ledger.close();
+    return this.#journal.close();
   }
 }
 

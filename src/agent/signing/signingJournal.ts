@@ -1,42 +1,49 @@
 import { Journal } from "../../utils/journal.js";
 
-export interface SigningJournalParameters<Entry> {
-  /** What there is one entry of. */
+export interface SigningJournalDependencies<Entry> {
+  /** What there is at most one entry for. */
   readonly keyOf: (entry: Entry) => string;
-  /** Whether two entries of one key say the same. */
+  /** Whether two entries with one key say the same. */
   readonly alike: (recorded: Entry, wanted: Entry) => boolean;
-  /** What an attempt to record another entry is refused with. */
+  /** The error that refuses another entry. */
   readonly refusal: (recorded: Entry, wanted: Entry) => Error;
 }
 
 /**
- * Check and record before signing: what a node says is on the disk before its signature exists, and there is only ever
- * one entry of a key, across crashes too.
+ * Check and record before signing: what a node says is on disk before its signature exists, and there is at most one entry
+ * with a key, across crashes too.
  */
 export class SigningJournal<Entry> {
   readonly #journal: Journal<Entry>;
-  readonly #parameters: SigningJournalParameters<Entry>;
+  readonly #dependencies: SigningJournalDependencies<Entry>;
   readonly #entries: Map<string, { readonly entry: Entry; readonly durable: Promise<void> }>;
 
-  private constructor(journal: Journal<Entry>, entries: readonly Entry[], parameters: SigningJournalParameters<Entry>) {
+  private constructor(
+    journal: Journal<Entry>,
+    entries: readonly Entry[],
+    dependencies: SigningJournalDependencies<Entry>,
+  ) {
     this.#journal = journal;
-    this.#parameters = parameters;
-    const { keyOf } = parameters;
+    this.#dependencies = dependencies;
+    const { keyOf } = dependencies;
     this.#entries = new Map(entries.map((entry) => [keyOf(entry), { entry, durable: Promise.resolve() }]));
   }
 
-  static async open<Entry>(path: string, parameters: SigningJournalParameters<Entry>): Promise<SigningJournal<Entry>> {
+  static async open<Entry>(
+    path: string,
+    dependencies: SigningJournalDependencies<Entry>,
+  ): Promise<SigningJournal<Entry>> {
     const { journal, entries } = await Journal.open<Entry>(path);
-    return new SigningJournal(journal, entries, parameters);
+    return new SigningJournal(journal, entries, dependencies);
   }
 
   get(key: string): Entry | undefined {
     return this.#entries.get(key)?.entry;
   }
 
-  /** Resolves with the entry of this key once it is durable. Throws the refusal where another one is recorded. */
+  /** Resolves with the entry of this key once it is durable. Throws the refusal if another one is recorded. */
   async record(wanted: Entry): Promise<Entry> {
-    const { alike, keyOf, refusal } = this.#parameters;
+    const { alike, keyOf, refusal } = this.#dependencies;
     const key = keyOf(wanted);
     const recorded = this.#entries.get(key);
     if (recorded && !alike(recorded.entry, wanted)) throw refusal(recorded.entry, wanted);

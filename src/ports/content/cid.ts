@@ -33,7 +33,7 @@ export function sha256Of(bytes: Uint8Array): Hex {
   return `0x${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-/** @throws {ContentError} `too-large` where a block is over what the caller asked for. */
+/** @throws {ContentError} `too-large` if a block is over the limit that the caller asked for. */
 export function assertFits(cid: string, bytes: Uint8Array, maxBytes: number = MAX_BLOCK_BYTES): void {
   if (bytes.length <= maxBytes) return;
   throw new ContentError("too-large", `The block ${cid} has ${bytes.length} bytes, over the limit of ${maxBytes}.`);

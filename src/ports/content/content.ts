@@ -3,13 +3,13 @@ import type { BlockCodec, Hex } from "../../records/index.js";
 
 /** No block is larger: IPFS nodes do not exchange larger ones reliably. Files are cut into blocks of this size. */
 export const MAX_BLOCK_BYTES = 1024 * 1024;
-/** A block that is there arrives in milliseconds; a reader that waits longer is waiting for nothing. */
+/** A peer that has a block sends it in milliseconds; after this it is not going to come. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 /** A file is many blocks: 64 MiB at 1 MiB/s. */
 export const DEFAULT_FILE_TIMEOUT_MS = 60_000;
 /** Files that are read into memory as a whole. */
 export const DEFAULT_MAX_FILE_BYTES = 64 * 1024 * 1024;
-/** Files that are read as a stream: what disks are made for, and a bound all the same. */
+/** Files that are read as a stream. */
 export const DEFAULT_MAX_STREAM_BYTES = 64 * 1024 ** 3;
 
 export interface AbortOptions {
@@ -18,8 +18,8 @@ export interface AbortOptions {
 
 export interface PutOptions extends AbortOptions {
   /**
-   * What this is kept as, such as `record`: a root named `{keep}/{cid}` is written in the same step, so that no
-   * collection takes it. Without it the content lasts until a collection that comes after the grace period.
+   * Why this is kept, such as `record`: a pin named `{keep}/{cid}` is written in the same step, so that gc spares it.
+   * Without it the content lasts until the first gc after the grace period.
    */
   readonly keep?: string;
 }
@@ -34,7 +34,7 @@ export interface GetOptions extends AbortOptions {
 }
 
 export interface GetFileOptions extends GetOptions {
-  /** Checked where it is given: above one block a CID is not the hash of the file. */
+  /** Checked if given: the CID of a file of several blocks is not the hash of its bytes. */
   readonly sha256?: Hex;
 }
 
@@ -50,14 +50,14 @@ export interface OpenFileOptions extends AbortOptions {
 export interface ReadFileOptions extends AbortOptions {
   /** Where to begin, in bytes; 0 by default. Blocks before it are not fetched. */
   readonly offset?: number;
-  /** Of the whole file; checked at its end, so it goes with no offset. What was given before is not proven by it. */
+  /** Of the whole file; checked at its end, so it goes with no offset. It proves nothing about bytes yielded before the end. */
   readonly sha256?: Hex;
 }
 
-/** A file that was found: its size, and its bytes as often as they are asked for. */
+/** A file that was found; its bytes can be read several times. */
 export interface OpenFile {
   readonly cid: string;
-  /** As its root says. Every node below is held to it. */
+  /** As the root node of the file says; checked as the file is read. */
   readonly bytes: number;
   /**
    * The bytes in order, each block checked against its hash; a few blocks are read ahead and none is kept.
@@ -74,7 +74,7 @@ export interface StoredFile {
 }
 
 /**
- * Where bytes live. Every driver checks every block against its hash, on the way in and on the way out, and bounds every
+ * A store of content by CID. Every driver checks every block against its hash, on the way in and on the way out, and bounds every
  * read in time and bytes. CIDs are text: version 1, base32, sha2-256. All methods throw {@link ContentError}.
  */
 export interface ContentStore {
@@ -90,7 +90,7 @@ export interface ContentStore {
   getFile(cid: string, options?: GetFileOptions): Promise<Uint8Array>;
   /**
    * Finds a file, to be read as a stream of any size in flat memory.
-   * @throws {ContentError} as {@link get}; `invalid-cid` where it is no file, `too-large` over `maxBytes`.
+   * @throws {ContentError} as {@link get}; `invalid-cid` if it is not a file, `too-large` over `maxBytes`.
    */
   openFile(cid: string, options?: OpenFileOptions): Promise<OpenFile>;
   /** Ends everything that the store started. Calls after it reject. */
@@ -98,11 +98,11 @@ export interface ContentStore {
 }
 
 /**
- * - `missing`: whoever could be asked does not have it.
- * - `timeout`: somebody who may have it did not answer in time.
- * - `corrupt`: what was found is not what its CID says, and nobody had the right bytes.
+ * - `missing`: no peer that could be asked has it.
+ * - `timeout`: a peer that may have it did not answer in time.
+ * - `corrupt`: what was found is not what its CID says, and no peer had the right bytes.
  * - `too-large`: over the limit of a block, or over the `maxBytes` asked for.
- * - `invalid-cid`: not the text of a CID that Witan reads, or one of something that is no file.
+ * - `invalid-cid`: not the text of a CID that Witan reads, or the CID of a block that is not a file.
  * - `read-only`: this driver stores nothing.
  * - `storage`: the folder, the disk or the listening address cannot be used.
  */

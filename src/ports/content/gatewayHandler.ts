@@ -7,12 +7,12 @@ export interface GatewayResponse {
 }
 
 const RAW = "application/vnd.ipld.raw";
-/** Long enough for any CID that is read here, short enough not to scan a long path. */
+/** Any CID that is read here fits; longer paths are refused unread. */
 const PATH = /^\/ipfs\/([^/?#]{1,128})(?:\?([^#]*))?$/;
 
 /**
- * Answers `GET /ipfs/{cid}?format=raw` from the blocks that this store itself holds, so that nobody can make a node
- * fetch for strangers. (https://specs.ipfs.tech/http-gateways/trustless-gateway/)
+ * Answers `GET /ipfs/{cid}?format=raw` from the blocks that this store itself holds, so that no client can make a
+ * node fetch for it. (https://specs.ipfs.tech/http-gateways/trustless-gateway/)
  *
  * @returns A function from the path and query of a request, and its `accept` header, to the answer. It never rejects
  * for what a client sent.

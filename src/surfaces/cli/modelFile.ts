@@ -7,7 +7,7 @@ import { ContentError, type ContentStore, fileCidOf, type StoredFile } from "../
 import { checkedSafetensors, type Hex, InvalidRecordError } from "../../records/index.js";
 import { syncFolder } from "../../utils/durable.js";
 
-/** Told how many of the bytes are through. */
+/** Called with the number of bytes done, of how many. */
 type OnProgress = (done: number, of: number) => void;
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -19,8 +19,8 @@ export interface PushModelParameters {
 }
 
 /**
- * Stores a file of weights and keeps it, once its header was found to be that of a safetensors file.
- * @throws {ConfigError} where it cannot be read, {InvalidRecordError}, {ContentError}
+ * Stores a file of weights and keeps it, once its header is checked to be that of a safetensors file.
+ * @throws {ConfigError} if it cannot be read, {InvalidRecordError}, {ContentError}
  */
 export async function pushModel({ content, path, onProgress }: PushModelParameters): Promise<StoredFile> {
   const { size } = await stat(path).catch((cause: unknown) => {
@@ -33,20 +33,20 @@ export async function pushModel({ content, path, onProgress }: PushModelParamete
 export interface PullModelParameters {
   readonly content: Pick<ContentStore, "openFile">;
   readonly cid: string;
-  /** Replaced in one step once all is there and checked. Until then the bytes are in a file beside it. */
+  /** Written in one step once all bytes are there and checked. Until then they are in a file beside it. */
   readonly out: string;
   readonly sha256?: Hex | undefined;
   readonly onProgress?: OnProgress;
 }
 
 export interface PulledFile extends StoredFile {
-  /** Bytes that were there from an earlier attempt. */
+  /** Bytes that an earlier attempt had written. */
   readonly resumed: number;
 }
 
 /**
  * Writes a file of weights to disk. What an earlier attempt left is not fetched again, and checked at the end with the
- * rest: the CID and, where it is given, the sha256 of the whole file. Nothing is written before the header was found to
+ * rest: the CID and, if it is given, the sha256 of the whole file. Nothing is written before the header was found to
  * be that of a safetensors file.
  *
  * @throws {ContentError} `corrupt` where what was left and what came are not the file: it is removed, so that the next

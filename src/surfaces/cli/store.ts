@@ -5,18 +5,18 @@ import { systemClock } from "../../utils/clock.js";
 import { readNetwork } from "./input/network.js";
 import { createDownlink } from "./nodes/uplink.js";
 
-/** Opens the blocks of the agent whose configuration this is. Ends with a clear word where the agent runs. */
+/** Opens the blocks of the agent whose configuration this is. Fails with a clear message if the agent runs. */
 export async function withAgentStore<T>(
   config: string,
   work: (store: ContentStore & ContentMaintenance) => Promise<T>,
 ): Promise<T> {
   const { dataDir } = await readAgentConfig(config);
-  // Loaded when it is wanted: the engine is native code.
+  // Imported only when used: the engine is native code.
   const { createDiskContent } = await import("../../ports/content/drivers/disk.js");
   return closing(await createDiskContent({ dir: dataDir }), work);
 }
 
-/** How long a scan waits for the configured peers before it begins without them. */
+/** How long a command waits for the configured peers before it begins without them. */
 const PEERS_WAIT_MS = 5_000;
 
 /** As {@link withAgentStore}, connected to the configured peers, so that blocks can be fetched. */
@@ -28,9 +28,8 @@ export async function withAgentNode<T>(
   const { createHeliaContent } = await import("../../ports/content/drivers/helia.js");
   const node = await createHeliaContent({ dir: dataDir, peers: content.peers });
   return closing(node, async () => {
-    for (let waited = 0; node.connections() < content.peers.length && waited < PEERS_WAIT_MS; waited += 50) {
-      await systemClock.sleep(50);
-    }
+    const until = systemClock.monotonic() + PEERS_WAIT_MS;
+    while (node.connections() < content.peers.length && systemClock.monotonic() < until) await systemClock.sleep(50);
     return work(node);
   });
 }
@@ -41,7 +40,7 @@ export interface StoreChoice {
   readonly network: string;
 }
 
-/** The store that the options name; the gateways of the network file where they name none. */
+/** The store that the options name; by default the gateways of the network file. */
 export async function withChosenStore<T>(
   { config, kubo, network }: StoreChoice,
   work: (store: ContentStore) => Promise<T>,

@@ -20,7 +20,7 @@ describe("a peer that sends bad ballots", () => {
     expect(abusers).toEqual([]);
     await send(15, 31);
     expect(abusers).toEqual(["liar"]);
-    clock.now += minute;
+    clock.pass(minute);
     await send(31, 47);
     expect(abusers).toEqual(["liar", "liar"]);
   });

@@ -1,6 +1,7 @@
 import { getBytes, id } from "ethers";
 import { describe, expect, it } from "vitest";
 import { BatchVerifier, type SignatureClaim } from "../../../src/agent/aggregation/batchVerifier.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { blsKey } from "../../harness/deploy.js";
 import { bls } from "../ballots/roll.js";
 
@@ -20,7 +21,7 @@ function openLots() {
     sizes.push(lot.length);
     return bls.verifyDecoded(lot);
   };
-  const lots = new BatchVerifier({ ...bls, verifyDecoded: verifyLot });
+  const lots = new BatchVerifier({ ...bls, verifyDecoded: verifyLot }, systemClock);
   return {
     lots,
     sizes,

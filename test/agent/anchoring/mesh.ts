@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import { JointAnchoring } from "../../../src/agent/anchoring/exchange.js";
+import { AnchoringExchange } from "../../../src/agent/anchoring/exchange.js";
 import { type AnchoringMessage, encodeMessage } from "../../../src/agent/anchoring/message.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { readChainView } from "../../../src/agent/chainView.js";
@@ -9,8 +9,8 @@ import type { Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { Client } from "../../../src/client/index.js";
 import { hashJoint, type JointMessage } from "../../../src/ports/chain/index.js";
 import type { Address, ContentId } from "../../../src/records/index.js";
-import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
+import { TestClock } from "../../harness/clock.js";
 import { createTestDao, stateOf } from "../../harness/dao.js";
 import { patience } from "../ballots/electorate.js";
 import { Hub } from "../ballots/hub.js";
@@ -22,7 +22,7 @@ export const GATHER_MS = 1_000;
 export interface Seat {
   readonly client: Client;
   readonly outbox: Outbox;
-  readonly anchoring: JointAnchoring;
+  readonly anchoring: AnchoringExchange;
   readonly tasks: BackgroundJobs;
 }
 
@@ -37,12 +37,7 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
   const seats = new Map<number, Seat>();
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
   const refused: { by: number; peer: string }[] = [];
-  const time = { passed: 0 };
-  const clock = {
-    ...systemClock,
-    now: () => Date.now() + time.passed,
-    monotonic: () => performance.now() + time.passed,
-  };
+  const clock = new TestClock();
   let states = 0;
   onTestFinished(async () => {
     await stop(...seats.keys());
@@ -61,13 +56,13 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
       const logger = createLogger("debug", (line) => logs.push(JSON.parse(line)), { node: index });
       const tasks = new BackgroundJobs(logger);
       const outbox = await openOutbox({ path: join(dir, `outbox-${index}.jsonl`), client, finality: 2 });
-      const anchoring = new JointAnchoring({
+      const anchoring = new AnchoringExchange({
         node: { operator: client.account as Address, client, blsSecret: witan.blsKeys[index] ?? new Uint8Array() },
         outbox,
         gossip: hub.peer(nameOf(index)),
         bls,
         clock,
-        tasks,
+        jobs: tasks,
         logger,
         gatherMs,
         minAuthors: 5,
@@ -83,7 +78,7 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
       const seat = seats.get(index);
       if (seat === undefined) continue;
       seats.delete(index);
-      await seat.anchoring.stop();
+      await seat.anchoring.close();
       await seat.tasks.settled();
       await seat.outbox.close();
     }
@@ -134,9 +129,10 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
         }, patience)
         .toEqual(value);
     },
+    clock,
     /** Moves the nodes' clocks on; the chain's time stays. */
     pass(milliseconds: number): void {
-      time.passed += milliseconds;
+      clock.pass(milliseconds);
     },
     /** Sends whatever a node likes to its neighbours. */
     async say(index: number, ...messages: readonly (AnchoringMessage | Uint8Array)[]): Promise<void> {
@@ -154,7 +150,7 @@ export async function createMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
     },
     /** All anchors: in which transaction, alone or together, and whose. */
     async anchored(): Promise<{ joint: boolean; author: number; transaction: string }[]> {
-      const { entries } = await setting.client().anchors.anchors();
+      const { entries } = await setting.client().listAnchors();
       const operators = witan.operators.map(({ address }) => address.toLowerCase());
       return entries.map(({ author, joint, transactionHash }) => ({
         joint: joint !== null,

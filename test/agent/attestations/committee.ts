@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { getBytes } from "ethers";
 import { expect, onTestFinished, vi } from "vitest";
-import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
+import { leaderOrder } from "../../../src/agent/aggregation/leaderSchedule.js";
 import { AttestationExchange } from "../../../src/agent/attestations/exchange.js";
 import { encodeAttestation } from "../../../src/agent/attestations/message.js";
 import { signAttestation } from "../../../src/agent/attestations/sign.js";
@@ -13,6 +13,7 @@ import { messageOf } from "../../../src/errors.js";
 import type { Address, ContentId, Hex, Order } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger, type Logger } from "../../../src/utils/logger.js";
+import { TestClock } from "../../harness/clock.js";
 import { createTestDao, restartOrder } from "../../harness/dao.js";
 import type { DeployWitanOptions } from "../../harness/deploy.js";
 import { NEVER_MS, patience } from "../ballots/electorate.js";
@@ -52,12 +53,7 @@ export async function createCommittee(options: DeployWitanOptions = {}) {
   const seats = new Map<number, Seat>();
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
   const refused: { by: number; peer: string }[] = [];
-  const time = { passed: 0 };
-  const clock = {
-    ...systemClock,
-    now: () => Date.now() + time.passed,
-    monotonic: () => performance.now() + time.passed,
-  };
+  const clock = new TestClock();
   onTestFinished(async () => {
     await stop(...seats.keys());
     setting.close();
@@ -81,7 +77,7 @@ export async function createCommittee(options: DeployWitanOptions = {}) {
         gossip: hub.peer(nameOf(index)),
         bls: change.library ?? bls,
         clock,
-        tasks,
+        jobs: tasks,
         logger,
         stragglersMs: change.stragglersMs ?? NEVER_MS,
         refusePeer: (peer) => refused.push({ by: index, peer }),
@@ -214,9 +210,10 @@ export async function createCommittee(options: DeployWitanOptions = {}) {
       const known = () => all(indices).map((index) => seatOf(index).exchange.heard(directive).length);
       await expect.poll(known, patience).toEqual(all(indices).map(() => count));
     },
+    clock,
     /** Moves the nodes' clocks on; the chain's time stays. */
     pass(milliseconds: number): void {
-      time.passed += milliseconds;
+      clock.pass(milliseconds);
     },
     /** Moves the chain on until so many seconds are left for a directive. */
     async leave(directive: IssuedDirective, seconds: number): Promise<void> {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, onTestFinished, vi } from "vitest";
-import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
+import { leaderOrder } from "../../../src/agent/aggregation/leaderSchedule.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
-import { BallotExchange, type BallotExchangeParameters } from "../../../src/agent/ballots/exchange.js";
+import { BallotExchange, type BallotExchangeDependencies } from "../../../src/agent/ballots/exchange.js";
 import { encodeBallot } from "../../../src/agent/ballots/message.js";
 import { signNodeBallot } from "../../../src/agent/ballots/sign.js";
 import { readChainView } from "../../../src/agent/chainView.js";
@@ -12,6 +12,7 @@ import { indicesOf } from "../../../src/ports/chain/bitset.js";
 import type { Address, Order, Track, TrackRules } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger, type Logger } from "../../../src/utils/logger.js";
+import { TestClock } from "../../harness/clock.js";
 import { createTestDao, restartOrder } from "../../harness/dao.js";
 import { type DeployWitanOptions, shortTracks } from "../../harness/deploy.js";
 import { Hub } from "./hub.js";
@@ -29,7 +30,7 @@ export function unhurried(change: Partial<TrackRules> = {}): Record<Track, Track
   return { ...shortTracks, emergency: { ...shortTracks.emergency, votingPeriod: 86_400, fastPath: 0, ...change } };
 }
 
-export interface SeatOptions extends Partial<Pick<BallotExchangeParameters, "gossip" | "refusePeer">> {
+export interface SeatOptions extends Partial<Pick<BallotExchangeDependencies, "gossip" | "refusePeer">> {
   /** What the node's client does otherwise. */
   readonly client?: Partial<Client>;
   readonly stragglersMs?: number;
@@ -45,12 +46,7 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
   const hub = new Hub();
   const seats = new Map<number, Seat>();
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
-  const time = { passed: 0 };
-  const clock = {
-    ...systemClock,
-    now: () => Date.now() + time.passed,
-    monotonic: () => performance.now() + time.passed,
-  };
+  const clock = new TestClock();
   onTestFinished(async () => {
     await stop(...seats.keys());
     setting.close();
@@ -74,7 +70,7 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
         gossip: change.gossip ?? hub.peer(nameOf(index)),
         bls,
         clock,
-        tasks,
+        jobs: tasks,
         logger,
         stragglersMs: change.stragglersMs ?? NEVER_MS,
         refusePeer: change.refusePeer,
@@ -223,9 +219,10 @@ export async function createElectorate(options: DeployWitanOptions = {}) {
       const known = () => all.map((index) => seatOf(index).exchange.view(proposalId).known.length);
       await expect.poll(known, patience).toEqual(all.map(() => count));
     },
+    clock,
     /** Moves the nodes' clocks on; the chain's time stays. */
     pass(milliseconds: number): void {
-      time.passed += milliseconds;
+      clock.pass(milliseconds);
     },
     /** Waits until exactly these count. */
     async settles(proposalId: string, ballots: Readonly<Record<number, Support>>): Promise<void> {

@@ -5,6 +5,7 @@ import { decodeBallot, encodeBallot } from "../../../src/agent/ballots/message.j
 import { BallotPool } from "../../../src/agent/ballots/pool.js";
 import type { NodeBallot } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { altered, proposal, signed, signedByOperator, temporaryFolder } from "./roll.js";
 
 /** A node's folder, and what it opens there one time after another; what a crash would leave open is closed at the end. */
@@ -25,15 +26,16 @@ async function folder() {
       const texts = lines.flatMap((line) => JSON.parse(line) as string[]);
       return texts.map((text) => decodeBallot(Buffer.from(text, "base64")));
     },
-    async open(now = () => 0): Promise<BallotPool> {
-      const pool = await BallotPool.open({ dir, now, onError: (error) => errors.push(error) });
+    async open(monotonic = () => 0): Promise<BallotPool> {
+      const clock = { ...systemClock, monotonic };
+      const pool = await BallotPool.open({ dir, clock, onError: (error) => errors.push(error) });
       pools.push(pool);
       return pool;
     },
   };
 }
 
-const votesOf = (pool: BallotPool, proposalId = proposal) => pool.list(proposalId).map(({ ballot }) => ballot);
+const votesOf = (pool: BallotPool, proposalId = proposal) => pool.list(proposalId).map(({ message }) => message);
 
 describe("ballots of a node that stops", () => {
   const ballots = [signed(0, "for"), signed(1, "against"), signed(2, "abstain"), signed(0, "for", { proposalId: "8" })];
@@ -184,7 +186,7 @@ describe("a pool", () => {
     now = 2_000;
     expect([pool.add(ballot), pool.add(altered(ballot))]).toEqual(["known", "known"]);
     expect(pool.add(signed(3, "against"))).toBe("equivocation");
-    expect(pool.list(proposal)).toEqual([{ ballot, since: 1_000 }]);
+    expect(pool.list(proposal)).toEqual([{ message: ballot, since: 1_000 }]);
   });
 
   it("counts on how many proposals a node has a ballot", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { getBytes } from "ethers";
 import { onTestFinished } from "vitest";
 import { Committees } from "../../../src/agent/aggregation/committees.js";
+import { LatestView } from "../../../src/agent/aggregation/latestView.js";
 import { encodeBallot } from "../../../src/agent/ballots/message.js";
 import { BallotPool, type Equivocation } from "../../../src/agent/ballots/pool.js";
 import { BallotValidator, type ProposalStanding } from "../../../src/agent/ballots/validator.js";
@@ -11,6 +12,8 @@ import { type NodeBallot, type NodeSummary, type Support, supportNumber } from "
 import { compactSignature, hashBallot, signBallotMessage } from "../../../src/ports/chain/index.js";
 import { blsPublicKey, loadBls } from "../../../src/ports/keys/index.js";
 import type { Address } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
+import { TestClock } from "../../harness/clock.js";
 import { blsKey, operatorKey } from "../../harness/deploy.js";
 
 export const bls = await loadBls();
@@ -89,22 +92,22 @@ export async function openDoor(options: DoorOptions = {}) {
     library = bls,
   } = options;
   const polls = new Map(Object.entries(options.polls ?? { [proposal]: { epoch: 1, open: true } }));
-  const clock = { now: 1_000_000 };
-  const now = () => clock.now;
+  const clock = new TestClock({ ...systemClock, now: () => 1_000_000, monotonic: () => 0 });
   const heard = { ballots: [] as NodeBallot[], equivocations: [] as Equivocation[] };
   const abusers: string[] = [];
   const onError = (error: unknown) => Promise.reject(error);
-  const pool = await BallotPool.open({ dir: await temporaryFolder(), now, onError });
+  const pool = await BallotPool.open({ dir: await temporaryFolder(), clock, onError });
   onTestFinished(() => pool.close());
-  const committees = new Committees(nodes);
+  const latest = new LatestView(clock);
+  latest.update({ committees: new Committees(nodes), chainTime: 1_000 });
   const intake = new BallotValidator({
     context,
     aggregates,
     bls: library,
     pool,
-    now,
-    committees: () => committees,
-    poll: (proposalId) => polls.get(proposalId),
+    clock,
+    latest,
+    standingOf: (proposalId) => polls.get(proposalId),
     onAbuse: (peer) => abusers.push(peer),
     onBallot: (ballot) => heard.ballots.push(ballot),
     onEquivocation: (equivocation) => heard.equivocations.push(equivocation),

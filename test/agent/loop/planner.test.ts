@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { leaderOrder } from "../../../src/agent/aggregation/leaderOrder.js";
+import { leaderOrder } from "../../../src/agent/aggregation/leaderSchedule.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { readChainView } from "../../../src/agent/chainView.js";
 import { AgentDefaults } from "../../../src/agent/defaults.js";

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import type { Proposal, ProposalId } from "../../../client/index.js";
 import type { Address, Incident } from "../../../records/index.js";
 import type { Clock } from "../../../utils/clock.js";
-import { JointAnchoring } from "../../anchoring/exchange.js";
+import type { LocalNode } from "../../aggregation/localNode.js";
+import { AnchoringExchange } from "../../anchoring/exchange.js";
 import { AttestationExchange } from "../../attestations/exchange.js";
-import { BallotExchange, type BallotExchangeParameters, type BallotsView } from "../../ballots/exchange.js";
-import type { LocalNode } from "../../ballots/sign.js";
+import { BallotExchange, type BallotExchangeDependencies, type BallotsView } from "../../ballots/exchange.js";
 import type { UnopenedProposal } from "../../ballots/unopenedProposal.js";
 import type { ChainView } from "../../chainView.js";
 import type { Outbox } from "../../outbox/outbox.js";
@@ -19,7 +19,7 @@ const GATHER_CYCLES = 2;
 
 export interface AggregatedStrategiesDependencies
   extends DirectStrategiesDependencies,
-    Pick<BallotExchangeParameters, "gossip" | "bls" | "stragglersMs" | "refusePeer">,
+    Pick<BallotExchangeDependencies, "gossip" | "bls" | "stragglersMs" | "refusePeer">,
     Pick<LocalNode, "blsSecret"> {
   readonly clock: Clock;
   readonly outbox: Outbox;
@@ -37,8 +37,7 @@ export async function openAggregatedStrategies(
 ): Promise<NodeStrategies> {
   const { anchorEveryMs, blsSecret, client, cycleMs, dataDir, jobs, outbox, self } = dependencies;
   const node: LocalNode = { operator: self, client, blsSecret };
-  const shared = { ...dependencies, tasks: jobs };
-  const exchange = await BallotExchange.open({ ...shared, dir: join(dataDir, "ballots"), nodes: [node] });
+  const exchange = await BallotExchange.open({ ...dependencies, dir: join(dataDir, "ballots"), nodes: [node] });
   const ballots = new AggregatedBallots(exchange, self);
   const closeBallots = async () => {
     await exchange.close();
@@ -46,8 +45,12 @@ export async function openAggregatedStrategies(
   };
   if (!exchange.aggregates) return { ...directStrategies(dependencies), ballots, close: closeBallots };
 
-  const attestations = await AttestationExchange.open({ ...shared, path: join(dataDir, "attestations.jsonl"), node });
-  const anchoring = new JointAnchoring({ ...shared, node, gatherMs: GATHER_CYCLES * cycleMs });
+  const attestations = await AttestationExchange.open({
+    ...dependencies,
+    path: join(dataDir, "attestations.jsonl"),
+    node,
+  });
+  const anchoring = new AnchoringExchange({ ...dependencies, node, gatherMs: GATHER_CYCLES * cycleMs });
   return {
     ballots,
     attestations: aggregatedAttestations(attestations),
@@ -55,7 +58,7 @@ export async function openAggregatedStrategies(
     opening: new FastLane(dependencies),
     start: () => anchoring.start(),
     async close() {
-      await anchoring.stop();
+      await anchoring.close();
       await closeBallots();
       // Jobs that have ended meanwhile may have reported outcomes.
       await attestations.close();
@@ -118,7 +121,7 @@ export function aggregatedAttestations(
  * for that to save gas, each anchors its own.
  */
 export function aggregatedAnchoring(
-  exchange: Pick<JointAnchoring, "isOpen" | "offer" | "update">,
+  exchange: Pick<AnchoringExchange, "isOpen" | "offer" | "update">,
   outbox: Pick<Outbox, "settle">,
   anchorEveryMs: number,
 ): AnchoringStrategy {

@@ -58,7 +58,7 @@ export async function readBackupFile(dir: string): Promise<BackupFile | undefine
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new BackupError("damaged", `The file ${path} is not the backup.json of a backup.`, cause);
+    throw new BackupError("damaged", `The file ${path} does not describe a backup.`, cause);
   }
 }
 

@@ -15,7 +15,7 @@ export interface NamedBlock {
 }
 
 /**
- * Writes blocks into a CAR file (version 1, no roots) that is there, whole and on the disk, once this resolves.
+ * Writes blocks into a CAR file (version 1, no roots). Once this resolves, the whole file is on the disk.
  *
  * @returns how many they were.
  */
@@ -39,7 +39,7 @@ export async function writeCar(path: string, blocks: AsyncIterable<NamedBlock>):
 /**
  * The blocks of a CAR file, each checked against its hash.
  *
- * @throws {BackupError} `damaged` where the file is cut short or holds something else.
+ * @throws {BackupError} `damaged` if the file is cut short or is not a CAR file.
  */
 export async function* readCar(dir: string, file: string): AsyncGenerator<NamedBlock> {
   const path = join(dir, file);

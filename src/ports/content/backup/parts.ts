@@ -62,7 +62,7 @@ export async function checkPart(dir: string, part: BackupPart, onBlock: () => vo
   }
 }
 
-/** Parts that are better written anew: those most of which nothing needs any more, and small ones where they are many. */
+/** Parts to rewrite: those of which no pin needs more than half, and small ones if they are many. */
 export function wornParts(parts: readonly KnownPart[], isNeeded: (cid: string) => boolean): KnownPart[] {
   const small = parts.filter(({ part }) => part.bytes < PART_BYTES / 2);
   const worn = parts.filter(({ cids }) => cids.filter(isNeeded).length < cids.length / 2);

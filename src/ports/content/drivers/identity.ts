@@ -8,7 +8,7 @@ import { ConfigError } from "../../../errors.js";
 /**
  * The libp2p key of a node: read from `dir`, made there (0600) the first time, so that the peer id stays.
  *
- * @throws {ConfigError} where the file is damaged: a new key would be another node.
+ * @throws {ConfigError} if the file is damaged: with a new key this would be another node.
  */
 export async function loadIdentity(
   dir: string,

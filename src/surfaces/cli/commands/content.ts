@@ -1,6 +1,6 @@
-import { defineCommand } from "citty";
+import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import { BaseError, InvalidInputError } from "../../../errors.js";
-import type { LostBlock } from "../../../ports/content/index.js";
+import type { LostBlock, Pin } from "../../../ports/content/index.js";
 import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
 import { formatBytes, progressLine } from "../output/progress.js";
 import { withAgentNode, withAgentStore } from "../store.js";
@@ -10,21 +10,21 @@ const storeArgs = {
   json: { type: "boolean", description: "print JSON for programs", default: false },
 } as const;
 
-/** Blocks that are needed and cannot be had. */
+/** Blocks that pins need and that cannot be had. */
 export class LostBlocksError extends BaseError {
   constructor(lost: readonly LostBlock[], hint: string) {
     super("content-lost", `${lost.length} blocks are needed and are not here.`, { hints: [hint] });
   }
 }
 
-const list = defineCommand({
-  meta: { name: "list", description: "List what the store keeps, and why" },
-  args: { ...storeArgs, reason: { type: "string", description: "only what is kept for this, such as record" } },
+const pins = defineCommand({
+  meta: { name: "pins", description: "List what the store keeps, and why" },
+  args: { ...storeArgs, reason: { type: "string", description: "only pins of this reason, such as record" } },
   run: ({ args }) =>
     withAgentStore(args.config, async (store) => {
-      const roots = [];
-      for await (const root of store.pins.list()) {
-        if (args.reason === undefined || root.reason === args.reason) roots.push(root);
+      const found: Pin[] = [];
+      for await (const pin of store.pins.list()) {
+        if (args.reason === undefined || pin.reason === args.reason) found.push(pin);
       }
       let blocks = 0;
       let bytes = 0;
@@ -32,23 +32,52 @@ const list = defineCommand({
         blocks += 1;
         bytes += block.bytes;
       }
-      if (args.json) return printJson({ blocks, bytes, roots });
+      if (args.json) return printJson({ blocks, bytes, pins: found });
       printTable(
-        roots.map(({ reason, cid, scope, since, name }) => ({
+        found.map(({ reason, cid, scope, since, name }) => ({
           reason,
           cid,
           scope,
           since: formatTime(Math.floor(since / 1_000)),
           name: name === `${reason}/${cid}` ? "" : name,
         })),
-        "Nothing is kept.",
+        "There are no pins.",
       );
-      process.stdout.write(`\n${roots.length} roots; ${blocks} blocks, ${formatBytes(bytes)} in all\n`);
+      process.stdout.write(`\n${found.length} pins; ${blocks} blocks, ${formatBytes(bytes)} in all\n`);
     }),
 });
 
-const collect = defineCommand({
-  meta: { name: "collect", description: "Remove blocks that nothing keeps" },
+const pin = defineCommand({
+  meta: { name: "pin", description: "Keep content from now on" },
+  args: {
+    ...storeArgs,
+    cid: { type: "positional", description: "what to keep", required: true },
+    name: { type: "string", description: "the pin's name; {reason}/{cid} by default" },
+    reason: { type: "string", description: "why it is kept", default: "operator" },
+    block: { type: "boolean", description: "this block alone, not what it links to", default: false },
+  },
+  run: ({ args }) =>
+    withAgentStore(args.config, async (store) => {
+      const { cid, reason, name = `${reason}/${cid}` } = args;
+      await store.pins.set({ name, cid, reason, scope: args.block ? "block" : "tree" });
+      if (args.json) return printJson({ pinned: name });
+      printFacts({ pinned: name });
+    }),
+});
+
+const unpin = defineCommand({
+  meta: { name: "unpin", description: "Stop keeping something, so that gc removes it" },
+  args: { ...storeArgs, name: { type: "positional", description: "the pin's name", required: true } },
+  run: ({ args }) =>
+    withAgentStore(args.config, async (store) => {
+      if (!(await store.pins.drop(args.name))) throw new InvalidInputError(`There is no pin named ${args.name}.`);
+      if (args.json) return printJson({ unpinned: args.name });
+      printFacts({ unpinned: args.name });
+    }),
+});
+
+const gc = defineCommand({
+  meta: { name: "gc", description: "Remove blocks that no pin needs" },
   args: {
     ...storeArgs,
     "dry-run": { type: "boolean", description: "say what would be removed, and remove nothing", default: false },
@@ -58,14 +87,14 @@ const collect = defineCommand({
     const graceMs = parseDuration(args.grace);
     return withAgentStore(args.config, async (store) => {
       const line = progressLine(args.json);
-      const collected = await store
+      const result = await store
         .gc({ dryRun: args["dry-run"], graceMs, onProgress: (blocks) => line.show(`${blocks} blocks`) })
         .finally(line.end);
-      const { dryRun, pins, kept, spared, removed, removedBytes, missing } = collected;
-      if (args.json) printJson(collected);
+      const { dryRun, kept, spared, removed, removedBytes, missing } = result;
+      if (args.json) printJson(result);
       else {
         printFacts({
-          kept: `${kept} blocks, by ${pins} roots`,
+          kept: `${kept} blocks, by ${result.pins} pins`,
           spared: `${spared} blocks, kept by nothing`,
           [dryRun ? "would go" : "removed"]: `${removed} blocks, ${formatBytes(removedBytes)}`,
         });
@@ -74,44 +103,46 @@ const collect = defineCommand({
       if (missing.length > 0) {
         throw new LostBlocksError(
           missing,
-          "Nothing was removed. Fetch them by `witan content scan`, or drop their roots.",
+          "Nothing was removed. Fetch them by `witan content scrub`, or remove their pins by `witan content unpin`.",
         );
       }
     });
   },
 });
 
-export const scan = defineCommand({
-  meta: { name: "scan", description: "Check every block, and fetch from peers what is altered or missing" },
-  args: { ...storeArgs, offline: { type: "boolean", description: "connect to nobody", default: false } },
+export const scrub = defineCommand({
+  meta: { name: "scrub", description: "Check every block, and fetch from peers what is altered or missing" },
+  args: { ...storeArgs, offline: { type: "boolean", description: "connect to no peer", default: false } },
   run: ({ args }) =>
     (args.offline ? withAgentStore : withAgentNode)(args.config, async (store) => {
       const line = progressLine(args.json);
-      const scanned = await store
+      const result = await store
         .scrub({
           onProgress: ({ blocks, bytes, bad }) => line.show(`${blocks} blocks, ${formatBytes(bytes)}, ${bad} bad`),
         })
         .finally(line.end);
-      const { blocks, bytes, bad, healed, lost } = scanned;
-      if (args.json) printJson(scanned);
+      const { blocks, bytes, bad, healed, lost } = result;
+      if (args.json) printJson(result);
       else {
         printFacts({ checked: `${blocks} blocks, ${formatBytes(bytes)}`, bad, healed, lost: lost.length });
         printLost(lost);
       }
-      if (lost.length > 0) throw new LostBlocksError(lost, "Scan again when a peer that has them is there.");
+      if (lost.length > 0) throw new LostBlocksError(lost, "Scrub again when a peer that has them is connected.");
     }),
 });
 
-const drop = defineCommand({
-  meta: { name: "drop", description: "Stop keeping something, so that a collection removes it" },
-  args: { ...storeArgs, name: { type: "positional", description: "the root's name", required: true } },
-  run: ({ args }) =>
-    withAgentStore(args.config, async (store) => {
-      if (!(await store.pins.drop(args.name))) throw new InvalidInputError(`Nothing is kept as ${args.name}.`);
-      if (args.json) return printJson({ dropped: args.name });
-      printFacts({ dropped: args.name });
-    }),
-});
+/** A command under its name of before, for one version. */
+function renamed<Args extends ArgsDef>(before: string, now: string, command: CommandDef<Args>): CommandDef<Args> {
+  return {
+    ...command,
+    meta: { name: before, description: `The same as ${now}`, hidden: true },
+    setup: () => {
+      process.stderr.write(
+        `\`witan content ${before}\` is now \`witan content ${now}\`; the old name goes with the next version.\n`,
+      );
+    },
+  };
+}
 
 function printLost(lost: readonly LostBlock[]): void {
   if (lost.length === 0) return;
@@ -133,5 +164,15 @@ export function parseDuration(text: string): number {
 
 export const content = defineCommand({
   meta: { name: "content", description: "The blocks of an agent that does not run" },
-  subCommands: { list, collect, scan, drop },
+  subCommands: {
+    pins,
+    pin,
+    unpin,
+    gc,
+    scrub,
+    list: renamed("list", "pins", pins),
+    drop: renamed("drop", "unpin", unpin),
+    collect: renamed("collect", "gc", gc),
+    scan: renamed("scan", "scrub", scrub),
+  },
 });

@@ -10,11 +10,11 @@ export const journalsIn = (dataDir: string) =>
 
 /** All that a store keeps: every root, and every block that one of them needs, as text that is compared at once. */
 export async function keptBy(store: ContentStore & ContentMaintenance) {
-  const roots: Pin[] = [];
-  for await (const root of store.pins.list()) roots.push(root);
+  const pins: Pin[] = [];
+  for await (const pin of store.pins.list()) pins.push(pin);
   const blocks = new Map<string, string>();
   for await (const { cid } of store.needed()) {
     if (!blocks.has(cid)) blocks.set(cid, Buffer.from(await store.get(cid)).toString("base64"));
   }
-  return { roots, blocks };
+  return { pins, blocks };
 }

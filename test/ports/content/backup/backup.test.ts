@@ -41,7 +41,7 @@ describe("a backup", () => {
   it("brings back on an empty machine all that was kept, under its names, and the journals", async () => {
     const { content, cids, file, loose } = await filled();
     // Twenty records, four leaves and the file's root.
-    expect(await backedUp(content)).toMatchObject({ blocks: 25, newBlocks: 25, roots: 21, files: 1, lost: [] });
+    expect(await backedUp(content)).toMatchObject({ blocks: 25, newBlocks: 25, pins: 21, files: 1, lost: [] });
     const kept = await content.pins.get(`record/${cids[0]}`);
     await content.close();
     await rm(data, { recursive: true });
@@ -49,12 +49,12 @@ describe("a backup", () => {
     const other = await folder();
     const store = await open(other);
     const restored = await restoreBackup({ store, dir, dataDir: other, subject });
-    expect(restored).toMatchObject({ blocks: 25, roots: 21, files: 1, lost: [], subject });
+    expect(restored).toMatchObject({ blocks: 25, pins: 21, files: 1, lost: [], subject });
     for (const cid of cids) expect(await store.has(cid)).toBe(true);
     expect((await store.getFile(file.cid, { sha256: file.sha256 })).length).toBe(3_500_000);
     expect(await store.has(loose)).toBe(false);
     expect(await readFile(join(other, "outbox.jsonl"), "utf8")).toBe('{"a":1}\n');
-    expect(await store.gc({ graceMs: 0 })).toMatchObject({ taken: 0, missing: [] });
+    expect(await store.gc({ graceMs: 0 })).toMatchObject({ removed: 0, missing: [] });
     const names = [];
     for await (const { name, scope } of store.pins.list()) names.push(`${name} ${scope}`);
     expect(names).toContain(`model/${file.cid} tree`);
@@ -72,11 +72,11 @@ describe("a backup", () => {
     await content.pins.drop(`record/${cids[0]}`);
     await mkdir(join(data, "sub"));
     await writeFile(join(data, "sub/ballots.jsonl"), "{}\n");
-    expect(await backedUp(content)).toMatchObject({ blocks: 26, newBlocks: 1, roots: 21, files: 2 });
+    expect(await backedUp(content)).toMatchObject({ blocks: 26, newBlocks: 1, pins: 21, files: 2 });
     expect(await partsOf()).toEqual(["part-000001.car", "part-000002.car"]);
-    expect(await checkBackup(dir)).toMatchObject({ parts: 2, blocks: 26, roots: 21, files: 2 });
-    // One generation of roots and journals is left.
-    expect((await readdir(dir)).filter((name) => /^(roots|files)-/.test(name))).toHaveLength(2);
+    expect(await checkBackup(dir)).toMatchObject({ parts: 2, blocks: 26, pins: 21, files: 2 });
+    // One generation of pins and journals is left.
+    expect((await readdir(dir)).filter((name) => /^(pins|files)-/.test(name))).toHaveLength(2);
 
     const other = await folder();
     const store = await open(other);
@@ -90,14 +90,14 @@ describe("a backup", () => {
     let late = "";
     const store = {
       ...content,
-      async *needed(...roots: Parameters<typeof content.needed>) {
-        yield* content.needed(...roots);
-        // As the outbox does: the block with its root, then the journal.
+      async *needed(...pins: Parameters<typeof content.needed>) {
+        yield* content.needed(...pins);
+        // As the outbox does: the block with its pin, then the journal.
         late = await content.put(record(300), { keep: "record" });
         await appendFile(join(data, "outbox.jsonl"), `${JSON.stringify({ cid: late })}\n`);
       },
     };
-    expect(await backedUp(store)).toMatchObject({ blocks: 25, roots: 21, lost: [] });
+    expect(await backedUp(store)).toMatchObject({ blocks: 25, pins: 21, lost: [] });
     const other = await folder();
     const restored = await open(other);
     expect(await restoreBackup({ store: restored, dir, dataDir: other, subject })).toMatchObject({ lost: [] });
@@ -105,7 +105,7 @@ describe("a backup", () => {
     expect(await restored.pins.get(`record/${late}`)).toBeUndefined();
     expect(await readFile(join(other, "outbox.jsonl"), "utf8")).toBe('{"a":1}\n');
     // The next one has it.
-    expect(await backedUp(content)).toMatchObject({ blocks: 26, newBlocks: 1, roots: 22 });
+    expect(await backedUp(content)).toMatchObject({ blocks: 26, newBlocks: 1, pins: 22 });
   });
 
   it("never writes over the one before, though the clock was set back", async () => {
@@ -136,12 +136,12 @@ describe("a backup", () => {
     const gone = cids[3] ?? "";
     await content.pins.set({ name: "gone", cid: await cidOfNothing(), reason: "record", scope: "block" });
     const { lost, blocks } = await backedUp(content);
-    expect(lost).toEqual([{ cid: await cidOfNothing(), roots: ["gone"] }]);
+    expect(lost).toEqual([{ cid: await cidOfNothing(), pins: ["gone"] }]);
     expect(blocks).toBe(25);
     expect(gone).not.toBe("");
     const other = await folder();
     const restored = await restoreBackup({ store: await open(other), dir, dataDir: other, subject });
-    expect(restored.lost).toEqual([{ cid: await cidOfNothing(), roots: ["gone"] }]);
+    expect(restored.lost).toEqual([{ cid: await cidOfNothing(), pins: ["gone"] }]);
   });
 
   it("goes into no folder that holds another node's", async () => {
@@ -158,11 +158,11 @@ describe("a backup", () => {
     await content.put(record(200), { keep: "record" });
     await writeFile(join(dir, "part-000002.car"), "half");
     await writeFile(join(dir, "part-000003.car.tmp"), "half");
-    await writeFile(join(dir, "roots-1.jsonl"), "half");
+    await writeFile(join(dir, "pins-1.jsonl"), "half");
     await writeFile(join(dir, "backup.json.0123456789ab.tmp"), "half");
     expect(await backedUp(content)).toMatchObject({ newBlocks: 1 });
     expect(await checkBackup(dir)).toMatchObject({ parts: 2, blocks: 26 });
-    expect((await readdir(dir)).some((name) => name.endsWith(".tmp") || name === "roots-1.jsonl")).toBe(false);
+    expect((await readdir(dir)).some((name) => name.endsWith(".tmp") || name === "pins-1.jsonl")).toBe(false);
   });
 });
 
@@ -285,7 +285,7 @@ describe("a backup that many others went before", () => {
     // The part has it still.
     expect(await backedUp(content)).toMatchObject({ newBlocks: 0, lost: [] });
     await truncate(join(dir, "part-000001.car"), 100_000);
-    expect(await backedUp(content)).toMatchObject({ lost: [{ cid: gone, roots: [`record/${gone}`] }] });
+    expect(await backedUp(content)).toMatchObject({ lost: [{ cid: gone, pins: [`record/${gone}`] }] });
   });
 
   it("is whole where the names of a part's blocks are lost", async () => {

@@ -43,7 +43,7 @@ describe("a backup that is killed while it is made of a store that grows", () =>
     const named = [
       ...parts,
       ...parts.map(({ index }) => index),
-      ...(backup ? [backup.roots] : []),
+      ...(backup ? [backup.pins] : []),
       ...(backup?.files ?? []),
     ];
     const tops = new Set(["backup.json", ...named.map(({ file }) => file.split("/")[0])]);
@@ -73,19 +73,19 @@ async function heldBy(dir: string) {
       .split("\n")
       .slice(0, -1)
       .map((line) => JSON.parse(line) as T);
-  const roots = await lines<Pin>(backup.roots.file);
+  const pins = await lines<Pin>(backup.pins.file);
   const journals = await Promise.all(backup.files.map(({ file }) => lines<{ readonly cid: string }>(file)));
-  return { blocks, roots, journaled: journals.flat().map(({ cid }) => cid) };
+  return { blocks, pins, journaled: journals.flat().map(({ cid }) => cid) };
 }
 
 /** Every root has its blocks, every line of the journal its root, and what was written has its line. */
-function expectWhole({ blocks, roots, journaled }: Awaited<ReturnType<typeof heldBy>>, written: readonly string[]) {
-  const needed = roots.flatMap(({ cid, scope }) => {
+function expectWhole({ blocks, pins, journaled }: Awaited<ReturnType<typeof heldBy>>, written: readonly string[]) {
+  const needed = pins.flatMap(({ cid, scope }) => {
     const parts = scope === "tree" ? dagCbor.decode<CID[]>(blocks.get(cid) ?? dagCbor.encode([])) : [];
     return [cid, ...parts.map(String)];
   });
   expect(needed.filter((cid) => !blocks.has(cid))).toEqual([]);
-  const names = new Set(roots.map(({ name }) => name));
+  const names = new Set(pins.map(({ name }) => name));
   expect(journaled.filter((cid) => !names.has(`record/${cid}`))).toEqual([]);
   const known = new Set(journaled);
   expect(written.filter((cid) => !known.has(cid))).toEqual([]);

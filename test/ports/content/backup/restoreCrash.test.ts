@@ -15,12 +15,12 @@ const RECORDS = 330;
 type Original = Awaited<ReturnType<typeof backedUpNode>>;
 
 describe("a restore that is killed and begun again", () => {
-  it(`ends with every block, root and journal that was backed up (${KILLS} kills)`, async () => {
+  it(`ends with every block, pin and journal that was backed up (${KILLS} kills)`, async () => {
     const random = randomOf(23);
     const original = await backedUpNode();
     const { dir, kept, tookMs } = original;
-    const last = 1 + kept.blocks.size + kept.roots.length;
-    /** At any time, with the lines as they come, and between the last root and the end. */
+    const last = 1 + kept.blocks.size + kept.pins.length;
+    /** At any time, with the lines as they come, and between the last pin and the end. */
     const instants: readonly Omit<Instants, "random">[] = [
       { maxLines: 1, maxDelayMs: tookMs },
       { maxLines: last, maxDelayMs: 5 },
@@ -76,16 +76,16 @@ async function backedUpNode() {
 async function expectPart(dataDir: string, { dataDir: original, kept }: Original): Promise<void> {
   const store = await disk(dataDir);
   try {
-    const names = new Map(kept.roots.map((root) => [root.name, root.cid]));
+    const names = new Map(kept.pins.map((pin) => [pin.name, pin.cid]));
     const part = await keptBy(store);
-    // A root comes after its blocks: `keptBy` reads them all.
-    for (const { name, cid } of part.roots) expect(names.get(name)).toBe(cid);
+    // A pin comes after its blocks: `keptBy` reads them all.
+    for (const { name, cid } of part.pins) expect(names.get(name)).toBe(cid);
     for await (const { cid } of store.blocks()) await store.get(cid);
     for (const { path, from } of journalsIn(dataDir)) {
       const bytes = await readFile(from).catch(() => undefined);
       if (bytes === undefined) continue;
       // A journal comes after all that it may speak of, and in one step.
-      expect(part.roots).toHaveLength(kept.roots.length);
+      expect(part.pins).toHaveLength(kept.pins.length);
       expect(bytes).toEqual(await readFile(join(original, path)));
     }
   } finally {
@@ -97,8 +97,8 @@ async function expectAll(dataDir: string, { dataDir: original, dir, kept }: Orig
   const store = await disk(dataDir);
   try {
     if (again) expect(await restoreBackup({ store, dir, dataDir, subject })).toMatchObject({ lost: [] });
-    const { roots, blocks } = await keptBy(store);
-    expect(roots).toEqual(kept.roots);
+    const { pins, blocks } = await keptBy(store);
+    expect(pins).toEqual(kept.pins);
     expect(blocks).toEqual(kept.blocks);
     for (const { path, from } of journalsIn(dataDir)) {
       expect(await readFile(from)).toEqual(await readFile(join(original, path)));

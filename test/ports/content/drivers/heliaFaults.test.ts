@@ -50,7 +50,7 @@ describe("a block that two trees share, one of which is let go", () => {
     expect(await helia.blockstore.has(shared)).toBe(false);
   });
 
-  it("is kept by our roots", async () => {
+  it("is kept by our pins", async () => {
     const store = await disk(await folder());
     const shared = await store.put(bytesOf(10), { codec: "raw" });
     const [a, b] = [await store.put(linking("a", shared)), await store.put(linking("b", shared))];
@@ -71,7 +71,7 @@ describe("what is kept by a call that nobody looks at again", () => {
     expect(await helia.pins.isPinned(cid)).toBe(false);
   });
 
-  it("is kept by our roots once the call resolves", async () => {
+  it("is kept by our pins once the call resolves", async () => {
     const store = await disk(await folder());
     const cid = await store.put(bytesOf(10));
     await store.pins.set({ name: "mine", cid, reason: "test" });
@@ -97,15 +97,15 @@ describe("a tree with a child missing", () => {
     expect(code).not.toBe(0);
   });
 
-  it("is kept as far as it is here by our roots, and named", async () => {
+  it("is kept as far as it is here by our pins, and named", async () => {
     const store = await disk(await folder());
     const below = await store.put(bytesOf(10), { codec: "raw" });
     const cid = await store.put(
       dagCbor.encode({ here: CID.parse(below), gone: CID.parse(NOBODYS_CID), too: cidOf(bytesOf(1), "raw") }),
     );
     await store.pins.set({ name: "holey", cid, reason: "test" });
-    const missing = [{ cid: NOBODYS_CID, roots: ["holey"] }];
-    expect(await store.gc({ graceMs: 0 })).toMatchObject({ taken: 0, missing });
+    const missing = [{ cid: NOBODYS_CID, pins: ["holey"] }];
+    expect(await store.gc({ graceMs: 0 })).toMatchObject({ removed: 0, missing });
     expect((await store.scrub()).lost).toHaveLength(2);
     expect([await store.has(cid), await store.has(below)]).toEqual([true, true]);
   });

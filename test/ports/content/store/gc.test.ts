@@ -7,6 +7,7 @@ import { MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
 import { collectGarbage } from "../../../../src/ports/content/store/gc.js";
 import { pinFor } from "../../../../src/ports/content/store/pins.js";
 import type { VerifiedBlocks } from "../../../../src/ports/content/store/verifiedBlocks.js";
+import { systemClock } from "../../../../src/utils/clock.js";
 import { behindItsBack, bytesOf, disk, folder, keyOf, node } from "../setting.js";
 
 const MINUTE_MS = 60_000;
@@ -27,11 +28,11 @@ describe("a collection", () => {
     const loose = await store.put(bytesOf(200, 2));
     expect(await store.gc(now)).toEqual({
       dryRun: false,
-      roots: 1,
+      pins: 1,
       kept: 1,
       spared: 0,
-      taken: 1,
-      takenBytes: 200,
+      removed: 1,
+      removedBytes: 200,
       missing: [],
     });
     expect(await store.has(kept)).toBe(true);
@@ -41,7 +42,7 @@ describe("a collection", () => {
   it("takes nothing when it is only tried", async () => {
     const { store } = await fresh();
     const loose = await store.put(bytesOf(200));
-    expect(await store.gc({ ...now, dryRun: true })).toMatchObject({ dryRun: true, taken: 1, takenBytes: 200 });
+    expect(await store.gc({ ...now, dryRun: true })).toMatchObject({ dryRun: true, removed: 1, removedBytes: 200 });
     expect(await store.has(loose)).toBe(true);
   });
 
@@ -56,10 +57,10 @@ describe("a collection", () => {
     const next = await disk(dir);
     const fetched = await next.put(bytesOf(100, 3));
     expect(await next.put(bytesOf(100, 1))).toBe(again);
-    expect(await next.gc({ graceMs: 30 * MINUTE_MS })).toMatchObject({ spared: 2, taken: 1 });
+    expect(await next.gc({ graceMs: 30 * MINUTE_MS })).toMatchObject({ spared: 2, removed: 1 });
     expect([await next.has(again), await next.has(fetched), await next.has(old)]).toEqual([true, true, false]);
     // By default it waits for a day.
-    expect(await next.gc()).toMatchObject({ spared: 2, taken: 0 });
+    expect(await next.gc()).toMatchObject({ spared: 2, removed: 0 });
   });
 
   it("follows files and records to all that they link to", async () => {
@@ -70,11 +71,11 @@ describe("a collection", () => {
     const root = await store.put(linking(below));
     await store.pins.set({ name: "mine", cid: root, reason: "test" });
     await store.put(bytesOf(60));
-    expect(await store.gc(now)).toMatchObject({ kept: 7, taken: 1, missing: [] });
+    expect(await store.gc(now)).toMatchObject({ kept: 7, removed: 1, missing: [] });
     expect(await store.getFile(file.cid, { sha256: file.sha256 })).toHaveLength(3 * MAX_BLOCK_BYTES);
     expect(await store.pins.drop("mine")).toBe(true);
     expect(await store.pins.drop("mine")).toBe(false);
-    expect(await store.gc(now)).toMatchObject({ kept: 0, taken: 7 });
+    expect(await store.gc(now)).toMatchObject({ kept: 0, removed: 7 });
   });
 
   it("keeps the same bytes for whoever links to them as a node and whoever as a leaf", async () => {
@@ -84,7 +85,7 @@ describe("a collection", () => {
     const asLeaf = await store.put(linking(leaf), { codec: "raw" });
     const root = await store.put(linking(asLeaf, asNode));
     await store.pins.set({ name: "both", cid: root, reason: "test" });
-    expect(await store.gc(now)).toMatchObject({ kept: 3, taken: 0 });
+    expect(await store.gc(now)).toMatchObject({ kept: 3, removed: 0 });
     expect(await store.has(leaf)).toBe(true);
   });
 
@@ -95,13 +96,13 @@ describe("a collection", () => {
     await store.pins.drop("a");
     await store.pins.set({ name: "a", cid: shared, reason: "test" });
     await store.pins.drop("b");
-    expect(await store.gc(now)).toMatchObject({ taken: 0 });
+    expect(await store.gc(now)).toMatchObject({ removed: 0 });
     expect(await store.has(shared)).toBe(true);
     await store.pins.drop("a");
-    expect(await store.gc(now)).toMatchObject({ taken: 1 });
+    expect(await store.gc(now)).toMatchObject({ removed: 1 });
   });
 
-  it("takes nothing while a node of a tree is missing, and names it with its roots", async () => {
+  it("takes nothing while a node of a tree is missing, and names it with its pins", async () => {
     const { store, dir } = await fresh();
     const file = await store.putFile([bytesOf(2 * MAX_BLOCK_BYTES)]);
     await store.pins.set({ name: "model/1", cid: file.cid, reason: "model" });
@@ -109,14 +110,14 @@ describe("a collection", () => {
     await store.close();
     await behindItsBack(dir, (db) => db.del(keyOf(file.cid)));
     const next = await disk(dir);
-    const missing = [{ cid: file.cid, roots: ["model/1"] }];
-    expect(await next.gc(now)).toMatchObject({ taken: 0, spared: 3, missing });
+    const missing = [{ cid: file.cid, pins: ["model/1"] }];
+    expect(await next.gc(now)).toMatchObject({ removed: 0, spared: 3, missing });
     // A leaf that is missing hides nothing.
     const [first] = [await next.put(bytesOf(2 * MAX_BLOCK_BYTES).subarray(0, MAX_BLOCK_BYTES), { codec: "raw" })];
     await next.putFile([bytesOf(2 * MAX_BLOCK_BYTES)]);
     await next.close();
     await behindItsBack(dir, (db) => db.batch(["", "!born!"].map((at) => ({ type: "del", key: at + keyOf(first) }))));
-    expect(await (await disk(dir)).gc(now)).toMatchObject({ kept: 2, taken: 1, missing: [] });
+    expect(await (await disk(dir)).gc(now)).toMatchObject({ kept: 2, removed: 1, missing: [] });
   });
 
   it("takes nothing while a node of a tree is no node", async () => {
@@ -124,10 +125,10 @@ describe("a collection", () => {
     const noise = await store.put(bytesOf(100), { codec: "dag-pb" });
     await store.pins.set({ name: "noise", cid: noise, reason: "test" });
     await store.put(bytesOf(10));
-    expect(await store.gc(now)).toMatchObject({ taken: 0, missing: [{ cid: noise, roots: ["noise"] }] });
+    expect(await store.gc(now)).toMatchObject({ removed: 0, missing: [{ cid: noise, pins: ["noise"] }] });
     // As one block it needs no links.
     await store.pins.set({ name: "noise", cid: noise, reason: "test", scope: "block" });
-    expect(await store.gc(now)).toMatchObject({ taken: 1, missing: [] });
+    expect(await store.gc(now)).toMatchObject({ removed: 1, missing: [] });
   });
 
   it("leaves what it knows no age of, as earlier versions wrote", async () => {
@@ -140,15 +141,15 @@ describe("a collection", () => {
     expect(await next.has(old)).toBe(true);
   });
 
-  it("keeps roots over a restart, with why and since when", async () => {
+  it("keeps pins over a restart, with why and since when", async () => {
     const { store, dir } = await fresh();
     const cid = await store.put(bytesOf(10), { keep: "record" });
     const { cid: file } = await store.putFile([bytesOf(10)], { keep: "model" });
     await store.close();
-    const roots = [];
-    for await (const root of (await disk(dir)).pins.list()) roots.push(root);
+    const pins = [];
+    for await (const pin of (await disk(dir)).pins.list()) pins.push(pin);
     const since = expect.any(Number);
-    expect(roots).toEqual([
+    expect(pins).toEqual([
       { name: `model/${file}`, cid: file, reason: "model", scope: "tree", since },
       { name: `record/${cid}`, cid, reason: "record", scope: "block", since },
     ]);
@@ -182,16 +183,16 @@ describe("a collection", () => {
 
   it.each<[string, (blocks: VerifiedBlocks, loose: CID, top: CID) => Promise<unknown>, number]>([
     ["put again", (blocks, loose) => blocks.put(loose, bytesOf(10)), 1],
-    ["kept", (blocks, loose) => blocks.setPin(pinFor("late", loose.toString(), "block")), 1],
-    ["kept by what links to it", (blocks, _, top) => blocks.setPin(pinFor("late", top.toString(), "tree")), 2],
+    ["kept", (blocks, loose) => blocks.setPin(pinFor("late", loose.toString(), "block", 0)), 1],
+    ["kept by what links to it", (blocks, _, top) => blocks.setPin(pinFor("late", top.toString(), "tree", 0)), 2],
     ["left alone", async () => undefined, 0],
-  ])("looks again before it takes: what was %s since it was marked", async (_what, meanwhile, left) => {
+  ])("checks again before it removes: what was %s since it was marked", async (_what, meanwhile, left) => {
     const dir = await folder();
     const store = await disk(dir);
     const loose = await store.put(bytesOf(10), { codec: "raw" });
     const top = await store.put(linking(loose));
     await store.close();
-    const blocks = await openBlocks(dir);
+    const blocks = await openBlocks(dir, systemClock);
     onTestFinished(() => blocks.close());
     const sweep = blocks.sweep.bind(blocks);
     let done = false;
@@ -200,7 +201,7 @@ describe("a collection", () => {
       done = true;
       return sweep(...all);
     };
-    expect(await collectGarbage(blocks, now)).toMatchObject({ taken: 2 - left });
+    expect(await collectGarbage(blocks, now)).toMatchObject({ removed: 2 - left });
     expect(await blocks.has(CID.parse(loose))).toBe(left > 0);
   });
 
@@ -225,7 +226,7 @@ describe("a collection", () => {
     const reader = await node({ peers: source.multiaddrs() });
     for (const cid of cids) await reader.get(cid);
     await reader.pins.set({ name: "replica", cid: cids[0] ?? "", reason: "replica", scope: "block" });
-    expect(await reader.gc(now)).toMatchObject({ kept: 1, taken: 1 });
+    expect(await reader.gc(now)).toMatchObject({ kept: 1, removed: 1 });
     expect(await reader.has(cids[0] ?? "")).toBe(true);
     expect(await reader.get(cids[1] ?? "")).toEqual(bytesOf(100, 2));
   });
@@ -238,7 +239,7 @@ describe("a collection", () => {
     await expect(store.pins.set({ name: "x", cid: "x", reason: "x" })).rejects.toMatchObject({ kind: "invalid-cid" });
   });
 
-  it("leaves exactly what the roots reach, whatever was put, linked, kept and dropped before", async () => {
+  it("leaves exactly what the pins reach, whatever was put, linked, kept and dropped before", async () => {
     const step = fc.oneof(
       fc.record({ put: fc.nat(20), links: fc.array(fc.nat(20), { maxLength: 3 }) }),
       fc.record({ root: fc.nat(20), name: fc.nat(3) }),
@@ -250,7 +251,7 @@ describe("a collection", () => {
         const { store } = await fresh();
         // The model: which block links to which, and what is rooted.
         const links = new Map<string, string[]>();
-        const roots = new Map<string, string>();
+        const pins = new Map<string, string>();
         const order: string[] = [];
         const pick = (index: number) => order[index % Math.max(1, order.length)];
         const reached = () => {
@@ -260,7 +261,7 @@ describe("a collection", () => {
             all.add(cid);
             for (const link of links.get(cid) ?? []) visit(link);
           };
-          for (const cid of roots.values()) visit(cid);
+          for (const cid of pins.values()) visit(cid);
           return all;
         };
         let present = new Set<string>();
@@ -277,10 +278,10 @@ describe("a collection", () => {
           } else if ("root" in each) {
             const cid = pick(each.root);
             if (cid === undefined || !present.has(cid)) continue;
-            roots.set(`${each.name}`, cid);
+            pins.set(`${each.name}`, cid);
             await store.pins.set({ name: `${each.name}`, cid, reason: "test" });
           } else if ("drop" in each) {
-            expect(await store.pins.drop(`${each.drop}`)).toBe(roots.delete(`${each.drop}`));
+            expect(await store.pins.drop(`${each.drop}`)).toBe(pins.delete(`${each.drop}`));
           } else {
             const { missing } = await store.gc(now);
             const holes = [...reached()].filter((cid) => !present.has(cid));

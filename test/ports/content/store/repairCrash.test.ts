@@ -13,11 +13,11 @@ const RECORDS = 160;
 const EVERY = 4;
 
 describe("a repair that is killed", () => {
-  it(`takes no good block and no root, and the next one heals all that was altered (${KILLS} kills)`, async () => {
+  it(`takes no good block and no pin, and the next one heals all that was altered (${KILLS} kills)`, async () => {
     const random = randomOf(31);
     const dir = await folder();
     const peer = await node();
-    const { roots, blocks } = await filledStore(dir, peer);
+    const { pins, blocks } = await filledStore(dir, peer);
     const cids = [...blocks.keys()];
     /** Altered, and not known to be healed. */
     const altered = new Set<string>();
@@ -38,7 +38,7 @@ describe("a repair that is killed", () => {
         altered.clear();
       }
       const store = await disk(dir);
-      expect(await present(store.pins.list(), roots)).toEqual(roots);
+      expect(await present(store.pins.list(), pins)).toEqual(pins);
       for (const cid of [...cids, ...kept]) if (!altered.has(cid)) expect(await store.has(cid)).toBe(true);
       await store.close();
     }
@@ -92,10 +92,10 @@ async function repair(dir: string, peer: Awaited<ReturnType<typeof node>>): Prom
   return tookMs;
 }
 
-/** Those of the roots that are there, as they are. */
-async function present(list: AsyncIterable<Pin>, roots: readonly Pin[]): Promise<Pin[]> {
-  const names = new Set(roots.map(({ name }) => name));
+/** Those of the pins that are there, as they are. */
+async function present(list: AsyncIterable<Pin>, pins: readonly Pin[]): Promise<Pin[]> {
+  const names = new Set(pins.map(({ name }) => name));
   const found: Pin[] = [];
-  for await (const root of list) if (names.has(root.name)) found.push(root);
+  for await (const pin of list) if (names.has(pin.name)) found.push(pin);
   return found;
 }

@@ -39,7 +39,7 @@ describe("a store in which every 100th block was altered", () => {
     const progress: number[] = [];
     const found = await store.scrub({ onProgress: ({ blocks }) => progress.push(blocks) });
     expect(found).toMatchObject({ blocks: BLOCKS, bad: damaged.length, healed: 0 });
-    const named = damaged.map((cid) => ({ cid, roots: [`record/${cid}`] }));
+    const named = damaged.map((cid) => ({ cid, pins: [`record/${cid}`] }));
     expect(found.lost.toSorted(byCid)).toEqual(named.toSorted(byCid));
     expect(progress.at(-1)).toBe(BLOCKS);
     // They are gone from the disk, and needed still.
@@ -82,7 +82,7 @@ describe("a scan", () => {
     expect(await store.getFile(cid, { sha256 })).toHaveLength(bytes.length);
   });
 
-  it("names the leaves of a file that are gone, by each root that needs them", async () => {
+  it("names the leaves of a file that are gone, by each pin that needs them", async () => {
     const dir = await folder();
     const store = await disk(dir);
     const bytes = bytesOf(3 * MAX_BLOCK_BYTES);
@@ -92,7 +92,7 @@ describe("a scan", () => {
     await store.close();
     await behindItsBack(dir, (db) => db.del(keyOf(leaf)));
     const { lost } = await (await disk(dir)).scrub();
-    expect(lost).toEqual([{ cid: leaf, roots: ["again", `model/${cid}`] }]);
+    expect(lost).toEqual([{ cid: leaf, pins: ["again", `model/${cid}`] }]);
   });
 
   it("ends with its caller's reason", async () => {

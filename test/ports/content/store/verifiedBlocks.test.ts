@@ -6,12 +6,13 @@ import { CID } from "multiformats/cid";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { VerifiedBlocks } from "../../../../src/ports/content/store/verifiedBlocks.js";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
+import { systemClock } from "../../../../src/utils/clock.js";
 import { alterOnDisk, bytesOf, folder } from "../setting.js";
 
 const cidOf = (bytes: Uint8Array) => CID.parse(contentIdToCid(contentIdOf(bytes), "raw"));
 
 async function blocksIn(dir: string): Promise<VerifiedBlocks> {
-  const blocks = new VerifiedBlocks(join(dir, "store"));
+  const blocks = new VerifiedBlocks(join(dir, "store"), systemClock);
   await blocks.open();
   onTestFinished(() => blocks.close());
   return blocks;
@@ -66,7 +67,7 @@ describe("blocks on disk", () => {
 
   it("are healed by a write, however many read the altered bytes at that moment", async () => {
     const dir = await folder();
-    const first = new VerifiedBlocks(join(dir, "store"));
+    const first = new VerifiedBlocks(join(dir, "store"), systemClock);
     await first.open();
     const cid = cidOf(bytesOf(100));
     await first.put(cid, bytesOf(100));
@@ -87,7 +88,7 @@ describe("blocks on disk", () => {
 
   it("fill no disk with what was altered", async () => {
     const dir = await folder();
-    const first = new VerifiedBlocks(join(dir, "store"));
+    const first = new VerifiedBlocks(join(dir, "store"), systemClock);
     await first.open();
     const all = Array.from({ length: 70 }, (_, index) => bytesOf(10, index + 1));
     for (const bytes of all) await first.put(cidOf(bytes), bytes);
@@ -100,7 +101,7 @@ describe("blocks on disk", () => {
   });
 
   it("say that the disk does not answer, rather than that a block is missing", async () => {
-    const blocks = new VerifiedBlocks(join(await folder(), "store"));
+    const blocks = new VerifiedBlocks(join(await folder(), "store"), systemClock);
     await blocks.open();
     await blocks.close();
     await expect(blocks.read(cidOf(bytesOf(10)))).rejects.toMatchObject({ kind: "storage", retryable: false });

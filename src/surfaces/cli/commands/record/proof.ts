@@ -87,7 +87,8 @@ function verifyOffline(args: VerifyOptions, proof: RecordProof): void {
     printFacts({
       verified: "hash, schema, path and the author's signature hold",
       ...factsOf(proven),
-      "not checked": "whether this registry is that of your network, and whether this block is on its chain: --online asks your RPC",
+      "not checked":
+        "whether this registry is that of your network, and whether this block is on its chain: --online asks your RPC",
     });
   }
 }

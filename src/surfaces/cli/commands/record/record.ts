@@ -5,7 +5,7 @@ import { networkArgs, recordArgs } from "../../input/args.js";
 import { withClient } from "../../input/client.js";
 import { parseContentId } from "../../input/contentId.js";
 import { formatTime, printJson, printTable } from "../../output/print.js";
-import { scan } from "../content.js";
+import { scrub } from "../content.js";
 import { prove, verify } from "./proof.js";
 import { search } from "./search.js";
 
@@ -63,7 +63,7 @@ const show = defineCommand({
 
 /** `witan content scrub` under a second name, for operators who look under `record` when a disk has failed. */
 const repair = defineCommand({
-  ...scan,
+  ...scrub,
   meta: {
     name: "repair",
     description: "Check every block of a stopped node, and fetch altered and missing blocks from peers",

@@ -1,7 +1,7 @@
 import { id } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Rendezvous } from "../../../src/agent/replication/rendezvous.js";
+import { Rendezvous } from "../../../src/agent/aggregation/rendezvous.js";
 import type { Address, ContentId } from "../../../src/records/index.js";
 import { operatorKey } from "../../harness/deploy.js";
 
@@ -15,9 +15,9 @@ describe("who keeps a record", () => {
     const lower = members.map((operator) => operator.toLowerCase() as Address);
     fc.assert(
       fc.property(shuffled, fc.nat(records.length - 1), fc.integer({ min: 0, max: 13 }), (order, at, count) => {
-        const keepers = new Rendezvous(members).keepersOf(record(at), count);
-        expect(new Rendezvous(order).keepersOf(record(at), count)).toEqual(keepers);
-        expect(new Rendezvous(lower).keepersOf(record(at), count)).toEqual(keepers.map((each) => each.toLowerCase()));
+        const keepers = new Rendezvous(members).first(record(at), count);
+        expect(new Rendezvous(order).first(record(at), count)).toEqual(keepers);
+        expect(new Rendezvous(lower).first(record(at), count)).toEqual(keepers.map((each) => each.toLowerCase()));
         expect(new Set(keepers).size).toBe(Math.min(count, members.length));
       }),
       { numRuns: 100 },
@@ -27,15 +27,15 @@ describe("who keeps a record", () => {
   it("is nobody but the excepted where all others are, and never the excepted", () => {
     const [first, ...others] = members;
     const except = new Set(others.map((operator) => operator.toLowerCase()));
-    expect(new Rendezvous(members).keepersOf(record(0), 3, except)).toEqual([first]);
-    expect(new Rendezvous([]).keepersOf(record(0), 3)).toEqual([]);
+    expect(new Rendezvous(members).first(record(0), 3, except)).toEqual([first]);
+    expect(new Rendezvous([]).first(record(0), 3)).toEqual([]);
   });
 
   it("is spread evenly", () => {
     const rendezvous = new Rendezvous(members);
     const shares = new Map<string, number>();
     for (const each of records) {
-      for (const keeper of rendezvous.keepersOf(each, 3)) shares.set(keeper, (shares.get(keeper) ?? 0) + 1);
+      for (const keeper of rendezvous.first(each, 3)) shares.set(keeper, (shares.get(keeper) ?? 0) + 1);
     }
     const fair = (records.length * 3) / members.length;
     expect(shares.size).toBe(members.length);
@@ -49,7 +49,7 @@ describe("who keeps a record", () => {
     const [gone, ...left] = members;
     const after = new Rendezvous(left);
     for (const each of records.slice(0, 500)) {
-      const [old, now] = [before.keepersOf(each, 3), after.keepersOf(each, 3)];
+      const [old, now] = [before.first(each, 3), after.first(each, 3)];
       expect(now.slice(0, 2)).toEqual(old.filter((keeper) => keeper !== gone).slice(0, 2));
       if (!old.includes(gone as Address)) expect(now).toEqual(old);
     }

@@ -1,0 +1,16 @@
+import { expect, it } from "vitest";
+import { Committees } from "../../../src/agent/aggregation/committees.js";
+import { memberOf } from "../ballots/roll.js";
+
+it("tells members by epoch, operator and peer, also after a rotation and a removal", () => {
+  const old = memberOf(0, { peerId: "old", removedAt: 2 });
+  const rotated = { ...memberOf(2, { peerId: "new", admittedAt: 2 }), operator: old.operator };
+  const gone = memberOf(1, { peerId: "gone", removedAt: 3 });
+  const committees = new Committees([old, gone, rotated]);
+  expect(committees.newest).toBe(3);
+  expect(committees.members).toEqual([rotated]);
+  expect([1, 2, 3].map((epoch) => committees.ofOperator(old.operator, epoch)?.index)).toEqual([0, 2, 2]);
+  expect(committees.operators(1)).toEqual([old.operator, gone.operator]);
+  expect([committees.member(1, 2), committees.member(1), committees.get(1)]).toEqual([gone, undefined, gone]);
+  expect(["new", "gone"].map((peer) => committees.isPeer(peer))).toEqual([true, false]);
+});

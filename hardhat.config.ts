@@ -9,9 +9,9 @@ import { defineConfig } from "hardhat/config";
 const compiler = fileURLToPath(import.meta.resolve("solc/soljson.js"));
 const solc = { version: "0.8.37", path: compiler };
 const settings = { optimizer: { enabled: true, runs: 200 }, evmVersion: "prague" };
-/** What most contracts are compiled by. */
+/** The compiler settings of most contracts. */
 export const plainCompiler = { ...solc, settings };
-/** The governor is all of OpenZeppelin's and ours; through the intermediate language it fits into one contract's code. */
+/** The governor contains OpenZeppelin's modules and ours: only the IR pipeline makes it fit the code size limit. */
 const throughIr = { ...solc, settings: { ...settings, viaIR: true } };
 
 export default defineConfig({
@@ -22,7 +22,7 @@ export default defineConfig({
     compilers: [plainCompiler],
     overrides: {
       "contracts/governance/NodeGovernor.sol": throughIr,
-      // The peers that it is measured beside, under the same settings.
+      // The contracts that ours are compared with, under the same settings.
       "test/contracts/peers/StockGovernor.sol": throughIr,
     },
   },
@@ -30,7 +30,7 @@ export default defineConfig({
   paths: {
     tests: { solidity: "test/contracts" },
   },
-  // One seed, so that a run that fails here fails everywhere.
+  // A fixed seed: a failing run fails on every machine.
   test: { solidity: { fuzz: { seed: "0x77697461" } } },
   networks: {
     default: { type: "edr-simulated", chainType: "l1", hardfork: "prague" },

@@ -1,9 +1,9 @@
 import { defineConfig } from "hardhat/config";
 import config, { plainCompiler } from "./hardhat.config.js";
 
-// The Solidity suite counts the lines it runs. Contracts with counters in them are too large to deploy: they are kept
-// apart from the real ones, so that both can be compiled, and tested, at the same time. Nothing goes through the
-// intermediate language, which would take most of the time: the code that is deployed is what the other tests run.
+// Line coverage of the Solidity tests. Instrumented contracts are too large to deploy, so they have their own cache and
+// artifacts, and both kinds can be compiled and tested at the same time. The IR pipeline is off, since it would take most of
+// the time; all other tests run the code that is deployed.
 export default defineConfig({
   ...config,
   plugins: [],

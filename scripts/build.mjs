@@ -1,5 +1,5 @@
 // Compiles the contracts (with their bindings) and the TypeScript, and puts the contracts' artifacts beside it. With
-// `--peers` also the contracts that tests and benchmarks deploy: what ours are measured beside, and harnesses.
+// `--peers` also the contracts that tests and benchmarks deploy: those that ours are compared with, and test harnesses.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -34,7 +34,7 @@ function run(what, file, args) {
 const HARDHAT = "hardhat/dist/src/cli.js";
 run("Compiling the contracts", HARDHAT, ["build", "--no-tests"]);
 if (process.argv.includes("--peers")) {
-  run("Compiling what they are measured beside", HARDHAT, ["build", "--no-contracts", ...peers]);
+  run("Compiling the contracts of tests and benchmarks", HARDHAT, ["build", "--no-contracts", ...peers]);
 }
 rmSync(join(root, "dist"), { recursive: true, force: true });
 run("Compiling the TypeScript", "typescript/bin/tsc", ["-p", "tsconfig.build.json"]);

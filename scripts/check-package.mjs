@@ -1,4 +1,4 @@
-// Checks the shape of the package that would be published: its exports resolve, it holds what it should and no more.
+// Checks the shape of the package that would be published: its exports resolve, and it contains the expected files and no others.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { publint } from "publint";
@@ -23,7 +23,7 @@ for (const wanted of [
   if (!paths.includes(wanted)) problems.push(`${wanted} is missing`);
 }
 for (const path of paths)
-  if (/(^|\/)(test|scripts|\.witan)\//.test(path)) problems.push(`${path} does not belong in it`);
+  if (/(^|\/)(test|scripts|\.witan)\//.test(path)) problems.push(`${path} does not belong in the package`);
 
 const { messages, pkg } = await publint({ pkgDir: root, strict: true });
 problems.push(...messages.filter(({ type }) => type !== "suggestion").map((message) => formatMessage(message, pkg)));

@@ -10,11 +10,11 @@ export interface DeployOptions {
   readonly chainId: number;
   readonly nodes: readonly GenesisNode[];
   readonly tracks?: Record<Track, TrackRules>;
-  /** Forget what Ignition remembers of an earlier deployment to this chain: for chains that start anew. */
+  /** Deletes Ignition's journal of an earlier deployment with this chain id: for chains that start empty. */
   readonly fresh?: boolean;
 }
 
-/** Deploys the DAO by its one Ignition module over an RPC whose first account pays. Leaves the deployer with nothing. */
+/** Deploys the DAO by its one Ignition module over an RPC whose first account pays. The deployer keeps no role. */
 export async function deploy({ rpc, chainId, nodes, tracks, fresh = false }: DeployOptions): Promise<Deployment> {
   if (fresh) {
     await rm(join(import.meta.dirname, "..", "ignition", "deployments", `chain-${chainId}`), {

@@ -16,7 +16,7 @@ function lockHash() {
     .digest("hex");
 }
 
-/** Packages that npm leaves out without a word when it runs on an old Node. */
+/** Packages that npm leaves out without a message when it runs on an old Node. */
 function nativeEngineIsThere() {
   const modules = join(root, "node_modules");
   const libc = existsSync("/lib/ld-musl-x86_64.so.1") || existsSync("/lib/ld-musl-aarch64.so.1") ? "musl" : "gnu";
@@ -34,7 +34,7 @@ function run(command, args) {
     stdio: "inherit",
     shell: process.platform === "win32",
   });
-  if (error && error.code === "ENOENT") fail(`${command} is not there: Node.js comes with it.`);
+  if (error && error.code === "ENOENT") fail(`${command} was not found; it comes with Node.js.`);
   return status === 0;
 }
 
@@ -53,7 +53,7 @@ if (!isInstalled()) {
   const installed = isNewEnough()
     ? run("npm", ["ci", "--no-audit", "--no-fund"])
     : run("npx", ["--yes", "--package=node@24", "--call", "npm ci --no-audit --no-fund"]);
-  if (!installed) fail("npm could not install the dependencies; what it said is above.");
+  if (!installed) fail("npm could not install the dependencies; its messages are above.");
   if (!nativeEngineIsThere()) {
     fail(
       `Hardhat's engine for ${process.platform}-${process.arch} was not installed; delete node_modules and try again.`,

@@ -1,5 +1,5 @@
-// Repeats long seeded tests: `npm run soak -- NAME [--seed S] [--minutes N]`. Each pass takes the next seed, until the
-// minutes are over; without minutes there is one pass. Without a name, lists what there is. The last line is JSON.
+// Repeats long seeded tests: `npm run soak -- NAME [--seed S] [--minutes N]`. Each pass takes the next seed, until N
+// minutes have passed; by default there is one pass. Without a name, lists what there is. The last line is JSON.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -67,7 +67,7 @@ if (!Number.isInteger(firstSeed) || firstSeed < 1 || !(minutes >= 0)) {
   process.exit(2);
 }
 
-/** Whatever tests leave behind goes with it. */
+/** The folder for temporary files, deleted at the end with what tests leave behind. */
 const temporary = mkdtempSync(join(tmpdir(), "witan-soak-"));
 process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));

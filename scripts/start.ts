@@ -10,6 +10,7 @@ import { BaseError, InvalidInputError } from "../src/errors.js";
 import { createChain } from "../src/ports/chain/index.js";
 import type { Release } from "../src/records/index.js";
 import { createUplink } from "../src/surfaces/cli/nodes/uplink.js";
+import { systemClock } from "../src/utils/clock.js";
 import { deploy } from "./deploy.js";
 import { failAndRollBack, firstStates, heal, learn, refuseLies, type Stage } from "./story/acts.js";
 import { Agents } from "./story/agents.js";
@@ -38,7 +39,7 @@ interface Options {
   readonly seed: number;
 }
 
-/** Things to undo at the end, the last first, whatever happened. */
+/** Steps that undo the start, run at the end, the last first, also after an error. */
 class Cleanup {
   readonly #steps: (() => Promise<unknown> | unknown)[] = [];
   #done: Promise<void> | undefined;
@@ -73,16 +74,16 @@ function readOptions(): Options {
   const number = (name: "port" | "kills" | "seed") => {
     const value = Number(values[name]);
     if (!Number.isInteger(value) || value < 0)
-      throw new InvalidInputError(`--${name} is a number, not "${values[name]}".`);
+      throw new InvalidInputError(`--${name} is a whole number from 0, not "${values[name]}".`);
     return value;
   };
   return { once: values.once, port: number("port"), kills: number("kills"), seed: number("seed") };
 }
 
 async function main(options: Options, cleanup: Cleanup, interrupted: Promise<void>): Promise<void> {
-  const started = Date.now();
-  const screen = createScreen((text) => process.stdout.write(text), Date.now);
-  const telling = new AbortController();
+  const started = systemClock.monotonic();
+  const screen = createScreen((text) => process.stdout.write(text), systemClock);
+  const narrating = new AbortController();
 
   screen.act("A local chain, a DAO without an owner, five nodes and a workload");
   const net = await startNetwork(options.port);
@@ -132,9 +133,9 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
     }),
   });
   const names = new Map(members.map(({ name, wallet }) => [wallet.address.toLowerCase(), name]));
-  const narrator = narrate(client.chain, names, screen, telling.signal);
+  const narrator = narrate(client.chain, names, screen, narrating.signal);
   cleanup.add(async () => {
-    telling.abort();
+    narrating.abort();
     await narrator;
   });
   const agents = new Agents(members);
@@ -161,7 +162,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
   const killing =
     kills === 0
       ? Promise.resolve(0)
-      : killAtRandom({ chain: client.chain, agents, members: NODES, kills, seed, screen }, telling.signal);
+      : killAtRandom({ chain: client.chain, agents, members: NODES, kills, seed, screen }, narrating.signal);
   killing.catch(() => undefined);
 
   const ended = await Promise.race([play(stage, members).then(() => true), interrupted.then(() => false)]);
@@ -176,11 +177,11 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
     rounds: await collectRounds(client),
     documents,
     refused,
-    seconds: Math.round((Date.now() - started) / 1000),
+    seconds: Math.round((systemClock.monotonic() - started) / 1_000),
   };
   await writeStory(join(HOME, "story.json"), story);
   process.stdout.write(summarize(story, names));
-  if (kills > 0) process.stdout.write(`${killed ?? "fewer than all"} agents were killed on the way (seed ${seed}).\n`);
+  if (kills > 0) process.stdout.write(`${killed ?? "fewer than all"} agents were killed (seed ${seed}).\n`);
   process.stdout.write(`\nThe story is in ${relative(process.cwd(), join(HOME, "story.json"))}.\n`);
   if (options.once) return;
   process.stdout.write(hints(members, documents.network, process.cwd()));
@@ -198,7 +199,7 @@ async function play(stage: Stage, members: readonly Member[]): Promise<void> {
   await refuseLies(stage);
 }
 
-/** Why the first of these nodes that voted Against did so. */
+/** The reason of the first of these nodes that voted Against. */
 async function reasonAgainst(http: readonly string[], proposalId: string): Promise<string | undefined> {
   for (const url of http) {
     try {
@@ -207,7 +208,7 @@ async function reasonAgainst(http: readonly string[], proposalId: string): Promi
       >;
       if (own?.support === "against") return own.reason;
     } catch {
-      // It was killed and is on its way back: another one will say.
+      // The node was killed and is starting again: ask the next one.
     }
   }
   return undefined;
@@ -238,7 +239,7 @@ async function describeNodes(client: Awaited<ReturnType<typeof createClient>>, m
 function hints(members: readonly Member[], network: string, cwd: string): string {
   const key = relative(cwd, members[0]?.keyFile ?? "");
   return [
-    "\nThe network goes on until Ctrl+C. In another terminal, try:",
+    "\nThe network runs until Ctrl+C. In another terminal, try:",
     "  npx witan node list",
     "  npx witan record list --kind Incident",
     "  npx witan proposal list",
@@ -255,7 +256,7 @@ let interrupts = 0;
 const interrupted = new Promise<void>((resolve) => {
   const interrupt = () => {
     if (++interrupts > 1) process.exit(130);
-    process.stdout.write("\nEnding: the agents, the workload and the network stop.\n");
+    process.stdout.write("\nStopping the agents, the workload and the network.\n");
     resolve();
   };
   process.on("SIGINT", interrupt);

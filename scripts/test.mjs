@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, "..");
 const CONTRACT_LINES = 0.9;
 /** One pass of each; together under four minutes on two cores. */
 const SHORT_SOAKS = ["kills", "story"];
-/** Whatever tests leave behind goes with it. */
+/** The folder for temporary files, deleted at the end with what tests leave behind. */
 const temporary = mkdtempSync(join(tmpdir(), "witan-test-"));
 process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
@@ -25,7 +25,7 @@ const environment = {
   NO_COLOR: "1",
 };
 
-/** What a program prints is shown as it comes, or at its end when it runs beside another. */
+/** Runs a program and shows its output: at once, or at its end if it runs beside another. */
 function run(what, file, args, { beside = false } = {}) {
   if (!beside) process.stdout.write(`\n== ${what}\n`);
   return new Promise((resolve, reject) => {
@@ -82,7 +82,7 @@ function end() {
 async function build() {
   const { code } = await run("Build", "scripts/build.mjs", ["--peers"]);
   fail(code);
-  // Without a build every test fails.
+  // Every test needs the build.
   if (code !== 0) end();
 }
 

@@ -52,7 +52,7 @@ export const DEFAULT_TRACKS = {
   },
 };
 
-/** What admits one node; see `INodeRegistry.Admission`. */
+/** The admission of one node; see `INodeRegistry.Admission`. */
 export type GenesisNode = {
   operator: string;
   key: string;
@@ -65,7 +65,7 @@ function genesisName(i: number): string {
   return i === 0 ? "genesis" : `genesis${i + 1}`;
 }
 
-/** How many batches these nodes need, and the module's parameters that hold them. */
+/** The number of batches that these nodes need, and the module's parameters that hold them. */
 export function genesisOf(nodes: readonly GenesisNode[]): {
   batches: number;
   parameters: Record<string, GenesisNode[]>;
@@ -79,7 +79,7 @@ export function genesisOf(nodes: readonly GenesisNode[]): {
 }
 
 /**
- * The module that deploys a DAO and leaves its deployer with nothing: genesis is closed, the governor is the timelock's
+ * The module that deploys a DAO and leaves its deployer without a role: genesis is closed, the governor is the timelock's
  * only proposer, executor and canceller, and the timelock its own only admin.
  *
  * Parameters: `genesis` (admissions, required; further batches in `genesis2`, `genesis3`, ...), `guardian` and

@@ -1,11 +1,11 @@
 import { appendFile, copyFile, mkdir, open, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { backUp } from "../../src/ports/content/backup/backup.js";
 import { checkBackup, restoreBackup } from "../../src/ports/content/backup/restore.js";
 import { createDiskContent } from "../../src/ports/content/drivers/disk.js";
 import type { ContentStore } from "../../src/ports/content/index.js";
+import { systemClock } from "../../src/utils/clock.js";
 import { syncFolder } from "../../src/utils/durable.js";
 import { inFolder, recordOf } from "./knowledge/samples.js";
 import type { Bench } from "./run.js";
@@ -13,21 +13,21 @@ import type { Bench } from "./run.js";
 const subject = { name: "bench", chainId: 1, contracts: {}, deployedAtBlock: 0 };
 const JOURNAL = "outbox.jsonl";
 const MIB = 1024 * 1024;
-/** Puts on their way at once. */
+/** Concurrent puts. */
 const CONCURRENCY = 64;
-/** The copy is made so often, beside the first backup and beside the restore; the middle one counts. */
+/** How often the plain copy is repeated; its median time counts. */
 const COPIES = 3;
 
 interface Step {
   readonly seconds: number;
-  /** Of all that is backed up. */
+  /** The size of everything that is backed up. */
   readonly MBps: number;
   readonly recordsPerSecond: number;
-  /** Times as long as a plain copy of the backup with an fsync for each file. */
+  /** The time divided by that of a plain copy of the backup with an fsync for each file. */
   readonly ratio: number;
 }
 
-/** Backup and restore of one node, beside a plain copy of the same bytes in the same run. */
+/** Measures backup and restore of one node, beside a plain copy of the same bytes in the same run. */
 export async function bench(args: readonly string[]): Promise<Bench> {
   const { values } = parseArgs({
     args: [...args],
@@ -82,7 +82,7 @@ export async function bench(args: readonly string[]): Promise<Bench> {
   });
 }
 
-/** Records as an agent writes them: with a pin each, and with a line each in its journal. */
+/** Writes records as an agent does: each with a pin and a line in the journal. */
 async function write(store: ContentStore, dataDir: string, { from, to }: { from: number; to: number }): Promise<void> {
   const lines: string[] = [];
   let next = from;
@@ -100,7 +100,7 @@ function* pieces(mib: number): Generator<Uint8Array> {
   for (let i = 0; i < mib; i++) yield recordOf(i, MIB);
 }
 
-/** Every file of a folder into another, each on the disk when this resolves. */
+/** Copies every file of a folder into another; resolves when all are on the disk. */
 async function copyDurably(from: string, to: string): Promise<void> {
   for (const path of await filesIn(from)) {
     await mkdir(dirname(join(to, path)), { recursive: true });
@@ -116,16 +116,16 @@ async function sizeOf(dir: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** By their path in the folder. */
+/** The paths of all files, relative to the folder. */
 async function filesIn(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   return entries.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name).slice(dir.length + 1));
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
+  const began = systemClock.monotonic();
   await work();
-  return (performance.now() - began) / 1_000;
+  return (systemClock.monotonic() - began) / 1_000;
 }
 
 function round(value: number): number {

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { measureIndex, measureQuery } from "./knowledge/catalog.js";
 import type { Bench } from "./run.js";
 
-/** The catalog: how fast it catches up with a chain, and what a page costs when it is large. */
+/** Measures how fast the catalog catches up with a chain, and what a page of a large catalog costs. */
 export async function bench(args: readonly string[]): Promise<Bench> {
   const { values } = parseArgs({
     args: [...args],

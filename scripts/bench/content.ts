@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { measureContent } from "./knowledge/content.js";
 import type { Bench } from "./run.js";
 
-/** The content store: records of 1 KB beside plain Helia, replication, and a large file in and out. */
+/** Measures the content store: records of 1 KB beside plain Helia, replication, and storing and reading a large file. */
 export async function bench(args: readonly string[]): Promise<Bench> {
   const { values } = parseArgs({
     args: [...args],

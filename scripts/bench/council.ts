@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { type BlsLibrary, createBlsKey, loadBls, verifySignatureSets } from "../../src/ports/keys/index.js";
+import { systemClock } from "../../src/utils/clock.js";
 import type { Rehearsal } from "../rehearsal/rehearse.js";
 import { startNetwork } from "../story/network.js";
 import type { Bench } from "./run.js";
@@ -11,7 +11,7 @@ import type { Bench } from "./run.js";
 const MAIN = join(import.meta.dirname, "..", "rehearsal", "main.ts");
 const HOSTILE_PERCENT = 10;
 
-/** A council of many nodes on this machine, from proposal to tally on chain: all honest, then one in ten hostile. */
+/** Measures votes of a large committee on this machine, from proposal to tally: all nodes honest, then one in ten hostile. */
 export async function bench(args: readonly string[]): Promise<Bench> {
   const { values } = parseArgs({ args: [...args], options: { nodes: { type: "string", default: "500" } } });
   const nodes = Number(values.nodes);
@@ -38,7 +38,7 @@ export async function bench(args: readonly string[]): Promise<Bench> {
   }
 }
 
-/** Runs the command as a person would, and reads what it prints for programs. */
+/** Runs the rehearsal's command and reads its JSON. */
 async function council(rpc: string, nodes: number, hostile: number): Promise<Rehearsal> {
   const args = ["--import", "tsx", MAIN, "--nodes", `${nodes}`, "--hostile", `${hostile}`, "--rpc", rpc, "--json"];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -66,7 +66,7 @@ function summary({ processes, votes, hosts }: Rehearsal) {
     maxRssMB: Math.round(sum(({ maxRss }) => maxRss) / 1e6),
     cpuSeconds: Math.round(sum(({ cpuMs }) => cpuMs) / 100) / 10,
     hostileMessages: vote.hostileMessages,
-    // Of the honest process that had most of it.
+    // Each the maximum over the honest processes.
     refused: most(({ counts }) => counts.malformed + counts.badSignatures + counts.notMembers),
     badSignatures: most(({ counts }) => counts.badSignatures),
     equivocations: most(({ counts }) => counts.equivocations),
@@ -79,7 +79,7 @@ function flat({ votes, transactions, ...rest }: ReturnType<typeof summary>) {
   return { ...rest, for: votes.for, transactions: transactions.length };
 }
 
-/** What one process does for a committee's ballots: all good, and with one in ten bad. */
+/** Measures how long one process takes to verify and aggregate a committee's ballots: all valid, then one in ten invalid. */
 async function verify(count: number) {
   const bls = await loadBls();
   const digest = randomBytes(32);
@@ -92,15 +92,15 @@ async function verify(count: number) {
   const bad = good.map((ballot, i) =>
     i % 10 === 0 ? { ...ballot, signature: bls.sign(secrets[i] ?? digest, randomBytes(32)) } : ballot,
   );
-  // Keys are decoded once, when a node hears of a member.
+  // A node decodes a member's key once: the first pass does it here.
   await verifySignatureSets(bls, good);
   return { library: bls.name, good: await time(bls, good), oneInTenBad: await time(bls, bad) };
 }
 
 async function time(bls: BlsLibrary, ballots: Parameters<typeof verifySignatureSets>[1]) {
-  const started = performance.now();
+  const started = systemClock.monotonic();
   const { bad, checks } = await verifySignatureSets(bls, ballots);
   const isBad = new Set(bad);
   bls.aggregate(ballots.filter((_ballot, i) => !isBad.has(i)).map(({ signature }) => signature));
-  return { ms: Math.round(performance.now() - started), bad: bad.length, checks };
+  return { ms: Math.round(systemClock.monotonic() - started), bad: bad.length, checks };
 }

@@ -37,7 +37,7 @@ export type Step = (typeof STEPS)[number];
 export interface Case {
   system: System;
   step: Step;
-  /** Of the whole transaction, intrinsic gas included. */
+  /** The gas of the whole transaction, intrinsic gas included. */
   gas: number;
 }
 
@@ -52,8 +52,8 @@ const MINUTE = 60n;
 const DAY = 86_400n;
 
 /**
- * Gas of one decision by five nodes, ours and that of a stock OpenZeppelin Governor with a token and a timelock, in one
- * network. Both issue the same directive on a registry of their own, after the same delays.
+ * Gas of one decision by five nodes, with our governor and with a stock OpenZeppelin Governor with a token and a timelock, in
+ * one network. Each issues the same directive on its own registry, after the same delays.
  */
 export async function measureGovernance(): Promise<Case[]> {
   const world = await deployGovernance({ size: SIZE });

@@ -8,8 +8,8 @@ import type { Bench } from "./run.js";
 const BATCHES = [1, 10, 100, 1_000];
 
 /**
- * The knowledge store in one run: writes and reads beside plain Helia, gets beside OrbitDB, anchors beside EAS, the index,
- * and a large model. OrbitDB and EAS are installed for the run, in folders that go with it.
+ * Measures the knowledge store in one run: writes and reads beside plain Helia, puts and gets beside OrbitDB, anchors beside
+ * EAS, the catalog, and a large model. OrbitDB and EAS are installed for the run, in folders that are deleted afterwards.
  */
 export async function bench(args: readonly string[]): Promise<Bench> {
   const { values } = parseArgs({

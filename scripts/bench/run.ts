@@ -1,13 +1,13 @@
 import { readdir } from "node:fs/promises";
 import { BaseError, InvalidInputError } from "../../src/errors.js";
 
-/** What a benchmark gives back: rows for people, and a report that goes out as one line of JSON. */
+/** The result of a benchmark: rows for people, and a report that is printed as one line of JSON. */
 export interface Bench {
   table: Record<string, string | number>[];
   report: { bench: string; [figure: string]: unknown };
 }
 
-/** Every module beside this one is a benchmark under its file's name, and exports `bench`, which takes the options after the name. */
+/** Every module in this folder is a benchmark, named by its file; it exports `bench`, which gets the options after the name. */
 async function main(name: string | undefined, args: readonly string[]): Promise<void> {
   const files = await readdir(import.meta.dirname);
   const names = files.filter((file) => file !== "run.ts" && file.endsWith(".ts")).map((file) => file.slice(0, -3));
@@ -18,7 +18,7 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
   const { bench } = (await import(`./${name}.ts`)) as {
     bench(args: readonly string[]): Promise<Bench>;
   };
-  // npm leaves a second "--" in place.
+  // npm passes a second "--" on.
   const { table, report } = await bench(args[0] === "--" ? args.slice(1) : args);
   console.table(table);
   console.log(JSON.stringify(report));

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -27,7 +26,7 @@ export interface SurvivalOptions {
   readonly records: number;
   /** How many agents are killed at once, with their disks. */
   readonly lost: number;
-  /** A node that was not heard for this long is away. */
+  /** A node that sent no report for this long is away. */
   readonly awayMs: number;
 }
 
@@ -35,9 +34,9 @@ export interface Survival extends SurvivalOptions {
   readonly replicas: number;
   /** From the first record to the last anchor. */
   readonly writeSeconds: number;
-  /** From the last anchor until every record was kept by enough. */
+  /** From the last anchor until enough nodes held every record. */
   readonly replicateSeconds: number;
-  /** From the kill until every record was kept by enough again; the time to notice is in it. */
+  /** From the kill until enough nodes held every record again, the time to notice included. */
   readonly restoreSeconds: number;
   /** Records that were anchored, served by the rest, and verified against the chain. */
   readonly served: number;
@@ -50,7 +49,7 @@ interface Running {
   readonly written: Promise<readonly string[]>;
 }
 
-/** Real agents in processes of their own write records; some are killed with SIGKILL and their disks deleted. */
+/** Agents in their own processes write records; some are killed with SIGKILL and their disks deleted. */
 export async function measureSurvival(options: SurvivalOptions): Promise<Survival> {
   const { agents, awayMs, lost, records } = options;
   const folder = await mkdtemp(join(tmpdir(), "witan-survival-"));
@@ -61,7 +60,7 @@ export async function measureSurvival(options: SurvivalOptions): Promise<Surviva
     const members = await createMembers(folder, agents, passwordFile);
     const password = await readFile(passwordFile, "utf8");
     const deployment = await deploy(network.rpc, network.chainId, members);
-    const started = performance.now();
+    const started = systemClock.monotonic();
     await writeConfigs(members, {
       rpc: network.rpc,
       deployment,
@@ -74,9 +73,9 @@ export async function measureSurvival(options: SurvivalOptions): Promise<Surviva
       running.push(start(member, password, share));
     }
     const cids = (await Promise.all(running.map(({ written }) => written))).flat();
-    const written = performance.now();
+    const written = systemClock.monotonic();
     await settled(running, agents);
-    const replicated = performance.now();
+    const replicated = systemClock.monotonic();
 
     const dead = running.splice(0, lost);
     const rssMB = (await Promise.all(running.map(({ process }) => rssOf(process)))).reduce(
@@ -86,9 +85,9 @@ export async function measureSurvival(options: SurvivalOptions): Promise<Surviva
     for (const { process } of dead) process.kill("SIGKILL");
     await Promise.all(dead.map(({ process }) => process.exitCode ?? process.signalCode ?? once(process, "exit")));
     for (const { member } of dead) await rm(join(member.dir, "data"), { recursive: true, force: true });
-    const killed = performance.now();
+    const killed = systemClock.monotonic();
     await settled(running, agents - lost);
-    const restored = performance.now();
+    const restored = systemClock.monotonic();
 
     const served = await verify(network.rpc, deployment, running, cids);
     const seconds = (from: number, to: number) => Math.round((to - from) / 100) / 10;
@@ -108,7 +107,7 @@ export async function measureSurvival(options: SurvivalOptions): Promise<Surviva
   }
 }
 
-/** Ten agents, 2,000 records, three agents lost: how long until each record is kept by three again. */
+/** Measures how long it takes until three nodes hold each record again after three of ten agents are lost. */
 export async function bench(args: readonly string[]): Promise<Bench> {
   const { values } = parseArgs({
     args: [...args],
@@ -157,18 +156,18 @@ function start(member: Member, password: string, share: number): Running {
   return { member, process: process_, written };
 }
 
-/** Waits until every agent sees all others, and every record held by enough. */
+/** Waits until every agent sees all others present and reports enough holders of every record. */
 async function settled(running: readonly Running[], present: number): Promise<void> {
-  const deadline = Date.now() + LIMIT_MS;
+  const deadline = systemClock.monotonic() + LIMIT_MS;
   let states: (ReplicationState | undefined)[] = [];
-  while (Date.now() < deadline) {
+  while (systemClock.monotonic() < deadline) {
     states = await Promise.all(running.map(({ member }) => replicationOf(member)));
     const isSettled = (state: ReplicationState | undefined) =>
       state?.present === present && state.underReplicated === 0 && state.missing === 0 && state.unread === 0;
     if (states.every(isSettled)) return;
     await systemClock.sleep(250);
   }
-  throw new Error(`the records are not kept as they should be: ${JSON.stringify(states)}`);
+  throw new Error(`not enough nodes hold the records: ${JSON.stringify(states)}`);
 }
 
 async function replicationOf({ httpPort }: Member): Promise<ReplicationState | undefined> {
@@ -176,7 +175,7 @@ async function replicationOf({ httpPort }: Member): Promise<ReplicationState | u
   return answer?.ok ? ((await answer.json()) as { replication: ReplicationState }).replication : undefined;
 }
 
-/** Fetches every record from the agents that are left, and checks each against its anchor. */
+/** Fetches every record from the remaining agents and checks it against its anchor. */
 async function verify(
   rpc: string,
   deployment: Awaited<ReturnType<typeof deploy>>,
@@ -200,7 +199,7 @@ async function verify(
   }
 }
 
-/** Megabytes of resident memory, where the system tells. */
+/** Resident memory in megabytes; 0 if the system has no /proc. */
 async function rssOf({ pid }: ChildProcess): Promise<number> {
   const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   return Number(/VmHWM:\s+(\d+)/.exec(text)?.[1] ?? 0) / 1_000;

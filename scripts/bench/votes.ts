@@ -5,7 +5,7 @@ import { Support } from "../../test/harness/contracts/governanceHelper.js";
 import type { Bench } from "./run.js";
 import { type BenchNode, makeNodes } from "./votes/committee.js";
 import { anchorTogether } from "./votes/joint.js";
-import { attestTogether, castBatch, castByAggregate, decideAtOnce, motionOf, send } from "./votes/steps.js";
+import { attestTogether, castBatch, castByAggregate, decideAtOnce, proposalOf, send } from "./votes/steps.js";
 import { ADMISSION_BATCH, type BenchWorld, buildWorld } from "./votes/world.js";
 
 const SIZES = [5, 50, 500, 2_000, 10_000];
@@ -54,25 +54,25 @@ async function measureCommittee(world: BenchWorld): Promise<Case[]> {
     [["direct", "batch", "aggregate"], governor, ours],
     [["openzeppelin"], peer, theirs],
   ] as const) {
-    const motion = motionOf(contract, call);
-    const propose = await motion.propose(nodes[0]);
-    await motion.waitForStart();
+    const proposal = proposalOf(contract, call);
+    const propose = await proposal.propose(nodes[0]);
+    await proposal.waitForStart();
     const opened = await networkHelpers.takeSnapshot();
     for (const path of paths) {
-      // Every turnout from the one before: what was voted stays voted.
+      // Each turnout adds ballots to the previous one.
       let ballots = 0;
       let voted = 0;
       for (const turnout of [...TURNOUTS].reverse()) {
         const voters = nodes.slice(0, Math.ceil((nodes.length * turnout) / 100));
         if (path === "aggregate") {
           await opened.restore();
-          ballots = await castByAggregate(world, motion.id, { for: voters });
+          ballots = await castByAggregate(world, proposal.id, { for: voters });
         } else {
-          ballots += await cast(world, path, contract, motion.id, voters.slice(voted));
+          ballots += await cast(world, path, contract, proposal.id, voters.slice(voted));
         }
         voted = voters.length;
         const now = await networkHelpers.takeSnapshot();
-        const { queue, execute } = await motion.carryOut();
+        const { queue, execute } = await proposal.carryOut();
         await now.restore();
         const decision = propose + ballots + queue + execute;
         cases.push({ nodes: nodes.length, turnout, path, propose, ballots, queue, execute, decision });
@@ -104,25 +104,25 @@ async function cast(
   return gas;
 }
 
-/** What is asked of five hundred nodes beside whole decisions. */
+/** Measures what a committee of 500 does besides whole decisions. */
 async function measureExtras(world: BenchWorld) {
   const { nodes, governor, ours, admissions } = world;
   const size = nodes.length;
   const start = await networkHelpers.takeSnapshot();
-  const motion = motionOf(governor, ours);
-  await motion.propose(nodes[0]);
-  await motion.waitForStart();
+  const proposal = proposalOf(governor, ours);
+  await proposal.propose(nodes[0]);
+  await proposal.waitForStart();
   const opened = await networkHelpers.takeSnapshot();
   const supports = [];
   for (const turnout of [100, 67]) {
     const voters = nodes.slice(0, Math.ceil((size * turnout) / 100));
-    const one = await castByAggregate(world, motion.id, { for: voters });
+    const one = await castByAggregate(world, proposal.id, { for: voters });
     await opened.restore();
-    // One in ten against, one in twenty abstains.
+    // One in ten votes Against, one in twenty abstains.
     const against = voters.filter(({ index }) => index % 10 === 3);
     const abstain = voters.filter(({ index }) => index % 20 === 7);
     const rest = voters.filter((node) => !against.includes(node) && !abstain.includes(node));
-    const three = await castByAggregate(world, motion.id, { for: rest, against, abstain });
+    const three = await castByAggregate(world, proposal.id, { for: rest, against, abstain });
     await opened.restore();
     supports.push({ nodes: size, turnout, one, three, more: three - one });
   }

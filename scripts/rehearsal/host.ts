@@ -23,7 +23,7 @@ const EVIDENCE_TIMEOUT_MS = 8_000;
 /** Half a block's time on the chains that rehearsals run on. */
 const CYCLE_MS = 500;
 
-/** The secrets of a rehearsing node: made for the rehearsal, worth nothing after it. */
+/** The secrets of a rehearsing node, made for the rehearsal alone. */
 export interface NodeKeys {
   readonly operator: Hex;
   readonly bls: Hex;
@@ -37,7 +37,7 @@ export interface RehearsalHostParameters {
   readonly peers: readonly string[];
   readonly keys: readonly NodeKeys[];
   readonly stragglersMs: number;
-  /** Whether its nodes listen and do not vote. */
+  /** Whether the host's nodes listen and do not vote. */
   readonly silent?: boolean;
   readonly logger: Logger;
 }
@@ -62,7 +62,7 @@ export class RehearsalHost {
   readonly #exchange: BallotExchange;
   readonly #jobs: BackgroundJobs;
   readonly #stopping = new AbortController();
-  /** Attackers send by it what this host does not. */
+  /** The gossip of this host, over which hostile nodes send. */
   readonly gossip: Gossip;
   #running: Promise<void> = Promise.resolve();
 
@@ -118,7 +118,7 @@ export class RehearsalHost {
     const nodes = await Promise.all(
       localNodes.map(async (node): Promise<RehearsingNode> => {
         const ownBallots = await OwnBallots.open(join(dir, "nodes", `${node.operator}.jsonl`));
-        // Of its own: a job is known by its proposal.
+        // One set of jobs per node: a job's key is the proposal alone.
         const jobs = new BackgroundJobs(logger);
         const voter = new Voter({
           client: reader,
@@ -151,7 +151,7 @@ export class RehearsalHost {
     return this.#nodes.map(({ node }) => node);
   }
 
-  /** What became of the ballots that came over gossip, and the products of pairings that verifying them took. */
+  /** How many ballots from gossip were accepted or refused, and how many products of pairings verifying them took. */
   get counts(): BallotExchange["counts"] {
     return this.#exchange.counts;
   }
@@ -159,11 +159,11 @@ export class RehearsalHost {
   /** Opens a proposal to set a flag, as the first of this host's nodes. */
   async open(flag: string): Promise<OpenProposalReturnType> {
     const [first] = this.#nodes;
-    if (first === undefined) throw new RangeError("a host without nodes opens no proposal");
+    if (first === undefined) throw new RangeError("a host without nodes cannot open a proposal");
     return first.node.client.openProposal({ order: { kind: "SetFlag", name: flag, value: true } });
   }
 
-  /** What hostile nodes of this host need to know. */
+  /** The keys and addresses that this host's hostile nodes attack with. */
   async attackTargets(proposalId: ProposalId): Promise<Omit<AttackParameters, "bls">> {
     return {
       nodes: this.nodes,

@@ -7,14 +7,14 @@ import type { HostAnswer, HostRequest } from "./hostServer.js";
 const MAIN = fileURLToPath(new URL("./hostMain.ts", import.meta.url));
 const STOP_MS = 15_000;
 
-/** A host process ended, or could not do what it was asked. */
+/** A host process has ended or failed to do what it was asked. */
 export class HostProcessError extends BaseError {
   constructor(name: string, reason: string) {
     super("rehearsal-host", `${name} failed: ${reason}.`, { hints: ["Its log lines are above."] });
   }
 }
 
-/** A host process that is asked one thing after another. */
+/** A host process, which answers one request after another. */
 export class HostProcess {
   readonly name: string;
   readonly #child: ChildProcess;

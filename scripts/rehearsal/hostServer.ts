@@ -5,7 +5,7 @@ import { createLogger, type LogLevel } from "../../src/utils/logger.js";
 import { RehearsalHost, type RehearsalHostParameters } from "./host.js";
 import { attack } from "./hostile.js";
 
-/** What the process that rehearses asks of a host process. Keys travel by this channel alone. */
+/** What the rehearsal asks of a host process. Keys are sent over this channel only. */
 export type HostRequest =
   | {
       readonly type: "start";
@@ -23,7 +23,7 @@ export type HostRequest =
 export interface HostStats {
   readonly peers: number;
   readonly counts: RehearsalHost["counts"];
-  /** The most memory that the process has held, in bytes. */
+  /** The peak resident memory of the process, in bytes. */
   readonly maxRss: number;
   /** Processor time used so far, in milliseconds. */
   readonly cpuMs: number;
@@ -37,7 +37,7 @@ export type HostAnswer =
   | { readonly type: "stopped" }
   | { readonly type: "failed"; readonly reason: string };
 
-/** One process's part of a rehearsal: answers requests, one after another. */
+/** The host process of a rehearsal: answers one request after another. */
 export class HostServer {
   #host: RehearsalHost | undefined;
 
@@ -61,7 +61,7 @@ export class HostServer {
       return { type: "stopped" };
     }
     const host = this.#host;
-    if (host === undefined) throw new Error("nothing was started");
+    if (host === undefined) throw new Error("the host has not been started");
     switch (request.type) {
       case "open": {
         const { proposalId, transactionHash } = await host.open(request.flag);
@@ -98,6 +98,6 @@ export function serveParent(): void {
       });
     });
   });
-  // The process that rehearses has ended: nothing else would end this one.
+  // The parent process has ended: end with it.
   process.on("disconnect", () => process.exit(0));
 }

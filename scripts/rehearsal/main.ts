@@ -14,10 +14,13 @@ const rehearsal = defineCommand({
   args: {
     ...networkArgs,
     nodes: { type: "string", description: "how many nodes vote", default: "50" },
-    processes: { type: "string", description: "processes they are spread over; as many as processors, at most 4" },
+    processes: {
+      type: "string",
+      description: "how many processes they are spread over; default: the number of processors, at most 4",
+    },
     hostile: { type: "string", description: "percent of them that attack instead of voting", default: "0" },
     proposals: { type: "string", description: "how many votes, one after another", default: "1" },
-    log: { type: "string", description: `what the processes tell: ${LogLevels.join(", ")}`, default: "error" },
+    log: { type: "string", description: `log level of the processes: ${LogLevels.join(", ")}`, default: "error" },
   },
   run: async ({ args }) => {
     const rpcUrl = args.rpc ?? (await readNetwork(args.network)).rpc;
@@ -37,7 +40,7 @@ const rehearsal = defineCommand({
   },
 });
 
-/** Tells a person how far it is; what follows on standard output is for programs too. */
+/** Prints the progress on standard error, so that standard output has only the result. */
 function createReporter(write: (line: string) => void): (progress: Progress) => void {
   const words = { keys: "keys made", admitted: "nodes admitted", hosts: "processes run" } as const;
   return (progress) => {
@@ -86,7 +89,7 @@ function report({ nodes, votes, hosts }: Rehearsal): void {
 
 function number(name: string, text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new InvalidInputError(`--${name} is a number, not "${text}".`);
+  throw new InvalidInputError(`--${name} is a whole number, not "${text}".`);
 }
 
 const rawArgs = process.argv.slice(2);

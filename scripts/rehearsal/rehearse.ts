@@ -23,7 +23,7 @@ import { rehearsalTracks } from "./tracks.js";
 
 const MAX_NODES = 10_000;
 const MAX_PROCESSES = 4;
-/** Between two readings of a vote, or of a host's peers. */
+/** The time between two readings of a vote or of a host's peers. */
 const POLL_MS = 200;
 /** How long the hosts may take to connect to each other. */
 const MEETING_MS = 20_000;
@@ -31,9 +31,9 @@ const MEETING_MS = 20_000;
 export interface RehearsalOptions {
   readonly rpcUrl: string;
   readonly nodes: number;
-  /** Processes that the voting nodes are spread over. */
+  /** How many processes the voting nodes are spread over. */
   readonly processes?: number | undefined;
-  /** Percent of all nodes that attack instead of voting, from a process of their own. */
+  /** Percent of all nodes that attack instead of voting, from a separate process. */
   readonly hostile?: number | undefined;
   readonly proposals?: number | undefined;
   readonly timeoutMs?: number | undefined;
@@ -41,7 +41,7 @@ export interface RehearsalOptions {
   readonly onProgress: (progress: Progress) => void;
 }
 
-/** Where a rehearsal stands. */
+/** The progress of a rehearsal. */
 export type Progress =
   | { readonly step: "keys" | "admitted" | "hosts"; readonly count: number; readonly of: number }
   | { readonly step: "opened"; readonly proposalId: ProposalId }
@@ -96,8 +96,9 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const honest = count - Math.floor((count * hostile) / 100);
   const processes = options.processes ?? Math.min(MAX_PROCESSES, Math.max(2, cpus().length), honest);
   if (count < 1 || count > MAX_NODES) throw new InvalidInputError(`A rehearsal has 1 to ${MAX_NODES} nodes.`);
-  if (processes < 1 || processes > honest) throw new InvalidInputError("There is at least one node in a process.");
-  if (hostile < 0 || hostile > 50) throw new InvalidInputError("From 0 to 50 percent of the nodes are hostile.");
+  if (processes < 1 || processes > honest)
+    throw new InvalidInputError("There must be at least one voting node for each process.");
+  if (hostile < 0 || hostile > 50) throw new InvalidInputError("At most 50 percent of the nodes can be hostile.");
 
   const members: Member[] = [];
   for (let i = 0; i < count; i++) {
@@ -174,7 +175,7 @@ interface StartHostsParameters extends RehearsalOptions {
   readonly hosts: { process: HostProcess; nodes: number }[];
 }
 
-/** Starts one process after another, each connected to all before it, and waits until all have met. */
+/** Starts the processes one after another, each connected to the earlier ones, and waits until all are connected. */
 async function startHosts(starting: StartHostsParameters): Promise<void> {
   const { deployment, dir, hostile, logLevel = "warn", members, onProgress, processes, rpcUrl, hosts } = starting;
   const bad = Math.floor((members.length * hostile) / 100);
@@ -229,7 +230,7 @@ async function vote(
 ): Promise<RehearsedVote> {
   const client = createClient({ chain, content: createMemoryContent() });
   const [first] = hosts;
-  if (first === undefined) throw new RangeError("a rehearsal without hosts");
+  if (first === undefined) throw new RangeError("a rehearsal needs a host");
   const openedAt = systemClock.monotonic();
   const { proposalId } = await first.ask({ type: "open", flag: `rehearsal-${round + 1}` }, "opened");
   onProgress({ step: "opened", proposalId });
@@ -250,7 +251,7 @@ async function vote(
   }
 }
 
-/** The transactions that brought ballots, with their gas. */
+/** The transactions that carried ballots, with their gas. */
 async function settlements(client: Client, proposalId: ProposalId): Promise<RehearsedVote["transactions"]> {
   const ballots = await client.listBallots({ proposalId });
   const hashes = [...new Set(ballots.map(({ transactionHash }) => transactionHash))];

@@ -12,5 +12,5 @@ const rules: TrackRules = {
   openLimit: 8,
 };
 
-/** A rehearsal's rules: the same for every track. */
+/** The rules of a rehearsal's tracks: the same for all. */
 export const rehearsalTracks = Object.fromEntries(Tracks.map((track) => [track, rules])) as Record<Track, TrackRules>;

@@ -15,10 +15,10 @@ import type { Story } from "./storyFile.js";
 
 const POLL_MS = 400;
 
-/** What the acts play with. */
+/** What every act of the story needs. */
 export interface Stage {
   readonly client: Client;
-  /** A client of the node that will misbehave. */
+  /** A client of the node that cites false evidence and signs two ballots. */
   readonly byzantine: Client;
   readonly screen: Screen;
   readonly workload: string;
@@ -29,24 +29,25 @@ export interface Stage {
   readonly goodRelease: Release;
   readonly brokenRelease: Release;
   readonly refused: Story["refused"];
-  /** Why one of the nodes voted Against, as it says itself: ballots that are settled together carry no reason. */
+  /** The reason of a node that voted Against, asked over HTTP: the chain does not store reasons of aggregated ballots. */
   readonly reasonAgainst: (proposalId: string) => Promise<string | undefined>;
 }
 
-/** Waits until `look` finds something. Says what it waited for when it gives up. */
-export async function until<T>(what: string, timeoutMs: number, look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+/** Waits until `find` returns a value. Throws an error that names `what` after `timeoutMs`. */
+export async function until<T>(what: string, timeoutMs: number, find: () => Promise<T | undefined>): Promise<T> {
+  const deadline = systemClock.monotonic() + timeoutMs;
   for (;;) {
-    const found = await look();
+    const found = await find();
     if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`The story waited ${timeoutMs / 1000} s in vain: ${what}.`);
+    if (systemClock.monotonic() > deadline)
+      throw new Error(`The story waited ${timeoutMs / 1_000} s in vain for ${what}.`);
     await systemClock.sleep(POLL_MS);
   }
 }
 
 /** (a) Every agent's first state is stored and anchored. */
 export async function firstStates({ client, screen }: Stage, operators: readonly string[]): Promise<void> {
-  screen.act("Five nodes look around: their first states go to IPFS, and their anchors on chain");
+  screen.act("Five nodes observe their machines: each stores its first state on IPFS and anchors it on chain");
   await until("every node's first state", 60_000, async () => {
     const states = await client.listRecords({ kind: "State", limit: 1_000 });
     const authors = new Set(states.map(({ author }) => author.toLowerCase()));
@@ -83,20 +84,20 @@ export async function failAndRollBack(stage: Stage): Promise<void> {
 /** (d) Nodes train together and accept the best model by vote. */
 export async function learn(stage: Stage, options: { readonly spontaneousMs: number }): Promise<void> {
   const { client, screen } = stage;
-  screen.act("Learning is switched on by vote; the nodes start federated rounds when they are well");
+  screen.act("Learning is switched on by vote; a healthy node proposes federated rounds");
   await client.openProposal({ order: { kind: "SetFlag", name: "learning", value: true } });
   await ended(stage, "SetFlag", "flag/learning", "Done", 150_000);
   const opened = () => findProposal(client, "StartRound", "task/mnist");
-  const spontaneous = await until("rounds", options.spontaneousMs, opened).catch(() => undefined);
+  const spontaneous = await until("a proposal of rounds", options.spontaneousMs, opened).catch(() => undefined);
   if (spontaneous === undefined) {
-    screen.line("no node is well enough to ask for rounds by itself: an operator asks");
-    await client.openProposal({ order: roundsByHand });
+    screen.line("no node has proposed rounds by itself: the story proposes them");
+    await client.openProposal({ order: storyRounds });
   }
   await until("the rounds to be ordered", 60_000, async () => {
     const [ordered] = await client.listDirectives({ kind: "StartRound", limit: 1 });
     return ordered;
   });
-  screen.line("one series is enough for a story: learning is switched off again, by vote");
+  screen.line("one series of rounds is enough: learning is switched off again by vote");
   await client.openProposal({ order: { kind: "SetFlag", name: "learning", value: false } });
   await ended(stage, "StartRound", "task/mnist", "Done", 300_000);
   await ended(stage, "AcceptModel", "model/mnist", "Done", 150_000);
@@ -105,11 +106,12 @@ export async function learn(stage: Stage, options: { readonly spontaneousMs: num
   const { value } = await client.fetchRecord({ contentId: model.model, kind: "Model" });
   const accuracy = ((value.evaluation?.accuracy ?? 0) * 100).toFixed(2);
   screen.line(
-    `the DAO's model is of round ${model.round}: ${accuracy} % on the ${value.evaluation?.samples} test images`,
+    `the accepted model is that of round ${model.round}: ${accuracy} % on the ${value.evaluation?.samples} test images`,
   );
 }
 
-const roundsByHand = {
+/** The rounds that the story proposes if no node does. */
+const storyRounds = {
   kind: "StartRound",
   task: "mnist",
   base: null,
@@ -148,13 +150,13 @@ export async function refuseLies(stage: Stage): Promise<void> {
     refused.push({ what: `a second, different ballot of one node on proposal ${proposalId}`, error: messageOf(error) });
     screen.line(`the second ballot is refused: ${messageOf(error)}`);
   }
-  const verdict = await until("the verdict", 90_000, async () => {
+  const closed = await until("the vote to end", 90_000, async () => {
     const proposal = await byzantine.getProposal({ proposalId });
     return proposal.state === "Defeated" || proposal.state === "Executed" ? proposal : undefined;
   });
-  if (verdict.state !== "Defeated") throw new Error("A proposal without evidence has passed.");
+  if (closed.state !== "Defeated") throw new Error("A proposal without evidence has passed.");
   const why = await stage.reasonAgainst(proposalId);
-  const { votes } = verdict;
+  const { votes } = closed;
   refused.push({
     what: `proposal ${proposalId}, whose evidence ${contentIdToCid(nowhere)} nobody can fetch`,
     error: `Defeated by ${votes.against} to ${votes.for}${why === undefined ? "" : `: ${why}`}`,
@@ -171,7 +173,7 @@ async function findProposal(client: Client, kind: DirectiveKind, subject: string
   return proposals.find(({ directive }) => directive?.kind === kind && directive.subject === subjectHash(subject));
 }
 
-/** Waits until a directive on a subject has ended, and sees that it ended as it should. */
+/** Waits until a directive on a subject has ended. Throws if it did not end with `status`. */
 async function ended(
   { client }: Stage,
   kind: DirectiveKind,

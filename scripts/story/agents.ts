@@ -8,7 +8,7 @@ const CLI = join(import.meta.dirname, "..", "..", "dist", "surfaces", "cli", "ma
 const READY_TIMEOUT_MS = 60_000;
 const LOG_LINES = 10;
 
-/** The story's agents: a process each, started again when one was killed. */
+/** The story's agents, each in its own process. */
 export class Agents {
   readonly #children = new Children();
   readonly #members: readonly Member[];
@@ -53,8 +53,8 @@ export class Agents {
   }
 
   async #ready(member: Member): Promise<void> {
-    const deadline = Date.now() + READY_TIMEOUT_MS;
-    while (Date.now() < deadline) {
+    const deadline = systemClock.monotonic() + READY_TIMEOUT_MS;
+    while (systemClock.monotonic() < deadline) {
       const child = this.#running.get(member);
       if (child?.process.exitCode !== null) break;
       const answered = await fetch(`http://127.0.0.1:${member.httpPort}/health`).then(
@@ -70,7 +70,7 @@ export class Agents {
 
 const logOf = (member: Member) => join(member.dir, "agent.log");
 
-/** Its last lines: the folder may be gone by the time that somebody looks. */
+/** The last lines of a log; none if the file is gone. */
 async function endOf(file: string): Promise<string> {
   const text = await readFile(file, "utf8").catch(() => "");
   return text.trimEnd().split("\n").slice(-LOG_LINES).join("\n");

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { systemClock } from "../../src/utils/clock.js";
 
 /** How long a child may take to end by itself before it is killed. */
 const GRACE_MS = 8_000;
@@ -12,7 +13,7 @@ export interface Child {
   readonly exited: Promise<number | null>;
 }
 
-/** Every child that was started and has not ended: all of them end when the story does. */
+/** The child processes that run: all of them end when the story does. */
 export class Children {
   readonly #running = new Set<Child>();
 
@@ -36,7 +37,7 @@ export class Children {
     return child;
   }
 
-  /** Ends all children: SIGTERM first, SIGKILL for those that do not listen. */
+  /** Ends all children: by SIGTERM, and by SIGKILL those that still run after the grace time. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.#running].map((child) => stopChild(child)));
   }
@@ -44,7 +45,7 @@ export class Children {
 
 async function stopChild(child: Child): Promise<void> {
   child.process.kill("SIGTERM");
-  const timer = setTimeout(() => child.process.kill("SIGKILL"), GRACE_MS);
+  const cancelKill = systemClock.after(GRACE_MS, () => child.process.kill("SIGKILL"));
   await child.exited.catch(() => null);
-  clearTimeout(timer);
+  cancelKill();
 }

@@ -3,7 +3,7 @@ import { contentIdToCid } from "../../src/records/index.js";
 import { gasOf } from "./narrator.js";
 import type { Story } from "./storyFile.js";
 
-/** Every record that is anchored, proved again, for the story file. */
+/** Every anchored record with its proof, for the story file. */
 export async function collectRecords(client: Client): Promise<Story["records"]> {
   const records = await client.listRecords({ limit: 10_000 });
   return records.map(({ kind, cid, author, anchor, leaf, proof }) => ({
@@ -17,7 +17,7 @@ export async function collectRecords(client: Client): Promise<Story["records"]> 
   }));
 }
 
-/** Every directive that was issued, the oldest first, with all that it took. */
+/** Every issued directive, the oldest first, with its votes, its outcome and the gas of all its transactions. */
 export async function collectDirectives(client: Client): Promise<Story["directives"]> {
   const { chain } = client;
   const [directives, proposals, executed, queued] = await Promise.all([

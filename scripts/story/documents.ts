@@ -21,7 +21,7 @@ export interface PublishDocumentsParameters {
   readonly releases: readonly Release[];
 }
 
-/** Stores the network document, the release manifests and the task manifest on the first node that takes them. */
+/** Stores the network document, the release manifests and the task manifest on the first node that accepts them. */
 export async function publishDocuments({
   client: { content },
   network,

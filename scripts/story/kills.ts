@@ -2,12 +2,12 @@ import type { Chain } from "../../src/ports/chain/index.js";
 import type { Agents } from "./agents.js";
 import type { Screen } from "./narrator.js";
 
-/** Events of the chain between two kills, at most: twenty kills reach from the first anchors to the last vote. */
+/** The most chain events between two kills: with it, twenty kills span the story from the first anchors to the last vote. */
 const SPACING = 12;
 
 /**
- * Kills agents with SIGKILL at seeded points of the story and starts them again: after how many events the next one
- * dies, and which, follows from the seed. Resolves when all kills are done or the signal aborts.
+ * Kills agents with SIGKILL at seeded points of the story and starts them again. The seed determines which agent is killed
+ * after how many events. Resolves with the number of kills, once all are done or the signal aborts.
  */
 export async function killAtRandom(
   options: { chain: Chain; agents: Agents; members: number; kills: number; seed: number; screen: Screen },

@@ -17,7 +17,7 @@ import {
 import type { Address } from "../../src/records/index.js";
 import { freePorts } from "./ports.js";
 
-/** The story's keys guard play money: opening their files need not take a second of each agent's start. */
+/** A weak key derivation: the story's keys guard no value, and a strong one adds a second to each agent's start. */
 const STORY_SCRYPT_N = 2 ** 13;
 
 /** One of the story's nodes, before it runs. */
@@ -78,7 +78,7 @@ export interface MemberConfigOptions {
   readonly deployment: Deployment;
   readonly passwordFile: string;
   readonly content?: Pick<AgentConfigInput["content"], "awayMs" | "replicas">;
-  /** What else a node is given, by its position. */
+  /** Further fields of the configuration of the node at this index. */
   readonly others: (index: number) => Partial<AgentConfigInput>;
 }
 

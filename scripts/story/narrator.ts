@@ -1,32 +1,33 @@
 import { indicesOf } from "../../src/ports/chain/bitset.js";
-import type { Chain, ChainEvent } from "../../src/ports/chain/index.js";
+import { type Chain, type ChainEvent, decodeName } from "../../src/ports/chain/index.js";
 import { contentIdToCid, DirectiveKinds } from "../../src/records/index.js";
+import type { Clock } from "../../src/utils/clock.js";
 
 const supports = ["Against", "For", "Abstain"];
 const reports = ["", "ready", "done", "failed"];
-/** More names than these make no line to read. */
+/** Lists of more nodes than this are printed as a number. */
 const MAX_NAMES = 8;
 
-/** Where the story's lines go. */
+/** Prints the story. */
 export interface Screen {
   /** A new act. */
   act(title: string): void;
   line(text: string): void;
 }
 
-/** What the sentences refer to. */
-interface Told {
+/** The names that sentences use for accounts, proposals and nodes. */
+interface NarrationNames {
   nameOf(account: string): string;
-  /** By proposal. */
+  /** The title of each proposal, by its id. */
   readonly titles: Map<string, string>;
-  /** By the index of the node. */
+  /** The operator of each node, by the node's index. */
   readonly operators: Map<number, string>;
 }
 
-/** Writes to a terminal or a file, with seconds since the start before each line. */
-export function createScreen(write: (text: string) => void, now: () => number): Screen {
-  const started = now();
-  const stamp = () => `${((now() - started) / 1000).toFixed(1).padStart(6)}s`;
+/** Writes to a terminal or a file: each line begins with the seconds since the start. */
+export function createScreen(write: (text: string) => void, clock: Pick<Clock, "monotonic">): Screen {
+  const started = clock.monotonic();
+  const stamp = () => `${((clock.monotonic() - started) / 1000).toFixed(1).padStart(6)}s`;
   return {
     act: (title) => write(`\n${stamp()}  ${title}\n`),
     line: (text) => write(`${stamp()}    ${text}\n`),
@@ -40,7 +41,7 @@ export async function narrate(
   screen: Screen,
   signal: AbortSignal,
 ): Promise<void> {
-  const told: Told = {
+  const told: NarrationNames = {
     nameOf: (account) => names.get(account.toLowerCase()) ?? short(account),
     titles: new Map(),
     operators: new Map(),
@@ -59,7 +60,7 @@ export async function narrate(
   }
 }
 
-function sentence(event: ChainEvent, told: Told): string | undefined {
+function sentence(event: ChainEvent, told: NarrationNames): string | undefined {
   const { nameOf, titles, operators } = told;
   switch (event.name) {
     case "NodeAdmitted":
@@ -69,51 +70,50 @@ function sentence(event: ChainEvent, told: Told): string | undefined {
       operators.set(Number(event.args.newIndex), event.args.operator);
       return `${nameOf(event.args.operator)} has a new key, as node ${event.args.newIndex}`;
     case "Anchored":
-      return `${nameOf(event.args.author)} anchors ${event.args.count} record(s), list ${cidOf(event.args.manifest)}`;
+      return `${nameOf(event.args.author)} anchors ${counted(Number(event.args.count), "record")}, manifest ${cidOf(event.args.manifest)}`;
     case "JointlyAnchored":
-      return `${listOf(indicesOf(event.args.authors), told)} anchor together, list ${cidOf(event.args.manifest)}`;
+      return `${listOf(indicesOf(event.args.authors), told)} anchor together, manifest ${cidOf(event.args.manifest)}`;
     case "ProposalCreated": {
       const title = event.args.description.split("\n")[0] ?? "";
       titles.set(String(event.args.proposalId), title);
       return `${nameOf(event.args.proposer)} opens the proposal "${title}"`;
     }
     case "VoteCast":
-      return `${nameOf(event.args.voter)} votes ${supports[Number(event.args.support)]} on "${titles.get(String(event.args.proposalId))}": ${event.args.reason || "(no reason)"}`;
+      return `${nameOf(event.args.voter)} votes ${supports[Number(event.args.support)]} on "${titles.get(String(event.args.proposalId))}"${event.args.reason && `: ${event.args.reason}`}`;
     case "BallotsCounted": {
       const { forBits, againstBits, abstainBits, proposalId } = event.args;
       const bits = [againstBits, forBits, abstainBits].map(indicesOf);
       const parts = [1, 0, 2]
         .filter((support) => bits[support]?.length)
         .map((support) => `${supports[support]} ${listOf(bits[support] ?? [], told)}`);
-      const count = bits.flat().length;
       const title = titles.get(String(proposalId));
-      return `${count} ${count === 1 ? "ballot" : "ballots"} counted together on "${title}": ${parts.join("; ")}`;
+      return `${counted(bits.flat().length, "ballot")} counted together on "${title}": ${parts.join("; ")}`;
     }
     case "ProposalQueued":
       return `"${titles.get(String(event.args.proposalId))}" has passed and waits in the timelock`;
     case "DirectiveIssued":
       return `the timelock issues ${DirectiveKinds[Number(event.args.kind)]}, directive ${short(event.args.directiveId)}`;
     case "DirectiveReported":
-      return `${nameOf(event.args.node)} reports ${reports[Number(event.args.report)]} on directive ${short(event.args.directiveId)}`;
+      return `${nameOf(event.args.node)} reports "${reports[Number(event.args.report)]}" on directive ${short(event.args.directiveId)}`;
     case "ReportsCounted": {
       const { report, directiveId, bits } = event.args;
       const nodes = indicesOf(bits);
-      const said = `${nodes.length} ${nodes.length === 1 ? "report" : "reports"} ${reports[Number(report)]} together`;
+      const said = `${counted(nodes.length, "report")} "${reports[Number(report)]}" together`;
       return `${said} on directive ${short(directiveId)}: ${listOf(nodes, told)}`;
     }
     case "DirectiveEnacted":
-      return `directive ${short(event.args.directiveId)} is ${reports[Number(event.args.report)]}, attested by ${event.args.attestations} nodes: outcome ${cidOf(event.args.outcome)}`;
+      return `directive ${short(event.args.directiveId)} is ${reports[Number(event.args.report)]}, attested by ${counted(Number(event.args.attestations), "node")}: outcome ${cidOf(event.args.outcome)}`;
     case "ModelAccepted":
       return `model ${cidOf(event.args.model)} is accepted as version ${event.args.version}`;
     case "FlagSet":
-      return "a flag is set";
+      return `the flag ${decodeName(event.args.name)} is ${event.args.newValue ? "set" : "cleared"}`;
     default:
       return undefined;
   }
 }
 
-/** Nodes by name, or how many they are. */
-function listOf(indices: readonly number[], { nameOf, operators }: Told): string {
+/** The names of the nodes, or their number if there are many. */
+function listOf(indices: readonly number[], { nameOf, operators }: NarrationNames): string {
   if (indices.length > MAX_NAMES) return `${indices.length} nodes`;
   return indices.map((index) => nameOf(operators.get(index) ?? `node ${index}`)).join(", ");
 }
@@ -122,6 +122,10 @@ function listOf(indices: readonly number[], { nameOf, operators }: Told): string
 export async function gasOf(chain: Chain, hash: string): Promise<number> {
   const receipt = (await chain.provider.send("eth_getTransactionReceipt", [hash])) as { gasUsed: string } | null;
   return receipt === null ? 0 : Number(receipt.gasUsed);
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${count === 1 ? noun : `${noun}s`}`;
 }
 
 export function short(hex: string): string {

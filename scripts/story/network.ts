@@ -10,7 +10,7 @@ export interface LocalNetwork {
   close(): Promise<void>;
 }
 
-/** The local network's port is held by another program. */
+/** Another program listens on the local network's port. */
 class PortInUseError extends BaseError {
   constructor(port: number) {
     super("port-in-use", `Port ${port} on ${HOST} is in use, so the local network cannot start there.`, {

@@ -6,10 +6,10 @@ const FIRST = 10_000;
 const COUNT = 10_000;
 const ATTEMPTS = 100;
 
-/** What was given away, though nothing may listen there yet. */
+/** Ports that were returned before: nothing may listen on them yet. */
 const given = new Set<number>();
 
-/** `count` ports in a row that nothing on this host listens on and nobody in this process was given. */
+/** Finds `count` ports in a row that no program listens on and that this process has not returned before. */
 export async function freePorts(count: number): Promise<number[]> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const first = randomInt(FIRST, FIRST + COUNT - count);

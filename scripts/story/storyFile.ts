@@ -2,7 +2,7 @@ import { mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { StoryDocuments } from "./documents.js";
 
-/** What truly happened, for programs. Every CID can be fetched from the nodes, every transaction is on the chain. */
+/** What happened, for programs. Every CID can be fetched from the nodes; every transaction is on the chain. */
 export interface Story {
   documents: StoryDocuments;
   network: { chainId: number; rpc: string };
@@ -29,7 +29,7 @@ export interface Story {
     issuedTx: string;
     outcome: { result: string; contentId: string } | null;
     attestedBy: string[];
-    /** Everything it took, from opening to the last attestation. */
+    /** The gas of all transactions from the opening to the last attestation. */
     gas: number;
   }[];
   rounds: {
@@ -44,7 +44,7 @@ export interface Story {
   seconds: number;
 }
 
-/** Writes the story at once or not at all. */
+/** Writes the story file in one step: a reader never sees half of it. */
 export async function writeStory(path: string, story: Story): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.tmp`;

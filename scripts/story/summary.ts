@@ -1,7 +1,7 @@
 import { formatTable } from "../../src/surfaces/cli/output/print.js";
 import type { Story } from "./storyFile.js";
 
-/** The table at the end: what was decided, by whom, what it cost and where to find it. */
+/** The tables at the end: decisions with their votes and gas, rounds, and what was refused. */
 export function summarize(story: Story, names: Map<string, string>): string {
   const nameOf = (account: string) => names.get(account.toLowerCase()) ?? account;
   const decided = story.directives.map((directive) => ({
@@ -24,7 +24,7 @@ export function summarize(story: Story, names: Map<string, string>): string {
     `Decided (votes for:against:abstain)\n${formatTable(decided)}`,
     ...(rounds.length > 0 ? [`Learned\n${formatTable(rounds)}`] : []),
     `Refused\n${story.refused.map(({ what, error }) => `- ${what}\n  ${error}`).join("\n")}`,
-    `${story.records.length} records are anchored. The whole took ${story.seconds} s.`,
+    `${story.records.length} records are anchored. The story took ${story.seconds} s.`,
   ];
   return `\n${parts.join("\n\n")}\n`;
 }

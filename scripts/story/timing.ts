@@ -1,6 +1,6 @@
 import type { Track, TrackRules } from "../../src/records/index.js";
 
-/** The default rules with seconds for hours: shares are those of every deployment. */
+/** The default tracks with seconds instead of hours; the shares are the defaults. */
 export const storyTracks: Record<Track, TrackRules> = {
   emergency: {
     votingDelay: 0,
@@ -48,6 +48,6 @@ export const storyTracks: Record<Track, TrackRules> = {
 export const storyTiming = {
   agent: { cycleMs: 1_500, anchorEveryMs: 20_000, takeoverMs: 12_000, evidenceTimeoutMs: 6_000, stragglersMs: 3_000 },
   progressDeadlineMs: 4_000,
-  /** How long the story waits for a node that is well enough to ask for rounds by itself. */
+  /** How long the story waits for a healthy node to propose rounds before it proposes them itself. */
   spontaneousMs: 20_000,
 };

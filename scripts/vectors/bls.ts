@@ -13,13 +13,13 @@ const FIELD_MASK = (1n << 381n) - 1n;
 type Key = typeof G1.Point.BASE;
 type Signature = typeof G2.Point.BASE;
 
-/** One point or what looks like one: compressed as in Ethereum's consensus, and in the encoding of EIP-2537. */
+/** A valid or invalid encoding of a point: compressed as in Ethereum's consensus, and as in EIP-2537. */
 export interface Encoded {
   compressed: string;
   eip2537: string;
 }
 
-/** What is said of a signature, and whether it is so. Each claim: that these keys, by name, signed this digest. */
+/** Claims about a signature, and whether they hold. Each claims that these keys, by name, signed this digest. */
 export interface Case {
   name: string;
   claims: { keys: string[]; digest: "for" | "against" }[];
@@ -30,7 +30,7 @@ export interface Case {
 export interface Vectors {
   suite: string;
   digests: { for: string; against: string };
-  /** By name. Those without a secret are not keys. */
+  /** By name. Entries without a secret are not valid keys. */
   keys: Record<string, Encoded & { secret?: string }>;
   cases: Case[];
 }
@@ -121,7 +121,7 @@ function withPadding(bytes: string): string {
 
 function badKeys(): Record<string, Encoded> {
   const infinity = { compressed: `0xc0${"00".repeat(47)}`, eip2537: `0x${"00".repeat(128)}` };
-  // Where x + p still has but 381 bits, it fits the compressed form.
+  // If x + p has at most 381 bits, it fits the compressed form.
   const small = names(500).find((name) => publicKey(name).x + Fp.ORDER <= FIELD_MASK);
   if (small === undefined) throw new Error("None of these names has a key with a small x.");
   const { x, y } = publicKey(small).toAffine();

@@ -33,7 +33,7 @@ export interface AgentDependencies {
   readonly ownBallots: OwnBallots;
   readonly jobs: BackgroundJobs;
   readonly strategies: NodeStrategies;
-  /** What differs from the defaults of planning. */
+  /** Overrides of {@link PlanDefaults}. */
   readonly policy?: Partial<PlanPolicy>;
 }
 
@@ -89,7 +89,7 @@ export class Agent {
     return { ...this.#loop.status, waitingRecords: waiting, unsettledBatches: unsettled };
   }
 
-  /** What this node knows of a vote, including ballots that are not on chain yet, and how it decided itself. */
+  /** The ballots on a proposal that this node knows of, those that are not on chain yet included, and its own. */
   ballotsOn(proposalId: string): BallotsView & { readonly own: RecordedBallot | null } {
     const { ownBallots, strategies } = this.#dependencies;
     const { known, equivocations } = strategies.ballots.ballotsOn(proposalId);
@@ -102,7 +102,7 @@ export class Agent {
     this.#running = this.#loop.run(this.#stopping.signal);
   }
 
-  /** Ends the loop. Jobs that it has started end with the strategies. */
+  /** Ends the loop. Jobs that it has started go on until the strategies close. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;

@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.js";
 import type { Logger } from "../utils/logger.js";
 
-/** Work in the background, at most one job a key. A failed job is reported and forgotten, so that its owner starts it again. */
+/** Runs work in the background, at most one job per key. A failed job is logged and forgotten: its caller may start it again. */
 export class BackgroundJobs {
   readonly #running = new Map<string, Promise<void>>();
   readonly #logger: Logger;

@@ -16,7 +16,7 @@ const address = z
     return checked ?? z.NEVER;
   });
 const milliseconds = z.int().min(10).max(3_600_000);
-/** Between two runs of a background job, up to a week; 0 for never. */
+/** Milliseconds between two runs of a background job, at most a week; 0 for never. */
 const period = z.union([z.literal(0), z.int().min(10).max(604_800_000)]);
 
 const schema = z.strictObject({
@@ -59,18 +59,18 @@ const schema = z.strictObject({
     peers: z.array(z.string().startsWith("/")).max(1_000).default([]),
     /** How many nodes keep each record besides its author. */
     replicas: z.int().min(0).max(16).default(AgentDefaults.replicas),
-    /** A node that was not heard for this long counts as away, and others keep its share. */
+    /** A node that sent no report for this long counts as away, and other nodes keep its records too. */
     awayMs: milliseconds.default(AgentDefaults.awayMs),
-    /** How often blocks that nothing pins are collected. */
+    /** How often blocks that nothing pins are deleted. */
     gcEveryMs: period.default(AgentDefaults.gcEveryMs),
-    /** Blocks that came more recently than this are not collected. */
+    /** Blocks that were stored more recently than this are not deleted. */
     graceMs: z.int().min(0).max(31_536_000_000).default(AgentDefaults.graceMs),
     /** How often every block is read and checked. */
     scrubEveryMs: period.default(AgentDefaults.scrubEveryMs),
   }),
   /** Whether the node indexes all records for queries; it fetches each of them for that. */
   catalog: z.boolean().default(true),
-  /** Backs the running node up into `dir`; no more than `everyMs` is lost with the disk. */
+  /** Backs the running node up into `dir` every `everyMs`: the most that is lost with the disk. */
   backup: z
     .strictObject({ dir: z.string().min(1), everyMs: milliseconds.default(AgentDefaults.backupEveryMs) })
     .optional(),

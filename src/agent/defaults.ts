@@ -2,9 +2,9 @@
 export const AgentDefaults = {
   /** Counts no blocks: the chain's `finalized` tag says what is final. */
   confirmations: 0,
-  /** Loopback only: a node that others can reach must be configured so. */
+  /** Loopback only: an operator must configure addresses that other machines can reach. */
   listen: ["/ip4/127.0.0.1/tcp/0"] as readonly string[],
-  /** One MAPE-K cycle; short enough that a dead workload is seen within a few seconds. */
+  /** One MAPE-K cycle; short enough that a dead replica is seen within a few seconds. */
   cycleMs: 2_000,
   /** States are cheap to batch, and no decision waits for them. */
   anchorEveryMs: 60_000,
@@ -14,13 +14,13 @@ export const AgentDefaults = {
   stragglersMs: 30_000,
   /** A block of a few KB takes milliseconds: one that takes this long is missing. */
   evidenceTimeoutMs: 8_000,
-  /** A workload that has not become healthy by then will not. */
+  /** A replica that is not healthy by then is taken to be broken. */
   progressDeadlineMs: 60_000,
   /** Records survive the loss of any three nodes at once, disks included. */
   replicas: 3,
   /** With two copies left, one more loss still loses no record. */
   minReplicas: 2,
-  /** Between two passes of the replicator, each of which reports to the other nodes. */
+  /** Between two passes of the replicator. Each pass sends the other nodes one report. */
   replicateEveryMs: 5_000,
   /** A restart takes seconds, and copying a share costs more than waiting for one. */
   awayMs: 60_000,
@@ -36,6 +36,6 @@ export const AgentDefaults = {
   maxBatchRecords: 1_000,
   /** Records that may wait for an anchor before new ones are refused. */
   maxQueuedRecords: 10_000,
-  /** One step of the leader order, so that nodes that plan the same do not all send it at once. */
+  /** One step of the leader order: nodes with the same plan do not all open it at once. */
   openStepMs: 1_500,
 } as const;

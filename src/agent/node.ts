@@ -30,34 +30,34 @@ import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
 import { OwnBallots } from "./signing/ownBallots.js";
 
-/** A node that runs: its IPFS node, its agent, and what others may ask of it. */
+/** A running node: its IPFS node, its agent, and what its HTTP server answers. */
 export interface RunningNode {
   readonly self: Address;
   readonly content: HeliaContent;
   readonly status: () => Promise<unknown>;
-  /** What the node knows of a vote, including ballots that are not on chain yet. */
+  /** The ballots on a proposal that the node knows of, those that are not on chain yet included. */
   readonly ballots: Agent["ballotsOn"];
-  /** Keeps the payload in an envelope that a member has signed, and returns its CID. */
+  /** Stores and pins the payload in an envelope that a member has signed, and returns its CID. */
   readonly keepPayload: (envelope: Uint8Array) => Promise<string>;
   /** Stores and pins the JSON document in an envelope that a member has signed, and returns its CID. */
   readonly keepDocument: (envelope: Uint8Array) => Promise<string>;
-  /** The node's index of chain and content; undefined if it keeps none. */
+  /** The node's index of chain and content; undefined if the node has no catalog. */
   readonly catalog: Catalog | undefined;
   stop(): Promise<void>;
 }
 
-/** An account that is no member asked a node to keep a payload. */
+/** An account that is not a member has sent a payload or a document. */
 class NotMemberError extends InvalidInputError {
   constructor(author: Address) {
-    super(`${author} is not a member, so nothing is kept for it.`);
+    super(`${author} is not a member, and nodes store payloads and documents for members only.`);
   }
 }
 
 /**
  * Starts everything that a node consists of, from its configuration.
  *
- * @throws {KeyError} on a wrong password, {ChainError} if the chain cannot be reached or is another one, {ConfigError} for
- * an unknown task. Nothing is left open then.
+ * @throws {KeyError} on a wrong password, {ChainError} if the chain cannot be reached or has another id,
+ * {ConfigError} for an unknown task. The parts that had started are stopped first.
  */
 export async function startNode(config: AgentConfig, password: string, logger: Logger): Promise<RunningNode> {
   const parts = new StartedParts();
@@ -113,12 +113,12 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     onError: (error) => logger.warn("a gossip handler failed", { reason: messageOf(error) }),
   });
 
-  // The indices of where records are anchored, and the client that asks them first.
+  // The indices that know in which block a record is anchored, and the client that asks them first.
   const locations = new RecordLocations();
   const client = createClient({ chain, content, locate: (contentId) => locations.locate(contentId) });
   const membership = membershipOf(chain);
 
-  // Journals: what this node has written, decided and signed.
+  // Journals: the records that this node has written, and how it has voted.
   const outbox = await openOutbox({
     path: join(dataDir, "outbox.jsonl"),
     client,
@@ -171,7 +171,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     return found?.records.map(({ anchor }) => anchor.blockNumber) ?? [];
   });
 
-  // Backups, and the care for blocks. No block is collected while a backup runs.
+  // Backups, garbage collection and scrubs. No block is deleted while a backup runs.
   const exclusive = new PQueue({ concurrency: 1 });
   const maintenance = new Maintenance({
     ...{ ...config.content, self, clock, logger },
@@ -244,7 +244,7 @@ function startReplicator({ config, ...dependencies }: StartReplicatorParameters)
     clock: systemClock,
     retention: new ChainRetentionReader({ client: dependencies.client, finality: finalityOf(config), replicas }),
     awayMs,
-    // Others hear three reports before they take this node to be away.
+    // Three reports fit into `awayMs`: two may be lost before other nodes take this one to be away.
     everyMs: Math.min(AgentDefaults.replicateEveryMs, awayMs / 3),
   });
   replicator.start();

@@ -58,7 +58,7 @@ describe("five agents that see one incident", () => {
     const { value } = await reader.fetchRecord({ contentId: directive.outcome ?? "0x", kind: "Outcome" });
     expect(value).toMatchObject({ directive: directive.id, result: "done" });
 
-    // All of them anchored the same incident, and whoever led says how it ended.
+    // All of them anchored the same incident, and the leader says how it ended.
     const incidents = async () => reader.listRecords({ kind: "Incident", limit: 20 });
     await expect
       .poll(async () => new Set((await incidents()).map(({ contentId }) => contentId)).size, patience)
@@ -92,7 +92,7 @@ describe("agents that exchange ballots", () => {
   const stragglersMs = 30_000;
 
   it("settle those on one incident together, and carry out what they decided", async () => {
-    const { fleet, connect, hub, start, ended } = await agentsOf({ stragglersMs });
+    const { fleet, connect, hub: gossip, start, ended } = await agentsOf({ stragglersMs });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     fleet.kill("web/2");
@@ -107,17 +107,17 @@ describe("agents that exchange ballots", () => {
     const ballots = await reader.listBallots({ proposalId: proposal?.id ?? "" });
     expect(ballots.length).toBeGreaterThanOrEqual(4);
     expect(new Set(ballots.map(({ index }) => index)).size).toBe(ballots.length);
-    expect(hub.errors).toEqual([]);
+    expect(gossip.errors).toEqual([]);
   });
 
   it("attest what became of it together too: one transaction enacts", async () => {
-    const { agents, fleet, connect, cycles, hub, start, ended } = await agentsOf({ stragglersMs });
+    const { agents, fleet, connect, cycles, hub: gossip, start, ended } = await agentsOf({ stragglersMs });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     fleet.kill("web/2");
     const directive = await ended(reader, "Restart");
     expect(directive).toMatchObject({ status: "Done", committeeSize: 5 });
-    // Whoever comes later has nothing to add.
+    // Nodes that come later have nothing to add.
     await Promise.all([...agents.keys()].map((index) => cycles(index)));
     const reported = await reader.chain.events({ names: ["ReportsCounted", "DirectiveReported"] });
     expect(reported.map(({ name }) => name)).toEqual(["ReportsCounted"]);
@@ -127,7 +127,7 @@ describe("agents that exchange ballots", () => {
     const { value } = await reader.fetchRecord({ contentId: directive.outcome ?? "0x", kind: "Outcome" });
     expect(value).toMatchObject({ directive: directive.id, result: "done" });
     expect(fleet.executions).toBe(1);
-    expect(hub.errors).toEqual([]);
+    expect(gossip.errors).toEqual([]);
   });
 
   it("report one by one where the chain adds no signatures up", async () => {
@@ -142,7 +142,7 @@ describe("agents that exchange ballots", () => {
   });
 
   it("ban a node that signs two different ballots, by themselves", async () => {
-    const { witan, hub, connect, cycles, operator, start } = await agentsOf({ stragglersMs });
+    const { witan, hub: gossip, connect, cycles, operator, start } = await agentsOf({ stragglersMs });
     const [reader, byzantine] = [await connect(), await connect(operator(4))];
     await start(0, 1, 2, 3);
     // Before they have looked at the chain they know no members.
@@ -157,7 +157,7 @@ describe("agents that exchange ballots", () => {
     for (const support of ["for", "against"] as const) {
       const ballot = await signNodeBallot({ bls, aggregates: true, node, proposalId, index: 4, support });
       const topic = `witan/ballots/1/${witan.deployment.contracts.NodeGovernor.toLowerCase()}`;
-      await hub.peer("node 4").publish(topic, encodeBallot(ballot));
+      await gossip.peer("node 4").publish(topic, encodeBallot(ballot));
     }
 
     const ban = async () => (await reader.listProposals()).find(({ directive }) => directive?.kind === "Ban");

@@ -40,8 +40,8 @@ describe("an agent's configuration", () => {
     expect(parsed.content.listen).toEqual(["/ip4/127.0.0.1/tcp/0"]);
     expect(Object.isFrozen(parsed)).toBe(true);
     const hour = 3_600_000;
-    const upkeep = { gcEveryMs: 6 * hour, graceMs: 168 * hour, scrubEveryMs: 24 * hour };
-    expect(parsed.content).toMatchObject(upkeep);
+    const maintenance = { gcEveryMs: 6 * hour, graceMs: 168 * hour, scrubEveryMs: 24 * hour };
+    expect(parsed.content).toMatchObject(maintenance);
     const off = { gcEveryMs: 0, graceMs: 0, scrubEveryMs: 0 };
     expect(parseAgentConfig({ ...config, content: off }, "/").content).toMatchObject(off);
   });

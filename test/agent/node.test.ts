@@ -102,7 +102,7 @@ it("starts two nodes that anchor their states, and read one another's blocks", a
   await expect.poll(() => second.content.connections(), patience).toBe(1);
   const chain = await createChain({ rpcUrl: chainNode.rpcUrl, ...witan.deployment });
   onTestFinished(() => chain.close());
-  // Whoever reads through the second node gets the first one's records over IPFS.
+  // A client of the second node reads the first one's records over IPFS.
   const reader = createClient({ chain, content: second.content });
   const states = () => reader.listRecords({ kind: "State", author: first.self, limit: 1 });
   await expect.poll(async () => (await states()).length, patience).toBe(1);
@@ -178,7 +178,7 @@ it("leaves nothing open where it does not start: a task that is none, a listenin
   const config = await configOf(0);
   const untaught = { ...config, learning: { task: "chess", index: 0, shards: 2, seed: 7 } };
   await expect(startNode(untaught, PASSWORD, silent)).rejects.toThrow('there is no task "chess"');
-  // The folder of blocks is locked by whoever has it open.
+  // The folder of blocks is locked by the process that has it open.
   const node = await running(config);
 
   const listen = node.content.multiaddrs().map((address) => address.replace(/\/p2p\/.*/, ""));

@@ -14,7 +14,7 @@ function runWithout(code: string): string {
 
 it("says in one typed error that this Node has no SQLite", () => {
   const told = runWithout(`
-    import { openCatalog } from "../../src/catalog/index.ts";
+    import { openCatalog } from "./src/catalog/index.ts";
     const error = await openCatalog({ path: ":memory:", chain: {}, content: {} }).catch((error) => error);
     console.log(JSON.stringify({ name: error.name, code: error.code, retryable: error.retryable, message: error.message }));
   `);
@@ -23,7 +23,7 @@ it("says in one typed error that this Node has no SQLite", () => {
 });
 
 it("needs no SQLite for anything else", () => {
-  expect(runWithout('import { createClient } from "../../src/index.ts"; console.log(typeof createClient);')).toBe(
+  expect(runWithout('import { createClient } from "./src/index.ts"; console.log(typeof createClient);')).toBe(
     "function",
   );
 });

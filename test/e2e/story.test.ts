@@ -45,7 +45,7 @@ const at = async (contract: string) => {
 describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed ${SEED})`, () => {
   it("is told to its end", () => {
     const { story, output } = running;
-    expect(output()).toContain(`${KILLS} agents were killed on the way`);
+    expect(output()).toContain(`${KILLS} agents were killed`);
     expect(story.nodes).toHaveLength(5);
     const told = story.directives.map(({ kind, outcome }) => `${kind} ${outcome?.result}`);
     const wanted = ["Restart done", "Deploy failed", "Rollback done", "SetFlag done", "StartRound done"];

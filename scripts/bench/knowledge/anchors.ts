@@ -7,7 +7,7 @@ import type { Address } from "../../../src/records/index.js";
 import { startNetwork } from "../../story/network.js";
 import { storyTracks } from "../../story/timing.js";
 
-/** Gas of an anchor after the author's first, by its records. The chain knows the author: that is in it. */
+/** Gas of an anchor after the author's first one, by the number of its records. */
 export async function measureAnchors(batches: readonly number[]) {
   const network = await startNetwork(0);
   try {

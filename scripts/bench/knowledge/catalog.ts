@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { openDatabase } from "../../../src/catalog/database.js";
@@ -12,6 +11,7 @@ import type { RecordFilter } from "../../../src/catalog/query.js";
 import { pageOfRecords } from "../../../src/catalog/recordQuery.js";
 import { createChain, type Deployment } from "../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { authors, fill } from "./filledCatalog.js";
 
 interface FloodedChain {
@@ -20,7 +20,7 @@ interface FloodedChain {
   close(): Promise<void>;
 }
 
-/** Starts a development chain with very many events, in a process of its own: as with any RPC, its work is not ours. */
+/** Starts a development chain with very many events in its own process, so that its work is not measured. */
 async function startFloodedChain(events: number, perBlock: number): Promise<FloodedChain> {
   const script = fileURLToPath(new URL("./floodedChain.ts", import.meta.url));
   const child = spawn(process.execPath, ["--import", "tsx", script, String(events), String(perBlock)], {
@@ -42,7 +42,7 @@ async function startFloodedChain(events: number, perBlock: number): Promise<Floo
   throw new Error("the chain's process ended before it was ready");
 }
 
-/** Runs `work` with a folder that is gone afterwards. */
+/** Runs `work` with a folder that is deleted afterwards. */
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "witan-bench-"));
   try {
@@ -52,20 +52,20 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** Blocks of one request of the raw reading: about what a chunk of the catalog has. */
+/** Blocks per request of the raw reader: about as many as the catalog asks for at once. */
 const RAW_BLOCKS = 40;
 
 export interface IndexFigures {
-  /** Fetched, decoded, written and committed, from zero into a file: the middle of the runs. */
+  /** Events fetched, decoded, written and committed per second, into an empty file: the median of the runs. */
   readonly eventsPerSecond: number;
-  /** The same answers of the same node, one request after the other, parsed and dropped: the bound. */
+  /** The bound: the same answers of the same node, requested one after the other, parsed and dropped. */
   readonly rawPerSecond: number;
   readonly events: number;
   readonly perBlock: number;
   readonly runs: readonly { readonly eventsPerSecond: number; readonly rawPerSecond: number }[];
 }
 
-/** Catching up with a chain over HTTP. */
+/** Measures how fast a catalog catches up with a chain over HTTP. */
 export async function measureIndex({ events = 100_000, perBlock = 100, runs = 3 } = {}): Promise<IndexFigures> {
   const flooded = await startFloodedChain(events, perBlock);
   const chain = await createChain({ rpcUrl: flooded.rpcUrl, ...flooded.deployment });
@@ -91,7 +91,7 @@ export async function measureIndex({ events = 100_000, perBlock = 100, runs = 3 
   async function readRaw(): Promise<number> {
     const head = await chain.blockNumber();
     const address = flooded.deployment.contracts.KnowledgeRegistry;
-    const start = performance.now();
+    const start = systemClock.monotonic();
     let read = 0;
     for (let from = flooded.deployment.deployedAtBlock; from <= head; from += RAW_BLOCKS) {
       const range = { address, fromBlock: hex(from), toBlock: hex(Math.min(head, from + RAW_BLOCKS - 1)) };
@@ -102,21 +102,21 @@ export async function measureIndex({ events = 100_000, perBlock = 100, runs = 3 
       });
       read += ((await response.json()) as { result: unknown[] }).result.length;
     }
-    return Math.round(read / ((performance.now() - start) / 1_000));
+    return Math.round(read / ((systemClock.monotonic() - start) / 1_000));
   }
 
   async function catchUp(path: string): Promise<number> {
     const catalog = await openCatalog({ path, chain, content: createMemoryContent() });
     const stop = new AbortController();
-    const start = performance.now();
+    const start = systemClock.monotonic();
     let [read, end] = [0, start];
     await catalog
       .sync({
         signal: stop.signal,
         onProgress(progress) {
-          // The manifests of these anchors are nowhere: what is measured is the chain.
+          // No store has the manifests of these anchors: only reading the chain is measured.
           if (progress.stage === "content") return stop.abort();
-          [read, end] = [progress.events, performance.now()];
+          [read, end] = [progress.events, systemClock.monotonic()];
         },
       })
       .catch((error: unknown) => {
@@ -128,7 +128,7 @@ export async function measureIndex({ events = 100_000, perBlock = 100, runs = 3 
   }
 }
 
-/** What is asked for a page, under the name that the report has for it. */
+/** The filter of each measured query, by its name in the report. */
 const questions: Readonly<Record<string, RecordFilter>> = {
   newest: {},
   kind: { kind: "Incident" },
@@ -149,7 +149,7 @@ const questions: Readonly<Record<string, RecordFilter>> = {
 const PAGE = 50;
 const ROUNDS = 25;
 
-/** Of the records since the size before: by the clock, and by this process's own time on the processors. */
+/** The cost of the records added since the previous size: elapsed time, and processor time of this process. */
 export interface Growth {
   readonly records: number;
   readonly microsecondsPerRecord: number;
@@ -158,26 +158,26 @@ export interface Growth {
 
 export interface QueryFigures {
   readonly records: number;
-  /** Of the slowest question: the middle of its pages. */
+  /** The median time of a page of the slowest query. */
   readonly pageMs: number;
   readonly questions: Readonly<Record<string, { readonly medianMs: number; readonly worstMs: number }>>;
-  /** Writing a record of which chain and content were fetched already, at each size. */
+  /** The cost of writing a record whose events and content are fetched already, at each size. */
   readonly growth: readonly Growth[];
 }
 
-/** Pages of a catalog of very many records, in a file, each with its contents read, and the cost of writing as it grows. */
+/** Measures pages of a large catalog in a file, contents included, and the cost of writing while it grows. */
 export async function measureQuery({ records = 1_000_000 } = {}): Promise<QueryFigures> {
   return inFolder(async (folder) => {
     const db = await openDatabase(join(folder, "catalog.db"));
     const growth: Growth[] = [];
     let filled = 0;
     for (const size of [1_000, 10_000, 100_000, 1_000_000].filter((each) => each <= records)) {
-      const [start, cpu] = [performance.now(), process.cpuUsage()];
+      const [start, cpu] = [systemClock.monotonic(), process.cpuUsage()];
       fill(db, filled, size);
       const { user, system } = process.cpuUsage(cpu);
       growth.push({
         records: size,
-        microsecondsPerRecord: round(((performance.now() - start) / (size - filled)) * 1_000),
+        microsecondsPerRecord: round(((systemClock.monotonic() - start) / (size - filled)) * 1_000),
         cpuMicrosecondsPerRecord: round((user + system) / (size - filled)),
       });
       filled = size;
@@ -186,16 +186,16 @@ export async function measureQuery({ records = 1_000_000 } = {}): Promise<QueryF
       const times: number[] = [];
       let cursor: string | null = null;
       for (let i = 0; i < ROUNDS; i++) {
-        const start = performance.now();
+        const start = systemClock.monotonic();
         const page = pageOfRecords(
           db,
           { ...filter, ...(cursor === null ? {} : { cursor }) },
           { block: 1, through: 1 },
           PAGE,
         );
-        times.push(performance.now() - start);
+        times.push(systemClock.monotonic() - start);
         if (page.records.length === 0) throw new Error(`nothing is found by ${name}`);
-        // Deeper each time, and from the top again where it ends.
+        // Each round reads the next page, and starts again after the last one.
         cursor = page.cursor;
       }
       return [name, { medianMs: round(median(times)), worstMs: round(Math.max(...times)) }] as const;

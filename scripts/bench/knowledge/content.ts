@@ -1,19 +1,19 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { LevelBlockstore } from "blockstore-level";
 import { createHeliaLight, type Helia } from "helia";
 import { CID } from "multiformats/cid";
 import { createHeliaContent, type HeliaContent } from "../../../src/ports/content/drivers/helia.js";
 import { contentIdOf, contentIdToCid } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { inFolder, recordOf } from "./samples.js";
 
 export interface ContentFigures {
-  /** Records of 1 KB a second: ours checked, durable and pinned, beside plain puts through Helia on Level. */
+  /** Records of 1 KB per second: ours checked, durable and pinned, beside plain puts through Helia on Level. */
   readonly write: Rates;
-  /** Ours checked against their hashes, beside plain gets through Helia on Level. */
+  /** Reads per second: ours checked against their hashes, beside plain gets through Helia on Level. */
   readonly read: Rates;
   /** From one node to another that has just connected. */
   readonly replicate: { readonly records: number; readonly seconds: number };
@@ -29,9 +29,9 @@ export interface ModelFigures {
   readonly bytes: number;
   readonly inMBps: number;
   readonly outMBps: number;
-  /** One core's sha256 over the same bytes: the bound. */
+  /** The bound: sha256 over the same bytes on one core. */
   readonly sha256MBps: number;
-  /** Of the process that took the file in and gave it out again. */
+  /** The peak memory of the process that stored the file and read it back. */
   readonly peakRssMB: number;
 }
 
@@ -40,14 +40,14 @@ export interface ContentOptions {
   readonly modelBytes?: number;
 }
 
-/** Puts and gets on their way at once, ours and raw. */
+/** Concurrent puts and gets, of ours and of plain Helia. */
 const CONCURRENCY = 64;
-/** Ours and raw take turns, so that what else the machine does meets both alike. */
-const TURNS = 5;
+/** Ours and plain Helia alternate, so that other load on the machine affects both alike. */
+const PASSES = 5;
 const REPLICATED = 1_000;
-const LIBRARY = join(import.meta.dirname, "..", "..", "..", "dist", "ports", "content", "helia.js");
+const LIBRARY = join(import.meta.dirname, "..", "..", "..", "dist", "ports", "content", "drivers", "helia.js");
 
-/** Everything about content: rates of small records, replication, and one large file in and out. */
+/** Measures content: rates of small records, replication, and storing and reading one large file. */
 export async function measureContent({
   records = 20_000,
   modelBytes = 1024 ** 3,
@@ -61,10 +61,10 @@ export async function measureRates(records: number): Promise<Pick<ContentFigures
     const ours = await createHeliaContent({ dir: join(dir, "ours") });
     const raw = await rawHelia(join(dir, "raw"));
     const spent = { write: 0, rawWrite: 0, read: 0, rawRead: 0 };
-    const perTurn = Math.ceil(records / TURNS);
-    for (let turn = 0; turn < TURNS; turn++) {
-      const blocks = Array.from({ length: perTurn }, (_, index) => recordOf(turn * perTurn + index));
-      // Whoever puts through Helia has made the CID before; ours is made by the put itself.
+    const perPass = Math.ceil(records / PASSES);
+    for (let pass = 0; pass < PASSES; pass++) {
+      const blocks = Array.from({ length: perPass }, (_, index) => recordOf(pass * perPass + index));
+      // Helia's put takes a CID that its caller computes beforehand; ours computes the CID itself.
       const named = blocks.map((bytes) => ({ bytes, cid: CID.parse(contentIdToCid(contentIdOf(bytes), "raw")) }));
       spent.write += await timed(blocks, (bytes) => ours.put(bytes, { codec: "raw", keep: "record" }));
       spent.rawWrite += await timed(named, ({ cid, bytes }) => raw.blockstore.put(cid, bytes));
@@ -76,7 +76,7 @@ export async function measureRates(records: number): Promise<Pick<ContentFigures
     }
     await ours.close();
     await raw.stop();
-    const rate = (seconds: number) => Math.round((perTurn * TURNS) / seconds);
+    const rate = (seconds: number) => Math.round((perPass * PASSES) / seconds);
     return {
       write: { perSecond: rate(spent.write), rawPerSecond: rate(spent.rawWrite) },
       read: { perSecond: rate(spent.read), rawPerSecond: rate(spent.rawRead) },
@@ -97,7 +97,7 @@ export async function measureReplication(records = REPLICATED): Promise<ContentF
   });
 }
 
-/** In a process of its own and as built, so that its memory is that of the file alone, and within 512 MB. */
+/** Measures the compiled library in its own process, so that its memory is that of the file alone, within 512 MB. */
 export async function measureModel(bytes: number): Promise<ModelFigures> {
   return inFolder(async (dir) => {
     const script = fileURLToPath(new URL("./modelChild.ts", import.meta.url));
@@ -114,7 +114,7 @@ export async function measureModel(bytes: number): Promise<ModelFigures> {
   });
 }
 
-/** Helia as it comes, on Level as it comes. */
+/** Helia on Level, both with their defaults. */
 async function rawHelia(dir: string): Promise<Helia> {
   const blockstore = new LevelBlockstore(dir);
   await blockstore.open();
@@ -129,29 +129,29 @@ async function rawHelia(dir: string): Promise<Helia> {
   return helia;
 }
 
-/** Seconds for all items, some of them at once. */
+/** Seconds for the work on all items, at most {@link CONCURRENCY} at once. */
 async function timed<Item>(items: readonly Item[], work: (item: Item) => unknown): Promise<number> {
-  const began = performance.now();
+  const began = systemClock.monotonic();
   let next = 0;
   await Promise.all(
     Array.from({ length: CONCURRENCY }, async () => {
       for (let index = next++; index < items.length; index = next++) await work(items[index] as Item);
     }),
   );
-  return (performance.now() - began) / 1_000;
+  return (systemClock.monotonic() - began) / 1_000;
 }
 
 async function connected(node: HeliaContent): Promise<void> {
-  while (node.connections() === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (node.connections() === 0) await systemClock.sleep(10);
 }
 
 function sha256Rate(): number {
   const chunk = new Uint8Array(1024 * 1024);
-  const began = performance.now();
+  const began = systemClock.monotonic();
   const digest = createHash("sha256");
   for (let i = 0; i < 512; i++) digest.update(chunk);
   digest.digest();
-  return Math.round((512 * chunk.length) / 1e3 / (performance.now() - began));
+  return Math.round((512 * chunk.length) / 1e3 / (systemClock.monotonic() - began));
 }
 
 function round(value: number): number {

@@ -30,7 +30,7 @@ interface Filler {
   readonly value: RecordValue;
 }
 
-/** The n-th record of a mesh: of a hundred, 88 are states, 8 incidents, 2 outcomes and 2 models. */
+/** The n-th record of a mesh: of every hundred, 88 are states, 8 incidents, 2 outcomes and 2 models. */
 function fillerOf(n: number, author: Address): Filler {
   const contentId = hash(`record ${n}`);
   const of = n % 100;

@@ -3,11 +3,11 @@ import { contractInterfaces } from "../../../src/ports/chain/index.js";
 import { deployWitan, startHardhatNode } from "../../../test/harness/deploy.js";
 
 /**
- * A process of its own with a development chain that holds very many Anchored events: argv has their number and how many
- * there are in a block. Prints `{ rpcUrl, deployment }` once they are there, and ends with its standard input.
+ * A process with a development chain that holds very many Anchored events. Its arguments are the number of events and the
+ * number per block. Prints `{ rpcUrl, deployment }` once all events are there, and ends when its standard input ends.
  *
- * The registry would take minutes for as many anchors, so for a while its address holds code that writes nothing but the
- * events. What a reader gets over RPC is the same.
+ * The registry would take minutes for so many anchors, so its code is replaced for a while by code that only emits the
+ * events. A reader gets the same over RPC.
  */
 const [events = 100_000, perBlock = 100] = process.argv.slice(2).map(Number);
 

@@ -1,4 +1,4 @@
-// Run in a folder of its own, where OrbitDB and the Helia that it works with are installed: puts documents of 1 KB into a
+// Runs in a folder where OrbitDB and its version of Helia are installed: puts documents of 1 KB into a
 // database on Level, and gets some of them by their keys.
 import { gossipsub } from "@libp2p/gossipsub";
 import { identify } from "@libp2p/identify";

@@ -14,7 +14,7 @@ const EAS = "@ethereum-attestation-service/eas-contracts@1.9.0";
 const ZERO = `0x${"00".repeat(32)}`;
 const NOBODY = `0x${"00".repeat(20)}`;
 
-/** Installs what Witan is measured beside, in a folder of its own: nothing of it is a dependency. */
+/** Installs the packages that Witan is compared with in a temporary folder: none is a dependency. */
 async function withInstalled<T>(packages: readonly string[], work: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "witan-peer-"));
   try {
@@ -27,7 +27,7 @@ async function withInstalled<T>(packages: readonly string[], work: (dir: string)
   }
 }
 
-/** OrbitDB on Level in a process of its own: documents put and got a second. */
+/** Measures OrbitDB on Level, in its own process: documents put and fetched per second. */
 export function measureOrbitdb(records: number) {
   return withInstalled([...ORBITDB, ORBITDB_STORE], async (dir) => {
     const script = join(dir, "peer.mjs");
@@ -37,7 +37,7 @@ export function measureOrbitdb(records: number) {
   });
 }
 
-/** The Ethereum Attestation Service: gas of a record's hash, alone and each of a hundred together. */
+/** Measures the Ethereum Attestation Service: gas to attest one record's hash, alone and in a batch of a hundred. */
 export function measureEas() {
   return withInstalled([EAS], async (dir) => {
     const { ethers } = await network.create();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const RECORD_BYTES = 1_024;
 
-/** Bytes of the size of a record, others for each index, and as good as random. */
+/** Pseudo-random bytes of a record's size, different for each index. */
 export function recordOf(index: number, length = RECORD_BYTES): Uint8Array {
   const bytes = new Uint8Array(length);
   new DataView(bytes.buffer).setUint32(0, index);
@@ -15,7 +15,7 @@ export function recordOf(index: number, length = RECORD_BYTES): Uint8Array {
   return bytes;
 }
 
-/** Works in a folder that is gone afterwards. */
+/** Runs `work` in a folder that is deleted afterwards. */
 export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "witan-bench-"));
   try {

@@ -1,4 +1,4 @@
-/** An agent as `witan agent` runs it, that also writes records of its own and names each on stdout once it is anchored. */
+/** An agent like that of `witan agent`, which also writes records and prints the CID of each once it is anchored. */
 import { writeSync } from "node:fs";
 import { readAgentConfig } from "../../../src/agent/config.js";
 import { startNode } from "../../../src/agent/node.js";

@@ -3,7 +3,7 @@ import { concat, getBytes, hexlify, keccak256, SigningKey, toBeHex, toBigInt, to
 import { encodeG2 } from "../../../src/ports/keys/index.js";
 import { ORDER, possessionChallenge, publicKeyOf } from "../../../test/harness/contracts/eip2537.js";
 
-/** What a node of a large committee is and can sign. */
+/** A node of a large committee, with the keys that it signs with. */
 export interface BenchNode {
   readonly index: number;
   readonly operator: string;
@@ -11,7 +11,7 @@ export interface BenchNode {
   readonly secret: SecretKey;
 }
 
-/** Nodes with keys that their number gives: the same in every run. */
+/** Nodes whose keys are derived from their index: the same in every run. */
 export function makeNodes(size: number): BenchNode[] {
   return Array.from({ length: size }, (_, index) => {
     const account = new SigningKey(keccak256(toUtf8Bytes(`bench operator ${index}`)));
@@ -20,7 +20,7 @@ export function makeNodes(size: number): BenchNode[] {
   });
 }
 
-/** What admits a node. */
+/** The admission of a node. */
 export function admissionOf({ index, operator, secret }: BenchNode) {
   const key = publicKeyOf(secret);
   // blst multiplies the generator by the nonce: a public key is nothing else.
@@ -33,12 +33,12 @@ export function admissionOf({ index, operator, secret }: BenchNode) {
   return { operator, key, possession: concat([commitment, toBeHex(response, 32)]), peerId };
 }
 
-/** The sum of what these nodes sign, in the encoding of EIP-2537. */
+/** The aggregate of these signatures, in the encoding of EIP-2537. */
 export function aggregate(signatures: readonly Signature[]): string {
   return hexlify(encodeG2(aggregateSignatures([...signatures]).toBytes()));
 }
 
-/** Ballots that operators signed with their accounts, side by side. */
+/** Ballots that operators signed with their accounts, one signature each. */
 export function batchOf(nodes: readonly BenchNode[], support: number, digest: string): string {
   return concat(
     nodes.map(({ index, account }) => {

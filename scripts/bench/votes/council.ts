@@ -3,7 +3,7 @@ import { ethers, networkHelpers } from "../../../test/harness/contracts/deployGo
 import { Support } from "../../../test/harness/contracts/governanceHelper.js";
 import { type BenchNode, makeNodes } from "./committee.js";
 import { anchorTogether } from "./joint.js";
-import { attestTogether, castBatch, castByAggregate, decideAtOnce, motionOf, send } from "./steps.js";
+import { attestTogether, castBatch, castByAggregate, decideAtOnce, proposalOf, send } from "./steps.js";
 import { ADMISSION_BATCH, type BenchWorld, buildWorld } from "./world.js";
 
 export type CouncilGas = Awaited<ReturnType<typeof measureCouncil>>;
@@ -15,21 +15,21 @@ export async function measureCouncil(size: number) {
   const start = await networkHelpers.takeSnapshot();
   const two = nodes.slice(0, Math.ceil(size * 0.67));
 
-  const motion = motionOf(governor, ours);
-  await motion.propose(nodes[0]);
-  await motion.waitForStart();
+  const proposal = proposalOf(governor, ours);
+  await proposal.propose(nodes[0]);
+  await proposal.waitForStart();
   const opened = await networkHelpers.takeSnapshot();
   const ballots = async (work: () => Promise<number>) => {
     const gas = await work();
     await opened.restore();
     return gas;
   };
-  const digest = await governor.ballotDigest(motion.id, Support.for);
+  const digest = await governor.ballotDigest(proposal.id, Support.for);
   const figures = {
     [`admit-${ADMISSION_BATCH}`]: Number(admissions.at(-1) ?? 0n),
-    "ballots-batch-67": await ballots(() => castBatch(world, motion.id, two, digest)),
-    "ballots-aggregate-67": await ballots(() => castByAggregate(world, motion.id, { for: two })),
-    "ballots-aggregate-100": await ballots(() => castByAggregate(world, motion.id, { for: nodes })),
+    "ballots-batch-67": await ballots(() => castBatch(world, proposal.id, two, digest)),
+    "ballots-aggregate-67": await ballots(() => castByAggregate(world, proposal.id, { for: two })),
+    "ballots-aggregate-100": await ballots(() => castByAggregate(world, proposal.id, { for: nodes })),
     "decide-67": await decideAtOnce(world, two),
     "report-67": await attestTogether(world, two),
     ...(await anchors(world)),
@@ -38,7 +38,7 @@ export async function measureCouncil(size: number) {
   return figures;
 }
 
-/** An author's later anchor, sent by itself and by another, and anchors of many authors. */
+/** Gas of an author's later anchor, sent by the author and by another account, and of anchors of many authors. */
 async function anchors(world: BenchWorld) {
   const [first, second] = world.nodes as [BenchNode, BenchNode];
   const deployed = await ethers.deployContract("KnowledgeRegistry", [await world.registry.getAddress()]);

@@ -6,7 +6,7 @@ import { type BenchWorld, gasOf } from "./world.js";
 
 const NEVER = 2n ** 48n - 1n;
 
-/** Gas of one root over the batches of these nodes, of a committee of all. */
+/** Gas of one joint anchor over the batches of these nodes. */
 export async function anchorTogether({ nodes, registry }: BenchWorld, authors: readonly BenchNode[]) {
   const deployed = await ethers.deployContract("KnowledgeRegistry", [await registry.getAddress()]);
   const knowledge = deployed as unknown as KnowledgeRegistry;

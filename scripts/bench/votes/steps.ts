@@ -11,29 +11,29 @@ const EMERGENCY_WHY = "Restart web-3";
 const EMERGENCY = directiveOf({ kind: Kind.Restart, evidence: [ethers.id("incident")] });
 const DONE = 2;
 
-/** One proposal's life, in gas. */
-export function motionOf(governor: INodeGovernor, call: Call) {
+/** A proposal whose steps return the gas that they used. */
+export function proposalOf(governor: INodeGovernor, call: Call) {
   const [targets, values, calldatas] = [[call.target], [0n], [call.data]];
   const encode = (name: "propose" | "queue" | "execute", description: string) =>
     governor.interface.encodeFunctionData(name as "propose", [targets, values, calldatas, description]);
-  const motion = {
+  const proposal = {
     id: 0n,
     async propose(node: BenchNode | undefined): Promise<number> {
-      motion.id = await governor.hashProposal(targets, values, calldatas, ethers.id(WHY));
+      proposal.id = await governor.hashProposal(targets, values, calldatas, ethers.id(WHY));
       return send(governor, node?.operator, encode("propose", WHY));
     },
     async waitForStart(): Promise<void> {
-      await networkHelpers.time.increaseTo((await governor.proposalSnapshot(motion.id)) + 1n);
+      await networkHelpers.time.increaseTo((await governor.proposalSnapshot(proposal.id)) + 1n);
     },
     async carryOut(): Promise<{ queue: number; execute: number }> {
       const [from] = await ethers.getSigners();
-      await networkHelpers.time.increaseTo((await governor.proposalDeadline(motion.id)) + 1n);
+      await networkHelpers.time.increaseTo((await governor.proposalDeadline(proposal.id)) + 1n);
       const queue = await send(governor, from?.address, encode("queue", ethers.id(WHY)));
-      await networkHelpers.time.increaseTo(await governor.proposalEta(motion.id));
+      await networkHelpers.time.increaseTo(await governor.proposalEta(proposal.id));
       return { queue, execute: await send(governor, from?.address, encode("execute", ethers.id(WHY))) };
     },
   };
-  return motion;
+  return proposal;
 }
 
 export interface Voters {
@@ -42,7 +42,7 @@ export interface Voters {
   readonly abstain?: readonly BenchNode[];
 }
 
-/** Who votes what, as sets of indices, and the sum of what they sign. */
+/** The voters as one set of indices per support, and their aggregated signature. */
 async function signed({ governor }: BenchWorld, id: bigint, { for: first, against = [], abstain = [] }: Voters) {
   const [against_, for_] = [
     await governor.ballotDigest(id, Support.against),
@@ -67,7 +67,7 @@ export function castBatch({ governor }: BenchWorld, id: bigint, voters: readonly
   return send(governor, voters[0]?.operator, data);
 }
 
-/** From nothing to an issued emergency directive, in one transaction. */
+/** Opens, decides and issues an emergency directive in one transaction. */
 export async function decideAtOnce(world: BenchWorld, voters: readonly BenchNode[]): Promise<number> {
   const { governor, directives, ours, nodes } = world;
   const data = directives.interface.encodeFunctionData("issue", [EMERGENCY]);
@@ -78,7 +78,7 @@ export async function decideAtOnce(world: BenchWorld, voters: readonly BenchNode
   return send(governor, nodes[1]?.operator, decide);
 }
 
-/** That the directive of {@link decideAtOnce} is done, said by `attesting` in one transaction. */
+/** Reports in one transaction, for all of `attesting`, that the directive of {@link decideAtOnce} is done. */
 export async function attestTogether({ directives, nodes }: BenchWorld, attesting: readonly BenchNode[]) {
   const id = await directives.directiveId(EMERGENCY);
   const outcome = ethers.id("outcome");
@@ -92,6 +92,6 @@ export async function attestTogether({ directives, nodes }: BenchWorld, attestin
 
 /** Sends a transaction and returns what gas it used. */
 export async function send(to: BaseContract, from: string | undefined, data: string): Promise<number> {
-  if (from === undefined) throw new Error("nobody sends it");
+  if (from === undefined) throw new Error("the transaction has no sender");
   return gasOf(from, await to.getAddress(), data);
 }

@@ -29,14 +29,14 @@ const SLOW = rules({
 });
 const EMERGENCY = rules({ votingPeriod: 60n * MINUTE, quorum: 3_300n, fastPath: 6_700n });
 
-/** A committee of any size under our governor, and as many token holders under OpenZeppelin's, on one chain. */
+/** A committee under our governor and as many token holders under OpenZeppelin's, on one chain. */
 export interface BenchWorld {
   readonly nodes: readonly BenchNode[];
   readonly registry: NodeRegistry;
   readonly directives: DirectiveRegistry;
   readonly governor: NodeGovernor;
   readonly peer: INodeGovernor;
-  /** The same directive, issued on each side. */
+  /** The calls that issue the same directive under each governor. */
   readonly ours: Call;
   readonly theirs: Call;
   /** Gas of each admission of {@link ADMISSION_BATCH} nodes. */
@@ -90,7 +90,7 @@ async function unlock(account: string): Promise<void> {
   await ethers.provider.send("hardhat_setBalance", [account, "0x56bc75e2d63100000"]);
 }
 
-/** Sends a transaction as `from` and returns what gas it used. */
+/** Sends a transaction as `from` and returns the gas that it used. */
 export async function gasOf(from: string, to: string, data: string): Promise<number> {
   const hash: string = await ethers.provider.send("eth_sendTransaction", [{ from, to, data, gas: "0xffffff" }]);
   const receipt = await ethers.provider.send("eth_getTransactionReceipt", [hash]);

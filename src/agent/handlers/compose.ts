@@ -17,7 +17,7 @@ import { createLearningHandler, createModelTest } from "./learning.js";
 import { createOnChainHandler } from "./onChain.js";
 import { RoundTransport } from "./roundTransport.js";
 
-/** What a node can do besides deciding: as much as its configuration gives it engines for. */
+/** What a node can do besides voting: one handler for each engine that its configuration names. */
 export interface NodeCapabilities {
   readonly handlers: readonly DirectiveHandler[];
   /** What this node sees of its replicas now. */
@@ -41,7 +41,7 @@ export interface ComposeHandlersDependencies {
   readonly seal: (context: EnvelopeContext, text: string) => Promise<Uint8Array>;
 }
 
-/** Gives a node the handlers that its configuration asks for. */
+/** Creates the handlers that a node's configuration asks for. */
 export async function composeHandlers(
   dependencies: ComposeHandlersDependencies,
 ): Promise<NodeCapabilities & { close(): Promise<void> }> {
@@ -79,7 +79,7 @@ async function composeLearning(
   const context = { chainId, governor, topic: `witan/rounds/${governor.toLowerCase()}` };
   const channel = new RoundTransport<RoundMessage>({ gossip, context, seal, isMember, logger });
   await channel.start();
-  // Read when a round first needs it, and kept for the following rounds.
+  // Loaded when a round first needs it, and cached for the following rounds.
   let shardLoading: Promise<Shard> | undefined;
   const shard = () => {
     shardLoading ??= loadMnist("train").then((all) => shardOf(all, index, { shards, seed }));

@@ -16,7 +16,7 @@ export interface FleetHandlerOptions {
   readonly progressDeadlineMs: number;
 }
 
-/** Carries out orders on a workload, and checks by its own probes whether another node has. */
+/** Carries out orders on a workload, and verifies another node's outcome by this node's own probes. */
 export function createFleetHandler({ driver, progressDeadlineMs }: FleetHandlerOptions): DirectiveHandler {
   return {
     kinds: KINDS,
@@ -28,7 +28,7 @@ export function createFleetHandler({ driver, progressDeadlineMs }: FleetHandlerO
         return { result, detail: [...detail], durationMs, logs: null, produced: [] };
       } catch (error) {
         if (!(error instanceof FleetError) || error.retryable) throw error;
-        // Nothing was changed and nothing ever will be: that is an outcome too.
+        // The error is final and nothing was changed: the outcome is that the order failed.
         const detail = [
           { subject: workloadSubject(driver.workload), result: "failed" as const, note: messageOf(error) },
         ];
@@ -44,5 +44,5 @@ export function createFleetHandler({ driver, progressDeadlineMs }: FleetHandlerO
 function workloadOrder(order: Order): WorkloadOrder {
   if (order.kind === "Deploy" || order.kind === "Scale" || order.kind === "Rollback" || order.kind === "Restart")
     return order;
-  throw new TypeError(`${order.kind} is no order on a workload`);
+  throw new TypeError(`${order.kind} is not an order on a workload`);
 }

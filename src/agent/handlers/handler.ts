@@ -30,15 +30,15 @@ export interface DirectiveHandler {
   /** Fetches and checks what the order needs; a node that has done so reports `ready`. */
   prepare?(context: DirectiveContext): Promise<void>;
 
-  /** What each node adds while another leads, such as training. Runs until the directive has ended. */
+  /** A node's own part while another leads, such as training. Runs until the directive has ended. */
   assist?(context: DirectiveContext): Promise<void>;
 
-  /** Whether another node was heard leading lately, or this node has not listened for long enough to tell. */
+  /** Whether another node was heard leading recently; true too while this node has not listened long enough to tell. */
   hasLeader?(directiveId: string): boolean;
 
-  /** Executes the order. Throws if another try may succeed; a failure that is final is the result `failed`. */
+  /** Executes the order. Throws if a later try may succeed; a final failure is the result `failed`. */
   execute(context: DirectiveContext): Promise<ExecutionResult>;
 
-  /** Whether this node sees what another's outcome claims. */
+  /** Whether this node sees for itself what another node's outcome claims. */
   verify(context: DirectiveContext, outcome: Outcome): Promise<OutcomeCheck>;
 }

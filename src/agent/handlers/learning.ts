@@ -30,7 +30,7 @@ export interface LearningHandlerOptions {
   /** Stores a model's record and resolves once it is anchored. */
   readonly anchorModel: (model: Model) => Promise<QueuedRecord>;
   readonly dir: string;
-  /** A coordinator that was not heard for this long is taken to be gone, in milliseconds. */
+  /** A coordinator that sent nothing for this long counts as gone, in milliseconds. */
   readonly silenceMs: number;
   readonly logger: Logger;
 }
@@ -41,7 +41,7 @@ const FETCH_TIMEOUT_MS = 20_000;
 /** Runs federated rounds: one node coordinates, every node trains, and each checks the models that result. */
 export function createLearningHandler(options: LearningHandlerOptions): DirectiveHandler {
   const { self, task, client, clock, channel, dir, logger } = options;
-  /** When a coordinator was heard last, and since when this node listens: by directive, in monotonic time. */
+  /** When a coordinator was last heard, and when this node began to listen: by directive, in monotonic time. */
   const heardAt = new Map<string, number>();
   const listeningSince = new Map<string, number>();
   const listening: RoundChannel = {

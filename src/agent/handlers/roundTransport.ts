@@ -4,7 +4,7 @@ import { type EnvelopeContext, openEnvelope } from "../../ports/keys/envelope.js
 import type { Address } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 
-/** Messages kept for a slow reader; the oldest are dropped, since every message of a round is announced again. */
+/** Messages kept for a slow reader. Beyond that the oldest are dropped: their senders repeat every message of a round. */
 const MAX_QUEUED_MESSAGES = 1_000;
 
 export interface ReceivedMessage<Message> {
@@ -15,7 +15,7 @@ export interface ReceivedMessage<Message> {
 export interface RoundTransportDependencies {
   readonly gossip: Pick<Gossip, "publish" | "subscribe">;
   readonly context: EnvelopeContext;
-  /** Signs a body with this node's operator key. */
+  /** Signs a message with this node's operator key. */
   readonly seal: (context: EnvelopeContext, body: string) => Promise<Uint8Array>;
   readonly isMember: (account: Address) => Promise<boolean>;
   readonly logger: Logger;

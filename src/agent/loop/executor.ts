@@ -32,10 +32,13 @@ export interface ExecutorDependencies {
   readonly takeoverMs: number;
 }
 
-/** A payload that says something else than the directive on chain that cites it. */
+/** A payload whose kind or subject differs from the directive on chain that cites it. */
 export class MisleadingPayloadError extends BaseError {
   constructor(directiveId: string) {
-    super("misleading-payload", `The payload of directive ${directiveId} is not of its kind or about its subject.`);
+    super(
+      "misleading-payload",
+      `The payload of directive ${directiveId} has another kind or subject than the directive.`,
+    );
   }
 }
 
@@ -46,7 +49,7 @@ export class MisleadingPayloadError extends BaseError {
  */
 export class Executor {
   readonly #dependencies: ExecutorDependencies;
-  /** Since when nodes report what this node does not see, by directive, in seconds of the chain. */
+  /** When nodes first reported an outcome that this node does not see: by directive, in seconds of chain time. */
   readonly #refused = new Map<Hex, number>();
 
   constructor(dependencies: ExecutorDependencies) {
@@ -100,7 +103,7 @@ export class Executor {
       const rank = Math.max(0, leaderRank(directive.id, committee, self));
       if (chainTime < this.#turnAt(directive, outcomes.length > 0, rank, chainTime)) return;
       if (later !== undefined) return await this.#report(directive, supersededResult(order, later));
-      // The first in the order may have been away while another took over: both would execute all of it.
+      // Another node may have taken over while the first in the order was away: both would execute the directive.
       const mayHaveLeader = rank > 0 || chainTime >= directive.activeAt + this.#dependencies.takeoverMs / 1_000;
       if (mayHaveLeader && handler.hasLeader?.(directive.id)) return;
     }
@@ -108,8 +111,8 @@ export class Executor {
   }
 
   /**
-   * When the node of this rank executes by itself, in seconds of the chain. Outcomes that it does not see delay it, since
-   * it may see them yet; but not for good, since they may be made up.
+   * When the node of this rank executes by itself, in seconds of chain time. Outcomes that it does not see delay it, since
+   * it may still come to see them; but only for a while, since they may be invented.
    */
   #turnAt({ activeAt, id }: IssuedDirective, refuses: boolean, rank: number, chainTime: number): number {
     const step = this.#dependencies.takeoverMs / 1_000;
@@ -119,7 +122,7 @@ export class Executor {
     return since + (rank + 1) * step;
   }
 
-  /** The directive that was issued later, is done, and makes this one void; undefined if there is none. */
+  /** The directive that was issued later, is done, and makes this one void; undefined without such a directive. */
   async #supersededBy(directive: IssuedDirective, order: Order, signal: AbortSignal): Promise<Hex | undefined> {
     if (!maySupersede(order)) return undefined;
     const { client } = this.#dependencies;
@@ -199,7 +202,7 @@ export class Executor {
   }
 }
 
-/** How outcomes are verified once a later directive has taken an earlier one's place: that one can only have failed. */
+/** Verifies the outcome of a directive that a later one has replaced: it can only have failed. */
 function afterSuperseding(handler: DirectiveHandler, later: Hex | undefined): Pick<DirectiveHandler, "verify"> {
   if (later === undefined) return handler;
   return {
@@ -212,12 +215,12 @@ function supersededNote(later: Hex): string {
   return `directive ${later} was issued later and is done`;
 }
 
-/** What a node reports that comes to an order after a later one has taken its place. */
+/** The result of an order that a later one has replaced. */
 function supersededResult(order: Order, later: Hex): ExecutionResult {
   return failure(order, supersededNote(later));
 }
 
-/** What a node reports that has no handler for an order. */
+/** The result of an order for which this node has no handler. */
 function unsupportedResult(order: Order): ExecutionResult {
   return failure(order, `no engine for ${order.kind} on this node`);
 }

@@ -30,8 +30,8 @@ interface FastLanePlan {
 }
 
 /**
- * From what nodes see to an order in one transaction: on tracks that allow it they vote on what they plan before anybody
- * has opened it.
+ * Puts plans to the vote before they are opened, on tracks that allow it, so that one transaction opens the proposal, counts
+ * its ballots and issues the directive.
  */
 export class FastLane implements OpeningStrategy {
   readonly #dependencies: FastLaneDependencies;
@@ -43,14 +43,14 @@ export class FastLane implements OpeningStrategy {
     this.#dependencies = dependencies;
   }
 
-  /** What is being voted on and is not on chain. */
+  /** The proposals that nodes vote on and that are not on chain. */
   get unopened(): readonly UnopenedProposal[] {
     return [...this.#plans.values()].flatMap(({ unopened }) => unopened ?? []);
   }
 
   /**
-   * Puts those of the plans to the vote that may go this way; resolves with the others and those that took too long. A
-   * proposal that nodes have voted on is opened in the end even if it is no longer planned: a signed ballot must not stay
+   * Puts the plans to the vote whose track allows it; resolves with the plans to open on chain: the others, and those whose
+   * vote took too long. A proposal that nodes have voted on is opened in the end even if it is no longer planned: a signed ballot must not stay
    * unused until a node brings it to the chain much later.
    */
   async route(planned: readonly PlannedProposal[], view: ChainView): Promise<readonly PlannedProposal[]> {
@@ -79,7 +79,7 @@ export class FastLane implements OpeningStrategy {
     return toOpen;
   }
 
-  /** What is planned now, and what was put to the vote before and is not on chain. */
+  /** The plans of this cycle, and those of earlier cycles that nodes vote on. */
   #candidates(
     planned: readonly PlannedProposal[],
     toOpen: PlannedProposal[],
@@ -104,7 +104,10 @@ export class FastLane implements OpeningStrategy {
       return await this.#start(built, view);
     } catch (error) {
       const { proposalId } = built;
-      this.#dependencies.logger.warn("a plan takes the slow way", { proposalId, reason: messageOf(error) });
+      this.#dependencies.logger.warn("a plan is opened on chain before the vote", {
+        proposalId,
+        reason: messageOf(error),
+      });
       return undefined;
     }
   }

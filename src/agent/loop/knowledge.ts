@@ -80,7 +80,7 @@ export class Knowledge {
     if (newest === undefined || newest.outcome === null) return null;
     if (this.#finished?.directiveId === newest.id) return this.#finished.rounds;
     const rounds = await this.#roundsOf(newest, newest.outcome).catch(async (error: unknown) => {
-      // After its records' retention nobody can read what came of it, and nothing follows from it.
+      // Its records are past their retention, so nodes may have deleted them: nothing can follow from it.
       if (await this.#isPast(newest)) return null;
       throw error;
     });
@@ -88,7 +88,7 @@ export class Knowledge {
     return rounds;
   }
 
-  /** Null if it was about another task. */
+  /** Null if the directive was about another task. */
   async #roundsOf(directive: IssuedDirective, outcomeId: ContentId): Promise<FinishedRounds | null> {
     const { order } = await this.#client.fetchPayload({ contentId: directive.payload });
     if (order.kind !== "StartRound" || order.task !== this.#task) return null;
@@ -102,7 +102,7 @@ export class Knowledge {
     return { task: order.task, base: order.base, models };
   }
 
-  /** Whether nodes may have unpinned the records that came of a directive. */
+  /** Whether nodes may have unpinned the records that a directive produced. */
   async #isPast({ issuedAt: anchoredAt }: IssuedDirective): Promise<boolean> {
     const { chain } = this.#client;
     const kinds = ["Outcome", "Model"] as const;

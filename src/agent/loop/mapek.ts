@@ -37,7 +37,7 @@ export interface MapekLoopDependencies {
   readonly logger: Logger;
 }
 
-/** What the loop knows at the end of a cycle, for people who ask. */
+/** The loop after its last cycle, as `/status` shows it. */
 export interface LoopStatus {
   readonly cycle: number;
   readonly analysis: Analysis | undefined;
@@ -103,7 +103,7 @@ export class MapekLoop {
     return analysis;
   }
 
-  /** What nodes vote on before anybody has opened it, without what the snapshot has. */
+  /** The unopened proposals that nodes vote on, without those that the snapshot shows as opened. */
   #unopened({ proposals }: ChainView): readonly UnopenedProposal[] {
     const opened = new Set(proposals.map(({ id }) => id));
     return this.#dependencies.strategies.opening.unopened.filter(({ id }) => !opened.has(id));

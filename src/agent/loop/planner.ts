@@ -75,7 +75,7 @@ function committeeOf({ committees }: Pick<ChainView, "committees">): readonly Ad
   return committees.operators(committees.newest);
 }
 
-/** The same on all nodes that plan the same. */
+/** The same text on all nodes that plan the same proposal. */
 function openingDuty({ order, subject, evidence }: PlannedProposal): string {
   return `open ${order.kind} ${subject} ${evidence.join()}`;
 }

@@ -14,7 +14,7 @@ import type { Logger } from "../../utils/logger.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { AnchoringStrategy } from "./strategies/strategy.js";
 
-/** Incidents go on for many cycles: more at a time than this are encoded again. A few KB each. */
+/** Encoded incidents to remember, a few KB each: an incident is seen again for many cycles. */
 const MAX_ENCODED_INCIDENTS = 256;
 
 export interface RecorderDependencies {
@@ -25,7 +25,7 @@ export interface RecorderDependencies {
   readonly logger: Logger;
 }
 
-/** Writes down what each cycle found, and has it anchored: at once if voters need it as evidence, else from time to time. */
+/** Stores what each cycle found and has it anchored: at once if voters need it as evidence, else at intervals. */
 export class Recorder {
   readonly #dependencies: RecorderDependencies;
   readonly #encoded = new LRUCache<string, EncodedRecord<"Incident">>({ max: MAX_ENCODED_INCIDENTS });
@@ -71,7 +71,7 @@ export class Recorder {
     return clock.monotonic() - this.#anchored.monotonic >= anchoring.pauseAfter(this.#anchored.wall);
   }
 
-  /** Sends anchors again that a reorganisation took back. What fails is tried again when the next anchor is due. */
+  /** Sends anchors again that a reorganisation removed. A failure is tried again when the next anchor is due. */
   async #review(): Promise<void> {
     const { logger, outbox } = this.#dependencies;
     try {

@@ -11,7 +11,7 @@ export interface ReportedOutcome {
   readonly nodes: readonly Address[];
 }
 
-/** One report of each part a node: those on chain come before those that were only received. */
+/** Keeps one report per node and part: reports on chain come before those that were only received. */
 export function mergeReports(onChain: readonly NodeReport[], received: readonly NodeReport[]): readonly NodeReport[] {
   const merged = new Map<string, NodeReport>();
   for (const report of [...onChain, ...received]) {
@@ -34,7 +34,7 @@ export function reportedOutcomes(reports: readonly NodeReport[]): readonly Repor
   return outcomes.sort((a, b) => b.nodes.length - a.nodes.length);
 }
 
-/** The record of an outcome: one of the nodes that report it has written it. */
+/** Fetches the record of an outcome, whose author is one of the nodes that report it. */
 export async function readOutcome(
   client: Pick<Client, "fetchRecord">,
   { nodes, outcome: contentId }: ReportedOutcome,

@@ -36,9 +36,9 @@ export interface VoterDependencies {
 /** Decides on open proposals: first the evidence, then what the node sees itself, then one ballot, journalled before it is signed. */
 export class Voter {
   readonly #dependencies: VoterDependencies;
-  /** Proposals on which this node has no opinion of its own. */
+  /** Proposals that policy leaves to people. */
   readonly #leftToPeople = new Set<string>();
-  /** Proposals whose evidence could not be verified the last time. */
+  /** Proposals whose payload or evidence was missing at the last check. */
   readonly #doubted = new Set<string>();
 
   constructor(dependencies: VoterDependencies) {
@@ -130,7 +130,7 @@ export class Voter {
       const record = await client.fetchRecord({ contentId, timeoutMs: evidenceTimeoutMs });
       if (record.kind === "Incident" && record.value.kind === "equivocation") {
         const hasEquivocated = await ballots.hasEquivocated(record.value);
-        // Anchored as it should be; whether it is true this node cannot tell, so that it proves nothing here.
+        // The record is anchored, but this node cannot check its claim: here it proves nothing.
         if (hasEquivocated === undefined) return { contentId, status: "verified" };
         if (!hasEquivocated) {
           return { contentId, status: "invalid", reason: "the node it names has not signed both ballots" };

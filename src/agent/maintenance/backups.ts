@@ -8,7 +8,7 @@ import type { Logger } from "../../utils/logger.js";
 import { repeat } from "../../utils/repeat.js";
 import type { AgentConfig } from "../config.js";
 
-/** The journals by which a node never signs two different statements, nor anchors a batch twice. Keys are not backed up. */
+/** The journals that keep a node from signing two different statements and from anchoring a batch twice. Keys are not backed up. */
 const JOURNALS = ["outbox.jsonl", "ballots.jsonl", "attestations.jsonl"] as const;
 
 /** The node and chain that a backup belongs to, and the journals in it. */
@@ -47,7 +47,8 @@ export async function runBackups(
 }
 
 function report(logger: Logger, { lost, damaged, ...done }: BackedUp): void {
-  if (damaged.length > 0) logger.error("earlier parts of the backup were damaged, and written anew", { damaged });
+  if (damaged.length > 0)
+    logger.error("earlier parts of the backup were damaged and have been written again", { damaged });
   if (lost.length > 0) logger.error("the backup lacks blocks that no peer has", { ...done, lost: lost.length });
   else logger.info("backed up", { ...done });
 }

@@ -7,11 +7,11 @@ import type { Logger } from "../../utils/logger.js";
 import { repeat } from "../../utils/repeat.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 
-/** How long a scrub works at a stretch before it rests, so that others have the machine in between. */
+/** How long a scrub works before it pauses, so that other work gets the machine. */
 const STRETCH_MS = 20;
-/** The share of the time that a scrub works. */
+/** The share of the time that a scrub works; it pauses for the rest. */
 const SCRUB_SHARE = 0.1;
-/** A longer stretch waited for peers rather than used this machine: it needs no longer rest than this. */
+/** The longest pause: a scrub that worked for long was mostly waiting for peers. */
 const MAX_REST_MS = 1_000;
 const FIRST_RETRY_MS = 60_000;
 
@@ -19,28 +19,28 @@ type MaintenanceKind = "gc" | "scrub";
 
 export interface MaintenanceParameters {
   readonly store: Pick<ContentMaintenance, "gc" | "scrub">;
-  /** The operator: each node has its own moment in a period. */
+  /** This node's operator, from which its moment in each period is derived. */
   readonly self: Address;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Between two garbage collections, in milliseconds; 0 for none. */
   readonly gcEveryMs: number;
-  /** A block that was put or fetched more recently than this is not collected. */
+  /** A block that was put or fetched more recently than this, in milliseconds, is not deleted. */
   readonly graceMs: number;
   /** Between the starts of two scrubs, in milliseconds; 0 for none. */
   readonly scrubEveryMs: number;
 }
 
-/** What was done last. Times are of the end, in milliseconds since 1970. */
+/** The last garbage collection and the last scrub. Times are those of their end, in milliseconds since 1970. */
 export interface MaintenanceState {
-  /** Null before the first. `missing`: blocks that are needed and not here; nothing was collected if there are any. */
+  /** Null before the first. `missing`: pinned blocks that are not here; if there are any, nothing was deleted. */
   readonly lastGc:
     | ({ readonly at: number; readonly bytes: number; readonly missing: number } & Pick<
         GcResult,
         "kept" | "spared" | "removed"
       >)
     | null;
-  /** Null before the first. `missing`: blocks that are needed and that no peer had. */
+  /** Null before the first. `missing`: pinned blocks that no peer had. */
   readonly lastScrub:
     | ({ readonly at: number; readonly checked: number; readonly missing: number } & Pick<
         ScrubResult,
@@ -57,13 +57,13 @@ interface MaintenanceJob {
   readonly work: (signal: AbortSignal) => Promise<void>;
   /** In milliseconds of monotonic time. */
   dueAt: number;
-  /** In a row. */
+  /** Failures since the last success. */
   failures: number;
 }
 
 /**
- * Looks after the blocks of a running node: collects those that nothing pins, and reads and checks every block, slowly,
- * fetching again those that are bad. The two never run at once: a collection that is due runs between two stretches of a
+ * Maintains the blocks of a running node: garbage collection deletes those that nothing pins, and a slow scrub reads and
+ * checks every block and fetches bad ones again. The two never run at once: a collection that is due runs in a pause of the
  * scrub.
  */
 export class Maintenance {
@@ -88,7 +88,7 @@ export class Maintenance {
     return { lastGc: this.#lastGc, lastScrub: this.#lastScrub, failing: [...this.#failing.values()] };
   }
 
-  /** Works until the signal aborts; the job that was under way then has ended when this resolves. */
+  /** Runs the jobs until the signal aborts. Resolves once the job that was under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const [first, ...others] = this.#jobs;
     if (first === undefined) return;
@@ -135,7 +135,7 @@ export class Maintenance {
     const { clock, graceMs, logger, store } = this.#parameters;
     const { kept, spared, removed, removedBytes: bytes, missing } = await store.gc({ graceMs, signal });
     this.#lastGc = { at: clock.now(), kept, spared, removed, bytes, missing: missing.length };
-    if (missing.length > 0) logger.warn("nothing was collected: blocks that are needed are not here", { missing });
+    if (missing.length > 0) logger.warn("nothing was deleted: pinned blocks are missing", { missing });
     else logger.info("collected garbage", { removed, bytes });
   }
 
@@ -143,11 +143,12 @@ export class Maintenance {
     const { clock, logger, store } = this.#parameters;
     const { blocks: checked, bytes, bad, healed, lost } = await store.scrub({ signal, pause: this.#pace(signal) });
     this.#lastScrub = { at: clock.now(), checked, bytes, bad, healed, missing: lost.length };
-    if (lost.length > 0) logger.error("blocks that are needed are lost", { lost: lost.slice(0, 8), of: lost.length });
+    if (lost.length > 0)
+      logger.error("pinned blocks are lost: no peer has them", { lost: lost.slice(0, 8), of: lost.length });
     else logger.info("scrubbed", { checked, bad, healed });
   }
 
-  /** Where a scrub rests, and lets a collection that is due run first. */
+  /** Pauses a scrub that has worked long enough, and first runs a collection that is due. */
   #pace(signal: AbortSignal): () => Promise<void> {
     const { clock } = this.#parameters;
     const gc = this.#jobs.find(({ what }) => what === "gc");
@@ -163,8 +164,8 @@ export class Maintenance {
 }
 
 /**
- * The next wall time at which this node does a job: the same place in every period, whenever the node was started, and
- * another for each node, so that not all work at once.
+ * The next wall time at which this node does a job: at the same offset in every period, whenever the node was started.
+ * Nodes have different offsets, so that they do not all work at once.
  */
 export function nextSlot(now: number, everyMs: number, what: string, self: Address): number {
   const place = createHash("sha256").update(`${what} ${self.toLowerCase()}`).digest().readUInt32BE(0) / 2 ** 32;

@@ -20,18 +20,18 @@ import {
   type QueuedRecord,
 } from "./state.js";
 
-/** Whether an anchor is final, may still be taken back by a reorganisation, or is no longer on the chain. */
+/** Whether an anchor is final, can still be removed by a reorganisation, or is no longer on the chain. */
 export type AnchorStanding = "final" | "waiting" | "gone";
 
-/** Shorter journals, of a few hundred KB, are left as they are. */
+/** A journal of fewer lines, a few hundred KB, is not rewritten. */
 const SHORTEN_AFTER = 2_000;
 
-/** More records wait for an anchor than the outbox keeps. */
+/** So many records wait for an anchor that the outbox takes no more. */
 export class OutboxFullError extends BaseError {
   constructor(limit: number) {
     super("outbox-full", `${limit} records already wait for an anchor.`, {
       retryable: true,
-      hints: ["The chain has accepted no anchor for long: see the agent's status."],
+      hints: ["The chain has accepted no anchor for a long time: see lastError in the agent's /status."],
     });
   }
 }
@@ -51,10 +51,10 @@ export interface OutboxDependencies {
 
 /**
  * Records on their way to the chain. A record is acknowledged once its block and its place in the queue are on the
- * disk. A batch is written down before it is sent, so that a crash between sending and knowing leads to the same root,
- * which the chain has at most once. It is watched until its anchor is final: if a reorganisation takes the anchor back,
- * the same root is sent again. Records that are not urgent can be offered instead, to be anchored with those of other
- * nodes: this node anchors them alone only once nothing that it has signed can be anchored any more.
+ * disk. A batch is journalled before it is sent: after a crash the same root is sent again, and the chain accepts a root
+ * only once. The batch is watched until its anchor is final: if a reorganisation removes the anchor, the same root is
+ * sent again. Records that are not urgent can be offered instead, to be anchored with those of other nodes. This node
+ * anchors offered records alone only after every joint root that it signed over them has expired.
  */
 export class Outbox {
   readonly #journal: Journal<OutboxEntry>;
@@ -63,7 +63,7 @@ export class Outbox {
   readonly #shortenAfter: number;
   /** Lines in the journal. */
   #lines: number;
-  /** From this many lines on the journal is shortened, if enough of them are past. */
+  /** The journal is shortened once it has this many lines, if half of them are obsolete. */
   #shortenAt: number;
   readonly #queue = new PQueue({ concurrency: 1 });
   #flushing: Promise<OutboxAnchor | undefined> | undefined;
@@ -97,7 +97,7 @@ export class Outbox {
     return this.#state.unsettled.size;
   }
 
-  /** The batch that is offered to be anchored with those of other nodes; undefined if there is none. */
+  /** The batch that is offered to be anchored with those of other nodes; undefined if nothing is offered. */
   get offered(): Offer | undefined {
     return this.#state.offered;
   }
@@ -138,8 +138,8 @@ export class Outbox {
   }
 
   /**
-   * Offers the waiting records of a kind as one batch, unless one is offered already; resolves with the new offer, or
-   * undefined if there is none.
+   * Offers the waiting records of a kind as one batch; resolves with the offer, or undefined if no such record waits or a
+   * batch is offered already.
    */
   async offer(kind: RecordKind): Promise<Offer | undefined> {
     if (this.#state.offered !== undefined) return undefined;
@@ -152,18 +152,18 @@ export class Outbox {
     return this.#state.offered;
   }
 
-  /** The offered batch, signed: the same each time. */
+  /** The offered batch with this node's signature, the same each time; undefined if nothing is offered. */
   async signOffered(): Promise<SignedBatch | undefined> {
     return this.#state.offered && this.#dependencies.sign(this.#state.offered.records);
   }
 
   /**
-   * Journals that this node is about to sign a root over its offered batch; resolves when that is durable, with whether it
-   * may sign: not if the batch is no longer offered, or the node has signed a root over it already.
+   * Journals that this node is about to sign a root over its offered batch. Resolves when that is durable: with true if the
+   * node may sign, with false if the batch is no longer offered or the node has signed a root over it already.
    */
   async noteSigned(root: Hex, seal: JointSeal): Promise<boolean> {
     if (this.#state.offered?.root !== root || this.#state.offered.signed !== null) return false;
-    // Before the write: a withdrawal meanwhile must find it signed.
+    // Set before the write: a withdrawal in the meantime must find the batch signed.
     this.#state.offered = { ...this.#state.offered, signed: seal };
     await this.#write({ type: "signed", root, seal });
     return true;
@@ -181,12 +181,12 @@ export class Outbox {
   }
 
   /**
-   * Withdraws an offer, so that its records wait for the next anchor like all others; only once nothing that was signed
-   * over it can be anchored. Resolves with whether it did: not if the offer has changed since it was `seen`.
+   * Withdraws an offer, so that its records wait for the next anchor like all others. The caller makes sure that every joint
+   * root signed over it has expired. Resolves with false, and does nothing, if the offer has changed since it was `seen`.
    */
   async withdraw(seen: Offer): Promise<boolean> {
     if (this.#state.offered !== seen) return false;
-    // Before the write: nothing may be signed meanwhile.
+    // Set before the write: nothing may be signed in the meantime.
     this.#state.offered = undefined;
     await this.#write({ type: "withdrawn", root: seen.root });
     return true;
@@ -229,7 +229,7 @@ export class Outbox {
     return again;
   }
 
-  /** One entry after another, so that journal and state agree between two of them. */
+  /** Writes one entry at a time, so that journal and state agree after each. */
   async #write(entry: OutboxEntry): Promise<void> {
     await this.#queue.add(async () => {
       await this.#journal.append(entry);
@@ -239,7 +239,7 @@ export class Outbox {
     void this.#queue.add(() => this.#shorten());
   }
 
-  /** Rewrites the journal without past entries if they are half of it; tried again after the next entry if that fails. */
+  /** Rewrites the journal without obsolete entries if they are half of it. A failure is reported; the next write tries again. */
   async #shorten(): Promise<void> {
     if (this.#lines < this.#shortenAt) return;
     const entries = this.#state.entries();

@@ -27,10 +27,13 @@ export interface JointSeal {
 
 /** Records that are offered to be anchored together with those of other nodes. */
 export interface Offer {
-  /** Of this node's batch. */
+  /** The root of this node's batch. */
   readonly root: Hex;
   readonly records: readonly QueuedRecord[];
-  /** The joint root over the batch that this node has signed; until it expires the node signs no other and anchors alone nothing of it. */
+  /**
+   * The joint root over the batch that this node has signed; null before it signs. Until that root expires, the node signs
+   * no other and does not anchor the batch alone.
+   */
   readonly signed: JointSeal | null;
 }
 
@@ -55,7 +58,7 @@ export class OutboxState {
   readonly waiting = new Map<ContentId, QueuedRecord>();
   readonly anchored = new Map<ContentId, OutboxAnchor>();
   readonly unsettled = new Map<Hex, UnsettledBatch>();
-  /** The batch that was journalled and perhaps sent. */
+  /** The batch that is journalled and may have been sent; undefined between batches. */
   pending: readonly ContentId[] | undefined;
   offered: Offer | undefined;
 
@@ -108,7 +111,7 @@ export class OutboxState {
     }
   }
 
-  /** States are never submitted again and are forgotten at once; of other records the oldest, beyond a bound. */
+  /** Forgets the anchors of states at once, since states are never submitted again; of other records the oldest, beyond a bound. */
   #finish(root: Hex): void {
     const settled = this.unsettled.get(root);
     this.unsettled.delete(root);

@@ -4,7 +4,7 @@ import { BaseError, messageOf } from "../../errors.js";
 import type { GatewayResponse } from "../../ports/content/index.js";
 import type { CatalogRoutes } from "./catalogRoutes.js";
 
-/** What answers each request to a node. */
+/** The functions that answer the requests to a node. */
 export interface HttpHandlers {
   readonly status: () => Promise<unknown>;
   /** GET /ballots/{proposalId}: the ballots that the node knows, also those that are not on chain yet. */
@@ -19,7 +19,7 @@ export interface HttpHandlers {
   readonly catalog?: CatalogRoutes | undefined;
 }
 
-/** Twice an envelope with 48 KiB, the most that an envelope holds. */
+/** Twice the size of an envelope with the most that it may hold, 48 KiB. */
 const MAX_BODY_BYTES = 128 * 1024;
 const ROUTES =
   "there are /health, /status, /ballots/{proposal id}, /records, /incidents, /models/{id}/lineage, /catalog and /ipfs/{cid}";
@@ -103,7 +103,7 @@ async function route(
   } else sendJson(response, 404, { error: ROUTES });
 }
 
-/** The body; undefined if it is over the limit. */
+/** The request's body; undefined if it is over the limit. */
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -44,7 +44,7 @@ describe("the handler of orders on workloads", () => {
   it("refuses an order that is on no workload", async () => {
     const { handler } = await handling(0);
     const flag: Order = { kind: "SetFlag", name: "maintenance", value: true };
-    await expect(handler.execute(contextOf(flag))).rejects.toThrow("SetFlag is no order on a workload");
+    await expect(handler.execute(contextOf(flag))).rejects.toThrow("SetFlag is not an order on a workload");
     expect(handler.kinds).not.toContain("SetFlag");
   });
 });

@@ -97,7 +97,7 @@ describe("an executor whose node exchanges attestations", () => {
     expect(value).toMatchObject({ directive: directive.id, ...done });
   });
 
-  it("attests an outcome that others have only told it of, whoever of them was heard first", async () => {
+  it("attests an outcome that it knows from gossip alone, in whatever order other nodes were heard", async () => {
     const { directive, line, world } = await ordered();
     const [author = -1, second = -1, self = -1] = line;
     const { asked, tick } = await executorOf(world, self);

@@ -85,7 +85,7 @@ describe("a plan that can be decided before anybody has opened it", () => {
     await content.close();
     expect([await route(plan), moved()]).toEqual([[plan], []]);
     expect(logs).toMatchObject([
-      { message: "a plan takes the slow way", proposalId: idOf(plan), reason: "The store is closed." },
+      { message: "a plan is opened on chain before the vote", proposalId: idOf(plan), reason: "The store is closed." },
     ]);
   });
 });
@@ -116,7 +116,7 @@ describe("an unopened proposal that was voted on and is planned no more", () => 
   });
 });
 
-describe("a plan that takes the slow way", () => {
+describe("a plan that is opened on chain before the vote", () => {
   it("is given back at once: its track has no fast lane, it cannot be proposed, or it is on chain", async () => {
     const { client, moved, route } = await openLane();
     const scale = planOf({ kind: "Scale", workload: "web", replicas: 5 }, "workload/web");

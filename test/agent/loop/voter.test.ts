@@ -31,15 +31,15 @@ describe("an incident that accuses a node of two ballots", () => {
     await world.seat([0]);
     await world.seatOf(0).look();
     const { exchange } = world.seatOf(0);
-    const booth = await createVotingNode({ world, exchange: exchanges ? exchange : undefined });
+    const voting = await createVotingNode({ world, exchange: exchanges ? exchange : undefined });
     const sign = (support: Support) => world.sign("7", 2, support, world.setting.witan.blsKeys[by]);
     const pair = { first: await sign("for"), second: await sign("against") };
-    const [, , node] = await booth.client.listNodes();
+    const [, , node] = await voting.client.listNodes();
     if (node === undefined) throw new Error("there is no node 2");
-    const { contentId } = await booth.anchor({ kind: "Incident", value: equivocationIncident(pair, node) });
-    const proposal = await booth.open(ban, contentId);
+    const { contentId } = await voting.anchor({ kind: "Incident", value: equivocationIncident(pair, node) });
+    const proposal = await voting.open(ban, contentId);
     await world.seatOf(0).look();
-    return { ...booth, proposal };
+    return { ...voting, proposal };
   }
 
   it("decides where the node has signed both", async () => {
@@ -63,7 +63,7 @@ describe("an incident that accuses a node of two ballots", () => {
 });
 
 describe("the payload of a proposal", () => {
-  it("is kept by whoever votes For it, so that the order can be read when it is issued", async () => {
+  it("is kept by a node that votes For it, so that the order can be read when it is issued", async () => {
     const { anchor, kept, decide, open } = await createVotingNode();
     const proposal = await open(restart, (await anchor({ kind: "Incident", value: down })).contentId);
     kept.length = 0;
@@ -71,7 +71,7 @@ describe("the payload of a proposal", () => {
     expect(kept).toEqual([`payload/${contentIdToCid(proposal.directive?.payload ?? "0x")}`]);
   });
 
-  it("is not kept by whoever votes Against it", async () => {
+  it("is not kept by a node that votes Against it", async () => {
     const { anchor, blocks, kept, decide, open } = await createVotingNode();
     const { cid, contentId } = await anchor({ kind: "Incident", value: down });
     blocks.alter(cid);
@@ -135,13 +135,13 @@ describe("evidence that may only be on its way", () => {
     const lane = new FastLane({ self, client, clock: systemClock, logger });
     const view = await readChainView(client);
     await lane.route([plan], view);
-    const [motion] = lane.unopened;
-    if (motion === undefined) throw new Error("nobody moved it");
+    const [unopened] = lane.unopened;
+    if (unopened === undefined) throw new Error("the fast lane has no proposal");
     await exchange.update({ ...view, proposals: [] }, lane.unopened);
-    for (let times = 0; times < 3; times++) expect(await decide(motion)).toBeUndefined();
+    for (let times = 0; times < 3; times++) expect(await decide(unopened)).toBeUndefined();
     await anchor({ kind: "Incident", value: down });
-    expect(await decide(motion)).toMatchObject({ support: "for" });
-    expect(exchange.view(motion.id).known).toEqual([{ index: 0, support: "for" }]);
+    expect(await decide(unopened)).toMatchObject({ support: "for" });
+    expect(exchange.view(unopened.id).known).toEqual([{ index: 0, support: "for" }]);
   });
 });
 

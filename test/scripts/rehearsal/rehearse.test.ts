@@ -14,8 +14,8 @@ it("draws how a vote stands", () => {
 
 it.each([
   [{ nodes: 0 }, "A rehearsal has 1 to 10000 nodes."],
-  [{ nodes: 3, processes: 4 }, "There is at least one node in a process."],
-  [{ nodes: 3, hostile: 60 }, "From 0 to 50 percent of the nodes are hostile."],
+  [{ nodes: 3, processes: 4 }, "There must be at least one voting node for each process."],
+  [{ nodes: 3, hostile: 60 }, "At most 50 percent of the nodes can be hostile."],
 ])("refuses a rehearsal that cannot be: %j", async (options, message) => {
   const rehearsal = rehearse({ rpcUrl: "http://127.0.0.1:1", onProgress: () => undefined, ...options });
   await expect(rehearsal).rejects.toThrow(message);
@@ -28,6 +28,6 @@ it("says that a rehearsal needs a development chain", async () => {
 
 it("answers that it was not started", async () => {
   const host = new HostServer();
-  expect(await host.answer({ type: "stats" })).toEqual({ type: "failed", reason: "nothing was started" });
+  expect(await host.answer({ type: "stats" })).toEqual({ type: "failed", reason: "the host has not been started" });
   expect(await host.answer({ type: "stop" })).toEqual({ type: "stopped" });
 });

@@ -1,11 +1,23 @@
 import { spawn } from "node:child_process";
-import { expect, it } from "vitest";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { createJsonContent } from "../../../src/ports/content/index.js";
 import { ExitCodes } from "../../../src/surfaces/cli/exitCodes.js";
 import { bundle } from "../../harness/bundle.js";
+import { startNetwork } from "../network.js";
 
-async function witan(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+interface CliResult {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const witan = (...args: readonly string[]) => witanIn(process.cwd(), ...args);
+
+async function witanIn(cwd: string, ...args: readonly string[]): Promise<CliResult> {
   const program = await bundle(new URL("../../../src/surfaces/cli/main.ts", import.meta.url));
-  const child = spawn(process.execPath, [program, ...args], { stdio: "pipe" });
+  const child = spawn(process.execPath, [program, ...args], { cwd, stdio: "pipe" });
   let out = "";
   let err = "";
   child.stdout.on("data", (chunk) => {
@@ -33,4 +45,17 @@ it("prints its usage, and says in one line what went wrong", async () => {
     err: expect.stringContaining("witan: There is no network file at /nowhere.json."),
   });
   expect(missing.err).not.toContain(" at ModuleJob");
+});
+
+it("fetches the network document that a bare CID names from the gateways of the default network file", async () => {
+  const network = await startNetwork();
+  onTestFinished(() => network.close());
+  const cid = await createJsonContent(network.setting.content).put(network.described);
+  await mkdir(join(network.dir, ".witan"));
+  // Only its gateways are asked: this file's RPC leads nowhere.
+  const known = { ...network.described, rpc: "http://127.0.0.1:9" };
+  await writeFile(join(network.dir, ".witan", "network.json"), JSON.stringify(known));
+  const { code, out, err } = await witanIn(network.dir, "node", "list", "--network", cid, "--json");
+  expect([code, err]).toEqual([ExitCodes.ok, ""]);
+  expect(JSON.parse(out)).toHaveLength(network.setting.witan.operators.length);
 });

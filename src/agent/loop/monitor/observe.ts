@@ -7,12 +7,12 @@ export interface ObserveDependencies {
   readonly machine: MachineProbe;
   /** The share of the expected peers that are connected, 0 to 1. */
   readonly connectivity: () => number;
-  /** Asks the chain something small; a failure counts as loss. */
+  /** One small request to the chain; a failure counts as loss. */
   readonly ping: () => Promise<unknown>;
   readonly listReplicas: () => Promise<readonly ReplicaView[]>;
 }
 
-/** The newest pings, over which loss is measured: one lost is five percent. */
+/** Loss is measured over this many of the newest pings: one lost is five percent. */
 const PINGS = 20;
 
 /** Makes the monitor: each observation probes the machine, the chain, the peers and the replicas. */

@@ -29,8 +29,8 @@ export interface AggregatedStrategiesDependencies
 }
 
 /**
- * This node exchanges ballots, reports and batches with others over gossip, so that one transaction brings many. On a
- * chain that cannot aggregate BLS signatures, only ballots are exchanged, and the rest is direct.
+ * This node exchanges ballots, reports and batches with others over gossip, so that one transaction carries those of many
+ * nodes. On a chain that cannot verify aggregate BLS signatures, only ballots are exchanged, and the rest is direct.
  */
 export async function openAggregatedStrategies(
   dependencies: AggregatedStrategiesDependencies,
@@ -67,7 +67,7 @@ export async function openAggregatedStrategies(
   };
 }
 
-/** One transaction brings the ballots of many nodes. */
+/** One transaction carries the ballots of many nodes. */
 export class AggregatedBallots implements BallotStrategy {
   readonly #exchange: Omit<BallotExchange, "aggregates" | "close" | "counts" | "topic">;
   readonly #operator: Address;
@@ -103,7 +103,7 @@ export class AggregatedBallots implements BallotStrategy {
   }
 }
 
-/** One transaction brings the reports of many nodes. */
+/** One transaction carries the reports of many nodes. */
 export function aggregatedAttestations(
   exchange: Pick<AttestationExchange, "attest" | "heard" | "own" | "reportsOn" | "update">,
 ): AttestationStrategy {
@@ -117,8 +117,8 @@ export function aggregatedAttestations(
 }
 
 /**
- * One transaction anchors the batches of many nodes: all offer theirs at the same times of day. With too few nodes for
- * that to pay, each anchors its own.
+ * One transaction anchors the batches of many nodes: all nodes offer theirs at the same moments. If too few nodes take part
+ * for that to save gas, each anchors its own.
  */
 export function aggregatedAnchoring(
   exchange: Pick<AnchoringExchange, "isOpen" | "offer" | "update">,

@@ -19,7 +19,7 @@ export interface DirectStrategiesDependencies {
   readonly outbox: Pick<Outbox, "settle">;
   readonly jobs: BackgroundJobs;
   readonly logger: Logger;
-  /** Between two anchors of records that are not urgent, in milliseconds. */
+  /** The time between two anchors of records that are not urgent, in milliseconds. */
   readonly anchorEveryMs: number;
 }
 
@@ -36,7 +36,7 @@ export function directStrategies(dependencies: DirectStrategiesDependencies): No
   };
 }
 
-/** One transaction a ballot. */
+/** One transaction per ballot. */
 export class DirectBallots implements BallotStrategy {
   readonly #dependencies: Pick<DirectStrategiesDependencies, "client" | "logger" | "self">;
 
@@ -60,13 +60,13 @@ export class DirectBallots implements BallotStrategy {
       const receipt = await client.castVote({ proposalId, support, reason });
       logger.info("voted", { ...ballot, transaction: receipt.hash, gas: receipt.gasUsed });
     } catch (error) {
-      // Other nodes' ballots have decided it meanwhile.
+      // Other nodes' ballots have decided the vote in the meantime.
       if (!isRevert(error, "GovernorUnexpectedProposalState")) throw error;
       logger.info("the vote ended before this ballot", { proposalId });
     }
   }
 
-  /** Ballots are verified where they are exchanged: this node cannot. */
+  /** Undefined: this node exchanges no ballots, so it cannot verify them. */
   async hasEquivocated(): Promise<undefined> {}
 
   incidents(): readonly [] {
@@ -78,7 +78,7 @@ export class DirectBallots implements BallotStrategy {
   }
 }
 
-/** One transaction a report. */
+/** One transaction per report. */
 export function directAttestations(client: Pick<Client, "reportDirective">): AttestationStrategy {
   return {
     update: async () => undefined,
@@ -91,7 +91,7 @@ export function directAttestations(client: Pick<Client, "reportDirective">): Att
   };
 }
 
-/** One transaction for all that wait. */
+/** One transaction for all waiting records. */
 export function directAnchoring(outbox: Pick<Outbox, "settle">, anchorEveryMs: number): AnchoringStrategy {
   return {
     update: async () => undefined,

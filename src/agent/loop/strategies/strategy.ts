@@ -12,7 +12,7 @@ export type NodeReport = Pick<DirectiveAttestation, "node" | "report" | "outcome
 
 /** How this node's ballots reach the chain. */
 export interface BallotStrategy {
-  /** Goes on from a snapshot of the chain, with the proposals besides that nobody has opened. */
+  /** Called each cycle with a snapshot of the chain and the unopened proposals that nodes vote on. */
   update(view: ChainView, unopened: readonly UnopenedProposal[]): Promise<void>;
   /** Whether this node may vote on a proposal and has cast no ballot yet. */
   needsBallot(proposal: Proposal): Promise<boolean>;
@@ -48,7 +48,7 @@ export interface AnchoringStrategy {
   update(view: ChainView): Promise<void>;
   /** How long after an anchor at this wall time the next is due, in milliseconds. */
   pauseAfter(anchoredAt: number): number;
-  /** Has the records that wait anchored; urgent ones at once, since voters need them as evidence. */
+  /** Anchors the waiting records, or offers them for a joint anchor. Urgent ones, which voters need as evidence, go at once. */
   anchor(urgent: boolean): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export interface AnchoringStrategy {
 export interface OpeningStrategy {
   /** The proposals that nodes vote on before anybody has opened them. */
   readonly unopened: readonly UnopenedProposal[];
-  /** Sorts out what is to be voted on before it is opened; resolves with the plans to open on chain now. */
+  /** Puts to the vote the plans that nodes decide before opening; resolves with the plans to open on chain now. */
   route(planned: readonly PlannedProposal[], view: ChainView): Promise<readonly PlannedProposal[]>;
 }
 
@@ -66,8 +66,8 @@ export interface NodeStrategies {
   readonly attestations: AttestationStrategy;
   readonly anchoring: AnchoringStrategy;
   readonly opening: OpeningStrategy;
-  /** Begins what goes on between cycles. */
+  /** Starts the work that runs between cycles. */
   start(): void;
-  /** Ends what was begun, and closes the journals. */
+  /** Stops that work and closes the journals. */
   close(): Promise<void>;
 }

@@ -34,10 +34,11 @@ export const backup = defineCommand({
           new: `${newBlocks} blocks, ${formatBytes(newBytes)}`,
           all: `${blocks} blocks, ${pins} pins, ${files} journals`,
           checked: "everything new, read back from the backup, and one earlier part",
-          ...(damaged.length > 0 && { damaged: `${damaged.join(", ")}: written anew; the old file is set aside` }),
+          ...(damaged.length > 0 && { damaged: `${damaged.join(", ")}: written again; the damaged files are renamed` }),
         });
       }
-      if (lost.length > 0) throw new LostBlocksError(lost, "The rest is backed up. `witan content scrub` names them.");
+      if (lost.length > 0)
+        throw new LostBlocksError(lost, "The rest is backed up. `witan content scrub` names the lost blocks.");
     });
   },
 });
@@ -71,12 +72,11 @@ export const restore = defineCommand({
       if (args.json) printJson(restored);
       else {
         printFacts({ restored: config.dataDir, ...factsOf(restored) });
-        process.stdout.write(
-          "Start the agent: it reads the chain again and fetches what was written since the backup.\n",
-        );
+        process.stdout.write("Start the agent: it reads the chain and fetches what was written since the backup.\n");
       }
       const { lost } = restored;
-      if (lost.length > 0) throw new LostBlocksError(lost, "Start the agent, or `witan content scrub`, to fetch them.");
+      if (lost.length > 0)
+        throw new LostBlocksError(lost, "Start the agent, or run `witan content scrub`, to fetch them.");
     });
   },
 });

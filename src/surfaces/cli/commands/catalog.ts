@@ -21,7 +21,7 @@ function printStatus({
     anchors: `${anchors.listed} listed, ${anchors.awaited} awaited, ${anchors.invalid} invalid`,
     records: `${records.verified} verified, ${records.listed} listed, ${records.missing} missing, ${records.invalid} invalid`,
     incidents: `${incidents.open} open, ${incidents.resolved} resolved`,
-    words: fullText ? "can be searched" : "cannot be searched: this Node's SQLite has no FTS5",
+    "full text": fullText ? "can be searched" : "cannot be searched: the SQLite of this Node.js has no FTS5",
   });
 }
 

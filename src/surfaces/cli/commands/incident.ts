@@ -85,7 +85,7 @@ function fingerprintOf(text: string): Hex | undefined {
     : incidentFingerprint({ kind: known, subject: rest.join(":") });
 }
 
-/** Finds, among the newest incidents, the one whose fingerprint begins with this text; undefined if there are none or several. */
+/** The fingerprint of the one recent incident whose fingerprint begins with this text; undefined unless exactly one does. */
 async function fingerprintFrom(catalog: Catalog, text: string): Promise<Hex | undefined> {
   const start = text.replace(/…$/, "");
   if (!/^0x[0-9a-f]{4,}$/.test(start)) return undefined;

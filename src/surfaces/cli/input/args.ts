@@ -1,7 +1,7 @@
 /** Where `npm start` writes how to reach the network that it runs. */
 export const DEFAULT_NETWORK_FILE = ".witan/network.json";
 
-/** Options that every command understands. */
+/** Options of commands that read the network. */
 export const networkArgs = {
   network: {
     type: "string",

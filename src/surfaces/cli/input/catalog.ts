@@ -17,7 +17,7 @@ export const catalogArgs = {
     description: `catalog file; ${CATALOG_FILE} beside the network file by default`,
     valueHint: "FILE",
   },
-  sync: { type: "boolean", description: "read what is new on chain first; --no-sync does not", default: true },
+  sync: { type: "boolean", description: "read what is new on chain first; --no-sync skips this", default: true },
 } as const;
 
 /** Options of commands that print a page. */

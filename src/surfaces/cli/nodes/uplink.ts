@@ -17,7 +17,7 @@ export function createDownlink(urls: readonly string[]): ContentStore {
 }
 
 /**
- * Content for a command, which ends before other nodes could fetch from it: reads from nodes' gateways, and hands each
+ * Content for a command, which ends before other nodes could fetch from it: reads from nodes' gateways, and sends each
  * block to the first node that accepts it. Nodes store directives' payloads and JSON documents for members only, so the
  * chain's signer signs what is sent.
  */
@@ -45,8 +45,8 @@ export function createUplink(urls: readonly string[], chain: Chain): ContentStor
         if (response?.ok) return contentIdToCid(contentIdOf(bytes), codec);
         if (response) refusals.push(`${url}: ${(await response.text()).trim()}`);
       }
-      throw new ContentError("storage", `No node took the ${topic}.`, {
-        details: refusals.join("; ") || "no node is known",
+      throw new ContentError("storage", `No node has stored the ${topic}.`, {
+        details: refusals.join("; ") || "the network document names no gateway",
       });
     },
   };

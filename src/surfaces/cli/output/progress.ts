@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../../utils/clock.js";
 
-/** How often a progress line changes, in milliseconds: often enough to show that the command is at work. */
+/** How often a progress line changes, in milliseconds: often enough to show that the command still runs. */
 const REFRESH_MS = 200;
 
 /** A progress line on standard error. Prints nothing if `quiet`, or if standard error is not a terminal. */

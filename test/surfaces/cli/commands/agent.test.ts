@@ -91,7 +91,7 @@ it("says that its port is in use, and leaves nothing open", async () => {
   });
   onTestFinished(() => taken.close());
   const config = await configFile(Number(new URL(taken.url).port));
-  // Twice, on one folder of blocks: whoever has it open has it locked.
+  // Twice, on one folder of blocks, which the first process has locked.
   for (const _attempt of [1, 2]) {
     const { code, error } = await run(agent, "--config", config);
     expect([code, String(error)]).toEqual([ExitCodes.usage, expect.stringContaining("the port is in use")]);

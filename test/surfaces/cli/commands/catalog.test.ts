@@ -176,18 +176,6 @@ describe("the command line", () => {
     expect(rebuilt).toMatchObject({ events: 10, manifests: 5, records: 5, status: sync.status });
   });
 
-  it("prints tables for people", async () => {
-    const found = lines((await run(record, "search", ...base, "web", "--limit", "1")).out);
-    expect(found[0]).toMatch(/^kind\s+cid\s+author\s+proof\s+confirmations\s+anchored$/);
-    expect(found[1]).toMatch(/^Incident\s+bafy.*\s+verified\s+confirmed\s/);
-    expect(found.at(-1)).toMatch(/^More: --cursor \d+-\d+-\d+-\d+$/);
-    const incidents = lines((await run(incident, "list", ...base)).out);
-    expect(incidents[1]).toMatch(/^0x[0-9a-f]{8}…\s+replica-down\s+high\s+replica\/web\/4\s+open\s+1\s/);
-    expect((await run(incident, "show", fingerprint, ...base)).out).toMatch(/reported\s+0x.*bafy/);
-    expect((await run(model, "lineage", models[1] ?? "", ...base)).out).toMatch(/^-1\s+bafy.*\nthis\s+bafy/m);
-    expect((await run(record, "search", ...base, "zebra")).out).toBe("Nothing was found.\n");
-  });
-
   it("reads what is new first, unless it is told not to", async () => {
     const client = network.setting.client(1);
     await run(catalogCommand, "sync", ...base);
@@ -209,13 +197,5 @@ describe("the command line", () => {
     expect(await readFile(path)).toEqual(before);
     await writeFile(path, "noise ".repeat(200));
     expect((await run(catalogCommand, "status", ...base, "--catalog", path)).code).toBe(ExitCodes.usage);
-  });
-
-  it.each([
-    ["search", ["--kind", "Rumour"]],
-    ["search", ["--limit", "0"]],
-    ["search", ["--since", "yesterday"]],
-  ])("refuses %s %o", async (command, options) => {
-    expect((await run(record, command, ...base, ...options)).code).toBe(ExitCodes.usage);
   });
 });

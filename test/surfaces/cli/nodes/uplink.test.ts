@@ -52,7 +52,7 @@ it("says why each node refused", async () => {
     details: expect.stringMatching(/the disk is full.*127\.0\.0\.1:9 cannot be reached/s),
   });
   await expect(createUplink([], chain).put(new Uint8Array([0xa0]))).rejects.toMatchObject({
-    details: "no node is known",
+    details: "the network document names no gateway",
   });
 });
 

@@ -19,7 +19,7 @@ const printable = z
   .max(1_024)
   .regex(/^\P{Cc}*$/u);
 
-/** The part that is read of a node's answer to GET /ballots/{id}. */
+/** The fields of a node's answer to GET /ballots/{id} that this command reads. */
 const ballotsAnswer = z.object({
   known: z.array(z.object({ index: z.int().min(0), support: z.enum(Supports) })).max(65_536),
   own: z.object({ support: z.enum(Supports), reason: printable }).nullable(),
@@ -36,9 +36,9 @@ export interface Turnout {
   readonly votes: Proposal["votes"];
   readonly committeeSize: number;
   readonly deadline: number;
-  /** Ballots that the nodes asked have received and the chain has not counted; not verified here. */
+  /** Ballots that the nodes that were asked have received and the chain has not counted. This command does not verify them. */
   readonly pending: Proposal["votes"];
-  /** How the nodes asked have decided, and why, by their own word. */
+  /** How the nodes that were asked say they have decided, and why. */
   readonly decisions: readonly { readonly node: string; readonly support: Support; readonly reason: string }[];
 }
 

@@ -11,7 +11,7 @@ import { parseContentId } from "../../input/contentId.js";
 import { formatTime, printFacts, printJson } from "../../output/print.js";
 
 export const prove = defineCommand({
-  meta: { name: "prove", description: "Write one file that proves a record to a stranger" },
+  meta: { name: "prove", description: "Write one file that proves a record without a network" },
   args: { ...recordArgs, out: { type: "string", description: "file to write", required: true, valueHint: "FILE" } },
   run: ({ args }) =>
     withClient(args, async (client) => {
@@ -74,7 +74,7 @@ function verifyStored(args: VerifyOptions): Promise<void> {
       transaction: anchor.transactionHash,
       root: anchor.root,
       leaf,
-      proof: `${proof.length} hashes`,
+      proof: proof.length === 1 ? "1 hash" : `${proof.length} hashes`,
     });
   });
 }
@@ -87,7 +87,8 @@ function verifyOffline(args: VerifyOptions, proof: RecordProof): void {
     printFacts({
       verified: "hash, schema, path and the author's signature hold",
       ...factsOf(proven),
-      "not checked": "whether this registry is yours and this block is on the chain: --online asks your RPC",
+      "not checked":
+        "whether this registry is that of your network, and whether this block is on its chain: --online asks your RPC",
     });
   }
 }

@@ -125,7 +125,7 @@ describe("a proposal", () => {
     const order = { ...restartOrder, replica: "web/9" };
     const result = await run(proposal, "open", ...stranger, "--order", JSON.stringify(order));
     expect(result.code).not.toBe(ExitCodes.ok);
-    expect(String(result.error)).toMatch(/No node took the payload[\s\S]*is not a member/);
+    expect(String(result.error)).toMatch(/No node has stored the payload[\s\S]*is not a member/);
   });
 
   it("is not opened where no node can be reached to keep its payload", async () => {

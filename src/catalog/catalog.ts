@@ -4,15 +4,20 @@ import type { ContentStore } from "../ports/content/index.js";
 import type { ContentId, Hex } from "../records/index.js";
 import { type Clock, systemClock } from "../utils/clock.js";
 import { repeat } from "../utils/repeat.js";
-import { listPending, type PendingContent } from "./awaited.js";
-import { followedEvents } from "./chainRows.js";
-import { confirmationsOf } from "./confirmations.js";
-import { type FetchProgress, fetchDue } from "./content.js";
-import { type Database, openDatabase, removeDatabase } from "./database.js";
+import { listPending, type PendingContent } from "./content/awaited.js";
+import { type FetchProgress, fetchDue } from "./content/content.js";
+import { type Database, openDatabase, removeDatabase } from "./database/database.js";
+import { claimFor, readProgress } from "./database/meta.js";
+import { PLACES } from "./database/schema.js";
 import { CatalogError } from "./errors.js";
-import { type IncidentHistory, type IncidentPage, pageOfIncidents, readIncident } from "./incidentQuery.js";
-import { DEFAULT_LINEAGE, type LineageOptions, MAX_LINEAGE, type ModelLineage, readLineage } from "./lineage.js";
-import { claimFor, readProgress } from "./meta.js";
+import { type IncidentHistory, type IncidentPage, pageOfIncidents, readIncident } from "./queries/incidentQuery.js";
+import {
+  DEFAULT_LINEAGE,
+  type LineageOptions,
+  MAX_LINEAGE,
+  type ModelLineage,
+  readLineage,
+} from "./queries/lineage.js";
 import {
   DEFAULT_LIMIT,
   type IncidentQuery,
@@ -21,13 +26,14 @@ import {
   type RecordFilter,
   type RecordPage,
   type RecordQuery,
-} from "./query.js";
-import { pageOfRecords, selectRecords } from "./recordQuery.js";
-import { firstSlotAbove } from "./rollback.js";
-import { PLACES } from "./schema.js";
+} from "./queries/query.js";
+import { pageOfRecords, selectRecords } from "./queries/recordQuery.js";
 import { type CatalogStatus, readStatus } from "./statusReport.js";
-import { type ChainProgress, syncChain } from "./sync.js";
-import { type CatalogChange, ChangeHub } from "./watch.js";
+import { followedEvents } from "./sync/chainRows.js";
+import { confirmationsOf } from "./sync/confirmations.js";
+import { firstSlotAbove } from "./sync/rollback.js";
+import { type ChainProgress, syncChain } from "./sync/sync.js";
+import { type CatalogChange, ChangeHub } from "./sync/watch.js";
 
 export interface OpenCatalogParameters {
   /** The database file, which is created if it does not exist. ":memory:" keeps it in memory. */
@@ -123,7 +129,7 @@ export async function openCatalog(parameters: OpenCatalogParameters): Promise<Ca
   if (typeof rule === "number" && !(Number.isInteger(rule) && rule >= 1)) {
     throw new InvalidInputError(`Confirmations are a number from 1, or "finalized", not ${rule}.`);
   }
-  if (rebuild && path !== ":memory:") await removeDatabase(path);
+  if (rebuild && path !== ":memory:") await removeDatabase(path, clock);
   const db = await openDatabase(path);
   try {
     claimFor(db, path, chain);

@@ -1,6 +1,5 @@
 export type { FinalityRule } from "../ports/chain/index.js";
 export { incidentFingerprint } from "../records/index.js";
-export type { PendingContent } from "./awaited.js";
 export {
   type Catalog,
   type FollowOptions,
@@ -10,9 +9,10 @@ export {
   type SyncProgress,
   type SyncReport,
 } from "./catalog.js";
+export type { PendingContent } from "./content/awaited.js";
 export { CatalogError, type CatalogErrorKind } from "./errors.js";
-export type { CatalogIncident, IncidentEvent, IncidentHistory, IncidentPage } from "./incidentQuery.js";
-export type { Acceptance, LineageModel, LineageOptions, ModelLineage } from "./lineage.js";
+export type { CatalogIncident, IncidentEvent, IncidentHistory, IncidentPage } from "./queries/incidentQuery.js";
+export type { Acceptance, LineageModel, LineageOptions, ModelLineage } from "./queries/lineage.js";
 export {
   type CatalogRecord,
   type ChainPlace,
@@ -24,7 +24,7 @@ export {
   type RecordFilter,
   type RecordPage,
   type RecordQuery,
-} from "./query.js";
+} from "./queries/query.js";
 export { type ProofStatus, ProofStatuses } from "./status.js";
 export type { CatalogStatus } from "./statusReport.js";
-export type { CatalogChange } from "./watch.js";
+export type { CatalogChange } from "./sync/watch.js";

@@ -1,7 +1,7 @@
-import type { Confirmations } from "./confirmations.js";
-import type { Database } from "./database.js";
-import { readProgress } from "./meta.js";
+import type { Database } from "./database/database.js";
+import { readProgress } from "./database/meta.js";
 import { type ProofStatus, ProofStatuses } from "./status.js";
+import type { Confirmations } from "./sync/confirmations.js";
 
 /** What a catalog holds and how far it has come. */
 export interface CatalogStatus {

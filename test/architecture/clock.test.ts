@@ -4,38 +4,6 @@ import { sourceFiles } from "./source.js";
 /** Where time comes from: everything else is handed a clock. */
 const CLOCK = "utils/clock.ts";
 
-/** Files that still take time from elsewhere. Nothing new belongs here. */
-const ownTimesLeft: readonly string[] = [
-  "agent/ballots/pool.ts",
-  "catalog/content.ts",
-  "catalog/database.ts",
-  "client/actions/fetchRecord.ts",
-  "client/anchors/anchorIndex.ts",
-  "client/anchors/jointAnchors.ts",
-  "client/anchors/walkAnchors.ts",
-  "engines/fleet/health.ts",
-  "engines/fleet/process.ts",
-  "engines/fleet/progress.ts",
-  "engines/fleet/rollout.ts",
-  "engines/fleet/workload.ts",
-  "engines/learning/collect.ts",
-  "engines/learning/participant.ts",
-  "ports/content/backup/backup.ts",
-  "ports/content/bitswap/networkBlocks.ts",
-  "ports/content/deadline.ts",
-  "ports/content/drivers/gateway.ts",
-  "ports/content/drivers/helia.ts",
-  "ports/content/drivers/heliaNode.ts",
-  "ports/content/drivers/redialer.ts",
-  "ports/content/store/blockWriter.ts",
-  "ports/content/store/gc.ts",
-  "ports/content/store/pins.ts",
-  "ports/content/store/verifiedBlocks.ts",
-  "ports/content/unixfs/files.ts",
-  "surfaces/cli/catalog.ts",
-  "surfaces/cli/progress.ts",
-];
-
 const forbidden = [
   /\bDate\.now\b/,
   /\bnew Date\(\s*\)/,
@@ -55,7 +23,7 @@ function ownTimesIn(path: string, source: string): string[] {
 describe("the clock", () => {
   it("is the only source of time", () => {
     const found = sourceFiles().filter(({ path, source }) => ownTimesIn(path, source).length > 0);
-    expect(found.map(({ path }) => path).filter((path) => !ownTimesLeft.includes(path))).toEqual([]);
+    expect(found.map(({ path }) => path)).toEqual([]);
   });
 
   it.each([

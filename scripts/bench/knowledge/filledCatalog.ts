@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { writeChunk } from "../../../src/catalog/chainRows.js";
-import { ContentWriter } from "../../../src/catalog/contentRows.js";
-import type { Database } from "../../../src/catalog/database.js";
+import { ContentWriter } from "../../../src/catalog/content/contentRows.js";
+import type { Database } from "../../../src/catalog/database/database.js";
+import { writeChunk } from "../../../src/catalog/sync/chainRows.js";
 import {
   type Address,
   checksumAddress,

@@ -48,7 +48,7 @@ export function encodeMessage(message: AnchoringMessage): Uint8Array {
   }
 }
 
-/** The message in these bytes; undefined if there is none. Signatures are not verified. */
+/** The message in these bytes; undefined if they hold no message. Signatures are not verified. */
 export function decodeMessage(message: Uint8Array): AnchoringMessage | undefined {
   const bytes = Buffer.from(message);
   if (bytes[0] !== VERSION) return undefined;

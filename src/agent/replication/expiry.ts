@@ -36,7 +36,7 @@ export class Expiry {
     return this.#areTermsKnown;
   }
 
-  /** The newest block all of whose records are past their retention; -1 if there is none. */
+  /** The newest block all of whose records are past their retention; -1 if no block is. */
   get lastAllPastBlock(): number {
     return this.#terms?.lastAllPastBlock ?? -1;
   }

@@ -34,7 +34,7 @@ export class RetentionHolds {
     this.#proposals = createEventCache(client.chain, ["ProposalOpened"]);
   }
 
-  /** @param final The newest final block; undefined if there is none, and then nothing has ended. */
+  /** @param final The newest final block; undefined if no block is final yet, and then nothing has ended. */
   async read(isPast: (contentId: ContentId) => boolean, final: number | undefined): Promise<ReadonlySet<ContentId>> {
     const onHold = new Set(await this.#acceptedModels(final));
     const citations = [...(await this.#proposalCitations()), ...(await this.#directiveCitations())].filter(

@@ -19,9 +19,9 @@ export interface RetentionTerms {
   readonly rules: RetentionRules;
   /** The chain's time at that block, in seconds. */
   readonly now: number;
-  /** The newest block whose records of a kind are past their retention; -1 if there is none. */
+  /** The newest block whose records of a kind are past their retention; -1 if no block is. */
   readonly lastPastBlock: Readonly<Record<RecordKind, number>>;
-  /** The newest block all of whose records, of any kind, are past their retention; -1 if there is none. */
+  /** The newest block all of whose records, of any kind, are past their retention; -1 if no block is. */
   readonly lastAllPastBlock: number;
   /** The records on hold, which are kept whatever their age, of those for which `isPast`. */
   readHolds(isPast: (contentId: ContentId) => boolean): Promise<ReadonlySet<ContentId>>;
@@ -134,8 +134,8 @@ export class ChainRetentionReader implements RetentionReader {
 }
 
 /**
- * The newest block above `before` and up to `last` for which `holds`, given that it holds for all below it; `before` if there
- * is none. An exponential search, which takes few readings near the last result.
+ * The newest block above `before` and up to `last` for which `holds`, given that it holds for all below it; `before` if no block does.
+ * An exponential search, which takes few readings near the last result.
  */
 async function searchNewest(before: number, last: number, holds: (block: number) => Promise<boolean>): Promise<number> {
   let low = before;

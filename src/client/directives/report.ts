@@ -9,7 +9,7 @@ export interface ReportWords {
   readonly outcome: ContentId;
 }
 
-/** @throws {@link InvalidInputError} where the report is none, or an outcome is missing or out of place. */
+/** @throws {@link InvalidInputError} on an unknown report, or if an outcome is missing or out of place. */
 export function reportWords(report: DirectiveReport, outcome: ContentId | null | undefined): ReportWords {
   const number = DirectiveReports.indexOf(report);
   if (number < 1) throw new InvalidInputError(`A report is "ready", "done" or "failed", not "${report}".`);

@@ -108,7 +108,7 @@ export function indicesIn(nodes: readonly NodeSummary[], epoch: number): (operat
   };
 }
 
-/** Whoever acted on chain is a node there: if not, blocks have left the chain between two readings. */
+/** An account that acted on chain as a node is not in the registry: blocks left the chain between two readings. */
 export function reorganised(): ChainError {
   return new ChainError("reorganised", "The chain was reorganised while it was read.");
 }

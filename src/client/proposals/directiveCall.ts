@@ -23,7 +23,7 @@ export function isIssue(call: DecodedCall): boolean {
   return call.contract === "DirectiveRegistry" && call.name === "issue";
 }
 
-/** The directive that a decoded `issue` call carries; undefined where its kind is none that we know. */
+/** The directive that a decoded `issue` call carries; undefined if its kind is unknown. */
 export function directiveOfCall(call: DecodedCall): Directive | undefined {
   return directiveOfArgs((call.args as { directive: DirectiveArgs }).directive);
 }

@@ -15,7 +15,7 @@ export function callsOf({ args }: ChainEventOf<"ProposalCreated">): Call[] {
   }));
 }
 
-/** The one directive that calls would issue; null where there is none, or more than one. */
+/** The one directive that calls would issue; null if they issue no directive, or several. */
 export function directiveOf(addresses: ClientContext["chain"]["addresses"], calls: readonly Call[]): Directive | null {
   const issues = calls.map((call) => decodeCall(addresses, call)).filter(isIssue);
   const [issue] = issues;

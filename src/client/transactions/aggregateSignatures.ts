@@ -17,7 +17,7 @@ export interface NodeSignature {
 /**
  * The signatures as one, in the encoding of the contracts, and the set of who signed.
  *
- * @throws {@link InvalidInputError} where there is none, one of another length, or two of one node; KeyError.
+ * @throws {@link InvalidInputError} if no signature is given, one has another length, or one node has two; KeyError.
  */
 export async function aggregateSignatures(
   signatures: readonly NodeSignature[],

@@ -47,7 +47,7 @@ export type BackupFile = z.output<typeof schema>;
 export type BackupPart = BackupFile["parts"][number];
 export type SealedFile = z.output<typeof sealed>;
 
-/** What a backup consists of; undefined if there is none. @throws {BackupError} `damaged`. */
+/** What a backup consists of; undefined if the folder holds no backup. @throws {BackupError} `damaged`. */
 export async function readBackupFile(dir: string): Promise<BackupFile | undefined> {
   const path = join(dir, NAME);
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {

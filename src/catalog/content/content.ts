@@ -1,7 +1,7 @@
 import pMap from "p-map";
-import { messageOf } from "../errors.js";
-import { type BatchContext, openJoint } from "../ports/chain/index.js";
-import { ContentError, type ContentStore } from "../ports/content/index.js";
+import { messageOf } from "../../errors.js";
+import { type BatchContext, openJoint } from "../../ports/chain/index.js";
+import { ContentError, type ContentStore } from "../../ports/content/index.js";
 import {
   type BatchLeaf,
   type ContentId,
@@ -13,12 +13,12 @@ import {
   openBatch,
   RecordKinds,
   type SignedBatch,
-} from "../records/index.js";
-import type { Clock } from "../utils/clock.js";
+} from "../../records/index.js";
+import type { Clock } from "../../utils/clock.js";
+import type { Database } from "../database/database.js";
+import { type AwaitedJoint, dueJoints, listJoint, postponeJoint, refuseJoint } from "../sync/joints.js";
 import { dueAnchors, dueContents, hurry, limitDue, postponeAnchor, postponeContent } from "./awaited.js";
 import { type AwaitedAnchor, type CheckedContent, ContentWriter, type Touched } from "./contentRows.js";
-import type { Database } from "./database.js";
-import { type AwaitedJoint, dueJoints, listJoint, postponeJoint, refuseJoint } from "./joints.js";
 
 /** Manifests and records that are fetched at once. */
 const PARALLEL = 16;

@@ -1,4 +1,4 @@
-import { type Address, checksumAddress, type Hex } from "../records/index.js";
+import { type Address, checksumAddress, type Hex } from "../../records/index.js";
 
 /** Ids in the database are blobs: half the size of their text, in the table and in every index. */
 export function blobOf(hex: string): Uint8Array {

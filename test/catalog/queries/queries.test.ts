@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Catalog, incidentFingerprint, parseIncidentQuery, parseRecordQuery } from "../../src/catalog/index.js";
-import { InvalidInputError } from "../../src/errors.js";
-import { type ContentId, NamedStates } from "../../src/records/index.js";
-import { restartOrder } from "../harness/dao.js";
+import { type Catalog, incidentFingerprint, parseIncidentQuery, parseRecordQuery } from "../../../src/catalog/index.js";
+import { InvalidInputError } from "../../../src/errors.js";
+import { type ContentId, NamedStates } from "../../../src/records/index.js";
+import { restartOrder } from "../../harness/dao.js";
 import {
   anchorIncident,
   anchorStates,
@@ -12,7 +12,7 @@ import {
   modelOf,
   outcomeOf,
   type World,
-} from "./world.js";
+} from "../world.js";
 
 let world: World;
 let catalog: Catalog;

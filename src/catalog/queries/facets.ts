@@ -10,7 +10,7 @@ import {
   type RecordValue,
   Severities,
   type State,
-} from "../records/index.js";
+} from "../../records/index.js";
 
 /** What a record can be asked for by, beside its kind and author. */
 export interface Facets {

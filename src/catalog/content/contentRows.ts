@@ -1,12 +1,12 @@
-import type { Address, BatchLeaf, ContentId, Hex, RecordKind, RecordValue } from "../records/index.js";
-import { RecordKinds } from "../records/index.js";
-import { addressOfBlob, blobOf, hexOfBlob } from "./blobs.js";
-import type { Database } from "./database.js";
-import { type Facets, facetsOf } from "./facets.js";
-import { refreshIncident, resolveByEvidence } from "./incidents.js";
-import { PLACES } from "./schema.js";
-import { FetchStatus, RecordStatus } from "./status.js";
-import { tagsOf } from "./words.js";
+import type { Address, BatchLeaf, ContentId, Hex, RecordKind, RecordValue } from "../../records/index.js";
+import { RecordKinds } from "../../records/index.js";
+import { addressOfBlob, blobOf, hexOfBlob } from "../database/blobs.js";
+import type { Database } from "../database/database.js";
+import { PLACES } from "../database/schema.js";
+import { type Facets, facetsOf } from "../queries/facets.js";
+import { refreshIncident, resolveByEvidence } from "../queries/incidents.js";
+import { tagsOf } from "../queries/words.js";
+import { FetchStatus, RecordStatus } from "../status.js";
 
 /** An anchor whose manifest is awaited. */
 export interface AwaitedAnchor {

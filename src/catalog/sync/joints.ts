@@ -1,10 +1,10 @@
-import type { ChainEventOf } from "../ports/chain/index.js";
-import type { Hex, SignedBatch } from "../records/index.js";
-import { retryDelay } from "../utils/retryDelay.js";
-import { FIRST_RETRY_MS, MAX_RETRY_MS } from "./awaited.js";
-import { blobOf, hexOfBlob } from "./blobs.js";
-import type { Database } from "./database.js";
-import { FetchStatus } from "./status.js";
+import type { ChainEventOf } from "../../ports/chain/index.js";
+import type { Hex, SignedBatch } from "../../records/index.js";
+import { retryDelay } from "../../utils/retryDelay.js";
+import { FIRST_RETRY_MS, MAX_RETRY_MS } from "../content/awaited.js";
+import { blobOf, hexOfBlob } from "../database/blobs.js";
+import type { Database } from "../database/database.js";
+import { FetchStatus } from "../status.js";
 
 /** A joint anchor whose list of batches is awaited. */
 export interface AwaitedJoint {

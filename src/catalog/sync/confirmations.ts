@@ -1,7 +1,7 @@
-import { type FinalityRule, lastFinalBlock } from "../ports/chain/index.js";
-import { hexOfBlob } from "./blobs.js";
-import type { Progress } from "./meta.js";
-import type { ChainPlace } from "./query.js";
+import { type FinalityRule, lastFinalBlock } from "../../ports/chain/index.js";
+import { hexOfBlob } from "../database/blobs.js";
+import type { Progress } from "../database/meta.js";
+import type { ChainPlace } from "../queries/query.js";
 
 /** How firmly what was read stands. */
 export interface Confirmations {

@@ -1,7 +1,7 @@
-import { type Chain, type EventFeed, type FinalityRule, readHeader } from "../ports/chain/index.js";
+import { type Chain, type EventFeed, type FinalityRule, readHeader } from "../../ports/chain/index.js";
+import type { Database } from "../database/database.js";
+import { knownBlocks, readProgress, UnsettledChainError, writeProgress } from "../database/meta.js";
 import { type FollowedChunk, type followedEvents, writeChunk } from "./chainRows.js";
-import type { Database } from "./database.js";
-import { knownBlocks, readProgress, UnsettledChainError, writeProgress } from "./meta.js";
 import { rollBack } from "./rollback.js";
 
 /** How often in a row the chain may change under a sync before it gives up until the next. */

@@ -1,14 +1,14 @@
 import type { SQLInputValue } from "node:sqlite";
-import { contentIdToCid, NamedStates, RecordKinds, type RecordValue, Severities } from "../records/index.js";
-import { addressOfBlob, blobOf, hexOfBlob } from "./blobs.js";
-import { type Confirmations, placeOf } from "./confirmations.js";
-import { cursorOf, positionBelow } from "./cursor.js";
-import type { Database } from "./database.js";
-import { CatalogError } from "./errors.js";
+import { contentIdToCid, NamedStates, RecordKinds, type RecordValue, Severities } from "../../records/index.js";
+import { addressOfBlob, blobOf, hexOfBlob } from "../database/blobs.js";
+import { cursorOf, positionBelow } from "../database/cursor.js";
+import type { Database } from "../database/database.js";
+import { PLACES } from "../database/schema.js";
+import { CatalogError } from "../errors.js";
+import { ProofStatuses, RecordStatus } from "../status.js";
+import { type Confirmations, placeOf } from "../sync/confirmations.js";
+import { firstSlotAbove } from "../sync/rollback.js";
 import type { CatalogRecord, RecordFilter, RecordQuery } from "./query.js";
-import { firstSlotAbove } from "./rollback.js";
-import { PLACES } from "./schema.js";
-import { ProofStatuses, RecordStatus } from "./status.js";
 import { matchOf } from "./words.js";
 
 /** A select over records, its order that of time. */

@@ -6,14 +6,14 @@ import {
   type IncidentKind,
   Severities,
   type Severity,
-} from "../records/index.js";
-import { blobOf, hexOfBlob } from "./blobs.js";
-import { type Confirmations, placeOf } from "./confirmations.js";
-import { cursorOf, positionBelow } from "./cursor.js";
-import type { Database } from "./database.js";
+} from "../../records/index.js";
+import { blobOf, hexOfBlob } from "../database/blobs.js";
+import { cursorOf, positionBelow } from "../database/cursor.js";
+import type { Database } from "../database/database.js";
+import { PLACES } from "../database/schema.js";
+import { type Confirmations, placeOf } from "../sync/confirmations.js";
 import type { CatalogRecord, ChainPlace, IncidentFilter, IncidentQuery } from "./query.js";
 import { type Select, selectRecords } from "./recordQuery.js";
-import { PLACES } from "./schema.js";
 
 /** One trouble over time: all incidents of one fingerprint. It rests on verified records alone. */
 export interface CatalogIncident {

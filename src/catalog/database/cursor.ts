@@ -1,4 +1,4 @@
-import { InvalidInputError } from "../errors.js";
+import { InvalidInputError } from "../../errors.js";
 import type { Database } from "./database.js";
 import { BATCHES, PLACES } from "./schema.js";
 

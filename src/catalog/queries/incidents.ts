@@ -1,5 +1,5 @@
-import type { Database } from "./database.js";
-import { PLACES } from "./schema.js";
+import type { Database } from "../database/database.js";
+import { PLACES } from "../database/schema.js";
 
 /** "Done" in the contracts' enum of reports, as the events tell it. */
 const DONE = "2";

@@ -1,8 +1,8 @@
-import type { ContentId, Hex } from "../records/index.js";
-import { contentIdToCid } from "../records/index.js";
-import { blobOf, hexOfBlob } from "./blobs.js";
-import { type Confirmations, placeOf } from "./confirmations.js";
-import type { Database } from "./database.js";
+import type { ContentId, Hex } from "../../records/index.js";
+import { contentIdToCid } from "../../records/index.js";
+import { blobOf, hexOfBlob } from "../database/blobs.js";
+import type { Database } from "../database/database.js";
+import { type Confirmations, placeOf } from "../sync/confirmations.js";
 import type { CatalogRecord, ChainPlace } from "./query.js";
 import { selectRecords } from "./recordQuery.js";
 

@@ -1,7 +1,7 @@
-import type { Database } from "./database.js";
-import { refreshIncident } from "./incidents.js";
-import { type Progress, writeProgress } from "./meta.js";
-import { PLACES } from "./schema.js";
+import type { Database } from "../database/database.js";
+import { type Progress, writeProgress } from "../database/meta.js";
+import { PLACES } from "../database/schema.js";
+import { refreshIncident } from "../queries/incidents.js";
 
 /**
  * Takes back all that stands in blocks above `progress.block`, as part of the caller's transaction. What is left is what a

@@ -1,4 +1,4 @@
-import { type RecordKind, RecordKinds } from "../records/index.js";
+import { type RecordKind, RecordKinds } from "../../records/index.js";
 
 /** What words are searched within, where it is known. */
 export interface SearchScope {

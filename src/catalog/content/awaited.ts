@@ -1,10 +1,10 @@
-import { type Address, contentIdToCid, type Hex } from "../records/index.js";
-import { retryDelay } from "../utils/retryDelay.js";
-import { addressOfBlob, blobOf, hexOfBlob } from "./blobs.js";
+import { type Address, contentIdToCid, type Hex } from "../../records/index.js";
+import { retryDelay } from "../../utils/retryDelay.js";
+import { addressOfBlob, blobOf, hexOfBlob } from "../database/blobs.js";
+import type { Database } from "../database/database.js";
+import { PLACES } from "../database/schema.js";
+import { RecordStatus } from "../status.js";
 import type { AwaitedAnchor } from "./contentRows.js";
-import type { Database } from "./database.js";
-import { PLACES } from "./schema.js";
-import { RecordStatus } from "./status.js";
 
 /** The first pause after a failure; each further one doubles it. */
 export const FIRST_RETRY_MS = 2_000;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Database, openDatabase } from "../../src/catalog/database.js";
-import { buildIncidentSelect } from "../../src/catalog/incidentQuery.js";
-import type { IncidentFilter, RecordFilter } from "../../src/catalog/query.js";
-import { buildSelect, type Select } from "../../src/catalog/recordQuery.js";
-import { NODE } from "../records/samples.js";
+import { type Database, openDatabase } from "../../../src/catalog/database/database.js";
+import { buildIncidentSelect } from "../../../src/catalog/queries/incidentQuery.js";
+import type { IncidentFilter, RecordFilter } from "../../../src/catalog/queries/query.js";
+import { buildSelect, type Select } from "../../../src/catalog/queries/recordQuery.js";
+import { NODE } from "../../records/samples.js";
 
 let db: Database;
 beforeAll(async () => {

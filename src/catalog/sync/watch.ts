@@ -1,7 +1,7 @@
-import type { Touched } from "./contentRows.js";
-import type { Database } from "./database.js";
-import { CatalogError } from "./errors.js";
-import type { CatalogRecord, RecordFilter } from "./query.js";
+import type { Touched } from "../content/contentRows.js";
+import type { Database } from "../database/database.js";
+import { CatalogError } from "../errors.js";
+import type { CatalogRecord, RecordFilter } from "../queries/query.js";
 
 /**
  * What happened to a record: `listed` when a manifest named it, `verified` or `invalid` when its bytes were checked,

@@ -1,9 +1,9 @@
-import { BaseError } from "../errors.js";
-import type { BlockHeader, Chain } from "../ports/chain/index.js";
-import type { Hex } from "../records/index.js";
+import { BaseError } from "../../errors.js";
+import type { BlockHeader, Chain } from "../../ports/chain/index.js";
+import type { Hex } from "../../records/index.js";
+import { CatalogError } from "../errors.js";
 import { blobOf, hexOfBlob } from "./blobs.js";
 import type { Database } from "./database.js";
-import { CatalogError } from "./errors.js";
 
 /** How far the chain was read, and what was known of its end then. */
 export interface Progress {

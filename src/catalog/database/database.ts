@@ -1,7 +1,8 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { CatalogError } from "./errors.js";
+import type { Clock } from "../../utils/clock.js";
+import { CatalogError } from "../errors.js";
 import { APPLICATION_ID, fullTextTable, SCHEMA_VERSION, tables } from "./schema.js";
 
 /** How long a write waits for another process's. */
@@ -57,13 +58,13 @@ export async function openDatabase(path: string): Promise<Database> {
  * Makes room for a new catalog: a catalog of ours is deleted, anything else is set aside under another name, which is
  * returned.
  */
-export async function removeDatabase(path: string): Promise<string | undefined> {
+export async function removeDatabase(path: string, clock: Pick<Clock, "now">): Promise<string | undefined> {
   const exists = await stat(path).then(
     (found) => found.size > 0,
     () => false,
   );
   const mine = !exists || (await isOurs(path));
-  const aside = mine ? undefined : `${path}.replaced-${new Date().toISOString().replaceAll(":", "")}`;
+  const aside = mine ? undefined : `${path}.replaced-${new Date(clock.now()).toISOString().replaceAll(":", "")}`;
   try {
     if (aside !== undefined) await rename(path, aside);
     for (const suffix of ["", "-wal", "-shm"]) await rm(`${path}${suffix}`, { force: true });

@@ -1,10 +1,10 @@
-import { type ChainEventOf, decodeName, type EventChunk, NO_CONTENT } from "../ports/chain/index.js";
-import { blobOf, jsonOf } from "./blobs.js";
-import type { Database } from "./database.js";
-import { resolveIncidentsOf } from "./incidents.js";
+import { type ChainEventOf, decodeName, type EventChunk, NO_CONTENT } from "../../ports/chain/index.js";
+import { blobOf, jsonOf } from "../database/blobs.js";
+import type { Database } from "../database/database.js";
+import { noteBlock, type Progress, writeProgress } from "../database/meta.js";
+import { BATCHES } from "../database/schema.js";
+import { resolveIncidentsOf } from "../queries/incidents.js";
 import { writeJoint, writeOperator } from "./joints.js";
-import { noteBlock, type Progress, writeProgress } from "./meta.js";
-import { BATCHES } from "./schema.js";
 
 /** The events that the catalog follows. */
 export const followedEvents = [

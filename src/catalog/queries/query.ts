@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { InvalidInputError } from "../errors.js";
+import { InvalidInputError } from "../../errors.js";
 import {
   type Address,
   type ContentId,
@@ -17,8 +17,8 @@ import {
   type RecordValue,
   Severities,
   type Severity,
-} from "../records/index.js";
-import { type ProofStatus, ProofStatuses } from "./status.js";
+} from "../../records/index.js";
+import { type ProofStatus, ProofStatuses } from "../status.js";
 
 /** Rows of a page, by default and at most. */
 export const DEFAULT_LIMIT = 50;

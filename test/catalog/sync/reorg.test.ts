@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Catalog, CatalogChange } from "../../src/catalog/index.js";
-import { createChain, type Eip1193Provider } from "../../src/ports/chain/index.js";
-import { shortOrLong } from "../harness/soak.js";
-import { anchorIncident, anchorStates, createWorld, dump, incidentOf, type World } from "./world.js";
+import type { Catalog, CatalogChange } from "../../../src/catalog/index.js";
+import { createChain, type Eip1193Provider } from "../../../src/ports/chain/index.js";
+import { shortOrLong } from "../../harness/soak.js";
+import { anchorIncident, anchorStates, createWorld, dump, incidentOf, type World } from "../world.js";
 
 let world: World;
 let folder: string;

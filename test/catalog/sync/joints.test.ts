@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createMemoryContent } from "../../src/ports/content/index.js";
-import type { Address } from "../../src/records/index.js";
-import { anchorJointRoot } from "../harness/jointAnchors.js";
-import { anchorIncident, anchorStates, createWorld, dump, fresh, incidentOf, stateOf, type World } from "./world.js";
+import { createMemoryContent } from "../../../src/ports/content/index.js";
+import type { Address } from "../../../src/records/index.js";
+import { anchorJointRoot } from "../../harness/jointAnchors.js";
+import { anchorIncident, anchorStates, createWorld, dump, fresh, incidentOf, stateOf, type World } from "../world.js";
 
 let world: World;
 let folder: string;

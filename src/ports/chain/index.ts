@@ -21,7 +21,6 @@ export { decodeName, encodeName, peerIdText } from "./names.js";
 export { type BlockHeader, type FinalityRule, lastFinalBlock, readFinalHeader, readHeader } from "./rpc/blockHeader.js";
 export { type DevelopmentChain, developmentChain } from "./rpc/developmentChain.js";
 export type { Eip1193Provider } from "./rpc/endpoint.js";
-export { redactUrl } from "./rpc/redact.js";
 export {
   type AnchorTransaction,
   fetchRawTransaction,

@@ -107,6 +107,14 @@ const schema = z.strictObject({
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 
+/** Fields of earlier versions, and what they are called now. */
+const RENAMED: Readonly<Record<string, string>> = {
+  "fleet.name": "fleet.workload",
+  "fleet.healthyDeadlineMs": "fleet.progressDeadlineMs",
+  "content.collectEveryMs": "content.gcEveryMs",
+  "content.scanEveryMs": "content.scrubEveryMs",
+};
+
 export type AgentConfig = z.output<typeof schema>;
 /** A configuration as it is written: fields that have a default may be left out. */
 export type AgentConfigInput = z.input<typeof schema>;
@@ -119,6 +127,15 @@ export type AgentConfigInput = z.input<typeof schema>;
 export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
   const result = schema.safeParse(value);
   if (!result.success) {
+    for (const issue of result.error.issues) {
+      if (issue.code !== "unrecognized_keys") continue;
+      for (const key of issue.keys) {
+        const field = [...issue.path, key].join(".");
+        const renamed = RENAMED[field];
+        if (renamed !== undefined)
+          throw new ConfigError(`The configuration's field ${field} is now called ${renamed}.`);
+      }
+    }
     const issue = result.error.issues[0];
     const path = issue?.path.join(".") || "(top level)";
     throw new ConfigError(`The configuration's field ${path} is wrong: ${issue?.message ?? "unknown"}.`, {

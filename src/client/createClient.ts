@@ -127,7 +127,16 @@ export function createClient(parameters: ClientParameters): Client {
   return extendable({ account, chain, content, ...bindActions(context) });
 }
 
-function extendable(base: ClientBase & ClientActions): Client {
-  const client: Client = { ...base, extend: (decorator) => extendable({ ...decorator(client), ...base }) } as Client;
+/** A later extension replaces an earlier one's verb of the same name; neither replaces a verb of the client itself. */
+function extendable<Extension extends object>(
+  base: ClientBase & ClientActions,
+  extension = {} as Extension,
+): Client<Extension> {
+  const client = {
+    ...extension,
+    ...base,
+    extend: (decorator: (client: Client<Extension>) => object) =>
+      extendable(base, { ...extension, ...decorator(client) }),
+  } as Client<Extension>;
   return client;
 }

@@ -13,25 +13,33 @@ export interface Clock {
   after(milliseconds: number, work: () => void): () => void;
 }
 
+/** The longest time of a timer, 24.8 days: Node ends one for longer after 1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(milliseconds, signal) {
     signal?.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const cancel = systemClock.after(milliseconds, () => {
         signal?.removeEventListener("abort", abort);
         resolve();
-      }, milliseconds);
+      });
       const abort = () => {
-        clearTimeout(timer);
+        cancel();
         reject(signal?.reason);
       };
       signal?.addEventListener("abort", abort, { once: true });
     });
   },
   after(milliseconds, work) {
-    const timer = setTimeout(work, milliseconds);
+    let timer: NodeJS.Timeout;
+    const wait = (leftMs: number) => {
+      const stepMs = Math.min(leftMs, MAX_TIMER_MS);
+      timer = setTimeout(() => (leftMs > stepMs ? wait(leftMs - stepMs) : work()), stepMs);
+    };
+    wait(milliseconds);
     return () => clearTimeout(timer);
   },
 };

@@ -29,6 +29,13 @@ const config: AgentConfigInput = {
 };
 
 describe("an agent's configuration", () => {
+  it.each([
+    ["content.scanEveryMs", "content.scrubEveryMs", { content: { scanEveryMs: 0 } }],
+    ["fleet.name", "fleet.workload", { fleet: { dir: "fleet", name: "web", basePort: 9000 } }],
+  ])("says of the earlier name %s that it is now %s", (field, renamed, change) => {
+    expect(() => parseAgentConfig({ ...config, ...change }, "/")).toThrow(`field ${field} is now called ${renamed}.`);
+  });
+
   it("gets its defaults, and its paths from the folder that it lies in", () => {
     const parsed = parseAgentConfig(
       { ...config, fleet: { dir: "fleet", workload: "web", basePort: 9000 } },

@@ -28,3 +28,20 @@ it("gives monotonic time that the wall clock does not move", () => {
     vi.useRealTimers();
   }
 });
+
+it("waits longer than a timer of Node can, rather than no time at all", () => {
+  vi.useFakeTimers();
+  try {
+    const month = 30 * 86_400_000;
+    const work = vi.fn();
+    systemClock.after(month, work);
+    const cancel = systemClock.after(month, () => expect.unreachable());
+    vi.advanceTimersByTime(month - 1);
+    expect(work).not.toHaveBeenCalled();
+    cancel();
+    vi.advanceTimersByTime(1);
+    expect(work).toHaveBeenCalledOnce();
+  } finally {
+    vi.useRealTimers();
+  }
+});

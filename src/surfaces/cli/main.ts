@@ -2,20 +2,23 @@
 import { type ArgsDef, type CommandDef, runCommand, showUsage } from "citty";
 import { BaseError } from "../../errors.js";
 import { exitCodeOf } from "./exitCodes.js";
+import { assertOptions } from "./input/assertOptions.js";
 import { witan } from "./witan.js";
 
-/** Prints the usage of the deepest command that the words name. */
-async function showUsageOf(words: readonly string[]): Promise<void> {
+/** The deepest command that the words name, its parent, and the words that follow it. */
+async function commandOf(words: readonly string[]) {
   let command: CommandDef<ArgsDef> = witan as CommandDef<ArgsDef>;
   let parent: CommandDef<ArgsDef> | undefined;
+  let depth = 0;
   for (const word of words) {
     const commands = await resolved(command.subCommands);
     const found = word.startsWith("-") ? undefined : commands?.[word];
     if (found === undefined) break;
     parent = command;
     command = (await resolved(found)) as CommandDef<ArgsDef>;
+    depth += 1;
   }
-  await showUsage(command, parent);
+  return { command, parent, rest: words.slice(depth) };
 }
 
 /** Citty takes a value, a promise of it, or a function that returns either. */
@@ -25,8 +28,13 @@ async function resolved<T>(given: T | Promise<T> | (() => T | Promise<T>) | unde
 
 const rawArgs = process.argv.slice(2);
 try {
-  if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) await showUsageOf(rawArgs);
-  else await runCommand(witan, { rawArgs });
+  const { command, parent, rest } = await commandOf(rawArgs);
+  if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) await showUsage(command, parent);
+  else {
+    // A group of commands has no options of its own: citty says then which command is missing or unknown.
+    if (command.subCommands === undefined) assertOptions(rest, (await resolved(command.args)) ?? {});
+    await runCommand(witan, { rawArgs });
+  }
 } catch (error) {
   const text = error instanceof BaseError ? error.message : error instanceof Error ? error.message : String(error);
   process.stderr.write(`witan: ${text}\n`);

@@ -32,6 +32,7 @@ export async function broadcast(
 ): Promise<TransactionResponse> {
   const hash = keccak256(raw);
   const deadline = clock.monotonic() + timeoutMs;
+  let mayHaveArrived = false;
   for (let failures = 1; !(await isSent(failures)); failures++) {
     await clock.sleep(retryDelay(failures, pollMs, MAX_PAUSE_MS));
   }
@@ -48,7 +49,10 @@ export async function broadcast(
       // If the first attempt arrived, this very transaction used the nonce: such a refusal is a success.
       const known = ALREADY_KNOWN.test(detailsOf(refusal)) || (await isKnown(provider, hash));
       if (known === true) return true;
-      if (!isLost(refusal) && known === false) throw error;
+      // A node that lags behind the one that mined it does not know it yet: whose nonce it is shows later.
+      const isPerhapsOurs = mayHaveArrived && refusal instanceof ChainError && refusal.kind === "nonce-conflict";
+      if (!isLost(refusal) && known === false && !isPerhapsOurs) throw error;
+      mayHaveArrived ||= isLost(refusal);
       if (clock.monotonic() < deadline) return false;
       throw new ChainError("transaction-timeout", `No RPC accepted transaction ${hash} within ${timeoutMs} ms.`, {
         cause: refusal,

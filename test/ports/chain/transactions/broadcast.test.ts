@@ -66,6 +66,28 @@ describe("broadcast", () => {
     expect(new Set(sent).size).toBe(1);
   });
 
+  it("waits for a node that lags behind the one that mined it, rather than call its own nonce another's", async () => {
+    let lookups = 0;
+    const anchor = await connect(async ({ method }, pass) => {
+      if (method === "eth_getTransactionByHash" && lookups++ < 2) return null;
+      if (method !== "eth_sendRawTransaction") return pass();
+      if (sent.length > 1) throw new Error("nonce too low");
+      await pass();
+      throw lost();
+    });
+    expect((await anchor("lagging")).logs).toHaveLength(1);
+    expect(new Set(sent).size).toBe(1);
+  });
+
+  it("passes on at once that another took the nonce, where no answer was lost", async () => {
+    const anchor = await connect(async ({ method }, pass) => {
+      if (method === "eth_sendRawTransaction") throw new Error("nonce too low");
+      return pass();
+    });
+    await expect(anchor("foreign")).rejects.toMatchObject({ kind: "nonce-conflict" });
+    expect(sent).toHaveLength(1);
+  });
+
   it("takes a transaction that waits in the pool for sent", async () => {
     const anchor = await connect(async ({ method }, pass) => {
       const answer = await pass();

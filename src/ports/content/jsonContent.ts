@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { json } from "@helia/json";
 import { BaseBlockstore } from "blockstore-core";
 import type { CID } from "multiformats/cid";
@@ -10,7 +11,8 @@ import { ContentError, type ContentStore, type GetOptions, type PutOptions } fro
 export interface JsonContent {
   /**
    * Stores a JSON value in one block of the codec `json`. Keys are sorted by UTF-16 code units (RFC 8785), except that keys
-   * such as `7` come first, by number: the same value has one CID, whatever the order of its keys. A property that is undefined is left out.
+   * such as `7` come first, by number: the same value has one CID, whatever the order of its keys. A property
+   * that is undefined is left out, and -0 is written as 0.
    *
    * @throws {InvalidInputError} if the value has a part that JSON cannot express: NaN, a bigint, a Date, a Map.
    * @throws {ContentError} as {@link ContentStore.put}.
@@ -20,7 +22,7 @@ export interface JsonContent {
    * The value of a block, checked against its hash; not checked against any schema.
    *
    * @throws {ContentError} as {@link ContentStore.get}; `invalid-cid` if the codec is not `json`, `corrupt` if the block is
-   * not JSON.
+   * not JSON in UTF-8, or has a number that a double cannot hold.
    */
   get(cid: string, options?: GetOptions): Promise<unknown>;
 }
@@ -47,7 +49,9 @@ export function createJsonContent(store: Pick<ContentStore, "put" | "get">): Jso
       if (codecOfCid(cid) !== "json")
         throw new ContentError("invalid-cid", `${cid} is not the CID of a JSON document.`);
       try {
-        return await json({ blockstore: new StoreBlocks(store, {}, options) }).get(parsed);
+        const value: unknown = await json({ blockstore: new StoreBlocks(store, {}, options) }).get(parsed);
+        requireFinite(value);
+        return value;
       } catch (cause) {
         if (!(cause instanceof SyntaxError)) throw cause;
         throw new ContentError("corrupt", `The block ${cid} is not JSON.`, { cause });
@@ -76,7 +80,21 @@ class StoreBlocks extends BaseBlockstore {
   }
 
   override async *get(cid: CID): AsyncGenerator<Uint8Array> {
-    yield await this.#store.get(cid.toString(), this.#getOptions);
+    const bytes = await this.#store.get(cid.toString(), this.#getOptions);
+    // Helia's codec replaces malformed UTF-8: two different blocks would have one value.
+    if (!isUtf8(bytes)) throw new SyntaxError("malformed UTF-8");
+    yield bytes;
+  }
+}
+
+/** A number such as 1e400 is read as Infinity, which JSON cannot express. */
+function requireFinite(value: unknown): void {
+  const pending = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (typeof next === "number" && !Number.isFinite(next))
+      throw new SyntaxError("a number beyond the range of doubles");
+    if (typeof next === "object" && next !== null) for (const each of Object.values(next)) pending.push(each);
   }
 }
 

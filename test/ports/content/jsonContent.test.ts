@@ -82,4 +82,13 @@ describe("JSON content", () => {
     await expect(documents.get(file)).rejects.toMatchObject({ kind: "invalid-cid" });
     await expect(store.openFile(notJson)).rejects.toMatchObject({ kind: "invalid-cid" });
   });
+
+  it.each([
+    ["malformed UTF-8", Uint8Array.of(0x22, 0xc3, 0x22)],
+    ["a number beyond the range of doubles", bytes('{"a":[1e400]}')],
+  ])("refuses %s, which would be read as something else", async (_, block) => {
+    const store = createMemoryContent();
+    const cid = await store.put(block, { codec: "json" });
+    await expect(createJsonContent(store).get(cid)).rejects.toMatchObject({ kind: "corrupt" });
+  });
 });

@@ -68,7 +68,7 @@ describe("a file that is read as a stream", () => {
   it("goes on from another provider where one is killed in its middle, and fetches nothing that is here", async () => {
     const source = await childNode(await folder());
     const other = await node();
-    const bytes = bytesOf(24 * MAX_BLOCK_BYTES);
+    const bytes = bytesOf(16 * MAX_BLOCK_BYTES);
     const { cid, sha256 } = await other.putFile([bytes]);
     for (let at = 0; at < bytes.length; at += MAX_BLOCK_BYTES) {
       await source.put(bytes.subarray(at, at + MAX_BLOCK_BYTES));
@@ -79,7 +79,7 @@ describe("a file that is read as a stream", () => {
     let seen = 0;
     for await (const chunk of file.read({ sha256 })) {
       seen += chunk.length;
-      if (seen === 6 * MAX_BLOCK_BYTES) await source.kill();
+      if (seen === 3 * MAX_BLOCK_BYTES) await source.kill();
     }
     expect(seen).toBe(bytes.length);
     // With nobody left, all of it is here.

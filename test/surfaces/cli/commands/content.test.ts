@@ -2,22 +2,22 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished, vi } from "vitest";
-import type { AgentConfigInput } from "../../src/agent/config.js";
+import type { AgentConfigInput } from "../../../../src/agent/config.js";
 import {
   type ContentStore,
   createGatewayContent,
   createGatewayHandler,
   createMemoryContent,
   MAX_BLOCK_BYTES,
-} from "../../src/ports/content/index.js";
-import { encodeSafetensors, float32Tensor } from "../../src/records/index.js";
-import { content, parseDuration } from "../../src/surfaces/cli/commands/content.js";
-import { model } from "../../src/surfaces/cli/commands/model.js";
-import { ExitCodes } from "../../src/surfaces/cli/exitCodes.js";
-import { pullModel } from "../../src/surfaces/cli/modelFile.js";
-import { kuboLikeServer } from "../ports/content/drivers/kuboServer.js";
-import { alterOnDisk, bytesOf, disk, node, server } from "../ports/content/setting.js";
-import { run } from "./network.js";
+} from "../../../../src/ports/content/index.js";
+import { encodeSafetensors, float32Tensor } from "../../../../src/records/index.js";
+import { content, parseDuration } from "../../../../src/surfaces/cli/commands/content.js";
+import { model } from "../../../../src/surfaces/cli/commands/model.js";
+import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
+import { pullModel } from "../../../../src/surfaces/cli/modelFile.js";
+import { kuboLikeServer } from "../../../ports/content/drivers/kuboServer.js";
+import { alterOnDisk, bytesOf, disk, node, server } from "../../../ports/content/setting.js";
+import { run } from "../../network.js";
 
 const NOBODY = `0x${"11".repeat(20)}` as const;
 

@@ -93,13 +93,13 @@ interface IKnowledgeRegistry {
         view
         returns (bytes32);
 
-    /// @notice The joint anchor, all zero if there is none.
+    /// @notice The joint anchor, all zero if it does not exist.
     function jointAnchorOf(bytes32 root) external view returns (JointAnchor memory);
 
     /// @notice Which of the 256 indices from 256 * `word` on signed the joint anchor.
     function jointAuthors(bytes32 root, uint256 word) external view returns (uint256);
 
-    /// @notice The anchor, all zero if there is none.
+    /// @notice The anchor, all zero if it does not exist.
     function anchorOf(address author, bytes32 root) external view returns (Anchor memory);
 
     function sequenceOf(address author) external view returns (uint64);

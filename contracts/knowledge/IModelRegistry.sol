@@ -29,7 +29,7 @@ interface IModelRegistry {
     /// may call it.
     function accept(bytes32 name, ContentId model, ContentId parent, uint64 round) external;
 
-    /// @notice The newest accepted model, all zero if there is none.
+    /// @notice The newest accepted model, all zero if it does not exist.
     function accepted(bytes32 name) external view returns (AcceptedModel memory);
 
     /// @notice Version `version` of `name`; the first is 1.

@@ -55,7 +55,7 @@ export interface IncidentHistory extends CatalogIncident {
 /** Reports whose citations are looked up: the newest. */
 const MAX_CITED = 1_000;
 
-interface Row {
+interface IncidentRow {
   readonly fingerprint: Uint8Array;
   readonly kind: string;
   readonly subject: string;
@@ -78,7 +78,7 @@ interface PlaceRow {
 export function pageOfIncidents(db: Database, query: IncidentQuery, confirmed: Confirmations, limit: number) {
   const below = query.cursor === undefined ? undefined : positionBelow(db, query.cursor);
   const { sql, values } = buildIncidentSelect(query, below ?? Number.MAX_SAFE_INTEGER, limit + 1);
-  const rows = db.all<Row>(sql, ...values);
+  const rows = db.all<IncidentRow>(sql, ...values);
   const incidents = rows.slice(0, limit).map((row) => incidentOf(db, row, confirmed));
   return { incidents, cursor: rows.length > limit ? (incidents.at(-1)?.cursor ?? null) : null };
 }
@@ -111,7 +111,7 @@ export function readIncident(
   confirmed: Confirmations,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ): IncidentHistory | undefined {
-  const row = db.get<Row>("SELECT * FROM incidents WHERE fingerprint = ?", blobOf(fingerprint));
+  const row = db.get<IncidentRow>("SELECT * FROM incidents WHERE fingerprint = ?", blobOf(fingerprint));
   if (row === undefined) return undefined;
   const below = (cursor === undefined ? undefined : positionBelow(db, cursor)) ?? Number.MAX_SAFE_INTEGER;
   const records = selectRecords(db, { fingerprint }, confirmed, { limit: limit + 1, below }).map((record) => ({
@@ -174,7 +174,7 @@ function chainEvent({ name, key, args }: { name: string; key: string; args: stri
   return { type: "proposed", proposalId: key, at };
 }
 
-function incidentOf(db: Database, row: Row, confirmed: Confirmations): CatalogIncident {
+function incidentOf(db: Database, row: IncidentRow, confirmed: Confirmations): CatalogIncident {
   const first = anchorPlace(db, row.first);
   const last = anchorPlace(db, row.last);
   const ended = row.resolved === null ? undefined : eventPlace(db, row.resolved / PLACES);

@@ -28,7 +28,7 @@ const JOINS = `CROSS JOIN anchors a ON a.slot = r.position / ${PLACES}
   CROSS JOIN blocks b ON b.number = a.block CROSS JOIN contents c ON c.id = r.content
   LEFT JOIN joints j ON j.slot = a.joint`;
 
-interface Row {
+interface RecordRow {
   readonly position: number;
   readonly kind: number;
   readonly author: Uint8Array;
@@ -60,7 +60,7 @@ export function selectRecords(
   if (bounds === undefined) return [];
   const { sql, values } = buildSelect(db, filter, at === undefined ? bounds : { from: at, to: at + 1 }, limit);
   if (at !== undefined && (at < bounds.from || at >= bounds.to)) return [];
-  return db.all<Row>(sql, ...values).map((row) => recordOf(row, confirmed));
+  return db.all<RecordRow>(sql, ...values).map((row) => recordOf(row, confirmed));
 }
 
 /** A page of records. Where the cursor leads below all there is, it is empty. */
@@ -219,12 +219,12 @@ function whereText(
   where(condition, matchOf(filter.text ?? "", filter));
 }
 
-function jointOf({ jointManifest, jointRoot }: Row): CatalogRecord["anchor"]["joint"] {
+function jointOf({ jointManifest, jointRoot }: RecordRow): CatalogRecord["anchor"]["joint"] {
   if (jointRoot === null || jointManifest === null) return null;
   return { root: hexOfBlob(jointRoot), manifest: contentIdToCid(hexOfBlob(jointManifest)) };
 }
 
-function recordOf(row: Row, confirmed: Confirmations): CatalogRecord {
+function recordOf(row: RecordRow, confirmed: Confirmations): CatalogRecord {
   const contentId = hexOfBlob(row.contentId);
   return {
     kind: RecordKinds[row.kind] ?? "State",

@@ -16,7 +16,7 @@ export interface MessagePoolDependencies<Place, Message extends Place> {
   readonly clock: Pick<Clock, "monotonic">;
   /** What the message is about, such as a proposal. */
   readonly subjectOf: (place: Place) => string;
-  /** Of which there is one message for each subject, such as a node. */
+  /** Whose message it is, such as a node's index: of each key, one message on each subject counts. */
   readonly keyOf: (place: Place) => string | number;
   readonly saysTheSame: (one: Message, other: Message) => boolean;
 }

@@ -4,11 +4,11 @@ import type { Hex, JointManifest, SignedBatch } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { JointSignature } from "./message.js";
 
-/** Drafts that are known at once. Each node drafts in its turn; more are an attack. */
+/** The most drafts that are known at once. Nodes draft in turns, so more drafts than this are an attack. */
 const MAX_DRAFTS = 32;
-/** Drafts of one sender. */
+/** The most drafts of one sender that are known at once. */
 const MAX_DRAFTS_OF_ONE = 4;
-/** Anchored batches that peers may still send. */
+/** Anchored batches to remember: peers that do not know of the anchor yet still send them. */
 const MAX_ANCHORED = 16_384;
 
 /** A batch that waits for an anchor, and since when it is known, in monotonic milliseconds. */
@@ -61,7 +61,7 @@ export class AnchoringPool {
     this.#batches.set(batch.author.toLowerCase(), { batch, since });
   }
 
-  /** The batch waits no longer, also when a peer sends it again. */
+  /** Notes that a batch is anchored: it no longer waits, and does not wait again when a peer sends it. */
   noteAnchored({ author, root }: Pick<SignedBatch, "author" | "root">): void {
     const key = author.toLowerCase();
     if (this.#batches.get(key)?.batch.root === root) this.#batches.delete(key);

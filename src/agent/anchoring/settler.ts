@@ -6,9 +6,9 @@ import { groupsOf, jointManifestOf } from "./jointManifest.js";
 import { encodeMessage } from "./message.js";
 import type { Draft, WaitingBatch } from "./pool.js";
 
-/** A draft stands for this long: time for a block, and no longer than records may wait for their anchor. */
+/** How long a draft is valid: enough for a block, and no longer than records may wait for their anchor. */
 const STANDING_SECONDS = 60;
-/** After so many gathering times a draft waits for no further signatures. */
+/** After how many gathering times the settler stops waiting for further signatures on a draft. */
 const PATIENCE = 2;
 
 export interface AnchoringSettlerDependencies extends AnchoringContext {
@@ -28,7 +28,7 @@ export class AnchoringSettler {
     this.#schedule = new LeaderSchedule(dependencies.clock, dependencies.node.client.chain.tip);
   }
 
-  /** Forgets what is anchored, and drafts that stand no longer; gives their roots. */
+  /** Forgets batches that are anchored and drafts that are no longer valid; resolves with the roots of those drafts. */
   async update(): Promise<Hex[]> {
     const { latest, node, pool } = this.#dependencies;
     const { committees } = latest;

@@ -51,7 +51,7 @@ export class BallotSender {
     });
   }
 
-  /** On which this process has sent a ballot. */
+  /** The proposals on which this process has sent a ballot. */
   get proposals(): readonly ProposalId[] {
     return this.#sender.messages.map(({ ballot }) => ballot.proposalId);
   }

@@ -23,7 +23,7 @@ export interface RetentionTerms {
   readonly lastPastBlock: Readonly<Record<RecordKind, number>>;
   /** The newest block all of whose records, of any kind, are past their retention; -1 if no block is. */
   readonly lastAllPastBlock: number;
-  /** The records on hold, which are kept whatever their age, of those for which `isPast`. */
+  /** The records for which `isPast` is true that are on hold: they stay, whatever their age. */
   readHolds(isPast: (contentId: ContentId) => boolean): Promise<ReadonlySet<ContentId>>;
   /** When a block was made, in seconds by the chain. */
   timeOf(block: number): Promise<number>;
@@ -134,8 +134,8 @@ export class ChainRetentionReader implements RetentionReader {
 }
 
 /**
- * The newest block above `before` and up to `last` for which `holds`, given that it holds for all below it; `before` if no block does.
- * An exponential search, which takes few readings near the last result.
+ * Finds the newest block above `before` and up to `last` for which `holds` is true; `before` if there is none. It must be
+ * true for all blocks below one for which it is. An exponential search: few readings if the result is near `before`.
  */
 async function searchNewest(before: number, last: number, holds: (block: number) => Promise<boolean>): Promise<number> {
   let low = before;

@@ -81,7 +81,7 @@ export function postponeContent(db: Database, contentId: Hex, attempts: number, 
   }
 }
 
-/** Makes due what a wall clock that was set back would delay for longer than any pause after a failure. */
+/** Makes due what waits for longer than the longest pause: the wall clock was set back after it began to wait. */
 export function limitDue(db: Database, now: number): void {
   for (const table of ["joints", "anchors", "contents"]) {
     db.run(`UPDATE ${table} SET due = 0 WHERE status = 0 AND due > ?`, now + MAX_RETRY_MS);

@@ -3,8 +3,8 @@ import type { Database } from "./database.js";
 import { BATCHES, PLACES } from "./schema.js";
 
 /**
- * A cursor names a place on the chain (block, log, batch, place in the batch), not a row: what is inserted, taken back or
- * numbered anew meanwhile does not move it.
+ * A cursor names a place on the chain (block, log, batch, place in the batch), not a row: rows that are inserted, removed or
+ * renumbered between two pages do not move it.
  */
 const CURSOR = /^(\d{1,10})-(\d{1,7})-(\d{1,5})-(\d{1,4})$/;
 
@@ -14,9 +14,9 @@ export function cursorOf(position: number, block: number, log: number): string {
 }
 
 /**
- * The position that rows after the cursor are below; undefined where all of them are.
+ * The position below which the next page's rows are; undefined if the catalog has nothing at or after the cursor: then all are.
  *
- * @throws {@link InvalidInputError} where it is no cursor.
+ * @throws {@link InvalidInputError} if it is no cursor.
  */
 export function positionBelow(db: Database, cursor: string): number | undefined {
   const match = CURSOR.exec(cursor);

@@ -7,15 +7,15 @@ import type { Database } from "./database.js";
 
 /** How far the chain was read, and what was known of its end then. */
 export interface Progress {
-  /** The newest block whose events are in the catalog; the one before the deployment's where nothing was read. */
+  /** The newest block whose events are in the catalog; the one before the deployment's if nothing was read. */
   readonly block: number;
   /** The chain's newest block at the last sync. */
   readonly head: number;
-  /** The newest block that cannot be undone, by the `finalized` tag; null where the node knows no such tag. */
+  /** The newest block that cannot be undone, by the `finalized` tag; null if the RPC does not know the tag. */
   readonly finalized: number | null;
 }
 
-/** Block hashes that are remembered beside those of blocks with events. */
+/** How many block hashes the journal has, besides those of blocks with events: they show where a reorganisation began. */
 const MAX_JOURNAL = 256;
 
 export function readMeta(db: Database, key: string): string | undefined {
@@ -30,7 +30,7 @@ export function writeMeta(db: Database, key: string, value: string): void {
   );
 }
 
-/** Notes whose catalog this is, or checks it. @throws {@link CatalogError} `other-deployment`. */
+/** Writes which deployment a new catalog is of, or checks that it is of this one. @throws {@link CatalogError} `other-deployment`. */
 export function claimFor(
   db: Database,
   path: string,
@@ -81,7 +81,7 @@ export function noteBlock(db: Database, { number, hash }: Pick<BlockHeader, "num
   );
 }
 
-/** The chain changed while it was read; what was read of it is right, and the rest is for the next time. */
+/** The chain changed each time that it was read. What is in the catalog is right; the next sync reads the rest. */
 export class UnsettledChainError extends BaseError {
   constructor() {
     super("catalog-unsettled", "The chain kept changing while it was read.", { retryable: true });

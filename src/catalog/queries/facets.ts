@@ -26,9 +26,9 @@ export interface Facets {
   readonly observed: boolean | null;
   /** What it speaks of, each once. */
   readonly subjects: readonly string[];
-  /** What people may search for; null where nothing was written for people. */
+  /** What people may search for; null if nothing was written for people. */
   readonly text: string | null;
-  /** The only node that may say so; null where anybody may. */
+  /** The only node that may say so; null if anybody may. */
   readonly speaker: Address | null;
 }
 

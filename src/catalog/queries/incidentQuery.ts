@@ -27,7 +27,7 @@ export interface CatalogIncident {
   readonly occurrences: number;
   readonly firstSeen: ChainPlace;
   readonly lastSeen: ChainPlace;
-  /** The enactment, on chain, of a directive that cites a report; null where none was. */
+  /** The enactment, on chain, of a directive that cites a report; null if none was. */
   readonly resolved: (ChainPlace & { readonly directive: Hex }) | null;
   readonly cursor: string;
 }
@@ -104,7 +104,7 @@ export function buildIncidentSelect(
   };
 }
 
-/** One incident with what happened to it; undefined where no verified record has this fingerprint. */
+/** One incident with what happened to it; undefined if no verified record has this fingerprint. */
 export function readIncident(
   db: Database,
   fingerprint: Hex,

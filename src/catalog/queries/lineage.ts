@@ -24,7 +24,7 @@ export interface LineageModel {
   /** Those of the steps that lead towards it, by its record or by an acceptance: see `via`. */
   readonly via: readonly { readonly model: ContentId; readonly by: "record" | "acceptance" }[];
   readonly acceptances: readonly Acceptance[];
-  /** Where it was anchored, newest first, with its proof status; empty where no anchor lists it. */
+  /** Where it was anchored, newest first, with its proof status; empty if no anchor lists it. */
   readonly records: readonly CatalogRecord[];
 }
 

@@ -90,10 +90,10 @@ export type CatalogRecord<Kind extends RecordKind = RecordKind> = {
     readonly value: RecordValue<K> | null;
     readonly anchor: ChainPlace & {
       readonly root: Hex;
-      /** The author's anchors up to this one; null where it was anchored together with others'. */
+      /** The author's anchors up to this one; null if it was anchored together with others'. */
       readonly sequence: number | null;
       readonly manifest: string;
-      /** The root over many nodes' batches that it is under; null where it was anchored alone. */
+      /** The root over many nodes' batches that it is under; null if it was anchored alone. */
       readonly joint: { readonly root: Hex; readonly manifest: string } | null;
     };
     /** Of an incident; null until it is verified. */

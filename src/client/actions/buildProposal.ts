@@ -6,11 +6,11 @@ export type BuildProposalParameters = ProposalParameters;
 /**
  * Makes a proposal of an order: a pure function, so that all nodes that see the same make the same, down to its id.
  *
- * @throws InvalidRecordError where the order breaks its schema; InvalidInputError where the evidence is too much or keys
+ * @throws InvalidRecordError if the order breaks its schema; InvalidInputError if the evidence is too much or keys
  * are missing.
  * @example
  * const { proposalId, description } = buildProposal(client, {
- *   order: { kind: "Restart", replica: "web/3", instance: "web-3/1" },
+ *   order: { kind: "Restart", replica: "web/3", instance: "5072@907997" },
  *   evidence: [incident.contentId],
  * });
  */

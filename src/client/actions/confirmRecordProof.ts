@@ -23,8 +23,8 @@ export interface ConfirmedRecord extends ProvenRecord {
 /**
  * Checks a proof by itself, and then that this client's chain has its block, its transaction and its anchor.
  *
- * @throws as {@link checkRecordProof}; {@link InvalidProofError} where it speaks of another chain or registry;
- * {@link NotAnchoredError} where the chain has no such block or anchor, such as after a reorganisation; ChainError.
+ * @throws as {@link checkRecordProof}; {@link InvalidProofError} if it speaks of another chain or registry;
+ * {@link NotAnchoredError} if the chain has no such block or anchor, such as after a reorganisation; ChainError.
  * @example
  * const { confirmations } = await client.confirmRecordProof(JSON.parse(await readFile("record.json", "utf8")));
  */

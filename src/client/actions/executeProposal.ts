@@ -13,7 +13,7 @@ export interface ExecuteProposalParameters {
 
 export interface ExecuteProposalReturnType {
   readonly proposalId: ProposalId;
-  /** The directive that is issued by it; null where it issues none. */
+  /** The directive that is issued by it; null if it issues none. */
   readonly directiveId: Hex | null;
   /** Of the transaction that this call has sent; null if another account was first. */
   readonly receipt: Receipt | null;
@@ -23,7 +23,7 @@ export interface ExecuteProposalReturnType {
  * Carries out a queued proposal whose timelock has run out: its calls take effect and its directive is issued. Finds it
  * done where another was first.
  *
- * @throws {@link UnknownProposalError}; {@link ProposalStateError} where it is not queued or must still wait;
+ * @throws {@link UnknownProposalError}; {@link ProposalStateError} if it is not queued or must still wait;
  * ContractRevertError with the reason where a call of the proposal fails; ChainError.
  * @example
  * const { directiveId } = await client.executeProposal({ proposalId });

@@ -9,8 +9,8 @@ export type FetchRecordParameters<Kind extends RecordKind = RecordKind> = Record
  * Fetches a record and gives it only after its hash, schema, anchor, author and proof were checked. A `State` must be
  * anchored by the node that it speaks of.
  *
- * @throws NotAnchoredError where no anchor holds it; WrongAuthorError where only others' do;
- * ContentError where its bytes are missing, late, altered or too many; InvalidRecordError where they are no such record.
+ * @throws NotAnchoredError if no anchor holds it; WrongAuthorError if only others' do;
+ * ContentError if its bytes are missing, late, altered or too many; InvalidRecordError if they are no such record.
  * @example
  * const { value, author } = await client.fetchRecord({ contentId, kind: "Incident" });
  */

@@ -16,7 +16,7 @@ export interface OpenProposalParameters extends ProposalParameters {
 }
 
 export interface OpenProposalReturnType extends BuiltProposal {
-  /** Whether this call has opened it; false where it was open already. */
+  /** Whether this call has opened it; false if it was open already. */
   readonly opened: boolean;
   readonly openedBy: Address;
   readonly transactionHash: Hex;

@@ -19,7 +19,7 @@ export type ProveRecordParameters = RecordParameters;
  * Merkle path, the signed transaction that anchored the root, and a reference to its block. {@link checkRecordProof} needs
  * nothing else.
  *
- * @throws as {@link fetchRecord}; ChainError; InvalidInputError where a contract anchored the record, so that no signature
+ * @throws as {@link fetchRecord}; ChainError; InvalidInputError if a contract anchored the record, so that no signature
  * of its author is in the transaction.
  * @example
  * await writeFile("record.json", JSON.stringify(await client.proveRecord({ contentId })));

@@ -19,7 +19,7 @@ export interface QueueProposalReturnType {
 /**
  * Hands a proposal that has passed to the timelock, or finds it there.
  *
- * @throws {@link UnknownProposalError}; ProposalStateError where it has not passed; ContractRevertError; ChainError.
+ * @throws {@link UnknownProposalError}; ProposalStateError if it has not passed; ContractRevertError; ChainError.
  * @example
  * const { eta } = await client.queueProposal({ proposalId });
  */

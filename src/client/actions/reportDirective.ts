@@ -19,7 +19,7 @@ export interface ReportDirectiveParameters {
  * has ended its part.
  *
  * @throws ContractRevertError, such as `DirectiveRegistryAlreadyReported`, `DirectiveRegistryNotActive` or
- * `DirectiveRegistryLapsed`; InvalidInputError where an outcome is missing or out of place; ChainError.
+ * `DirectiveRegistryLapsed`; InvalidInputError if an outcome is missing or out of place; ChainError.
  * @example
  * await client.reportDirective({ directiveId, report: "done", outcome: outcome.contentId });
  */

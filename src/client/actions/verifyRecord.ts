@@ -12,7 +12,7 @@ export type VerifyRecordReturnType = VerifiedLeaf;
  * Checks a proof that somebody handed over, here and by the contract: that `author` anchored this record under `root`.
  * Needs no content.
  *
- * @throws NotAnchoredError where `author` never anchored `root`; InvalidProofError; ChainError.
+ * @throws NotAnchoredError if `author` never anchored `root`; InvalidProofError; ChainError.
  * @example
  * const { anchoredAt } = await client.verifyRecord({ kind, contentId, author, root, proof });
  */

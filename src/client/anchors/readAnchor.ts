@@ -2,7 +2,7 @@ import type { ClientContext } from "../client.js";
 import type { RecordAnchor } from "../records/record.js";
 import type { AnchorEntry, JointPlace } from "./anchor.js";
 
-/** What the contract itself says of an anchor; undefined where it knows none, as after a reorganisation. */
+/** What the contract itself says of an anchor; undefined if it knows none, as after a reorganisation. */
 export async function readAnchor(
   client: Pick<ClientContext, "chain" | "anchors">,
   anchor: AnchorEntry,

@@ -8,16 +8,17 @@ export interface NodeSummary {
   readonly peerId: string;
   /** BLS12-381 public key, EIP-2537 encoding, 128 bytes. */
   readonly key: Hex;
-  /** The epochs in which it became a member and ceased to be one; null while it is one. */
+  /** The first epoch in which it is a member. */
   readonly admittedAt: number;
+  /** The first epoch in which it is no longer one; null while it is. */
   readonly removedAt: number | null;
-  /** The index that the same operator had before its key was rotated. */
+  /** The index that the same operator had before its key was rotated; null if it never was. */
   readonly predecessor: number | null;
   /** Whether it is in the newest committee. */
   readonly active: boolean;
 }
 
-/** Whether a node is of the committee of an epoch. */
+/** Whether a node is a member of the committee of an epoch. */
 export function isMemberIn({ admittedAt, removedAt }: NodeSummary, epoch: number): boolean {
   return admittedAt <= epoch && (removedAt === null || epoch < removedAt);
 }

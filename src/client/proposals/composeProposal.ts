@@ -18,13 +18,13 @@ import { issueCall } from "./directiveCall.js";
 import { type EffectMaterial, effectOf } from "./effect.js";
 import type { ProposalId } from "./proposal.js";
 
-/** An hour to carry it out, unless the proposer says otherwise. */
+/** How long a directive may take to be carried out, unless the proposer says otherwise. */
 const DEFAULT_WINDOW_SECONDS = 3_600;
 const MAX_SECONDS = 0xffff_ffff;
 
 export interface ProposalParameters extends EffectMaterial {
   readonly order: Order;
-  /** What it is about, such as "fleet/web"; follows from the order by default. */
+  /** What it is about, such as "workload/web"; follows from the order by default. */
   readonly subject?: string | undefined;
   /** The records that are its evidence, in any order; at most 16. */
   readonly evidence?: readonly ContentId[] | undefined;
@@ -47,7 +47,7 @@ export interface BuiltProposal {
   readonly description: string;
 }
 
-/** A proposal of an order, as {@link buildProposal} describes it. */
+/** Makes the proposal of an order; the same parameters give the same id on every node. */
 export function composeProposal(
   addresses: ClientContext["chain"]["addresses"],
   parameters: ProposalParameters,

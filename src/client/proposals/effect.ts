@@ -43,7 +43,7 @@ export const effectTargets: Partial<Record<Order["kind"], { readonly contract: C
 /**
  * The call by which an order takes effect in the contracts; undefined for orders that the nodes carry out.
  *
- * @throws {@link InvalidInputError} where keys are missing or are not those of the order.
+ * @throws {@link InvalidInputError} if keys are missing or are not those of the order.
  */
 export function effectOf(
   addresses: Deployment["contracts"],

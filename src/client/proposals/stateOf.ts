@@ -2,7 +2,7 @@ import { isRevert } from "../../ports/chain/index.js";
 import type { ClientContext } from "../client.js";
 import { type ProposalId, type ProposalState, ProposalStates } from "./proposal.js";
 
-/** A proposal's state as of the next block; undefined where there is no such proposal. */
+/** A proposal's state as of the next block; undefined if there is no such proposal. */
 export async function stateOf(
   { chain }: Pick<ClientContext, "chain">,
   proposalId: ProposalId,

@@ -33,7 +33,7 @@ export interface ProvenRecord {
   /** Where the proof says that the transaction is: the one thing in it to ask a chain about. */
   readonly block: RecordProof["anchor"]["block"];
   /**
-   * The root over many nodes' batches that was anchored; null where the batch was anchored alone. That its author signed
+   * The root over many nodes' batches that was anchored; null if the batch was anchored alone. That its author signed
    * this one, too, only a chain can tell.
    */
   readonly joint: Hex | null;
@@ -44,7 +44,7 @@ export interface ProvenRecord {
  * the root, and the transaction that anchors this root in this registry is signed by the author. Whether the registry is
  * the one that the reader trusts, and the block is on its chain, is the reader's to compare.
  *
- * @throws {@link InvalidProofError}; InvalidInputError where it is no proof, or its transaction no anchor;
+ * @throws {@link InvalidProofError}; InvalidInputError if it is no proof, or its transaction no anchor;
  * InvalidRecordError.
  */
 export function checkRecordProof(proof: RecordProof): ProvenRecord {
@@ -72,14 +72,14 @@ export function checkRecordProof(proof: RecordProof): ProvenRecord {
   };
 }
 
-/** The transaction that anchors the batch in its author's name; undefined where it anchors another. */
+/** The transaction that anchors the batch in its author's name; undefined if it anchors another. */
 function signedByAuthor({ anchor, author, root }: RecordProof): JointTransaction | undefined {
   const shown = readAnchorTransaction(anchor.transaction);
   return sameHex(shown.author, author) && shown.root === root ? shown : undefined;
 }
 
 /**
- * The transaction that anchors a root over the batch, which its author has signed; undefined where it anchors another, or
+ * The transaction that anchors a root over the batch, which its author has signed; undefined if it anchors another, or
  * the batch is not under it.
  */
 function signedInBatch(

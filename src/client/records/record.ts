@@ -10,7 +10,7 @@ export interface RecordAnchor {
   readonly anchoredAt: number;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
-  /** What shows that the root is under one over many nodes' batches; null where it was anchored alone. */
+  /** What shows that the root is under one over many nodes' batches; null if it was anchored alone. */
   readonly joint: JointPlace | null;
 }
 

@@ -32,7 +32,7 @@ export interface VerifiedLeaf {
 /**
  * Checks here, and by the contract, that `author` anchored this record under `root`. Needs no content.
  *
- * @throws {@link NotAnchoredError} where `author` never anchored `root`; {@link InvalidProofError}; ChainError.
+ * @throws {@link NotAnchoredError} if `author` never anchored `root`; {@link InvalidProofError}; ChainError.
  */
 export async function verifyLeaf(
   { chain }: Pick<ClientContext, "chain">,

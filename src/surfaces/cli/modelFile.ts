@@ -49,7 +49,7 @@ export interface PulledFile extends StoredFile {
  * rest: the CID and, if it is given, the sha256 of the whole file. Nothing is written before the header was found to
  * be that of a safetensors file.
  *
- * @throws {ContentError} `corrupt` where what was left and what came are not the file: it is removed, so that the next
+ * @throws {ContentError} `corrupt` if what was left and what came are not the file: it is removed, so that the next
  * attempt begins anew. Otherwise as `openFile`; what came stays for the next attempt.
  */
 export async function pullModel({ content, cid, out, sha256, onProgress }: PullModelParameters): Promise<PulledFile> {

@@ -66,7 +66,7 @@ const pin = defineCommand({
 });
 
 const unpin = defineCommand({
-  meta: { name: "unpin", description: "Stop keeping something, so that gc removes it" },
+  meta: { name: "unpin", description: "Remove a pin, so that gc removes what no other pin reaches" },
   args: { ...storeArgs, name: { type: "positional", description: "the pin's name", required: true } },
   run: ({ args }) =>
     withAgentStore(args.config, async (store) => {

@@ -134,7 +134,7 @@ export class ChainRetentionReader implements RetentionReader {
 }
 
 /**
- * Finds the newest block above `before` and up to `last` for which `holds` is true; `before` if there is none. It must be
+ * Finds the newest block above `before` and up to `last` for which `holds` is true; `before` if it is true for no block. It must be
  * true for all blocks below one for which it is. An exponential search: few readings if the result is near `before`.
  */
 async function searchNewest(before: number, last: number, holds: (block: number) => Promise<boolean>): Promise<number> {

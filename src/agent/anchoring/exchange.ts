@@ -1,5 +1,6 @@
 import { messageOf } from "../../errors.js";
 import { blsPublicKey } from "../../ports/keys/index.js";
+import { repeat } from "../../utils/repeat.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { ThrottledTask } from "../../utils/throttledTask.js";
 import { disconnectAbuser, type ExchangeDependencies, SETTLE_SOON_MS } from "../aggregation/exchangeDependencies.js";
@@ -116,19 +117,18 @@ export class AnchoringExchange {
     await this.#running;
   }
 
-  async #run(): Promise<void> {
+  #run(): Promise<void> {
     const { clock } = this.#dependencies;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
+    return repeat({
+      clock,
+      everyMs: SETTLE_EVERY_MS,
+      signal: this.#stopping.signal,
+      onError: (error) => this.#report(error),
+      work: async () => {
         if (this.isOpen) await this.#settler.draft();
         await this.#settler.settle();
-      } catch (error) {
-        this.#report(error);
-      }
-      // Aborted: the loop sees it and ends.
-      await clock.sleep(SETTLE_EVERY_MS, signal).catch(() => undefined);
-    }
+      },
+    });
   }
 
   #report(error: unknown): void {

@@ -6,6 +6,7 @@ import type { Gossip } from "../../ports/gossip/index.js";
 import type { Address, ContentId } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
+import { repeat } from "../../utils/repeat.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { Rendezvous } from "../aggregation/leaders/rendezvous.js";
@@ -84,18 +85,14 @@ export class Replicator {
       validate: (bytes, from) => this.#validate(bytes, from),
     });
     const { signal } = this.#stopping;
-    this.#running = (async () => {
-      while (!signal.aborted) {
-        try {
-          await this.tick();
-        } catch (error) {
-          if (!signal.aborted) logger.debug("replication failed, and is tried again", { reason: messageOf(error) });
-        }
-        // A large share is fetched in several ticks without a pause: each ends with a report, so this node stays present.
-        // The loop's condition sees an abort.
-        if (!this.#isBehind) await clock.sleep(everyMs, signal).catch(() => undefined);
-      }
-    })();
+    this.#running = repeat({
+      clock,
+      // A large share is fetched in several ticks without a pause: each ends with a report, so this node stays present.
+      everyMs: () => (this.#isBehind ? 0 : everyMs),
+      signal,
+      onError: (error) => logger.debug("replication failed, and is tried again", { reason: messageOf(error) }),
+      work: () => this.tick(),
+    });
   }
 
   async stop(): Promise<void> {

@@ -45,7 +45,7 @@ const CONCURRENCY = 64;
 /** Ours and plain Helia alternate, so that other load on the machine affects both alike. */
 const PASSES = 5;
 const REPLICATED = 1_000;
-const LIBRARY = join(import.meta.dirname, "..", "..", "..", "dist", "ports", "content", "drivers", "helia.js");
+const COMPILED = join(import.meta.dirname, "..", "..", "..", "dist");
 
 /** Measures content: rates of small records, replication, and storing and reading one large file. */
 export async function measureContent({
@@ -101,7 +101,7 @@ export async function measureReplication(records = REPLICATED): Promise<ContentF
 export async function measureModel(bytes: number): Promise<ModelFigures> {
   return inFolder(async (dir) => {
     const script = fileURLToPath(new URL("./modelChild.ts", import.meta.url));
-    const child = spawn(process.execPath, [script, LIBRARY, dir, `${bytes}`], {
+    const child = spawn(process.execPath, [script, COMPILED, dir, `${bytes}`], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let output = "";

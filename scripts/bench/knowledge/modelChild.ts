@@ -1,18 +1,21 @@
 /** Stores a file of the given size and reads it back, within 512 MB of memory; prints figures as JSON. */
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as HeliaModule from "../../../src/ports/content/drivers/helia.js";
-import { systemClock } from "../../../src/utils/clock.js";
-import { repeat } from "../../../src/utils/repeat.js";
+import type * as ClockModule from "../../../src/utils/clock.js";
+import type * as RepeatModule from "../../../src/utils/repeat.js";
 
 const MAX_RSS_BYTES = 512 * 1024 * 1024;
 /** Between two checks of the resident memory. */
 const CHECK_EVERY_MS = 20;
 const PIECE_BYTES = 64 * 1024;
 
-const [library = "", dir = "", size = "0"] = process.argv.slice(2);
+const [folder = "", dir = "", size = "0"] = process.argv.slice(2);
 // The compiled library, so that no compiler runs in the measured process.
-const { createHeliaContent } = (await import(pathToFileURL(library).href)) as typeof HeliaModule;
+const { createHeliaContent } = (await compiled("ports/content/drivers/helia.js")) as typeof HeliaModule;
+const { systemClock } = (await compiled("utils/clock.js")) as typeof ClockModule;
+const { repeat } = (await compiled("utils/repeat.js")) as typeof RepeatModule;
 const bytes = Number(size);
 const ended = new AbortController();
 const watching = repeat({
@@ -61,4 +64,9 @@ function* pieces(): Generator<Uint8Array> {
     new DataView(piece.buffer).setFloat64(0, at);
     yield piece.slice(0, Math.min(PIECE_BYTES, bytes - at));
   }
+}
+
+/** A module of the compiled library. */
+function compiled(path: string): Promise<unknown> {
+  return import(pathToFileURL(join(folder, path)).href);
 }

@@ -1,7 +1,7 @@
-import { LRUCache } from "lru-cache";
 import type { JointMessage } from "../../ports/chain/index.js";
 import type { Hex, JointManifest, SignedBatch } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import type { JointSignature } from "./message.js";
 
 /** The most drafts that are known at once. Nodes draft in turns, so more drafts than this are an attack. */
@@ -33,7 +33,7 @@ export interface Draft {
 export class AnchoringPool {
   readonly #batches = new Map<string, WaitingBatch>();
   readonly #drafts = new Map<Hex, Draft>();
-  readonly #anchored = new LRUCache<string, true>({ max: MAX_ANCHORED });
+  readonly #anchored = createLruCache<string, true>(MAX_ANCHORED);
   readonly #clock: Pick<Clock, "monotonic">;
 
   constructor(clock: Pick<Clock, "monotonic">) {

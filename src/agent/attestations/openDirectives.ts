@@ -1,7 +1,7 @@
-import { LRUCache } from "lru-cache";
 import { type Client, type IssuedDirective, UnknownDirectiveError } from "../../client/index.js";
 import type { Hex } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import { Committees } from "../aggregation/committees.js";
 import type { LatestView } from "../aggregation/latestView.js";
 import { type Part, partOf, type Statement } from "./statement.js";
@@ -25,7 +25,7 @@ export interface OpenDirectivesDependencies {
 /** The directives that are issued, as they were last read, and those that have ended. */
 export class OpenDirectives {
   readonly #dependencies: OpenDirectivesDependencies;
-  readonly #ended = new LRUCache<Hex, true>({ max: MAX_ENDED });
+  readonly #ended = createLruCache<Hex, true>(MAX_ENDED);
   readonly #directives = new Map<Hex, IssuedDirective>();
   #asked = new Set<Hex>();
   #readAt = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import {
   type Client,
   type Proposal,
@@ -7,6 +6,7 @@ import {
   UnknownProposalError,
 } from "../../client/index.js";
 import type { Clock } from "../../utils/clock.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import type { ProposalStanding } from "./validator.js";
 
 /** A proposal that is not on chain after this long never will be. */
@@ -18,7 +18,7 @@ const MAX_ENDED = 4_096;
 export class OpenProposals {
   readonly #client: Client;
   readonly #clock: Pick<Clock, "monotonic">;
-  readonly #ended = new LRUCache<ProposalId, true>({ max: MAX_ENDED });
+  readonly #ended = createLruCache<ProposalId, true>(MAX_ENDED);
   readonly #unknownSince = new Map<ProposalId, number>();
   #proposals: ReadonlyMap<ProposalId, Proposal> = new Map();
 

@@ -1,10 +1,10 @@
-import { LRUCache } from "lru-cache";
 import type { Client, ProposalId } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { PlannedProposal } from "../../policy/index.js";
 import { type Address, type TrackRules, Tracks } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import { makeUnopenedProposal, type UnopenedProposal } from "../ballots/unopenedProposal.js";
 import type { ChainView } from "../chainView.js";
 import type { OpeningStrategy } from "./strategies/strategy.js";
@@ -36,7 +36,7 @@ interface FastLanePlan {
 export class FastLane implements OpeningStrategy {
   readonly #dependencies: FastLaneDependencies;
   /** When each vote began, in milliseconds of monotonic time. */
-  readonly #startedAt = new LRUCache<ProposalId, number>({ max: MAX_REMEMBERED });
+  readonly #startedAt = createLruCache<ProposalId, number>(MAX_REMEMBERED);
   #plans = new Map<ProposalId, FastLanePlan>();
 
   constructor(dependencies: FastLaneDependencies) {

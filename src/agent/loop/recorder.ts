@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { messageOf } from "../../errors.js";
 import type { Analysis, KnownIncident } from "../../policy/index.js";
 import {
@@ -11,6 +10,7 @@ import {
 } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { AnchoringStrategy } from "./strategies/strategy.js";
 
@@ -28,7 +28,7 @@ export interface RecorderDependencies {
 /** Stores what each cycle found and has it anchored: at once if voters need it as evidence, else at intervals. */
 export class Recorder {
   readonly #dependencies: RecorderDependencies;
-  readonly #encoded = new LRUCache<string, EncodedRecord<"Incident">>({ max: MAX_ENCODED_INCIDENTS });
+  readonly #encoded = createLruCache<string, EncodedRecord<"Incident">>(MAX_ENCODED_INCIDENTS);
   #previous: { readonly contentId: ContentId; readonly state: State } | undefined;
   /** The last anchor, by both clocks; undefined before the first. */
   #anchored: { readonly wall: number; readonly monotonic: number } | undefined;

@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import type { Client } from "../../client/index.js";
 import { isPastRetention, RetentionParameters, type RetentionRules, retentionRules } from "../../policy/index.js";
 import {
@@ -9,6 +8,7 @@ import {
   readHeader,
 } from "../../ports/chain/index.js";
 import { type ContentId, type RecordKind, RecordKinds } from "../../records/index.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import { RetentionHolds } from "./retentionHolds.js";
 
 /** Times of blocks that are remembered: enough for a search and for the anchors that expire in one tick. */
@@ -49,7 +49,7 @@ const NONE_PAST = { State: -1, Model: -1, Incident: -1, Outcome: -1 } as const;
 export class ChainRetentionReader implements RetentionReader {
   readonly #dependencies: ChainRetentionReaderDependencies;
   readonly #holds: RetentionHolds;
-  readonly #times = new LRUCache<number, number>({ max: MAX_TIMES });
+  readonly #times = createLruCache<number, number>(MAX_TIMES);
   #final: BlockHeader | undefined;
   #rules: RetentionRules;
   #lastPastBlock: Readonly<Record<RecordKind, number>> = NONE_PAST;

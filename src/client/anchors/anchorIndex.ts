@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { messageOf } from "../../errors.js";
 import { createEventCache } from "../../ports/chain/events/eventCache.js";
 import type { Chain, ChainEventOf } from "../../ports/chain/index.js";
@@ -13,6 +12,7 @@ import {
   openBatch,
 } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import { InvalidManifestError } from "../errors.js";
 import type { Membership } from "../nodes/membership.js";
 import type { AnchorEntry, AnchoredLeaf, JointAnchor, JointPlace, UnreadAnchor } from "./anchor.js";
@@ -71,7 +71,7 @@ export function createAnchorIndex(parameters: {
   const names = ["Anchored", "JointlyAnchored"] as const;
   const events = createEventCache(chain, names, maxAnchors);
   const joints = createJointAnchors(parameters);
-  const manifests = new LRUCache<string, Promise<readonly AnchoredLeaf[]>>({ max: MAX_MANIFESTS });
+  const manifests = createLruCache<string, Promise<readonly AnchoredLeaf[]>>(MAX_MANIFESTS);
   const failed = new FailedReads(clock, MAX_MANIFESTS);
 
   return {

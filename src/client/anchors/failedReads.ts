@@ -1,5 +1,6 @@
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { Clock } from "../../utils/clock.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 
 const FIRST_RETRY_MS = 2_000;
@@ -22,7 +23,7 @@ export class FailedReads {
   /** @param max Reads that are remembered; the least recent are forgotten first, and tried again at once. */
   constructor(clock: Clock, max: number) {
     this.#clock = clock;
-    this.#failed = new LRUCache({ max });
+    this.#failed = createLruCache(max);
   }
 
   /** Whether a read is not to be tried again yet. */

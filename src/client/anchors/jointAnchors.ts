@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import pMap from "p-map";
 import { hasBit } from "../../ports/chain/bitset.js";
 import { type Chain, type ChainEventOf, type JointTree, openJoint } from "../../ports/chain/index.js";
@@ -12,6 +11,7 @@ import {
   MAX_RECORD_BYTES,
 } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import type { Membership } from "../nodes/membership.js";
 import type { AnchorEntry, JointAnchor, JointPlace } from "./anchor.js";
 import { FailedReads } from "./failedReads.js";
@@ -64,7 +64,7 @@ export function createJointAnchors({
   const opening = new Map<string, Promise<void>>();
   const failed = new FailedReads(clock, MAX_FAILED);
   const manifests = new Map<Hex, JointManifest>();
-  const trees = new LRUCache<Hex, JointTree>({ max: MAX_TREES });
+  const trees = createLruCache<Hex, JointTree>(MAX_TREES);
   let batches = 0;
 
   async function fetchManifest(joint: JointAnchor): Promise<{ manifest: JointManifest; tree: JointTree }> {

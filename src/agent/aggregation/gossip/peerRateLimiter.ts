@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../../../utils/clock.js";
+import { createLruCache } from "../../../utils/lruCache.js";
 
 /** A committee of 500 can send all its signatures through one peer at once, several times over. */
 const BURST = 4_096;
@@ -23,7 +23,7 @@ interface PeerAccount {
 /** Bounds how much each neighbour may send, and mutes one that sends too much that is bad. */
 export class PeerRateLimiter {
   readonly #clock: Pick<Clock, "monotonic">;
-  readonly #peers = new LRUCache<string, PeerAccount>({ max: MAX_PEERS });
+  readonly #peers = createLruCache<string, PeerAccount>(MAX_PEERS);
 
   constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { createLruCache } from "../../../utils/lruCache.js";
 import type { EventPosition } from "../index.js";
 import { MAX_EVENTS, REORG_WINDOW_BLOCKS } from "./eventCache.js";
 
@@ -19,7 +19,7 @@ export interface SettledCache<T> {
  * @param hasEnded Whether the item can no longer change, unless the chain is reorganised.
  */
 export function createSettledCache<T>(hasEnded: (item: T) => boolean, maxItems = MAX_EVENTS): SettledCache<T> {
-  const ended = new LRUCache<string, { readonly since: number; item?: T }>({ max: maxItems });
+  const ended = createLruCache<string, { readonly since: number; item?: T }>(maxItems);
   return {
     async read({ blockHash, logIndex }, head, fetch) {
       const key = `${blockHash} ${logIndex}`;

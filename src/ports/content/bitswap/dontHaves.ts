@@ -1,5 +1,6 @@
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { CID } from "multiformats/cid";
+import { createLruCache } from "../../../utils/lruCache.js";
 
 /** Blocks that one peer said it does not have: four times as many as bitswap itself remembers of a peer. */
 const MAX_BLOCKS_OF_PEER = 4_096;
@@ -20,7 +21,7 @@ export function createDontHaves(): DontHaves {
   const peers = new Map<string, LRUCache<string, true>>();
   return {
     add(peer, cid) {
-      const blocks = peers.get(peer) ?? new LRUCache({ max: MAX_BLOCKS_OF_PEER });
+      const blocks = peers.get(peer) ?? createLruCache(MAX_BLOCKS_OF_PEER);
       peers.set(peer, blocks.set(cid.toString(), true));
     },
     has: (peer, cid) => peers.get(peer)?.has(cid.toString()) ?? false,

@@ -1,5 +1,6 @@
 import { hexlify } from "ethers";
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
+import { createLruCache } from "../../../utils/lruCache.js";
 
 /** Larger than any committee; this many keys take some tens of megabytes. */
 const MAX_KEYS = 65_536;
@@ -15,7 +16,7 @@ export class PublicKeyCache<Key extends NonNullable<unknown>> {
    */
   constructor(decode: (bytes: Uint8Array) => Key, max = MAX_KEYS) {
     this.#decode = decode;
-    this.#keys = new LRUCache({ max });
+    this.#keys = createLruCache(max);
   }
 
   get(bytes: Uint8Array): Key {

@@ -18,15 +18,14 @@ import { loadBls } from "../../src/ports/keys/index.js";
 import type { Address } from "../../src/records/index.js";
 import { type Clock, systemClock } from "../../src/utils/clock.js";
 import { createLogger } from "../../src/utils/logger.js";
-import { Hub } from "../agent/ballots/hub.js";
 import { type DeployWitanOptions, deployWitan, type Witan } from "./deploy.js";
+import { GossipHub } from "./gossipHub.js";
 import { ListedFleet } from "./listedFleet.js";
+import { patience } from "./patience.js";
 import { SharedBlocks } from "./sharedBlocks.js";
 
 /** One cycle of an agent. */
 const CYCLE_MS = 150;
-/** How long a story may take on a busy machine. */
-export const patience = { timeout: 60_000, interval: 100 };
 
 export interface AgentsOptions extends DeployWitanOptions {
   /** Workloads of the fleet. */
@@ -51,7 +50,7 @@ export async function createAgents(options: AgentsOptions = {}) {
   const dir = await mkdtemp(join(tmpdir(), "witan-agents-"));
   const fleet = new ListedFleet(workloads);
   const blocks = new SharedBlocks();
-  const hub = new Hub();
+  const hub = new GossipHub();
   const chains: Chain[] = [];
   const agents = new Map<number, Agent>();
   const closing = new Map<number, () => Promise<void>>();

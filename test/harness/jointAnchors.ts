@@ -1,7 +1,7 @@
 import type { NewRecord } from "../../src/client/index.js";
 import { hashJoint, type JointMessage, jointTree } from "../../src/ports/chain/index.js";
 import { encodeJointManifest, type SignedBatch } from "../../src/records/index.js";
-import { bls } from "../agent/ballots/roll.js";
+import { bls } from "./bls.js";
 import type { TestDao } from "./dao.js";
 
 export interface JointAnchorOptions {

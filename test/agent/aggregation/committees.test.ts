@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Committees } from "../../../src/agent/aggregation/committees.js";
-import { memberOf } from "../ballots/roll.js";
+import { memberOf } from "../ballots/signedBallots.js";
 
 it("tells members by epoch, operator and peer, also after a rotation and a removal", () => {
   const old = memberOf(0, { peerId: "old", removedAt: 2 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type AnchoringMessage, decodeMessage, encodeMessage } from "../../../src/agent/anchoring/message.js";
 import { type JointMessage, jointTree } from "../../../src/ports/chain/index.js";
 import { checksumAddress, encodeJointManifest, type Hex, type SignedBatch } from "../../../src/records/index.js";
-import { createMesh, type Mesh } from "./mesh.js";
+import { createAnchoringMesh, type AnchoringMesh } from "./anchoringMesh.js";
 
 const FIVE = [0, 1, 2, 3, 4];
 /** The honest nodes draft nothing meanwhile, however long the messages of the sixth take. */
@@ -12,41 +12,41 @@ const other: Hex = `0x${"ab".repeat(32)}`;
 
 /** Five honest nodes, each with a batch that all know of, and a sixth that does what it likes. */
 async function offered(options = {}) {
-  const mesh = await createMesh(6, options);
-  await mesh.seat(...FIVE);
-  await mesh.look();
+  const mesh = await createAnchoringMesh(6, options);
+  await mesh.start(FIVE);
+  await mesh.update();
   await mesh.offer(...FIVE);
   const batches: SignedBatch[] = [];
   for (const index of FIVE) {
-    const batch = await mesh.seatOf(index).outbox.signOffered();
+    const batch = await mesh.node(index).outbox.signOffered();
     if (batch !== undefined) batches.push(batch);
   }
-  const chainTime = await mesh.setting.client().chain.now();
-  const { addresses, chainId } = mesh.setting.client().chain;
+  const chainTime = await mesh.dao.client().chain.now();
+  const { addresses, chainId } = mesh.dao.client().chain;
   const context = { chainId, registry: addresses.KnowledgeRegistry };
   /** A draft of the sixth node over these batches. */
   const draft = async (listed: readonly SignedBatch[], change: Partial<JointMessage> = {}): Promise<JointMessage> => {
     const { bytes, contentId } = encodeJointManifest({ schema: "witan/batches/1", batches: listed });
-    await mesh.setting.content.put(bytes);
+    await mesh.dao.content.put(bytes);
     const root = jointTree(context, { batches: listed }).root;
     const standing = { epoch: 1, root, batches: listed.length, manifest: contentId, deadline: chainTime + 60 };
     return { ...standing, ...change };
   };
-  const signed = () => FIVE.filter((index) => mesh.seatOf(index).outbox.offered?.signed !== null);
+  const signed = () => FIVE.filter((index) => mesh.node(index).outbox.offered?.signed !== null);
   return { mesh, batches, chainTime, draft, signed };
 }
 
-async function settled(mesh: Mesh): Promise<void> {
-  // Every message has been looked at, and what it set off has ended.
+async function settled(mesh: AnchoringMesh): Promise<void> {
+  // Every message has been validated, and what it set off has ended.
   await new Promise((resolve) => setTimeout(resolve, 200));
-  for (const index of FIVE) await mesh.seatOf(index).tasks.settled();
+  for (const index of FIVE) await mesh.node(index).jobs.settled();
 }
 
 describe("a node that wants others to sign what they should not", () => {
   it("gets no signature for a root that its list does not have, nor for a list of another number", async () => {
     const { batches, draft, mesh, signed } = await offered(ALONE);
     for (const change of [{ root: other }, { batches: 4 }, { manifest: other }]) {
-      await mesh.say(5, { type: "draft", draft: await draft(batches, change) });
+      await mesh.publish(5, { type: "draft", draft: await draft(batches, change) });
     }
     await settled(mesh);
     expect(signed()).toEqual([]);
@@ -55,7 +55,7 @@ describe("a node that wants others to sign what they should not", () => {
   it("gets none for another epoch, what has lapsed, or stands for too long", async () => {
     const { batches, chainTime, draft, mesh, signed } = await offered(ALONE);
     const changes = [{ epoch: 2 }, { epoch: 0 }, { deadline: chainTime - 10 }, { deadline: chainTime + 1_000 }];
-    for (const change of changes) await mesh.say(5, { type: "draft", draft: await draft(batches, change) });
+    for (const change of changes) await mesh.publish(5, { type: "draft", draft: await draft(batches, change) });
     await settled(mesh);
     expect(signed()).toEqual([]);
   });
@@ -64,21 +64,21 @@ describe("a node that wants others to sign what they should not", () => {
     const { batches, draft, mesh, signed } = await offered(ALONE);
     const [first, second, ...rest] = batches as [SignedBatch, SignedBatch, ...SignedBatch[]];
     for (const change of [{ root: other }, { count: first.count + 1 }, { manifest: other }]) {
-      await mesh.say(5, { type: "draft", draft: await draft([{ ...first, ...change }, second]) });
+      await mesh.publish(5, { type: "draft", draft: await draft([{ ...first, ...change }, second]) });
     }
-    await mesh.say(5, { type: "draft", draft: await draft(rest) });
+    await mesh.publish(5, { type: "draft", draft: await draft(rest) });
     await settled(mesh);
     expect(signed()).not.toContain(0);
   });
 
   it("gets one signature of each node, whatever else it drafts", async () => {
     const { batches, draft, mesh, signed } = await offered(ALONE);
-    await mesh.say(5, { type: "draft", draft: await draft(batches) });
+    await mesh.publish(5, { type: "draft", draft: await draft(batches) });
     await expect.poll(signed, { timeout: 10_000 }).toEqual(FIVE);
-    const first = FIVE.map((index) => mesh.seatOf(index).outbox.offered?.signed?.root);
-    await mesh.say(5, { type: "draft", draft: await draft(batches.slice(0, 4)) });
+    const first = FIVE.map((index) => mesh.node(index).outbox.offered?.signed?.root);
+    await mesh.publish(5, { type: "draft", draft: await draft(batches.slice(0, 4)) });
     await settled(mesh);
-    expect(FIVE.map((index) => mesh.seatOf(index).outbox.offered?.signed?.root)).toEqual(first);
+    expect(FIVE.map((index) => mesh.node(index).outbox.offered?.signed?.root)).toEqual(first);
   });
 
   it("is not heard where it is no member, and floods nobody with drafts", async () => {
@@ -90,11 +90,11 @@ describe("a node that wants others to sign what they should not", () => {
     expect(signed()).toEqual([]);
     for (let i = 0; i < 20; i++) {
       const root: Hex = `0x${i.toString(16).padStart(64, "0")}`;
-      await mesh.say(5, { type: "draft", draft: { ...good, root } });
+      await mesh.publish(5, { type: "draft", draft: { ...good, root } });
     }
     await settled(mesh);
     // Whoever hears it directly has taken four, and relayed no more.
-    for (const index of FIVE) expect(mesh.seatOf(index).anchoring.counts.accepted).toBeLessThanOrEqual(4 + 5);
+    for (const index of FIVE) expect(mesh.node(index).exchange.counts.accepted).toBeLessThanOrEqual(4 + 5);
   });
 });
 
@@ -102,45 +102,45 @@ describe("a node that sends what is not so", () => {
   it("is not believed in another's name", async () => {
     const { batches, mesh } = await offered();
     const [first] = batches as [SignedBatch];
-    await mesh.look();
-    mesh.pass(2_000);
+    await mesh.update();
+    mesh.clock.pass(2_000);
     const forged = { ...first, root: other };
-    await mesh.say(5, { type: "batch", batch: forged });
+    await mesh.publish(5, { type: "batch", batch: forged });
     await settled(mesh);
-    const bad = FIVE.reduce((sum, index) => sum + mesh.seatOf(index).anchoring.counts.badSignatures, 0);
+    const bad = FIVE.reduce((sum, index) => sum + mesh.node(index).exchange.counts.badSignatures, 0);
     expect(bad).toBeGreaterThan(0);
-    await mesh.until(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
+    await mesh.updateUntil(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
   });
 
   it("spoils no joint anchor by a signature that is another's, or another draft's", async () => {
     const { batches, draft, mesh } = await offered();
     const good = await draft(batches);
-    await mesh.say(5, { type: "draft", draft: good });
+    await mesh.publish(5, { type: "draft", draft: good });
     const stray = mesh.sign(5, { ...good, deadline: good.deadline + 1 });
     const { signature } = mesh.sign(5, good).signed;
     const inAnothersName: AnchoringMessage = { type: "signature", signed: { root: good.root, index: 1, signature } };
-    await mesh.say(5, stray, inAnothersName);
-    await mesh.until(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
+    await mesh.publish(5, stray, inAnothersName);
+    await mesh.updateUntil(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
     expect((await mesh.anchored()).filter(({ joint }) => joint)).toHaveLength(5);
   });
 
   it("is cut off once it has sent too much of it", async () => {
     const { mesh } = await offered();
-    for (let i = 0; i < 32; i++) await mesh.say(5, Uint8Array.of(1, 0, i));
+    for (let i = 0; i < 32; i++) await mesh.publish(5, Uint8Array.of(1, 0, i));
     await expect.poll(() => mesh.refused.length, { timeout: 10_000 }).toBeGreaterThan(0);
     expect(new Set(mesh.refused.map(({ peer }) => peer))).toEqual(new Set([mesh.nameOf(5)]));
   });
 
   it("keeps no batch from its anchor by sending an older one of the same node again", async () => {
     const { batches, mesh } = await offered();
-    await mesh.until(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
+    await mesh.updateUntil(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
     const [old] = batches as [SignedBatch];
-    await mesh.look();
+    await mesh.update();
     await mesh.offer(...FIVE);
-    mesh.pass(2_000);
-    await mesh.say(5, { type: "batch", batch: old });
+    mesh.clock.pass(2_000);
+    await mesh.publish(5, { type: "batch", batch: old });
     await settled(mesh);
-    await mesh.until(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
+    await mesh.updateUntil(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
     expect((await mesh.anchored()).filter(({ joint }) => joint)).toHaveLength(10);
   });
 });

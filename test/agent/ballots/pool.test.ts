@@ -6,11 +6,12 @@ import { BallotPool } from "../../../src/agent/ballots/pool.js";
 import type { NodeBallot } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
 import { systemClock } from "../../../src/utils/clock.js";
-import { altered, proposal, signed, signedByOperator, temporaryFolder } from "./roll.js";
+import { temporaryFolder } from "../../harness/folder.js";
+import { altered, proposal, signed, signedByOperator } from "./signedBallots.js";
 
-/** A node's folder, and what it opens there one time after another; what a crash would leave open is closed at the end. */
-async function folder() {
-  const dir = await temporaryFolder();
+/** A node's folder, and the pools that it opens there one after another; what a crash would leave open is closed at the end. */
+function folder() {
+  const dir = temporaryFolder();
   const pools: BallotPool[] = [];
   const errors: unknown[] = [];
   onTestFinished(async () => {
@@ -41,7 +42,7 @@ describe("ballots of a node that stops", () => {
   const ballots = [signed(0, "for"), signed(1, "against"), signed(2, "abstain"), signed(0, "for", { proposalId: "8" })];
 
   it("are there when it starts again", async () => {
-    const { open } = await folder();
+    const { open } = folder();
     const before = await open();
     for (const ballot of ballots) expect(before.add(ballot)).toBe("new");
     await before.close();
@@ -54,7 +55,7 @@ describe("ballots of a node that stops", () => {
   });
 
   it("are there after a kill too, once they were written", async () => {
-    const { open } = await folder();
+    const { open } = folder();
     const killed = await open();
     for (const ballot of ballots) killed.add(ballot);
     await killed.flush();
@@ -62,14 +63,14 @@ describe("ballots of a node that stops", () => {
   });
 
   it("are written soon, though nobody asks for it", async () => {
-    const { open, written } = await folder();
+    const { open, written } = folder();
     const killed = await open();
     for (const ballot of ballots) killed.add(ballot);
     await expect.poll(() => written().catch(messageOf), { timeout: 10_000 }).toEqual(ballots.slice(0, 3));
   });
 
   it("are those of operators where these sign", async () => {
-    const { open } = await folder();
+    const { open } = folder();
     const before = await open();
     const ballot = await signedByOperator(3, "against");
     before.add(ballot);
@@ -78,7 +79,7 @@ describe("ballots of a node that stops", () => {
   });
 
   it("keep both sides of an equivocation, and which came first", async () => {
-    const { open } = await folder();
+    const { open } = folder();
     const [first, second] = [signed(3, "abstain"), signed(3, "for")];
     let pool = await open();
     expect([pool.add(first), pool.add(second), pool.add(signed(3, "against"))]).toEqual([
@@ -98,7 +99,7 @@ describe("ballots of a node that stops", () => {
   });
 
   it("lose a last line that a crash has torn, and nothing else", async () => {
-    const { open, path, written } = await folder();
+    const { open, path, written } = folder();
     const before = await open();
     before.add(signed(0, "for"));
     await before.flush();
@@ -114,7 +115,7 @@ describe("ballots of a node that stops", () => {
   });
 
   it("stop the start where something else wrote into the file", async () => {
-    const { open, path } = await folder();
+    const { open, path } = folder();
     await writeFile(path(), "not a line of ours\n");
     await expect(open()).rejects.toMatchObject({ code: "journal-corrupt" });
   });
@@ -122,7 +123,7 @@ describe("ballots of a node that stops", () => {
 
 describe("the files of ballots", () => {
   it("hold each ballot once, however often the node restarts and hears it", async () => {
-    const { open, written } = await folder();
+    const { open, written } = folder();
     const ballots = [0, 1, 2, 3].map((index) => signed(index, "for"));
     for (let restart = 0; restart < 4; restart++) {
       const pool = await open();
@@ -135,7 +136,7 @@ describe("the files of ballots", () => {
   });
 
   it("hold a ballot once though it was forgotten and verified again", async () => {
-    const { open, written } = await folder();
+    const { open, written } = folder();
     const pool = await open();
     const ballot = signed(0, "for");
     pool.add(ballot);
@@ -148,7 +149,7 @@ describe("the files of ballots", () => {
   });
 
   it("go with their votes, also of ballots that wait to be written", async () => {
-    const { errors, files, open } = await folder();
+    const { errors, files, open } = folder();
     const pool = await open();
     for (const proposalId of ["7", "8", "9"]) pool.add(signed(0, "for", { proposalId }));
     await pool.flush();
@@ -164,7 +165,7 @@ describe("the files of ballots", () => {
   });
 
   it("are not made any more once the node has stopped", async () => {
-    const { files, open, written } = await folder();
+    const { files, open, written } = folder();
     const pool = await open();
     pool.add(signed(0, "for"));
     await pool.close();
@@ -178,7 +179,7 @@ describe("the files of ballots", () => {
 
 describe("a pool", () => {
   it("counts the first of a node's ballots, and knows since when", async () => {
-    const { open } = await folder();
+    const { open } = folder();
     let now = 1_000;
     const pool = await open(() => now);
     const ballot = signed(3, "for");
@@ -190,7 +191,7 @@ describe("a pool", () => {
   });
 
   it("counts on how many proposals a node has a ballot", async () => {
-    const { open } = await folder();
+    const { open } = folder();
     const pool = await open();
     for (const proposalId of ["7", "8", "9"]) pool.add(signed(3, "for", { proposalId }));
     pool.add(signed(4, "for"));
@@ -199,7 +200,7 @@ describe("a pool", () => {
   });
 
   it("reports what it cannot write, keeps it, and writes it when it can", async () => {
-    const { errors, open, path, written } = await folder();
+    const { errors, open, path, written } = folder();
     const pool = await open();
     // A folder stands where the file would.
     await mkdir(path());

@@ -3,7 +3,7 @@ import { type ComposeHandlersDependencies, composeHandlers } from "../../../src/
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { createTestDao } from "../../harness/dao.js";
-import { temporaryFolder } from "../ballots/roll.js";
+import { temporaryFolder } from "../../harness/folder.js";
 
 /** The handlers of a node with these engines, and the topics that it listens on. */
 async function composed(engines: Partial<ComposeHandlersDependencies["config"]>) {
@@ -11,7 +11,7 @@ async function composed(engines: Partial<ComposeHandlersDependencies["config"]>)
   onTestFinished(() => setting.close());
   const topics = new Set<string>();
   const dependencies: ComposeHandlersDependencies = {
-    config: { dataDir: await temporaryFolder(), fleet: undefined, learning: undefined, takeoverMs: 1_000, ...engines },
+    config: { dataDir: temporaryFolder(), fleet: undefined, learning: undefined, takeoverMs: 1_000, ...engines },
     self: `0x${"11".repeat(20)}`,
     client: setting.client(),
     clock: systemClock,
@@ -41,7 +41,7 @@ describe("what a node can execute", () => {
   });
 
   it("includes orders on the workload that it runs", async () => {
-    const dir = await temporaryFolder();
+    const dir = temporaryFolder();
     const fleet = { dir, workload: "web", basePort: 9_000, progressDeadlineMs: 1_000 };
     const { compose } = await composed({ fleet });
     const { close, handlers, listReplicas, workloads } = await compose();

@@ -14,7 +14,7 @@ import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { TestClock } from "../../harness/clock.js";
 import { createTestDao } from "../../harness/dao.js";
-import { temporaryFolder } from "../ballots/roll.js";
+import { temporaryFolder } from "../../harness/folder.js";
 
 const HOUR = 3_600_000;
 const observation: Observation = {
@@ -48,7 +48,7 @@ async function loopOf(change: Partial<MapekLoopDependencies>) {
   const logger = createLogger("silent", () => undefined);
   const jobs = new BackgroundJobs(logger);
   const clock = systemClock;
-  const outbox = await openOutbox({ path: join(await temporaryFolder(), "outbox.jsonl"), client, finality: 0 });
+  const outbox = await openOutbox({ path: join(temporaryFolder(), "outbox.jsonl"), client, finality: 0 });
   onTestFinished(() => outbox.close());
   const strategies = directStrategies({ self, client, outbox, jobs, logger, anchorEveryMs: HOUR });
   const loop = new MapekLoop({

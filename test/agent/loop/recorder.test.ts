@@ -10,7 +10,7 @@ import type { Analysis } from "../../../src/policy/index.js";
 import { type Address, contentIdOf, contentIdToCid, type Incident } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { frozen, TestClock } from "../../harness/clock.js";
-import { temporaryFolder } from "../ballots/roll.js";
+import { temporaryFolder } from "../../harness/folder.js";
 
 const self: Address = `0x${"11".repeat(20)}`;
 const HOUR = 3_600_000;
@@ -39,7 +39,7 @@ const incident: Incident = {
 /** A recorder over a real outbox, at a time that the test sets, and a chain that accepts every anchor. */
 async function recording(anchoringOf: (outbox: Outbox) => AnchoringStrategy) {
   const anchored: (readonly QueuedRecord[])[] = [];
-  const outbox = await Outbox.open(join(await temporaryFolder(), "outbox.jsonl"), {
+  const outbox = await Outbox.open(join(temporaryFolder(), "outbox.jsonl"), {
     put: async (bytes) => contentIdToCid(contentIdOf(bytes)),
     async anchor(records) {
       anchored.push(records);

@@ -7,7 +7,7 @@ import { GossipError } from "../../../src/ports/gossip/index.js";
 import { contentIdToCid, encodeRecord, type Incident, type Order } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { downIncident } from "../../harness/listedFleet.js";
-import { createElectorate, unhurried } from "../ballots/electorate.js";
+import { createBallotMesh, slowTracks } from "../ballots/ballotMesh.js";
 import { createVotingNode } from "./votingNode.js";
 
 const restart: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
@@ -16,8 +16,8 @@ const down: Incident = downIncident("web/3", "web-3/1");
 
 describe("a ban that nothing proves", () => {
   it("is left to people, without a ballot and with one word about it", async () => {
-    const { hasVoted, logs, decide, open } = await createVotingNode();
-    const proposal = await open(ban);
+    const { hasVoted, logs, decide, propose } = await createVotingNode();
+    const proposal = await propose(ban);
     expect([await decide(proposal), await decide(proposal)]).toEqual([undefined, undefined]);
     expect(await hasVoted(proposal)).toBe(false);
     expect(logs).toMatchObject([{ message: "left to people", proposalId: proposal.id, kind: "Ban" }]);
@@ -27,18 +27,18 @@ describe("a ban that nothing proves", () => {
 describe("an incident that accuses a node of two ballots", () => {
   /** Two ballots of node 2 on one proposal, signed by a node, and what is written down of them. */
   async function accused(by: number, exchanges: boolean) {
-    const world = await createElectorate({ nodes: 3, tracks: unhurried() });
-    await world.seat([0]);
-    await world.seatOf(0).look();
-    const { exchange } = world.seatOf(0);
-    const voting = await createVotingNode({ world, exchange: exchanges ? exchange : undefined });
-    const sign = (support: Support) => world.sign("7", 2, support, world.setting.witan.blsKeys[by]);
+    const mesh = await createBallotMesh({ nodes: 3, tracks: slowTracks() });
+    await mesh.start([0]);
+    await mesh.update(0);
+    const { exchange } = mesh.node(0);
+    const voting = await createVotingNode({ mesh, exchange: exchanges ? exchange : undefined });
+    const sign = (support: Support) => mesh.sign("7", 2, support, mesh.dao.witan.blsKeys[by]);
     const pair = { first: await sign("for"), second: await sign("against") };
     const [, , node] = await voting.client.listNodes();
     if (node === undefined) throw new Error("there is no node 2");
     const { contentId } = await voting.anchor({ kind: "Incident", value: equivocationIncident(pair, node) });
-    const proposal = await voting.open(ban, contentId);
-    await world.seatOf(0).look();
+    const proposal = await voting.propose(ban, contentId);
+    await mesh.update(0);
     return { ...voting, proposal };
   }
 
@@ -64,31 +64,31 @@ describe("an incident that accuses a node of two ballots", () => {
 
 describe("the payload of a proposal", () => {
   it("is kept by a node that votes For it, so that the order can be read when it is issued", async () => {
-    const { anchor, kept, decide, open } = await createVotingNode();
-    const proposal = await open(restart, (await anchor({ kind: "Incident", value: down })).contentId);
-    kept.length = 0;
+    const { anchor, pinned, decide, propose } = await createVotingNode();
+    const proposal = await propose(restart, (await anchor({ kind: "Incident", value: down })).contentId);
+    pinned.length = 0;
     expect(await decide(proposal)).toMatchObject({ support: "for" });
-    expect(kept).toEqual([`payload/${contentIdToCid(proposal.directive?.payload ?? "0x")}`]);
+    expect(pinned).toEqual([`payload/${contentIdToCid(proposal.directive?.payload ?? "0x")}`]);
   });
 
   it("is not kept by a node that votes Against it", async () => {
-    const { anchor, blocks, kept, decide, open } = await createVotingNode();
+    const { anchor, blocks, pinned, decide, propose } = await createVotingNode();
     const { cid, contentId } = await anchor({ kind: "Incident", value: down });
     blocks.alter(cid);
-    const proposal = await open(restart, contentId);
-    kept.length = 0;
+    const proposal = await propose(restart, contentId);
+    pinned.length = 0;
     expect(await decide(proposal)).toMatchObject({ support: "against" });
-    expect(kept).toEqual([]);
+    expect(pinned).toEqual([]);
   });
 });
 
 describe("evidence that may only be on its way", () => {
   it.each(["unanchored", "missing"])("is looked at twice before a ballot Against: %s", async (status) => {
-    const { anchor, blocks, client, hasVoted, logs, decide, open } = await createVotingNode();
+    const { anchor, blocks, client, hasVoted, logs, decide, propose } = await createVotingNode();
     const { bytes, contentId } = encodeRecord("Incident", down);
     if (status === "unanchored") await client.content.put(bytes);
     else blocks.delete((await anchor({ kind: "Incident", value: down })).cid);
-    const proposal = await open(restart, contentId);
+    const proposal = await propose(restart, contentId);
     expect(await decide(proposal)).toBeUndefined();
     expect(await hasVoted(proposal)).toBe(false);
     expect(logs).toEqual([]);
@@ -98,9 +98,9 @@ describe("evidence that may only be on its way", () => {
   });
 
   it("goes with a payload that nobody has yet: it is looked at twice, too", async () => {
-    const { anchor, blocks, hasVoted, decide, open } = await createVotingNode();
+    const { anchor, blocks, hasVoted, decide, propose } = await createVotingNode();
     const { contentId } = await anchor({ kind: "Incident", value: down });
-    const proposal = await open(restart, contentId);
+    const proposal = await propose(restart, contentId);
     const payload = contentIdToCid(proposal.directive?.payload ?? contentId);
     const bytes = blocks.get(payload);
     blocks.delete(payload);
@@ -111,25 +111,25 @@ describe("evidence that may only be on its way", () => {
   });
 
   it("counts as any other where it comes between the two", async () => {
-    const { anchor, decide, open } = await createVotingNode();
-    const proposal = await open(restart, encodeRecord("Incident", down).contentId);
+    const { anchor, decide, propose } = await createVotingNode();
+    const proposal = await propose(restart, encodeRecord("Incident", down).contentId);
     expect(await decide(proposal)).toBeUndefined();
     await anchor({ kind: "Incident", value: down });
     expect(await decide(proposal)).toMatchObject({ support: "for" });
   });
 
   it("is not waited for where it was altered", async () => {
-    const { anchor, blocks, decide, open } = await createVotingNode();
+    const { anchor, blocks, decide, propose } = await createVotingNode();
     const { cid, contentId } = await anchor({ kind: "Incident", value: down });
     blocks.alter(cid);
-    expect(await decide(await open(restart, contentId))).toMatchObject({ support: "against" });
+    expect(await decide(await propose(restart, contentId))).toMatchObject({ support: "against" });
   });
 
   it("is waited for as long as nobody has opened the proposal", async () => {
-    const world = await createElectorate({ nodes: 3 });
-    await world.seat([0]);
-    const { exchange } = world.seatOf(0);
-    const { anchor, client, logger, decide, self } = await createVotingNode({ world, exchange });
+    const mesh = await createBallotMesh({ nodes: 3 });
+    await mesh.start([0]);
+    const { exchange } = mesh.node(0);
+    const { anchor, client, logger, decide, self } = await createVotingNode({ mesh, exchange });
     const { contentId } = encodeRecord("Incident", down);
     const plan = { order: restart, subject: "replica/web/3", evidence: [contentId], delay: 0, window: 60 };
     const lane = new FastLane({ self, client, clock: systemClock, logger });
@@ -149,22 +149,22 @@ describe("evidence that a node cannot look at now", () => {
   const failure = { level: "warn", message: "a job failed and will be tried again" };
 
   it.each(["eth_getLogs", "anchorOf"])("is nobody's fault where the chain gives no answer: %s", async (what) => {
-    const { anchor, client, hasVoted, line, logs, decide, open } = await createVotingNode();
+    const { anchor, client, hasVoted, rpc, logs, decide, propose } = await createVotingNode();
     const { contentId } = await anchor({ kind: "Incident", value: down });
-    const proposal = await open(restart, contentId);
+    const proposal = await propose(restart, contentId);
     const { selector } = client.chain.contracts.knowledge.anchorOf.fragment;
-    line.fails = (method, data) => method === what || (what === "anchorOf" && data.startsWith(selector));
+    rpc.fails = (method, data) => method === what || (what === "anchorOf" && data.startsWith(selector));
     for (let times = 0; times < 3; times++) expect(await decide(proposal)).toBeUndefined();
     expect(await hasVoted(proposal)).toBe(false);
     expect(logs).toMatchObject([failure, failure, failure]);
-    line.fails = () => false;
+    rpc.fails = () => false;
     expect(await decide(proposal)).toMatchObject({ support: "for" });
   });
 
   it("is nobody's fault where too many ballots wait to be verified", async () => {
-    const world = await createElectorate({ nodes: 3, tracks: unhurried() });
-    await world.seat([0]);
-    const { exchange } = world.seatOf(0);
+    const mesh = await createBallotMesh({ nodes: 3, tracks: slowTracks() });
+    await mesh.start([0]);
+    const { exchange } = mesh.node(0);
     const crowd: Promise<unknown>[] = [];
     const busy = {
       update: (...all: Parameters<typeof exchange.update>) => exchange.update(...all),
@@ -178,13 +178,13 @@ describe("evidence that a node cannot look at now", () => {
         return exchange.proves(incident);
       },
     };
-    const { anchor, client, logs, decide, open } = await createVotingNode({ world, exchange: busy });
-    const pair = { first: await world.sign("7", 2, "for"), second: await world.sign("7", 2, "against") };
+    const { anchor, client, logs, decide, propose } = await createVotingNode({ mesh, exchange: busy });
+    const pair = { first: await mesh.sign("7", 2, "for"), second: await mesh.sign("7", 2, "against") };
     const [, , node] = await client.listNodes();
     if (node === undefined) throw new Error("there is no node 2");
     const { contentId } = await anchor({ kind: "Incident", value: equivocationIncident(pair, node) });
-    const proposal = await open(ban, contentId);
-    await world.seatOf(0).look();
+    const proposal = await propose(ban, contentId);
+    await mesh.update(0);
 
     expect(await decide(proposal)).toBeUndefined();
     const { message: reason } = new GossipError("Too many ballots wait to be verified.");

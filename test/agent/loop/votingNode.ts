@@ -12,24 +12,25 @@ import { type ContentStore, createMemoryContent } from "../../../src/ports/conte
 import type { Address, ContentId, Order } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { SharedBlocks } from "../../harness/sharedBlocks.js";
-import { createElectorate, type Electorate, patience, unhurried } from "../ballots/electorate.js";
-import { temporaryFolder } from "../ballots/roll.js";
+import { patience } from "../../harness/patience.js";
+import { createBallotMesh, type BallotMesh, slowTracks } from "../ballots/ballotMesh.js";
+import { temporaryFolder } from "../../harness/folder.js";
 
 interface VotingNodeOptions {
   /** Exchanges ballots with the other nodes; without it this node votes by transactions of its own. */
   readonly exchange?: ConstructorParameters<typeof AggregatedBallots>[0] | undefined;
-  readonly world?: Electorate;
+  readonly mesh?: BallotMesh;
 }
 
-/** One node's voter over a real chain, on a line to it and with blocks that a test can spoil. */
-export async function createVotingNode({ exchange, world: given }: VotingNodeOptions = {}) {
-  const world = given ?? (await createElectorate({ nodes: 3, tracks: unhurried() }));
-  const { witan } = world.setting;
-  const line: { fails: (method: string, data: string) => boolean } = { fails: () => false };
+/** One node's voter over a real chain, with an RPC that a test can have fail and blocks that it can alter. */
+export async function createVotingNode({ exchange, mesh: given }: VotingNodeOptions = {}) {
+  const mesh = given ?? (await createBallotMesh({ nodes: 3, tracks: slowTracks() }));
+  const { witan } = mesh.dao;
+  const rpc: { fails: (method: string, data: string) => boolean } = { fails: () => false };
   const provider: Eip1193Provider = {
     request(request) {
       const [call] = (request.params ?? []) as { data?: string }[];
-      if (line.fails(request.method, call?.data ?? "")) return Promise.reject(new Error("not at the moment"));
+      if (rpc.fails(request.method, call?.data ?? "")) return Promise.reject(new Error("not at the moment"));
       return witan.provider.request(request);
     },
   };
@@ -37,14 +38,14 @@ export async function createVotingNode({ exchange, world: given }: VotingNodeOpt
   onTestFinished(() => chain.close());
   const blocks = new SharedBlocks();
   const content = createMemoryContent(blocks);
-  const kept: string[] = [];
+  const pinned: string[] = [];
   const put: ContentStore["put"] = async (bytes, options) => {
     const cid = await content.put(bytes, options);
-    if (options?.keep !== undefined) kept.push(`${options.keep}/${cid}`);
+    if (options?.keep !== undefined) pinned.push(`${options.keep}/${cid}`);
     return cid;
   };
   const client = createClient({ chain, content: { ...content, put } });
-  const ballots = await OwnBallots.open(join(await temporaryFolder(), "ballots.jsonl"));
+  const ballots = await OwnBallots.open(join(temporaryFolder(), "ballots.jsonl"));
   onTestFinished(() => ballots.close());
   const logs: { level: string; message: string; [field: string]: unknown }[] = [];
   const logger = createLogger("info", (text) => logs.push(JSON.parse(text)));
@@ -63,11 +64,11 @@ export async function createVotingNode({ exchange, world: given }: VotingNodeOpt
   });
 
   return {
-    world,
-    line,
+    mesh,
+    rpc,
     blocks,
     /** The blocks that were pinned, each after its reason, in that order. */
-    kept,
+    pinned,
     client,
     logger,
     logs,
@@ -80,7 +81,7 @@ export async function createVotingNode({ exchange, world: given }: VotingNodeOpt
       return anchored;
     },
     /** Opens a proposal and waits until ballots count. */
-    async open(order: Order, ...evidence: ContentId[]): Promise<Proposal> {
+    async propose(order: Order, ...evidence: ContentId[]): Promise<Proposal> {
       const { proposalId } = await client.openProposal({ order, evidence });
       const { start } = await client.getProposal({ proposalId });
       await witan.increaseTime(Math.max(1, start - (await chain.now()) + 1));

@@ -4,7 +4,7 @@ import type { ContentMaintenance } from "../../../src/ports/content/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { type Clock, systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { patience } from "../../harness/agents.js";
+import { patience } from "../../harness/patience.js";
 import { operatorKey } from "../../harness/deploy.js";
 import { alterOnDisk, bytesOf, disk, folder, node } from "../../ports/content/setting.js";
 

@@ -12,7 +12,7 @@ import { createGossip, type Gossip } from "../../../src/ports/gossip/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { patience } from "../../harness/agents.js";
+import { patience } from "../../harness/patience.js";
 import { deployWitan, type Witan } from "../../harness/deploy.js";
 
 const silent = createLogger("silent", () => undefined);

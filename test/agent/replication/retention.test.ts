@@ -7,7 +7,7 @@ import {
   float32Tensor,
   type Order,
 } from "../../../src/records/index.js";
-import { patience } from "../../harness/agents.js";
+import { patience } from "../../harness/patience.js";
 import { incidentOf, restartOrder, stateOf } from "../../harness/dao.js";
 import { model } from "../../records/samples.js";
 import { createReplicationMesh } from "./replicationMesh.js";

@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { GossipGate } from "../../../../src/agent/aggregation/gossip/gossipGate.js";
 import { frozen, TestClock } from "../../../harness/clock.js";
 
-const hour = 3_600_000;
+const minute = 60_000;
+const hour = 60 * minute;
 
 function gate() {
   const clock = new TestClock(frozen(2 * hour));
@@ -35,4 +36,19 @@ it("strikes the peer of a bad signature, not of one that could not be verified, 
   for (let n = 0; n < 16; n++) topic.refuseSignature(false, "liar");
   expect(abusers).toEqual(["liar"]);
   expect([topic.allows("liar"), topic.allows("busy")]).toEqual([false, true]);
+});
+
+it("gives a peer away with its sixteenth bad message, and again with sixteen more once it is heard again", () => {
+  const { abusers, clock, gate: topic } = gate();
+  const send = (peer: string, count: number) => {
+    for (let n = 0; n < count; n++) if (topic.allows(peer)) topic.reject("malformed", peer);
+  };
+  send("liar", 15);
+  send("clumsy", 15);
+  expect(abusers).toEqual([]);
+  send("liar", 16);
+  expect(abusers).toEqual(["liar"]);
+  clock.pass(minute);
+  send("liar", 16);
+  expect(abusers).toEqual(["liar", "liar"]);
 });

@@ -7,7 +7,7 @@ import { startNode } from "../../../../src/agent/node.js";
 import { backup, restore } from "../../../../src/surfaces/cli/commands/backup.js";
 import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
 import { createLogger } from "../../../../src/utils/logger.js";
-import { patience } from "../../../harness/agents.js";
+import { patience } from "../../../harness/patience.js";
 import { type Network, PASSWORD, run, startNetwork } from "../../network.js";
 
 const silent = createLogger("silent", () => undefined);

@@ -1,4 +1,4 @@
-import { type Gossip, MAX_MESSAGE_BYTES, type SubscribeOptions } from "../../../src/ports/gossip/index.js";
+import { type Gossip, MAX_MESSAGE_BYTES, type SubscribeOptions } from "../../src/ports/gossip/index.js";
 
 /** How many neighbours on either side a peer has: messages reach most of a larger mesh by relay alone. */
 const REACH = 2;
@@ -15,9 +15,9 @@ interface Message {
   readonly from: string;
 }
 
-class Peer {
+class HubPeer {
   readonly subscriptions = new Map<string, Subscription>();
-  /** The messages that it has had, good or bad: each is looked at once. */
+  /** The messages that it has had, good or bad: each is validated once. */
   readonly seen = new Set<number>();
   group = 0;
   reachable = true;
@@ -25,16 +25,16 @@ class Peer {
 
 /**
  * A stand-in for gossipsub in one process, with partitions that a test makes and heals. A message has a new id each time
- * it is published. It goes from peer to neighbour, each of which looks at it once and relays it only where its validator
+ * it is published. It goes from peer to neighbour, each of which validates it once and relays it only where its validator
  * accepts. The peers of one group form a ring, in the order in which they came, each with its next two on either side.
  */
-export class Hub {
-  readonly #peers = new Map<string, Peer>();
+export class GossipHub {
+  readonly #peers = new Map<string, HubPeer>();
   #messages = 0;
   /** What validators and handlers threw. */
   readonly errors: unknown[] = [];
 
-  /** The mesh as the peer with this name has it. */
+  /** Gossip as the peer with this name has it. */
   peer(name: string): Gossip {
     const peer = this.#of(name);
     return {
@@ -45,7 +45,7 @@ export class Hub {
         return this.#pass(message, name);
       },
       subscribe: (topic, handler, { validate } = {}) => {
-        if (peer.subscriptions.has(topic)) throw new Error(`${name} listens to ${topic} already`);
+        if (peer.subscriptions.has(topic)) throw new Error(`${name} is subscribed to ${topic} already`);
         const subscription = { handler, validate };
         peer.subscriptions.set(topic, subscription);
         return () => {
@@ -55,13 +55,13 @@ export class Hub {
     };
   }
 
-  /** Parts the mesh: from now on only peers of one group hear each other. Who is in none stays in the first. */
+  /** Splits the mesh: from now on messages pass only between peers of one group. A peer in no group is in the first. */
   split(...groups: readonly (readonly string[])[]): void {
     for (const peer of this.#peers.values()) peer.group = 0;
     for (const [position, names] of groups.entries()) for (const name of names) this.#of(name).group = position;
   }
 
-  /** Ends every partition, and connects whoever was cut off. What was said meanwhile is lost to the others. */
+  /** Ends every partition, and connects the peers that were cut off. What was published meanwhile is lost to the others. */
   heal(): void {
     for (const peer of this.#peers.values()) {
       peer.group = 0;
@@ -73,7 +73,7 @@ export class Hub {
     for (const name of names) this.#of(name).reachable = false;
   }
 
-  /** Hands a message to those neighbours that listen, and says to how many. */
+  /** Passes a message on to the neighbours that are subscribed, and returns how many these are. */
   #pass(message: Message, relay: string): number {
     const neighbours = this.#neighbours(relay).filter((name) => this.#of(name).subscriptions.has(message.topic));
     for (const name of neighbours) setImmediate(() => void this.#receive(message, relay, name));
@@ -84,7 +84,7 @@ export class Hub {
     const peer = this.#of(name);
     const subscription = peer.subscriptions.get(message.topic);
     // The partition came while it was on its way.
-    if (subscription === undefined || !this.#hear(this.#of(relay), peer) || peer.seen.has(message.id)) return;
+    if (subscription === undefined || !this.#reaches(this.#of(relay), peer) || peer.seen.has(message.id)) return;
     peer.seen.add(message.id);
     try {
       const verdict = await (subscription.validate?.(message.bytes, message.from, relay) ?? "accept");
@@ -98,19 +98,19 @@ export class Hub {
 
   #neighbours(name: string): string[] {
     const self = this.#of(name);
-    const ring = [...this.#peers].filter(([, peer]) => this.#hear(self, peer)).map(([each]) => each);
+    const ring = [...this.#peers].filter(([, peer]) => this.#reaches(self, peer)).map(([each]) => each);
     const place = ring.indexOf(name);
     const steps = Array.from({ length: REACH }, (_, step) => step + 1).flatMap((step) => [step, -step]);
     const near = steps.map((step) => ring.at((place + step) % ring.length)).filter((each) => each !== name);
     return [...new Set(near)].filter((each) => each !== undefined);
   }
 
-  #hear(one: Peer, other: Peer): boolean {
+  #reaches(one: HubPeer, other: HubPeer): boolean {
     return one.reachable && other.reachable && one.group === other.group;
   }
 
-  #of(name: string): Peer {
-    const peer = this.#peers.get(name) ?? new Peer();
+  #of(name: string): HubPeer {
+    const peer = this.#peers.get(name) ?? new HubPeer();
     this.#peers.set(name, peer);
     return peer;
   }

@@ -5,18 +5,19 @@ import { expect, it, onTestFinished } from "vitest";
 import { backupOf, runBackups } from "../../../src/agent/maintenance/backups.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { frozen, TestClock } from "../../harness/clock.js";
-import { bytesOf, disk, folder } from "../../ports/content/setting.js";
+import { temporaryFolder } from "../../harness/folder.js";
+import { bytesOf, openDisk } from "../../ports/content/contentNodes.js";
 
 const HOUR = 3_600_000;
 const EVERY_MS = 900_000;
 
 /** Backups of a node with one record, whose pauses are over when the test says so. */
 async function running({ dir }: { dir: string }) {
-  const store = await disk(await folder());
+  const store = await openDisk(temporaryFolder());
   await store.put(bytesOf(100), { keep: "record" });
   const config = {
     name: "node-1",
-    dataDir: await folder(),
+    dataDir: temporaryFolder(),
     chain: { rpcUrls: [], chainId: 31_337, contracts: {} as never, deployedAtBlock: 7, confirmations: 0 },
     backup: { dir, everyMs: EVERY_MS },
   };
@@ -59,7 +60,7 @@ async function running({ dir }: { dir: string }) {
 }
 
 it("backs up at once, then after each pause, as often when the wall clock is stepped by an hour", async () => {
-  const { clock, logs, nextRun, pauses, stop } = await running({ dir: await folder() });
+  const { clock, logs, nextRun, pauses, stop } = await running({ dir: temporaryFolder() });
   for (const step of [-HOUR, HOUR]) {
     clock.stepWall(step);
     await nextRun();
@@ -70,7 +71,7 @@ it("backs up at once, then after each pause, as often when the wall clock is ste
 });
 
 it("says that a backup failed, and tries again after the pause", async () => {
-  const dir = join(await folder(), "backup");
+  const dir = join(temporaryFolder(), "backup");
   await writeFile(dir, "a file is in the way");
   const { logs, nextRun } = await running({ dir });
   expect(logs).toMatchObject([{ level: "error", message: "the backup failed" }]);
@@ -79,8 +80,8 @@ it("says that a backup failed, and tries again after the pause", async () => {
 });
 
 it("does nothing without a folder to back up into", async () => {
-  const store = await disk(await folder());
-  const dataDir = await folder();
+  const store = await openDisk(temporaryFolder());
+  const dataDir = temporaryFolder();
   await mkdir(dataDir, { recursive: true });
   const chain = { rpcUrls: [], chainId: 1, contracts: {} as never, deployedAtBlock: 0, confirmations: 0 };
   const config = { name: "node-1", dataDir, chain, backup: undefined };

@@ -6,7 +6,8 @@ import { type Clock, systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { patience } from "../../harness/patience.js";
 import { operatorKey } from "../../harness/deploy.js";
-import { alterOnDisk, bytesOf, disk, folder, node } from "../../ports/content/setting.js";
+import { temporaryFolder } from "../../harness/folder.js";
+import { alterOnDisk, bytesOf, openDisk, startNode } from "../../ports/content/contentNodes.js";
 
 const self = operatorKey(0).address as Address;
 const HOUR = 3_600_000;
@@ -57,7 +58,7 @@ function maintain(store: MaintenanceParameters["store"], change: Partial<Mainten
 }
 
 it("collects what nothing keeps and is older than the grace period, by itself", async () => {
-  const store = await disk(await folder());
+  const store = await openDisk(temporaryFolder());
   const kept = await store.put(bytesOf(100, 1), { keep: "record" });
   const loose = await store.put(bytesOf(200, 2));
   const { maintenance } = maintain(store, { gcEveryMs: 50, graceMs: 60_000 });
@@ -71,18 +72,18 @@ it("collects what nothing keeps and is older than the grace period, by itself", 
 });
 
 it("finds a block that was damaged on the disk, and has it back from a peer", async () => {
-  const dir = await folder();
+  const dir = temporaryFolder();
   const bytes = bytesOf(5_000);
-  const before = await disk(dir);
+  const before = await openDisk(dir);
   const cid = await before.put(bytes, { keep: "record" });
   const others = Array.from({ length: 598 }, (_, i) => bytesOf(300, i + 2));
   await Promise.all(others.map((each) => before.put(each, { keep: "record" })));
   await before.close();
   await alterOnDisk(dir, cid);
 
-  const peer = await node();
+  const peer = await startNode();
   await peer.put(bytes);
-  const store = await node({ dir, peers: peer.multiaddrs() });
+  const store = await startNode({ dir, peers: peer.multiaddrs() });
   await expect.poll(() => store.connections(), patience).toBe(1);
   const { maintenance } = maintain(store, { scrubEveryMs: 100 });
   await expect
@@ -94,13 +95,13 @@ it("finds a block that was damaged on the disk, and has it back from a peer", as
 });
 
 it("says what is lost if no peer can be reached, and collects nothing that may hang below it", async () => {
-  const dir = await folder();
-  const before = await disk(dir);
+  const dir = temporaryFolder();
+  const before = await openDisk(dir);
   const { cid } = await before.putFile([bytesOf(3_000_000)], { keep: "model" });
   await before.put(bytesOf(200, 2));
   await before.close();
   await alterOnDisk(dir, cid);
-  const store = await node({
+  const store = await startNode({
     dir,
     peers: ["/ip4/127.0.0.1/tcp/9/p2p/12D3KooWKRyzVWW6ChFjQjK4miCty85Niy48tpPV95XdKu1BcvMA"],
   });
@@ -112,7 +113,7 @@ it("says what is lost if no peer can be reached, and collects nothing that may h
 });
 
 it("ends in the middle of a scrub and of a collection, and leaves the store as it was", async () => {
-  const store = await disk(await folder());
+  const store = await openDisk(temporaryFolder());
   for (let seed = 1; seed <= 2_000; seed++) void store.put(bytesOf(500, seed), { keep: "record" });
   await store.put(bytesOf(1), { keep: "record" });
   let resting: () => void = () => undefined;
@@ -146,7 +147,7 @@ it("ends in the middle of a scrub and of a collection, and leaves the store as i
 });
 
 it("tries again what failed, says so, and goes on with the rest", async () => {
-  const store = await disk(await folder());
+  const store = await openDisk(temporaryFolder());
   let failures = 3;
   const failing: MaintenanceParameters["store"] = {
     gc: (options) => (failures-- > 0 ? Promise.reject(new Error("the disk is full")) : store.gc(options)),

@@ -3,10 +3,11 @@ import type { IndexedRecord, RecordIndex } from "../../../src/agent/replication/
 import { unpinExpired } from "../../../src/agent/replication/unpin.js";
 import { cidToContentId, encodeRecord, type Model } from "../../../src/records/index.js";
 import { incidentOf } from "../../harness/dao.js";
-import { bytesOf, disk, folder } from "../../ports/content/setting.js";
+import { temporaryFolder } from "../../harness/folder.js";
+import { bytesOf, openDisk } from "../../ports/content/contentNodes.js";
 import { model } from "../../records/samples.js";
 
-type Store = Awaited<ReturnType<typeof disk>>;
+type Store = Awaited<ReturnType<typeof openDisk>>;
 
 /** A model that is pinned with its weights; if `lost`, its bytes are missing. */
 async function modelOf(store: Store, seed: number, { lost = false, update = "" } = {}) {
@@ -53,7 +54,7 @@ async function pinNames(store: Store): Promise<Set<string>> {
 const options = { timeoutMs: 200 };
 
 it("leaves the files of a model that cannot be read, and unpins all the rest", async () => {
-  const store = await disk(await folder());
+  const store = await openDisk(temporaryFolder());
   const lost = await modelOf(store, 1, { lost: true });
   const whole = await modelOf(store, 2);
   const incident = encodeRecord("Incident", incidentOf("x"));
@@ -65,7 +66,7 @@ it("leaves the files of a model that cannot be read, and unpins all the rest", a
 });
 
 it("leaves all files while a model that stays cannot be read", async () => {
-  const store = await disk(await folder());
+  const store = await openDisk(temporaryFolder());
   const staying = await modelOf(store, 1, { lost: true });
   const leaving = await modelOf(store, 2);
   const index = indexOf(staying.record, leaving.record);
@@ -76,7 +77,7 @@ it("leaves all files while a model that stays cannot be read", async () => {
 });
 
 it("leaves the files of this node's own models that have no anchor yet, and of its own records", async () => {
-  const store = await disk(await folder());
+  const store = await openDisk(temporaryFolder());
   const leaving = await modelOf(store, 1);
   const own = await modelOf(store, 2, { update: leaving.weights });
   // The index knows the model that leaves; the other is not anchored yet.

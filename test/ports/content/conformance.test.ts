@@ -1,6 +1,6 @@
 import { createGatewayContent, createGatewayHandler, createMemoryContent } from "../../../src/ports/content/index.js";
 import { conforms } from "./conformance.js";
-import { alterOnDisk, node, restartable, server } from "./setting.js";
+import { alterOnDisk, startNode, startRestartable, startServer } from "./contentNodes.js";
 
 conforms("memory", async () => {
   const blocks = new Map<string, Uint8Array>();
@@ -12,7 +12,7 @@ conforms("gateway", async () => {
   const blocks = new Map<string, Uint8Array>();
   const writer = createMemoryContent(blocks);
   const answer = createGatewayHandler(writer);
-  const url = await server(async (request, response) => {
+  const url = await startServer(async (request, response) => {
     const { status, headers, body } = await answer(request.url ?? "/", request.headers.accept);
     response.writeHead(status, headers).end(body);
   });
@@ -20,13 +20,13 @@ conforms("gateway", async () => {
 });
 
 conforms("Helia", async () => {
-  const { store, dir, restart } = await restartable();
+  const { store, dir, restart } = await startRestartable();
   return { writer: store, reader: store, alter: (cid) => restart(() => alterOnDisk(dir, cid)) };
 });
 
 conforms("Helia (read by a peer)", async () => {
-  const { store, dir, restart, node: writer } = await restartable();
-  const reader = await node({ peers: writer().multiaddrs() });
+  const { store, dir, restart, node: writer } = await startRestartable();
+  const reader = await startNode({ peers: writer().multiaddrs() });
   return { writer: store, reader, alter: (cid) => restart(() => alterOnDisk(dir, cid)) };
 });
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type ContentStore, MAX_BLOCK_BYTES } from "../../../src/ports/content/index.js";
 import { cidToContentId, contentIdOf } from "../../../src/records/index.js";
-import { bytesOf, NOBODYS_CID } from "./setting.js";
+import { MISSING_CID, bytesOf } from "./contentNodes.js";
 
 /** A store under test. Where a driver only reads, another writes for it. */
 export interface Subject {
@@ -49,7 +49,7 @@ export function conforms(name: string, setup: () => Promise<Subject>): void {
       const { writer } = await setup();
       const cid = await writer.put(bytesOf(100));
       expect(await writer.has(cid)).toBe(true);
-      expect(await writer.has(NOBODYS_CID)).toBe(false);
+      expect(await writer.has(MISSING_CID)).toBe(false);
     });
 
     it("never gives an altered block", async () => {
@@ -73,7 +73,7 @@ export function conforms(name: string, setup: () => Promise<Subject>): void {
 
     it("says that a block is missing, within the time that was given", async () => {
       const { reader } = await setup();
-      await expect(reader.get(NOBODYS_CID, { timeoutMs: 300 })).rejects.toMatchObject({
+      await expect(reader.get(MISSING_CID, { timeoutMs: 300 })).rejects.toMatchObject({
         code: "content-missing",
         kind: "missing",
         retryable: true,
@@ -97,7 +97,7 @@ export function conforms(name: string, setup: () => Promise<Subject>): void {
         "bafkrgqhhyivzstcz3hhswshfjgy6ertgmnqeleynhwt4dlfsthi4hn7zgh4uvlsb5xncykzapi3ocd4lzogukir6ksdy6wzrnz6ohnv4aglcs",
       ],
       ["another codec", "baguqeerasords4njcts6vs7qvdjfcvgnume4hqohf65zsfguprqphs3icwea"],
-      ["a path", `${NOBODYS_CID}/a`],
+      ["a path", `${MISSING_CID}/a`],
     ])("refuses %s in place of a CID", async (_what, cid) => {
       const { reader } = await setup();
       await expect(reader.get(cid)).rejects.toMatchObject({ kind: "invalid-cid", retryable: false });
@@ -108,11 +108,11 @@ export function conforms(name: string, setup: () => Promise<Subject>): void {
     it("ends with the caller's own reason when the caller aborts", async () => {
       const { reader } = await setup();
       const controller = new AbortController();
-      const waiting = reader.get(NOBODYS_CID, { signal: controller.signal, timeoutMs: 30_000 });
+      const waiting = reader.get(MISSING_CID, { signal: controller.signal, timeoutMs: 30_000 });
       const reason = new Error("changed my mind");
       controller.abort(reason);
       await expect(waiting).rejects.toSatisfy((error) => error === reason || error.kind === "missing");
-      await expect(reader.get(NOBODYS_CID, { signal: controller.signal })).rejects.toBe(reason);
+      await expect(reader.get(MISSING_CID, { signal: controller.signal })).rejects.toBe(reason);
     });
 
     it.each([
@@ -162,7 +162,7 @@ export function conforms(name: string, setup: () => Promise<Subject>): void {
       const { reader } = await setup();
       await reader.close();
       await reader.close();
-      await expect(reader.get(NOBODYS_CID)).rejects.toMatchObject({ kind: "storage" });
+      await expect(reader.get(MISSING_CID)).rejects.toMatchObject({ kind: "storage" });
     });
   });
 }

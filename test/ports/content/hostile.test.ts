@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { childNode } from "./childNode.js";
 import { hostilePeer } from "./hostilePeer.js";
-import { bytesOf, folder, NOBODYS_CID, node } from "./setting.js";
+import { temporaryFolder } from "../../harness/folder.js";
+import { MISSING_CID, bytesOf, startNode } from "./contentNodes.js";
 
 const MB = 1024 * 1024;
 /** Both ends of a flood are in this process, with the blocks that are on their way. */
@@ -19,8 +20,8 @@ const WAIT_MS = { poison: 1_000, flood: 2_500, drip: 1_000, hang: 1_000 } as con
 describe.each(["poison", "flood", "drip", "hang"] as const)("a peer that answers by %s", (kind) => {
   it("does not keep a reader from blocks of another peer, and nothing that it sends is stored", async () => {
     const hostile = await hostilePeer(kind);
-    const source = await node();
-    const reader = await node({ peers: [...hostile.multiaddrs, ...source.multiaddrs()] });
+    const source = await startNode();
+    const reader = await startNode({ peers: [...hostile.multiaddrs, ...source.multiaddrs()] });
     await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(2);
     const before = held();
     let most = 0;
@@ -38,14 +39,14 @@ describe.each(["poison", "flood", "drip", "hang"] as const)("a peer that answers
 
   it("does not hold up a fetch of a block that no peer has past its timeout, in bounded memory", async () => {
     const hostile = await hostilePeer(kind);
-    const reader = await node({ peers: hostile.multiaddrs });
+    const reader = await startNode({ peers: hostile.multiaddrs });
     await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(1);
     const before = held();
     let most = 0;
     const watching = setInterval(() => {
       most = Math.max(most, held() - before);
     }, 10);
-    await expect(reader.get(NOBODYS_CID, { timeoutMs: WAIT_MS[kind] })).rejects.toMatchObject({
+    await expect(reader.get(MISSING_CID, { timeoutMs: WAIT_MS[kind] })).rejects.toMatchObject({
       // Once it is cut off, nobody is left who could have it.
       kind: expect.stringMatching(/timeout|missing/),
     });
@@ -56,9 +57,9 @@ describe.each(["poison", "flood", "drip", "hang"] as const)("a peer that answers
 });
 
 it("a frozen process among the peers costs a wait for its own blocks only", async () => {
-  const frozen = await childNode(await folder());
+  const frozen = await childNode(temporaryFolder());
   const cid = await frozen.put(bytesOf(100));
-  const reader = await node({ peers: frozen.multiaddrs });
+  const reader = await startNode({ peers: frozen.multiaddrs });
   await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(1);
   frozen.process.kill("SIGSTOP");
   const mine = await reader.put(bytesOf(10));

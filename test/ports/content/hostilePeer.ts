@@ -7,7 +7,7 @@ import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { createHeliaLight } from "helia";
 import { onTestFinished } from "vitest";
-import { bytesOf } from "./setting.js";
+import { bytesOf } from "./contentNodes.js";
 
 const BITSWAP = "/ipfs/bitswap/1.2.0";
 /** CIDv1, raw, sha2-256 of 32 bytes: what a receiver makes of the block itself. */

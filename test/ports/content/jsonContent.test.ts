@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createJsonContent, createMemoryContent } from "../../../src/ports/content/index.js";
 import { codecOfCid } from "../../../src/records/index.js";
-import { node } from "./setting.js";
+import { startNode } from "./contentNodes.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -10,7 +10,7 @@ describe("JSON content", () => {
   it("gives back what was put, over a store in memory and over an IPFS node", async () => {
     const document = { chainId: 31337, contracts: { governor: "0x01" }, nodes: [1, null, true, "ä"] };
     const cids: string[] = [];
-    for (const store of [createMemoryContent(), await node()]) {
+    for (const store of [createMemoryContent(), await startNode()]) {
       const documents = createJsonContent(store);
       const cid = await documents.put(document);
       cids.push(cid);
@@ -47,7 +47,7 @@ describe("JSON content", () => {
   });
 
   it("keeps its document in the same step, if asked", async () => {
-    const store = await node();
+    const store = await startNode();
     const cid = await createJsonContent(store).put({ kept: true }, { keep: "network" });
     expect(await store.pins.get(`network/${cid}`)).toMatchObject({ cid, reason: "network", scope: "block" });
   });

@@ -4,7 +4,7 @@ import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
 import { expect, it } from "vitest";
 import { contentIdOf } from "../../../src/records/index.js";
-import { bytesOf, node } from "./setting.js";
+import { bytesOf, startNode } from "./contentNodes.js";
 import { collect, stockNode } from "./stockNode.js";
 
 function cidOf(bytes: Uint8Array): CID {
@@ -12,7 +12,7 @@ function cidOf(bytes: Uint8Array): CID {
 }
 
 it("another IPFS client fetches our blocks by bitswap, and they hash to their CIDs", async () => {
-  const ours = await node();
+  const ours = await startNode();
   const cids = [await ours.put(bytesOf(100)), (await ours.putFile([bytesOf(2_500_000)])).cid];
   const client = await stockNode();
   await client.libp2p.dial(multiaddr(ours.multiaddrs()[0] ?? ""));
@@ -24,7 +24,7 @@ it("another IPFS client fetches our blocks by bitswap, and they hash to their CI
 
 it("we fetch the blocks of another IPFS client, also one that it gets only later", async () => {
   const client = await stockNode();
-  const ours = await node({ peers: client.libp2p.getMultiaddrs().map(String) });
+  const ours = await startNode({ peers: client.libp2p.getMultiaddrs().map(String) });
   await expect.poll(() => ours.connections()).toBe(1);
   const here = cidOf(bytesOf(100));
   await client.blockstore.put(here, bytesOf(100));
@@ -38,7 +38,7 @@ it("we fetch the blocks of another IPFS client, also one that it gets only later
 
 it("we refuse a block of another client that is over the limit of a block, and keep nothing of it", async () => {
   const client = await stockNode();
-  const ours = await node({ peers: client.libp2p.getMultiaddrs().map(String) });
+  const ours = await startNode({ peers: client.libp2p.getMultiaddrs().map(String) });
   const large = bytesOf(1024 * 1024 + 1);
   const cid = cidOf(large);
   await client.blockstore.put(cid, large);

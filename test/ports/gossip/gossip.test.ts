@@ -8,16 +8,16 @@ import {
   MAX_PENDING_MESSAGES,
   type ValidationResult,
 } from "../../../src/ports/gossip/index.js";
-import { bytesOf, node } from "../content/setting.js";
+import { bytesOf, startNode } from "../content/contentNodes.js";
 
 const text = (value: string) => new TextEncoder().encode(value);
 const read = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Three nodes in a row, so that what the first says reaches the last only by relay. */
 async function row(): Promise<{ nodes: HeliaContent[]; gossips: Gossip[]; errors: unknown[] }> {
-  const first = await node();
-  const middle = await node({ peers: first.multiaddrs() });
-  const last = await node({ peers: middle.multiaddrs() });
+  const first = await startNode();
+  const middle = await startNode({ peers: first.multiaddrs() });
+  const last = await startNode({ peers: middle.multiaddrs() });
   const nodes = [first, middle, last];
   const errors: unknown[] = [];
   const gossips = nodes.map(({ pubsub }) => createGossip({ pubsub, onError: (error) => errors.push(error) }));
@@ -103,7 +103,7 @@ describe("gossip over three nodes in a row", () => {
 
 describe("gossip at one node", () => {
   it("refuses what is too large, a topic that is none, and a second handler", async () => {
-    const { pubsub } = await node();
+    const { pubsub } = await startNode();
     const gossip = createGossip({ pubsub });
     const invalid = expect.objectContaining({ code: "invalid-input" });
     await expect(gossip.publish("t", bytesOf(MAX_MESSAGE_BYTES + 1))).rejects.toEqual(invalid);
@@ -115,7 +115,7 @@ describe("gossip at one node", () => {
   });
 
   it("says that a message could not be sent", async () => {
-    const { pubsub } = await node();
+    const { pubsub } = await startNode();
     // Only the failure is made up: gossipsub has none that a test could bring about from outside.
     vi.spyOn(pubsub, "publish").mockRejectedValue(new Error("no stream"));
     await expect(createGossip({ pubsub }).publish("t", text("a"))).rejects.toMatchObject({
@@ -126,8 +126,8 @@ describe("gossip at one node", () => {
   });
 
   it("keeps a bounded number of messages for a slow handler, and reports each that is dropped", async () => {
-    const sender = await node();
-    const receiver = await node({ peers: sender.multiaddrs() });
+    const sender = await startNode();
+    const receiver = await startNode({ peers: sender.multiaddrs() });
     const errors: unknown[] = [];
     const slow = createGossip({ pubsub: receiver.pubsub, onError: (error) => errors.push(error) });
     const heard: string[] = [];
@@ -150,8 +150,8 @@ describe("gossip at one node", () => {
   });
 
   it("keeps no message for whoever has ended", async () => {
-    const sender = await node();
-    const receiver = await node({ peers: sender.multiaddrs() });
+    const sender = await startNode();
+    const receiver = await startNode({ peers: sender.multiaddrs() });
     const handler = vi.fn(() => new Promise<void>(() => {}));
     const end = createGossip({ pubsub: receiver.pubsub }).subscribe("t", handler);
     await expect.poll(() => sender.pubsub.getSubscribers("t").length).toBe(1);

@@ -4,14 +4,14 @@ import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type BackedUp, backUp } from "../../../../src/ports/content/backup/backup.js";
 import { checkBackup, restoreBackup } from "../../../../src/ports/content/backup/restore.js";
 import { createDiskContent } from "../../../../src/ports/content/drivers/disk.js";
-import { folder } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
 
 const subject = { name: "node-1", chainId: 31_337, contracts: { NodeRegistry: "0x01" }, deployedAtBlock: 7 };
 
 let data: string;
 let dir: string;
 beforeEach(async () => {
-  [data, dir] = [await folder(), join(await folder(), "backup")];
+  [data, dir] = [temporaryFolder(), join(temporaryFolder(), "backup")];
 });
 
 async function open(at = data) {
@@ -46,7 +46,7 @@ describe("a backup", () => {
     await content.close();
     await rm(data, { recursive: true });
 
-    const other = await folder();
+    const other = temporaryFolder();
     const store = await open(other);
     const restored = await restoreBackup({ store, dir, dataDir: other, subject });
     expect(restored).toMatchObject({ blocks: 25, pins: 21, files: 1, lost: [], subject });
@@ -78,7 +78,7 @@ describe("a backup", () => {
     // One generation of pins and journals is left.
     expect((await readdir(dir)).filter((name) => /^(pins|files)-/.test(name))).toHaveLength(2);
 
-    const other = await folder();
+    const other = temporaryFolder();
     const store = await open(other);
     await restoreBackup({ store, dir, dataDir: other, subject });
     expect(await store.pins.get(`record/${cids[0]}`)).toBeUndefined();
@@ -98,7 +98,7 @@ describe("a backup", () => {
       },
     };
     expect(await backedUp(store)).toMatchObject({ blocks: 25, pins: 21, lost: [] });
-    const other = await folder();
+    const other = temporaryFolder();
     const restored = await open(other);
     expect(await restoreBackup({ store: restored, dir, dataDir: other, subject })).toMatchObject({ lost: [] });
     expect(await restored.has(cids[0] ?? "")).toBe(true);
@@ -139,7 +139,7 @@ describe("a backup", () => {
     expect(lost).toEqual([{ cid: await cidOfNothing(), pins: ["gone"] }]);
     expect(blocks).toBe(25);
     expect(gone).not.toBe("");
-    const other = await folder();
+    const other = temporaryFolder();
     const restored = await restoreBackup({ store: await open(other), dir, dataDir: other, subject });
     expect(restored.lost).toEqual([{ cid: await cidOfNothing(), pins: ["gone"] }]);
   });
@@ -187,7 +187,7 @@ describe("a backup that is not as it was written", () => {
     await damage(join(dir, "part-000001.car"));
     const refusal = { code: "backup-damaged", message: expect.stringContaining("part-000001.car") };
     await expect(checkBackup(dir)).rejects.toMatchObject(refusal);
-    const other = await folder();
+    const other = temporaryFolder();
     const store = await open(other);
     await expect(restoreBackup({ store, dir, dataDir: other, subject })).rejects.toMatchObject(refusal);
     const blocks = [];
@@ -214,7 +214,7 @@ describe("a backup that is not as it was written", () => {
   it("is not brought back to another node, nor over journals of its own", async () => {
     const { content } = await filled();
     await backedUp(content);
-    const other = await folder();
+    const other = temporaryFolder();
     const store = await open(other);
     const foreign = { ...subject, chainId: 1 };
     await expect(restoreBackup({ store, dir, dataDir: other, subject: foreign })).rejects.toMatchObject({
@@ -267,7 +267,7 @@ describe("a backup that many others went before", () => {
       expect(await checkBackup(dir)).toMatchObject({ parts: 1, blocks: 25 });
       const aside = (await readdir(dir)).filter((name) => name.startsWith("damaged-"));
       expect(aside).toEqual(_ === "gone" ? [] : ["damaged-part-000001.car"]);
-      const other = await folder();
+      const other = temporaryFolder();
       const store = await open(other);
       expect(await restoreBackup({ store, dir, dataDir: other, subject })).toMatchObject({ lost: [] });
       for (const cid of cids) expect(await store.has(cid)).toBe(true);
@@ -296,7 +296,7 @@ describe("a backup that many others went before", () => {
       code: "backup-damaged",
       message: expect.stringContaining("part-000001.cids"),
     });
-    const other = await folder();
+    const other = temporaryFolder();
     expect(await restoreBackup({ store: await open(other), dir, dataDir: other, subject })).toMatchObject({ lost: [] });
     expect(await backedUp(content)).toMatchObject({ newBlocks: 25, damaged: ["part-000001.car"] });
   });
@@ -310,7 +310,7 @@ describe("a backup that many others went before", () => {
       expect((await partsOf()).length).toBeLessThanOrEqual(17);
     }
     expect(await checkBackup(dir)).toMatchObject({ blocks: 40 });
-    const other = await folder();
+    const other = temporaryFolder();
     const store = await open(other);
     await restoreBackup({ store, dir, dataDir: other, subject });
     for (const cid of cids) expect(await store.has(cid)).toBe(true);
@@ -342,7 +342,7 @@ async function nameOfFile(store: Awaited<ReturnType<typeof open>>): Promise<stri
 
 /** A block that is in no store. */
 async function cidOfNothing(): Promise<string> {
-  const elsewhere = await createDiskContent({ dir: await folder() });
+  const elsewhere = await createDiskContent({ dir: temporaryFolder() });
   try {
     return await elsewhere.put(new TextEncoder().encode("never here"));
   } finally {

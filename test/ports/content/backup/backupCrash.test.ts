@@ -9,7 +9,8 @@ import { readCar } from "../../../../src/ports/content/backup/car.js";
 import { checkBackup, restoreBackup } from "../../../../src/ports/content/backup/restore.js";
 import type { Pin } from "../../../../src/ports/content/index.js";
 import { killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
-import { disk, folder } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { openDisk } from "../contentNodes.js";
 import { journalsIn, keptBy, subject } from "./backedUp.js";
 
 const KILLS = killsOf(5);
@@ -18,7 +19,7 @@ const SCRIPT = new URL("./backupChild.ts", import.meta.url);
 describe("a backup that is killed while it is made of a store that grows", () => {
   it(`is whole at any instant, and holds all that was written before it began (${KILLS} kills)`, async () => {
     const instants = { random: randomOf(11), maxLines: 90, maxDelayMs: 12 };
-    const [dataDir, dir] = [await folder(), join(await folder(), "backup")];
+    const [dataDir, dir] = [temporaryFolder(), join(temporaryFolder(), "backup")];
     const written: string[] = [];
     /** How many of those a backup that ended must hold. */
     let safe = 0;
@@ -35,7 +36,7 @@ describe("a backup that is killed while it is made of a store that grows", () =>
     }
     expect(safe).toBeGreaterThan(KILLS);
 
-    const store = await disk(dataDir);
+    const store = await openDisk(dataDir);
     expect(await backUp({ store, dir, subject, files: journalsIn(dataDir) })).toMatchObject({ lost: [] });
     // Nothing is left of attempts that did not come to their end.
     const backup = await readBackupFile(dir);
@@ -49,8 +50,8 @@ describe("a backup that is killed while it is made of a store that grows", () =>
     const tops = new Set(["backup.json", ...named.map(({ file }) => file.split("/")[0])]);
     expect((await readdir(dir)).sort()).toEqual([...tops].sort());
 
-    const other = await folder();
-    const restored = await disk(other);
+    const other = temporaryFolder();
+    const restored = await openDisk(other);
     expect(await restoreBackup({ store: restored, dir, dataDir: other, subject })).toMatchObject({ lost: [] });
     expect(await keptBy(restored)).toEqual(await keptBy(store));
     const [there, here] = [other, dataDir].map((each) => join(each, "outbox.jsonl"));

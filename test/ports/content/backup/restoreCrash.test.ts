@@ -5,7 +5,8 @@ import { backUp } from "../../../../src/ports/content/backup/backup.js";
 import { restoreBackup } from "../../../../src/ports/content/backup/restore.js";
 import { MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
 import { type Instants, killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
-import { bytesOf, disk, folder } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { bytesOf, openDisk } from "../contentNodes.js";
 import { journalsIn, keptBy, subject } from "./backedUp.js";
 
 const KILLS = killsOf(5);
@@ -28,7 +29,7 @@ describe("a restore that is killed and begun again", () => {
     ];
     let ended = 0;
     let runs = 0;
-    for (let kills = 0, dataDir = await folder(); kills < KILLS || ended === 0; ) {
+    for (let kills = 0, dataDir = temporaryFolder(); kills < KILLS || ended === 0; ) {
       const instant = instants[runs++ % instants.length] as Omit<Instants, "random">;
       const said = await runUntilKilled(SCRIPT, [dir, dataDir], { random, ...instant });
       const done = said.some(([word]) => word === "restored");
@@ -41,15 +42,15 @@ describe("a restore that is killed and begun again", () => {
       if (!done && kills < KILLS && random() < 0.6) continue;
       await expectAll(dataDir, original, { again: !done });
       ended += 1;
-      dataDir = await folder();
+      dataDir = temporaryFolder();
     }
   }, 3_600_000);
 });
 
 /** A node's data folder with records, a file of several blocks and journals, its backup in three steps, and how long a restore of it takes. */
 async function backedUpNode() {
-  const [dataDir, dir] = [await folder(), join(await folder(), "backup")];
-  const store = await disk(dataDir);
+  const [dataDir, dir] = [temporaryFolder(), join(temporaryFolder(), "backup")];
+  const store = await openDisk(dataDir);
   const journals = journalsIn(dataDir);
   for (let step = 0; step < 3; step++) {
     const records = Array.from({ length: RECORDS / 3 }, (_, index) => bytesOf(900, step * RECORDS + index + 1));
@@ -63,8 +64,8 @@ async function backedUpNode() {
   }
   const kept = await keptBy(store);
   await store.close();
-  const other = await folder();
-  const restored = await disk(other);
+  const other = temporaryFolder();
+  const restored = await openDisk(other);
   const began = performance.now();
   await restoreBackup({ store: restored, dir, dataDir: other, subject });
   const tookMs = performance.now() - began;
@@ -74,7 +75,7 @@ async function backedUpNode() {
 
 /** What a restore that was killed left: in order, and nothing that is not of the backup. */
 async function expectPart(dataDir: string, { dataDir: original, kept }: Original): Promise<void> {
-  const store = await disk(dataDir);
+  const store = await openDisk(dataDir);
   try {
     const names = new Map(kept.pins.map((pin) => [pin.name, pin.cid]));
     const part = await keptBy(store);
@@ -94,7 +95,7 @@ async function expectPart(dataDir: string, { dataDir: original, kept }: Original
 }
 
 async function expectAll(dataDir: string, { dataDir: original, dir, kept }: Original, { again }: { again: boolean }) {
-  const store = await disk(dataDir);
+  const store = await openDisk(dataDir);
   try {
     if (again) expect(await restoreBackup({ store, dir, dataDir, subject })).toMatchObject({ lost: [] });
     const { pins, blocks } = await keptBy(store);

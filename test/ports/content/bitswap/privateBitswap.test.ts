@@ -7,7 +7,7 @@ import { type BlockBroker, createHeliaLight } from "helia";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type BlockPresence, isBitswap, openBitswap } from "../../../../src/ports/content/bitswap/privateBitswap.js";
 import { parseCid } from "../../../../src/ports/content/cid.js";
-import { bytesOf, NOBODYS_CID, node } from "../setting.js";
+import { MISSING_CID, bytesOf, startNode } from "../contentNodes.js";
 
 /** The installed Helia with its own bitswap, and nothing of ours but the adapter. */
 async function stockHelia() {
@@ -40,7 +40,7 @@ describe("the private members of the installed @helia/bitswap", () => {
   it("send wants to one peer, whose block and whose refusal are heard", async () => {
     const { libp2p, broker } = await stockHelia();
     const bitswap = openBitswap(broker);
-    const holder = await node();
+    const holder = await startNode();
     const held = await holder.put(bytesOf(100));
     const heard: BlockPresence[] = [];
     bitswap.onPresence((presence) => heard.push(presence));
@@ -48,7 +48,7 @@ describe("the private members of the installed @helia/bitswap", () => {
     const [peer] = libp2p.getPeers();
     if (peer === undefined) throw new Error("not connected");
 
-    await bitswap.sendWants(peer, [parseCid(held), parseCid(NOBODYS_CID)], AbortSignal.timeout(5_000));
+    await bitswap.sendWants(peer, [parseCid(held), parseCid(MISSING_CID)], AbortSignal.timeout(5_000));
 
     await expect.poll(() => heard.length, { timeout: 5_000 }).toBe(2);
     const [block] = heard.filter(({ has }) => has);
@@ -56,7 +56,7 @@ describe("the private members of the installed @helia/bitswap", () => {
     expect(block?.sender.toString()).toBe(holder.peerId);
     // Bitswap gives a view of the whole message.
     expect(new Uint8Array(block?.block ?? [])).toEqual(bytesOf(100));
-    expect(refusal?.cid.toString()).toBe(NOBODYS_CID);
+    expect(refusal?.cid.toString()).toBe(MISSING_CID);
   });
 
   it.each([

@@ -8,7 +8,7 @@ import {
   MAX_BLOCK_BYTES,
 } from "../../../../src/ports/content/index.js";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
-import { bytesOf, NOBODYS_CID, server } from "../setting.js";
+import { MISSING_CID, bytesOf, startServer } from "../contentNodes.js";
 
 const bytes = bytesOf(1_000);
 const cid = contentIdToCid(contentIdOf(bytes), "raw");
@@ -37,14 +37,14 @@ describe("a gateway store", () => {
     ["does not answer", silent, "timeout"],
     ["breaks off", broken, "missing"],
   ])("goes to the next gateway when one %s, and says so when it is the last", async (_what, listener, kind) => {
-    const url = await server(listener);
+    const url = await startServer(listener);
     await expect(createGatewayContent({ urls: [url] }).get(cid, { timeoutMs: 500 })).rejects.toMatchObject({ kind });
-    const next = await server(right);
+    const next = await startServer(right);
     expect(await createGatewayContent({ urls: [url, next] }).get(cid, { timeoutMs: 1_000 })).toEqual(bytes);
   });
 
   it("says the worst that it has met, with what each gateway did", async () => {
-    const urls = [await server(none), await server(other), "http://127.0.0.1:1"];
+    const urls = [await startServer(none), await startServer(other), "http://127.0.0.1:1"];
     const error = await createGatewayContent({ urls })
       .get(cid)
       .catch((thrown: unknown) => thrown);
@@ -55,7 +55,7 @@ describe("a gateway store", () => {
 
   it("asks as the trustless gateway specification says, below the path it was given", async () => {
     const asked: unknown[] = [];
-    const url = await server(({ method, url: path, headers }, response) => {
+    const url = await startServer(({ method, url: path, headers }, response) => {
       asked.push([method, path, headers.accept]);
       response.end(bytes);
     });
@@ -71,7 +71,7 @@ describe("a gateway store", () => {
   });
 
   it("ends at once when its caller aborts", async () => {
-    const url = await server(silent);
+    const url = await startServer(silent);
     const controller = new AbortController();
     const waiting = createGatewayContent({ urls: [url, url] }).get(cid, {
       signal: controller.signal,
@@ -117,7 +117,7 @@ describe("the server side of a gateway", () => {
   });
 
   it.each([
-    ["a block that is not here", `/ipfs/${NOBODYS_CID}?format=raw`, 404],
+    ["a block that is not here", `/ipfs/${MISSING_CID}?format=raw`, 404],
     ["another format", `/ipfs/${cid}?format=car`, 406],
     ["no format", `/ipfs/${cid}`, 406],
     ["no CID", "/ipfs/?format=raw", 400],
@@ -133,7 +133,7 @@ describe("the server side of a gateway", () => {
   it("fetches nothing for strangers", async () => {
     const store = createMemoryContent();
     const get = vi.spyOn(store, "get");
-    await createGatewayHandler(store)(`/ipfs/${NOBODYS_CID}?format=raw`);
+    await createGatewayHandler(store)(`/ipfs/${MISSING_CID}?format=raw`);
     expect(get).not.toHaveBeenCalled();
   });
 

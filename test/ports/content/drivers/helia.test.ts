@@ -7,11 +7,12 @@ import { describe, expect, it } from "vitest";
 import { createHeliaContent } from "../../../../src/ports/content/drivers/helia.js";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
 import { childNode } from "../childNode.js";
-import { alterOnDisk, bytesOf, folder, NOBODYS_CID, node, restartable } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { MISSING_CID, alterOnDisk, bytesOf, startNode, startRestartable } from "../contentNodes.js";
 
 describe("a Helia node on its folder", () => {
   it("keeps its peer id and its blocks over a restart, and its key to itself", async () => {
-    const { node: running, restart, dir } = await restartable();
+    const { node: running, restart, dir } = await startRestartable();
     const { peerId } = running();
     const cid = await running().put(bytesOf(100));
     await restart();
@@ -21,33 +22,33 @@ describe("a Helia node on its folder", () => {
   });
 
   it("takes a key from its caller instead, and writes none", async () => {
-    const dir = await folder();
+    const dir = temporaryFolder();
     const privateKey = await generateKeyPair("Ed25519");
-    const { peerId } = await node({ dir, privateKey });
+    const { peerId } = await startNode({ dir, privateKey });
     expect(peerId).toBe(peerIdFromPrivateKey(privateKey).toString());
     expect(await readdir(dir)).toEqual(["store"]);
   });
 
   it("does not start with a key file that is damaged, and leaves it as it is", async () => {
-    const dir = await folder();
+    const dir = temporaryFolder();
     await writeFile(join(dir, "identity.key"), "damaged");
     await expect(createHeliaContent({ dir })).rejects.toMatchObject({ code: "config" });
     expect(await readFile(join(dir, "identity.key"), "utf8")).toBe("damaged");
   });
 
   it("has on disk what it has acknowledged, when it is killed at once", async () => {
-    const dir = await folder();
+    const dir = temporaryFolder();
     const child = await childNode(dir);
     const cids = [];
     for (let seed = 1; seed <= 5; seed++) cids.push(await child.put(bytesOf(1_000, seed)));
     await child.kill();
-    const heir = await node({ dir });
+    const heir = await startNode({ dir });
     for (const [index, cid] of cids.entries()) expect(await heir.get(cid)).toEqual(bytesOf(1_000, index + 1));
     expect(heir.peerId).toBe(child.peerId);
   });
 
   it("moves an altered block out of the way, says so once, and calls it missing from then on", async () => {
-    const { node: running, restart, dir } = await restartable();
+    const { node: running, restart, dir } = await startRestartable();
     const cid = await running().put(bytesOf(100));
     await restart(() => alterOnDisk(dir, cid));
     await expect(running().get(cid, { timeoutMs: 300 })).rejects.toMatchObject({ kind: "corrupt", retryable: true });
@@ -57,27 +58,27 @@ describe("a Helia node on its folder", () => {
   });
 
   it("says that its folder is in use, its address is taken, or an address is none", async () => {
-    const dir = await folder();
-    const first = await node({ dir });
+    const dir = temporaryFolder();
+    const first = await startNode({ dir });
     await expect(createHeliaContent({ dir })).rejects.toMatchObject({ kind: "storage" });
     const listen = first.multiaddrs().map((address) => address.replace(/\/p2p\/.*/, ""));
-    const other = await folder();
+    const other = temporaryFolder();
     await expect(createHeliaContent({ dir: other, listen })).rejects.toMatchObject({ kind: "storage" });
     await expect(createHeliaContent({ dir: other, listen: ["localhost:4001"] })).rejects.toMatchObject({
       code: "config",
     });
     await expect(createHeliaContent({ dir: other, peers: ["nobody"] })).rejects.toMatchObject({ code: "config" });
     // What failed has let go of the folder.
-    await node({ dir: other });
+    await startNode({ dir: other });
   });
 });
 
 describe("a Helia node that closes", () => {
   it("leaves no port and no folder in use, and lets its process end", async () => {
-    const dir = await folder();
+    const dir = temporaryFolder();
     const child = await childNode(dir);
     const port = Number(/tcp\/(\d+)/.exec(child.multiaddrs[0] ?? "")?.[1]);
-    const peer = await node({ peers: child.multiaddrs });
+    const peer = await startNode({ peers: child.multiaddrs });
     const cid = await child.put(bytesOf(10));
     expect(await peer.get(cid)).toEqual(bytesOf(10));
     expect(await child.end()).toBe(0);
@@ -87,12 +88,12 @@ describe("a Helia node that closes", () => {
         .on("connect", () => resolve("listens"));
     });
     expect(await refused).toContain("ECONNREFUSED");
-    await node({ dir });
+    await startNode({ dir });
   });
 
   it("ends what waits", async () => {
-    const content = await node();
-    const waiting = content.get(NOBODYS_CID, { timeoutMs: 60_000 });
+    const content = await startNode();
+    const waiting = content.get(MISSING_CID, { timeoutMs: 60_000 });
     const ended = expect(waiting).rejects.toMatchObject({ kind: "storage" });
     await content.close();
     await ended;
@@ -101,7 +102,7 @@ describe("a Helia node that closes", () => {
   it("ends its dials", async () => {
     const errors: unknown[] = [];
     // A port of the test network that nothing answers on (RFC 5737).
-    const content = await node({ peers: ["/ip4/192.0.2.1/tcp/4001"], onError: (error) => errors.push(error) });
+    const content = await startNode({ peers: ["/ip4/192.0.2.1/tcp/4001"], onError: (error) => errors.push(error) });
     await content.close();
     expect(errors).toEqual([]);
   });
@@ -109,9 +110,9 @@ describe("a Helia node that closes", () => {
 
 describe("Helia nodes among themselves", () => {
   it("heal an altered block from a peer, though it was sent a moment ago", async () => {
-    const source = await node();
+    const source = await startNode();
     const cid = await source.put(bytesOf(2_000));
-    const { node: running, restart, dir } = await restartable({ peers: source.multiaddrs() });
+    const { node: running, restart, dir } = await startRestartable({ peers: source.multiaddrs() });
     expect(await running().get(cid)).toEqual(bytesOf(2_000));
     await restart(() => alterOnDisk(dir, cid));
     expect(await running().get(cid)).toEqual(bytesOf(2_000));
@@ -120,8 +121,8 @@ describe("Helia nodes among themselves", () => {
   });
 
   it("give a block that is put only after it was asked for", async () => {
-    const source = await node();
-    const reader = await node({ peers: source.multiaddrs() });
+    const source = await startNode();
+    const reader = await startNode({ peers: source.multiaddrs() });
     await expect.poll(() => reader.connections()).toBe(1);
     const cid = contentIdToCid(contentIdOf(bytesOf(100)), "raw");
     await expect(reader.get(cid, { timeoutMs: 300 })).rejects.toMatchObject({ kind: "missing" });
@@ -131,8 +132,8 @@ describe("Helia nodes among themselves", () => {
   });
 
   it("give a block right after a get of it was aborted", async () => {
-    const source = await node();
-    const reader = await node({ peers: source.multiaddrs() });
+    const source = await startNode();
+    const reader = await startNode({ peers: source.multiaddrs() });
     await expect.poll(() => reader.connections()).toBe(1);
     for (let seed = 1; seed <= 10; seed++) {
       const cid = contentIdToCid(contentIdOf(bytesOf(100, seed)), "raw");
@@ -146,8 +147,8 @@ describe("Helia nodes among themselves", () => {
   });
 
   it("give one block to many readers at once, and many blocks to one", async () => {
-    const source = await node();
-    const reader = await node({ peers: source.multiaddrs() });
+    const source = await startNode();
+    const reader = await startNode({ peers: source.multiaddrs() });
     const cid = await source.put(bytesOf(1_000));
     const all = await Promise.all(Array.from({ length: 50 }, () => reader.get(cid)));
     expect(all.every((bytes) => Buffer.compare(bytes, bytesOf(1_000)) === 0)).toBe(true);
@@ -158,8 +159,8 @@ describe("Helia nodes among themselves", () => {
   });
 
   it("find a block at whichever of several peers has it, asked first or not", async () => {
-    const peers = await Promise.all([node(), node(), node()]);
-    const reader = await node({ peers: peers.flatMap((peer) => peer.multiaddrs()) });
+    const peers = await Promise.all([startNode(), startNode(), startNode()]);
+    const reader = await startNode({ peers: peers.flatMap((peer) => peer.multiaddrs()) });
     await expect.poll(() => reader.connections()).toBe(3);
     for (const [index, peer] of peers.entries()) {
       const cid = await peer.put(bytesOf(100, index + 1));
@@ -169,9 +170,9 @@ describe("Helia nodes among themselves", () => {
   });
 
   it("are not held up by a frozen peer, and say timeout where only that one could know", async () => {
-    const frozen = await childNode(await folder());
-    const source = await node();
-    const reader = await node({ peers: [...frozen.multiaddrs, ...source.multiaddrs()] });
+    const frozen = await childNode(temporaryFolder());
+    const source = await startNode();
+    const reader = await startNode({ peers: [...frozen.multiaddrs, ...source.multiaddrs()] });
     await expect.poll(() => reader.connections()).toBe(2);
     const late = await frozen.put(bytesOf(50, 99));
     frozen.process.kill("SIGSTOP");
@@ -185,13 +186,13 @@ describe("Helia nodes among themselves", () => {
   });
 
   it("connect to a peer that starts later, and again when it was away", async () => {
-    const { node: running, restart, store } = await restartable();
+    const { node: running, restart, store } = await startRestartable();
     const addresses = running().multiaddrs();
     const errors: unknown[] = [];
     const cid = await store.put(bytesOf(100));
-    let reader = await node();
+    let reader = await startNode();
     await restart(async () => {
-      reader = await node({ peers: addresses, onError: (error) => errors.push(error) });
+      reader = await startNode({ peers: addresses, onError: (error) => errors.push(error) });
       await expect.poll(() => errors.length).toBeGreaterThan(0);
       await expect(reader.get(cid, { timeoutMs: 200 })).rejects.toMatchObject({ kind: "missing" });
     });
@@ -202,9 +203,9 @@ describe("Helia nodes among themselves", () => {
   });
 
   it("connect when they are told to, and say when a peer cannot be reached", async () => {
-    const { node: running, restart } = await restartable();
+    const { node: running, restart } = await startRestartable();
     const [address = ""] = running().multiaddrs();
-    const reader = await node();
+    const reader = await startNode();
     await restart(async () => {
       await expect(reader.connect(address)).rejects.toMatchObject({ kind: "missing", retryable: true });
     });
@@ -215,9 +216,9 @@ describe("Helia nodes among themselves", () => {
   });
 
   it("dial a provider whose address they know from before", async () => {
-    const source = await node();
+    const source = await startNode();
     const cid = await source.put(bytesOf(100));
-    const { node: running, restart } = await restartable();
+    const { node: running, restart } = await startRestartable();
     await running().connect(source.multiaddrs()[0] ?? "");
     await restart();
     expect(running().connections()).toBe(0);

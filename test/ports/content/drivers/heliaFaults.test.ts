@@ -8,7 +8,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
 import { bundle } from "../../../harness/bundle.js";
 import { childNode } from "../childNode.js";
-import { bytesOf, disk, folder, NOBODYS_CID, node } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { MISSING_CID, bytesOf, openDisk, startNode } from "../contentNodes.js";
 import { collect, stockNode } from "../stockNode.js";
 
 // Each fault twice: on Helia as it comes, so that it is known to be there still and that the test would find it, and
@@ -51,7 +52,7 @@ describe("a block that two trees share, one of which is let go", () => {
   });
 
   it("is kept by our pins", async () => {
-    const store = await disk(await folder());
+    const store = await openDisk(temporaryFolder());
     const shared = await store.put(bytesOf(10), { codec: "raw" });
     const [a, b] = [await store.put(linking("a", shared)), await store.put(linking("b", shared))];
     for (const cid of [a, b]) await store.pins.set({ name: cid, cid, reason: "test" });
@@ -72,7 +73,7 @@ describe("what is kept by a call that nobody looks at again", () => {
   });
 
   it("is kept by our pins once the call resolves", async () => {
-    const store = await disk(await folder());
+    const store = await openDisk(temporaryFolder());
     const cid = await store.put(bytesOf(10));
     await store.pins.set({ name: "mine", cid, reason: "test" });
     await store.gc({ graceMs: 0 });
@@ -98,13 +99,13 @@ describe("a tree with a child missing", () => {
   });
 
   it("is kept as far as it is here by our pins, and named", async () => {
-    const store = await disk(await folder());
+    const store = await openDisk(temporaryFolder());
     const below = await store.put(bytesOf(10), { codec: "raw" });
     const cid = await store.put(
-      dagCbor.encode({ here: CID.parse(below), gone: CID.parse(NOBODYS_CID), too: cidOf(bytesOf(1), "raw") }),
+      dagCbor.encode({ here: CID.parse(below), gone: CID.parse(MISSING_CID), too: cidOf(bytesOf(1), "raw") }),
     );
     await store.pins.set({ name: "holey", cid, reason: "test" });
-    const missing = [{ cid: NOBODYS_CID, pins: ["holey"] }];
+    const missing = [{ cid: MISSING_CID, pins: ["holey"] }];
     expect(await store.gc({ graceMs: 0 })).toMatchObject({ removed: 0, missing });
     expect((await store.scrub()).lost).toHaveLength(2);
     expect([await store.has(cid), await store.has(below)]).toEqual([true, true]);
@@ -117,7 +118,7 @@ const enough = () => ({ signal: AbortSignal.timeout(ENOUGH_MS) });
 
 describe("a get of a block right after one that was aborted", () => {
   it("hangs in Helia", async () => {
-    const source = await node();
+    const source = await startNode();
     const client = await stockNode();
     await client.libp2p.dial(multiaddr(source.multiaddrs()[0] ?? ""));
     let hung = 0;
@@ -137,8 +138,8 @@ describe("a get of a block right after one that was aborted", () => {
   }, 60_000);
 
   it("gives the block through our store", async () => {
-    const source = await node();
-    const reader = await node({ peers: source.multiaddrs() });
+    const source = await startNode();
+    const reader = await startNode({ peers: source.multiaddrs() });
     await expect.poll(() => reader.connections()).toBe(1);
     for (let seed = 1; seed <= 12; seed++) {
       const cid = await source.put(bytesOf(100, seed), { codec: "raw" });
@@ -154,8 +155,8 @@ describe("a get of a block right after one that was aborted", () => {
 
 describe("blocks of a peer that is well, beside one that is frozen", () => {
   it("do not arrive in Helia, which waits for the frozen one", async () => {
-    const frozen = await childNode(await folder());
-    const source = await node();
+    const frozen = await childNode(temporaryFolder());
+    const source = await startNode();
     const client = await stockNode();
     for (const address of [...frozen.multiaddrs, ...source.multiaddrs()]) await client.libp2p.dial(multiaddr(address));
     // Known to bitswap before it is frozen.
@@ -175,9 +176,9 @@ describe("blocks of a peer that is well, beside one that is frozen", () => {
   }, 60_000);
 
   it("arrive through our store", async () => {
-    const frozen = await childNode(await folder());
-    const source = await node();
-    const reader = await node({ peers: [...frozen.multiaddrs, ...source.multiaddrs()] });
+    const frozen = await childNode(temporaryFolder());
+    const source = await startNode();
+    const reader = await startNode({ peers: [...frozen.multiaddrs, ...source.multiaddrs()] });
     await expect.poll(() => reader.connections()).toBe(2);
     expect(await reader.get(await frozen.put(bytesOf(50, 99)))).toEqual(bytesOf(50, 99));
     frozen.process.kill("SIGSTOP");

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createKuboContent, MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
 import { conforms } from "../conformance.js";
-import { bytesOf, server } from "../setting.js";
+import { bytesOf, startServer } from "../contentNodes.js";
 import { kuboLikeServer } from "./kuboServer.js";
 
 const bytes = bytesOf(1_000);
@@ -59,12 +59,12 @@ describe("a Kubo store", () => {
     ["complains without end", (_, response) => pour(response.writeHead(500)), "too-large"],
     ["does not know the call", (_, response) => void response.writeHead(404).end("404 page not found"), "missing"],
   ])("says so, within its time and bytes, when the node %s", async (_what, listener, kind) => {
-    const store = createKuboContent({ url: await server(listener) });
+    const store = createKuboContent({ url: await startServer(listener) });
     await expect(store.get(cid, { timeoutMs: 500 })).rejects.toMatchObject({ kind });
   });
 
   it("does not believe that something was stored, nor that a node is there", async () => {
-    const liar = await server((_, response) => void response.end(JSON.stringify({ Key: "other", Size: 1 })));
+    const liar = await startServer((_, response) => void response.end(JSON.stringify({ Key: "other", Size: 1 })));
     await expect(createKuboContent({ url: liar }).put(bytes)).rejects.toMatchObject({ kind: "storage" });
     const away = createKuboContent({ url: "http://127.0.0.1:1" });
     await expect(away.put(bytes)).rejects.toMatchObject({ kind: "storage" });
@@ -73,7 +73,7 @@ describe("a Kubo store", () => {
 
   it("sends what the node wants to see of its caller, and shows it to nobody else", async () => {
     const seen: unknown[] = [];
-    const url = await server(({ headers }, response) => {
+    const url = await startServer(({ headers }, response) => {
       seen.push(headers.authorization);
       response.writeHead(403).end("403 - Forbidden");
     });

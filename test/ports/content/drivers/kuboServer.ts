@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createMemoryContent } from "../../../../src/ports/content/index.js";
 import type { BlockCodec } from "../../../../src/records/index.js";
-import { server } from "../setting.js";
+import { startServer } from "../contentNodes.js";
 
 /**
  * NOT Kubo: a server in the test that speaks four calls of its RPC as its reference says
@@ -52,7 +52,7 @@ export async function kuboLikeServer() {
       response.writeHead(500).end(JSON.stringify({ Message, Code: 0, Type: "error" }));
     }
   }
-  const url = await server((request, response) => void answer(request, response));
+  const url = await startServer((request, response) => void answer(request, response));
   return { url, blocks, pins };
 }
 

@@ -2,16 +2,16 @@ import { describe, expect, it } from "vitest";
 import type { HeliaContent } from "../../../../src/ports/content/drivers/helia.js";
 import { ContentError } from "../../../../src/ports/content/index.js";
 import { TestClock } from "../../../harness/clock.js";
-import { node } from "../setting.js";
+import { startNode } from "../contentNodes.js";
 
 const MINUTE_MS = 60_000;
 const patience = { timeout: 30_000 };
 
 /** A node and two that stay connected to it. */
 async function withTwo(clock = new TestClock()) {
-  const content = await node({ clock });
+  const content = await startNode({ clock });
   const [address = ""] = content.multiaddrs();
-  const [bad, good] = [await node({ peers: [address] }), await node({ peers: [address] })];
+  const [bad, good] = [await startNode({ peers: [address] }), await startNode({ peers: [address] })];
   await expect.poll(() => content.connections(), patience).toBe(2);
   return { content, address, bad, good };
 }
@@ -35,10 +35,10 @@ describe("a peer that is refused", () => {
   });
 
   it("is not dialled either, though it is one to stay connected to", async () => {
-    const bad = await node();
+    const bad = await startNode();
     const [address = ""] = bad.multiaddrs();
     const errors: unknown[] = [];
-    const content = await node({ peers: [address], onError: (error) => errors.push(error) });
+    const content = await startNode({ peers: [address], onError: (error) => errors.push(error) });
     await expect.poll(() => content.connections(), patience).toBe(1);
     content.refuse(bad.peerId, MINUTE_MS);
     await expect.poll(() => errors.length, patience).toBeGreaterThan(0);

@@ -11,7 +11,7 @@ import {
   encodeBorn,
   pinKey,
 } from "../../../../src/ports/content/store/blockKeys.js";
-import { bytesOf } from "../setting.js";
+import { bytesOf } from "../contentNodes.js";
 
 const inRange = (key: string, { gte, lt }: { gte: string; lt: string }) => key >= gte && key < lt;
 

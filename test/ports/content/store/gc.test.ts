@@ -8,7 +8,8 @@ import { collectGarbage } from "../../../../src/ports/content/store/gc.js";
 import { pinFor } from "../../../../src/ports/content/store/pins.js";
 import type { VerifiedBlocks } from "../../../../src/ports/content/store/verifiedBlocks.js";
 import { systemClock } from "../../../../src/utils/clock.js";
-import { behindItsBack, bytesOf, disk, folder, keyOf, node } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { bytesOf, editBlocks, keyOf, openDisk, startNode } from "../contentNodes.js";
 
 const MINUTE_MS = 60_000;
 const now = { graceMs: 0 };
@@ -17,8 +18,8 @@ const now = { graceMs: 0 };
 const linking = (...cids: string[]) => dagCbor.encode({ parts: cids.map((cid) => CID.parse(cid)) });
 
 async function fresh() {
-  const dir = await folder();
-  return { dir, store: await disk(dir) };
+  const dir = temporaryFolder();
+  return { dir, store: await openDisk(dir) };
 }
 
 describe("a collection", () => {
@@ -50,11 +51,11 @@ describe("a collection", () => {
     const { dir, store } = await fresh();
     const [again, old] = [await store.put(bytesOf(100, 1)), await store.put(bytesOf(100, 2))];
     await store.close();
-    await behindItsBack(dir, async (db) => {
+    await editBlocks(dir, async (db) => {
       const hourAgo = Buffer.from(`${Date.now() - 60 * MINUTE_MS} 100`);
       for (const cid of [again, old]) await db.put(`!born!${keyOf(cid)}`, hourAgo);
     });
-    const next = await disk(dir);
+    const next = await openDisk(dir);
     const fetched = await next.put(bytesOf(100, 3));
     expect(await next.put(bytesOf(100, 1))).toBe(again);
     expect(await next.gc({ graceMs: 30 * MINUTE_MS })).toMatchObject({ spared: 2, removed: 1 });
@@ -108,16 +109,16 @@ describe("a collection", () => {
     await store.pins.set({ name: "model/1", cid: file.cid, reason: "model" });
     await store.put(bytesOf(10));
     await store.close();
-    await behindItsBack(dir, (db) => db.del(keyOf(file.cid)));
-    const next = await disk(dir);
+    await editBlocks(dir, (db) => db.del(keyOf(file.cid)));
+    const next = await openDisk(dir);
     const missing = [{ cid: file.cid, pins: ["model/1"] }];
     expect(await next.gc(now)).toMatchObject({ removed: 0, spared: 3, missing });
     // A leaf that is missing hides nothing.
     const [first] = [await next.put(bytesOf(2 * MAX_BLOCK_BYTES).subarray(0, MAX_BLOCK_BYTES), { codec: "raw" })];
     await next.putFile([bytesOf(2 * MAX_BLOCK_BYTES)]);
     await next.close();
-    await behindItsBack(dir, (db) => db.batch(["", "!born!"].map((at) => ({ type: "del", key: at + keyOf(first) }))));
-    expect(await (await disk(dir)).gc(now)).toMatchObject({ kept: 2, removed: 1, missing: [] });
+    await editBlocks(dir, (db) => db.batch(["", "!born!"].map((at) => ({ type: "del", key: at + keyOf(first) }))));
+    expect(await (await openDisk(dir)).gc(now)).toMatchObject({ kept: 2, removed: 1, missing: [] });
   });
 
   it("takes nothing while a node of a tree is no node", async () => {
@@ -135,8 +136,8 @@ describe("a collection", () => {
     const { store, dir } = await fresh();
     const old = await store.put(bytesOf(10));
     await store.close();
-    await behindItsBack(dir, (db) => db.del(`!born!${keyOf(old)}`));
-    const next = await disk(dir);
+    await editBlocks(dir, (db) => db.del(`!born!${keyOf(old)}`));
+    const next = await openDisk(dir);
     await next.gc(now);
     expect(await next.has(old)).toBe(true);
   });
@@ -147,7 +148,7 @@ describe("a collection", () => {
     const { cid: file } = await store.putFile([bytesOf(10)], { keep: "model" });
     await store.close();
     const pins = [];
-    for await (const pin of (await disk(dir)).pins.list()) pins.push(pin);
+    for await (const pin of (await openDisk(dir)).pins.list()) pins.push(pin);
     const since = expect.any(Number);
     expect(pins).toEqual([
       { name: `model/${file}`, cid: file, reason: "model", scope: "tree", since },
@@ -187,8 +188,8 @@ describe("a collection", () => {
     ["kept by what links to it", (blocks, _, top) => blocks.setPin(pinFor("late", top.toString(), "tree", 0)), 2],
     ["left alone", async () => undefined, 0],
   ])("checks again before it removes: what was %s since it was marked", async (_what, meanwhile, left) => {
-    const dir = await folder();
-    const store = await disk(dir);
+    const dir = temporaryFolder();
+    const store = await openDisk(dir);
     const loose = await store.put(bytesOf(10), { codec: "raw" });
     const top = await store.put(linking(loose));
     await store.close();
@@ -221,9 +222,9 @@ describe("a collection", () => {
   });
 
   it("takes nothing of what an agent's node keeps, and what peers gave it only when nobody kept it", async () => {
-    const source = await node();
+    const source = await startNode();
     const cids = [await source.put(bytesOf(100, 1)), await source.put(bytesOf(100, 2))];
-    const reader = await node({ peers: source.multiaddrs() });
+    const reader = await startNode({ peers: source.multiaddrs() });
     for (const cid of cids) await reader.get(cid);
     await reader.pins.set({ name: "replica", cid: cids[0] ?? "", reason: "replica", scope: "block" });
     expect(await reader.gc(now)).toMatchObject({ kept: 1, removed: 1 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createDiskContent } from "../../../../src/ports/content/drivers/disk.js";
 import { killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
-import { folder } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
 
 const KILLS = killsOf(5);
 const SCRIPT = new URL("./gcChild.ts", import.meta.url);
@@ -10,7 +10,7 @@ describe("a store that is killed while it puts, keeps, drops and collects", () =
   it(`holds all that it had acknowledged as kept (${KILLS} kills)`, async () => {
     const seed = 1;
     const instants = { random: randomOf(seed), maxLines: 60, maxDelayMs: 8 };
-    const dir = await folder();
+    const dir = temporaryFolder();
     const kept = new Map<string, string>();
     let collected = 0;
     for (let kill = 0; kill < KILLS; kill++) {

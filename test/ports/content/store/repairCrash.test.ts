@@ -4,7 +4,8 @@ import { MAX_BLOCK_BYTES, type Pin } from "../../../../src/ports/content/index.j
 import { codecOfCid } from "../../../../src/records/index.js";
 import { killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
 import { keptBy } from "../backup/backedUp.js";
-import { behindItsBack, bytesOf, disk, folder, keyOf, node } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { bytesOf, editBlocks, keyOf, openDisk, startNode } from "../contentNodes.js";
 
 /** Fewer than elsewhere: a node with a network takes seconds to start. */
 const KILLS = killsOf(3);
@@ -15,8 +16,8 @@ const EVERY = 4;
 describe("a repair that is killed", () => {
   it(`takes no good block and no pin, and the next one heals all that was altered (${KILLS} kills)`, async () => {
     const random = randomOf(31);
-    const dir = await folder();
-    const peer = await node();
+    const dir = temporaryFolder();
+    const peer = await startNode();
     const { pins, blocks } = await filledStore(dir, peer);
     const cids = [...blocks.keys()];
     /** Altered, and not known to be healed. */
@@ -37,7 +38,7 @@ describe("a repair that is killed", () => {
         expect(repaired[2]).toBe("0");
         altered.clear();
       }
-      const store = await disk(dir);
+      const store = await openDisk(dir);
       expect(await present(store.pins.list(), pins)).toEqual(pins);
       for (const cid of [...cids, ...kept]) if (!altered.has(cid)) expect(await store.has(cid)).toBe(true);
       await store.close();
@@ -45,7 +46,7 @@ describe("a repair that is killed", () => {
 
     await repair(dir, peer);
     await peer.close();
-    const store = await disk(dir);
+    const store = await openDisk(dir);
     expect(await store.scrub()).toMatchObject({ bad: 0 });
     const after = await keptBy(store);
     for (const [cid, bytes] of blocks) expect(after.blocks.get(cid) === bytes).toBe(true);
@@ -55,8 +56,8 @@ describe("a repair that is killed", () => {
 });
 
 /** Records and a file of several blocks, which a peer has too. */
-async function filledStore(dir: string, peer: Awaited<ReturnType<typeof node>>) {
-  const store = await disk(dir);
+async function filledStore(dir: string, peer: Awaited<ReturnType<typeof startNode>>) {
+  const store = await openDisk(dir);
   const records = Array.from({ length: RECORDS }, (_, index) => bytesOf(200 + (index % 800), index + 1));
   await Promise.all(records.map((bytes) => store.put(bytes, { keep: "record" })));
   await store.putFile([bytesOf(2 * MAX_BLOCK_BYTES + 1_000)], { keep: "model" });
@@ -69,7 +70,7 @@ async function filledStore(dir: string, peer: Awaited<ReturnType<typeof node>>) 
 /** Alters one block in so many, others each time: by turns one bit flipped, and cut short. Those that are there. */
 async function alter(dir: string, cids: readonly string[], turn: number): Promise<string[]> {
   const chosen = cids.filter((_, index) => (index + turn) % EVERY === 0);
-  await behindItsBack(dir, async (db) => {
+  await editBlocks(dir, async (db) => {
     for (const [index, cid] of chosen.entries()) {
       const bytes = Uint8Array.from((await db.get(keyOf(cid))) ?? []);
       if (bytes.length === 0) continue;
@@ -82,8 +83,8 @@ async function alter(dir: string, cids: readonly string[], turn: number): Promis
 }
 
 /** Repairs without being killed; how long that took, in milliseconds. */
-async function repair(dir: string, peer: Awaited<ReturnType<typeof node>>): Promise<number> {
-  const store = await node({ dir, peers: peer.multiaddrs() });
+async function repair(dir: string, peer: Awaited<ReturnType<typeof startNode>>): Promise<number> {
+  const store = await startNode({ dir, peers: peer.multiaddrs() });
   await expect.poll(() => store.connections()).toBe(1);
   const began = performance.now();
   expect(await store.scrub()).toMatchObject({ lost: [] });

@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { createDiskContent } from "../../../../src/ports/content/drivers/disk.js";
 import { TestClock } from "../../../harness/clock.js";
-import { bytesOf, folder } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { bytesOf } from "../contentNodes.js";
 
 const HOUR = 3_600_000;
 const GRACE = { graceMs: HOUR / 2 };
 
 async function fresh() {
   const clock = new TestClock();
-  const dir = await folder();
+  const dir = temporaryFolder();
   return { clock, open: () => createDiskContent({ dir, clock }) };
 }
 

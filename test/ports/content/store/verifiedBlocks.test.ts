@@ -7,7 +7,8 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { VerifiedBlocks } from "../../../../src/ports/content/store/verifiedBlocks.js";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
 import { systemClock } from "../../../../src/utils/clock.js";
-import { alterOnDisk, bytesOf, folder } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { alterOnDisk, bytesOf } from "../contentNodes.js";
 
 const cidOf = (bytes: Uint8Array) => CID.parse(contentIdToCid(contentIdOf(bytes), "raw"));
 
@@ -22,7 +23,7 @@ describe("blocks on disk", () => {
   it("are written with fsync before they are acknowledged", async () => {
     const batch = vi.spyOn(Level.prototype, "batch");
     onTestFinished(() => batch.mockRestore());
-    const blocks = await blocksIn(await folder());
+    const blocks = await blocksIn(temporaryFolder());
     await blocks.put(cidOf(bytesOf(10)), bytesOf(10));
     const calls = () => batch.mock.calls as unknown as [{ key: string }[], { sync: boolean }][];
     const written = () => calls().map(([operations]) => operations.map(({ key }) => key));
@@ -37,7 +38,7 @@ describe("blocks on disk", () => {
   it("share one fsync where many are put at once, and each is acknowledged", async () => {
     const batch = vi.spyOn(Level.prototype, "batch");
     onTestFinished(() => batch.mockRestore());
-    const blocks = await blocksIn(await folder());
+    const blocks = await blocksIn(temporaryFolder());
     const all = Array.from({ length: 500 }, (_, index) => bytesOf(100, index + 1));
     await Promise.all(all.map((bytes) => blocks.put(cidOf(bytes), bytes)));
     expect(batch.mock.calls.length).toBeLessThan(5);
@@ -45,7 +46,7 @@ describe("blocks on disk", () => {
   });
 
   it("take no bytes that are another block, nor too many", async () => {
-    const blocks = await blocksIn(await folder());
+    const blocks = await blocksIn(temporaryFolder());
     await expect(blocks.put(cidOf(bytesOf(10)), bytesOf(10, 2))).rejects.toMatchObject({ kind: "corrupt" });
     const large = bytesOf(1024 * 1024 + 1);
     await expect(blocks.put(cidOf(large), large)).rejects.toMatchObject({ kind: "too-large" });
@@ -53,7 +54,7 @@ describe("blocks on disk", () => {
   });
 
   it("come as one piece or in many, and are listed by their hash", async () => {
-    const blocks = await blocksIn(await folder());
+    const blocks = await blocksIn(temporaryFolder());
     const whole = bytesOf(10);
     await blocks.put(cidOf(whole), [whole.subarray(0, 4), whole.subarray(4)]);
     await blocks.put(cidOf(bytesOf(5)), bytesOf(5));
@@ -66,7 +67,7 @@ describe("blocks on disk", () => {
   });
 
   it("are healed by a write, however many read the altered bytes at that moment", async () => {
-    const dir = await folder();
+    const dir = temporaryFolder();
     const first = new VerifiedBlocks(join(dir, "store"), systemClock);
     await first.open();
     const cid = cidOf(bytesOf(100));
@@ -87,7 +88,7 @@ describe("blocks on disk", () => {
   });
 
   it("fill no disk with what was altered", async () => {
-    const dir = await folder();
+    const dir = temporaryFolder();
     const first = new VerifiedBlocks(join(dir, "store"), systemClock);
     await first.open();
     const all = Array.from({ length: 70 }, (_, index) => bytesOf(10, index + 1));
@@ -101,7 +102,7 @@ describe("blocks on disk", () => {
   });
 
   it("say that the disk does not answer, rather than that a block is missing", async () => {
-    const blocks = new VerifiedBlocks(join(await folder(), "store"), systemClock);
+    const blocks = new VerifiedBlocks(join(temporaryFolder(), "store"), systemClock);
     await blocks.open();
     await blocks.close();
     await expect(blocks.read(cidOf(bytesOf(10)))).rejects.toMatchObject({ kind: "storage", retryable: false });

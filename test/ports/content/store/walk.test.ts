@@ -7,7 +7,7 @@ import { cidOfBlock, parseCid } from "../../../../src/ports/content/cid.js";
 import { linksOf, mayLink } from "../../../../src/ports/content/store/links.js";
 import { walk } from "../../../../src/ports/content/store/walk.js";
 import type { BlockCodec } from "../../../../src/records/index.js";
-import { bytesOf } from "../setting.js";
+import { bytesOf } from "../contentNodes.js";
 
 /** Blocks in memory, and which of them were loaded. */
 function blocks() {

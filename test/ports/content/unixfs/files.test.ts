@@ -2,7 +2,7 @@ import * as dagPb from "@ipld/dag-pb";
 import { CID } from "multiformats/cid";
 import { describe, expect, it } from "vitest";
 import { type ContentStore, createMemoryContent } from "../../../../src/ports/content/index.js";
-import { bytesOf } from "../setting.js";
+import { bytesOf } from "../contentNodes.js";
 
 /** UnixFS `Data` messages by hand, so that files can be made that no importer makes. */
 const FILE = 2;

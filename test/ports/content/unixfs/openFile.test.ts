@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { createMemoryContent, MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
 import { bundle } from "../../../harness/bundle.js";
 import { childNode } from "../childNode.js";
-import { bytesOf, folder, node } from "../setting.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { bytesOf, startNode } from "../contentNodes.js";
 
 /** All that is left of a stream, in one piece. */
 async function all(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -66,14 +67,14 @@ describe("a file that is read as a stream", () => {
   });
 
   it("goes on from another provider where one is killed in its middle, and fetches nothing that is here", async () => {
-    const source = await childNode(await folder());
-    const other = await node();
+    const source = await childNode(temporaryFolder());
+    const other = await startNode();
     const bytes = bytesOf(16 * MAX_BLOCK_BYTES);
     const { cid, sha256 } = await other.putFile([bytes]);
     for (let at = 0; at < bytes.length; at += MAX_BLOCK_BYTES) {
       await source.put(bytes.subarray(at, at + MAX_BLOCK_BYTES));
     }
-    const reader = await node({ peers: [...source.multiaddrs, ...other.multiaddrs()] });
+    const reader = await startNode({ peers: [...source.multiaddrs, ...other.multiaddrs()] });
     await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(2);
     const file = await reader.openFile(cid, { providers: [source.peerId] });
     let seen = 0;
@@ -88,10 +89,10 @@ describe("a file that is read as a stream", () => {
   });
 
   it("resumes after a cut with the blocks that had come, and asks for the others only", async () => {
-    const source = await node();
+    const source = await startNode();
     const bytes = bytesOf(12 * MAX_BLOCK_BYTES);
     const { cid, sha256 } = await source.putFile([bytes]);
-    const reader = await node({ peers: source.multiaddrs() });
+    const reader = await startNode({ peers: source.multiaddrs() });
     await expect.poll(() => reader.connections()).toBe(1);
     let seen = 0;
     for await (const chunk of (await reader.openFile(cid)).read()) {
@@ -108,7 +109,7 @@ describe("a file that is read as a stream", () => {
   it("passes through a node in flat memory, both ways", async () => {
     const size = 128 * 1024 * 1024;
     const script = await bundle(new URL("../modelChild.ts", import.meta.url));
-    const child = spawn(process.execPath, [script, await folder(), `${size}`], {
+    const child = spawn(process.execPath, [script, temporaryFolder(), `${size}`], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let out = "";

@@ -16,7 +16,7 @@ import { model } from "../../../../src/surfaces/cli/commands/model.js";
 import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
 import { pullModel } from "../../../../src/surfaces/cli/modelFile.js";
 import { kuboLikeServer } from "../../../ports/content/drivers/kuboServer.js";
-import { alterOnDisk, bytesOf, disk, node, server } from "../../../ports/content/setting.js";
+import { alterOnDisk, bytesOf, openDisk, startNode, startServer } from "../../../ports/content/contentNodes.js";
 import { run } from "../../network.js";
 
 const NOBODY = `0x${"11".repeat(20)}` as const;
@@ -48,7 +48,7 @@ async function agentFolder(peers: readonly string[] = []) {
 
 /** What a store holds, put before a command looks at it. */
 async function filled<T>(dataDir: string, fill: (store: ContentStore) => Promise<T>): Promise<T> {
-  const store = await disk(dataDir);
+  const store = await openDisk(dataDir);
   const result = await fill(store);
   await store.close();
   return result;
@@ -81,7 +81,7 @@ it("collects what nothing keeps, after it was asked what that is, and no sooner 
   const tried = await run(content, "gc", ...args, "--grace", "0s", "--dry-run");
   expect(tried.out).toContain("would go  1 blocks, 2.0 KiB");
   expect((await run(content, "gc", ...args, "--grace", "0s")).out).toContain("removed  1 blocks, 2.0 KiB");
-  const store = await disk(dataDir);
+  const store = await openDisk(dataDir);
   expect([await store.has(kept), await store.has(loose)]).toEqual([true, false]);
 });
 
@@ -101,7 +101,7 @@ it("scans offline and names what is lost, drops what is given up, and collects a
 });
 
 it("scans with its peers, and heals", async () => {
-  const peer = await node();
+  const peer = await startNode();
   const cid = await peer.put(bytesOf(1_000));
   const { dataDir, args } = await agentFolder(peer.multiaddrs());
   await filled(dataDir, (store) => store.put(bytesOf(1_000), { keep: "record" }));
@@ -112,7 +112,7 @@ it("scans with its peers, and heals", async () => {
 
 it("says that an agent holds the folder, and what a time is", async () => {
   const { dataDir, args } = await agentFolder();
-  await disk(dataDir);
+  await openDisk(dataDir);
   const refused = await run(content, "pins", ...args);
   expect(refused.code).toBe(ExitCodes.unavailable);
   expect(refused.error).toMatchObject({ hints: [expect.stringContaining("the agent of this node")] });
@@ -129,7 +129,7 @@ it("pushes weights into an agent's store and pulls them out again, whole and kep
   const pulled = await run(model, "pull", pushed.cid, "--out", out, "--sha256", pushed.sha256, ...args, "--json");
   expect(json(pulled.out)).toEqual({ ...pushed, resumed: 0, out });
   expect(Buffer.compare(await readFile(out), weights())).toBe(0);
-  const store = await disk(dataDir);
+  const store = await openDisk(dataDir);
   expect(await store.pins.get(`model/${pushed.cid}`)).toMatchObject({ reason: "model", scope: "tree" });
 });
 
@@ -140,7 +140,7 @@ it("pushes to a node with Kubo's RPC, and pulls from a gateway of the network", 
   const { url, blocks } = await kuboLikeServer();
   const { cid, sha256 } = json((await run(model, "push", file, "--kubo", url, "--json")).out);
   const answer = createGatewayHandler(createMemoryContent(blocks));
-  const gateway = await server(async (request, response) => {
+  const gateway = await startServer(async (request, response) => {
     const { status, headers, body } = await answer(request.url ?? "/", request.headers.accept);
     response.writeHead(status, headers).end(body);
   });

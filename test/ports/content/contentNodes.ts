@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Level } from "level";
 import { base32upper } from "multiformats/bases/base32";
@@ -14,30 +12,24 @@ import {
 } from "../../../src/ports/content/drivers/helia.js";
 import type { ContentStore } from "../../../src/ports/content/index.js";
 import { contentIdToCid } from "../../../src/records/index.js";
+import { temporaryFolder } from "../../harness/folder.js";
 
-/** A folder that is gone after the test. */
-export async function folder(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), "witan-content-"));
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
-
-/** A node that is closed after the test. */
-export async function node(parameters: Partial<HeliaParameters> = {}): Promise<HeliaContent> {
-  const content = await createHeliaContent({ dir: parameters.dir ?? (await folder()), ...parameters });
+/** A Helia node that is closed after the test. */
+export async function startNode(parameters: Partial<HeliaParameters> = {}): Promise<HeliaContent> {
+  const content = await createHeliaContent({ dir: parameters.dir ?? temporaryFolder(), ...parameters });
   onTestFinished(() => content.close());
   return content;
 }
 
-/** The blocks of a folder without a network, closed after the test. */
-export async function disk(dir: string) {
+/** The store in a folder without a network, closed after the test. */
+export async function openDisk(dir: string) {
   const content = await createDiskContent({ dir });
   onTestFinished(() => content.close());
   return content;
 }
 
 /** An HTTP server on loopback that ends after the test; returns its address. */
-export async function server(listener: RequestListener): Promise<string> {
+export async function startServer(listener: RequestListener): Promise<string> {
   const http = createServer(listener);
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -62,12 +54,12 @@ export function bytesOf(length: number, seed = 1): Uint8Array {
   return bytes;
 }
 
-/** A CID that nobody has a block for. */
-export const NOBODYS_CID = contentIdToCid(`0x${"ab".repeat(32)}`);
+/** A CID of which no node has the block. */
+export const MISSING_CID = contentIdToCid(`0x${"ab".repeat(32)}`);
 
 /** Flips one bit of a block in the folder of a node that does not run. */
 export function alterOnDisk(dir: string, cid: string): Promise<void> {
-  return behindItsBack(dir, async (db) => {
+  return editBlocks(dir, async (db) => {
     const bytes = await db.get(keyOf(cid));
     if (bytes === undefined) throw new Error(`${cid} is not in ${dir}`);
     const altered = new Uint8Array(bytes.length === 0 ? 1 : bytes.length);
@@ -78,7 +70,7 @@ export function alterOnDisk(dir: string, cid: string): Promise<void> {
 }
 
 /** Works on the blocks of a node that does not run, without its checks. */
-export async function behindItsBack<T>(dir: string, work: (db: Level<string, Uint8Array>) => Promise<T>): Promise<T> {
+export async function editBlocks<T>(dir: string, work: (db: Level<string, Uint8Array>) => Promise<T>): Promise<T> {
   const db = new Level<string, Uint8Array>(join(dir, "store", "blocks"), {
     keyEncoding: "utf8",
     valueEncoding: "view",
@@ -97,8 +89,8 @@ export function keyOf(cid: string): string {
 }
 
 /** A node that can be stopped and started again on its folder and port, as one store. */
-export async function restartable(parameters: Partial<HeliaParameters> = {}) {
-  const dir = parameters.dir ?? (await folder());
+export async function startRestartable(parameters: Partial<HeliaParameters> = {}) {
+  const dir = parameters.dir ?? temporaryFolder();
   let running = await createHeliaContent({ ...parameters, dir });
   onTestFinished(() => running.close());
   const listen = running.multiaddrs().map((address) => address.replace(/\/p2p\/.*/, ""));

@@ -4,33 +4,33 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCatalog } from "../../src/agent/catalog.js";
 import { createLogger } from "../../src/utils/logger.js";
-import { anchorStates, createWorld, type World } from "../catalog/world.js";
+import { anchorStates, createCatalogDao, type CatalogDao } from "../catalog/testCatalog.js";
 
-let world: World;
+let dao: CatalogDao;
 let folder: string;
 const lines: { level: string; message: string }[] = [];
 const logger = createLogger("info", (line) => void lines.push(JSON.parse(line)));
 
 beforeAll(async () => {
-  world = await createWorld(1);
+  dao = await createCatalogDao(1);
   folder = await mkdtemp(join(tmpdir(), "witan-kept-"));
 });
 afterAll(async () => {
-  world.close();
+  dao.close();
   await rm(folder, { recursive: true, force: true });
 });
 
 const keep = (dataDir: string, confirmations = 0) => {
-  const { deployment } = world.witan;
+  const { deployment } = dao.witan;
   const config = { dataDir, chain: { rpcUrls: [], ...deployment, confirmations } };
-  return runCatalog({ config, chain: world.chain, content: world.content, logger });
+  return runCatalog({ config, chain: dao.chain, content: dao.content, logger });
 };
 
 it("keeps an index in the node's folder, and follows what happens", async () => {
   const kept = await keep(folder);
   const changes = kept?.catalog.watch({ kind: "State" });
   const next = changes?.next();
-  await anchorStates(world.client(0), 1);
+  await anchorStates(dao.client(0), 1);
   // It looks every few seconds by itself.
   expect((await next)?.value).toMatchObject({ type: "listed", record: { kind: "State" } });
   await kept?.stop();

@@ -15,40 +15,40 @@ import {
   type RecordKind,
 } from "../../src/records/index.js";
 import { failureOf } from "../harness/dao.js";
-import { anchorIncident, anchorStates, createWorld, incidentOf, modelOf, stateOf, type World } from "./world.js";
+import { anchorIncident, anchorStates, createCatalogDao, incidentOf, modelOf, stateOf, type CatalogDao } from "./testCatalog.js";
 
-let world: World;
+let dao: CatalogDao;
 let restore: () => Promise<void>;
 
 beforeAll(async () => {
-  world = await createWorld(2);
+  dao = await createCatalogDao(2);
 });
-afterAll(() => world.close());
+afterAll(() => dao.close());
 
 /** Anchors what a liar would: any root, any count, any manifest. */
 async function anchorRaw(root: string, count: number, manifest: ContentId, index = 1): Promise<void> {
-  const { chain } = world.client(index);
+  const { chain } = dao.client(index);
   await chain.send(() => chain.contracts.knowledge.anchor(root, count, manifest));
 }
 
 /** Stores a manifest as it is given and anchors the root of its leaves. */
 async function anchorManifest(leaves: BatchManifest["leaves"], author: Address, index = 1): Promise<void> {
   const { bytes, contentId } = encodeManifest({ schema: "witan/batch/1", author, leaves });
-  await world.content.put(bytes);
+  await dao.content.put(bytes);
   const { root } = buildTree(leaves.map(({ kind, contentId }) => leafOf(author, kind, contentId)));
   await anchorRaw(root, leaves.length, contentId, index);
 }
 
 const put = async (bytes: Uint8Array) => {
-  await world.content.put(bytes);
+  await dao.content.put(bytes);
   return contentIdOf(bytes);
 };
 
 async function inScene(work: (catalog: Catalog, liar: Address, honest: Address) => Promise<void>): Promise<void> {
-  restore = await world.witan.snapshot();
-  const catalog = await world.open();
+  restore = await dao.witan.snapshot();
+  const catalog = await dao.openCatalog();
   try {
-    await work(catalog, world.client(1).account ?? "0x", world.client(0).account ?? "0x");
+    await work(catalog, dao.client(1).account ?? "0x", dao.client(0).account ?? "0x");
   } finally {
     await catalog.close();
     await restore();
@@ -65,7 +65,7 @@ it("refuses for good manifests that are not what their anchor says, and goes on 
     await anchorRaw(leafOf(liar, "State", leaf.contentId), 2, mine);
     await anchorRaw(id("noise"), 1, await put(new Uint8Array([1, 2, 3])));
     await anchorRaw(id("a record"), 1, await put(encodeRecord("State", stateOf(liar, 9)).bytes));
-    await anchorStates(world.client(0), 5);
+    await anchorStates(dao.client(0), 5);
     await catalog.sync();
     const { anchors, records } = await catalog.status();
     expect(anchors).toEqual({ awaited: 0, listed: 1, invalid: 5 });
@@ -77,7 +77,7 @@ it("tells records that are none, that are of another kind and that speak for oth
     const state = encodeRecord("State", stateOf(honest, 77));
     const incident = encodeRecord("Incident", incidentOf("replica/web/1"));
     const padded = Buffer.concat([incident.bytes, Buffer.from([0])]);
-    for (const { bytes } of [state, incident]) await world.content.put(bytes);
+    for (const { bytes } of [state, incident]) await dao.content.put(bytes);
     await anchorManifest(
       [
         { kind: "State", contentId: state.contentId },
@@ -88,7 +88,7 @@ it("tells records that are none, that are of another kind and that speak for oth
       ],
       liar,
     );
-    await anchorStates(world.client(0), 77);
+    await anchorStates(dao.client(0), 77);
     await catalog.sync();
     const { records } = await catalog.listRecords();
     expect(records.map(({ kind, author, status }) => [kind, author === liar, status])).toEqual([
@@ -109,9 +109,9 @@ it("tells records that are none, that are of another kind and that speak for oth
 
 it("keeps what is out of reach as awaited, asks again, and verifies it once it is there", () =>
   inScene(async (_, __, honest) => {
-    const { records } = await anchorIncident(world.client(0), incidentOf("replica/late"));
+    const { records } = await anchorIncident(dao.client(0), incidentOf("replica/late"));
     const late = createMemoryContent();
-    const catalog = await world.open({ content: late });
+    const catalog = await dao.openCatalog({ content: late });
     await catalog.sync();
     expect((await catalog.listRecords()).records).toEqual([]);
     const [manifest, ...rest] = await catalog.listPending();
@@ -119,7 +119,7 @@ it("keeps what is out of reach as awaited, asks again, and verifies it once it i
     expect(manifest).toMatchObject({ what: "manifest", author: honest, attempts: 1 });
     expect(manifest?.reason).toContain("is not in this store");
 
-    await late.put(await world.content.get(manifest?.cid ?? ""));
+    await late.put(await dao.content.get(manifest?.cid ?? ""));
     expect((await catalog.sync()).manifests).toBe(0);
     await catalog.sync({ retryAll: true });
     const [listed] = (await catalog.listRecords({ status: "missing" })).records;
@@ -130,7 +130,7 @@ it("keeps what is out of reach as awaited, asks again, and verifies it once it i
     ]);
     expect((await catalog.listIncidents()).incidents).toEqual([]);
 
-    await late.put(await world.content.get(listed?.cid ?? ""));
+    await late.put(await dao.content.get(listed?.cid ?? ""));
     await catalog.sync({ retryAll: true });
     expect((await catalog.listRecords()).records).toMatchObject([{ status: "verified", reason: null }]);
     expect(await catalog.listPending()).toEqual([]);
@@ -139,17 +139,17 @@ it("keeps what is out of reach as awaited, asks again, and verifies it once it i
 
 it("asks again where a source sends too much or other bytes, and stops where its own store fails", () =>
   inScene(async (_, __, honest) => {
-    await anchorStates(world.client(0), 1);
+    await anchorStates(dao.client(0), 1);
     let kind: "too-large" | "corrupt" | "storage" | undefined = "too-large";
     // A real store behind a source that fails in ways no store in this process does.
     const content: ContentStore = {
-      ...world.content,
+      ...dao.content,
       get: (cid, options) =>
         kind === undefined
-          ? world.content.get(cid, options)
+          ? dao.content.get(cid, options)
           : Promise.reject(new ContentError(kind, `the source is ${kind}`)),
     };
-    const catalog = await world.open({ content });
+    const catalog = await dao.openCatalog({ content });
     for (kind of ["too-large", "corrupt"] as const) {
       await catalog.sync({ retryAll: true });
       expect(await catalog.listPending()).toMatchObject([{ author: honest, reason: `the source is ${kind}` }]);
@@ -168,7 +168,7 @@ it("is not led in circles, nor without end, by what models claim of their parent
     const all: ContentId[] = [];
     for (let depth = 0; depth < 12; depth++) {
       const models = Array.from({ length: 8 }, (_, i) => encodeRecord("Model", modelOf(`m${i}`, depth, level)));
-      for (const { bytes } of models) await world.content.put(bytes);
+      for (const { bytes } of models) await dao.content.put(bytes);
       level = models.map(({ contentId }) => contentId);
       all.push(...level);
     }
@@ -189,8 +189,8 @@ it("is not led in circles, nor without end, by what models claim of their parent
 
 it("finds nothing, breaks nothing and lets nothing in, whatever text it is asked with", () =>
   inScene(async (catalog, _, honest) => {
-    await anchorIncident(world.client(0), incidentOf("replica/web/1"));
-    await anchorIncident(world.client(0), { ...incidentOf("x'; DROP TABLE records; --"), severity: "low" });
+    await anchorIncident(dao.client(0), incidentOf("replica/web/1"));
+    await anchorIncident(dao.client(0), { ...incidentOf("x'; DROP TABLE records; --"), severity: "low" });
     await catalog.sync();
     const texts = [
       "'; DROP TABLE records; --",

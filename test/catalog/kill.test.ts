@@ -11,7 +11,7 @@ import { bundle } from "../harness/bundle.js";
 import { killsOf, randomOf } from "../harness/children.js";
 import { incidentOf, stateOf } from "../harness/dao.js";
 import { type Network, startNetwork } from "../surfaces/network.js";
-import { dump } from "./world.js";
+import { dump } from "./testCatalog.js";
 
 const KILLS = killsOf(5);
 const CHILDREN = 2;

@@ -12,9 +12,9 @@ import {
   Severities,
 } from "../../src/records/index.js";
 import { seedOf, shortOrLong } from "../harness/soak.js";
-import { createWorld, fresh, incidentOf, modelOf, outcomeOf, stateOf, type World } from "./world.js";
+import { createCatalogDao, syncedCatalog, incidentOf, modelOf, outcomeOf, stateOf, type CatalogDao } from "./testCatalog.js";
 
-let world: World;
+let dao: CatalogDao;
 let catalog: Catalog;
 let all: readonly CatalogRecord[];
 
@@ -23,11 +23,11 @@ const words = ["web", "Workload", "mnist", "rest*", "fleet", "done", "the", "pro
 
 /** A chain on which everything happens, and a store in which some of it is missing. */
 beforeAll(async () => {
-  world = await createWorld(3);
+  dao = await createCatalogDao(3);
   const content = createMemoryContent();
   const away = new Set<string>();
   for (let i = 0; i < 45; i++) {
-    const client = world.client(i % 3);
+    const client = dao.client(i % 3);
     const author = client.account ?? "0x";
     const severity = Severities[i % 4] ?? "low";
     const { records } = await client.anchorRecords({
@@ -45,17 +45,17 @@ beforeAll(async () => {
     if (i % 6 === 0) away.add(records[0]?.cid ?? "");
   }
   // Everybody may say so, but nobody for another.
-  await world.client(2).anchorRecords({ records: [{ kind: "Model", value: modelOf("mnist", 2) }] });
-  const full = await fresh(world, { content: world.content });
+  await dao.client(2).anchorRecords({ records: [{ kind: "Model", value: modelOf("mnist", 2) }] });
+  const full = await syncedCatalog(dao, { content: dao.content });
   for (const { cid, anchor } of (await full.listRecords({ limit: 1_000 })).records) {
-    for (const each of [cid, anchor.manifest]) if (!away.has(each)) await content.put(await world.content.get(each));
+    for (const each of [cid, anchor.manifest]) if (!away.has(each)) await content.put(await dao.content.get(each));
   }
-  catalog = await fresh(world, { content, confirmations: 12 });
+  catalog = await syncedCatalog(dao, { content, confirmations: 12 });
   all = (await catalog.listRecords({ limit: 1_000 })).records;
   expect(all.length).toBeGreaterThan(80);
   expect(new Set(all.map(({ status }) => status))).toEqual(new Set(["verified", "missing"]));
 });
-afterAll(() => world.close());
+afterAll(() => dao.close());
 
 const filterNames: (keyof RecordFilter)[] = [
   ...(["kind", "author", "contentId", "status", "severity", "fingerprint", "state"] as const),
@@ -119,7 +119,7 @@ function anyFilter(): fc.Arbitrary<RecordFilter> {
   const moment = fc.constantFrom(...times, 0, (times[0] ?? 0) + 1);
   return fc.record({
     kind: fc.constantFrom(...RecordKinds),
-    author: fc.constantFrom(...world.clients.map(({ account }) => account as Address)),
+    author: fc.constantFrom(...dao.clients.map(({ account }) => account as Address)),
     contentId: fc.constantFrom(...all.map(({ contentId }) => contentId)),
     status: fc.constantFrom(...ProofStatuses),
     severity: fc.constantFrom(...Severities),

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nameState, phi } from "../../src/policy/index.js";
-import { wellMachine } from "./world.js";
+import { wellMachine } from "./fixtures.js";
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const metrics = fc.record({

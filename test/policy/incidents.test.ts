@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type AnalysisMemory, analyze, initialMemory, type Observation } from "../../src/policy/index.js";
 import { encodeRecord } from "../../src/records/index.js";
-import { observation, replica, v2, wellMachine } from "./world.js";
+import { observation, replica, v2, wellMachine } from "./fixtures.js";
 
 function watch(observations: readonly Observation[]) {
   let memory: AnalysisMemory = initialMemory();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Analysis, PlanDefaults, type PlanInput, plan, underWayKey } from "../../src/policy/index.js";
 import { type ContentId, type Incident, subjectHash } from "../../src/records/index.js";
-import { nothingShared, v2, wellMachine } from "./world.js";
+import { nothingShared, v2, wellMachine } from "./fixtures.js";
 
 const id = (byte: string): ContentId => `0x${byte.repeat(32)}`;
 const thriving: Analysis = {

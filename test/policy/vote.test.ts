@@ -8,7 +8,7 @@ import {
   type VoteInput,
 } from "../../src/policy/index.js";
 import type { ContentId, Incident, Model, Order } from "../../src/records/index.js";
-import { replica, v1, v2 } from "./world.js";
+import { replica, v1, v2 } from "./fixtures.js";
 
 /** For what a machine has an opinion on. */
 function decide(input: VoteInput): Decision {

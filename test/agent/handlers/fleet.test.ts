@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createFleetHandler } from "../../../src/agent/handlers/fleet.js";
 import type { DirectiveContext } from "../../../src/agent/handlers/handler.js";
 import type { Order, Outcome } from "../../../src/records/index.js";
-import { kill, releaseOf, world } from "../../engines/fleet/world.js";
+import { kill, releaseOf, startTestFleet } from "../../engines/fleet/testFleet.js";
 
 const contextOf = (order: Order): DirectiveContext => ({
   directiveId: `0x${"d1".repeat(32)}`,
@@ -12,7 +12,7 @@ const contextOf = (order: Order): DirectiveContext => ({
 
 /** A handler over a workload of real processes. */
 async function handling(replicas: number) {
-  const { driver } = await world({ replicas });
+  const { driver } = await startTestFleet({ replicas });
   return { driver, handler: createFleetHandler({ driver, progressDeadlineMs: 4_000 }) };
 }
 

@@ -3,16 +3,10 @@ import { createLearningHandler } from "../../../src/agent/handlers/learning.js";
 import type { Client } from "../../../src/client/index.js";
 import type { Outcome } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import {
-  addressOf,
-  directive,
-  folderStore,
-  Hub,
-  temporaryFolder,
-  toy,
-  toyOrder,
-  toySamples,
-} from "../../engines/learning/world.js";
+import { temporaryFolder } from "../../harness/folder.js";
+import { folderStore } from "../../engines/learning/folderStore.js";
+import { RoundHub } from "../../engines/learning/roundHub.js";
+import { addressOf, directive, toy, toyOrder, toySamples } from "../../engines/learning/toyTask.js";
 import { TestClock } from "../../harness/clock.js";
 
 const SILENCE_MS = 10_000;
@@ -21,7 +15,7 @@ const nodes = [0, 1, 2].map(addressOf);
 
 /** The handler of node 0 on a hub, at a time that the test sets; its content lies in a folder. */
 function handling() {
-  const hub = new Hub();
+  const hub = new RoundHub();
   const clock = new TestClock({
     now: () => 0,
     monotonic: () => 0,
@@ -59,7 +53,7 @@ function handling() {
     },
     /** Another node announces a round. */
     async announce(from = addressOf(1)) {
-      hub.send(from, { type: "start", directive, round: 1, base: null, participants: [addressOf(1), addressOf(2)] });
+      hub.publish(from, { type: "start", directive, round: 1, base: null, participants: [addressOf(1), addressOf(2)] });
       await new Promise((resolve) => setImmediate(resolve));
     },
   };

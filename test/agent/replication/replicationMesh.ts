@@ -113,12 +113,12 @@ export async function createReplicationMesh({ nodes, replicas = 2, running, away
       return anchored.map(({ cid }) => cid);
     },
     /** Waits until every running node counts this many present members, itself included. */
-    async sees(present: number): Promise<void> {
+    async waitForPresent(present: number): Promise<void> {
       const counts = () => [...live.values()].map(({ replicator: { state } }) => state.present);
       await expect.poll(counts, patience).toEqual([...live.values()].map(() => present));
     },
     /** Waits until every running node knows enough holders of every record. */
-    async settled(records: number): Promise<void> {
+    async waitForReplicated(records: number): Promise<void> {
       const states = () => [...live.values()].map(({ replicator: { state } }) => state);
       await expect
         .poll(() => states().map((state) => [state.records, state.missing, state.underReplicated]), patience)

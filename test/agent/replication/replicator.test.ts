@@ -13,7 +13,7 @@ const incidents = (name: string, count: number) =>
 it("has every record pinned by as many nodes as was voted besides its author, through garbage collection", async () => {
   const mesh = await createReplicationMesh({ nodes: 5, replicas: 2 });
   const cids = [...(await mesh.anchor(0, incidents("a", 20))), ...(await mesh.anchor(1, incidents("b", 10)))];
-  await mesh.settled(30);
+  await mesh.waitForReplicated(30);
   const kept = () => Promise.all(cids.map((cid) => mesh.pinnedBy(cid)));
   await expect.poll(kept, patience).toEqual(cids.map(() => 3));
   for (const { content } of mesh.live.values()) await content.gc({ graceMs: 0 });
@@ -28,10 +28,10 @@ it("has every record pinned by as many nodes as was voted besides its author, th
 it("restores the number of replicas when nodes are lost with their disks", async () => {
   const mesh = await createReplicationMesh({ nodes: 6, replicas: 2 });
   const cids = (await Promise.all([0, 1, 2].map((index) => mesh.anchor(index, incidents(`by-${index}`, 15))))).flat();
-  await mesh.settled(45);
+  await mesh.waitForReplicated(45);
   for (const index of [1, 2]) await mesh.node(index).stop(true);
-  await mesh.sees(4);
-  await mesh.settled(45);
+  await mesh.waitForPresent(4);
+  await mesh.waitForReplicated(45);
   for (const cid of cids) {
     expect(await mesh.pinnedBy(cid)).toBeGreaterThanOrEqual(2);
     const contentId = cidToContentId(cid);
@@ -40,19 +40,19 @@ it("restores the number of replicas when nodes are lost with their disks", async
 
   // A node that comes back with an empty disk fetches what it wrote.
   await mesh.start(1);
-  await mesh.sees(5);
-  await mesh.settled(45);
+  await mesh.waitForPresent(5);
+  await mesh.waitForReplicated(45);
   for (const cid of cids.slice(15, 30)) expect(await mesh.node(1).content.has(cid)).toBe(true);
 });
 
 it("moves shares to new members, and unpins what others hold then", async () => {
   const mesh = await createReplicationMesh({ nodes: 6, replicas: 1, running: [0, 1, 2] });
   const cids = await mesh.anchor(0, incidents("early", 40));
-  await mesh.sees(3);
-  await mesh.settled(40);
+  await mesh.waitForPresent(3);
+  await mesh.waitForReplicated(40);
   for (const index of [3, 4, 5]) await mesh.start(index);
-  await mesh.sees(6);
-  await mesh.settled(40);
+  await mesh.waitForPresent(6);
+  await mesh.waitForReplicated(40);
   await expect
     .poll(async () => Promise.all(cids.map((cid) => mesh.pinnedBy(cid))), patience)
     .toEqual(cids.map(() => 2));
@@ -63,8 +63,8 @@ it("moves shares to new members, and unpins what others hold then", async () => 
 it("unpins nothing in favour of a node that reports it missing, nor of one that reports nothing", async () => {
   const mesh = await createReplicationMesh({ nodes: 4, replicas: 1, running: [0, 1, 2] });
   const cids = await mesh.anchor(0, incidents("held", 30));
-  await mesh.sees(3);
-  await mesh.settled(30);
+  await mesh.waitForPresent(3);
+  await mesh.waitForReplicated(30);
   const kept = () => Promise.all(cids.map((cid) => mesh.pinnedBy(cid)));
   await expect.poll(kept, patience).toEqual(cids.map(() => 2));
 
@@ -111,7 +111,7 @@ it("replicates a model's weights with its record", async () => {
       },
     },
   ]);
-  await mesh.settled(1);
+  await mesh.waitForReplicated(1);
   await mesh.node(0).stop(true);
   const { content: other } = mesh.node(1);
   await mesh.node(2).stop(true);

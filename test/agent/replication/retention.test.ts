@@ -78,7 +78,7 @@ it("unpins on every node what is past the voted retention, and nothing that is n
   ]);
   const [old = "", acceptedCid = "", spareCid = "", proposed = "", ordered = "", uncited = ""] = cids;
   const [others = ""] = await mesh.anchor(1, [{ kind: "Incident", value: incidentOf("by another") }]);
-  await mesh.settled(7);
+  await mesh.waitForReplicated(7);
 
   const { round } = accepted.value;
   const modelId = cidToContentId(acceptedCid);

@@ -22,8 +22,8 @@ const step = fc.oneof(
   { weight: 2, arbitrary: on("cut") },
   { weight: 2, arbitrary: on("join") },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("part" as const), node, other: node, parted: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("starve" as const), node, isStarved: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("blind" as const), node, isBlind: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("failFetches" as const), node, fails: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("failTerms" as const), node, fails: fc.boolean() }) },
   { weight: 1, arbitrary: on("remove") },
   { weight: 1, arbitrary: on("admit") },
   { weight: 3, arbitrary: on("lose") },
@@ -54,19 +54,19 @@ async function perform(mesh: SimulatedMesh, what: Step): Promise<void> {
     case "deliver":
       return mesh.deliver();
     case "cut":
-      return mesh.cut(what.node, true);
+      return mesh.cutOff(what.node, true);
     case "join":
-      return mesh.cut(what.node, false);
+      return mesh.cutOff(what.node, false);
     case "part":
       return mesh.part(what.node, what.other, what.parted);
-    case "starve":
-      return mesh.starve(what.node, what.isStarved);
-    case "blind":
-      return mesh.blind(what.node, what.isBlind);
+    case "failFetches":
+      return mesh.failFetches(what.node, what.fails);
+    case "failTerms":
+      return mesh.failTerms(what.node, what.fails);
     case "remove":
-      return mesh.admit(what.node, false);
+      return mesh.setMember(what.node, false);
     case "admit":
-      return mesh.admit(what.node, true);
+      return mesh.setMember(what.node, true);
     case "lose":
       return mesh.stop(what.node, true);
     case "restart":
@@ -78,7 +78,7 @@ async function perform(mesh: SimulatedMesh, what: Step): Promise<void> {
       mesh.anchor(what.node);
       return;
     case "inform":
-      return mesh.inform(what.node);
+      return mesh.readTerms(what.node);
     case "vote":
       return mesh.vote(what.max, what.upTo);
   }
@@ -176,13 +176,13 @@ it("reaches the voted number of replicas of each record when faults end", async 
       for (const each of steps) if (each.do !== "lose") await perform(mesh, each);
       mesh.vote(max, -1);
       for (let index = 0; index < NODES; index++) {
-        mesh.cut(index, false);
-        mesh.admit(index, true);
-        mesh.starve(index, false);
-        mesh.blind(index, false);
+        mesh.cutOff(index, false);
+        mesh.setMember(index, true);
+        mesh.failFetches(index, false);
+        mesh.failTerms(index, false);
         for (let other = 0; other < NODES; other++) mesh.part(index, other, false);
         await mesh.start(index);
-        mesh.inform(index);
+        mesh.readTerms(index);
       }
       await rounds(mesh, 12);
       expect(mesh.holders()).toEqual(mesh.holders().map(() => max + 1));
@@ -194,7 +194,7 @@ it("reaches the voted number of replicas of each record when faults end", async 
 /** Every node reads a vote and acts on it. */
 async function decide(mesh: SimulatedMesh, max: number, upTo: number): Promise<void> {
   mesh.vote(max, upTo);
-  for (let index = 0; index < NODES; index++) mesh.inform(index);
+  for (let index = 0; index < NODES; index++) mesh.readTerms(index);
   await rounds(mesh, 8);
 }
 
@@ -237,11 +237,11 @@ it("unpins neither a record on hold nor its manifest, and a node with an empty d
   expect(mesh.holders(true)).toEqual([0, 0, 4, 4, 0, 0]);
   expect(mesh.state(AUTHOR)).toMatchObject({ byHolders: [0, 0, 0, 0, 4] });
   expect(mesh.state(3)).toMatchObject({ records: 2, unread: 0, missing: 0, underReplicated: 0 });
-  for (let index = 0; index < NODES; index++) mesh.blind(index, true);
+  for (let index = 0; index < NODES; index++) mesh.failTerms(index, true);
   mesh.onHold.clear();
   await rounds(mesh, 3);
   expect(mesh.holders(true)).toEqual([0, 0, 4, 4, 0, 0]);
-  for (let index = 0; index < NODES; index++) mesh.blind(index, false);
+  for (let index = 0; index < NODES; index++) mesh.failTerms(index, false);
   await rounds(mesh, 3);
   expect(mesh.holders(true)).toEqual([0, 0, 0, 0, 0, 0]);
 });
@@ -262,7 +262,7 @@ it("replicates expired records again that a later vote keeps for longer, if a no
   await decide(mesh, 3, 2);
   expect(mesh.holders(true)).toEqual([1, 1, 1, 1]);
   mesh.vote(3, -1);
-  for (let index = 0; index < NODES; index++) mesh.inform(index);
+  for (let index = 0; index < NODES; index++) mesh.readTerms(index);
   await mesh.start(2);
   await rounds(mesh, 8);
   expect(mesh.holders(true)).toEqual([4, 4, 4, 4]);
@@ -270,11 +270,11 @@ it("replicates expired records again that a later vote keeps for longer, if a no
 
 it("moves and unpins nothing while the voted terms cannot be read, and does so afterwards", async () => {
   const { mesh } = await meshOf(3, 2);
-  for (let index = 0; index < NODES; index++) mesh.blind(index, true);
+  for (let index = 0; index < NODES; index++) mesh.failTerms(index, true);
   await decide(mesh, 1, 2);
   expect([...mesh.holders(true), ...mesh.holders()]).toEqual([3, 3, 3, 3, 3, 3]);
   expect(mesh.state(AUTHOR)).toMatchObject({ expired: 0 });
-  for (let index = 0; index < NODES; index++) mesh.blind(index, false);
+  for (let index = 0; index < NODES; index++) mesh.failTerms(index, false);
   await rounds(mesh, 8);
   expect([mesh.holders(true), mesh.holders()]).toEqual([
     [0, 0, 0, 0],

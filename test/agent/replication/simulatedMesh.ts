@@ -33,15 +33,15 @@ interface SimulatedNode {
   readonly self: Address;
   readonly pins: Map<string, Pin>;
   replicator: Replicator | undefined;
-  hear: (bytes: Uint8Array, from: string) => void;
+  receive: (bytes: Uint8Array, from: string) => void;
   /** No message to or from it arrives. */
   isCutOff: boolean;
   /** It can fetch nothing from others. */
-  isStarved: boolean;
+  cannotFetch: boolean;
   /** It cannot read the voted terms. */
-  isBlind: boolean;
+  cannotReadTerms: boolean;
   /** The nodes whose messages do not arrive here. */
-  readonly deafTo: Set<number>;
+  readonly partedFrom: Set<number>;
   isMember: boolean;
   /** When it lost its disk. */
   lostAt: number;
@@ -78,11 +78,11 @@ export class SimulatedMesh {
       self: operatorKey(index).address as Address,
       pins: new Map(),
       replicator: undefined,
-      hear: () => undefined,
+      receive: () => undefined,
       isCutOff: false,
-      isStarved: false,
-      isBlind: false,
-      deafTo: new Set<number>(),
+      cannotFetch: false,
+      cannotReadTerms: false,
+      partedFrom: new Set<number>(),
       isMember: true,
       lostAt: Number.NEGATIVE_INFINITY,
       lost: new Set<string>(),
@@ -124,7 +124,7 @@ export class SimulatedMesh {
   }
 
   /** A node reads all votes. */
-  inform(index: number): void {
+  readTerms(index: number): void {
     this.#of(index).behind = 0;
   }
 
@@ -135,23 +135,23 @@ export class SimulatedMesh {
   /** Delivers the messages that are under way. */
   deliver(): void {
     for (const { to, from, bytes, at } of this.#messages.splice(0)) {
-      const arrives = this.now - at <= LATEST_MS && !to.isCutOff && !to.deafTo.has(from.index);
-      if (arrives && to.replicator !== undefined) to.hear(bytes, `peer-${from.index}`);
+      const arrives = this.now - at <= LATEST_MS && !to.isCutOff && !to.partedFrom.has(from.index);
+      if (arrives && to.replicator !== undefined) to.receive(bytes, `peer-${from.index}`);
     }
   }
 
-  cut(index: number, isCutOff: boolean): void {
+  cutOff(index: number, isCutOff: boolean): void {
     this.#of(index).isCutOff = isCutOff;
   }
 
-  /** Nothing that a node fetches comes, or everything comes again. */
-  starve(index: number, isStarved: boolean): void {
-    this.#of(index).isStarved = isStarved;
+  /** A node can fetch nothing from others, or can again. */
+  failFetches(index: number, fails: boolean): void {
+    this.#of(index).cannotFetch = fails;
   }
 
   /** A node cannot read the voted terms, or can again. */
-  blind(index: number, isBlind: boolean): void {
-    this.#of(index).isBlind = isBlind;
+  failTerms(index: number, fails: boolean): void {
+    this.#of(index).cannotReadTerms = fails;
   }
 
   /** No message passes between two nodes, or messages pass again. Data still comes by way of others. */
@@ -160,13 +160,13 @@ export class SimulatedMesh {
       [one, other],
       [other, one],
     ] as const) {
-      if (parted) this.#of(from).deafTo.add(to);
-      else this.#of(from).deafTo.delete(to);
+      if (parted) this.#of(from).partedFrom.add(to);
+      else this.#of(from).partedFrom.delete(to);
     }
   }
 
   /** The DAO removes a member, or admits it again. */
-  admit(index: number, isMember: boolean): void {
+  setMember(index: number, isMember: boolean): void {
     this.#of(index).isMember = isMember;
   }
 
@@ -226,9 +226,9 @@ export class SimulatedMesh {
           return 0;
         },
         subscribe: (_topic, handler) => {
-          node.hear = handler;
+          node.receive = handler;
           return () => {
-            node.hear = () => undefined;
+            node.receive = () => undefined;
           };
         },
       },
@@ -245,7 +245,7 @@ export class SimulatedMesh {
           return termsOf().rules;
         },
         read: async () => {
-          if (node.isBlind) throw new Error("the chain does not answer");
+          if (node.cannotReadTerms) throw new Error("the chain does not answer");
           return termsOf();
         },
       },
@@ -277,7 +277,7 @@ export class SimulatedMesh {
     const pin = node.pins.get(name);
     if (!node.pins.delete(name) || pin === undefined) return false;
     this.unpinned += 1;
-    if (node.isBlind) this.violations.push(`node ${node.index} unpinned ${name} without knowing the voted terms`);
+    if (node.cannotReadTerms) this.violations.push(`node ${node.index} unpinned ${name} without knowing the voted terms`);
     const { cid } = pin;
     const block = this.#entries.findIndex(({ manifest }) => {
       const leaves = this.#leaves.get(manifest) ?? [];

@@ -1,13 +1,13 @@
 import { beforeEach, expect, it, onTestFinished } from "vitest";
 import { ContentError, type ContentStore } from "../../../src/ports/content/index.js";
 import { frozen, TestClock } from "../../harness/clock.js";
-import { anchorStates, createWorld, type World } from "../world.js";
+import { anchorStates, createCatalogDao, type CatalogDao } from "../testCatalog.js";
 
 const HOUR_MS = 3_600_000;
-let world: World;
+let dao: CatalogDao;
 beforeEach(async () => {
-  world = await createWorld(1);
-  onTestFinished(() => world.close());
+  dao = await createCatalogDao(1);
+  onTestFinished(() => dao.close());
 });
 
 it.each([-HOUR_MS, HOUR_MS])(
@@ -16,14 +16,14 @@ it.each([-HOUR_MS, HOUR_MS])(
     const clock = new TestClock(frozen(1_800_000_000_000));
     let isOffline = true;
     const content: ContentStore = {
-      ...world.content,
+      ...dao.content,
       get(cid, options) {
         if (isOffline) throw new ContentError("missing", "It is out of reach.");
-        return world.content.get(cid, options);
+        return dao.content.get(cid, options);
       },
     };
-    const catalog = await world.open({ clock, content });
-    await anchorStates(world.client(0), 1);
+    const catalog = await dao.openCatalog({ clock, content });
+    await anchorStates(dao.client(0), 1);
     expect(await catalog.sync()).toMatchObject({ manifests: 0, records: 0 });
     isOffline = false;
     expect(await catalog.sync()).toMatchObject({ manifests: 0, records: 0 });

@@ -6,22 +6,22 @@ import { restartOrder } from "../../harness/dao.js";
 import {
   anchorIncident,
   anchorStates,
-  createWorld,
-  fresh,
+  createCatalogDao,
+  syncedCatalog,
   incidentOf,
   modelOf,
   outcomeOf,
-  type World,
-} from "../world.js";
+  type CatalogDao,
+} from "../testCatalog.js";
 
-let world: World;
+let dao: CatalogDao;
 let catalog: Catalog;
 let models: ContentId[];
 let directive: string;
 
 beforeAll(async () => {
-  world = await createWorld(3);
-  const [first, second] = [world.client(0), world.client(1)];
+  dao = await createCatalogDao(3);
+  const [first, second] = [dao.client(0), dao.client(1)];
   await anchorStates(first, 1, 2, 3);
   await anchorStates(second, 1);
   const value = incidentOf("replica/web/3");
@@ -39,17 +39,17 @@ beforeAll(async () => {
     models.push(anchored.records[0]?.contentId as ContentId);
   }
   const { proposalId } = await first.openProposal({ order: restartOrder, evidence: [records[0]?.contentId ?? "0x"] });
-  directive = await world.carryOut(proposalId);
-  for (const client of world.clients) {
+  directive = await dao.carryOut(proposalId);
+  for (const client of dao.clients) {
     await client.reportDirective({
       directiveId: directive as ContentId,
       report: "done",
       outcome: models[0] as ContentId,
     });
   }
-  catalog = await fresh(world);
+  catalog = await syncedCatalog(dao);
 });
-afterAll(() => world.close());
+afterAll(() => dao.close());
 
 describe("records", () => {
   it("come newest first, verified, with their place on the chain", async () => {
@@ -58,14 +58,14 @@ describe("records", () => {
       ...["Model", "Model", "Model", "Outcome", "Incident", "Incident", "Incident", "State", "State", "State", "State"],
     ]);
     expect(cursor).toBeNull();
-    expect(block).toBe(await world.chain.blockNumber());
+    expect(block).toBe(await dao.chain.blockNumber());
     const [newest] = records;
     expect(newest).toMatchObject({
       contentId: models[2],
       status: "verified",
       reason: null,
       value: modelOf("mnist", 3, [models[1] as ContentId]),
-      author: world.client(0).account,
+      author: dao.client(0).account,
       anchor: { sequence: 5, confirmed: true },
     });
     expect(newest?.anchor.confirmations).toBe(block - (newest?.anchor.blockNumber ?? 0) + 1);
@@ -74,7 +74,7 @@ describe("records", () => {
   it("are found by each filter", async () => {
     const count = async (query: Parameters<Catalog["listRecords"]>[0]) =>
       (await catalog.listRecords(query)).records.length;
-    const author = world.client(1).account;
+    const author = dao.client(1).account;
     expect(await count({ kind: "State" })).toBe(4);
     expect(await count({ author })).toBe(4);
     expect(await count({ author, kind: "State" })).toBe(1);
@@ -99,8 +99,8 @@ describe("records", () => {
 
 describe("pages", () => {
   it("follow one another by cursors, each row once, also while rows arrive above and below", async () => {
-    const undo = await world.witan.snapshot();
-    const paged = await fresh(world);
+    const undo = await dao.witan.snapshot();
+    const paged = await syncedCatalog(dao);
     const whole = (await paged.listRecords()).records.map(({ cursor }) => cursor);
     const seen: string[] = [];
     let cursor: string | null = null;
@@ -109,7 +109,7 @@ describe("pages", () => {
       const page = await paged.listRecords({ limit: 3, ...(cursor === null ? {} : { cursor }) });
       seen.push(...page.records.map((record) => record.cursor));
       cursor = page.cursor;
-      await anchorStates(world.client(arrivals % 3), 500 + arrivals++);
+      await anchorStates(dao.client(arrivals % 3), 500 + arrivals++);
       await paged.sync();
     } while (cursor !== null);
     expect(seen).toEqual(whole);
@@ -179,22 +179,22 @@ describe("incidents", () => {
   });
 
   it("stay resolved where a report was only late, and are open again where something is reported anew", async () => {
-    const undo = await world.witan.snapshot();
+    const undo = await dao.witan.snapshot();
     const value = incidentOf("replica/web/3");
-    const later = await fresh(world);
+    const later = await syncedCatalog(dao);
     const stateNow = async () => {
       await later.sync();
       const { incidents } = await later.listIncidents({ subject: "replica/web/3" });
       return incidents.map(({ open, occurrences }) => [open, occurrences]);
     };
-    await anchorIncident(world.client(2), value);
+    await anchorIncident(dao.client(2), value);
     expect(await stateNow()).toEqual([[false, 3]]);
-    await anchorIncident(world.client(2), {
+    await anchorIncident(dao.client(2), {
       ...value,
       resolution: { resolves: models[0] ?? "0x", directive: directive as ContentId, outcome: models[0] ?? "0x" },
     });
     expect(await stateNow()).toEqual([[false, 3]]);
-    await anchorIncident(world.client(2), { ...value, observed: { instance: "another" } });
+    await anchorIncident(dao.client(2), { ...value, observed: { instance: "another" } });
     expect(await stateNow()).toEqual([[true, 4]]);
     await undo();
     expect(await stateNow()).toEqual([[false, 2]]);
@@ -212,8 +212,8 @@ describe("models", () => {
   });
 
   it("show what the DAO accepted after what, also where no anchor lists them", async () => {
-    const undo = await world.witan.snapshot();
-    const accepted = await fresh(world);
+    const undo = await dao.witan.snapshot();
+    const accepted = await syncedCatalog(dao);
     const order = {
       kind: "AcceptModel",
       name: "mnist",
@@ -222,12 +222,12 @@ describe("models", () => {
       round: 3,
       accuracy: 0.9,
     } as const;
-    const { proposalId } = await world.client(0).openProposal({ order, evidence: [models[2] as ContentId] });
-    await world.carryOut(proposalId);
+    const { proposalId } = await dao.client(0).openProposal({ order, evidence: [models[2] as ContentId] });
+    await dao.carryOut(proposalId);
     const unknown: ContentId = `0x${"77".repeat(32)}`;
     const next = { ...order, model: unknown, parent: models[2] as ContentId, round: 4 };
-    const second = await world.client(0).openProposal({ order: next, evidence: [models[2] as ContentId] });
-    await world.carryOut(second.proposalId);
+    const second = await dao.client(0).openProposal({ order: next, evidence: [models[2] as ContentId] });
+    await dao.carryOut(second.proposalId);
     await accepted.sync();
     const lineage = await accepted.getLineage({ model: models[2] as ContentId });
     expect(lineage?.model.acceptances).toMatchObject([{ name: "mnist", version: 1, parent: null, round: 3 }]);
@@ -241,7 +241,7 @@ describe("models", () => {
 
 describe("queries from text", () => {
   it("are read as people and URLs write them", () => {
-    const author = world.client(0).account;
+    const author = dao.client(0).account;
     expect(
       parseRecordQuery({
         kind: "incident",

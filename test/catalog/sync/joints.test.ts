@@ -5,16 +5,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { anchorJointRoot } from "../../harness/jointAnchors.js";
-import { anchorIncident, anchorStates, createWorld, dump, fresh, incidentOf, stateOf, type World } from "../world.js";
+import { anchorIncident, anchorStates, createCatalogDao, dump, syncedCatalog, incidentOf, stateOf, type CatalogDao } from "../testCatalog.js";
 
-let world: World;
+let dao: CatalogDao;
 let folder: string;
 beforeAll(async () => {
-  world = await createWorld(5);
+  dao = await createCatalogDao(5);
   folder = await mkdtemp(join(tmpdir(), "witan-joints-"));
 });
 afterAll(async () => {
-  world.close();
+  dao.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -22,21 +22,21 @@ let cycle = 0;
 const statesBy = (...indices: number[]) =>
   Object.fromEntries(
     indices.map((index) => {
-      const value = stateOf(world.client(index).account as Address, ++cycle);
+      const value = stateOf(dao.client(index).account as Address, ++cycle);
       return [index, [{ kind: "State" as const, value }]];
     }),
   );
-const addressOf = (index: number) => world.client(index).account as Address;
+const addressOf = (index: number) => dao.client(index).account as Address;
 
 describe("records that many nodes have anchored together", () => {
   it("are found like others, in the order of the chain, with what they are under", async () => {
-    await anchorStates(world.client(0), ++cycle);
-    const { message, receipt, cid } = await anchorJointRoot(world, {
+    await anchorStates(dao.client(0), ++cycle);
+    const { message, receipt, cid } = await anchorJointRoot(dao, {
       ...statesBy(1, 2),
       3: [{ kind: "Incident", value: incidentOf("replica/web/9") }],
     });
-    await anchorStates(world.client(4), ++cycle);
-    const catalog = await fresh(world, { confirmations: 1 });
+    await anchorStates(dao.client(4), ++cycle);
+    const catalog = await syncedCatalog(dao, { confirmations: 1 });
     const { records } = await catalog.listRecords({ limit: 5 });
     expect(records.map(({ anchor }) => anchor.joint)).toEqual([
       null,
@@ -54,8 +54,8 @@ describe("records that many nodes have anchored together", () => {
   });
 
   it("are not there where their author has not signed", async () => {
-    const { message } = await anchorJointRoot(world, statesBy(0, 1, 2), { signers: [1] });
-    const catalog = await fresh(world);
+    const { message } = await anchorJointRoot(dao, statesBy(0, 1, 2), { signers: [1] });
+    const catalog = await syncedCatalog(dao);
     const { records } = await catalog.listRecords({ limit: 1_000 });
     const under = records.filter(({ anchor }) => anchor.joint?.root === message.root);
     expect(under.map(({ author }) => author)).toEqual([addressOf(1)]);
@@ -64,8 +64,8 @@ describe("records that many nodes have anchored together", () => {
   it("are awaited while nobody has the list, and come when somebody does", async () => {
     const content = createMemoryContent();
     const path = join(folder, "awaited.db");
-    const catalog = await world.open({ path, content });
-    const { bytes, cid, message } = await anchorJointRoot(world, statesBy(0, 1));
+    const catalog = await dao.openCatalog({ path, content });
+    const { bytes, cid, message } = await anchorJointRoot(dao, statesBy(0, 1));
     await catalog.sync();
     const awaited = (await catalog.listPending({ limit: 1_000 })).find((each) => each.cid === cid);
     expect(awaited).toMatchObject({ what: "manifest", author: null, root: message.root, attempts: 1 });
@@ -77,28 +77,28 @@ describe("records that many nodes have anchored together", () => {
   });
 
   it("are never there where the list is not the root's", async () => {
-    const { cid } = await anchorJointRoot(world, statesBy(0, 1), { change: { batches: 3 } });
-    const catalog = await fresh(world);
+    const { cid } = await anchorJointRoot(dao, statesBy(0, 1), { change: { batches: 3 } });
+    const catalog = await syncedCatalog(dao);
     expect((await catalog.listPending({ limit: 1_000 })).some((each) => each.cid === cid)).toBe(false);
     expect((await catalog.status()).anchors.invalid).toBe(1);
   });
 
   it("leave with a reorganisation, and the index is as one built from zero", async () => {
     const path = join(folder, "followed.db");
-    const catalog = await world.open({ path });
+    const catalog = await dao.openCatalog({ path });
     await catalog.sync();
-    const undo = await world.witan.snapshot();
-    await anchorJointRoot(world, statesBy(0, 1, 2));
-    await anchorIncident(world.client(1), incidentOf("replica/lost"));
+    const undo = await dao.witan.snapshot();
+    await anchorJointRoot(dao, statesBy(0, 1, 2));
+    await anchorIncident(dao.client(1), incidentOf("replica/lost"));
     await catalog.sync();
     await undo();
-    await world.witan.increaseTime(10);
-    await anchorStates(world.client(2), ++cycle);
-    await anchorJointRoot(world, statesBy(2, 3));
+    await dao.witan.increaseTime(10);
+    await anchorStates(dao.client(2), ++cycle);
+    await anchorJointRoot(dao, statesBy(2, 3));
     await catalog.sync();
     await catalog.close();
     const again = join(folder, "rebuilt.db");
-    await (await fresh(world, { path: again })).close();
+    await (await syncedCatalog(dao, { path: again })).close();
     expect(dump(path)).toEqual(dump(again));
     expect(dump(path).joints).not.toEqual([]);
   });

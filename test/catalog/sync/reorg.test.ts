@@ -5,17 +5,17 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Catalog, CatalogChange } from "../../../src/catalog/index.js";
 import { createChain, type Eip1193Provider } from "../../../src/ports/chain/index.js";
 import { shortOrLong } from "../../harness/soak.js";
-import { anchorIncident, anchorStates, createWorld, dump, incidentOf, type World } from "../world.js";
+import { anchorIncident, anchorStates, createCatalogDao, dump, incidentOf, type CatalogDao } from "../testCatalog.js";
 
-let world: World;
+let dao: CatalogDao;
 let folder: string;
 
 beforeAll(async () => {
-  world = await createWorld(2);
+  dao = await createCatalogDao(2);
   folder = await mkdtemp(join(tmpdir(), "witan-reorg-"));
 });
 afterAll(async () => {
-  world.close();
+  dao.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -25,8 +25,8 @@ let cycle = 0;
 async function happen(blocks: number, name: string): Promise<void> {
   for (let i = 0; i < blocks; i++) {
     cycle += 1;
-    const client = world.client(cycle % 2);
-    if (cycle % 3 === 0) await world.witan.mine();
+    const client = dao.client(cycle % 2);
+    if (cycle % 3 === 0) await dao.witan.mine();
     else if (cycle % 3 === 1) await anchorStates(client, cycle, cycle + 1_000);
     else await anchorIncident(client, { ...incidentOf(`replica/${name}`), observed: { instance: `${cycle}` } });
   }
@@ -34,7 +34,7 @@ async function happen(blocks: number, name: string): Promise<void> {
 
 async function rebuilt(name: string): Promise<Record<string, unknown[]>> {
   const path = join(folder, `${name}.db`);
-  const catalog = await world.open({ path, confirmations: 21 });
+  const catalog = await dao.openCatalog({ path, confirmations: 21 });
   await catalog.sync();
   await catalog.close();
   return dump(path);
@@ -50,11 +50,11 @@ const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 describe("a reorganisation", () => {
   it("of depths from 1 to 20 leaves the index as one that was built from zero, and undoes nothing confirmed", async () => {
     const path = join(folder, "followed.db");
-    const catalog = await world.open({ path, confirmations: 21 });
+    const catalog = await dao.openCatalog({ path, confirmations: 21 });
     await happen(22, "before");
     for (const depth of shortOrLong([1, 2, 3, 4, 9, 20], upTo(20))) {
       await catalog.sync();
-      const undo = await world.witan.snapshot();
+      const undo = await dao.witan.snapshot();
       await happen(depth, `lost-${depth}`);
       await catalog.sync();
       const confirmed = await keysOf(catalog);
@@ -63,7 +63,7 @@ describe("a reorganisation", () => {
       await undo();
       // Fewer, as many or more blocks than before, and other transactions in them.
       const instead = Math.max(1, depth + (depth % 3) - 1);
-      await world.witan.increaseTime(7);
+      await dao.witan.increaseTime(7);
       await happen(instead, `kept-${depth}`);
       const { undoneBlocks } = await catalog.sync();
       expect(undoneBlocks).toBeGreaterThanOrEqual(depth);
@@ -92,19 +92,19 @@ describe("a reorganisation", () => {
         async request(request) {
           requests += 1;
           if (requests === moment) await strikeNow();
-          return world.witan.provider.request(request);
+          return dao.witan.provider.request(request);
         },
       };
-      const chain = await createChain({ ...world.witan.deployment, provider });
+      const chain = await createChain({ ...dao.witan.deployment, provider });
       const path = join(folder, `moment-${moment}.db`);
-      const catalog = await world.open({ path, chain, confirmations: 21 });
+      const catalog = await dao.openCatalog({ path, chain, confirmations: 21 });
       if (moment % 2 === 0) await catalog.sync();
 
-      const undo = await world.witan.snapshot();
+      const undo = await dao.witan.snapshot();
       await happen(3, "struck");
       strike = async () => {
         await undo();
-        await world.witan.increaseTime(3);
+        await dao.witan.increaseTime(3);
         await happen(2, "stays");
       };
       requests = 0;
@@ -118,33 +118,33 @@ describe("a reorganisation", () => {
   }, 240_000);
 
   it("to a chain that is shorter, and to one that shares nothing but the deployment, is followed too", async () => {
-    const undo = await world.witan.snapshot();
+    const undo = await dao.witan.snapshot();
     await happen(6, "long");
     const path = join(folder, "shorter.db");
-    const catalog = await world.open({ path, confirmations: 3 });
+    const catalog = await dao.openCatalog({ path, confirmations: 3 });
     await catalog.sync();
     await undo();
     await catalog.sync();
-    expect((await catalog.status()).block).toBe(await world.chain.blockNumber());
+    expect((await catalog.status()).block).toBe(await dao.chain.blockNumber());
     await catalog.close();
     expect(dump(path)).toEqual(await rebuilt("shorter-rebuilt"));
   });
 
   it("is told to watchers: what is gone, and what came instead", async () => {
-    const catalog = await world.open({ confirmations: 21 });
+    const catalog = await dao.openCatalog({ confirmations: 21 });
     await catalog.sync();
     const stop = new AbortController();
     const changes: CatalogChange[] = [];
     const watching = (async () => {
       for await (const change of catalog.watch({ kind: "Incident", signal: stop.signal })) changes.push(change);
     })();
-    const undo = await world.witan.snapshot();
-    await anchorIncident(world.client(0), incidentOf("replica/seen"));
-    await anchorStates(world.client(1), 999_999);
+    const undo = await dao.witan.snapshot();
+    await anchorIncident(dao.client(0), incidentOf("replica/seen"));
+    await anchorStates(dao.client(1), 999_999);
     await catalog.sync();
     await undo();
-    await world.witan.increaseTime(11);
-    await anchorIncident(world.client(1), incidentOf("replica/instead"));
+    await dao.witan.increaseTime(11);
+    await anchorIncident(dao.client(1), incidentOf("replica/instead"));
     await catalog.sync();
     await Promise.resolve();
     stop.abort();

@@ -7,18 +7,19 @@ import { carryOut, verifyRollout, type WorkloadOrder } from "../../../src/engine
 import { nameOfSubject, type Release } from "../../../src/records/index.js";
 import { bundle } from "../../harness/bundle.js";
 import { shortOrLong } from "../../harness/soak.js";
-import type { ExecutorArguments } from "./executor.js";
-import { healthyRelease, kill, temporaryFolder, type World, world } from "./world.js";
+import type { ExecutorChildArguments } from "./executorChild.js";
+import { temporaryFolder } from "../../harness/folder.js";
+import { healthyRelease, kill, type TestFleet, startTestFleet } from "./testFleet.js";
 
 /** Carries an order out in another process, which is killed at its n-th step. */
 async function executorKilledAt(
-  here: World,
+  fleet: TestFleet,
   directiveId: string,
   order: WorkloadOrder,
   killAtStep: number,
 ): Promise<void> {
-  const options: ExecutorArguments = { dir: here.dir, basePort: here.basePort, directiveId, order, killAtStep };
-  const args = [await bundle(new URL("./executor.ts", import.meta.url)), JSON.stringify(options)];
+  const options: ExecutorChildArguments = { dir: fleet.dir, basePort: fleet.basePort, directiveId, order, killAtStep };
+  const args = [await bundle(new URL("./executorChild.ts", import.meta.url)), JSON.stringify(options)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
   const signal = await new Promise((resolve) => child.once("exit", (_, by) => resolve(by)));
   expect(signal, `step ${killAtStep} was never reached`).toBe("SIGKILL");
@@ -33,9 +34,9 @@ async function countingRelease(): Promise<{ release: Release; starts: () => Prom
   return { release, starts: async () => (await readFile(log, "utf8")).trim().split("\n").sort() };
 }
 
-async function oneProcessEach(here: World): Promise<void> {
-  for (const { subject } of await here.driver.list()) {
-    const found = await findProcesses(here.dir, nameOfSubject(subject));
+async function oneProcessEach(fleet: TestFleet): Promise<void> {
+  for (const { subject } of await fleet.driver.list()) {
+    const found = await findProcesses(fleet.dir, nameOfSubject(subject));
     expect(found, subject).toHaveLength(1);
   }
 }
@@ -51,55 +52,55 @@ describe("an executor that is killed", () => {
   it.each(steps(DEPLOY_STEPS))(
     "at step %i of a deploy: another goes on, ends the same and starts nothing twice",
     async (step) => {
-      const here = await world({ replicas: 3 });
+      const fleet = await startTestFleet({ replicas: 3 });
       const { release, starts } = await countingRelease();
       const order = { kind: "Deploy", workload: "web", release, batch: 2 } as const;
-      await executorKilledAt(here, "d1", order, step);
-      const result = await carryOut(order, here.context("d1"));
+      await executorKilledAt(fleet, "d1", order, step);
+      const result = await carryOut(order, fleet.context("d1"));
 
       expect(result.detail.map(({ subject, result: each }) => [subject, each])).toEqual(
         [0, 1, 2].map((n) => [`replica/web/${n}`, "done"]),
       );
       expect(await starts()).toEqual(["web/0", "web/1", "web/2"]);
-      await oneProcessEach(here);
-      expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
-      expect(await carryOut(order, here.context("d1"))).toEqual(result);
+      await oneProcessEach(fleet);
+      expect(verifyRollout(order, await fleet.driver.list())).toMatchObject({ holds: true });
+      expect(await carryOut(order, fleet.context("d1"))).toEqual(result);
       expect(await starts()).toHaveLength(3);
     },
   );
 
   it.each(steps(RESTART_STEPS))("at step %i of a restart: the workload is started again once", async (step) => {
     const { release, starts } = await countingRelease();
-    const here = await world({ replicas: 1, release });
-    const [status] = await here.driver.list();
+    const fleet = await startTestFleet({ replicas: 1, release });
+    const [status] = await fleet.driver.list();
     kill(status?.instance);
     const order = { kind: "Restart", replica: "web/0", instance: status?.instance ?? "" } as const;
-    await executorKilledAt(here, "d1", order, step);
+    await executorKilledAt(fleet, "d1", order, step);
 
-    expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
+    expect(await carryOut(order, fleet.context("d1"))).toMatchObject({ result: "done" });
     expect(await starts()).toEqual(["web/0", "web/0"]);
-    await oneProcessEach(here);
-    expect(verifyRollout(order, await here.driver.list())).toMatchObject({ holds: true });
+    await oneProcessEach(fleet);
+    expect(verifyRollout(order, await fleet.driver.list())).toMatchObject({ holds: true });
   });
 
   it("again and again: each goes on where the one before was killed", async () => {
-    const here = await world({ replicas: 3 });
+    const fleet = await startTestFleet({ replicas: 3 });
     const { release, starts } = await countingRelease();
     const order = { kind: "Deploy", workload: "web", release, batch: 1 } as const;
-    for (const step of [5, 4, 4, 3]) await executorKilledAt(here, "d1", order, step);
-    expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
+    for (const step of [5, 4, 4, 3]) await executorKilledAt(fleet, "d1", order, step);
+    expect(await carryOut(order, fleet.context("d1"))).toMatchObject({ result: "done" });
     expect(await starts()).toEqual(["web/0", "web/1", "web/2"]);
-    await oneProcessEach(here);
+    await oneProcessEach(fleet);
   });
 
   it("while it takes workloads away: those that are left over go, the others stay", async () => {
-    const here = await world({ replicas: 3 });
-    const before = (await here.driver.list()).map(({ instance }) => instance);
+    const fleet = await startTestFleet({ replicas: 3 });
+    const before = (await fleet.driver.list()).map(({ instance }) => instance);
     const order = { kind: "Scale", workload: "web", replicas: 1 } as const;
     // plan, begun, remove 1, stopped 1
-    await executorKilledAt(here, "d1", order, 4);
-    expect(await carryOut(order, here.context("d1"))).toMatchObject({ result: "done" });
-    expect((await here.driver.list()).map(({ instance }) => instance)).toEqual(before.slice(0, 1));
-    await oneProcessEach(here);
+    await executorKilledAt(fleet, "d1", order, 4);
+    expect(await carryOut(order, fleet.context("d1"))).toMatchObject({ result: "done" });
+    expect((await fleet.driver.list()).map(({ instance }) => instance)).toEqual(before.slice(0, 1));
+    await oneProcessEach(fleet);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ReplicaStatus, verifyRollout } from "../../../src/engines/fleet/index.js";
-import { v1, v2 } from "./world.js";
+import { v1, v2 } from "./testFleet.js";
 
 const status = (index: number, change: Partial<ReplicaStatus> = {}): ReplicaStatus => ({
   subject: `replica/web/${index}`,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createObserve } from "../../../../src/agent/loop/monitor/observe.js";
 import { systemClock } from "../../../../src/utils/clock.js";
-import { replica, wellMachine } from "../../../policy/world.js";
+import { replica, wellMachine } from "../../../policy/fixtures.js";
 
 describe("an observation", () => {
   it("measures loss over the last twenty pings, and latency at the replicas, or else at its own probes", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { encodeWeights, type WeightsTensors } from "../../../../src/engines/learning/index.js";
-import { toy, toySamples } from "../world.js";
+import { toy, toySamples } from "../toyTask.js";
 
 const weightsOf = (values: readonly number[]): WeightsTensors => new Map([["w", Float32Array.from(values)]]);
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { encodeWeights, type RoundMessage } from "../../../../src/engines/learning/index.js";
 import type { Hex } from "../../../../src/records/index.js";
 import { TestClock } from "../../../harness/clock.js";
-import { hostile, mesh, sendAll, type Update, updateOf } from "../roundMesh.js";
-import { addressOf, directive, toy } from "../world.js";
+import { hostile, createTestRound, publishAll, type Update, updateOf } from "../testRound.js";
+import { addressOf, directive, toy } from "../toyTask.js";
 
 describe("a round refuses", () => {
   const weights = (change: (name: string, values: Float32Array) => void) => {
@@ -41,13 +41,13 @@ describe("a round refuses", () => {
   ];
 
   it.each(cases)("%s, and goes on without its sender", async (_what, answer, reason) => {
-    const { hub, store, join, coordinate } = mesh({ rounds: 1, timeoutSeconds: 3 });
+    const { hub, store, join, coordinate } = createTestRound({ rounds: 1, timeoutSeconds: 3 });
     for (const index of [0, 1]) join(index);
     const put = async (start: RoundMessage & { type: "start" }, bytes: Uint8Array) =>
       updateOf(start, await store.putFile([bytes]).then(({ cid, sha256 }) => ({ cid, sha256 })));
     hub.listen(({ message }) => {
       if (message.type !== "start") return;
-      void answer(message, (bytes) => put(message, bytes)).then((all) => sendAll(hub, addressOf(2), all));
+      void answer(message, (bytes) => put(message, bytes)).then((all) => publishAll(hub, addressOf(2), all));
     });
     const [round] = await coordinate(3);
     expect(round?.ending).toBe("degraded");
@@ -56,7 +56,7 @@ describe("a round refuses", () => {
   });
 
   it("a second, different update, and keeps the first", async () => {
-    const { hub, store, join, coordinate } = mesh({ rounds: 1 });
+    const { hub, store, join, coordinate } = createTestRound({ rounds: 1 });
     join(0);
     const one = await store.putFile([encodeWeights(toy.init(3), toy.shapes)]);
     const two = await store.putFile([encodeWeights(toy.init(4), toy.shapes)]);
@@ -71,7 +71,7 @@ describe("a round refuses", () => {
   });
 
   it("whatever strangers say, and messages that are none", async () => {
-    const { hub, store, join, coordinate } = mesh({ rounds: 1 });
+    const { hub, store, join, coordinate } = createTestRound({ rounds: 1 });
     const valid = await store.putFile([encodeWeights(toy.init(3), toy.shapes)]);
     hostile(hub, addressOf(9), (start) => [
       updateOf(start, { cid: valid.cid, sha256: valid.sha256 }),
@@ -89,7 +89,7 @@ describe("a round refuses", () => {
   });
 
   it("nothing for good that cannot be fetched yet: it is tried again when it is announced again", async () => {
-    const { store, join, coordinate } = mesh({ rounds: 1 });
+    const { store, join, coordinate } = createTestRound({ rounds: 1 });
     let failures = 3;
     const flaky = {
       ...store,
@@ -107,12 +107,12 @@ describe("a round refuses", () => {
 describe("the timeout of a round", () => {
   it.each([-3_600_000, 3_600_000])("does not follow a wall clock that steps by %i ms", async (step) => {
     const clock = new TestClock();
-    const { hub, join, coordinate } = mesh({ rounds: 1 });
+    const { hub, join, coordinate } = createTestRound({ rounds: 1 });
     hub.listen(({ message }) => message.type === "start" && clock.stepWall(step));
     for (const index of [0, 1]) join(index, { clock });
     expect(await coordinate(2, { clock })).toMatchObject([{ ending: "committed", refused: [] }]);
 
-    const alone = mesh({ rounds: 1, timeoutSeconds: 1 });
+    const alone = createTestRound({ rounds: 1, timeoutSeconds: 1 });
     alone.hub.listen(({ message }) => message.type === "start" && clock.stepWall(step));
     alone.join(0, { clock });
     expect(await alone.coordinate(2, { clock })).toMatchObject([{ ending: "failed" }]);

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { decodeWeights, encodeWeights } from "../../../../src/engines/learning/index.js";
 import type { Hex } from "../../../../src/records/index.js";
-import { mesh } from "../roundMesh.js";
-import { addressOf, temporaryFolder, toy } from "../world.js";
+import { createTestRound } from "../testRound.js";
+import { temporaryFolder } from "../../../harness/folder.js";
+import { addressOf, toy } from "../toyTask.js";
 
 describe("a federated round", () => {
   it("is committed when all have answered, each round starting from the model before", async () => {
-    const { hub, join, coordinate, models, trained } = mesh();
+    const { hub, join, coordinate, models, trained } = createTestRound();
     const participants = [join(0), join(1), join(2)];
     const rounds = await coordinate(3);
 
@@ -22,7 +23,7 @@ describe("a federated round", () => {
     expect(rounds[0]?.model?.contributors.map(({ node, samples }) => [node, samples])).toEqual(
       [0, 1, 2].map((i) => [addressOf(i), 60]),
     );
-    const starts = hub.said.flatMap(({ message }) => (message.type === "start" ? [message] : []));
+    const starts = hub.published.flatMap(({ message }) => (message.type === "start" ? [message] : []));
     expect(new Set(starts.map(({ base }) => base))).toEqual(
       new Set([null, rounds[0]?.model?.cid, rounds[1]?.model?.cid]),
     );
@@ -33,31 +34,31 @@ describe("a federated round", () => {
   });
 
   it("makes the same models again from the same nodes, whatever the order of their answers", async () => {
-    const first = mesh();
+    const first = createTestRound();
     for (const index of [0, 1, 2]) first.join(index);
     await first.coordinate(3);
-    const second = mesh();
+    const second = createTestRound();
     for (const index of [2, 0, 1]) second.join(index);
     await second.coordinate(3, { participants: [2, 0, 1].map(addressOf) });
     expect(second.models).toEqual(first.models);
   });
 
   it("is degraded at the timeout when enough have answered, and failed when too few have", async () => {
-    const degraded = mesh({ rounds: 1, timeoutSeconds: 1 });
+    const degraded = createTestRound({ rounds: 1, timeoutSeconds: 1 });
     for (const index of [0, 1]) degraded.join(index);
     const [round] = await degraded.coordinate(3);
     expect(round).toMatchObject({ ending: "degraded", refused: [] });
     expect(round?.model?.contributors).toHaveLength(2);
 
-    const failed = mesh({ rounds: 1, timeoutSeconds: 1 });
+    const failed = createTestRound({ rounds: 1, timeoutSeconds: 1 });
     failed.join(0);
     expect(await failed.coordinate(3)).toMatchObject([{ ending: "failed", model: null, record: null }]);
     expect(failed.models).toEqual([]);
-    expect(failed.hub.said.some(({ message }) => message.type === "end" && message.ending === "failed")).toBe(true);
+    expect(failed.hub.published.some(({ message }) => message.type === "end" && message.ending === "failed")).toBe(true);
   });
 
   it("goes on from the last model after a round that failed", async () => {
-    const { hub, join, coordinate, stopped } = mesh({ rounds: 3, timeoutSeconds: 1 });
+    const { hub, join, coordinate, stopped } = createTestRound({ rounds: 3, timeoutSeconds: 1 });
     join(0);
     // The second node is away in round 2.
     const away = new AbortController();
@@ -68,12 +69,12 @@ describe("a federated round", () => {
     });
     const rounds = await coordinate(2);
     expect(rounds.map(({ ending }) => ending)).toEqual(["committed", "failed", "committed"]);
-    const third = hub.said.find(({ message }) => message.type === "start" && message.round === 3);
+    const third = hub.published.find(({ message }) => message.type === "start" && message.round === 3);
     expect(third?.message).toMatchObject({ base: rounds[0]?.model?.cid });
   });
 
   it("is called off by the signal, and run again by the next call", async () => {
-    const { hub, join, coordinate } = mesh();
+    const { hub, join, coordinate } = createTestRound();
     const stop = new AbortController();
     hub.listen(({ message }) => {
       if (message.type === "end" && message.round === 1) stop.abort(new Error("the agent stops"));
@@ -82,15 +83,15 @@ describe("a federated round", () => {
     await expect(coordinate(2, { signal: stop.signal })).rejects.toThrow("the agent stops");
     const rounds = await coordinate(2);
     expect(rounds.map(({ ending }) => ending)).toEqual(["committed", "committed", "committed"]);
-    expect(hub.said.some(({ message }) => message.type === "end" && message.ending === "cancelled")).toBe(true);
+    expect(hub.published.some(({ message }) => message.type === "end" && message.ending === "cancelled")).toBe(true);
   });
 
   it("starts from the model that is given, which must be of the task's shapes", async () => {
-    const { store, join, coordinate, hub } = mesh({ rounds: 1 });
+    const { store, join, coordinate, hub } = createTestRound({ rounds: 1 });
     const { cid } = await store.putFile([encodeWeights(toy.init(5), toy.shapes)]);
     for (const index of [0, 1]) join(index);
     await coordinate(2, { base: cid });
-    expect(hub.said[0]?.message).toMatchObject({ type: "start", base: cid });
+    expect(hub.published[0]?.message).toMatchObject({ type: "start", base: cid });
     const other = await store.putFile([new Uint8Array([1, 2, 3])]);
     await expect(coordinate(2, { base: other.cid, dir: `${temporaryFolder()}/x` })).rejects.toThrow();
   });
@@ -98,7 +99,7 @@ describe("a federated round", () => {
 
 describe("another coordinator", () => {
   it("on another node takes over with what the participants have at hand, and makes the same models", async () => {
-    const { hub, root, join, coordinate, models, trained } = mesh();
+    const { hub, root, join, coordinate, models, trained } = createTestRound();
     for (const index of [0, 1, 2]) join(index);
     const dead = new AbortController();
     hub.listen(({ message }) => {
@@ -112,7 +113,7 @@ describe("another coordinator", () => {
   });
 
   it("after a crash keeps the participants that were fixed, and the model that was averaged", async () => {
-    const { join, coordinate, models, store } = mesh({ rounds: 2 });
+    const { join, coordinate, models, store } = createTestRound({ rounds: 2 });
     for (const index of [0, 1]) join(index);
     const crash = async (): Promise<Hex> => {
       throw new Error("killed before the record was anchored");

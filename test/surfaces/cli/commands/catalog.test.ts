@@ -13,7 +13,7 @@ import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
 import { createLocator } from "../../../../src/surfaces/cli/nodes/locate.js";
 import { createCatalogRoutes } from "../../../../src/surfaces/http/catalogRoutes.js";
 import { type RunningServer, serveHttp } from "../../../../src/surfaces/http/server.js";
-import { modelOf } from "../../../catalog/world.js";
+import { modelOf } from "../../../catalog/testCatalog.js";
 import { incidentOf, stateOf } from "../../../harness/dao.js";
 import { type Network, run, startNetwork } from "../../network.js";
 

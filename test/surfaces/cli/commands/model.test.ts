@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ContentId, contentIdToCid } from "../../../../src/records/index.js";
 import { model } from "../../../../src/surfaces/cli/commands/model.js";
 import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
-import { modelOf } from "../../../catalog/world.js";
+import { modelOf } from "../../../catalog/testCatalog.js";
 import { type Network, run, startNetwork } from "../../network.js";
 
 let network: Network;

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { findProcesses } from "../../../../../src/engines/fleet/drivers/process/replica.js";
 import { createProcessDriver, FleetError } from "../../../../../src/engines/fleet/index.js";
-import { healthy, healthyRelease, isFree, kill, temporaryFolder, v1, world } from "../../world.js";
+import { temporaryFolder } from "../../../../harness/folder.js";
+import { waitForHealthy, healthyRelease, isFree, kill, v1, startTestFleet } from "../../testFleet.js";
 
 const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
 
@@ -21,7 +22,7 @@ async function impostorOn(port: number): Promise<void> {
 
 describe("a workload of local processes", () => {
   it("shows what each workload runs, how it is and what it uses", async () => {
-    const { driver } = await world({ replicas: 2 });
+    const { driver } = await startTestFleet({ replicas: 2 });
     const [first, second] = await driver.list();
     expect(first).toMatchObject({
       subject: "replica/web/0",
@@ -39,7 +40,7 @@ describe("a workload of local processes", () => {
   });
 
   it("keeps the last instance of a workload that died, and tells that it did", async () => {
-    const { driver } = await world({ replicas: 1 });
+    const { driver } = await startTestFleet({ replicas: 1 });
     const [before] = await driver.list();
     kill(before?.instance);
     await eventually(async () => (await driver.list())[0]).toMatchObject({
@@ -53,7 +54,7 @@ describe("a workload of local processes", () => {
   });
 
   it("does not take another server on the port for the workload", async () => {
-    const { driver, basePort } = await world({ replicas: 1 });
+    const { driver, basePort } = await startTestFleet({ replicas: 1 });
     const [before] = await driver.list();
     kill(before?.instance);
     await eventually(async () => (await driver.list())[0]?.alive).toBe(false);
@@ -62,19 +63,19 @@ describe("a workload of local processes", () => {
   });
 
   it("brings up only what is missing when it is created again", async () => {
-    const { driver } = await world({ replicas: 2 });
+    const { driver } = await startTestFleet({ replicas: 2 });
     const before = await driver.list();
     kill(before[1]?.instance);
     await eventually(async () => (await driver.list())[1]?.alive).toBe(false);
     await driver.create({ release: v1, replicas: 2 });
-    await healthy(driver, 2);
+    await waitForHealthy(driver, 2);
     const after = await driver.list();
     expect(after[0]?.instance).toBe(before[0]?.instance);
     expect(after[1]?.instance).not.toBe(before[1]?.instance);
   });
 
   it("leaves nothing running when it is stopped, not even what nobody wrote down", async () => {
-    const { driver, dir } = await world({ replicas: 2 });
+    const { driver, dir } = await startTestFleet({ replicas: 2 });
     // As if an executor had died right after it started this one.
     const stray = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
       env: { WITAN_WORKLOAD_DIR: dir, WITAN_REPLICA: "web/0", WITAN_STEP: "d9/0" },
@@ -89,7 +90,7 @@ describe("a workload of local processes", () => {
 
   it("gives a workload its port and nothing of the agent's own environment", async () => {
     const release = await healthyRelease("telling", (source) => `console.log(JSON.stringify(process.env));\n${source}`);
-    const { dir, basePort } = await world({ replicas: 1, release });
+    const { dir, basePort } = await startTestFleet({ replicas: 1, release });
     const log = await readFile(join(dir, "replicas", "0", "log.txt"), "utf8");
     const seen = JSON.parse(log.split("\n")[0] ?? "") as Record<string, string>;
     expect(Object.keys(seen).sort()).toEqual(["PATH", "PORT", "WITAN_REPLICA", "WITAN_STEP", "WITAN_WORKLOAD_DIR"]);
@@ -97,7 +98,7 @@ describe("a workload of local processes", () => {
   });
 
   it("keeps a workload's log within its bound, and the log of the instance before", async () => {
-    const { dir, basePort } = await world({ replicas: 1 });
+    const { dir, basePort } = await startTestFleet({ replicas: 1 });
     const log = join(dir, "replicas", "0", "log.txt");
     await writeFile(log, "x".repeat(5_000), { flag: "a" });
     const driver = createProcessDriver({ dir, workload: "web", basePort, maxLogBytes: 1_000 });
@@ -115,7 +116,7 @@ describe("a workload of local processes", () => {
     const stubborn = await healthyRelease("stubborn", (source) =>
       source.replace(/^process\.on\("SIGTERM".*$/m, 'process.on("SIGTERM", () => {});'),
     );
-    const { dir, basePort } = await world({ replicas: 1, release: stubborn });
+    const { dir, basePort } = await startTestFleet({ replicas: 1, release: stubborn });
     const driver = createProcessDriver({ dir, workload: "web", basePort, graceMs: 50 });
     await driver.stopAll();
     expect(await findProcesses(dir)).toEqual([]);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { acquireLock, lockOwner } from "../../../../../src/engines/fleet/drivers/process/lock.js";
 import { ownInstanceId } from "../../../../../src/engines/fleet/drivers/process/proc.js";
-import { temporaryFolder } from "../../world.js";
+import { temporaryFolder } from "../../../../harness/folder.js";
 
 describe("the lock", () => {
   it("is held by one, and can be taken again once it is released", async () => {

@@ -14,7 +14,8 @@ import {
 } from "../../../../../src/engines/fleet/drivers/process/replica.js";
 import { systemClock } from "../../../../../src/utils/clock.js";
 import { TestClock } from "../../../../harness/clock.js";
-import { temporaryFolder, v1 } from "../../world.js";
+import { temporaryFolder } from "../../../../harness/folder.js";
+import { v1 } from "../../testFleet.js";
 
 describe("a release", () => {
   it("is refused if its entry file is missing or has another sha256", async () => {

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { createProcessDriver, type ProcessDriver, type RolloutContext } from "../../../src/engines/fleet/index.js";
 import type { Hex, Release } from "../../../src/records/index.js";
+import { temporaryFolder } from "../../harness/folder.js";
 import { timing } from "./timing.js";
 
 export const v1 = releaseOf("v1", "examples/workload/v1/server.mjs");
@@ -29,41 +29,35 @@ export async function healthyRelease(
   return releaseOf(name, file);
 }
 
-export function temporaryFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "witan-fleet-"));
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
-
-export interface World {
+export interface TestFleet {
   readonly driver: ProcessDriver;
   readonly dir: string;
   readonly basePort: number;
-  /** How an order is carried out here. */
+  /** What carrying an order out is given. */
   context(directiveId: string): RolloutContext;
 }
 
 /** A fleet `web` of real processes, started on v1, and stopped to the last process when the test ends. */
-export async function world({
+export async function startTestFleet({
   replicas = 3,
   release = v1,
 }: {
   replicas?: number;
   release?: Release;
-} = {}): Promise<World> {
+} = {}): Promise<TestFleet> {
   const dir = temporaryFolder();
   const basePort = await freePorts(replicas + 4);
   const driver = createProcessDriver({ dir, workload: "web", basePort });
   onTestFinished(() => driver.stopAll());
   if (replicas > 0) {
     await driver.create({ release, replicas });
-    await healthy(driver, replicas);
+    await waitForHealthy(driver, replicas);
   }
   return { driver, dir, basePort, context: (directiveId) => ({ driver, directiveId, ...timing }) };
 }
 
 /** Waits until `count` workloads are healthy. */
-export async function healthy(driver: ProcessDriver, count: number): Promise<void> {
+export async function waitForHealthy(driver: ProcessDriver, count: number): Promise<void> {
   while ((await driver.list()).filter((each) => each.healthy).length < count);
 }
 

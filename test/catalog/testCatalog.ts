@@ -7,35 +7,35 @@ import { createTestDao, incidentOf, stateOf, type TestDao } from "../harness/dao
 import { records as samples } from "../records/samples.js";
 
 /** A DAO with a chain to read from; catalogs of it are closed at the end. */
-export interface World extends TestDao {
+export interface CatalogDao extends TestDao {
   readonly chain: Chain;
-  open(parameters?: Partial<OpenCatalogParameters>): Promise<Catalog>;
+  openCatalog(parameters?: Partial<OpenCatalogParameters>): Promise<Catalog>;
 }
 
-export async function createWorld(nodes = 3): Promise<World> {
-  const setting = await createTestDao({ nodes });
-  const { provider, deployment } = setting.witan;
+export async function createCatalogDao(nodes = 3): Promise<CatalogDao> {
+  const dao = await createTestDao({ nodes });
+  const { provider, deployment } = dao.witan;
   const chain = await createChain({ provider, ...deployment, pollMs: 5 });
   const catalogs: Catalog[] = [];
   return {
-    ...setting,
+    ...dao,
     chain,
-    async open(parameters = {}) {
-      const catalog = await openCatalog({ path: ":memory:", chain, content: setting.content, ...parameters });
+    async openCatalog(parameters = {}) {
+      const catalog = await openCatalog({ path: ":memory:", chain, content: dao.content, ...parameters });
       catalogs.push(catalog);
       return catalog;
     },
     close() {
       for (const catalog of catalogs) void catalog.close();
       chain.close();
-      setting.close();
+      dao.close();
     },
   };
 }
 
 /** A catalog of its own, built from zero. */
-export async function fresh(world: World, parameters: Partial<OpenCatalogParameters> = {}): Promise<Catalog> {
-  const catalog = await world.open(parameters);
+export async function syncedCatalog(dao: CatalogDao, parameters: Partial<OpenCatalogParameters> = {}): Promise<Catalog> {
+  const catalog = await dao.openCatalog(parameters);
   await catalog.sync();
   return catalog;
 }

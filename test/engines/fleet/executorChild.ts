@@ -5,7 +5,7 @@
 import { carryOut, createProcessDriver, type WorkloadOrder } from "../../../src/engines/fleet/index.js";
 import { timing } from "./timing.js";
 
-export interface ExecutorArguments {
+export interface ExecutorChildArguments {
   readonly dir: string;
   readonly basePort: number;
   readonly directiveId: string;
@@ -13,7 +13,7 @@ export interface ExecutorArguments {
   readonly killAtStep: number;
 }
 
-const { dir, basePort, directiveId, order, killAtStep } = JSON.parse(process.argv[2] ?? "") as ExecutorArguments;
+const { dir, basePort, directiveId, order, killAtStep } = JSON.parse(process.argv[2] ?? "") as ExecutorChildArguments;
 let steps = 0;
 await carryOut(order, {
   driver: createProcessDriver({ dir, workload: "web", basePort }),

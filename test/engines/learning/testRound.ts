@@ -9,15 +9,17 @@ import {
   type StartRoundOrder,
 } from "../../../src/engines/learning/index.js";
 import type { Address, Hex } from "../../../src/records/index.js";
-import { addressOf, directive, folderStore, Hub, temporaryFolder, toy, toyOrder, toySamples } from "./world.js";
+import { temporaryFolder } from "../../harness/folder.js";
+import { folderStore } from "./folderStore.js";
+import { RoundHub } from "./roundHub.js";
+import { addressOf, directive, toy, toyOrder, toySamples } from "./toyTask.js";
 
 export type Update = Extract<RoundMessage, { type: "update" }>;
-export const test = toySamples(99, 90);
 export const COORDINATOR = addressOf(0);
 
 /** Nodes on one hub and one store, each with a folder of its own and samples of two of the three clouds. */
-export function mesh(order: Partial<StartRoundOrder> = {}) {
-  const hub = new Hub();
+export function createTestRound(order: Partial<StartRoundOrder> = {}) {
+  const hub = new RoundHub();
   const root = temporaryFolder();
   const store = folderStore(join(root, "store"));
   const stopped = new AbortController();
@@ -54,7 +56,7 @@ export function mesh(order: Partial<StartRoundOrder> = {}) {
       order: whole,
       task: toy,
       participants: Array.from({ length: participants }, (_, i) => addressOf(i)),
-      testSamples: async () => test,
+      testSamples: async () => toySamples(99, 90),
       channel: hub.channel(COORDINATOR),
       store,
       dir: join(root, "coordinator"),
@@ -72,23 +74,23 @@ export function mesh(order: Partial<StartRoundOrder> = {}) {
 
 /** Answers each start with what `answer` makes of it, as a node that does not keep to the rules. */
 export function hostile(
-  hub: Hub,
+  hub: RoundHub,
   self: Address,
   answer: (start: RoundMessage & { type: "start" }) => readonly unknown[],
 ): void {
   const stop = hub.listen(({ message }) => {
-    if (message?.type === "start") queueMicrotask(() => sendAll(hub, self, answer(message)));
+    if (message?.type === "start") queueMicrotask(() => publishAll(hub, self, answer(message)));
   });
   onTestFinished(() => void stop());
 }
 
-export function sendAll(hub: Hub, self: Address, messages: readonly unknown[]): void {
-  for (const each of messages) hub.send(self, each);
+export function publishAll(hub: RoundHub, self: Address, messages: readonly unknown[]): void {
+  for (const each of messages) hub.publish(self, each);
 }
 
-export const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
-/** Gossip says nothing twice: who is to hear it has to listen first. */
-export const listening = (hub: Hub, count = 1) => eventually(() => hub.listeners).toBe(count);
+export const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000, interval: 20 });
+/** A message is published once: who is to receive it has to listen first. */
+export const waitForListeners = (hub: RoundHub, count = 1) => eventually(() => hub.listeners).toBe(count);
 
 export const updateOf = ({ round, base }: RoundMessage & { type: "start" }, rest: Partial<Update>): Update => ({
   type: "update",

@@ -1,6 +1,6 @@
 /**
- * A node of a federated round as a process of its own, to be killed: a coordinator or a participant that speaks to the
- * others through its parent, and kills itself as SIGKILL from outside would at the n-th thing that it does.
+ * A node of a federated round as a process of its own, to be killed: a coordinator or a participant that exchanges
+ * messages with the others through its parent, and kills itself as SIGKILL from outside would at its n-th step.
  */
 import {
   coordinateRounds,
@@ -11,9 +11,11 @@ import {
   type StartRoundOrder,
 } from "../../../src/engines/learning/index.js";
 import type { Address } from "../../../src/records/index.js";
-import { directive, folderStore, queued, toy, toySamples } from "./world.js";
+import { folderStore } from "./folderStore.js";
+import { queued } from "./roundHub.js";
+import { directive, toy, toySamples } from "./toyTask.js";
 
-export interface PeerArguments {
+export interface RoundChildArguments {
   readonly role: "coordinator" | "participant";
   readonly self: Address;
   readonly participants: readonly Address[];
@@ -24,8 +26,8 @@ export interface PeerArguments {
   readonly killAt: number;
 }
 
-/** What a peer tells its parent. */
-export type PeerSays = { readonly said: RoundMessage } | { readonly did: string } | { readonly returned: unknown };
+/** What the child tells its parent. */
+export type RoundChildMessage = { readonly published: RoundMessage } | { readonly step: string } | { readonly returned: unknown };
 
 const {
   role,
@@ -35,35 +37,35 @@ const {
   dir,
   store: storeDir,
   killAt,
-} = JSON.parse(process.argv[2] ?? "") as PeerArguments;
-const tell = (says: PeerSays) => new Promise((sent) => process.send?.(says, sent));
-let deeds = 0;
-async function deed(did: string): Promise<void> {
-  await tell({ did });
-  if (++deeds === killAt) process.kill(process.pid, "SIGKILL");
+} = JSON.parse(process.argv[2] ?? "") as RoundChildArguments;
+const tell = (message: RoundChildMessage) => new Promise((sent) => process.send?.(message, sent));
+let steps = 0;
+async function takeStep(step: string): Promise<void> {
+  await tell({ step });
+  if (++steps === killAt) process.kill(process.pid, "SIGKILL");
 }
 
 const files = folderStore(storeDir);
 const store: typeof files = {
   getFile: (...args) => files.getFile(...args),
   async putFile(source) {
-    await deed("storing a file");
+    await takeStep("storing a file");
     const file = await files.putFile(source);
-    await deed("stored a file");
+    await takeStep("stored a file");
     return file;
   },
 };
 const channel: RoundChannel = {
-  async publish(said) {
-    await deed(`saying ${said.type}`);
-    await tell({ said });
-    await deed(`said ${said.type}`);
+  async publish(published) {
+    await takeStep(`publishing ${published.type}`);
+    await tell({ published });
+    await takeStep(`published ${published.type}`);
   },
   messages: (signal) =>
     queued((read) => {
-      const hear = (received: unknown) => read(received as ReceivedRoundMessage);
-      process.on("message", hear);
-      return () => process.off("message", hear);
+      const receive = (received: unknown) => read(received as ReceivedRoundMessage);
+      process.on("message", receive);
+      return () => process.off("message", receive);
     }, signal),
 };
 const common = { directive, order, task: toy, channel, store, dir, signal: new AbortController().signal };
@@ -76,8 +78,8 @@ if (role === "coordinator") {
     base: null,
     announceEveryMs: 50,
     onModel: async (round, { sha256 }) => {
-      await deed(`model ${round} ${sha256}`);
-      await deed(`anchored ${round}`);
+      await takeStep(`model ${round} ${sha256}`);
+      await takeStep(`anchored ${round}`);
       return sha256;
     },
   });
@@ -88,7 +90,7 @@ if (role === "coordinator") {
     ...common,
     self,
     samples: async () => toySamples(index, 60, [index % 3, (index + 1) % 3]),
-    onEvent: (event, { round }) => void deed(`${event} ${round}`),
+    onEvent: (event, { round }) => void takeStep(`${event} ${round}`),
   });
   await tell({ returned: null });
 }

@@ -7,12 +7,12 @@ import { loadBls } from "../../src/ports/keys/index.js";
 import { type Address, encodeRecord, type Order } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
 import { type Agents, type AgentsOptions, createAgents } from "../harness/agents.js";
-import { patience } from "../harness/patience.js";
 import { TestClock } from "../harness/clock.js";
 import { blsKey, shortTracks } from "../harness/deploy.js";
 import { type FlakyRpc, startFlakyRpc } from "../harness/flakyRpc.js";
 import { startHardhatNode } from "../harness/hardhatNode.js";
 import { downIncident } from "../harness/listedFleet.js";
+import { patience } from "../harness/patience.js";
 
 async function agentsOf(options: AgentsOptions = {}): Promise<Agents> {
   const created = await createAgents(options);
@@ -238,8 +238,8 @@ describe("evidence that does not hold", () => {
 
 describe("an agent that was stopped", () => {
   it("does not vote twice, and the others go on when it is back", async () => {
-    const world = await agentsOf();
-    const { fleet, logs, connect, start, stop, cycles, ended } = world;
+    const mesh = await agentsOf();
+    const { fleet, logs, connect, start, stop, cycles, ended } = mesh;
     const reader = await connect();
     await start(0);
     fleet.kill("web/3");
@@ -251,7 +251,7 @@ describe("an agent that was stopped", () => {
     await cycles(0);
     expect(await ballotsOf(reader, proposalId)).toHaveLength(1);
     expect(logs.filter(({ message }) => message === "voted")).toHaveLength(1);
-    expect(troubles(world)).toEqual([]);
+    expect(troubles(mesh)).toEqual([]);
 
     await start(1, 2, 3, 4);
     expect(await ended(reader, "Restart")).toMatchObject({ status: "Done" });
@@ -317,7 +317,7 @@ describe("orders that a member gives by hand", () => {
 });
 
 describe("a chain that is out of reach for a while", () => {
-  async function behindFlakyRpc(): Promise<{ rpc: FlakyRpc; world: Agents }> {
+  async function behindFlakyRpc(): Promise<{ rpc: FlakyRpc; mesh: Agents }> {
     const node = await startHardhatNode();
     const rpc = await startFlakyRpc(node.rpcUrl);
     onTestFinished(async () => {
@@ -325,12 +325,12 @@ describe("a chain that is out of reach for a while", () => {
       await node.close();
     });
     // Connected through the proxy, deployed past it.
-    return { rpc, world: await agentsOf({ node, nodes: 1, rpcUrl: rpc.url }) };
+    return { rpc, mesh: await agentsOf({ node, nodes: 1, rpcUrl: rpc.url }) };
   }
 
   it("does not stop the loop: what was seen is kept, and acted on later", async () => {
-    const { rpc, world } = await behindFlakyRpc();
-    const { agents, fleet, connect, cycles, start, ended } = world;
+    const { rpc, mesh } = await behindFlakyRpc();
+    const { agents, fleet, connect, cycles, start, ended } = mesh;
     await start(0);
     await cycles(0);
     expect(agents.get(0)?.status.lastError).toBeUndefined();
@@ -355,8 +355,8 @@ describe("agents whose wall clocks are set back and forth by an hour", () => {
   it.each([undefined, 300])("go on healing, attesting and anchoring (stragglers: %s ms)", async (stragglersMs) => {
     const clocks = Array.from({ length: 5 }, () => new TestClock());
     const clockOf = (index: number) => clocks[index] ?? systemClock;
-    const world = await agentsOf({ clockOf, ...(stragglersMs === undefined ? {} : { stragglersMs }) });
-    const { agents, connect, cycles, fleet, start } = world;
+    const mesh = await agentsOf({ clockOf, ...(stragglersMs === undefined ? {} : { stragglersMs }) });
+    const { agents, connect, cycles, fleet, start } = mesh;
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     await cycles(0);

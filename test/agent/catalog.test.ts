@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCatalog } from "../../src/agent/catalog.js";
 import { createLogger } from "../../src/utils/logger.js";
-import { anchorStates, createCatalogDao, type CatalogDao } from "../catalog/testCatalog.js";
+import { anchorStates, type CatalogDao, createCatalogDao } from "../catalog/testCatalog.js";
 
 let dao: CatalogDao;
 let folder: string;

@@ -12,10 +12,10 @@ import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { encodePayload } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";
-import { patience } from "../harness/patience.js";
 import { restartOrder } from "../harness/dao.js";
 import { deployWitan, operatorKey, type Witan } from "../harness/deploy.js";
 import { type HardhatNode, startHardhatNode } from "../harness/hardhatNode.js";
+import { patience } from "../harness/patience.js";
 
 const PASSWORD = "correct horse";
 const silent = createLogger("silent", () => undefined);

@@ -5,7 +5,15 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CatalogError } from "../../src/catalog/index.js";
 import { failureOf } from "../harness/dao.js";
-import { anchorIncident, anchorStates, createCatalogDao, dump, syncedCatalog, incidentOf, type CatalogDao } from "./testCatalog.js";
+import {
+  anchorIncident,
+  anchorStates,
+  type CatalogDao,
+  createCatalogDao,
+  dump,
+  incidentOf,
+  syncedCatalog,
+} from "./testCatalog.js";
 
 let dao: CatalogDao;
 let folder: string;
@@ -109,7 +117,7 @@ describe("a catalog's file", () => {
     const anew = await createCatalogDao(2);
     await anchorStates(anew.client(1), 7);
     expect(anew.chain.addresses).toEqual(dao.chain.addresses);
-    const catalog = await anew.open({ path });
+    const catalog = await anew.openCatalog({ path });
     expect((await catalog.sync()).undoneBlocks).toBeGreaterThan(10);
     await catalog.close();
     const zero = join(folder, "anew.db");

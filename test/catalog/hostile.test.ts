@@ -15,7 +15,15 @@ import {
   type RecordKind,
 } from "../../src/records/index.js";
 import { failureOf } from "../harness/dao.js";
-import { anchorIncident, anchorStates, createCatalogDao, incidentOf, modelOf, stateOf, type CatalogDao } from "./testCatalog.js";
+import {
+  anchorIncident,
+  anchorStates,
+  type CatalogDao,
+  createCatalogDao,
+  incidentOf,
+  modelOf,
+  stateOf,
+} from "./testCatalog.js";
 
 let dao: CatalogDao;
 let restore: () => Promise<void>;

@@ -12,7 +12,15 @@ import {
   Severities,
 } from "../../src/records/index.js";
 import { seedOf, shortOrLong } from "../harness/soak.js";
-import { createCatalogDao, syncedCatalog, incidentOf, modelOf, outcomeOf, stateOf, type CatalogDao } from "./testCatalog.js";
+import {
+  type CatalogDao,
+  createCatalogDao,
+  incidentOf,
+  modelOf,
+  outcomeOf,
+  stateOf,
+  syncedCatalog,
+} from "./testCatalog.js";
 
 let dao: CatalogDao;
 let catalog: Catalog;

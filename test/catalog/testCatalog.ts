@@ -34,7 +34,10 @@ export async function createCatalogDao(nodes = 3): Promise<CatalogDao> {
 }
 
 /** A catalog of its own, built from zero. */
-export async function syncedCatalog(dao: CatalogDao, parameters: Partial<OpenCatalogParameters> = {}): Promise<Catalog> {
+export async function syncedCatalog(
+  dao: CatalogDao,
+  parameters: Partial<OpenCatalogParameters> = {},
+): Promise<Catalog> {
   const catalog = await dao.openCatalog(parameters);
   await catalog.sync();
   return catalog;

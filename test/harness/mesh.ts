@@ -241,6 +241,6 @@ interface RawBlock {
 }
 
 /** The same of each of these nodes. */
-export function all<T>(indices: readonly number[], value: T): Record<number, T> {
+export function all<const T>(indices: readonly number[], value: T): Record<number, T> {
   return Object.fromEntries(indices.map((index) => [index, value]));
 }

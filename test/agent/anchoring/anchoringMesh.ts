@@ -7,7 +7,7 @@ import { hashJoint, type JointMessage } from "../../../src/ports/chain/index.js"
 import type { ContentId } from "../../../src/records/index.js";
 import { bls } from "../../harness/bls.js";
 import { stateOf } from "../../harness/dao.js";
-import { createMesh, type MeshNodeOptions } from "../../harness/mesh.js";
+import { createMesh } from "../../harness/mesh.js";
 import { patience } from "../../harness/patience.js";
 
 export const GATHER_MS = 1_000;
@@ -17,7 +17,7 @@ export type AnchoringMesh = Awaited<ReturnType<typeof createAnchoringMesh>>;
 /** A mesh whose nodes anchor together, each with an outbox. */
 export async function createAnchoringMesh(nodes = 5, { gatherMs = GATHER_MS } = {}) {
   const mesh = await createMesh(
-    async (node, _: MeshNodeOptions) => {
+    async (node) => {
       const outbox = await openOutbox({ path: join(node.dir, "outbox.jsonl"), client: node.client, finality: 2 });
       const exchange = new AnchoringExchange({ ...node, node, outbox, gatherMs, minAuthors: 5 });
       exchange.start();

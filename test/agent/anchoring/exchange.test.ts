@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkRecordProof, InvalidProofError } from "../../../src/client/index.js";
 import type { Hex, RecordProof } from "../../../src/records/index.js";
 import { incidentOf } from "../../harness/dao.js";
-import { createAnchoringMesh, GATHER_MS, type AnchoringMesh } from "./anchoringMesh.js";
+import { type AnchoringMesh, createAnchoringMesh, GATHER_MS } from "./anchoringMesh.js";
 
 const FIVE = [0, 1, 2, 3, 4];
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type AnchoringMessage, decodeMessage, encodeMessage } from "../../../src/agent/anchoring/message.js";
 import { type JointMessage, jointTree } from "../../../src/ports/chain/index.js";
 import { checksumAddress, encodeJointManifest, type Hex, type SignedBatch } from "../../../src/records/index.js";
-import { createAnchoringMesh, type AnchoringMesh } from "./anchoringMesh.js";
+import { type AnchoringMesh, createAnchoringMesh } from "./anchoringMesh.js";
 
 const FIVE = [0, 1, 2, 3, 4];
 /** The honest nodes draft nothing meanwhile, however long the messages of the sixth take. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Hex } from "../../../src/records/index.js";
 import { admissionOf, blsKey, operatorKey } from "../../harness/deploy.js";
 import { all } from "../../harness/mesh.js";
-import { NEVER_MS, patience } from "../../harness/patience.js";
+import { NEVER_MS } from "../../harness/patience.js";
 import { createAttestationMesh, done, failed, ready } from "./attestationMesh.js";
 
 const three = [0, 1, 2];

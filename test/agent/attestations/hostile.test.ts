@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { AttestationCounts } from "../../../src/agent/attestations/validator.js";
 import type { Client } from "../../../src/client/index.js";
 import type { Hex } from "../../../src/records/index.js";
-import { blsKey } from "../../harness/deploy.js";
 import { bls } from "../../harness/bls.js";
+import { blsKey } from "../../harness/deploy.js";
 import { all } from "../../harness/mesh.js";
 import { patience } from "../../harness/patience.js";
-import { altered, type AttestationMesh, createAttestationMesh, done, failed, outcomeOf } from "./attestationMesh.js";
+import { type AttestationMesh, altered, createAttestationMesh, done, failed, outcomeOf } from "./attestationMesh.js";
 
 const four = [0, 1, 2, 3];
 const six = [0, 1, 2, 3, 4, 5];
@@ -63,9 +63,7 @@ describe("attestations that are not what they say", () => {
     const { directive, sum, mesh } = await withLiar();
     const ended = await mesh.issue("web-1");
     for (const index of [0, 1, 2]) {
-      await mesh.dao
-        .client(index)
-        .reportDirective({ directiveId: ended.id, report: "done", outcome: outcomeOf(1) });
+      await mesh.dao.client(index).reportDirective({ directiveId: ended.id, report: "done", outcome: outcomeOf(1) });
     }
     const later = await mesh.issue("web-2", { delay: 100_000 });
     const short = await mesh.issue("web-1", { window: 30 });
@@ -139,7 +137,9 @@ describe("attestations that are not what they say", () => {
 
 describe("a settler whose duty it is", () => {
   /** All attest, but for a first in line that is missing; each of them may settle as soon as it has heard enough. */
-  async function attested(change: (first: number, ahead: number, mesh: AttestationMesh) => Partial<Client> | undefined) {
+  async function attested(
+    change: (first: number, ahead: number, mesh: AttestationMesh) => Partial<Client> | undefined,
+  ) {
     const mesh = await createAttestationMesh();
     const directive = await mesh.issue();
     const [first = -1, ahead = -1, ...others] = mesh.settlersOf(directive.id);

@@ -23,7 +23,10 @@ describe("a node that says For to some and Against to others", () => {
   it("is found out by all of them, who write down the same, and counts once", async () => {
     const { mesh, proposal, incidents } = await withLiar();
     const [inFavour, against] = [await mesh.sign(proposal.id, 5, "for"), await mesh.sign(proposal.id, 5, "against")];
-    const [left, right] = [[0, 1], [2, 3, 4]] as const;
+    const [left, right] = [
+      [0, 1],
+      [2, 3, 4],
+    ] as const;
     mesh.split(left, [...right, 5]);
     await mesh.publish(5, inFavour);
     await mesh.waitForBallots(proposal.id, 1, 2, 3, 4);

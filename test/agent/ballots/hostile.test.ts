@@ -8,7 +8,7 @@ import { fund, operatorKey } from "../../harness/deploy.js";
 import { all } from "../../harness/mesh.js";
 import { patience } from "../../harness/patience.js";
 import { startNode } from "../../ports/content/contentNodes.js";
-import { createBallotMesh, type BallotMesh, slowTracks } from "./ballotMesh.js";
+import { type BallotMesh, createBallotMesh, slowTracks } from "./ballotMesh.js";
 
 const seven = [0, 1, 2, 3, 4, 5, 6];
 const ballots = { ...all([0, 2, 4], "for"), ...all([1, 5], "against"), ...all([3, 6], "abstain") };
@@ -170,7 +170,10 @@ describe("somebody who runs ahead of the aggregators with smaller aggregates", (
 describe("a node among others on a network", () => {
   it("cuts off the peer that sends bad ballots, and accepts those of the others", async () => {
     const content = await startNode();
-    const [liar, honest] = [await startNode({ peers: content.multiaddrs() }), await startNode({ peers: content.multiaddrs() })];
+    const [liar, honest] = [
+      await startNode({ peers: content.multiaddrs() }),
+      await startNode({ peers: content.multiaddrs() }),
+    ];
     const mesh = await createBallotMesh({ tracks: slowTracks() });
     await mesh.start([0], { gossip: createGossip(content), refusePeer: (...refused) => content.refuse(...refused) });
     await mesh.updateMembers();

@@ -257,7 +257,9 @@ describe("limits", () => {
   });
 
   it("take ballots on 256 proposals that are not on chain, whoever sends them", async () => {
-    const { validate, pool } = await createTestValidator({ nodes: Array.from({ length: 33 }, (_, index) => memberOf(index)) });
+    const { validate, pool } = await createTestValidator({
+      nodes: Array.from({ length: 33 }, (_, index) => memberOf(index)),
+    });
     const eightOf = (index: number) =>
       Array.from({ length: 8 }, (_, n) => signed(index, "for", { proposalId: `${1_000 + 8 * index + n}` }));
     for (let index = 0; index < 33; index++) await Promise.all(eightOf(index).map((ballot) => validate(ballot)));
@@ -269,7 +271,9 @@ describe("limits", () => {
 
   it("find a few bad ballots among many good ones with few checks", async () => {
     const size = 200;
-    const { validate, validator } = await createTestValidator({ nodes: Array.from({ length: size }, (_, index) => memberOf(index)) });
+    const { validate, validator } = await createTestValidator({
+      nodes: Array.from({ length: size }, (_, index) => memberOf(index)),
+    });
     const liars = new Set([17, 101, 160]);
     const ballots = Array.from({ length: size }, (_, n) => signed(n, "for", liars.has(n) ? { by: size } : {}));
     const verdicts = await Promise.all(ballots.map((ballot, n) => validate(ballot, `neighbour ${n % 4}`)));

@@ -3,11 +3,11 @@ import { createLearningHandler } from "../../../src/agent/handlers/learning.js";
 import type { Client } from "../../../src/client/index.js";
 import type { Outcome } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { temporaryFolder } from "../../harness/folder.js";
 import { folderStore } from "../../engines/learning/folderStore.js";
 import { RoundHub } from "../../engines/learning/roundHub.js";
 import { addressOf, directive, toy, toyOrder, toySamples } from "../../engines/learning/toyTask.js";
 import { TestClock } from "../../harness/clock.js";
+import { temporaryFolder } from "../../harness/folder.js";
 
 const SILENCE_MS = 10_000;
 const HOUR = 3_600_000;

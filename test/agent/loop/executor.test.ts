@@ -7,9 +7,9 @@ import { aggregatedAttestations } from "../../../src/agent/loop/strategies/aggre
 import { openOutbox } from "../../../src/agent/outbox/open.js";
 import type { IssuedDirective } from "../../../src/client/index.js";
 import type { Address, ContentId, Order, Outcome, Release } from "../../../src/records/index.js";
-import { NEVER_MS, patience } from "../../harness/patience.js";
-import { type AttestationMesh, createAttestationMesh, outcomeOf } from "../attestations/attestationMesh.js";
 import { temporaryFolder } from "../../harness/folder.js";
+import { NEVER_MS } from "../../harness/patience.js";
+import { type AttestationMesh, createAttestationMesh, outcomeOf } from "../attestations/attestationMesh.js";
 
 const TAKEOVER_MS = 10_000;
 const done: ExecutionResult = {
@@ -68,7 +68,12 @@ async function executorOf(mesh: AttestationMesh, index: number, change: Partial<
 }
 
 /** A node anchors its outcome, and does not attest it yet. */
-async function anchorOutcome(mesh: AttestationMesh, index: number, { id }: IssuedDirective, does = done): Promise<ContentId> {
+async function anchorOutcome(
+  mesh: AttestationMesh,
+  index: number,
+  { id }: IssuedDirective,
+  does = done,
+): Promise<ContentId> {
   const value: Outcome = { schema: "witan/outcome/1", directive: id, ...does };
   const { records } = await mesh.dao.client(index).anchorRecords({ records: [{ kind: "Outcome", value }] });
   return records[0]?.contentId ?? "0x";

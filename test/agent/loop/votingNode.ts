@@ -11,10 +11,10 @@ import { createChain, type Eip1193Provider } from "../../../src/ports/chain/inde
 import { type ContentStore, createMemoryContent } from "../../../src/ports/content/index.js";
 import type { Address, ContentId, Order } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { SharedBlocks } from "../../harness/sharedBlocks.js";
-import { patience } from "../../harness/patience.js";
-import { createBallotMesh, type BallotMesh, slowTracks } from "../ballots/ballotMesh.js";
 import { temporaryFolder } from "../../harness/folder.js";
+import { patience } from "../../harness/patience.js";
+import { SharedBlocks } from "../../harness/sharedBlocks.js";
+import { type BallotMesh, createBallotMesh, slowTracks } from "../ballots/ballotMesh.js";
 
 interface VotingNodeOptions {
   /** Exchanges ballots with the other nodes; without it this node votes by transactions of its own. */

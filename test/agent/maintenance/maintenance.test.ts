@@ -4,9 +4,9 @@ import type { ContentMaintenance } from "../../../src/ports/content/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { type Clock, systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { patience } from "../../harness/patience.js";
 import { operatorKey } from "../../harness/deploy.js";
 import { temporaryFolder } from "../../harness/folder.js";
+import { patience } from "../../harness/patience.js";
 import { alterOnDisk, bytesOf, openDisk, startNode } from "../../ports/content/contentNodes.js";
 
 const self = operatorKey(0).address as Address;

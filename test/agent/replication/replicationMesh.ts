@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { Replicator } from "../../../src/agent/replication/replicator.js";
@@ -12,8 +11,9 @@ import { createGossip, type Gossip } from "../../../src/ports/gossip/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
-import { patience } from "../../harness/patience.js";
 import { deployWitan, type Witan } from "../../harness/deploy.js";
+import { temporaryFolder } from "../../harness/folder.js";
+import { patience } from "../../harness/patience.js";
 
 const silent = createLogger("silent", () => undefined);
 
@@ -38,8 +38,7 @@ export interface ReplicationMeshOptions {
 }
 
 export async function createReplicationMesh({ nodes, replicas = 2, running, awayMs = 1_500 }: ReplicationMeshOptions) {
-  const folder = await mkdtemp(join(tmpdir(), "witan-replication-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const dirs = Array.from({ length: nodes }, (_, i) => join(folder, `node-${i}`));
   const identities = await Promise.all(dirs.map((dir) => loadIdentity(dir)));
   const witan: Witan = await deployWitan({ nodes, peerIds: identities.map(({ peerIdBytes }) => peerIdBytes) });

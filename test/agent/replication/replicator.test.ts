@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { encodeReport, viewOf } from "../../../src/agent/replication/message.js";
 import { retentionRules } from "../../../src/policy/index.js";
 import { buildTree, cidToContentId, encodeManifest, encodeRecord, leafOf } from "../../../src/records/index.js";
-import { patience } from "../../harness/patience.js";
 import { incidentOf } from "../../harness/dao.js";
+import { patience } from "../../harness/patience.js";
 import { model } from "../../records/samples.js";
 import { createReplicationMesh } from "./replicationMesh.js";
 

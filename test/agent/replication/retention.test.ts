@@ -7,8 +7,8 @@ import {
   float32Tensor,
   type Order,
 } from "../../../src/records/index.js";
-import { patience } from "../../harness/patience.js";
 import { incidentOf, restartOrder, stateOf } from "../../harness/dao.js";
+import { patience } from "../../harness/patience.js";
 import { model } from "../../records/samples.js";
 import { createReplicationMesh } from "./replicationMesh.js";
 

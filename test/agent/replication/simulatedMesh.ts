@@ -277,7 +277,8 @@ export class SimulatedMesh {
     const pin = node.pins.get(name);
     if (!node.pins.delete(name) || pin === undefined) return false;
     this.unpinned += 1;
-    if (node.cannotReadTerms) this.violations.push(`node ${node.index} unpinned ${name} without knowing the voted terms`);
+    if (node.cannotReadTerms)
+      this.violations.push(`node ${node.index} unpinned ${name} without knowing the voted terms`);
     const { cid } = pin;
     const block = this.#entries.findIndex(({ manifest }) => {
       const leaves = this.#leaves.get(manifest) ?? [];

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, onTestFinished } from "vitest";
 import { ContentError, type ContentStore } from "../../../src/ports/content/index.js";
 import { frozen, TestClock } from "../../harness/clock.js";
-import { anchorStates, createCatalogDao, type CatalogDao } from "../testCatalog.js";
+import { anchorStates, type CatalogDao, createCatalogDao } from "../testCatalog.js";
 
 const HOUR_MS = 3_600_000;
 let dao: CatalogDao;

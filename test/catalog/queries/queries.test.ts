@@ -6,12 +6,12 @@ import { restartOrder } from "../../harness/dao.js";
 import {
   anchorIncident,
   anchorStates,
+  type CatalogDao,
   createCatalogDao,
-  syncedCatalog,
   incidentOf,
   modelOf,
   outcomeOf,
-  type CatalogDao,
+  syncedCatalog,
 } from "../testCatalog.js";
 
 let dao: CatalogDao;

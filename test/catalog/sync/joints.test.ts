@@ -5,7 +5,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { anchorJointRoot } from "../../harness/jointAnchors.js";
-import { anchorIncident, anchorStates, createCatalogDao, dump, syncedCatalog, incidentOf, stateOf, type CatalogDao } from "../testCatalog.js";
+import {
+  anchorIncident,
+  anchorStates,
+  type CatalogDao,
+  createCatalogDao,
+  dump,
+  incidentOf,
+  stateOf,
+  syncedCatalog,
+} from "../testCatalog.js";
 
 let dao: CatalogDao;
 let folder: string;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Catalog, CatalogChange } from "../../../src/catalog/index.js";
 import { createChain, type Eip1193Provider } from "../../../src/ports/chain/index.js";
 import { shortOrLong } from "../../harness/soak.js";
-import { anchorIncident, anchorStates, createCatalogDao, dump, incidentOf, type CatalogDao } from "../testCatalog.js";
+import { anchorIncident, anchorStates, type CatalogDao, createCatalogDao, dump, incidentOf } from "../testCatalog.js";
 
 let dao: CatalogDao;
 let folder: string;

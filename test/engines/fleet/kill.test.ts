@@ -6,10 +6,10 @@ import { findProcesses } from "../../../src/engines/fleet/drivers/process/replic
 import { carryOut, verifyRollout, type WorkloadOrder } from "../../../src/engines/fleet/index.js";
 import { nameOfSubject, type Release } from "../../../src/records/index.js";
 import { bundle } from "../../harness/bundle.js";
+import { temporaryFolder } from "../../harness/folder.js";
 import { shortOrLong } from "../../harness/soak.js";
 import type { ExecutorChildArguments } from "./executorChild.js";
-import { temporaryFolder } from "../../harness/folder.js";
-import { healthyRelease, kill, type TestFleet, startTestFleet } from "./testFleet.js";
+import { healthyRelease, kill, startTestFleet, type TestFleet } from "./testFleet.js";
 
 /** Carries an order out in another process, which is killed at its n-th step. */
 async function executorKilledAt(

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { carryOut, FleetError, verifyRollout, type WorkloadState } from "../../../src/engines/fleet/index.js";
 import { TestClock } from "../../harness/clock.js";
+import { healthyRelease, kill, startTestFleet, type TestFleet, v1, v2, waitForHealthy } from "./testFleet.js";
 import { timing } from "./timing.js";
-import { waitForHealthy, healthyRelease, kill, v1, v2, type TestFleet, startTestFleet } from "./testFleet.js";
 
 const releases = async ({ driver }: TestFleet) => (await driver.list()).map(({ release }) => release.name);
 const instances = async ({ driver }: TestFleet) => (await driver.list()).map(({ instance }) => instance);
@@ -131,7 +131,10 @@ describe("Rollback", () => {
   it("does nothing where the fleet is not on the release to be left", async () => {
     const fleet = await startTestFleet({ replicas: 1 });
     const before = await instances(fleet);
-    const result = await carryOut({ kind: "Rollback", workload: "web", from: v2.sha256, to: null }, fleet.context("d1"));
+    const result = await carryOut(
+      { kind: "Rollback", workload: "web", from: v2.sha256, to: null },
+      fleet.context("d1"),
+    );
     expect(result).toMatchObject({ result: "done", detail: [{ result: "skipped" }] });
     expect(await instances(fleet)).toEqual(before);
   });

@@ -27,7 +27,10 @@ export interface RoundChildArguments {
 }
 
 /** What the child tells its parent. */
-export type RoundChildMessage = { readonly published: RoundMessage } | { readonly step: string } | { readonly returned: unknown };
+export type RoundChildMessage =
+  | { readonly published: RoundMessage }
+  | { readonly step: string }
+  | { readonly returned: unknown };
 
 const {
   role,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type ContentStore, MAX_BLOCK_BYTES } from "../../../src/ports/content/index.js";
 import { cidToContentId, contentIdOf } from "../../../src/records/index.js";
-import { MISSING_CID, bytesOf } from "./contentNodes.js";
+import { bytesOf, MISSING_CID } from "./contentNodes.js";
 
 /** A store under test. Where a driver only reads, another writes for it. */
 export interface Subject {

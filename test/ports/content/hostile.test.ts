@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { childNode } from "./childNode.js";
-import { hostilePeer } from "./hostilePeer.js";
 import { temporaryFolder } from "../../harness/folder.js";
-import { MISSING_CID, bytesOf, startNode } from "./contentNodes.js";
+import { childNode } from "./childNode.js";
+import { bytesOf, MISSING_CID, startNode } from "./contentNodes.js";
+import { hostilePeer } from "./hostilePeer.js";
 
 const MB = 1024 * 1024;
 /** Both ends of a flood are in this process, with the blocks that are on their way. */

@@ -2,8 +2,8 @@ import { getBytes, id } from "ethers";
 import { describe, expect, it } from "vitest";
 import { BatchVerifier, type SignatureClaim } from "../../../../src/agent/aggregation/gossip/batchVerifier.js";
 import { systemClock } from "../../../../src/utils/clock.js";
-import { blsKey } from "../../../harness/deploy.js";
 import { bls } from "../../../harness/bls.js";
+import { blsKey } from "../../../harness/deploy.js";
 
 const [digest, other] = [getBytes(id("what is voted on")), getBytes(id("something else"))];
 const key = bls.publicKey(blsKey(0));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { encodeWeights, type RoundMessage } from "../../../../src/engines/learning/index.js";
 import type { Hex } from "../../../../src/records/index.js";
 import { TestClock } from "../../../harness/clock.js";
-import { hostile, createTestRound, publishAll, type Update, updateOf } from "../testRound.js";
+import { createTestRound, hostile, publishAll, type Update, updateOf } from "../testRound.js";
 import { addressOf, directive, toy } from "../toyTask.js";
 
 describe("a round refuses", () => {

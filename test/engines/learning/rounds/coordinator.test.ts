@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { decodeWeights, encodeWeights } from "../../../../src/engines/learning/index.js";
 import type { Hex } from "../../../../src/records/index.js";
-import { createTestRound } from "../testRound.js";
 import { temporaryFolder } from "../../../harness/folder.js";
+import { createTestRound } from "../testRound.js";
 import { addressOf, toy } from "../toyTask.js";
 
 describe("a federated round", () => {
@@ -54,7 +54,9 @@ describe("a federated round", () => {
     failed.join(0);
     expect(await failed.coordinate(3)).toMatchObject([{ ending: "failed", model: null, record: null }]);
     expect(failed.models).toEqual([]);
-    expect(failed.hub.published.some(({ message }) => message.type === "end" && message.ending === "failed")).toBe(true);
+    expect(failed.hub.published.some(({ message }) => message.type === "end" && message.ending === "failed")).toBe(
+      true,
+    );
   });
 
   it("goes on from the last model after a round that failed", async () => {

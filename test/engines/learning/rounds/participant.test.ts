@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { encodeWeights } from "../../../../src/engines/learning/index.js";
 import type { Clock } from "../../../../src/utils/clock.js";
 import { TestClock } from "../../../harness/clock.js";
-import { COORDINATOR, eventually, waitForListeners, createTestRound } from "../testRound.js";
+import { COORDINATOR, createTestRound, eventually, waitForListeners } from "../testRound.js";
 import { addressOf, directive, toy } from "../toyTask.js";
 
 describe("a participant", () => {

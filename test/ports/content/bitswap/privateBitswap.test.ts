@@ -7,7 +7,7 @@ import { type BlockBroker, createHeliaLight } from "helia";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type BlockPresence, isBitswap, openBitswap } from "../../../../src/ports/content/bitswap/privateBitswap.js";
 import { parseCid } from "../../../../src/ports/content/cid.js";
-import { MISSING_CID, bytesOf, startNode } from "../contentNodes.js";
+import { bytesOf, MISSING_CID, startNode } from "../contentNodes.js";
 
 /** The installed Helia with its own bitswap, and nothing of ours but the adapter. */
 async function stockHelia() {

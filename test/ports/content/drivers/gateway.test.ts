@@ -8,7 +8,7 @@ import {
   MAX_BLOCK_BYTES,
 } from "../../../../src/ports/content/index.js";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
-import { MISSING_CID, bytesOf, startServer } from "../contentNodes.js";
+import { bytesOf, MISSING_CID, startServer } from "../contentNodes.js";
 
 const bytes = bytesOf(1_000);
 const cid = contentIdToCid(contentIdOf(bytes), "raw");

@@ -6,9 +6,9 @@ import { peerIdFromPrivateKey } from "@libp2p/peer-id";
 import { describe, expect, it } from "vitest";
 import { createHeliaContent } from "../../../../src/ports/content/drivers/helia.js";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
-import { childNode } from "../childNode.js";
 import { temporaryFolder } from "../../../harness/folder.js";
-import { MISSING_CID, alterOnDisk, bytesOf, startNode, startRestartable } from "../contentNodes.js";
+import { childNode } from "../childNode.js";
+import { alterOnDisk, bytesOf, MISSING_CID, startNode, startRestartable } from "../contentNodes.js";
 
 describe("a Helia node on its folder", () => {
   it("keeps its peer id and its blocks over a restart, and its key to itself", async () => {

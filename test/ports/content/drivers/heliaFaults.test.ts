@@ -7,9 +7,9 @@ import { CID } from "multiformats/cid";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
 import { bundle } from "../../../harness/bundle.js";
-import { childNode } from "../childNode.js";
 import { temporaryFolder } from "../../../harness/folder.js";
-import { MISSING_CID, bytesOf, openDisk, startNode } from "../contentNodes.js";
+import { childNode } from "../childNode.js";
+import { bytesOf, MISSING_CID, openDisk, startNode } from "../contentNodes.js";
 import { collect, stockNode } from "../stockNode.js";
 
 // Each fault twice: on Helia as it comes, so that it is known to be there still and that the test would find it, and

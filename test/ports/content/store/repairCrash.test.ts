@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { MAX_BLOCK_BYTES, type Pin } from "../../../../src/ports/content/index.js";
 import { codecOfCid } from "../../../../src/records/index.js";
 import { killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
-import { keptBy } from "../backup/backedUp.js";
 import { temporaryFolder } from "../../../harness/folder.js";
+import { keptBy } from "../backup/backedUp.js";
 import { bytesOf, editBlocks, keyOf, openDisk, startNode } from "../contentNodes.js";
 
 /** Fewer than elsewhere: a node with a network takes seconds to start. */

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemoryContent, MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
 import { bundle } from "../../../harness/bundle.js";
-import { childNode } from "../childNode.js";
 import { temporaryFolder } from "../../../harness/folder.js";
+import { childNode } from "../childNode.js";
 import { bytesOf, startNode } from "../contentNodes.js";
 
 /** All that is left of a stream, in one piece. */

@@ -15,8 +15,8 @@ import { content, parseDuration } from "../../../../src/surfaces/cli/commands/co
 import { model } from "../../../../src/surfaces/cli/commands/model.js";
 import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
 import { pullModel } from "../../../../src/surfaces/cli/modelFile.js";
-import { kuboLikeServer } from "../../../ports/content/drivers/kuboServer.js";
 import { alterOnDisk, bytesOf, openDisk, startNode, startServer } from "../../../ports/content/contentNodes.js";
+import { kuboLikeServer } from "../../../ports/content/drivers/kuboServer.js";
 import { run } from "../../network.js";
 
 const NOBODY = `0x${"11".repeat(20)}` as const;

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { findProcesses } from "../../../../../src/engines/fleet/drivers/process/replica.js";
 import { createProcessDriver, FleetError } from "../../../../../src/engines/fleet/index.js";
 import { temporaryFolder } from "../../../../harness/folder.js";
-import { waitForHealthy, healthyRelease, isFree, kill, v1, startTestFleet } from "../../testFleet.js";
+import { healthyRelease, isFree, kill, startTestFleet, v1, waitForHealthy } from "../../testFleet.js";
 
 const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
 

@@ -133,7 +133,13 @@ export class Maintenance {
 
   async #gc(signal: AbortSignal): Promise<void> {
     const { clock, graceMs, logger, store } = this.#parameters;
-    const { kept, spared, removed, removedBytes: bytes, missing } = await store.gc({ graceMs, signal });
+    const {
+      kept,
+      spared,
+      removed,
+      removedBytes: bytes,
+      missing,
+    } = await store.gc({ graceMs, whileOpen: true, signal });
     this.#lastGc = { at: clock.now(), kept, spared, removed, bytes, missing: missing.length };
     if (missing.length > 0) logger.warn("nothing was deleted: pinned blocks are missing", { missing });
     else logger.info("collected garbage", { removed, bytes });

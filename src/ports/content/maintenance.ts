@@ -32,6 +32,11 @@ export interface GcOptions extends AbortOptions {
   readonly dryRun?: boolean;
   /** Blocks put or fetched this recently stay, in milliseconds; {@link DEFAULT_GRACE_MS} by default. */
   readonly graceMs?: number;
+  /**
+   * Whether a block's age is only the time in which the store was open: then a wrong wall clock removes nothing early. For
+   * a store that stays open; a store that is opened for moments keeps its blocks for longer. False by default.
+   */
+  readonly whileOpen?: boolean;
   /** Called now and then with the number of blocks checked. */
   readonly onProgress?: (blocks: number) => void;
 }

@@ -9,6 +9,9 @@ const BORN = "!born!";
 /** Pins. */
 const ROOT = "!root!";
 
+/** The key under which a store keeps for how long it has been open. */
+export const OPEN_KEY = "!open!";
+
 /** The keys of a store on Level. Each range is `gte` and `lt` of an iterator. */
 export const BlockKeys = {
   blocks: { gte: BLOCK, lt: after(BLOCK) },
@@ -47,19 +50,34 @@ export interface BirthStamp {
   readonly session?: string;
   /** Monotonic time of that session, in milliseconds. */
   readonly monotonic?: number;
+  /** For how long the store had been open, in milliseconds; undefined in stamps of earlier versions. */
+  readonly openMs?: number;
 }
 
-export function encodeBorn({ at, bytes, session, monotonic }: BirthStamp): Uint8Array {
-  const inSession = session === undefined || monotonic === undefined ? "" : ` ${session} ${Math.floor(monotonic)}`;
-  return new TextEncoder().encode(`${at} ${bytes}${inSession}`);
+export function encodeBorn({ at, bytes, session, monotonic, openMs }: BirthStamp): Uint8Array {
+  const inSession = session === undefined || monotonic === undefined ? [] : [session, Math.floor(monotonic)];
+  const open = inSession.length === 0 || openMs === undefined ? [] : [openMs];
+  return new TextEncoder().encode([at, bytes, ...inSession, ...open].join(" "));
 }
 
 /** Undefined if the value is missing or not a stamp: a block of unknown age. */
 export function decodeBorn(value: Uint8Array | undefined): BirthStamp | undefined {
-  const [at, bytes, session, monotonic] = value === undefined ? [] : new TextDecoder().decode(value).split(" ");
+  const [at, bytes, session, monotonic, open] = value === undefined ? [] : new TextDecoder().decode(value).split(" ");
   const stamp = { at: Number(at), bytes: Number(bytes) };
   if (!Number.isSafeInteger(stamp.at) || !Number.isSafeInteger(stamp.bytes)) return undefined;
-  return session === undefined ? stamp : { ...stamp, session, monotonic: Number(monotonic) };
+  if (session === undefined) return stamp;
+  return { ...stamp, session, monotonic: Number(monotonic), ...(open === undefined ? {} : { openMs: Number(open) }) };
+}
+
+/** For how long a store has been open, as {@link OPEN_KEY} has it. */
+export function encodeOpenMs(openMs: number): Uint8Array {
+  return new TextEncoder().encode(String(openMs));
+}
+
+/** 0 if the value is missing or is no time. */
+export function decodeOpenMs(value: Uint8Array | undefined): number {
+  const openMs = Number(new TextDecoder().decode(value));
+  return Number.isSafeInteger(openMs) && openMs >= 0 ? openMs : 0;
 }
 
 function after(prefix: string): string {

@@ -25,7 +25,7 @@ const MAX_RESTAMPED = 65_536;
  */
 export async function collectGarbage(
   blocks: VerifiedBlocks,
-  { dryRun = false, graceMs = DEFAULT_GRACE_MS, signal, onProgress }: GcOptions = {},
+  { dryRun = false, graceMs = DEFAULT_GRACE_MS, whileOpen = false, signal, onProgress }: GcOptions = {},
 ): Promise<GcResult> {
   if (!(graceMs >= 0)) throw new InvalidInputError(`A grace period is 0 ms or more, not ${graceMs}`);
   signal?.throwIfAborted();
@@ -41,6 +41,7 @@ export async function collectGarbage(
       count.removed += removed.length;
       count.removedBytes += removed.reduce((sum, { bytes }) => sum + bytes, 0);
     };
+    const ageOf = ({ ageMs, openMs = -1 }: BlockEntry) => (whileOpen ? openMs : ageMs);
     const ahead: BlockEntry[] = [];
     let checked = 0;
     for await (const entry of blocks.entries()) {
@@ -48,10 +49,10 @@ export async function collectGarbage(
       checked += 1;
       if (checked % PROGRESS_EVERY === 0) onProgress?.(checked);
       if (marks.has(entry.key)) count.kept += 1;
-      else if (entry.ageMs < graceMs || watch.touched.has(entry.key) || marks.isBlind) {
+      else if (ageOf(entry) < graceMs || watch.touched.has(entry.key) || marks.isBlind) {
         count.spared += 1;
-        // Put while the wall clock was ahead: its grace period begins now, and not when the wall clock gets there.
-        if (entry.ageMs < 0 && ahead.length < MAX_RESTAMPED) ahead.push(entry);
+        // Put while the wall clock was ahead, or of unknown age: its grace period begins now.
+        if (ageOf(entry) < 0 && ahead.length < MAX_RESTAMPED) ahead.push(entry);
       } else if (batch.push(entry) === SWEEP_BATCH) {
         await remove(batch);
         batch = [];
@@ -59,6 +60,7 @@ export async function collectGarbage(
     }
     await remove(batch);
     if (!dryRun && ahead.length > 0) await blocks.restamp(ahead);
+    if (!dryRun) await blocks.storeOpenMs();
     onProgress?.(checked);
     return { dryRun, pins: marks.pins, ...count, missing: marks.missing };
   } finally {

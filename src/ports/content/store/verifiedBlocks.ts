@@ -9,9 +9,21 @@ import type { Clock } from "../../../utils/clock.js";
 import { isBlockOf } from "../cid.js";
 import { ContentError, MAX_BLOCK_BYTES } from "../content.js";
 import type { Pin } from "../maintenance.js";
-import { BlockKeys, blockKey, blockKeyOfBorn, bornKey, cidOfKey, decodeBorn, encodeBorn, pinKey } from "./blockKeys.js";
+import {
+  BlockKeys,
+  blockKey,
+  blockKeyOfBorn,
+  bornKey,
+  cidOfKey,
+  decodeBorn,
+  decodeOpenMs,
+  encodeBorn,
+  encodeOpenMs,
+  OPEN_KEY,
+  pinKey,
+} from "./blockKeys.js";
 import { BlockWriter } from "./blockWriter.js";
-import { StoreSession } from "./storeSession.js";
+import { type BlockAge, StoreSession } from "./storeSession.js";
 
 type Bytes = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -30,12 +42,10 @@ export interface WriteWatch {
   end(): void;
 }
 
-export interface BlockEntry {
+export interface BlockEntry extends BlockAge {
   readonly key: string;
   /** When it was last put or fetched, in milliseconds since 1970. */
   readonly at: number;
-  /** In milliseconds, however the wall clock has jumped; negative if it was put while the wall clock was ahead. */
-  readonly ageMs: number;
   readonly bytes: number;
 }
 
@@ -86,11 +96,22 @@ export class VerifiedBlocks extends BaseBlockstore {
       writeBufferSize: WRITE_BUFFER_BYTES,
       maxOpenFiles: MAX_OPEN_FILES,
     } as object);
+    this.#session.continueFrom(decodeOpenMs(await this.#db.get(OPEN_KEY).catch(() => undefined)));
   }
 
   async close(): Promise<void> {
     await this.#writer.settled();
+    if (this.#db.status === "open") await this.storeOpenMs();
     await this.#db.close();
+  }
+
+  /**
+   * Stores for how long the store has been open. If that fails, or the process is killed before the next call, blocks seem
+   * younger than they are, and stay for longer.
+   */
+  async storeOpenMs(): Promise<void> {
+    const value = encodeOpenMs(this.#session.openMs);
+    await this.#db.put(OPEN_KEY, value, { sync: true } as object).catch(() => undefined);
   }
 
   override async put(cid: CID, value: Bytes): Promise<CID> {
@@ -171,7 +192,7 @@ export class VerifiedBlocks extends BaseBlockstore {
     for await (const [key, value] of this.#db.iterator(BlockKeys.born)) {
       const born = decodeBorn(value);
       if (born === undefined) continue;
-      yield { key: blockKeyOfBorn(key), at: born.at, bytes: born.bytes, ageMs: this.#session.ageOf(born) };
+      yield { key: blockKeyOfBorn(key), at: born.at, bytes: born.bytes, ...this.#session.ageOf(born) };
     }
   }
 

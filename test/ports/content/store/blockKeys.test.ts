@@ -39,6 +39,7 @@ it("keeps blocks, their stamps and pins in ranges that do not overlap, whatever 
 it("reads stamps of this version and of earlier ones, and takes anything else for an unknown age", () => {
   const stamp = { at: 1_800_000_000_000, bytes: 7, session: "abc", monotonic: 12 };
   expect(decodeBorn(encodeBorn({ ...stamp, monotonic: 12.9 }))).toEqual(stamp);
+  expect(decodeBorn(encodeBorn({ ...stamp, openMs: 34 }))).toEqual({ ...stamp, openMs: 34 });
   expect(decodeBorn(Buffer.from("1800000000000 7"))).toEqual({ at: stamp.at, bytes: 7 });
   for (const other of [undefined, Buffer.from("soon 7"), Buffer.from("1.5 7"), Buffer.from("5")]) {
     expect(decodeBorn(other)).toBeUndefined();

@@ -127,14 +127,15 @@ export function createJointAnchors({
         due,
         async (event) => {
           const key = keyOf(event);
-          const running = opening.get(key) ?? open(key, event);
+          // It may have come since `due` was computed.
           if (opened.has(key)) return;
+          const running = opening.get(key) ?? open(key, event);
           opening.set(key, running);
           await running;
         },
         { concurrency: PARALLEL },
       );
-      await settledWithin(reading, timeoutMs, clock);
+      await waitAtMost(reading, timeoutMs, clock);
 
       const entries = new Map<JointEvent, readonly AnchorEntry[]>();
       const unread: UnreadJoint[] = [];
@@ -173,8 +174,8 @@ function keyOf({ blockHash, args }: JointEvent): string {
   return `${blockHash}/${args.root}`;
 }
 
-/** Waits until the work ends, or for so many milliseconds: then it goes on by itself. */
-async function settledWithin(work: Promise<unknown>, milliseconds: number, clock: Clock): Promise<void> {
+/** Waits until the work ends, but at most this many milliseconds; the work continues after that. */
+async function waitAtMost(work: Promise<unknown>, milliseconds: number, clock: Clock): Promise<void> {
   let cancel: () => void = () => undefined;
   const timeout = new Promise<void>((resolve) => {
     cancel = clock.after(milliseconds, resolve);

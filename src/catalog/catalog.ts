@@ -7,7 +7,7 @@ import { repeat } from "../utils/repeat.js";
 import { listPending, type PendingContent } from "./content/awaited.js";
 import { type FetchProgress, fetchDue } from "./content/content.js";
 import { type Database, openDatabase, removeDatabase } from "./database/database.js";
-import { claimFor, readProgress } from "./database/meta.js";
+import { bindToDeployment, readProgress } from "./database/meta.js";
 import { PLACES } from "./database/schema.js";
 import { CatalogError } from "./errors.js";
 import { type IncidentHistory, type IncidentPage, pageOfIncidents, readIncident } from "./queries/incidentQuery.js";
@@ -41,19 +41,19 @@ export interface OpenCatalogParameters {
   readonly chain: Chain;
   readonly content: ContentStore;
   /**
-   * What counts as confirmed: a number of blocks from a row's own on, or "finalized", the default: what the chain's
-   * `finalized` tag says, and 64 blocks where the node does not know it.
+   * When a row is confirmed: after this number of blocks, its own included; or, with "finalized", the default, once the
+   * chain's `finalized` tag has reached its block. If the RPC node does not know the tag, after 64 blocks.
    */
   readonly confirmations?: FinalityRule | undefined;
-  /** For pauses, and for when content is due; the system's by default. */
+  /** Measures pauses and due times; the system's clock by default. */
   readonly clock?: Clock | undefined;
-  /** Begin anew. A catalog at `path` is deleted, any other file there is set aside under another name. */
+  /** Whether to build the catalog anew: a catalog at `path` is deleted, any other file there is renamed. */
   readonly rebuild?: boolean | undefined;
 }
 
 export interface SyncOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Also fetch at once content that failed a moment ago. */
+  /** Whether to fetch at once also content that failed a moment ago. */
   readonly retryAll?: boolean | undefined;
   readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
 }
@@ -67,7 +67,7 @@ export interface SyncReport {
   readonly events: number;
   /** Blocks that a reorganisation removed, and that were rolled back. */
   readonly undoneBlocks: number;
-  /** Manifests and records that were fetched and hold. */
+  /** Manifests and records that were fetched and are valid. */
   readonly manifests: number;
   readonly records: number;
 }
@@ -76,7 +76,7 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Between two polls of the chain, in milliseconds; {@link FOLLOW_MS} by default. */
   readonly pollMs?: number | undefined;
-  /** Called with every error after which the catalog follows on: those that another attempt may mend. */
+  /** Called with every error that another attempt may mend; the catalog then makes one. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -86,12 +86,13 @@ export const FOLLOW_MS = 3_000;
 export interface Catalog {
   readonly path: string;
   /**
-   * Reads the chain to its end, taking back what a reorganisation undid, then fetches and checks what is awaited.
+   * Reads the chain to its newest block and removes what a reorganisation undid; then fetches and checks the manifests and
+   * records that are due.
    *
    * @throws ChainError, ContentError `storage`, {@link CatalogError}, the signal's reason.
    */
   sync(options?: SyncOptions): Promise<SyncReport>;
-  /** Syncs until the signal aborts. @throws what {@link sync} throws and another try cannot mend. */
+  /** Syncs until the signal aborts. @throws the errors of {@link sync} that another attempt cannot mend. */
   follow(options: FollowOptions): Promise<void>;
   status(): Promise<CatalogStatus>;
   /** @throws {@link InvalidInputError} for a wrong limit or cursor. */
@@ -99,12 +100,12 @@ export interface Catalog {
   listIncidents(query?: IncidentQuery): Promise<IncidentPage>;
   /** One incident and what happened to it, newest first; undefined if no verified record has this fingerprint. */
   getIncident(query: { readonly fingerprint: Hex } & PageOptions): Promise<IncidentHistory | undefined>;
-  /** Undefined if no record or acceptance names the model. */
+  /** A model's ancestors and descendants; undefined if no record or acceptance names the model. */
   getLineage(query: { readonly model: ContentId } & LineageOptions): Promise<ModelLineage | undefined>;
   /** Manifests and records that are anchored but could not be fetched so far. */
   listPending(options?: { readonly limit?: number | undefined }): Promise<PendingContent[]>;
   /**
-   * Changes of records that a filter lets through, from now on, as this catalog's syncs bring them.
+   * Yields each change that a sync of this catalog makes, from now on, to a record that matches the filter.
    *
    * @throws {@link CatalogError} `overrun` if the reader does not keep up.
    */
@@ -132,7 +133,7 @@ export async function openCatalog(parameters: OpenCatalogParameters): Promise<Ca
   if (rebuild && path !== ":memory:") await removeDatabase(path, clock);
   const db = await openDatabase(path);
   try {
-    claimFor(db, path, chain);
+    bindToDeployment(db, path, chain);
   } catch (error) {
     db.close();
     throw error;
@@ -159,7 +160,7 @@ function makeCatalog(db: Database, { path, chain, clock, content, rule }: Catalo
   );
   const within = (signal: AbortSignal | undefined) =>
     AbortSignal.any([closing.signal, ...(signal === undefined ? [] : [signal])]);
-  /** The last run of each stage, which runs one at a time. */
+  /** The last run of each stage: the runs of a stage follow one another. */
   const underWay: Record<SyncProgress["stage"], Promise<unknown>> = {
     chain: Promise.resolve(),
     content: Promise.resolve(),
@@ -167,7 +168,7 @@ function makeCatalog(db: Database, { path, chain, clock, content, rule }: Catalo
 
   function inTurn<T>(stage: SyncProgress["stage"], work: () => Promise<T>): Promise<T> {
     const result = underWay[stage].then(work);
-    // The caller gets the error; the next run starts all the same.
+    // The caller gets the error, and the next run starts after a failed one too.
     underWay[stage] = result.catch(() => undefined);
     return result;
   }

@@ -24,13 +24,13 @@ export type CatalogErrorKind =
   | "overrun"
   | "closed";
 
-/** Kinds that a catalog built anew does not have. */
+/** Errors that building the catalog anew mends. */
 const mendedByRebuild: readonly CatalogErrorKind[] = ["corrupt", "foreign", "outdated", "other-deployment"];
 const retryable: readonly CatalogErrorKind[] = ["busy", "overrun"];
 
 const REBUILD_HINT = "The catalog is only a cache: build it anew with `witan catalog rebuild`, or name another file.";
 
-/** The local index cannot be used. What it was made from, chain and content, is not concerned. `code` is `catalog-` and `kind`. */
+/** The local index cannot be used. Chain and content, from which it was built, are not affected. `code` is `catalog-` and `kind`. */
 export class CatalogError extends BaseError {
   readonly kind: CatalogErrorKind;
 
@@ -40,7 +40,7 @@ export class CatalogError extends BaseError {
     this.kind = kind;
   }
 
-  /** Whether building the catalog anew is the remedy. */
+  /** Whether building the catalog anew mends the error. */
   get needsRebuild(): boolean {
     return mendedByRebuild.includes(this.kind);
   }

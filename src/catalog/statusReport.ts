@@ -6,12 +6,13 @@ import type { Confirmations } from "./sync/confirmations.js";
 /** What a catalog holds and how far it has come. */
 export interface CatalogStatus {
   readonly path: string;
-  /** The chain was read through this block; its newest at the last sync was `head`. */
+  /** The newest block that was read. */
   readonly block: number;
+  /** The chain's newest block at the last sync. */
   readonly head: number;
-  /** What stands in this block or below is confirmed. */
+  /** Everything in this block and in earlier ones is confirmed. */
   readonly confirmedBlock: number;
-  /** Batches; a joint anchor counts as one until its list is there. */
+  /** Batches; a joint anchor counts as one until its manifest was fetched. */
   readonly anchors: { readonly awaited: number; readonly listed: number; readonly invalid: number };
   readonly records: Readonly<Record<ProofStatus, number>>;
   readonly incidents: { readonly open: number; readonly resolved: number };

@@ -9,11 +9,11 @@ import type { DirectiveStatus, IssuedDirective } from "./directives/directive.js
 import { createMembership, type Membership } from "./nodes/membership.js";
 import type { ProposalState } from "./proposals/proposal.js";
 
-/** No proposal leaves these, but that a guardian may still cancel a defeated one. */
+/** The states that a proposal does not leave, except that a guardian may still cancel a defeated one. */
 const EndedStates: readonly ProposalState[] = ["Canceled", "Defeated", "Expired", "Executed"];
 const EndedStatuses: readonly DirectiveStatus[] = ["Done", "Failed", "Lapsed"];
 
-/** What every verb works with: what a client was made of, and what it has read of it so far. */
+/** What every verb of a client gets: the client's collaborators, and what it has read so far. */
 export interface ClientContext {
   readonly chain: Chain;
   readonly content: ContentStore;
@@ -45,12 +45,12 @@ export interface ClientParameters {
   readonly chain: Chain;
   readonly content: ContentStore;
   /**
-   * Where to look first for the anchor of a record, such as a catalog. It is a hint: what is found there is checked like
-   * everything else, and if it fails the search goes on. Without it a record is searched for among the last twenty thousand
-   * anchors, the newest first.
+   * Names blocks that are searched first for the anchor of a record; a catalog can do so. It is a hint: what is found there is
+   * checked as everything is, and if it is wrong the search continues. Without it the last twenty thousand anchors are
+   * searched, the newest first.
    */
   readonly locate?: Locate | undefined;
-  /** For timeouts and back-off; the system's by default. */
+  /** Measures timeouts and back-off; the system's clock by default. */
   readonly clock?: Clock | undefined;
 }
 

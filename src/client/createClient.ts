@@ -39,7 +39,7 @@ import { watchDirectives } from "./actions/watchDirectives.js";
 import { watchProposals } from "./actions/watchProposals.js";
 import { type ClientContext, type ClientParameters, createClientContext } from "./client.js";
 
-/** What a verb takes besides the client. */
+/** The parameters of a verb besides the client. */
 type P<Verb extends (client: never, parameters: never) => unknown> = Parameters<Verb>[1];
 
 /** Every verb, bound to one context. */
@@ -92,14 +92,14 @@ function bindActions(context: ClientContext) {
 type ClientActions = ReturnType<typeof bindActions>;
 type ClientBase = Pick<ClientContext, "account" | "chain" | "content">;
 
-/** The chain, the content and every verb bound to them, besides what it was extended by. */
+/** The chain, the content, every verb bound to them, and the extensions. */
 export type Client<Extension extends object = object> = ClientBase &
   ClientActions &
   Extension & {
     /**
-     * The same client with more on it, such as verbs of one's own.
+     * Returns the same client with more members, such as verbs of your own.
      *
-     * @param decorator Gets the client; what it gives is added. The names of the client's own verbs cannot be taken.
+     * @param decorator Gets the client and returns the members to add. They cannot have the names of the client's own verbs.
      */
     readonly extend: <More extends object & { readonly [Name in keyof (ClientBase & ClientActions)]?: never }>(
       decorator: (client: Client<Extension>) => More,
@@ -107,7 +107,7 @@ export type Client<Extension extends object = object> = ClientBase &
   };
 
 /**
- * Makes a client: every verb bound to a chain and a content store. The verbs are also exported as functions of a
+ * Creates a client: every verb bound to a chain and a content store. The verbs are also exported as functions of a
  * {@link createClientContext}, for programs that want only some.
  *
  * @example

@@ -1,11 +1,11 @@
 import { BaseError } from "../errors.js";
 import type { Address, ContentId, Hex } from "../records/index.js";
 
-/** No anchor on chain holds the record. Nothing vouches for it. */
+/** No anchor on chain holds the record, so nothing proves its author. */
 export class NotAnchoredError extends BaseError {
   readonly contentId: ContentId;
 
-  /** @param unread Anchors whose manifests could not be read, so that the record may yet turn up in one. */
+  /** @param unread Anchors whose manifests could not be read: one of them may still hold the record. */
   constructor(contentId: ContentId, unread = 0) {
     super("not-anchored", `No anchor holds record ${contentId}.`, {
       retryable: unread > 0,
@@ -17,7 +17,7 @@ export class NotAnchoredError extends BaseError {
   }
 }
 
-/** The record is anchored, but by others than whom it claims or whom the caller named. */
+/** The record is anchored, but not by the author that it names, or not by the one that the caller named. */
 export class WrongAuthorError extends BaseError {
   readonly contentId: ContentId;
   readonly expected: Address;
@@ -43,7 +43,7 @@ export class InvalidProofError extends BaseError {
   }
 }
 
-/** A manifest that does not say what its anchor says. */
+/** A manifest that does not match its anchor. */
 export class InvalidManifestError extends BaseError {
   constructor(root: Hex, reason: string, cause?: unknown) {
     super("invalid-manifest", `The manifest of anchor ${root} is not right: ${reason}.`, { cause });
@@ -64,7 +64,7 @@ export class UnknownDirectiveError extends BaseError {
   }
 }
 
-/** The proposal is not in a state in which this can be done. */
+/** The proposal is not in the state that the verb needs. */
 export class ProposalStateError extends BaseError {
   readonly state: string;
 

@@ -106,8 +106,8 @@ export function fill(db: Database, from: number, to: number): void {
       const fillers = Array.from({ length: anchor.count }, (_, j) => fillerOf((starts[i] ?? 0) + j, anchor.author));
       db.transaction(() => {
         const writer = new ContentWriter(db);
-        writer.list({ ...anchor, slot: row?.slot ?? 0, attempts: 0 }, fillers);
-        for (const { contentId, kind, value } of fillers) writer.check(contentId, { kind, value });
+        writer.listRecords({ ...anchor, slot: row?.slot ?? 0, attempts: 0 }, fillers);
+        for (const { contentId, kind, value } of fillers) writer.writeContent(contentId, { kind, value });
         writer.finish();
       });
     }

@@ -27,7 +27,8 @@ export interface IndexedRecord {
   isExpired: boolean;
   /** Past its voted retention, but kept if it is on hold. */
   isPastRetention: boolean;
-  keepers: readonly Address[];
+  /** The members that must hold a replica of it, besides its authors. */
+  replicaNodes: readonly Address[];
   /** Not fetched again before this moment of the monotonic clock, in milliseconds. */
   retryAt: number;
   /** In a row. */
@@ -201,7 +202,7 @@ export class RecordIndex {
       isHeld,
       isExpired: false,
       isPastRetention: false,
-      keepers: [],
+      replicaNodes: [],
       retryAt: 0,
       failures: 0,
     };

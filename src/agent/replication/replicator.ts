@@ -116,7 +116,7 @@ export class Replicator {
     const added = await this.#index.update(signal, this.#expiry.lastAllPastBlock, this.#expiry.isHoldUnlisted);
     const rendezvous = new Rendezvous(this.#presentMembers);
     for (const record of view === this.#view ? added : this.#index.records()) {
-      record.keepers = rendezvous.first(record.contentId, rules.replicas.max, record.authors);
+      record.replicaNodes = rendezvous.first(record.contentId, rules.replicas.max, record.authors);
     }
     if (view !== this.#view) this.#viewSince = clock.monotonic();
     this.#view = view;
@@ -141,9 +141,9 @@ export class Replicator {
     });
   }
 
-  #isResponsible({ authors, isExpired, keepers }: IndexedRecord): boolean {
+  #isResponsible({ authors, isExpired, replicaNodes }: IndexedRecord): boolean {
     const { self } = this.#dependencies;
-    return !isExpired && (authors.has(self.toLowerCase()) || keepers.some((keeper) => sameHex(keeper, self)));
+    return !isExpired && (authors.has(self.toLowerCase()) || replicaNodes.some((node) => sameHex(node, self)));
   }
 
   #missing(): IndexedRecord[] {
@@ -180,9 +180,9 @@ export class Replicator {
     if (missing.length > 0) logger.info("fetched records to replicate", { fetched: missing.length - failed, failed });
   }
 
-  /** The peers that should have it: its authors and the other keepers. */
-  #providersOf({ authors, keepers }: IndexedRecord): string[] {
-    const nodes = new Set([...authors, ...keepers.map((keeper) => keeper.toLowerCase())]);
+  /** The peers that should have it: its authors and the other replica nodes. */
+  #providersOf({ authors, replicaNodes }: IndexedRecord): string[] {
+    const nodes = new Set([...authors, ...replicaNodes.map((node) => node.toLowerCase())]);
     return [...nodes].flatMap((node) => this.#peerIds.get(node) ?? []);
   }
 
@@ -196,9 +196,9 @@ export class Replicator {
   }
 
   /**
-   * A node keeps a record it is no longer responsible for until every present keeper and author has it, and at least the
-   * minimum number of nodes. A record past its retention that is on hold stays: others may have unpinned it before they knew
-   * of the hold.
+   * A node keeps a record it is no longer responsible for until all its replica nodes and all its present authors have it, and
+   * at least the minimum number of nodes. A record past its retention that is on hold stays: others may have unpinned it
+   * before they knew of the hold.
    */
   #surplus(): IndexedRecord[] {
     const { everyMs } = this.#dependencies;
@@ -209,18 +209,18 @@ export class Replicator {
     return [...this.#index.records()].filter((record) => {
       if (!record.isHeld || record.isPastRetention || this.#isResponsible(record)) return false;
       const authors = [...record.authors].filter((author) => present.has(author));
-      return countHolders(record) >= Math.max(min, record.keepers.length + authors.length);
+      return countHolders(record) >= Math.max(min, record.replicaNodes.length + authors.length);
     });
   }
 
-  /** Counts the keepers and authors that are known to hold a record, by reports not older than `since`. */
+  /** Counts the replica nodes and authors that are known to hold a record, by reports not older than `since`. */
   #holderCounter(since?: number): (record: IndexedRecord) => number {
     const { self } = this.#dependencies;
     const others = new Map(
       this.#peerReports.holdersAt(this.#view, since).map(({ operator, holds }) => [operator.toLowerCase(), holds]),
     );
-    return ({ authors, block, contentId, isHeld, keepers }) => {
-      const nodes = new Set([...authors, ...keepers.map((keeper) => keeper.toLowerCase())]);
+    return ({ authors, block, contentId, isHeld, replicaNodes }) => {
+      const nodes = new Set([...authors, ...replicaNodes.map((node) => node.toLowerCase())]);
       let count = 0;
       for (const node of nodes) {
         const holds = node === self.toLowerCase() ? isHeld : (others.get(node)?.(contentId, block) ?? false);

@@ -81,21 +81,21 @@ export function postponeContent(db: Database, contentId: Hex, attempts: number, 
   }
 }
 
-/** Makes due what waits for longer than the longest pause: the wall clock was set back after it began to wait. */
-export function limitDue(db: Database, now: number): void {
+/** Makes due at once what would wait for longer than the longest pause: the wall clock was set back since the due time was written. */
+export function shortenWaits(db: Database, now: number): void {
   for (const table of ["joints", "anchors", "contents"]) {
     db.run(`UPDATE ${table} SET due = 0 WHERE status = 0 AND due > ?`, now + MAX_RETRY_MS);
   }
 }
 
-/** Makes everything that is awaited due at once. */
-export function hurry(db: Database): void {
+/** Makes due at once everything that has failed so far. */
+export function makeAllDue(db: Database): void {
   db.run("UPDATE joints SET due = 0 WHERE status = 0 AND due > 0");
   db.run("UPDATE anchors SET due = 0 WHERE status = 0 AND due > 0");
   db.run("UPDATE contents SET due = 0 WHERE status = 0 AND due > 0");
 }
 
-/** What is awaited, manifests first, in the order in which it will be asked for. */
+/** Manifests and records that were not fetched so far: manifests first, in the order in which they are fetched next. */
 export function listPending(db: Database, limit: number): PendingContent[] {
   interface Row {
     what: "manifest" | "record";

@@ -17,7 +17,7 @@ import {
 import type { Clock } from "../../utils/clock.js";
 import type { Database } from "../database/database.js";
 import { type AwaitedJoint, dueJoints, listJoint, postponeJoint, refuseJoint } from "../sync/joints.js";
-import { dueAnchors, dueContents, hurry, limitDue, postponeAnchor, postponeContent } from "./awaited.js";
+import { dueAnchors, dueContents, makeAllDue, postponeAnchor, postponeContent, shortenWaits } from "./awaited.js";
 import { type AwaitedAnchor, type CheckedContent, ContentWriter, type Touched } from "./contentRows.js";
 
 /** Manifests and records that are fetched at once. */
@@ -36,7 +36,7 @@ export interface FetchProgress {
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Also fetch at once what failed a moment ago. */
+  /** Whether to fetch at once also what failed a moment ago. */
   readonly retryAll?: boolean | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
 }
@@ -48,11 +48,11 @@ interface FetchDependencies {
   readonly context: BatchContext;
 }
 
-/** The result of a fetch: the checked value, a flaw that no other attempt mends, or a failure that one may mend. */
+/** The result of a fetch: a checked value; or bytes that are invalid for good; or a failure, after which another attempt may succeed. */
 type FetchResult<T> =
-  | { readonly is: "right"; readonly value: T }
-  | { readonly is: "wrong"; readonly reason: string }
-  | { readonly is: "away"; readonly reason: string };
+  | { readonly is: "valid"; readonly value: T }
+  | { readonly is: "invalid"; readonly reason: string }
+  | { readonly is: "failed"; readonly reason: string };
 
 /**
  * Fetches and checks the manifests and records that are due, each once, and writes their content. A failed fetch is due
@@ -66,24 +66,24 @@ export async function fetchDue(
   onTouched: (touched: readonly Touched[]) => void,
   { signal, retryAll = false, onProgress }: FetchOptions,
 ): Promise<FetchProgress> {
-  if (retryAll) db.transaction(() => hurry(db));
+  if (retryAll) db.transaction(() => makeAllDue(db));
   const started = clock.now();
   // A wall clock that is set back meanwhile must not make a failure due again in this run.
   const failedAt = () => Math.max(started, clock.now());
-  db.transaction(() => limitDue(db, started));
+  db.transaction(() => shortenWaits(db, started));
   let [manifests, records] = [0, 0];
 
   for (;;) {
     const due = dueJoints(db, started, GROUP);
     if (due.length === 0) break;
-    const answers = await pMap(due, (joint) => fetchJoint(content, context, joint, signal), { concurrency: PARALLEL });
+    const results = await pMap(due, (joint) => fetchJoint(content, context, joint, signal), { concurrency: PARALLEL });
     db.transaction(() => {
-      for (const [position, answer] of answers.entries()) {
+      for (const [position, result] of results.entries()) {
         const joint = due[position] as AwaitedJoint;
-        if (answer.is === "right") listJoint(db, joint, answer.value);
-        else if (answer.is === "wrong") refuseJoint(db, joint, answer.reason);
-        else postponeJoint(db, joint, answer.reason, failedAt());
-        if (answer.is === "right") manifests += 1;
+        if (result.is === "valid") listJoint(db, joint, result.value);
+        else if (result.is === "invalid") refuseJoint(db, joint, result.reason);
+        else postponeJoint(db, joint, result.reason, failedAt());
+        if (result.is === "valid") manifests += 1;
       }
     });
     onProgress?.({ manifests, records });
@@ -91,14 +91,14 @@ export async function fetchDue(
   for (;;) {
     const due = dueAnchors(db, started, GROUP);
     if (due.length === 0) break;
-    const answers = await pMap(due, (anchor) => fetchManifest(content, anchor, signal), { concurrency: PARALLEL });
+    const results = await pMap(due, (anchor) => fetchManifest(content, anchor, signal), { concurrency: PARALLEL });
     write((writer) => {
-      for (const [position, answer] of answers.entries()) {
+      for (const [position, result] of results.entries()) {
         const anchor = due[position] as AwaitedAnchor;
-        if (answer.is === "right") writer.list(anchor, answer.value);
-        else if (answer.is === "wrong") writer.refuse(anchor, answer.reason);
-        else postponeAnchor(db, anchor, answer.reason, failedAt());
-        if (answer.is === "right") manifests += 1;
+        if (result.is === "valid") writer.listRecords(anchor, result.value);
+        else if (result.is === "invalid") writer.refuse(anchor, result.reason);
+        else postponeAnchor(db, anchor, result.reason, failedAt());
+        if (result.is === "valid") manifests += 1;
       }
     });
     onProgress?.({ manifests, records });
@@ -106,15 +106,19 @@ export async function fetchDue(
   for (;;) {
     const due = dueContents(db, started, GROUP);
     if (due.length === 0) break;
-    const answers = await pMap(due, ({ contentId }) => fetchRecord(content, contentId, signal), {
+    const results = await pMap(due, ({ contentId }) => fetchRecord(content, contentId, signal), {
       concurrency: PARALLEL,
     });
     write((writer) => {
-      for (const [position, answer] of answers.entries()) {
+      for (const [position, result] of results.entries()) {
         const { contentId, attempts } = due[position] as (typeof due)[number];
-        if (answer.is === "away") postponeContent(db, contentId, attempts, answer.reason, failedAt());
-        else writer.check(contentId, answer.is === "right" ? answer.value : { kind: undefined, reason: answer.reason });
-        if (answer.is === "right") records += 1;
+        if (result.is === "failed") postponeContent(db, contentId, attempts, result.reason, failedAt());
+        else
+          writer.writeContent(
+            contentId,
+            result.is === "valid" ? result.value : { kind: undefined, reason: result.reason },
+          );
+        if (result.is === "valid") records += 1;
       }
     });
     onProgress?.({ manifests, records });
@@ -164,7 +168,7 @@ async function fetchRecord(
   return fetchChecked(content, contentId, signal, checkRecord);
 }
 
-/** Decodes a record: its bytes fit at most one kind, whichever a manifest lists it as. @throws InvalidRecordError */
+/** Decodes a record of any kind: bytes fit at most one, which may differ from the kind in a manifest. @throws InvalidRecordError */
 export function checkRecord(bytes: Uint8Array): CheckedContent {
   let refusal: unknown;
   for (const kind of RecordKinds) {
@@ -172,14 +176,14 @@ export function checkRecord(bytes: Uint8Array): CheckedContent {
       return { kind, value: decodeRecord(kind, bytes) };
     } catch (error) {
       if (!(error instanceof InvalidRecordError)) throw error;
-      refusal = mostTelling(refusal, error);
+      refusal = moreSpecific(refusal, error);
     }
   }
   throw refusal;
 }
 
-/** An error about anything but the schema's name comes from the schema that the author used. */
-function mostTelling(before: unknown, error: InvalidRecordError): unknown {
+/** The more useful of two errors: one about anything but the schema's name comes from the schema that the author used. */
+function moreSpecific(before: unknown, error: InvalidRecordError): unknown {
   return before === undefined || error.path !== "schema" ? error : before;
 }
 
@@ -192,13 +196,13 @@ async function fetchChecked<T>(
   const options = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_BYTES, ...(signal === undefined ? {} : { signal }) };
   try {
     const bytes = await content.get(contentIdToCid(contentId), options);
-    return { is: "right", value: check(bytes) };
+    return { is: "valid", value: check(bytes) };
   } catch (error) {
     signal?.throwIfAborted();
     // The bytes of this hash never change.
-    if (error instanceof InvalidRecordError) return { is: "wrong", reason: messageOf(error) };
-    // The store fails, not the record. Too many bytes may come from a dishonest peer: others may send the right ones.
+    if (error instanceof InvalidRecordError) return { is: "invalid", reason: messageOf(error) };
+    // With "storage" the store fails, not the record. Any other error may come from one peer: another may send the record.
     if (!(error instanceof ContentError) || error.kind === "storage") throw error;
-    return { is: "away", reason: messageOf(error) };
+    return { is: "failed", reason: messageOf(error) };
   }
 }

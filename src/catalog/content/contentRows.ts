@@ -8,7 +8,7 @@ import { refreshIncident, resolveByEvidence } from "../queries/incidents.js";
 import { tagsOf } from "../queries/words.js";
 import { FetchStatus, RecordStatus } from "../status.js";
 
-/** An anchor whose manifest is awaited. */
+/** An anchor whose manifest was not fetched yet. */
 export interface AwaitedAnchor {
   readonly slot: number;
   readonly author: Address;
@@ -18,7 +18,7 @@ export interface AwaitedAnchor {
   readonly attempts: number;
 }
 
-/** A record's bytes once they were fetched: what they say, or why they are no record. */
+/** Fetched bytes: the record that they encode, or the reason why they are no record. */
 export type CheckedContent =
   | { readonly kind: RecordKind; readonly value: RecordValue }
   | { readonly kind: undefined; readonly reason: string };
@@ -30,8 +30,8 @@ export interface Touched {
 }
 
 /**
- * Writes what was learnt of manifests and records. One object serves one transaction: `finish` ends it, after which the
- * incidents are up to date.
+ * Writes fetched manifests and records. One object serves one transaction; `finish` brings the incidents up to date before
+ * the transaction ends.
  */
 export class ContentWriter {
   readonly #db: Database;
@@ -42,9 +42,9 @@ export class ContentWriter {
     this.#db = db;
   }
 
-  /** Lists the records of an anchor. An anchor that left the chain meanwhile is passed over. */
-  list(anchor: AwaitedAnchor, leaves: readonly BatchLeaf[]): void {
-    if (!this.#settle(anchor, FetchStatus.valid, null)) return;
+  /** Writes the records of an anchor as listed, unless a reorganisation has removed the anchor meanwhile. */
+  listRecords(anchor: AwaitedAnchor, leaves: readonly BatchLeaf[]): void {
+    if (!this.#setStatus(anchor, FetchStatus.valid, null)) return;
     const insertContent = this.#db.prepare(
       "INSERT INTO contents (content_id, status, attempts, due) VALUES (?, 0, 0, 0) ON CONFLICT (content_id) DO NOTHING",
     );
@@ -65,17 +65,17 @@ export class ContentWriter {
       );
       this.touched.push({ type: "listed", position });
       if (content.status !== FetchStatus.awaited)
-        this.#apply(content, id, { position, kind: RecordKinds.indexOf(kind), author });
+        this.#writeStatus(content, id, { position, kind: RecordKinds.indexOf(kind), author });
     }
   }
 
-  /** Notes for good that an anchor's manifest is not what the anchor says. */
+  /** Marks an anchor invalid for good, because its manifest does not match it. */
   refuse(anchor: AwaitedAnchor, reason: string): void {
-    this.#settle(anchor, FetchStatus.invalid, reason);
+    this.#setStatus(anchor, FetchStatus.invalid, reason);
   }
 
-  /** Notes what a record's bytes say, for all anchors that list it. */
-  check(contentId: ContentId, checked: CheckedContent): void {
+  /** Writes a record's content, and the record's status under each anchor that lists it. */
+  writeContent(contentId: ContentId, checked: CheckedContent): void {
     const id = blobOf(contentId);
     const valid = checked.kind !== undefined;
     const row = this.#db.get<ContentRow>(
@@ -94,7 +94,7 @@ export class ContentWriter {
       }
     }
     const places = this.#db.all<Place>("SELECT position, kind, author FROM records WHERE content = ?", row.id);
-    for (const place of places) this.#apply(row, id, place);
+    for (const place of places) this.#writeStatus(row, id, place);
   }
 
   finish(): void {
@@ -102,14 +102,14 @@ export class ContentWriter {
     this.#incidents.clear();
   }
 
-  #settle({ slot, author, root }: AwaitedAnchor, status: number, reason: string | null): boolean {
-    // Slots are given anew after a reorganisation: author and root tell whether it is still the same anchor.
+  #setStatus({ slot, author, root }: AwaitedAnchor, status: number, reason: string | null): boolean {
+    // A reorganisation may give the slot to another anchor: only the one with this author and root is changed.
     const sql = "UPDATE anchors SET status = ?, reason = ? WHERE slot = ? AND status = 0 AND author = ? AND root = ?";
     return this.#db.run(sql, status, reason, slot, blobOf(author), blobOf(root)) > 0;
   }
 
-  /** Writes the state of one record whose content is settled. */
-  #apply(content: ContentRow, contentId: Uint8Array, place: Place): void {
+  /** Writes the status of one record whose bytes were fetched. */
+  #writeStatus(content: ContentRow, contentId: Uint8Array, place: Place): void {
     const kind = content.kind === null ? undefined : RecordKinds[content.kind];
     const value = content.value === null ? undefined : (JSON.parse(content.value) as RecordValue);
     const reason =

@@ -9,7 +9,7 @@ export function hexOfBlob(blob: Uint8Array): Hex {
   return `0x${Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength).toString("hex")}`;
 }
 
-/** Authors are few and their records many: each address gets its checksum once. */
+/** Few authors have many records, so the checksum of each address is computed once. */
 const checksummed = new Map<string, Address>();
 const MAX_ADDRESSES = 20_000;
 
@@ -23,7 +23,7 @@ export function addressOfBlob(blob: Uint8Array): Address {
   return address;
 }
 
-/** JSON of decoded event arguments: integers beyond JSON's are text. */
+/** JSON of decoded event arguments. Bigints become text, since JSON has none. */
 export function jsonOf(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? each.toString() : each));
 }

@@ -14,7 +14,7 @@ export function cursorOf(position: number, block: number, log: number): string {
 }
 
 /**
- * The position below which the next page's rows are; undefined if the catalog has nothing at or after the cursor: then all are.
+ * The rows of the next page are below this position; undefined if the catalog has nothing at or after the cursor: then all rows are.
  *
  * @throws {@link InvalidInputError} if it is no cursor.
  */

@@ -5,11 +5,11 @@ import type { Clock } from "../../utils/clock.js";
 import { CatalogError } from "../errors.js";
 import { APPLICATION_ID, fullTextTable, SCHEMA_VERSION, tables } from "./schema.js";
 
-/** How long a write waits for another process's. */
+/** How long a write waits for a write of another process. */
 const BUSY_TIMEOUT_MS = 5_000;
-/** Pages kept in memory: the indices' upper levels at a million records. */
+/** The pages in memory: they hold the upper levels of the indices over a million records. */
 const CACHE_KIB = 32 * 1024;
-/** 32 MB of log between two checkpoints: each of them waits for the disk. */
+/** Each checkpoint waits for the disk, so it comes only after 32 MB of log. */
 const CHECKPOINT_PAGES = 8_000;
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
@@ -22,17 +22,17 @@ export interface Database {
   readonly hasFullText: boolean;
   all<T = Row>(sql: string, ...values: SQLInputValue[]): T[];
   get<T = Row>(sql: string, ...values: SQLInputValue[]): T | undefined;
-  /** The number of rows changed. */
+  /** Returns the number of rows that it changed. */
   run(sql: string, ...values: SQLInputValue[]): number;
-  /** For statements that run very often: what `run` does, without the look-up. */
+  /** Prepares a statement that runs very often, so that it is looked up once. */
   prepare(sql: string): StatementSync;
-  /** All or nothing, also when the process ends in the middle. */
+  /** Writes all that `work` writes or nothing, also if the process ends in the middle. */
   transaction<T>(work: () => T): T;
   close(): void;
 }
 
 /**
- * Opens a catalog's file, or makes it.
+ * Opens a catalog's file, or creates it.
  *
  * @throws {@link CatalogError} `no-sqlite`, `corrupt`, `foreign`, `outdated`, `busy` or `storage`.
  */
@@ -44,7 +44,7 @@ export async function openDatabase(path: string): Promise<Database> {
     raw = new Sqlite(path);
     raw.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     prepareFile(raw, path);
-    // What a crash of the machine undoes is read again: no commit waits for the disk.
+    // No commit waits for the disk: what a crash of the machine undoes is read again from the chain.
     raw.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     raw.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`);
     return wrap(raw, path);
@@ -55,33 +55,35 @@ export async function openDatabase(path: string): Promise<Database> {
 }
 
 /**
- * Makes room for a new catalog: a catalog of ours is deleted, anything else is set aside under another name, which is
- * returned.
+ * Deletes the catalog at `path`, so that a new one can be created there. Any other file is renamed instead of deleted; the
+ * result is its new name.
  */
 export async function removeDatabase(path: string, clock: Pick<Clock, "now">): Promise<string | undefined> {
   const exists = await stat(path).then(
     (found) => found.size > 0,
     () => false,
   );
-  const mine = !exists || (await isOurs(path));
-  const aside = mine ? undefined : `${path}.replaced-${new Date(clock.now()).toISOString().replaceAll(":", "")}`;
+  const isRemovable = !exists || (await isCatalog(path));
+  const newName = isRemovable
+    ? undefined
+    : `${path}.replaced-${new Date(clock.now()).toISOString().replaceAll(":", "")}`;
   try {
-    if (aside !== undefined) await rename(path, aside);
+    if (newName !== undefined) await rename(path, newName);
     for (const suffix of ["", "-wal", "-shm"]) await rm(`${path}${suffix}`, { force: true });
   } catch (error) {
     throw asCatalogError(path, error);
   }
-  return aside;
+  return newName;
 }
 
-async function isOurs(path: string): Promise<boolean> {
+async function isCatalog(path: string): Promise<boolean> {
   const { DatabaseSync: Sqlite } = await loadSqlite();
   let raw: DatabaseSync | undefined;
   try {
     raw = new Sqlite(path, { readOnly: true });
     return applicationIdOf(raw) === APPLICATION_ID;
   } catch (error) {
-    // Not readable as a database: not ours to delete.
+    // A file that is not readable as a database is not a catalog.
     if (error instanceof Error) return false;
     throw error;
   } finally {
@@ -104,7 +106,7 @@ function applicationIdOf(raw: DatabaseSync): unknown {
   return raw.prepare("PRAGMA application_id").get()?.application_id;
 }
 
-/** Checks that the file is a catalog of this version, or makes an empty one into such. */
+/** Checks that the file is a catalog of this version, or creates the tables in an empty file. */
 function prepareFile(raw: DatabaseSync, path: string): void {
   const empty = raw.prepare("SELECT count(*) AS n FROM sqlite_master").get()?.n === 0;
   if (!empty && applicationIdOf(raw) !== APPLICATION_ID) {
@@ -113,7 +115,7 @@ function prepareFile(raw: DatabaseSync, path: string): void {
   if (!empty && raw.prepare("PRAGMA user_version").get()?.user_version !== SCHEMA_VERSION) {
     throw new CatalogError("outdated", `The catalog ${path} is of another version of Witan.`);
   }
-  // Readers do not wait for a writer, and a writer not for readers.
+  // With WAL readers do not wait for a writer, and a writer does not wait for readers.
   raw.exec("PRAGMA journal_mode = WAL");
   if (!empty) return;
   raw.exec("BEGIN IMMEDIATE");
@@ -169,7 +171,7 @@ function wrap(raw: DatabaseSync, path: string): Database {
           raw.exec("COMMIT");
           return result;
         } catch (error) {
-          // A failed commit has ended the transaction by itself in some cases.
+          // Some failed commits have ended the transaction already.
           if (raw.isTransaction) raw.exec("ROLLBACK");
           throw error;
         } finally {
@@ -189,7 +191,7 @@ function fail(path: string, error: unknown): never {
   throw asCatalogError(path, error);
 }
 
-/** What SQLite or the disk said; every other error passes unchanged. */
+/** Converts an error of SQLite or of the disk; returns every other error unchanged. */
 function asCatalogError(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof CatalogError) return error;
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };

@@ -5,7 +5,7 @@ import { CatalogError } from "../errors.js";
 import { blobOf, hexOfBlob } from "./blobs.js";
 import type { Database } from "./database.js";
 
-/** How far the chain was read, and what was known of its end then. */
+/** How far the chain was read, and its newest blocks at that time. */
 export interface Progress {
   /** The newest block whose events are in the catalog; the one before the deployment's if nothing was read. */
   readonly block: number;
@@ -15,7 +15,7 @@ export interface Progress {
   readonly finalized: number | null;
 }
 
-/** How many block hashes the journal has, besides those of blocks with events: they show where a reorganisation began. */
+/** The journal has this many block hashes besides those of blocks with events; they show where a reorganisation began. */
 const MAX_JOURNAL = 256;
 
 export function readMeta(db: Database, key: string): string | undefined {
@@ -30,8 +30,8 @@ export function writeMeta(db: Database, key: string, value: string): void {
   );
 }
 
-/** Writes which deployment a new catalog is of, or checks that it is of this one. @throws {@link CatalogError} `other-deployment`. */
-export function claimFor(
+/** Writes into a new catalog which deployment it indexes; checks that an older one indexes this one. @throws {@link CatalogError} `other-deployment`. */
+export function bindToDeployment(
   db: Database,
   path: string,
   chain: Pick<Chain, "chainId" | "addresses" | "deployedAtBlock">,
@@ -73,7 +73,7 @@ export function knownBlocks(db: Database, number: number, limit: number): { numb
     .map((row) => ({ number: row.number, hash: hexOfBlob(row.hash) }));
 }
 
-export function noteBlock(db: Database, { number, hash }: Pick<BlockHeader, "number" | "hash">): void {
+export function writeBlock(db: Database, { number, hash }: Pick<BlockHeader, "number" | "hash">): void {
   db.run("INSERT OR REPLACE INTO journal (number, hash) VALUES (?, ?)", number, blobOf(hash));
   db.run(
     "DELETE FROM journal WHERE number < (SELECT number FROM journal ORDER BY number DESC LIMIT 1 OFFSET ?)",
@@ -81,7 +81,7 @@ export function noteBlock(db: Database, { number, hash }: Pick<BlockHeader, "num
   );
 }
 
-/** The chain changed each time that it was read. What is in the catalog is right; the next sync reads the rest. */
+/** The chain changed each time that it was read. The catalog has no wrong rows; the next sync reads the missing ones. */
 export class UnsettledChainError extends BaseError {
   constructor() {
     super("catalog-unsettled", "The chain kept changing while it was read.", { retryable: true });

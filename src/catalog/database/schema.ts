@@ -1,26 +1,27 @@
-/** Of the tables below: a catalog of another version is built anew, never converted. */
+/** The version of the tables below. A catalog of another version is built anew, never converted. */
 export const SCHEMA_VERSION = 2;
 
 /** "Wita": marks the file as ours in SQLite's own header. */
 export const APPLICATION_ID = 0x57697461;
 
 /**
- * What a chain gives is numbered in the chain's order: an event has a slot, an anchor the same, a batch that was anchored
- * together with others one after that of the event, and a record its place in the anchor, so that one number orders all there is. Ids and hashes are blobs; enums are indices in records/types.
+ * Rows are numbered in the order of the chain. An event has a slot, and so has its anchor. A batch of a joint anchor has one of
+ * the slots that follow the joint anchor's own. A record has a place in its anchor. So one number orders all rows. Ids and
+ * hashes are blobs; enums are indices in records/types.
  *
- * `position` of a record = slot x 1,024 + its place. It is the rowid, so every index ends with it, and every filter gives
+ * `position` of a record = slot x 1,024 + its place. It is the rowid, so every index ends with it, and every filter returns
  * its rows in the order of time.
  */
 export const tables = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- Blocks that were read to their end, and blocks in which something happened.
+-- journal: blocks that were read to their end. blocks: blocks that have events.
 CREATE TABLE journal (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
 CREATE TABLE blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, time INTEGER NOT NULL);
 CREATE INDEX blocks_by_time ON blocks (time);
 
--- Roots over the batches of many nodes. authors: 32 bytes for every 256 indices. status: 0 its list is awaited, 1 listed,
--- 2 invalid.
+-- Roots over the batches of many nodes. authors: 32 bytes for every 256 indices. status: 0 its manifest was not fetched
+-- yet, 1 listed, 2 invalid.
 CREATE TABLE joints (
   slot INTEGER PRIMARY KEY, block INTEGER NOT NULL, log INTEGER NOT NULL, tx BLOB NOT NULL,
   root BLOB NOT NULL, epoch INTEGER NOT NULL, batches INTEGER NOT NULL, manifest BLOB NOT NULL, authors BLOB NOT NULL,
@@ -31,8 +32,8 @@ CREATE INDEX joints_due ON joints (due) WHERE status = 0;
 CREATE TABLE operators (slot INTEGER PRIMARY KEY, position INTEGER NOT NULL, operator BLOB NOT NULL);
 CREATE INDEX operators_by_operator ON operators (operator);
 
--- A batch's joint is the slot of the root that it is under, and its sequence NULL then. status: 0 its manifest is awaited,
--- 1 listed, 2 invalid.
+-- joint: the slot of the joint anchor that the batch is under, which has no sequence then. status: 0 its manifest was not
+-- fetched yet, 1 listed, 2 invalid.
 CREATE TABLE anchors (
   slot INTEGER PRIMARY KEY, block INTEGER NOT NULL, log INTEGER NOT NULL, tx BLOB NOT NULL,
   author BLOB NOT NULL, root BLOB NOT NULL, sequence INTEGER, count INTEGER NOT NULL, manifest BLOB NOT NULL, joint INTEGER,
@@ -41,7 +42,7 @@ CREATE TABLE anchors (
 CREATE INDEX anchors_by_block ON anchors (block, log);
 CREATE INDEX anchors_due ON anchors (due) WHERE status = 0;
 
--- What else happened; key is the proposal's or directive's id, or the model's name.
+-- All other events. key: the id of the proposal or directive, the name of the model, or node/ and the index of the node.
 CREATE TABLE events (
   slot INTEGER PRIMARY KEY, block INTEGER NOT NULL, log INTEGER NOT NULL, tx BLOB NOT NULL,
   name TEXT NOT NULL, key TEXT NOT NULL, args TEXT NOT NULL
@@ -57,14 +58,14 @@ CREATE INDEX acceptances_by_model ON acceptances (model);
 CREATE INDEX acceptances_by_parent ON acceptances (parent);
 CREATE INDEX acceptances_by_name ON acceptances (name);
 
--- status: 0 awaited, 1 a valid record of this kind, 2 no record.
+-- status: 0 not fetched yet, 1 a valid record of this kind, 2 no record.
 CREATE TABLE contents (
   id INTEGER PRIMARY KEY, content_id BLOB NOT NULL UNIQUE, status INTEGER NOT NULL, kind INTEGER, value TEXT, reason TEXT,
   attempts INTEGER NOT NULL, due INTEGER NOT NULL
 );
 CREATE INDEX contents_due ON contents (due) WHERE status = 0;
 
--- status: 0 listed, 1 missing, 2 verified, 3 invalid. observed: of incidents, 1 where it reports, 0 where it resolves.
+-- status: 0 listed, 1 missing, 2 verified, 3 invalid. observed: 1 if an incident record reports an incident, 0 if it closes one.
 CREATE TABLE records (
   position INTEGER PRIMARY KEY, content INTEGER NOT NULL, kind INTEGER NOT NULL, author BLOB NOT NULL, status INTEGER NOT NULL,
   severity INTEGER, state INTEGER, round INTEGER, name TEXT, fingerprint BLOB, observed INTEGER, reason TEXT
@@ -88,14 +89,14 @@ CREATE INDEX subjects_by_position ON subjects (position);
 CREATE TABLE parents (child BLOB NOT NULL, parent BLOB NOT NULL, PRIMARY KEY (child, parent)) WITHOUT ROWID;
 CREATE INDEX parents_by_parent ON parents (parent);
 
--- Directives that were enacted as done and cite a record of the trouble.
+-- The enactments, as done, of directives that cite a record of the incident.
 CREATE TABLE resolutions (
   fingerprint BLOB NOT NULL, slot INTEGER NOT NULL, content INTEGER NOT NULL, PRIMARY KEY (fingerprint, slot, content)
 ) WITHOUT ROWID;
 CREATE INDEX resolutions_by_slot ON resolutions (slot);
 CREATE INDEX resolutions_by_content ON resolutions (content);
 
--- One trouble over time; first, last and resolved are positions.
+-- One incident over time; first, last and resolved are positions.
 CREATE TABLE incidents (
   fingerprint BLOB PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, severity INTEGER NOT NULL,
   open INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, resolved INTEGER, occurrences INTEGER NOT NULL
@@ -108,12 +109,12 @@ CREATE INDEX incidents_by_kind ON incidents (kind, last);
 `;
 
 /**
- * What people wrote, by position, with author and kind beside it: words and an author are found together, rather than one
- * among the finds of the other. Without FTS5 there is no such table, and no search by words. */
+ * The text of records, by position, with author and kind as tags, so that one index finds words and an author together.
+ * Without FTS5 there is no such table, and no search by words. */
 export const fullTextTable =
   "CREATE VIRTUAL TABLE texts USING fts5(text, tags, content='', contentless_delete=1, detail='full')";
 
-/** Places in one anchor: as many as a batch may hold. */
+/** Places in one anchor: as many as the records that a batch may hold. */
 export const PLACES = 1_024;
-/** Slots of one event, the first its own: more than the batches that it may anchor. */
+/** Slots of one event: one of its own, and more than the batches that it may anchor. */
 export const BATCHES = 16_384;

@@ -12,27 +12,27 @@ import {
   type State,
 } from "../../records/index.js";
 
-/** What a record can be asked for by, beside its kind and author. */
+/** The properties by which queries find a record, besides its kind and author. */
 export interface Facets {
   /** Index in {@link Severities}. */
   readonly severity: number | null;
   /** Index in {@link NamedStates}. */
   readonly state: number | null;
   readonly round: number | null;
-  /** Of a model. */
+  /** The name of a model. */
   readonly name: string | null;
   readonly fingerprint: Hex | null;
-  /** Of an incident: whether it reports one, rather than closes one. */
+  /** Whether an incident record reports an incident, rather than closes it; null for other kinds. */
   readonly observed: boolean | null;
-  /** What it speaks of, each once. */
+  /** The subjects that it names, each once. */
   readonly subjects: readonly string[];
-  /** What people may search for; null if nothing was written for people. */
+  /** The words that a search finds it by; null if it has no words for people. */
   readonly text: string | null;
-  /** The only node that may say so; null if anybody may. */
+  /** The only node that may write the record; null if any node may. */
   readonly speaker: Address | null;
 }
 
-const none: Facets = {
+const noFacets: Facets = {
   severity: null,
   state: null,
   round: null,
@@ -45,12 +45,12 @@ const none: Facets = {
 };
 
 const facetsByKind: { readonly [Kind in RecordKind]: (value: RecordValue<Kind>) => Facets } = {
-  State: ({ node, state }: State) => ({ ...none, state: NamedStates.indexOf(state), speaker: node }),
+  State: ({ node, state }: State) => ({ ...noFacets, state: NamedStates.indexOf(state), speaker: node }),
   Incident: (incident: Incident) => {
     const { kind, severity, subject, observed, detection, resolution } = incident;
     const words = [kind, subject, ...Object.entries(observed).flat(), detection.probe, detection.threshold ?? ""];
     return {
-      ...none,
+      ...noFacets,
       severity: Severities.indexOf(severity),
       fingerprint: incidentFingerprint(incident),
       observed: resolution === null,
@@ -59,20 +59,20 @@ const facetsByKind: { readonly [Kind in RecordKind]: (value: RecordValue<Kind>) 
     };
   },
   Model: ({ name, round, evaluation }: Model) => ({
-    ...none,
+    ...noFacets,
     round,
     name,
     subjects: [`model/${name}`],
     text: [name, evaluation?.dataset ?? ""].join("\n"),
   }),
   Outcome: ({ result, detail }: Outcome) => ({
-    ...none,
+    ...noFacets,
     subjects: [...new Set(detail.map(({ subject }) => subject))],
     text: [result, ...detail.flatMap(({ subject, note }) => [subject, note])].join("\n"),
   }),
 };
 
-/** The facets of a record: a function of what it says alone. */
+/** The facets of a record. They depend on its value alone. */
 export function facetsOf<Kind extends RecordKind>(kind: Kind, value: RecordValue<Kind>): Facets {
   return facetsByKind[kind](value);
 }

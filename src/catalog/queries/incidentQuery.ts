@@ -15,31 +15,31 @@ import { type Confirmations, placeOf } from "../sync/confirmations.js";
 import type { CatalogRecord, ChainPlace, IncidentFilter, IncidentQuery } from "./query.js";
 import { type Select, selectRecords } from "./recordQuery.js";
 
-/** One trouble over time: all incidents of one fingerprint. It rests on verified records alone. */
+/** One incident over time: all incident records of one fingerprint. Only verified records count. */
 export interface CatalogIncident {
   readonly fingerprint: Hex;
   readonly kind: IncidentKind;
   readonly subject: string;
-  /** Of the last report. */
+  /** As in the last report. */
   readonly severity: Severity;
   readonly open: boolean;
-  /** Reports: one for each anchor of each record. */
+  /** How often it was reported: once for each anchor of each record. */
   readonly occurrences: number;
   readonly firstSeen: ChainPlace;
   readonly lastSeen: ChainPlace;
-  /** The enactment, on chain, of a directive that cites a report; null if none was. */
+  /** Where a directive that cites a report was enacted as done; null if no such directive was. */
   readonly resolved: (ChainPlace & { readonly directive: Hex }) | null;
   readonly cursor: string;
 }
 
 export interface IncidentPage {
-  /** The last seen first. */
+  /** The incident that was reported last comes first. */
   readonly incidents: readonly CatalogIncident[];
   readonly cursor: string | null;
   readonly block: number;
 }
 
-/** What happened to a trouble, newest first. */
+/** One step in the history of an incident. */
 export type IncidentEvent =
   | { readonly type: "reported" | "closed"; readonly record: CatalogRecord<"Incident"> }
   | { readonly type: "proposed"; readonly proposalId: string; readonly at: ChainPlace }
@@ -48,11 +48,11 @@ export type IncidentEvent =
 
 export interface IncidentHistory extends CatalogIncident {
   readonly history: readonly IncidentEvent[];
-  /** For the history's next page; null after the last. */
+  /** The cursor of the history's next page; null after the last. */
   readonly next: string | null;
 }
 
-/** Reports whose citations are looked up: the newest. */
+/** The proposals and directives that cite a report are looked up for this many of the newest reports. */
 const MAX_CITED = 1_000;
 
 interface IncidentRow {
@@ -83,7 +83,7 @@ export function pageOfIncidents(db: Database, query: IncidentQuery, confirmed: C
   return { incidents, cursor: rows.length > limit ? (incidents.at(-1)?.cursor ?? null) : null };
 }
 
-/** As the selects over records: one index leads, and gives rows in order. */
+/** Builds the select of a page: one index gives the rows in order, and the other filters are checked on each row. */
 export function buildIncidentSelect(
   { open, kind, severity, subject }: IncidentFilter,
   below: number,
@@ -104,7 +104,7 @@ export function buildIncidentSelect(
   };
 }
 
-/** One incident with what happened to it; undefined if no verified record has this fingerprint. */
+/** One incident with its history, newest first; undefined if no verified record has this fingerprint. */
 export function readIncident(
   db: Database,
   fingerprint: Hex,
@@ -138,7 +138,7 @@ function positionOf(db: Database, cursor: string): number {
   return positionBelow(db, cursor) ?? 0;
 }
 
-/** Proposals and directives that cite the reports, and what came of them. */
+/** Proposals and directives that cite the reports, and the enactments of those directives. */
 function chainEvents(db: Database, fingerprint: Uint8Array, below: number, limit: number, confirmed: Confirmations) {
   const rows = db.all<PlaceRow & { slot: number; name: string; key: string; args: string }>(
     `SELECT DISTINCT e.slot AS slot, e.name AS name, e.key AS key, e.args AS args, e.block AS block, e.log AS log,
@@ -193,7 +193,7 @@ function incidentOf(db: Database, row: IncidentRow, confirmed: Confirmations): C
 }
 
 function anchorPlace(db: Database, position: number): PlaceRow {
-  return place(
+  return requireRow(
     db.get<PlaceRow>(
       `SELECT a.block AS block, a.log AS log, a.tx AS tx, b.hash AS blockHash, b.time AS time
          FROM anchors a JOIN blocks b ON b.number = a.block WHERE a.slot = ?`,
@@ -203,7 +203,7 @@ function anchorPlace(db: Database, position: number): PlaceRow {
 }
 
 function eventPlace(db: Database, slot: number): PlaceRow & { readonly key: string } {
-  return place(
+  return requireRow(
     db.get<PlaceRow & { key: string }>(
       `SELECT e.key AS key, e.block AS block, e.log AS log, e.tx AS tx, b.hash AS blockHash, b.time AS time
          FROM events e JOIN blocks b ON b.number = e.block WHERE e.slot = ?`,
@@ -212,7 +212,7 @@ function eventPlace(db: Database, slot: number): PlaceRow & { readonly key: stri
   );
 }
 
-function place<T>(row: T | undefined): T {
+function requireRow<T>(row: T | undefined): T {
   if (row === undefined) throw new Error("an incident refers to what is not in the catalog");
   return row;
 }

@@ -1,10 +1,10 @@
 import type { Database } from "../database/database.js";
 import { PLACES } from "../database/schema.js";
 
-/** "Done" in the contracts' enum of reports, as the events tell it. */
+/** `Done` in the contracts' enum of reports, as text in the arguments of events. */
 const DONE = "2";
 
-/** Notes which troubles a directive that was enacted as done has ended; `slot` is that of its enactment. */
+/** Writes which incidents a directive has resolved that was enacted as done; `slot` is the slot of its enactment. */
 export function resolveIncidentsOf(db: Database, directiveId: string, slot: number): void {
   const rows = db.all<{ fingerprint: Uint8Array; content: number }>(
     `SELECT DISTINCT r.fingerprint AS fingerprint, c.id AS content
@@ -13,11 +13,11 @@ export function resolveIncidentsOf(db: Database, directiveId: string, slot: numb
       WHERE e.key = ? AND e.name = 'DirectiveIssued' AND r.fingerprint IS NOT NULL`,
     directiveId,
   );
-  for (const { fingerprint, content } of rows) noteResolution(db, fingerprint, slot, content);
+  for (const { fingerprint, content } of rows) writeResolution(db, fingerprint, slot, content);
   for (const { fingerprint } of rows) refreshIncident(db, fingerprint);
 }
 
-/** Notes what had been done already about a record that is verified only now. */
+/** Writes the earlier enactments that resolve an incident, when a record of it is verified only now. */
 export function resolveByEvidence(db: Database, fingerprint: Uint8Array, content: number, contentId: Uint8Array): void {
   const enacted = db.all<{ slot: number }>(
     `SELECT done.slot AS slot FROM evidence v
@@ -27,22 +27,22 @@ export function resolveByEvidence(db: Database, fingerprint: Uint8Array, content
     DONE,
     contentId,
   );
-  for (const { slot } of enacted) noteResolution(db, fingerprint, slot, content);
+  for (const { slot } of enacted) writeResolution(db, fingerprint, slot, content);
 }
 
-function noteResolution(db: Database, fingerprint: Uint8Array, slot: number, content: number): void {
+function writeResolution(db: Database, fingerprint: Uint8Array, slot: number, content: number): void {
   db.run("INSERT OR IGNORE INTO resolutions (fingerprint, slot, content) VALUES (?, ?, ?)", fingerprint, slot, content);
 }
 
 /**
- * Writes what the verified records of a fingerprint, and the directives that cite them, come to.
+ * Computes the row of an incident from the verified records of its fingerprint and the directives that cite them.
  *
- * Resolved is what the chain proves: a directive that cites one of the records was enacted as done. It is open again once
- * somebody reports something new: a record that nobody had anchored until then, or one that its author had, and anchors
- * again. A record that was only slow to arrive opens nothing.
+ * An incident is resolved when a directive that cites one of its records was enacted as done. A later report opens it again if
+ * no node had anchored that record before, or if its own author had. If only another node had, the author of the report was
+ * merely slow, and the incident stays resolved.
  */
 export function refreshIncident(db: Database, fingerprint: Uint8Array): void {
-  const [first, last] = [edge(db, fingerprint, "ASC"), edge(db, fingerprint, "DESC")];
+  const [first, last] = [reportAt(db, fingerprint, "ASC"), reportAt(db, fingerprint, "DESC")];
   if (first === undefined || last === undefined) {
     db.run("DELETE FROM incidents WHERE fingerprint = ?", fingerprint);
     return;
@@ -72,7 +72,7 @@ export function refreshIncident(db: Database, fingerprint: Uint8Array): void {
   );
 }
 
-interface Edge {
+interface IncidentReport {
   readonly position: number;
   readonly severity: number;
   readonly kind: string;
@@ -80,8 +80,8 @@ interface Edge {
 }
 
 /** The first or the last report. */
-function edge(db: Database, fingerprint: Uint8Array, order: "ASC" | "DESC"): Edge | undefined {
-  return db.get<Edge>(
+function reportAt(db: Database, fingerprint: Uint8Array, order: "ASC" | "DESC"): IncidentReport | undefined {
+  return db.get<IncidentReport>(
     `SELECT r.position AS position, r.severity AS severity, c.value ->> 'kind' AS kind, c.value ->> 'subject' AS subject
        FROM records r INDEXED BY records_by_observed JOIN contents c ON c.id = r.content
       WHERE r.fingerprint = ? AND r.observed = 1 ORDER BY r.position ${order} LIMIT 1`,

@@ -6,7 +6,7 @@ import { type Confirmations, placeOf } from "../sync/confirmations.js";
 import type { CatalogRecord, ChainPlace } from "./query.js";
 import { selectRecords } from "./recordQuery.js";
 
-/** The DAO's word for a model. */
+/** The acceptance of a model by the DAO. */
 export interface Acceptance extends ChainPlace {
   readonly name: string;
   readonly version: number;
@@ -19,22 +19,22 @@ export interface Acceptance extends ChainPlace {
 export interface LineageModel {
   readonly model: ContentId;
   readonly cid: string;
-  /** Steps from the model that was asked for. */
+  /** How many links it is away from the model that was asked for. */
   readonly distance: number;
-  /** Those of the steps that lead towards it, by its record or by an acceptance: see `via`. */
+  /** The models one link nearer that it is linked with, and whether a record or an acceptance links them. */
   readonly via: readonly { readonly model: ContentId; readonly by: "record" | "acceptance" }[];
   readonly acceptances: readonly Acceptance[];
-  /** Where it was anchored, newest first, with its proof status; empty if no anchor lists it. */
+  /** The records under its anchors, newest first; empty if no anchor lists it. */
   readonly records: readonly CatalogRecord[];
 }
 
 export interface ModelLineage {
   readonly model: LineageModel;
-  /** What it grew from, nearest first. */
+  /** The models that it descends from, nearest first. */
   readonly ancestors: readonly LineageModel[];
-  /** What grew from it, nearest first. */
+  /** The models that descend from it, nearest first. */
   readonly descendants: readonly LineageModel[];
-  /** Whether there is more than was asked for. */
+  /** Whether models were left out, because there are more than the limit. */
   readonly truncated: boolean;
   readonly block: number;
 }
@@ -46,7 +46,7 @@ export interface LineageOptions {
 
 export const DEFAULT_LINEAGE = 100;
 export const MAX_LINEAGE = 1_000;
-/** Anchors of one model that are told. */
+/** Records that are returned of one model. */
 const MAX_RECORDS = 10;
 /** Links of one model that are followed. */
 const MAX_LINKS = 256;
@@ -60,8 +60,8 @@ interface Step {
 }
 
 /**
- * The models that one grew from, and those that grew from it: by what verified Model records name as their parents, and
- * by what the DAO accepted after what. Each model once, however many ways lead to it.
+ * The models that a model descends from, and those that descend from it. Two models are linked if a verified Model record
+ * names the other as a parent, or if the DAO accepted one after the other. Each model appears once.
  */
 export function readLineage(
   db: Database,
@@ -71,7 +71,7 @@ export function readLineage(
 ): ModelLineage | undefined {
   const ancestors = walk(db, model, "ancestors", limit);
   const descendants = walk(db, model, "descendants", limit);
-  const tell = ({ model: each, distance, via }: Step): LineageModel => ({
+  const describe = ({ model: each, distance, via }: Step): LineageModel => ({
     model: each,
     cid: contentIdToCid(each),
     distance,
@@ -79,19 +79,19 @@ export function readLineage(
     acceptances: acceptancesOf(db, each, confirmed),
     records: selectRecords(db, { contentId: each, kind: "Model" }, confirmed, { limit: MAX_RECORDS }),
   });
-  const own = tell({ model, distance: 0, via: [] });
+  const own = describe({ model, distance: 0, via: [] });
   const known = [own.acceptances, own.records, ancestors.steps, descendants.steps].some(({ length }) => length > 0);
   if (!known) return undefined;
   return {
     model: own,
-    ancestors: ancestors.steps.map(tell),
-    descendants: descendants.steps.map(tell),
+    ancestors: ancestors.steps.map(describe),
+    descendants: descendants.steps.map(describe),
     truncated: ancestors.truncated || descendants.truncated,
     block: confirmed.block,
   };
 }
 
-/** Breadth first, so that a circle or a hostile mesh of claims ends as any other graph does. */
+/** Searches breadth first and visits each model once, so that it ends even if records claim circles. */
 function walk(db: Database, start: Hex, side: Side, limit: number): { steps: Step[]; truncated: boolean } {
   const found = new Map<Hex, Step>();
   let level: readonly Hex[] = [start];

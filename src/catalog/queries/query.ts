@@ -23,60 +23,60 @@ import { type ProofStatus, ProofStatuses } from "../status.js";
 /** Rows of a page, by default and at most. */
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 1_000;
-/** Words that are looked for; longer text is refused. */
+/** A longer text is refused, in characters. */
 const MAX_TEXT = 500;
 
-/** What to look for: all that is given must hold. */
+/** Conditions on records: a record matches if it meets all that are given. */
 export interface RecordFilter {
   readonly kind?: RecordKind | undefined;
   readonly author?: Address | undefined;
   readonly contentId?: ContentId | undefined;
   readonly status?: ProofStatus | undefined;
-  /** Of incidents. */
+  /** The severity of an incident. */
   readonly severity?: Severity | undefined;
   /** See {@link incidentFingerprint}. */
   readonly fingerprint?: Hex | undefined;
-  /** Of states: what phi is called. */
+  /** The name of phi in a state. */
   readonly state?: NamedState | undefined;
-  /** Of models. */
+  /** The round of a model. */
   readonly round?: number | undefined;
-  /** Of models. */
+  /** The name of a model. */
   readonly name?: string | undefined;
-  /** Such as `replica/web/3`: of an incident, of an outcome's detail, or `model/` and a model's name. */
+  /** The subject of an incident or of an outcome's detail, such as `replica/web/3`; or `model/` and a model's name. */
   readonly subject?: string | undefined;
-  /** Words that incidents, models and outcomes hold, all of them; one that ends with `*` is the beginning of a word. */
+  /** Words that an incident, model or outcome must have, all of them; `*` at the end of one matches any rest of a word. */
   readonly text?: string | undefined;
   /** Anchored at this moment or later, in seconds since the Unix epoch by the chain. */
   readonly since?: number | undefined;
   /** Anchored before this moment. */
   readonly until?: number | undefined;
-  /** Only what is confirmed. */
+  /** Whether to return confirmed records only. */
   readonly confirmed?: boolean | undefined;
 }
 
 export interface PageOptions {
   /** At most this many; {@link DEFAULT_LIMIT} by default, {@link MAX_LIMIT} at most. */
   readonly limit?: number | undefined;
-  /** Go on after the row that had this cursor. */
+  /** The page begins after the row with this cursor. */
   readonly cursor?: string | undefined;
 }
 
 export type RecordQuery = RecordFilter & PageOptions;
 
-/** Where on the chain something stands, and how firmly. */
+/** The block and the transaction of a row, and whether they are confirmed. */
 export interface ChainPlace {
   readonly blockNumber: number;
   readonly blockHash: Hex;
   readonly transactionHash: Hex;
   /** Seconds since the Unix epoch, by the chain. */
   readonly time: number;
-  /** Blocks that were read from this one on, itself included. */
+  /** How many blocks were read from this one on, itself included. */
   readonly confirmations: number;
   /** Whether it counts as final, see `confirmations` of {@link openCatalog}. */
   readonly confirmed: boolean;
 }
 
-/** A record under an anchor, with what is proven of it. */
+/** A record under an anchor, with its proof status. */
 export type CatalogRecord<Kind extends RecordKind = RecordKind> = {
   [K in Kind]: {
     readonly kind: K;
@@ -86,7 +86,7 @@ export type CatalogRecord<Kind extends RecordKind = RecordKind> = {
     readonly status: ProofStatus;
     /** Why it is missing or invalid; null otherwise. */
     readonly reason: string | null;
-    /** What it says; null until it is verified. */
+    /** The decoded record; null until it is verified. */
     readonly value: RecordValue<K> | null;
     readonly anchor: ChainPlace & {
       readonly root: Hex;
@@ -96,7 +96,7 @@ export type CatalogRecord<Kind extends RecordKind = RecordKind> = {
       /** The root over many nodes' batches that it is under; null if it was anchored alone. */
       readonly joint: { readonly root: Hex; readonly manifest: string } | null;
     };
-    /** Of an incident; null until it is verified. */
+    /** The fingerprint of an incident; null for other kinds, and until it is verified. */
     readonly fingerprint: Hex | null;
     readonly cursor: string;
   };
@@ -105,16 +105,16 @@ export type CatalogRecord<Kind extends RecordKind = RecordKind> = {
 export interface RecordPage {
   /** Newest first. */
   readonly records: readonly CatalogRecord[];
-  /** For the next page; null after the last. */
+  /** The cursor of the next page; null after the last. */
   readonly cursor: string | null;
-  /** The chain was read through this block. */
+  /** The newest block that was read. */
   readonly block: number;
 }
 
 export interface IncidentFilter {
   readonly open?: boolean | undefined;
   readonly kind?: IncidentKind | undefined;
-  /** Of the last report. */
+  /** As in the last report. */
   readonly severity?: Severity | undefined;
   readonly subject?: string | undefined;
 }
@@ -176,7 +176,7 @@ const incidentQuery = z.strictObject({
 });
 
 /**
- * Reads a query whose values may be text, as a command line or a URL gives them; moments may be ISO dates too.
+ * Reads a query whose values may be text, as in a command line or a URL; moments may be ISO dates too.
  *
  * @throws {@link InvalidInputError} naming the field that is unknown or wrong.
  */
@@ -184,7 +184,7 @@ export function parseRecordQuery(values: Readonly<Record<string, unknown>>): Rec
   return parse(recordQuery, values);
 }
 
-/** As {@link parseRecordQuery}. */
+/** Reads a query for incidents as {@link parseRecordQuery} reads one for records. */
 export function parseIncidentQuery(values: Readonly<Record<string, unknown>>): IncidentQuery {
   return parse(incidentQuery, values);
 }

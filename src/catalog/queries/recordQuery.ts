@@ -11,7 +11,7 @@ import { firstSlotAbove } from "../sync/rollback.js";
 import type { CatalogRecord, RecordFilter, RecordQuery } from "./query.js";
 import { matchOf } from "./words.js";
 
-/** A select over records, its order that of time. */
+/** A select whose rows are in the order of time. */
 export interface Select {
   readonly sql: string;
   readonly values: readonly SQLInputValue[];
@@ -23,7 +23,7 @@ const COLUMNS = `r.position AS position, r.kind AS kind, r.author AS author, r.s
   a.root AS root, a.sequence AS sequence, a.manifest AS manifest, a.tx AS tx, a.block AS block, a.log AS log,
   b.hash AS blockHash, b.time AS time, j.root AS jointRoot, j.manifest AS jointManifest`;
 
-/** CROSS JOIN is SQLite's way to say: in this order. */
+/** With CROSS JOIN SQLite joins the tables in this order. */
 const JOINS = `CROSS JOIN anchors a ON a.slot = r.position / ${PLACES}
   CROSS JOIN blocks b ON b.number = a.block CROSS JOIN contents c ON c.id = r.content
   LEFT JOIN joints j ON j.slot = a.joint`;
@@ -49,7 +49,7 @@ interface RecordRow {
   readonly jointManifest: Uint8Array | null;
 }
 
-/** The records that a filter lets through, newest first, all of them or the one at a position. */
+/** The records that match a filter, newest first; with `at` only the record at that position, if it matches. */
 export function selectRecords(
   db: Database,
   filter: RecordFilter,
@@ -63,7 +63,7 @@ export function selectRecords(
   return db.all<RecordRow>(sql, ...values).map((row) => recordOf(row, confirmed));
 }
 
-/** A page of records. Where the cursor leads below all there is, it is empty. */
+/** A page of records; empty if there is no record below the cursor. */
 export function pageOfRecords(db: Database, query: RecordQuery, confirmed: Confirmations, limit: number) {
   const below = query.cursor === undefined ? undefined : positionBelow(db, query.cursor);
   const rows = selectRecords(db, query, confirmed, { limit: limit + 1, below });
@@ -71,7 +71,7 @@ export function pageOfRecords(db: Database, query: RecordQuery, confirmed: Confi
   return { records, cursor: rows.length > limit ? (records.at(-1)?.cursor ?? null) : null };
 }
 
-/** From one position up to, and without, another. */
+/** The positions from one on, and below another. */
 interface Bounds {
   readonly from: number;
   readonly to: number;
@@ -112,8 +112,8 @@ function firstBlockFrom(db: Database, time: number): number | undefined {
 }
 
 /**
- * The filter that is likely to let the least through leads, by an index whose rows come in the order of positions; the
- * others are checked on what it gives. So a page costs what it shows, never a scan or a sort.
+ * Builds the select of a page. One index gives the rows in the order of positions: that of the filter that is likely to match
+ * the fewest rows. The other filters are checked on each row. So no page needs a scan of the table or a sort.
  */
 export function buildSelect(db: Database, filter: RecordFilter, bounds: Bounds, limit: number): Select {
   const conditions: string[] = [];
@@ -123,24 +123,24 @@ export function buildSelect(db: Database, filter: RecordFilter, bounds: Bounds, 
     values.push(value);
   };
 
-  const { source, position, leading } = leadOf(db, filter, where);
+  const { source, position, covered } = sourceOf(db, filter, where);
   where(`${position} >= ?`, bounds.from);
   where(`${position} < ?`, bounds.to);
   for (const [name, column, value] of columnsOf(filter)) {
-    // The unary plus keeps SQLite from taking another index than the leading one.
-    where(`${leading.includes(name) ? "" : "+"}${column} = ?`, value);
+    // The unary plus keeps SQLite from using another index.
+    where(`${covered.includes(name) ? "" : "+"}${column} = ?`, value);
   }
-  if (filter.contentId !== undefined && !leading.includes("contentId")) {
+  if (filter.contentId !== undefined && !covered.includes("contentId")) {
     where("r.content = (SELECT id FROM contents WHERE content_id = ?)", blobOf(filter.contentId));
   }
-  if (filter.subject !== undefined && !leading.includes("subject")) {
+  if (filter.subject !== undefined && !covered.includes("subject")) {
     where("EXISTS (SELECT 1 FROM subjects s WHERE s.subject = ? AND s.position = r.position)", filter.subject);
   }
   const sql = `SELECT ${COLUMNS} FROM ${source} ${JOINS} WHERE ${conditions.join(" AND ")} ORDER BY ${position} DESC LIMIT ?`;
   return { sql, values: [...values, limit] };
 }
 
-/** Filters that are columns of their own. */
+/** The filters that compare a column of the records. */
 function columnsOf(filter: RecordFilter): [keyof RecordFilter, string, SQLInputValue][] {
   const { kind, author, status, severity, state, round, name, fingerprint } = filter;
   const columns: [keyof RecordFilter, string, SQLInputValue | undefined][] = [
@@ -156,13 +156,15 @@ function columnsOf(filter: RecordFilter): [keyof RecordFilter, string, SQLInputV
   return columns.filter((column): column is [keyof RecordFilter, string, SQLInputValue] => column[2] !== undefined);
 }
 
-interface Lead {
+/** Where a select gets its rows from. */
+interface RowSource {
   readonly source: string;
   readonly position: string;
-  readonly leading: readonly (keyof RecordFilter)[];
+  /** The filters that the source has applied already. */
+  readonly covered: readonly (keyof RecordFilter)[];
 }
 
-/** By how few rows they let through, as a rule: the first that is asked for leads. */
+/** The index whose filters usually match the fewest rows comes first; the first one whose filters are given is used. */
 const indices: readonly { readonly index: string; readonly by: readonly (keyof RecordFilter)[] }[] = [
   { index: "records_by_fingerprint", by: ["fingerprint"] },
   { index: "records_by_author_severity", by: ["author", "severity"] },
@@ -177,32 +179,36 @@ const indices: readonly { readonly index: string; readonly by: readonly (keyof R
   { index: "records_by_status", by: ["status"] },
 ];
 
-function leadOf(db: Database, filter: RecordFilter, where: (condition: string, value: SQLInputValue) => void): Lead {
+function sourceOf(
+  db: Database,
+  filter: RecordFilter,
+  where: (condition: string, value: SQLInputValue) => void,
+): RowSource {
   const { text, contentId, subject, status } = filter;
   if (contentId !== undefined) {
     where("r.content = (SELECT id FROM contents WHERE content_id = ?)", blobOf(contentId));
     if (text !== undefined) whereText(db, filter, "r.position IN (SELECT rowid FROM texts WHERE texts MATCH ?)", where);
-    return { source: "records r INDEXED BY records_by_content", position: "r.position", leading: ["contentId"] };
+    return { source: "records r INDEXED BY records_by_content", position: "r.position", covered: ["contentId"] };
   }
   if (text !== undefined) {
     whereText(db, filter, "texts MATCH ?", where);
-    return { source: "texts CROSS JOIN records r ON r.position = texts.rowid", position: "texts.rowid", leading: [] };
+    return { source: "texts CROSS JOIN records r ON r.position = texts.rowid", position: "texts.rowid", covered: [] };
   }
   if (subject !== undefined && filter.fingerprint === undefined) {
     where("s.subject = ?", subject);
     return {
       source: "subjects s CROSS JOIN records r ON r.position = s.position",
       position: "s.position",
-      leading: ["subject"],
+      covered: ["subject"],
     };
   }
-  // What is not verified is the exception.
+  // Few records are not verified.
   const unproven = status !== undefined && status !== "verified";
   const index = unproven
     ? { index: "records_by_status", by: ["status"] as const }
     : indices.find(({ by }) => by.every((name) => filter[name] !== undefined));
-  if (index === undefined) return { source: "records r NOT INDEXED", position: "r.position", leading: [] };
-  return { source: `records r INDEXED BY ${index.index}`, position: "r.position", leading: index.by };
+  if (index === undefined) return { source: "records r NOT INDEXED", position: "r.position", covered: [] };
+  return { source: `records r INDEXED BY ${index.index}`, position: "r.position", covered: index.by };
 }
 
 function whereText(

@@ -1,12 +1,12 @@
 import { type RecordKind, RecordKinds } from "../../records/index.js";
 
-/** What words are searched within, where it is known. */
+/** The author and the kind of record to which a search is limited, if any. */
 export interface SearchScope {
   readonly author?: string | undefined;
   readonly kind?: RecordKind | undefined;
 }
 
-/** Author and kind as words of their own column. */
+/** Author and kind as words of a column of their own. */
 export function tagsOf({ author, kind }: SearchScope): string[] {
   return [
     ...(author === undefined ? [] : [`author${author.slice(2).toLowerCase()}`]),
@@ -15,8 +15,8 @@ export function tagsOf({ author, kind }: SearchScope): string[] {
 }
 
 /**
- * The FTS5 query for what somebody typed. Every word becomes a quoted string, so that nothing of FTS5's own language is
- * left in it; a last `*` asks for words that begin so.
+ * The FTS5 query for a text. Every word is quoted, so that FTS5 finds no operator in the text. A word that ends with `*` matches
+ * all words that begin like it.
  */
 export function matchOf(text: string, scope: SearchScope = {}): string {
   // A zero byte would end the string within SQLite.

@@ -1,7 +1,7 @@
 import { type ChainEventOf, decodeName, type EventChunk, NO_CONTENT } from "../../ports/chain/index.js";
 import { blobOf, jsonOf } from "../database/blobs.js";
 import type { Database } from "../database/database.js";
-import { noteBlock, type Progress, writeProgress } from "../database/meta.js";
+import { type Progress, writeBlock, writeProgress } from "../database/meta.js";
 import { BATCHES } from "../database/schema.js";
 import { resolveIncidentsOf } from "../queries/incidents.js";
 import { writeJoint, writeOperator } from "./joints.js";
@@ -24,7 +24,7 @@ export const followedEvents = [
   "DirectiveEnacted",
 ] as const;
 
-/** In the contracts' enum of reports. */
+/** `Done` in the contracts' enum of reports. */
 const DONE = 2n;
 
 export type FollowedEvent = ChainEventOf<(typeof followedEvents)[number]>;
@@ -62,11 +62,11 @@ export function writeChunk(db: Database, chunk: FollowedChunk, progress: Progres
     else writeEvent(db, slot, event);
     slot += BATCHES;
   }
-  noteBlock(db, chunk.last);
+  writeBlock(db, chunk.last);
   writeProgress(db, progress);
 }
 
-/** One more than all that went before: a catalog that was rolled back numbers as one built anew. */
+/** The slot after all that are in use, so that a catalog that was rolled back gives the same slots as one that was built anew. */
 function nextSlot(db: Database): number {
   const last = db.get<{ last: number | null }>(
     `SELECT max((SELECT ifnull(max(slot), 0) FROM anchors), (SELECT ifnull(max(slot), 0) FROM joints),
@@ -75,14 +75,14 @@ function nextSlot(db: Database): number {
   return (Math.floor((last ?? 0) / BATCHES) + 1) * BATCHES;
 }
 
-/** Events that have a row of their own: anchors have tables. */
-type NotedEvent = Exclude<FollowedEvent, { name: "Anchored" | "JointlyAnchored" }>;
+/** The events of the table `events`: anchors have tables of their own. */
+type StoredEvent = Exclude<FollowedEvent, { name: "Anchored" | "JointlyAnchored" }>;
 
-function writeEvent(db: Database, slot: number, event: NotedEvent): void {
+function writeEvent(db: Database, slot: number, event: StoredEvent): void {
   const { name, blockNumber, logIndex, transactionHash } = event;
   db.run(
     "INSERT INTO events (slot, block, log, tx, name, key, args) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ...[slot, blockNumber, logIndex, blobOf(transactionHash), name, keyOf(event), jsonOf(factsOf(event))],
+    ...[slot, blockNumber, logIndex, blobOf(transactionHash), name, keyOf(event), jsonOf(storedArgsOf(event))],
   );
   if (event.name === "NodeAdmitted") writeOperator(db, slot, Number(event.args.index), event.args.operator);
   if (event.name === "KeyRotated") writeOperator(db, slot, Number(event.args.newIndex), event.args.operator);
@@ -101,13 +101,13 @@ function writeEvent(db: Database, slot: number, event: NotedEvent): void {
   for (const contentId of evidenceOf(event)) {
     db.run("INSERT OR IGNORE INTO evidence (content_id, slot) VALUES (?, ?)", blobOf(contentId), slot);
   }
-  // What was done ends the troubles that called for it.
+  // A directive that is done resolves the incidents that it cites.
   if (event.name === "DirectiveEnacted" && event.args.report === DONE) {
     resolveIncidentsOf(db, event.args.directiveId, slot);
   }
 }
 
-function keyOf(event: NotedEvent): string {
+function keyOf(event: StoredEvent): string {
   if (event.name === "ModelAccepted") return decodeName(event.args.name);
   if (event.name === "NodeAdmitted") return `node/${event.args.index}`;
   if (event.name === "KeyRotated") return `node/${event.args.newIndex}`;
@@ -119,8 +119,8 @@ function evidenceOf(event: FollowedEvent): readonly string[] {
   return event.name === "DirectiveIssued" ? event.args.directive.evidence : [];
 }
 
-/** The arguments that are asked for later: calldata, for one, is not. */
-function factsOf(event: FollowedEvent): unknown {
+/** The arguments that are stored: no query reads the others, such as calldata. */
+function storedArgsOf(event: FollowedEvent): unknown {
   if (event.name === "NodeAdmitted") {
     const { operator, epoch } = event.args;
     return { operator, epoch };

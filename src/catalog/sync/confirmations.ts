@@ -3,11 +3,11 @@ import { hexOfBlob } from "../database/blobs.js";
 import type { Progress } from "../database/meta.js";
 import type { ChainPlace } from "../queries/query.js";
 
-/** How firmly what was read stands. */
+/** How far the chain was read, and how far it is confirmed. */
 export interface Confirmations {
-  /** The chain was read through this block. */
+  /** The newest block that was read. */
   readonly block: number;
-  /** What stands in this block or below is confirmed. */
+  /** Everything in this block and in earlier ones is confirmed. */
   readonly through: number;
 }
 

@@ -6,7 +6,7 @@ import { blobOf, hexOfBlob } from "../database/blobs.js";
 import type { Database } from "../database/database.js";
 import { FetchStatus } from "../status.js";
 
-/** A joint anchor whose list of batches is awaited. */
+/** A joint anchor whose manifest, the list of its batches, was not fetched yet. */
 export interface AwaitedJoint {
   readonly slot: number;
   readonly root: Hex;
@@ -18,7 +18,7 @@ export interface AwaitedJoint {
 
 const WORD_BYTES = 32;
 
-/** Notes a root over the batches of many nodes: which batches count is known once its list is. */
+/** Writes a joint anchor. Which of its batches count is known once its manifest was fetched. */
 export function writeJoint(db: Database, slot: number, event: ChainEventOf<"JointlyAnchored">): void {
   const { root, epoch, batches, manifest, authors } = event.args;
   const words = authors.map(
@@ -35,7 +35,7 @@ export function writeJoint(db: Database, slot: number, event: ChainEventOf<"Join
   );
 }
 
-/** Notes who the node with an index is: an index is given once, and never to another. */
+/** Writes which operator has an index of the registry: each index is given once. */
 export function writeOperator(db: Database, slot: number, index: number, operator: string): void {
   db.run("INSERT INTO operators (slot, position, operator) VALUES (?, ?, ?)", slot, index, blobOf(operator));
 }
@@ -62,11 +62,11 @@ export function postponeJoint(db: Database, { slot, root, attempts }: AwaitedJoi
 }
 
 /**
- * Lists the batches of a joint anchor as anchors of their authors, each in a slot after the joint anchor's own: those whose
- * authors have signed. One that left the chain meanwhile is passed over.
+ * Writes the batches of a joint anchor as anchors of their authors, each in a slot after the joint anchor's own. A batch whose
+ * author has not signed is left out. Does nothing if a reorganisation has removed the joint anchor meanwhile.
  */
 export function listJoint(db: Database, joint: AwaitedJoint, batches: readonly SignedBatch[]): void {
-  if (!settle(db, joint, FetchStatus.valid, null)) return;
+  if (!setStatus(db, joint, FetchStatus.valid, null)) return;
   const row = db.get<{ block: number; log: number; tx: Uint8Array; authors: Uint8Array }>(
     "SELECT block, log, tx, authors FROM joints WHERE slot = ?",
     joint.slot,
@@ -84,13 +84,13 @@ export function listJoint(db: Database, joint: AwaitedJoint, batches: readonly S
   }
 }
 
-/** Notes for good that a joint anchor's list is not what it says. */
+/** Marks a joint anchor invalid for good, because its manifest does not match it. */
 export function refuseJoint(db: Database, joint: AwaitedJoint, reason: string): void {
-  settle(db, joint, FetchStatus.invalid, reason);
+  setStatus(db, joint, FetchStatus.invalid, reason);
 }
 
-/** Slots are given anew after a reorganisation: the root tells whether it is still the same joint anchor. */
-function settle(db: Database, { slot, root }: AwaitedJoint, status: number, reason: string | null): boolean {
+/** Changes only the joint anchor with this root: a reorganisation may have given the slot to another. */
+function setStatus(db: Database, { slot, root }: AwaitedJoint, status: number, reason: string | null): boolean {
   const sql = "UPDATE joints SET status = ?, reason = ? WHERE slot = ? AND status = 0 AND root = ?";
   return db.run(sql, status, reason, slot, blobOf(root)) > 0;
 }

@@ -4,8 +4,8 @@ import { PLACES } from "../database/schema.js";
 import { refreshIncident } from "../queries/incidents.js";
 
 /**
- * Takes back all that stands in blocks above `progress.block`, as part of the caller's transaction. What is left is what a
- * catalog would hold that had never read further.
+ * Removes everything from blocks above `progress.block`, as part of the caller's transaction. The catalog is then as if it had
+ * never read those blocks.
  */
 export function rollBack(db: Database, progress: Progress): void {
   const { block } = progress;
@@ -16,7 +16,7 @@ export function rollBack(db: Database, progress: Progress): void {
   writeProgress(db, progress);
 }
 
-/** The first slot of what stands above a block: what is numbered from there on goes. */
+/** The first slot in the blocks above this one; undefined if nothing was read from them. */
 export function firstSlotAbove(db: Database, block: number): number | undefined {
   const slots = ["anchors", "joints", "events"].flatMap((table) => {
     const row = db.get<{ slot: number }>(
@@ -30,7 +30,7 @@ export function firstSlotAbove(db: Database, block: number): number | undefined 
 
 function removeFrom(db: Database, slot: number): void {
   const position = slot * PLACES;
-  const touched = db.all<{ fingerprint: Uint8Array }>(
+  const incidents = db.all<{ fingerprint: Uint8Array }>(
     `SELECT DISTINCT fingerprint FROM records WHERE position >= ?1 AND fingerprint IS NOT NULL
      UNION SELECT fingerprint FROM resolutions WHERE slot >= ?2`,
     position,
@@ -49,10 +49,10 @@ function removeFrom(db: Database, slot: number): void {
   db.run("DELETE FROM joints WHERE slot >= ?", slot);
   db.run("DELETE FROM operators WHERE slot >= ?", slot);
   for (const { content } of contents) forgetUnlessListed(db, content);
-  for (const { fingerprint } of touched) refreshIncident(db, fingerprint);
+  for (const { fingerprint } of incidents) refreshIncident(db, fingerprint);
 }
 
-/** A content that no record stands for any more goes, with what it said of its parents. */
+/** Deletes a content that no record refers to any more, with its parents and resolutions. */
 function forgetUnlessListed(db: Database, content: number): void {
   if (db.get("SELECT 1 FROM records WHERE content = ? LIMIT 1", content) !== undefined) return;
   db.run("DELETE FROM parents WHERE child = (SELECT content_id FROM contents WHERE id = ?)", content);

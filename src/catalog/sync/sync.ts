@@ -4,11 +4,11 @@ import { knownBlocks, readProgress, UnsettledChainError, writeProgress } from ".
 import { type FollowedChunk, type followedEvents, writeChunk } from "./chainRows.js";
 import { rollBack } from "./rollback.js";
 
-/** How often in a row the chain may change under a sync before it gives up until the next. */
+/** A sync gives up, until the next one, when the chain has changed this many times in a row while it was read. */
 const MAX_DISTURBANCES = 20;
 
 export interface ChainProgress {
-  /** Read through this block. */
+  /** The newest block that was read. */
   readonly block: number;
   readonly head: number;
   /** Events written since the sync began. */
@@ -17,7 +17,7 @@ export interface ChainProgress {
 
 export interface ChainSync {
   readonly events: number;
-  /** Blocks that left the chain and were taken back. */
+  /** Blocks that a reorganisation removed, and that were rolled back. */
   readonly undoneBlocks: number;
 }
 
@@ -26,7 +26,7 @@ interface ChainSyncParameters {
   readonly feed: EventFeed<(typeof followedEvents)[number]>;
   readonly chain: Pick<Chain, "deployedAtBlock" | "provider" | "read">;
   readonly rule: FinalityRule;
-  /** Called inside the transaction, before what stands above a block is taken back. */
+  /** Called inside the transaction, before everything above a block is removed. */
   readonly beforeUndo: (block: number) => void;
   /** Called after that transaction. */
   readonly afterUndo: () => void;
@@ -35,10 +35,10 @@ interface ChainSyncParameters {
 }
 
 /**
- * Reads the chain from where the catalog stands to its end. First the newest block that was read is compared with the
- * chain: where it has left it, everything above the common ancestor is taken back. Each chunk is one transaction, and is
- * taken only onto the block that it was read on, so a process that is killed at any instant, a chain that changes at any,
- * and two processes with one file all end the same.
+ * Reads the chain from the newest block in the catalog to the newest block of the chain. If a reorganisation has removed the
+ * newest block in the catalog, everything above the common ancestor is removed first. Each chunk is one transaction, and is
+ * written only if it continues the newest block in the catalog. So the result is the same if the process is killed at any
+ * instant, if the chain changes at any instant, and if two processes write one file.
  *
  * @throws ChainError, CatalogError, {@link UnsettledChainError}.
  */
@@ -50,28 +50,28 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
 
   for (let disturbances = 0; disturbances < MAX_DISTURBANCES; disturbances++) {
     signal?.throwIfAborted();
-    undoneBlocks += await undoWhatLeft();
+    undoneBlocks += await undoReorganised();
     const finalized = rule === "finalized" ? ((await header("finalized"))?.number ?? null) : null;
     const head = (await header("latest"))?.number ?? 0;
     const { block } = readProgress(db, deployedAtBlock);
     let reached = block;
     for await (const chunk of feed.chunks(block + 1, head, signal)) {
-      if (!take(chunk, head, finalized)) break;
+      if (!append(chunk, head, finalized)) break;
       reached = chunk.last.number;
       events += chunk.events.length;
       onProgress?.({ block: reached, head, events });
     }
     if (reached >= head) {
-      // Read to the end: what was written is of the chain as it was seen last, unless it has changed again.
-      if (block === reached) settle(head, finalized);
+      // With no new block no chunk was written, but another block may have become final.
+      if (block === reached) writeHead(head, finalized);
       return { events, undoneBlocks };
     }
     if (reached > block) disturbances = 0;
   }
   throw new UnsettledChainError();
 
-  /** Whether the chunk continues what is written; it does not where the chain changed, or another process was quicker. */
-  function take(chunk: FollowedChunk, head: number, finalized: number | null): boolean {
+  /** Writes the chunk if it continues what is written; returns false if the chain changed or another process was quicker. */
+  function append(chunk: FollowedChunk, head: number, finalized: number | null): boolean {
     return db.transaction(() => {
       const { block } = readProgress(db, deployedAtBlock);
       if (block !== chunk.fromBlock - 1) return false;
@@ -82,8 +82,8 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
     });
   }
 
-  /** Nothing new: only what is final may have changed. */
-  function settle(head: number, finalized: number | null): void {
+  /** Writes the chain's newest and its newest final block. */
+  function writeHead(head: number, finalized: number | null): void {
     db.transaction(() => {
       const progress = readProgress(db, deployedAtBlock);
       if (progress.head !== head || progress.finalized !== finalized) {
@@ -92,15 +92,15 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
     });
   }
 
-  /** Returns how many blocks were taken back. */
-  async function undoWhatLeft(): Promise<number> {
+  /** Removes the blocks that a reorganisation undid, and returns how many there were. */
+  async function undoReorganised(): Promise<number> {
     const { block, finalized } = readProgress(db, deployedAtBlock);
     const [tip] = knownBlocks(db, block, 1);
     if (tip === undefined || (await isInChain(tip))) return 0;
     const ancestor = await commonAncestor(tip.number);
     const head = (await header("latest"))?.number ?? 0;
     db.transaction(() => {
-      // Another process may have been here first.
+      // Another process may have removed them first.
       if (readProgress(db, deployedAtBlock).block <= ancestor) return;
       beforeUndo(ancestor);
       rollBack(db, { block: ancestor, head, finalized: finalized === null ? null : Math.min(finalized, ancestor) });
@@ -113,7 +113,7 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
     return (await header(number))?.hash === hash;
   }
 
-  /** The newest block that was read and is in the chain: found by steps that double, then by halving. */
+  /** The newest block that was read and is still in the chain: searched by steps that double, then by halving. */
   async function commonAncestor(lost: number): Promise<number> {
     let above = lost;
     let below = deployedAtBlock - 1;

@@ -5,18 +5,18 @@ import type { CatalogRecord, RecordFilter } from "../queries/query.js";
 
 /**
  * What happened to a record: `listed` when a manifest named it, `verified` or `invalid` when its bytes were checked,
- * `retracted` when a reorganisation of the chain took its anchor away.
+ * `retracted` when a reorganisation of the chain removed its anchor.
  */
 export interface CatalogChange {
   readonly type: "listed" | "verified" | "invalid" | "retracted";
-  /** As it stands now; where retracted, as it stood before. */
+  /** The record as it is now; a retracted one as it was before. */
   readonly record: CatalogRecord;
 }
 
-/** Changes that wait for a slow watcher; beyond them its watch ends with an error rather than with a gap. */
+/** Changes that wait for a slow watcher. If there are more, its watch ends with an error, so that it misses no change unnoticed. */
 const MAX_WAITING = 10_000;
 
-/** The record at a position, if a filter lets it through. */
+/** The record at a position, if it matches a filter. */
 type FindRecord = (filter: RecordFilter, position: number) => CatalogRecord | undefined;
 
 interface Watcher {
@@ -24,7 +24,7 @@ interface Watcher {
   readonly push: (changes: readonly CatalogChange[]) => void;
 }
 
-/** Sends changes of records to the watchers. Without watchers no change is composed. */
+/** Sends changes of records to the watchers. Without watchers it reads no record. */
 export class ChangeHub {
   readonly #watchers = new Set<Watcher>();
   readonly #find: FindRecord;
@@ -33,7 +33,7 @@ export class ChangeHub {
     this.#find = find;
   }
 
-  /** Sends what was listed or checked, after it is committed. */
+  /** Sends records that were listed or checked. Call it after the transaction that wrote them. */
   publish(touched: readonly Touched[]): void {
     this.#send((filter) =>
       touched.flatMap(({ type, position }) => {
@@ -43,7 +43,7 @@ export class ChangeHub {
     );
   }
 
-  /** To be called before records are rolled back. The returned function sends them as retracted, after the rollback. */
+  /** Call it before records are rolled back. Call the function that it returns after the rollback: it sends them as retracted. */
   retract(db: Database, fromPosition: number): () => void {
     if (this.#watchers.size === 0) return () => undefined;
     const positions = db
@@ -69,7 +69,7 @@ export class ChangeHub {
     for (const { filter, push } of this.#watchers) push(changesFor(filter));
   }
 
-  /** Changes from now on, until the signal aborts. @throws {@link CatalogError} `overrun`, `closed`. */
+  /** Yields changes from now on, until the signal aborts. @throws {@link CatalogError} `overrun`, `closed`. */
   async *watch(
     filter: RecordFilter,
     signal: AbortSignal | undefined,

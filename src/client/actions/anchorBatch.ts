@@ -10,7 +10,7 @@ export interface AnchorBatchParameters extends SignedBatch {
 export type AnchorBatchReturnType = AnchoredBatch;
 
 /**
- * Writes another node's batch on chain, in that node's name: it has signed it, and the caller pays. Anchoring the same
+ * Writes another node's batch on chain, in that node's name: the node has signed it, and the caller pays. Anchoring the same
  * batch again changes nothing.
  *
  * @throws ContractRevertError `KnowledgeRegistryInvalidSignature` or `KnowledgeRegistryNotMember`; ChainError.

@@ -5,14 +5,14 @@ import { requireAccount } from "../transactions/requireAccount.js";
 import { sendTransaction } from "../transactions/sendTransaction.js";
 
 export interface AnchorJointlyParameters extends JointMessage {
-  /** One of each author, over the registry's `jointDigest`. A batch whose author has not signed is not anchored. */
+  /** One signature of each author, over the registry's `jointDigest`. A batch whose author has not signed is not anchored. */
   readonly signatures: readonly NodeSignature[];
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Writes one root over the batches of many nodes on chain, in the name of all that signed it: one transaction, however many
- * they are. The signatures are added up first; they must have been verified, since one bad one spoils the sum.
+ * Writes one root over the batches of many nodes on chain, in the name of all nodes that signed it, by one transaction. Verify
+ * the signatures first: they are added up, and one wrong signature makes the sum invalid.
  *
  * @throws ContractRevertError, such as `KnowledgeRegistryJointAnchorExists`, `KnowledgeRegistryPastEpoch`,
  * `KnowledgeRegistryLapsed` or `NodeRegistryInvalidSignature`; InvalidInputError; KeyError; ChainError.

@@ -13,8 +13,8 @@ export interface AnchorRecordsParameters {
 export interface AnchorRecordsReturnType extends AnchoredBatch, Pick<PreparedBatch, "records"> {}
 
 /**
- * Stores records and their manifest, and writes their Merkle root on chain in the caller's name: one transaction,
- * however many they are. Anchoring the same batch again changes nothing.
+ * Stores records and their manifest, and writes their Merkle root on chain in the caller's name, by one transaction for all
+ * records. Anchoring the same batch again changes nothing.
  *
  * @throws InvalidRecordError before anything is stored; ContentError; ContractRevertError
  * `KnowledgeRegistryNotMember`; ChainError.

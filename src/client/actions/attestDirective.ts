@@ -15,17 +15,17 @@ export interface AttestDirectiveParameters {
   readonly report: DirectiveReport;
   /** The `Outcome` record, for "done" and "failed". */
   readonly outcome?: ContentId | undefined;
-  /** All of this report, one a node. */
+  /** Signatures under this report, one of each node. */
   readonly attestations: readonly NodeAttestation[];
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Brings many nodes' reports of the same to the registry in one transaction: all of them count, or none; those of more
- * than half of the committee enact the directive. The signatures are added up first; they must have been verified, since
- * one bad one spoils the sum.
+ * Sends equal reports of many nodes to the registry in one transaction: all of them count, or no report does. Reports of more
+ * than half of the committee enact the directive. Verify the signatures first: they are added up, and one wrong signature
+ * makes the sum invalid.
  *
- * @throws ContractRevertError, such as `DirectiveRegistryReportsOverlap` where one of the nodes has reported already,
+ * @throws ContractRevertError, such as `DirectiveRegistryReportsOverlap` if one of the nodes has reported already,
  * `NodeRegistryInvalidSignature`, `DirectiveRegistryNotActive` or `DirectiveRegistryLapsed`; {@link InvalidInputError};
  * KeyError; ChainError.
  * @example

@@ -4,10 +4,10 @@ import { type BuiltProposal, composeProposal, type ProposalParameters } from "..
 export type BuildProposalParameters = ProposalParameters;
 
 /**
- * Makes a proposal of an order: a pure function, so that all nodes that see the same make the same, down to its id.
+ * Builds the proposal of an order. A pure function: all nodes that see the same build the same proposal, with the same id.
  *
- * @throws InvalidRecordError if the order breaks its schema; InvalidInputError if the evidence is too much or keys
- * are missing.
+ * @throws InvalidRecordError if the order breaks its schema; InvalidInputError if there are too many records of evidence, or
+ * keys are missing.
  * @example
  * const { proposalId, description } = buildProposal(client, {
  *   order: { kind: "Restart", replica: "web/3", instance: "5072@907997" },

@@ -9,7 +9,7 @@ export interface CastVoteBySigParameters {
 }
 
 /**
- * Brings any node's signed ballot to the governor. The caller pays.
+ * Sends any node's signed ballot to the governor. The caller pays.
  *
  * @throws ContractRevertError, such as `GovernorInvalidSignature`, `GovernorAlreadyCastVote` or `GovernorNotMember`;
  * ChainError.

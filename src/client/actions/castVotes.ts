@@ -14,16 +14,16 @@ import { sendTransaction } from "../transactions/sendTransaction.js";
 
 export interface CastVotesParameters {
   readonly proposalId: ProposalId;
-  /** All on this proposal, all signed in one way, one a node. */
+  /** Ballots on this proposal, all signed in one way, one of each node. */
   readonly ballots: readonly NodeBallot[];
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Brings many nodes' ballots to the governor in one transaction: all of them count, or none. BLS signatures are added up
- * first; they must have been verified, since one bad one spoils the sum.
+ * Sends many nodes' ballots to the governor in one transaction: all of them count, or no ballot does. Verify BLS signatures
+ * first: they are added up, and one wrong signature makes the sum invalid.
  *
- * @throws ContractRevertError, such as `GovernorBallotsOverlap` where one of the nodes has voted already,
+ * @throws ContractRevertError, such as `GovernorBallotsOverlap` if one of the nodes has voted already,
  * `NodeRegistryInvalidSignature` or `GovernorUnexpectedProposalState`; {@link InvalidInputError}; KeyError; ChainError.
  * @example
  * await client.castVotes({ proposalId, ballots });

@@ -7,7 +7,7 @@ import { directiveOfCall, isIssue } from "../proposals/directiveCall.js";
 import { effectOf, effectTargets } from "../proposals/effect.js";
 import type { Proposal } from "../proposals/proposal.js";
 
-/** What is wrong with a proposal: a stable code, and a sentence for the ballot's reason. */
+/** A defect of a proposal: a stable code, and a sentence for the ballot's reason. */
 export interface Disagreement {
   readonly code:
     | "unknown-call"
@@ -24,8 +24,8 @@ export interface Disagreement {
 }
 
 /**
- * Compares all that a proposal says: its calls, its directive, its payload and its description. An honest proposal has
- * no disagreement; any is a reason to vote against. Pure.
+ * Compares the parts of a proposal with one another: its calls, its directive, its payload and its description. An honest
+ * proposal has no disagreement; any disagreement is a reason to vote against. Pure.
  *
  * @example
  * const disagreements = checkProposal(client, { proposal, payload });
@@ -88,7 +88,7 @@ export function checkProposal(
   return found;
 }
 
-/** Whether a call is the effect of an order. Of keys, which no order has, the rest is compared. */
+/** Whether a call is the effect of an order. Keys are left out of the comparison, since no order has them. */
 function agrees(
   addresses: Deployment["contracts"],
   order: Order,
@@ -102,7 +102,7 @@ function agrees(
     return admissions.map(({ operator }) => operator).join() === order.operators.join();
   }
   if (order.kind === "RotateKey") return call.args.index === BigInt(order.index);
-  // A name that does not fit on chain has no effect to agree with.
+  // An order whose name does not fit on chain has no effect.
   if ("name" in order && !fitsOnChain(order.name)) return false;
   return effectOf(addresses, order)?.data === data;
 }

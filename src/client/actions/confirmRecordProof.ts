@@ -23,7 +23,7 @@ export interface ConfirmedRecord extends ProvenRecord {
 /**
  * Checks a proof by itself, and then that this client's chain has its block, its transaction and its anchor.
  *
- * @throws as {@link checkRecordProof}; {@link InvalidProofError} if it speaks of another chain or registry;
+ * @throws the errors of {@link checkRecordProof}; {@link InvalidProofError} if it is for another chain or registry;
  * {@link NotAnchoredError} if the chain has no such block or anchor, such as after a reorganisation; ChainError.
  * @example
  * const { confirmations } = await client.confirmRecordProof(JSON.parse(await readFile("record.json", "utf8")));

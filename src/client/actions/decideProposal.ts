@@ -7,18 +7,18 @@ import { requireAccount } from "../transactions/requireAccount.js";
 import { sendTransaction } from "../transactions/sendTransaction.js";
 
 export interface DecideProposalParameters {
-  /** What {@link buildProposal} made, not on chain yet. */
+  /** A proposal of {@link buildProposal} that is not on chain yet. */
   readonly proposal: BuiltProposal;
-  /** On this proposal, signed by BLS keys: as many For as end a vote on its track at once. */
+  /** Ballots on this proposal, signed by BLS keys: enough For to end a vote on its track at once. */
   readonly ballots: readonly NodeBallot[];
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Opens a proposal, counts the ballots on it and issues its directive, in one transaction: on tracks whose votes open at
- * once and can end early, such as emergency. Where the track has a timelock, the proposal is queued.
+ * once and can end early, such as emergency. If the track has a timelock, the proposal is queued.
  *
- * @throws ContractRevertError, such as `GovernorNoFastLane`, or `GovernorUnexpectedProposalState` where it is open
+ * @throws ContractRevertError, such as `GovernorNoFastLane`, or `GovernorUnexpectedProposalState` if it is open
  * already or the ballots do not decide it; {@link InvalidInputError}; ContentError; KeyError; ChainError.
  * @example
  * const proposal = client.buildProposal({ order, evidence });

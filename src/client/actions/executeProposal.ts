@@ -13,18 +13,18 @@ export interface ExecuteProposalParameters {
 
 export interface ExecuteProposalReturnType {
   readonly proposalId: ProposalId;
-  /** The directive that is issued by it; null if it issues none. */
+  /** The directive that it issues; null if it issues no directive. */
   readonly directiveId: Hex | null;
-  /** Of the transaction that this call has sent; null if another account was first. */
+  /** The receipt of the transaction that this call has sent; null if another account was first. */
   readonly receipt: Receipt | null;
 }
 
 /**
- * Carries out a queued proposal whose timelock has run out: its calls take effect and its directive is issued. Finds it
- * done where another was first.
+ * Executes a queued proposal whose timelock has run out: its calls take effect and its directive is issued. Sends nothing if
+ * another account was first.
  *
  * @throws {@link UnknownProposalError}; {@link ProposalStateError} if it is not queued or must still wait;
- * ContractRevertError with the reason where a call of the proposal fails; ChainError.
+ * ContractRevertError with the reason if a call of the proposal fails; ChainError.
  * @example
  * const { directiveId } = await client.executeProposal({ proposalId });
  */

@@ -11,7 +11,7 @@ export interface FetchLeavesParameters {
 }
 
 /**
- * The leaves of an anchor, one for each of its records, from its manifest, which must lead to the anchor's root.
+ * Fetches the manifest of an anchor and returns its leaves, one for each record; the manifest must lead to the anchor's root.
  *
  * @throws InvalidManifestError; ContentError. Both are thrown again, without another attempt, for 2 s to 5 min.
  * @example

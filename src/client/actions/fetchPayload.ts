@@ -5,8 +5,8 @@ import { type PayloadParameters, readPayload } from "../proposals/readPayload.js
 export type FetchPayloadParameters = PayloadParameters;
 
 /**
- * What a directive orders in full. Its hash and schema are checked; {@link checkProposal} tells whether it agrees with the
- * directive.
+ * Fetches the full order of a directive, and checks its hash and schema. {@link checkProposal} checks whether it agrees with
+ * the directive.
  *
  * @throws ContentError; InvalidRecordError.
  * @example

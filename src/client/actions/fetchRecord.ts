@@ -6,11 +6,11 @@ import type { VerifiedRecord } from "../records/record.js";
 export type FetchRecordParameters<Kind extends RecordKind = RecordKind> = RecordParameters<Kind>;
 
 /**
- * Fetches a record and gives it only after its hash, schema, anchor, author and proof were checked. A `State` must be
- * anchored by the node that it speaks of.
+ * Fetches a record and returns it only after its hash, schema, anchor, author and proof were checked. A `State` must be
+ * anchored by the node that it describes.
  *
- * @throws NotAnchoredError if no anchor holds it; WrongAuthorError if only others' do;
- * ContentError if its bytes are missing, late, altered or too many; InvalidRecordError if they are no such record.
+ * @throws NotAnchoredError if no anchor holds it; WrongAuthorError if only anchors of other nodes do;
+ * ContentError if its bytes are missing, late, altered or too many; InvalidRecordError if they are not such a record.
  * @example
  * const { value, author } = await client.fetchRecord({ contentId, kind: "Incident" });
  */

@@ -10,7 +10,7 @@ export interface GetDirectiveParameters {
 }
 
 /**
- * A directive that was issued, and how it stands.
+ * Reads a directive that was issued, with its status.
  *
  * @throws {@link UnknownDirectiveError}; ChainError.
  * @example

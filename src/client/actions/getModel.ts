@@ -6,13 +6,13 @@ import type { AcceptedModel } from "../models/acceptedModel.js";
 
 export interface GetModelParameters {
   readonly name: string;
-  /** The newest by default. */
+  /** The version; the newest by default. */
   readonly version?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The accepted model of a name, the newest unless a version is named; null if none was accepted.
+ * Reads the accepted model of a name, the newest unless a version is given; null if no model was accepted.
  *
  * @throws ContractRevertError `ModelRegistryUnknownVersion`; InvalidInputError for a name over 31 bytes; ChainError.
  * @example

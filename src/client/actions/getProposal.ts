@@ -6,15 +6,15 @@ import { findCreated, readProposal } from "../proposals/readProposal.js";
 
 export interface GetProposalParameters {
   readonly proposalId: ProposalId;
-  /** Fetch the payload too. */
+  /** Whether to fetch the payload too. */
   readonly withPayload?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * A proposal with its rules, its votes and its state, as the next transaction would find it.
+ * Reads a proposal with its rules, its votes and its state, as the next transaction would find it.
  *
- * @throws {@link UnknownProposalError}; ChainError; with the payload, what {@link fetchPayload} throws.
+ * @throws {@link UnknownProposalError}; ChainError; with the payload, the errors of {@link fetchPayload}.
  * @example
  * const { state, votes } = await client.getProposal({ proposalId });
  */

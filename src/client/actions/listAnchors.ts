@@ -5,7 +5,7 @@ import type { ClientContext } from "../client.js";
 export interface ListAnchorsParameters {
   /** Only anchors of these blocks, both included; by default the newest twenty thousand. */
   readonly blocks?: readonly [first: number, last: number] | undefined;
-  /** For the manifests of joint anchors, in milliseconds; two seconds by default. */
+  /** How long to wait for the manifests of joint anchors, in milliseconds; two seconds by default. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -20,7 +20,7 @@ export interface ListAnchorsReturnType {
 }
 
 /**
- * The anchored batches, each author's own and those of joint anchors. Only what is new since the last call is read.
+ * Lists the anchored batches, each author's own and those of joint anchors. Reads only what is new since the last call.
  *
  * @throws ChainError.
  * @example

@@ -11,10 +11,10 @@ import { findCreated } from "../proposals/readProposal.js";
 /** A vote that counted. */
 export interface CastBallot {
   readonly voter: Address;
-  /** Under which the voter was a member of the proposal's committee. */
+  /** The index under which the voter was a member of the proposal's committee. */
   readonly index: number;
   readonly support: Support;
-  /** Empty if the voter gave none, and for ballots that were counted together. */
+  /** Empty if the voter gave no reason, and for ballots that were counted together. */
   readonly reason: string;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
@@ -26,7 +26,8 @@ export interface ListBallotsParameters {
 }
 
 /**
- * Who voted on a proposal, how and why, in the order of the chain; ballots that were counted together by index.
+ * Lists the votes on a proposal, with voter and reason, in the order of the chain; ballots that were counted together in the
+ * order of their indices.
  *
  * @throws {@link UnknownProposalError}; ChainError.
  * @example
@@ -44,7 +45,7 @@ async function readBallots(client: ClientContext, proposalId: ProposalId): Promi
   const { blockNumber: fromBlock } = await findCreated(client, proposalId);
   const topic: Hex = `0x${BigInt(proposalId).toString(16).padStart(64, "0")}`;
   const [cast, [opened, ...counted]] = await Promise.all([
-    // Of a single ballot the voter is indexed, not the proposal.
+    // In the event of a single ballot the voter is indexed, and the proposal is not.
     chain.events({ names: ["VoteCast", "VoteCastWithParams"], fromBlock }),
     chain.events({ names: ["ProposalOpened", "BallotsCounted"], topics: [topic], fromBlock }),
   ]);

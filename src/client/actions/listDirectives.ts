@@ -19,7 +19,7 @@ export interface ListDirectivesParameters {
 }
 
 /**
- * The newest directives, newest first. A directive that ended over 32 blocks ago is read once.
+ * Lists the newest directives, newest first. A directive that ended over 32 blocks ago is read once.
  *
  * @throws ChainError.
  * @example

@@ -6,7 +6,7 @@ export interface ListIssuedDirectivesParameters {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A directive by the event that issued it. */
+/** A directive, from the event that issued it. */
 export interface DirectiveReference {
   readonly directiveId: Hex;
   readonly evidence: readonly ContentId[];
@@ -15,7 +15,7 @@ export interface DirectiveReference {
 }
 
 /**
- * The directives that were ever issued, oldest first, by reference: {@link listDirectives} tells how they stand.
+ * Lists all directives that were ever issued, oldest first, without their status, which {@link listDirectives} returns.
  *
  * @throws ChainError.
  * @example

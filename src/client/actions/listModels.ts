@@ -14,14 +14,14 @@ export interface ListModelsParameters {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An acceptance, by the event that told of it. */
+/** An acceptance, from its event. */
 export interface ModelAcceptance extends Omit<AcceptedModel, "acceptedAt"> {
   readonly transactionHash: Hex;
   readonly blockNumber: number;
 }
 
 /**
- * The models that were accepted, newest first: the lineage of one name, or of all.
+ * Lists the models that were accepted, newest first: the lineage of one name, or of all.
  *
  * @throws ChainError.
  * @example

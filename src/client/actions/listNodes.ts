@@ -3,13 +3,13 @@ import type { ClientContext } from "../client.js";
 import type { NodeSummary } from "../nodes/node.js";
 
 export interface ListNodesParameters {
-  /** Also those that were removed; false by default. */
+  /** Whether to list also nodes that were removed; false by default. */
   readonly includeRemoved?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * All nodes, by index. Only what is new since the last call is read.
+ * Lists the nodes, by index. Reads only what is new since the last call.
  *
  * @throws ChainError.
  * @example

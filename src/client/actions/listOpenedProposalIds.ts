@@ -7,7 +7,7 @@ export interface ListOpenedProposalIdsParameters {
 }
 
 /**
- * The ids of the proposals that were ever opened, oldest first, whatever became of them: one call, and no state is read.
+ * Lists the ids of all proposals that were ever opened, oldest first, by one call that reads no state.
  *
  * @throws ChainError.
  * @example

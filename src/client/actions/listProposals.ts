@@ -22,8 +22,7 @@ export interface ListProposalsParameters {
 }
 
 /**
- * The newest proposals, newest first. The state of a proposal that ended over 32 blocks ago is
- * read once.
+ * Lists the newest proposals, newest first. The state of a proposal that ended over 32 blocks ago is read once.
  *
  * @throws ChainError.
  * @example

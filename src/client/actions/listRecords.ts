@@ -24,7 +24,7 @@ export interface ListRecordsParameters<Kind extends RecordKind = RecordKind> {
 }
 
 /**
- * The newest anchored records, newest first, by reference: {@link fetchRecord} gives their contents.
+ * Lists the newest anchored records, newest first, without their contents, which {@link fetchRecord} fetches.
  *
  * @throws ChainError.
  * @example

@@ -13,7 +13,8 @@ export interface ListReportsParameters {
 }
 
 /**
- * What the nodes said of a directive, in the order of the chain; reports that were counted together by index.
+ * Lists the nodes' reports on a directive, in the order of the chain; reports that were counted together in the order of their
+ * indices.
  *
  * @throws {@link UnknownDirectiveError}; ChainError.
  * @example

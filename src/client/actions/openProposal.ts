@@ -7,7 +7,7 @@ import { stateOf } from "../proposals/stateOf.js";
 import { requireAccount } from "../transactions/requireAccount.js";
 import { sendTransaction } from "../transactions/sendTransaction.js";
 
-/** Together 15 s: longer than a block takes. */
+/** Pauses and attempts make 15 s together, longer than a block takes. */
 const EVENT_ATTEMPTS = 60;
 const EVENT_PAUSE_MS = 250;
 
@@ -20,13 +20,13 @@ export interface OpenProposalReturnType extends BuiltProposal {
   readonly opened: boolean;
   readonly openedBy: Address;
   readonly transactionHash: Hex;
-  /** Of the transaction that this call has sent; null if another node was first. */
+  /** The receipt of the transaction that this call has sent; null if another node was first. */
   readonly receipt: Receipt | null;
 }
 
 /**
- * Opens a proposal, or finds it open: many nodes that see one thing open one proposal, by the transaction of the first. The payload
- * is stored before anything is sent.
+ * Opens a proposal, unless it is open already: nodes that see the same open one proposal, by the transaction of the first. Stores
+ * the payload before it sends anything.
  *
  * @throws ContractRevertError, such as `GovernorTooManyOpenProposals` or `GovernorNotMember`; ChainError; ContentError;
  * what {@link buildProposal} throws.

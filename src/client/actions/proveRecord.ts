@@ -15,12 +15,11 @@ import { fetchVerified, type RecordParameters } from "../records/fetchVerified.j
 export type ProveRecordParameters = RecordParameters;
 
 /**
- * All that shows a stranger who wrote a record, and in which block it was anchored, in one JSON value: the record, its
- * Merkle path, the signed transaction that anchored the root, and a reference to its block. {@link checkRecordProof} needs
- * nothing else.
+ * Proves to strangers who wrote a record and in which block it was anchored, in one JSON value: the record, its Merkle path,
+ * the signed transaction that anchored the root, and a reference to its block. {@link checkRecordProof} needs nothing else.
  *
- * @throws as {@link fetchRecord}; ChainError; InvalidInputError if a contract anchored the record, so that no signature
- * of its author is in the transaction.
+ * @throws the errors of {@link fetchRecord}; ChainError; InvalidInputError if a contract anchored the record: then the
+ * transaction has no signature of its author.
  * @example
  * await writeFile("record.json", JSON.stringify(await client.proveRecord({ contentId })));
  */

@@ -12,12 +12,12 @@ export interface QueueProposalReturnType {
   readonly proposalId: ProposalId;
   /** When it may be executed, in seconds since the Unix epoch, by the chain. */
   readonly eta: number;
-  /** Of the transaction that this call has sent; null if another account was first. */
+  /** The receipt of the transaction that this call has sent; null if another account was first. */
   readonly receipt: Receipt | null;
 }
 
 /**
- * Hands a proposal that has passed to the timelock, or finds it there.
+ * Queues a proposal that has passed in the timelock, unless it is queued already.
  *
  * @throws {@link UnknownProposalError}; ProposalStateError if it has not passed; ContractRevertError; ChainError.
  * @example

@@ -15,8 +15,8 @@ export interface ReportDirectiveParameters {
 }
 
 /**
- * Reports on chain how the caller stands with a directive: "ready" once it has what it needs, "done" or "failed" once it
- * has ended its part.
+ * Reports on chain how far the caller is with a directive: "ready" once it has what it needs, "done" or "failed" once it
+ * has finished its part.
  *
  * @throws ContractRevertError, such as `DirectiveRegistryAlreadyReported`, `DirectiveRegistryNotActive` or
  * `DirectiveRegistryLapsed`; InvalidInputError if an outcome is missing or out of place; ChainError.

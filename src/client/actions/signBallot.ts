@@ -7,7 +7,7 @@ export type SignBallotParameters = Ballot;
 
 /**
  * Signs a ballot with the caller's key, and sends nothing. The caller must keep a record of what it has signed: two
- * different ballots on one proposal betray their signer.
+ * different ballots on one proposal prove that their signer cheats.
  *
  * @throws ChainError `read-only`; InvalidInputError.
  * @example

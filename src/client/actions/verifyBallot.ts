@@ -3,7 +3,7 @@ import { type SignedBallot, supportNumber } from "../ballots/ballot.js";
 import type { ClientContext } from "../client.js";
 
 /**
- * Whether a ballot was signed by the voter that it names, for this chain and this governor. Says nothing of membership. Pure;
+ * Checks whether the voter that a ballot names has signed it, for this chain and this governor. Does not check membership. Pure;
  * for operators that are keys, not contracts.
  *
  * @example

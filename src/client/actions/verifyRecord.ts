@@ -9,8 +9,7 @@ export interface VerifyRecordParameters extends LeafParameters {
 export type VerifyRecordReturnType = VerifiedLeaf;
 
 /**
- * Checks a proof that somebody handed over, here and by the contract: that `author` anchored this record under `root`.
- * Needs no content.
+ * Checks somebody's proof that `author` anchored this record under `root`, both here and by the contract. Needs no content.
  *
  * @throws NotAnchoredError if `author` never anchored `root`; InvalidProofError; ChainError.
  * @example

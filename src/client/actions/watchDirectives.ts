@@ -11,7 +11,7 @@ const changes = {
 type DirectiveEventName = keyof typeof changes;
 const names = Object.keys(changes) as DirectiveEventName[];
 
-/** Something that happened to a directive. `event` is also the cursor from which to go on. */
+/** A change of a directive. `event` is also the cursor after which another watch can continue. */
 export interface DirectiveChange {
   readonly change: (typeof changes)[DirectiveEventName];
   readonly directiveId: Hex;
@@ -19,7 +19,7 @@ export interface DirectiveChange {
 }
 
 /**
- * What happens to directives, in order and each once, from a cursor on, until the signal aborts.
+ * Yields the changes of directives, in order and each once, from a cursor on, until the signal aborts.
  *
  * @throws ChainError `reorg-too-deep`.
  * @example

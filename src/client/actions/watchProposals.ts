@@ -14,7 +14,7 @@ const changes = {
 type ProposalEventName = keyof typeof changes;
 const names = Object.keys(changes) as ProposalEventName[];
 
-/** Something that happened to a proposal. `event` is also the cursor from which to go on. */
+/** A change of a proposal. `event` is also the cursor after which another watch can continue. */
 export interface ProposalChange {
   readonly change: (typeof changes)[ProposalEventName];
   readonly proposalId: ProposalId;
@@ -22,8 +22,8 @@ export interface ProposalChange {
 }
 
 /**
- * What happens to proposals, in order and each once, from a cursor on, until the signal aborts. A proposal that merely
- * runs out of time makes no event: compare its deadline with `chain.now()`.
+ * Yields the changes of proposals, in order and each once, from a cursor on, until the signal aborts. A proposal whose time
+ * runs out makes no event: compare its deadline with `chain.now()`.
  *
  * @throws ChainError `reorg-too-deep`.
  * @example

@@ -1,6 +1,6 @@
 import type { Address, ContentId, Hex, RecordKind, SignedBatch } from "../../records/index.js";
 
-/** One root over the batches of many nodes, as its event tells it. */
+/** One root over the batches of many nodes, from its event. */
 export interface JointAnchor {
   readonly root: Hex;
   readonly epoch: number;
@@ -13,7 +13,7 @@ export interface JointAnchor {
 export interface JointPlace extends JointAnchor {
   /** The siblings from the batch up to the joint root. */
   readonly path: readonly Hex[];
-  /** Of the batch: its number of records, the block that lists them, and its author's signature. */
+  /** The batch's number of records, the block that lists them, and its author's signature. */
   readonly batch: Pick<SignedBatch, "count" | "manifest" | "signature">;
 }
 
@@ -42,7 +42,7 @@ export interface AnchoredLeaf {
 
 /** An anchor whose records could not be read, and why. */
 export interface UnreadAnchor {
-  /** The author is null for a joint anchor: its authors are not known without its manifest. */
+  /** `author` is null for a joint anchor: its authors are not known without its manifest. */
   readonly anchor: Pick<AnchorEntry, "root" | "manifest" | "transactionHash" | "blockNumber"> & {
     readonly author: Address | null;
   };

@@ -11,7 +11,7 @@ export interface AnchoredBatch {
   readonly manifest: ContentId;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
-  /** Of the transaction that this call has sent; null if the same batch was anchored before. */
+  /** The receipt of the transaction that this call has sent; null if the same batch was anchored before. */
   readonly receipt: Receipt | null;
 }
 

@@ -4,18 +4,18 @@ import { createLruCache } from "../../utils/lruCache.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 
 const FIRST_RETRY_MS = 2_000;
-/** What is out of reach for long is still tried this often. */
+/** The longest pause between two attempts. */
 const MAX_RETRY_MS = 300_000;
 
 interface FailedRead {
   readonly error: unknown;
   /** In a row. */
   readonly failures: number;
-  /** Milliseconds of the monotonic clock. */
+  /** Before this moment of the monotonic clock, in milliseconds, it is not tried again. */
   readonly retryAt: number;
 }
 
-/** Reads that failed a moment ago: each is tried again only after a pause, which doubles with every failure in a row. */
+/** Remembers reads that failed: each is tried again only after a pause, which doubles with every failure in a row. */
 export class FailedReads {
   readonly #clock: Clock;
   readonly #failed: LRUCache<string, FailedRead>;
@@ -26,7 +26,7 @@ export class FailedReads {
     this.#failed = createLruCache(max);
   }
 
-  /** Whether a read is not to be tried again yet. */
+  /** Whether the pause after a failed read has not ended yet. */
   isPaused(key: string): boolean {
     const failed = this.#failed.get(key);
     return failed !== undefined && this.#clock.monotonic() < failed.retryAt;

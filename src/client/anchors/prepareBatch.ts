@@ -22,7 +22,7 @@ export interface PreparedBatch {
   readonly root: Hex;
   readonly count: number;
   readonly manifest: ContentId;
-  /** In the order in which they were given, the same record perhaps twice. */
+  /** The records in the order in which they were given; the same record may be there twice. */
   readonly records: readonly {
     readonly kind: RecordKind;
     readonly contentId: ContentId;
@@ -33,7 +33,7 @@ export interface PreparedBatch {
 }
 
 /**
- * Stores records and their manifest: the bytes come first, since an anchor must never promise what nobody has.
+ * Stores records and their manifest, before anything is anchored: an anchor must not name bytes that no node has.
  *
  * @throws InvalidRecordError before anything is stored; {@link InvalidInputError} without records; ContentError.
  */
@@ -55,7 +55,7 @@ export async function prepareBatch(
   });
 
   const options = { codec: "dag-cbor", ...(signal === undefined ? {} : { signal }) } as const;
-  // Together, so that a store on disk writes them with one fsync.
+  // Stored at the same time, so that a store on disk writes them with one fsync.
   await Promise.all([
     ...unique.map(({ bytes }) => content.put(bytes, { ...options, keep: "record" })),
     content.put(manifest.bytes, { ...options, keep: "manifest" }),

@@ -2,7 +2,7 @@ import type { ClientContext } from "../client.js";
 import type { RecordAnchor } from "../records/record.js";
 import type { AnchorEntry, JointPlace } from "./anchor.js";
 
-/** What the contract itself says of an anchor; undefined if it knows none, as after a reorganisation. */
+/** Reads an anchor from the contract; undefined if the contract does not have it, such as after a reorganisation. */
 export async function readAnchor(
   client: Pick<ClientContext, "chain" | "anchors">,
   anchor: AnchorEntry,
@@ -28,7 +28,7 @@ async function readLoneAnchor(
   };
 }
 
-/** That the author has signed is in the event; the contract says so of a proof. */
+/** The event says which authors have signed; the contract checks the proof. */
 async function readJointAnchor(
   { chain }: Pick<ClientContext, "chain">,
   { root, transactionHash, blockNumber }: Pick<AnchorEntry, "root" | "transactionHash" | "blockNumber">,

@@ -7,7 +7,7 @@ const PARALLEL_MANIFESTS = 8;
 const MANIFEST_TIMEOUT_MS = 5_000;
 
 export interface WalkOptions {
-  /** For the whole search, in milliseconds. */
+  /** The time for the whole search, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Whether a manifest that comes quickly may be yielded before newer ones that are slow. */
@@ -46,7 +46,7 @@ export async function* walkAnchors(
 /** The values of promises, in the order in which they resolve. */
 async function* asTheyCome<T>(promises: readonly Promise<T>[]): AsyncGenerator<T> {
   const waiting = new Map(promises.map((promise, i) => [i, promise.then((value) => ({ i, value }))]));
-  // A caller that found its record stops reading: a later rejection is no unhandled one.
+  // A caller that has found its record reads no more: a later rejection must not count as unhandled.
   for (const promise of waiting.values()) promise.catch(() => undefined);
   while (waiting.size > 0) {
     const { i, value } = await Promise.race(waiting.values());

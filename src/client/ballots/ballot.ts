@@ -3,18 +3,18 @@ import type { Address, Hex } from "../../records/index.js";
 import { type Support, Supports } from "../../records/index.js";
 import type { ProposalId } from "../proposals/proposal.js";
 
-/** A reason is written on chain and paid for by the byte. */
+/** A reason is written on chain, and each byte of it costs gas. */
 const MAX_REASON_BYTES = 1_024;
 
-/** What one node says of a proposal. */
+/** How one node votes on a proposal. */
 export interface Ballot {
   readonly proposalId: ProposalId;
   readonly support: Support;
-  /** For the other nodes, and for ever: it is written on chain. At most 1,024 bytes. */
+  /** At most 1,024 bytes. It is written on chain for all to read. */
   readonly reason?: string | undefined;
 }
 
-/** One node's vote, signed. Any account may bring it to the governor; it counts once. */
+/** One node's vote, signed. Any account may send it to the governor; it counts once. */
 export interface SignedBallot {
   readonly proposalId: ProposalId;
   readonly support: Support;
@@ -24,7 +24,7 @@ export interface SignedBallot {
   readonly signature: Hex;
 }
 
-/** The contract's number for a support. @throws {@link InvalidInputError} on anything else. */
+/** The contract's number for a support. @throws {@link InvalidInputError} if it is no support. */
 export function supportNumber(support: Support): number {
   const number = Supports.indexOf(support);
   if (number >= 0) return number;

@@ -9,7 +9,7 @@ import { supportNumber } from "./ballot.js";
 export const MAX_BALLOTS_PER_BATCH = 2_000;
 
 /**
- * One node's ballot, which any account may bring to the governor together with others. Its signature, over the digest of
+ * One node's ballot, which any account may send to the governor together with others. Its signature, over the digest of
  * {@link signBallot} without a reason, is the operator's (64 bytes, EIP-2098) or that of the node's BLS key (96 bytes,
  * compressed; a node that abstains adds up its signatures for and against).
  */
@@ -31,7 +31,7 @@ export function schemeOf({ signature }: Pick<NodeBallot, "signature">): BallotSc
   return SCHEME_OF_LENGTH[signature.length];
 }
 
-/** The sets of voters and the one signature that the governor takes. */
+/** The sets of voters and the aggregate signature, as the governor's function expects them. */
 export async function aggregateBallots(ballots: readonly NodeBallot[]) {
   const bls = await loadBls();
   const setOf = (support: Support) =>
@@ -42,7 +42,7 @@ export async function aggregateBallots(ballots: readonly NodeBallot[]) {
   };
 }
 
-/** The one scheme by which these ballots are signed. @throws {@link InvalidInputError} for ballots that do not go together. */
+/** The one scheme by which these ballots are signed. @throws {@link InvalidInputError} if they are signed in different ways. */
 export function checkBallots(proposalId: ProposalId, ballots: readonly NodeBallot[]): BallotScheme {
   const [first] = ballots;
   const scheme = first && schemeOf(first);

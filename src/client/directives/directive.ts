@@ -1,10 +1,10 @@
 import type { Address, ContentId, Directive, Hex } from "../../records/index.js";
 
-/** A directive's standing, in the order of the contract's enum. */
+/** The status of a directive, in the order of the contract's enum. */
 export const DirectiveStatuses = ["Unknown", "Issued", "Done", "Failed", "Lapsed"] as const;
 export type DirectiveStatus = (typeof DirectiveStatuses)[number];
 
-/** What a node can say of a directive, in the order of the contract's enum. */
+/** The reports that a node can make on a directive, in the order of the contract's enum. */
 export const DirectiveReports = ["none", "ready", "done", "failed"] as const;
 export type DirectiveReport = Exclude<(typeof DirectiveReports)[number], "none">;
 
@@ -13,9 +13,9 @@ export interface IssuedDirective extends Directive {
   readonly id: Hex;
   readonly status: DirectiveStatus;
   readonly issuedAt: number;
-  /** From when it is to be carried out. */
+  /** The nodes carry it out from this moment on. */
   readonly activeAt: number;
-  /** Until when outcomes count. */
+  /** Outcomes count until this moment. */
   readonly deadline: number;
   /** The committee that reports on it. */
   readonly epoch: number;
@@ -26,7 +26,7 @@ export interface IssuedDirective extends Directive {
   readonly blockNumber: number;
 }
 
-/** One node's word on a directive. */
+/** One node's report on a directive. */
 export interface DirectiveAttestation {
   readonly node: Address;
   readonly report: DirectiveReport;

@@ -15,7 +15,7 @@ export async function findIssued(
   return event;
 }
 
-/** Everything about a directive, from its event and the contract, as of the next block. */
+/** Reads a directive from its event and the contract, as of the next block. */
 export async function readDirective(
   { chain }: Pick<ClientContext, "chain">,
   issued: ChainEventOf<"DirectiveIssued">,

@@ -6,18 +6,18 @@ import { isMemberIn, type NodeSummary } from "./node.js";
 const names = ["NodeAdmitted", "NodeRemoved", "KeyRotated", "EpochOpened"] as const;
 type MembershipEvent = ChainEventOf<(typeof names)[number]>;
 
-/** None of them is forgotten: without its admission a node is nobody. There are few, since each takes a vote. */
+/** All are remembered: a node cannot be derived without its admission. There are few, since each needs a vote. */
 const MAX_EVENTS = Number.POSITIVE_INFINITY;
 
-/** Who the nodes are and were. */
+/** The present and the past nodes. */
 export interface Membership {
-  /** Every node up to the newest block, by index, those that were removed too. */
+  /** Reads every node up to the newest block, by index, removed ones included. */
   read(): Promise<readonly NodeSummary[]>;
 }
 
 /**
- * Derives the nodes from the events of the registry, which are read once, as is the key of each rotation. A
- * reorganisation deeper than the event cache looks back is seen by the next client only.
+ * Derives the nodes from the events of the registry. Each event, and the key of each rotation, is read once. If a
+ * reorganisation is deeper than the event cache looks back, only the next client notices it.
  */
 export function createMembership(
   chain: Pick<Chain, "events" | "blockNumber" | "deployedAtBlock" | "read" | "contracts">,
@@ -35,7 +35,7 @@ export function createMembership(
     },
   };
 
-  /** The keys of rotated nodes, by their new index: no event has them. */
+  /** Reads the keys of rotated nodes, by their new index, since no event has them. */
   async function readKeys(events: readonly MembershipEvent[]): Promise<ReadonlyMap<number, Hex>> {
     const keys = new Map<number, Hex>();
     for (const event of events) {
@@ -51,7 +51,7 @@ export function createMembership(
   }
 }
 
-/** The nodes that these events, in the order of the chain, have made. */
+/** The nodes that follow from these events, in the order of the chain. */
 function nodesOf(events: readonly MembershipEvent[], rotatedKeys: ReadonlyMap<number, Hex>): NodeSummary[] {
   const nodes: NodeSummary[] = [];
   let epoch = 0;
@@ -72,7 +72,7 @@ function nodesOf(events: readonly MembershipEvent[], rotatedKeys: ReadonlyMap<nu
     } else if (name === "NodeRemoved") {
       retire(nodes, Number(args.index), Number(args.epoch));
     } else {
-      // It names no epoch, and comes right before that of the epoch that it opens. The peer stays what it was.
+      // This event names no epoch; the event of the epoch that it opens comes right after it. The peer id stays the same.
       const index = Number(args.newIndex);
       const retired = retire(nodes, Number(args.oldIndex), epoch + 1);
       nodes[index] = {
@@ -119,7 +119,7 @@ function retire(nodes: NodeSummary[], index: number, epoch: number): NodeSummary
   return node;
 }
 
-/** Tells lists of events apart: a block's hash stands for all that came before it. */
+/** Differs for different lists of events: a block's hash determines all earlier blocks. */
 function fingerprintOf(events: readonly MembershipEvent[]): string {
   const last = events.at(-1);
   return last === undefined ? "" : `${events.length}/${last.blockHash}/${last.logIndex}`;

@@ -10,9 +10,9 @@ export interface NodeSummary {
   readonly key: Hex;
   /** The first epoch in which it is a member. */
   readonly admittedAt: number;
-  /** The first epoch in which it is no longer one; null while it is. */
+  /** The first epoch in which it is not a member any more; null while it is a member. */
   readonly removedAt: number | null;
-  /** The index that the same operator had before its key was rotated; null if it never was. */
+  /** The index that the same operator had before its key was rotated; null if its key was never rotated. */
   readonly predecessor: number | null;
   /** Whether it is in the newest committee. */
   readonly active: boolean;

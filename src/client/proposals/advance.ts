@@ -7,16 +7,16 @@ import type { ProposalId, ProposalState } from "./proposal.js";
 import { callsOf, findCreated } from "./readProposal.js";
 import { stateOf } from "./stateOf.js";
 
-/** Queues or executes a proposal: any node may do it, and only the first transaction counts. Null if another was first. */
+/** Queues or executes a proposal. Any node may do so, and only the first transaction counts. Null if another node was first. */
 export async function advanceProposal(
   client: ClientContext,
   proposalId: ProposalId,
   step: {
     readonly verb: "queue" | "execute";
     readonly participle: string;
-    /** The state in which it can be done. */
+    /** The state in which the proposal can be queued or executed. */
     readonly from: ProposalState;
-    /** The states in which it is done already. */
+    /** The states in which it was queued or executed already. */
     readonly after: readonly ProposalState[];
     readonly signal: AbortSignal | undefined;
   },

@@ -18,13 +18,13 @@ import { issueCall } from "./directiveCall.js";
 import { type EffectMaterial, effectOf } from "./effect.js";
 import type { ProposalId } from "./proposal.js";
 
-/** How long a directive may take to be carried out, unless the proposer says otherwise. */
+/** The time in which nodes carry out a directive, unless the proposer says otherwise. */
 const DEFAULT_WINDOW_SECONDS = 3_600;
 const MAX_SECONDS = 0xffff_ffff;
 
 export interface ProposalParameters extends EffectMaterial {
   readonly order: Order;
-  /** What it is about, such as "workload/web"; follows from the order by default. */
+  /** The subject, such as "workload/web"; it follows from the order by default. */
   readonly subject?: string | undefined;
   /** The records that are its evidence, in any order; at most 16. */
   readonly evidence?: readonly ContentId[] | undefined;
@@ -32,7 +32,7 @@ export interface ProposalParameters extends EffectMaterial {
   readonly delay?: number | undefined;
   /** Seconds after activation within which outcomes count; an hour by default. */
   readonly window?: number | undefined;
-  /** Tells apart two orders that are alike in all else; zero by default. */
+  /** Makes two orders different that are equal in everything else; zero by default. */
   readonly salt?: Hex | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface BuiltProposal {
   readonly description: string;
 }
 
-/** Makes the proposal of an order; the same parameters give the same id on every node. */
+/** Composes the proposal of an order; the same parameters give the same id on every node. */
 export function composeProposal(
   addresses: ClientContext["chain"]["addresses"],
   parameters: ProposalParameters,

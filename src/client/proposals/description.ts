@@ -7,7 +7,7 @@ import {
   workloadSubject,
 } from "../../records/index.js";
 
-/** What an order is about, where its proposer does not say otherwise: the same order, the same subject. */
+/** The subject of an order, unless its proposer says otherwise. Equal orders have equal subjects. */
 export function subjectOf(order: Order): string {
   switch (order.kind) {
     case "Deploy":
@@ -37,8 +37,8 @@ export function subjectOf(order: Order): string {
 }
 
 /**
- * The one description of a proposal: a sentence for people, the payload, the evidence. A function of these alone, so
- * that all who see the same open the same proposal, and so that a description can be checked.
+ * The description of a proposal: a sentence for people, the payload and the evidence. It depends on these alone, so that nodes
+ * that see the same open the same proposal, and a voter can check the description.
  */
 export function describeProposal(
   payload: DirectivePayload,

@@ -1,7 +1,7 @@
 import { type Call, type DecodedCall, type Deployment, encodeCall } from "../../ports/chain/index.js";
 import { type ContentId, type Directive, DirectiveKinds, type Hex } from "../../records/index.js";
 
-/** A directive as the ABI carries it. */
+/** A directive in the form of the ABI. */
 interface DirectiveArgs {
   readonly kind: bigint;
   readonly subject: string;
@@ -23,7 +23,7 @@ export function isIssue(call: DecodedCall): boolean {
   return call.contract === "DirectiveRegistry" && call.name === "issue";
 }
 
-/** The directive that a decoded `issue` call carries; undefined if its kind is unknown. */
+/** The directive in a decoded `issue` call; undefined if its kind is unknown. */
 export function directiveOfCall(call: DecodedCall): Directive | undefined {
   return directiveOfArgs((call.args as { directive: DirectiveArgs }).directive);
 }

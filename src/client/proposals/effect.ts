@@ -20,15 +20,15 @@ export interface Admission {
   readonly peerId: Hex;
 }
 
-/** Keys are no part of an order: they come beside it. */
+/** The keys that an order needs. They are not part of the order. */
 export interface EffectMaterial {
-  /** For an `Admit`: one for each operator of the order, in its order. */
+  /** For an `Admit`: one entry for each operator, in the sequence of the order. */
   readonly admissions?: readonly Admission[] | undefined;
   /** For a `RotateKey`. */
   readonly rotation?: Pick<Admission, "key" | "possession"> | undefined;
 }
 
-/** Where the effect of each kind that takes effect on chain goes. Other kinds are carried out by the nodes. */
+/** The contract on which each kind takes effect. The nodes carry out all other kinds. */
 export const effectTargets: Partial<Record<Order["kind"], { readonly contract: ContractName; readonly name: string }>> =
   {
     AcceptModel: { contract: "ModelRegistry", name: "accept" },

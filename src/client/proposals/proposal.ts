@@ -17,7 +17,7 @@ export const ProposalStates = [
 ] as const;
 export type ProposalState = (typeof ProposalStates)[number];
 
-/** The rules that a proposal was opened under. Shares are in basis points, durations in seconds. */
+/** The rules that applied when a proposal was opened. Shares are in basis points, durations in seconds. */
 export interface ProposalRules {
   readonly epoch: number;
   readonly committeeSize: number;
@@ -28,18 +28,18 @@ export interface ProposalRules {
   readonly expiry: number;
 }
 
-/** A directive put to the vote. Moments are in seconds since the Unix epoch, by the chain. Survives JSON. */
+/** A proposal to issue a directive. Moments are in seconds since the Unix epoch, by the chain. Survives JSON. */
 export interface Proposal {
   readonly id: ProposalId;
   readonly state: ProposalState;
   readonly track: Track;
   readonly rules: ProposalRules;
   readonly proposer: Address;
-  /** Null where the calls do not issue exactly one directive that we know. */
+  /** Null if the calls do not issue exactly one directive of a known kind. */
   readonly directive: Directive | null;
   /** The id under which the directive will be issued. */
   readonly directiveId: Hex | null;
-  /** What the directive orders in full, where it was asked for. */
+  /** The full order of the directive, if the caller asked for it. */
   readonly payload?: DirectivePayload;
   readonly evidence: readonly ContentId[];
   readonly votes: { readonly for: number; readonly against: number; readonly abstain: number };

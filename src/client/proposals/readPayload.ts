@@ -8,7 +8,7 @@ export interface PayloadParameters {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The payload with this ContentId, after its hash and schema were checked. @throws ContentError; InvalidRecordError. */
+/** Fetches the payload with this ContentId, and checks its hash and schema. @throws ContentError; InvalidRecordError. */
 export async function readPayload(
   { content }: Pick<ClientContext, "content">,
   { contentId, timeoutMs, signal }: PayloadParameters,

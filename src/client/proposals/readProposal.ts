@@ -15,7 +15,7 @@ export function callsOf({ args }: ChainEventOf<"ProposalCreated">): Call[] {
   }));
 }
 
-/** The one directive that calls would issue; null if they issue no directive, or several. */
+/** The directive that calls would issue; null if they issue no directive, or several. */
 export function directiveOf(addresses: ClientContext["chain"]["addresses"], calls: readonly Call[]): Directive | null {
   const issues = calls.map((call) => decodeCall(addresses, call)).filter(isIssue);
   const [issue] = issues;
@@ -32,7 +32,7 @@ export async function findCreated(
   return event;
 }
 
-/** Everything about a proposal, from its event and the contract, as of the next block. */
+/** Reads a proposal from its event and the contract, as of the next block. */
 export async function readProposal(client: ClientContext, created: ChainEventOf<"ProposalCreated">): Promise<Proposal> {
   const { chain } = client;
   const { governor } = chain.contracts;

@@ -19,7 +19,7 @@ import {
 import { sameHex } from "../../utils/sameHex.js";
 import { InvalidProofError } from "../errors.js";
 
-/** What a proof shows, by itself: that `author` signed a batch that holds the record, to be anchored in `registry`. */
+/** What a proof shows without a chain: `author` signed a batch that holds the record, to be anchored in `registry`. */
 export interface ProvenRecord {
   readonly kind: RecordKind;
   readonly contentId: ContentId;
@@ -30,21 +30,21 @@ export interface ProvenRecord {
   readonly chainId: number;
   readonly registry: Address;
   readonly transactionHash: Hex;
-  /** Where the proof says that the transaction is: the one thing in it to ask a chain about. */
+  /** The block that the transaction is in, as the proof claims: only a chain can confirm it. */
   readonly block: RecordProof["anchor"]["block"];
   /**
-   * The root over many nodes' batches that was anchored; null if the batch was anchored alone. That its author signed
-   * this one, too, only a chain can tell.
+   * The root of the joint anchor; null if the batch was anchored alone. Only a chain can confirm that the author signed the
+   * joint anchor too.
    */
   readonly joint: Hex | null;
 }
 
 /**
  * Checks a proof of {@link proveRecord} without chain, content or network: the bytes are the record, its leaf is under
- * the root, and the transaction that anchors this root in this registry is signed by the author. Whether the registry is
- * the one that the reader trusts, and the block is on its chain, is the reader's to compare.
+ * the root, and the transaction that anchors this root in this registry is signed by the author. The reader must
+ * compare whether it trusts the registry, and whether the block is on its chain.
  *
- * @throws {@link InvalidProofError}; InvalidInputError if it is no proof, or its transaction no anchor;
+ * @throws {@link InvalidProofError}; InvalidInputError if it is not a proof, or its transaction not an anchor;
  * InvalidRecordError.
  */
 export function checkRecordProof(proof: RecordProof): ProvenRecord {

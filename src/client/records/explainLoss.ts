@@ -8,8 +8,8 @@ import type { ClientContext } from "../client.js";
 const SECONDS_OF_A_DAY = 86_400;
 
 /**
- * The error of a record that could not be had; where the DAO has voted that records of its kind are kept for a shorter time
- * than has passed, with a word on that.
+ * Explains why a record could not be fetched: if the DAO has voted that records of its kind are kept for a shorter time than has
+ * passed, the error says so. Every other error is returned unchanged.
  *
  * @param anchoredAt Seconds, by the chain.
  */
@@ -25,7 +25,7 @@ export async function explainLoss(
     const { value } = await chain.read(() => chain.contracts.parameters.tryParameter(encodeName(name)));
     return { now: await chain.now(), rules: retentionRules(new Map([[name, value]]), { min: 0, max: 0 }) };
   };
-  // What is wrong is that the record is not here: a chain that does not answer either adds nothing to it.
+  // If the chain does not answer either, the caller still gets the error about the record.
   const voted = await read().catch(() => undefined);
   if (voted === undefined || !isPastRetention({ kind, anchoredAt }, voted.now, voted.rules)) return error;
   const since = new Date(anchoredAt * 1_000).toISOString();

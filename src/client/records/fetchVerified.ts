@@ -16,16 +16,16 @@ import { InvalidProofError, NotAnchoredError, WrongAuthorError } from "../errors
 import { explainLoss } from "./explainLoss.js";
 import type { VerifiedRecord } from "./record.js";
 
-/** For the search and the fetch together, in milliseconds. */
+/** The time for the search and the fetch together, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 15_000;
 /** Blocks of {@link Locate} that are searched. */
 const MAX_HINTS = 4;
 
 export interface RecordParameters<Kind extends RecordKind = RecordKind> {
   readonly contentId: ContentId;
-  /** Take it only from this node. */
+  /** The node that must have anchored it; any node by default. */
   readonly author?: Address | undefined;
-  /** Take it only as this kind. */
+  /** The kind that it must have; any kind by default. */
   readonly kind?: Kind | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +45,7 @@ export async function fetchVerified<Kind extends RecordKind = RecordKind>(
   const unread: UnreadAnchor[] = [];
   let anchors: readonly AnchorEntry[] = [];
 
-  // One false anchor must not hide a true one: go on until a place verifies.
+  // One false anchor must not hide a true one: the search continues until a place is verified.
   let refusal: unknown;
   for await (const place of places()) {
     try {
@@ -65,7 +65,7 @@ export async function fetchVerified<Kind extends RecordKind = RecordKind>(
   }
   throw new NotAnchoredError(contentId, unread.length);
 
-  /** Its places in the blocks that {@link Locate} names, then in all anchors. */
+  /** The record's places in the blocks that {@link Locate} names, then its places in all anchors. */
   async function* places(): AsyncGenerator<AnchoredLeaf> {
     const blocks = (await client.locate?.(contentId).catch(() => undefined)) ?? [];
     for (const block of blocks.slice(0, MAX_HINTS)) {

@@ -1,20 +1,20 @@
 import type { Address, ContentId, Hex, RecordKind, RecordValue } from "../../records/index.js";
 import type { JointPlace } from "../anchors/anchor.js";
 
-/** Where and when a record was anchored. */
+/** The anchor of a record, as the contract has it. */
 export interface RecordAnchor {
   readonly root: Hex;
-  /** The author's anchors up to this one: the first is 1. Null where it was anchored together with others'. */
+  /** The author's anchors up to this one: the first is 1. Null for a joint anchor. */
   readonly sequence: number | null;
   /** Seconds since the Unix epoch, by the chain. */
   readonly anchoredAt: number;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
-  /** What shows that the root is under one over many nodes' batches; null if it was anchored alone. */
+  /** The proof that the root is under a joint anchor; null if it was anchored alone. */
   readonly joint: JointPlace | null;
 }
 
-/** A record by name, with all that proves it to a stranger. */
+/** A record without its content, with the proof that it is anchored. */
 export interface RecordReference<Kind extends RecordKind = RecordKind> {
   readonly kind: Kind;
   readonly contentId: ContentId;

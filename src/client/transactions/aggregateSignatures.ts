@@ -3,10 +3,10 @@ import { wordsOf } from "../../ports/chain/bitset.js";
 import { encodeG2, loadBls } from "../../ports/keys/index.js";
 
 const SIGNATURE_BYTES = 96;
-/** A set with a higher index fits into no transaction. */
+/** No transaction has room for a set with a higher index. */
 const MAX_INDEX = 0xff_ffff;
 
-/** One node's BLS signature under what many nodes say together; anybody may bring them to the chain. */
+/** One node's BLS signature under a message that many nodes sign; any account may send the signatures together. */
 export interface NodeSignature {
   /** The node's index in the registry. */
   readonly index: number;
@@ -15,7 +15,7 @@ export interface NodeSignature {
 }
 
 /**
- * The signatures as one, in the encoding of the contracts, and the set of who signed.
+ * Adds signatures up to one, in the encoding of the contracts, and returns it with the set of the signers.
  *
  * @throws {@link InvalidInputError} if no signature is given, one has another length, or one node has two; KeyError.
  */

@@ -5,8 +5,8 @@ import type { ClientContext } from "../client.js";
 import { requireAccount } from "./requireAccount.js";
 
 /**
- * Sends a transaction and waits until it is in a block. A signal that aborts ends the wait at once: what is not sent by then
- * never is, and what is sent may still get into a block.
+ * Sends a transaction and waits until it is in a block. If the signal aborts, the wait ends at once: a
+ * transaction that is not sent by then is not sent at all; one that is sent may still get into a block.
  *
  * @throws ChainError, ContractRevertError, the signal's reason.
  */
@@ -18,7 +18,7 @@ export async function sendTransaction(
   requireAccount(client);
   signal?.throwIfAborted();
   const sent = client.chain.send(() => {
-    // An account's transactions go one after the other: this one may have waited.
+    // Transactions of an account are sent one after another, so this one may have waited.
     signal?.throwIfAborted();
     return transact();
   });

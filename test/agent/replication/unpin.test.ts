@@ -27,7 +27,13 @@ async function modelOf(store: Store, seed: number, { lost = false, update = "" }
 }
 
 function known(cid: string, kind: IndexedRecord["kind"]): IndexedRecord {
-  const rest = { authors: new Set<string>(), leaves: new Set<IndexedRecord>(), keepers: [], retryAt: 0, failures: 0 };
+  const rest = {
+    authors: new Set<string>(),
+    leaves: new Set<IndexedRecord>(),
+    replicaNodes: [],
+    retryAt: 0,
+    failures: 0,
+  };
   return {
     contentId: cidToContentId(cid),
     kind,

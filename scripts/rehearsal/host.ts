@@ -36,7 +36,7 @@ export interface RehearsalHostParameters {
   /** Multiaddrs of hosts that run already. */
   readonly peers: readonly string[];
   readonly keys: readonly NodeKeys[];
-  readonly stragglersMs: number;
+  readonly waitForMoreMs: number;
   /** Whether the host's nodes listen and do not vote. */
   readonly silent?: boolean;
   readonly logger: Logger;
@@ -87,7 +87,7 @@ export class RehearsalHost {
   }
 
   static async start(parameters: RehearsalHostParameters): Promise<RehearsalHost> {
-    const { deployment, dir, keys, logger, peers, rpcUrl, stragglersMs } = parameters;
+    const { deployment, dir, keys, logger, peers, rpcUrl, waitForMoreMs } = parameters;
     const chain = await createChain({ rpcUrl, ...deployment, pollMs: 100, timeoutMs: 60_000 });
     const content = await createHeliaContent({ dir, peers: [...peers], listen: ["/ip4/127.0.0.1/tcp/0"] });
     const reader = createClient({ chain, content });
@@ -112,7 +112,7 @@ export class RehearsalHost {
       clock: systemClock,
       jobs,
       logger,
-      stragglersMs,
+      waitForMoreMs,
       refusePeer: (peer, milliseconds) => content.refuse(peer, milliseconds),
     });
     const nodes = await Promise.all(

@@ -202,7 +202,7 @@ async function startHosts(starting: StartHostsParameters): Promise<void> {
           deployment,
           peers: [...peers],
           keys: part.members.map(({ keys }) => keys),
-          stragglersMs: 3_000,
+          waitForMoreMs: 3_000,
         },
       },
       "started",

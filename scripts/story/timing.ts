@@ -46,7 +46,7 @@ export const storyTracks: Record<Track, TrackRules> = {
 
 /** How quickly the story's agents act. */
 export const storyTiming = {
-  agent: { cycleMs: 1_500, anchorEveryMs: 20_000, takeoverMs: 12_000, evidenceTimeoutMs: 6_000, stragglersMs: 3_000 },
+  agent: { cycleMs: 1_500, anchorEveryMs: 20_000, takeoverMs: 12_000, evidenceTimeoutMs: 6_000, waitForMoreMs: 3_000 },
   progressDeadlineMs: 4_000,
   /** How long the story waits for a healthy node to propose rounds before it proposes them itself. */
   spontaneousMs: 20_000,

@@ -101,7 +101,7 @@ const schema = z.strictObject({
   /** How long the next node in the leader order waits before it takes over. */
   takeoverMs: milliseconds.default(AgentDefaults.takeoverMs),
   /** How long to wait for more signatures before sending those that do not settle the vote. */
-  stragglersMs: milliseconds.default(AgentDefaults.stragglersMs),
+  waitForMoreMs: milliseconds.default(AgentDefaults.waitForMoreMs),
   /** How long a voter waits for evidence before it decides without. */
   evidenceTimeoutMs: milliseconds.default(AgentDefaults.evidenceTimeoutMs),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
@@ -113,6 +113,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   "fleet.healthyDeadlineMs": "fleet.progressDeadlineMs",
   "content.collectEveryMs": "content.gcEveryMs",
   "content.scanEveryMs": "content.scrubEveryMs",
+  stragglersMs: "waitForMoreMs",
 };
 
 export type AgentConfig = z.output<typeof schema>;

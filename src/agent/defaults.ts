@@ -11,7 +11,7 @@ export const AgentDefaults = {
   /** Longer than a healthy leader needs, and short beside the shortest voting period. */
   takeoverMs: 15_000,
   /** One transaction for many saves gas, and no decision waits for signatures that do not settle a vote. */
-  stragglersMs: 30_000,
+  waitForMoreMs: 30_000,
   /** A block of a few KB takes milliseconds: one that takes this long is missing. */
   evidenceTimeoutMs: 8_000,
   /** A replica that is not healthy by then is taken to be broken. */

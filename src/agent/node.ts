@@ -137,14 +137,14 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   });
   parts.add(() => capabilities.close());
   const jobs = new BackgroundJobs(logger);
-  const { anchorEveryMs, cycleMs, stragglersMs } = config;
+  const { anchorEveryMs, cycleMs, waitForMoreMs } = config;
   const shared = { self, client, clock, outbox, jobs, logger, anchorEveryMs };
   const refusePeer = (peer: string, milliseconds: number) => content.refuse(peer, milliseconds);
   const strategies =
     blsSecret === undefined
       ? directStrategies(shared)
       : await openAggregatedStrategies({
-          ...{ ...shared, gossip, bls: await loadBls(), blsSecret, stragglersMs, refusePeer, dataDir, cycleMs },
+          ...{ ...shared, gossip, bls: await loadBls(), blsSecret, waitForMoreMs, refusePeer, dataDir, cycleMs },
         });
   parts.add(() => strategies.close());
 

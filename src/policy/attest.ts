@@ -20,11 +20,11 @@ export interface AttestInput {
   /** Milliseconds since the oldest pending report arrived. */
   readonly waitedMs: number;
   /** How long to wait for more reports before sending those that do not enact the directive. */
-  readonly stragglersMs: number;
+  readonly waitForMoreMs: number;
 }
 
 /** Why to send pending reports now. */
-export type AttestReason = "enacts" | "deadline" | "stragglers";
+export type AttestReason = "enacts" | "deadline" | "waited";
 
 /** The number of reports that enact a directive: more than half of the committee, as DirectiveRegistry has it. */
 function enactingReports(committeeSize: number): number {
@@ -37,16 +37,16 @@ function enactingReports(committeeSize: number): number {
  * nodes that sign false reports pay for them themselves.
  */
 export function whenToAttest(input: AttestInput): AttestReason | undefined {
-  const { report, counted, pending, own, ending, secondsLeft, marginSeconds, waitedMs, stragglersMs } = input;
+  const { report, counted, pending, own, ending, secondsLeft, marginSeconds, waitedMs, waitForMoreMs } = input;
   if (pending === 0) return undefined;
-  const waited = waitedMs >= stragglersMs;
+  const waited = waitedMs >= waitForMoreMs;
   // `ready` reports are worth nothing once a node reports the end, and must not delay that.
-  if (report === "ready") return own && waited && !ending ? "stragglers" : undefined;
+  if (report === "ready") return own && waited && !ending ? "waited" : undefined;
 
   const needed = enactingReports(input.committeeSize);
   if (counted >= needed) return undefined;
   if (counted + pending >= needed) return "enacts";
   if (!own) return undefined;
   if (secondsLeft <= marginSeconds) return "deadline";
-  return waited ? "stragglers" : undefined;
+  return waited ? "waited" : undefined;
 }

@@ -24,11 +24,11 @@ export interface SettleInput {
   /** Milliseconds since the oldest pending ballot arrived. */
   readonly waitedMs: number;
   /** How long to wait for more ballots before sending those that do not settle the vote. */
-  readonly stragglersMs: number;
+  readonly waitForMoreMs: number;
 }
 
 /** Why to send pending ballots now. */
-export type SettleReason = "decided" | "deadline" | "stragglers";
+export type SettleReason = "decided" | "deadline" | "waited";
 
 const SHARE_DENOMINATOR = 10_000;
 
@@ -37,12 +37,12 @@ const SHARE_DENOMINATOR = 10_000;
  * others. Undefined if it is too early.
  */
 export function whenToSettle(input: SettleInput): SettleReason | undefined {
-  const { rules, counted, pending, secondsLeft, marginSeconds, waitedMs, stragglersMs } = input;
+  const { rules, counted, pending, secondsLeft, marginSeconds, waitedMs, waitForMoreMs } = input;
   if (sizeOf(pending) === 0) return undefined;
   const all = plus(counted, pending);
   if (!isDecided(rules, counted) && isDecided(rules, all)) return "decided";
   if (secondsLeft <= marginSeconds) return "deadline";
-  return waitedMs >= stragglersMs ? "stragglers" : undefined;
+  return waitedMs >= waitForMoreMs ? "waited" : undefined;
 }
 
 /**

@@ -90,10 +90,10 @@ describe("five agents that see one incident", () => {
 });
 
 describe("agents that exchange ballots", () => {
-  const stragglersMs = 30_000;
+  const waitForMoreMs = 30_000;
 
   it("settle those on one incident together, and carry out what they decided", async () => {
-    const { fleet, connect, hub: gossip, start, ended } = await agentsOf({ stragglersMs });
+    const { fleet, connect, hub: gossip, start, ended } = await agentsOf({ waitForMoreMs });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     fleet.kill("web/2");
@@ -112,7 +112,7 @@ describe("agents that exchange ballots", () => {
   });
 
   it("attest what became of it together too: one transaction enacts", async () => {
-    const { agents, fleet, connect, cycles, hub: gossip, start, ended } = await agentsOf({ stragglersMs });
+    const { agents, fleet, connect, cycles, hub: gossip, start, ended } = await agentsOf({ waitForMoreMs });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     fleet.kill("web/2");
@@ -132,7 +132,7 @@ describe("agents that exchange ballots", () => {
   });
 
   it("report one by one where the chain adds no signatures up", async () => {
-    const { fleet, connect, start, ended } = await agentsOf({ stragglersMs: 100, hardfork: "cancun" });
+    const { fleet, connect, start, ended } = await agentsOf({ waitForMoreMs: 100, hardfork: "cancun" });
     const reader = await connect();
     await start(0, 1, 2, 3, 4);
     fleet.kill("web/2");
@@ -143,7 +143,7 @@ describe("agents that exchange ballots", () => {
   });
 
   it("ban a node that signs two different ballots, by themselves", async () => {
-    const { witan, hub: gossip, connect, cycles, operator, start } = await agentsOf({ stragglersMs });
+    const { witan, hub: gossip, connect, cycles, operator, start } = await agentsOf({ waitForMoreMs });
     const [reader, byzantine] = [await connect(), await connect(operator(4))];
     await start(0, 1, 2, 3);
     // Before they have looked at the chain they know no members.
@@ -352,10 +352,10 @@ describe("a chain that is out of reach for a while", () => {
 describe("agents whose wall clocks are set back and forth by an hour", () => {
   const HOUR = 3_600_000;
 
-  it.each([undefined, 300])("go on healing, attesting and anchoring (stragglers: %s ms)", async (stragglersMs) => {
+  it.each([undefined, 300])("go on healing, attesting and anchoring (stragglers: %s ms)", async (waitForMoreMs) => {
     const clocks = Array.from({ length: 5 }, () => new TestClock());
     const clockOf = (index: number) => clocks[index] ?? systemClock;
-    const mesh = await agentsOf({ clockOf, ...(stragglersMs === undefined ? {} : { stragglersMs }) });
+    const mesh = await agentsOf({ clockOf, ...(waitForMoreMs === undefined ? {} : { waitForMoreMs }) });
     const { agents, connect, cycles, fleet, start } = mesh;
     const reader = await connect();
     await start(0, 1, 2, 3, 4);

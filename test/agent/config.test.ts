@@ -31,6 +31,7 @@ const config: AgentConfigInput = {
 describe("an agent's configuration", () => {
   it.each([
     ["content.scanEveryMs", "content.scrubEveryMs", { content: { scanEveryMs: 0 } }],
+    ["stragglersMs", "waitForMoreMs", { stragglersMs: 0 }],
     ["fleet.name", "fleet.workload", { fleet: { dir: "fleet", name: "web", basePort: 9000 } }],
   ])("says of the earlier name %s that it is now %s", (field, renamed, change) => {
     expect(() => parseAgentConfig({ ...config, ...change }, "/")).toThrow(`field ${field} is now called ${renamed}.`);

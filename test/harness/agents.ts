@@ -34,8 +34,8 @@ export interface AgentsOptions extends DeployWitanOptions {
   readonly takeoverMs?: number;
   /** Speak to the chain there instead of in this process. */
   readonly rpcUrl?: string;
-  /** Exchange ballots over a mesh in memory, and wait so long for stragglers; without it each node votes by itself. */
-  readonly stragglersMs?: number;
+  /** Exchange ballots over a mesh in memory, and wait so long for more; without it each node votes by itself. */
+  readonly waitForMoreMs?: number;
   /** The clock of each node; the system's by default. */
   readonly clockOf?: (index: number) => Clock;
 }
@@ -44,7 +44,7 @@ export type Agents = Awaited<ReturnType<typeof createAgents>>;
 
 /** A DAO in one process: real contracts, clients and agents over a fleet that is only listed. */
 export async function createAgents(options: AgentsOptions = {}) {
-  const { workloads = ["web/1", "web/2", "web/3"], takeoverMs = 60_000, rpcUrl, stragglersMs, ...deploy } = options;
+  const { workloads = ["web/1", "web/2", "web/3"], takeoverMs = 60_000, rpcUrl, waitForMoreMs, ...deploy } = options;
   const createClock = options.clockOf ?? (() => systemClock);
   const witan: Witan = await deployWitan(deploy);
   const dir = await mkdtemp(join(tmpdir(), "witan-agents-"));
@@ -82,10 +82,10 @@ export async function createAgents(options: AgentsOptions = {}) {
       const shared = { self, client, clock, outbox, jobs, logger, anchorEveryMs: 2_000 };
       const blsSecret = witan.blsKeys[index];
       const strategies =
-        stragglersMs === undefined || blsSecret === undefined
+        waitForMoreMs === undefined || blsSecret === undefined
           ? directStrategies(shared)
           : await openAggregatedStrategies({
-              ...{ ...shared, blsSecret, stragglersMs, dataDir: dataDir(index), cycleMs: CYCLE_MS },
+              ...{ ...shared, blsSecret, waitForMoreMs, dataDir: dataDir(index), cycleMs: CYCLE_MS },
               gossip: hub.peer(`node ${index}`),
               bls: await loadBls(),
               refusePeer: undefined,

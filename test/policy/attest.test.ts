@@ -13,7 +13,7 @@ function attest(change: Partial<AttestInput>) {
     secondsLeft: 3_600,
     marginSeconds: 600,
     waitedMs: 0,
-    stragglersMs: 30_000,
+    waitForMoreMs: 30_000,
     ...change,
   });
 }
@@ -28,7 +28,7 @@ const situation: fc.Arbitrary<AttestInput> = fc.record({
   secondsLeft: fc.integer({ min: 0, max: 1_200 }),
   marginSeconds: fc.constant(600),
   waitedMs: fc.integer({ min: 0, max: 60_000 }),
-  stragglersMs: fc.constant(30_000),
+  waitForMoreMs: fc.constant(30_000),
 });
 
 describe("reports that wait", () => {
@@ -53,7 +53,7 @@ describe("reports that wait", () => {
 
   it("wait for others as long as they enact nothing", () => {
     expect(attest({ pending: 2, waitedMs: 29_999 })).toBeUndefined();
-    expect(attest({ pending: 2, waitedMs: 30_000 })).toBe("stragglers");
+    expect(attest({ pending: 2, waitedMs: 30_000 })).toBe("waited");
   });
 
   it("are settled as the deadline nears, whatever they do", () => {
@@ -69,7 +69,7 @@ describe("reports that wait", () => {
     const ready = { report: "ready", pending: 5, ending: false } as const;
     expect(attest(ready)).toBeUndefined();
     expect(attest({ ...ready, secondsLeft: 0 })).toBeUndefined();
-    expect(attest({ ...ready, waitedMs: 30_000 })).toBe("stragglers");
+    expect(attest({ ...ready, waitedMs: 30_000 })).toBe("waited");
     expect(attest({ ...ready, waitedMs: 30_000, ending: true })).toBeUndefined();
   });
 
@@ -98,7 +98,7 @@ describe("reports that wait", () => {
     fc.assert(
       fc.property(situation, (input) => {
         fc.pre(input.pending > 0 && input.report !== "ready" && 2 * input.counted <= input.committeeSize);
-        expect(whenToAttest({ ...input, own: true, waitedMs: input.stragglersMs })).toBeDefined();
+        expect(whenToAttest({ ...input, own: true, waitedMs: input.waitForMoreMs })).toBeDefined();
       }),
     );
   });

@@ -143,7 +143,7 @@ describe("ballots that wait", () => {
       secondsLeft: 300,
       marginSeconds: 60,
       waitedMs: 0,
-      stragglersMs: 30_000,
+      waitForMoreMs: 30_000,
       ...change,
     });
   }
@@ -157,13 +157,13 @@ describe("ballots that wait", () => {
   it("wait for others as long as they decide nothing", () => {
     expect(settle({ pending: votes(6) })).toBeUndefined();
     expect(settle({ pending: votes(6), waitedMs: 29_999 })).toBeUndefined();
-    expect(settle({ pending: votes(6), waitedMs: 30_000 })).toBe("stragglers");
+    expect(settle({ pending: votes(6), waitedMs: 30_000 })).toBe("waited");
   });
 
   it("are not settled at once where others have decided without them", () => {
     const late = { rules: membership, counted: votes(7), pending: votes(1, 1) };
     expect(settle(late)).toBeUndefined();
-    expect(settle({ ...late, waitedMs: 30_000 })).toBe("stragglers");
+    expect(settle({ ...late, waitedMs: 30_000 })).toBe("waited");
   });
 
   it("are settled as the vote's end nears, whatever they decide", () => {

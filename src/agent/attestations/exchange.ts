@@ -19,7 +19,7 @@ export interface AttestationExchangeDependencies extends ExchangeDependencies {
   readonly path: string;
   readonly node: LocalNode;
   /** How long to wait for more attestations before sending those that do not enact the directive. */
-  readonly stragglersMs: number;
+  readonly waitForMoreMs: number;
 }
 
 /**

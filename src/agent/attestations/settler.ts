@@ -20,7 +20,7 @@ export interface AttestationSettlerDependencies extends Pick<ExchangeDependencie
   readonly pool: AttestationPool;
   readonly open: OpenDirectives;
   readonly latest: LatestView;
-  readonly stragglersMs: number;
+  readonly waitForMoreMs: number;
   /** Verifies attestations one by one and removes those that are not good from the pool. */
   readonly recheck: (attestations: readonly Attestation[]) => Promise<void>;
 }
@@ -117,7 +117,7 @@ export class AttestationSettler {
     counted: CountedReports,
     ending: boolean,
   ): AttestReason | undefined {
-    const { clock, open, stragglersMs } = this.#dependencies;
+    const { clock, open, waitForMoreMs } = this.#dependencies;
     if (!open.accepts(directive, partOf(statement))) return undefined;
     const oldest = pending.reduce((least, { since }) => Math.min(least, since), Number.POSITIVE_INFINITY);
     return whenToAttest({
@@ -130,7 +130,7 @@ export class AttestationSettler {
       secondsLeft: open.secondsLeft(directive),
       marginSeconds: settlementMargin(directive.activeAt, directive.deadline),
       waitedMs: clock.monotonic() - oldest,
-      stragglersMs,
+      waitForMoreMs,
     });
   }
 

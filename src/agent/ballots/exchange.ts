@@ -21,7 +21,7 @@ export interface BallotExchangeDependencies extends ExchangeDependencies {
   /** The nodes that vote from this process. At least one. */
   readonly nodes: readonly LocalNode[];
   /** How long to wait for more ballots before sending those that do not settle the vote. */
-  readonly stragglersMs: number;
+  readonly waitForMoreMs: number;
 }
 
 /** What is known here of a vote, including the ballots that are not on chain yet. */

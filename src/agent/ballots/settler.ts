@@ -24,7 +24,7 @@ export interface BallotSettlerDependencies extends Pick<ExchangeDependencies, "c
   readonly nodes: readonly LocalNode[];
   readonly pool: BallotPool;
   readonly latest: LatestView;
-  readonly stragglersMs: number;
+  readonly waitForMoreMs: number;
   /** Verifies ballots one by one and removes those that are not good from the pool. */
   readonly recheck: (ballots: readonly NodeBallot[]) => Promise<void>;
 }
@@ -96,7 +96,7 @@ export class BallotSettler {
     { rules, votes, start, deadline }: Proposal,
     pending: readonly PooledMessage<NodeBallot>[],
   ): SettleReason | undefined {
-    const { clock, latest, stragglersMs } = this.#dependencies;
+    const { clock, latest, waitForMoreMs } = this.#dependencies;
     const oldest = pending.reduce((least, { since }) => Math.min(least, since), Number.POSITIVE_INFINITY);
     return whenToSettle({
       rules,
@@ -105,7 +105,7 @@ export class BallotSettler {
       secondsLeft: deadline - latest.chainTime(),
       marginSeconds: settlementMargin(start, deadline),
       waitedMs: clock.monotonic() - oldest,
-      stragglersMs,
+      waitForMoreMs,
     });
   }
 

@@ -22,7 +22,7 @@ export const done: NodeStatement = { report: "done", outcome: outcomeOf(1) };
 export const failed: NodeStatement = { report: "failed", outcome: outcomeOf(2) };
 
 export interface AttestationNodeOptions extends MeshNodeOptions {
-  readonly stragglersMs?: number;
+  readonly waitForMoreMs?: number;
 }
 
 export type AttestationMesh = Awaited<ReturnType<typeof createAttestationMesh>>;
@@ -31,8 +31,8 @@ export type AttestationMesh = Awaited<ReturnType<typeof createAttestationMesh>>;
 export async function createAttestationMesh(deploy: DeployWitanOptions = {}) {
   const journalIn = (dir: string) => join(dir, "attestations.jsonl");
   const mesh = await createMesh(
-    async (node, { stragglersMs = NEVER_MS }: AttestationNodeOptions) => ({
-      exchange: await AttestationExchange.open({ ...node, node, path: journalIn(node.dir), stragglersMs }),
+    async (node, { waitForMoreMs = NEVER_MS }: AttestationNodeOptions) => ({
+      exchange: await AttestationExchange.open({ ...node, node, path: journalIn(node.dir), waitForMoreMs }),
     }),
     deploy,
   );

@@ -111,7 +111,7 @@ describe("nodes that attest together", () => {
 describe("attestations that enact nothing", () => {
   it("wait for stragglers, and are settled together then by a node that says the same", async () => {
     const mesh = await createAttestationMesh();
-    await mesh.start(five, { stragglersMs: NEVER_MS / 2 });
+    await mesh.start(five, { waitForMoreMs: NEVER_MS / 2 });
     const directive = await mesh.issue();
     await mesh.update();
     await mesh.attest(directive, done, 1, 3);
@@ -163,7 +163,7 @@ describe("attestations that enact nothing", () => {
 describe("nodes that are ready", () => {
   it("say so together, before the directive is active", async () => {
     const mesh = await createAttestationMesh();
-    await mesh.start(five, { stragglersMs: NEVER_MS / 2 });
+    await mesh.start(five, { waitForMoreMs: NEVER_MS / 2 });
     await mesh.run();
     const directive = await mesh.issue("web-3", { delay: 1_000 });
     await mesh.update();
@@ -176,7 +176,7 @@ describe("nodes that are ready", () => {
 
   it("are not in the way of its end: whoever ends its part needs not be ready on chain", async () => {
     const mesh = await createAttestationMesh();
-    await mesh.start(five, { stragglersMs: NEVER_MS / 2 });
+    await mesh.start(five, { waitForMoreMs: NEVER_MS / 2 });
     const directive = await mesh.issue();
     await mesh.update();
     await mesh.attest(directive, ready, ...five);
@@ -286,7 +286,7 @@ describe("a node that starts again", () => {
 
   it("sends nothing that counts already", async () => {
     const mesh = await createAttestationMesh();
-    await mesh.start([2], { stragglersMs: 0 });
+    await mesh.start([2], { waitForMoreMs: 0 });
     await mesh.run();
     const directive = await mesh.issue();
     await mesh.update();

@@ -17,7 +17,7 @@ export function slowTracks(change: Partial<TrackRules> = {}): Record<Track, Trac
 }
 
 export interface BallotNodeOptions extends MeshNodeOptions {
-  readonly stragglersMs?: number;
+  readonly waitForMoreMs?: number;
 }
 
 export type BallotMesh = Awaited<ReturnType<typeof createBallotMesh>>;
@@ -25,8 +25,8 @@ export type BallotMesh = Awaited<ReturnType<typeof createBallotMesh>>;
 /** A mesh whose nodes exchange ballots. */
 export async function createBallotMesh(deploy: DeployWitanOptions = {}) {
   const mesh = await createMesh(
-    async (node, { stragglersMs = NEVER_MS }: BallotNodeOptions) => ({
-      exchange: await BallotExchange.open({ ...node, nodes: [node], stragglersMs }),
+    async (node, { waitForMoreMs = NEVER_MS }: BallotNodeOptions) => ({
+      exchange: await BallotExchange.open({ ...node, nodes: [node], waitForMoreMs }),
     }),
     deploy,
   );

@@ -65,7 +65,7 @@ describe("nodes that exchange ballots", () => {
 describe("ballots that decide nothing", () => {
   it("wait for stragglers, and are settled together then", async () => {
     const mesh = await createBallotMesh({ nodes: 5, tracks: slowTracks() });
-    await mesh.start(five, { stragglersMs: NEVER_MS / 2 });
+    await mesh.start(five, { waitForMoreMs: NEVER_MS / 2 });
     await mesh.run();
     const proposal = await mesh.propose();
     await mesh.vote(proposal, { 1: "for", 3: "abstain" });
@@ -157,7 +157,7 @@ describe("a node that starts again", () => {
     await mesh.stop(...five);
     expect(await mesh.transactions(proposal.id)).toEqual([]);
 
-    await mesh.start([3], { stragglersMs: 0 });
+    await mesh.start([3], { waitForMoreMs: 0 });
     await mesh.run();
     await mesh.waitForTally(proposal.id, ballots);
     expect(await mesh.settlements(proposal.id)).toMatchObject([{ by: 3 }]);
@@ -198,7 +198,7 @@ describe("a key that was rotated after a vote was opened", () => {
 
   it("still signs what counts in its epoch", async () => {
     const { mesh, proposal } = await rotated();
-    await mesh.start(five, { stragglersMs: 1_000 });
+    await mesh.start(five, { waitForMoreMs: 1_000 });
     await mesh.run();
     await mesh.vote(proposal, all(five, "for"));
     await mesh.waitForTally(proposal.id, all(five, "for"));
@@ -207,8 +207,8 @@ describe("a key that was rotated after a vote was opened", () => {
 
   it("is missing where the node has only the new one, so it votes directly", async () => {
     const { mesh, proposal, next } = await rotated();
-    await mesh.start([0, 2, 3, 4], { stragglersMs: 1_000 });
-    await mesh.start([1], { stragglersMs: 1_000, blsSecret: next });
+    await mesh.start([0, 2, 3, 4], { waitForMoreMs: 1_000 });
+    await mesh.start([1], { waitForMoreMs: 1_000, blsSecret: next });
     await mesh.run();
     await mesh.vote(proposal, all(five, "for"));
     await mesh.waitForTally(proposal.id, all(five, "for"));

@@ -95,7 +95,7 @@ describe("a mesh in two parts", () => {
 describe("a mesh that is parted again and again", () => {
   it("ends with one tally, in which every node counts once", async () => {
     const mesh = await createBallotMesh({ nodes: 9, tracks: slowTracks({ quorum: 10_000 }) });
-    await mesh.start(nine, { stragglersMs: 2_000 });
+    await mesh.start(nine, { waitForMoreMs: 2_000 });
     await mesh.run();
     const proposal = await mesh.propose();
     const supportOf = (index: number): Support => (index % 3 === 0 ? "against" : "for");

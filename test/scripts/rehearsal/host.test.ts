@@ -68,7 +68,7 @@ async function hosts(seats: readonly (readonly number[])[], silent = -1): Promis
         deployment,
         peers: started.flatMap(({ multiaddrs }) => multiaddrs.slice(0, 1)),
         keys: indices.map(keysOf),
-        stragglersMs: 1_000,
+        waitForMoreMs: 1_000,
         silent: position === silent,
         logger: createLogger("silent", () => undefined),
       }),

@@ -19,7 +19,7 @@ const GATHER_CYCLES = 2;
 
 export interface AggregatedStrategiesDependencies
   extends DirectStrategiesDependencies,
-    Pick<BallotExchangeDependencies, "gossip" | "bls" | "stragglersMs" | "refusePeer">,
+    Pick<BallotExchangeDependencies, "gossip" | "bls" | "waitForMoreMs" | "refusePeer">,
     Pick<LocalNode, "blsSecret"> {
   readonly clock: Clock;
   readonly outbox: Outbox;

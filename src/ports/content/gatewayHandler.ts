@@ -7,15 +7,15 @@ export interface GatewayResponse {
 }
 
 const RAW = "application/vnd.ipld.raw";
-/** Any CID that is read here fits; longer paths are refused unread. */
+/** Every CID that this store can read fits; a longer path is refused before it is parsed. */
 const PATH = /^\/ipfs\/([^/?#]{1,128})(?:\?([^#]*))?$/;
 
 /**
  * Answers `GET /ipfs/{cid}?format=raw` from the blocks that this store itself holds, so that no client can make a
- * node fetch for it. (https://specs.ipfs.tech/http-gateways/trustless-gateway/)
+ * node fetch a block. (https://specs.ipfs.tech/http-gateways/trustless-gateway/)
  *
- * @returns A function from the path and query of a request, and its `accept` header, to the answer. It never rejects
- * for what a client sent.
+ * @returns A function that gets the path and query of a request and its `accept` header, and returns the response. It does not
+ * reject because of what a client sent.
  *
  * @example
  * const answer = createGatewayHandler(content);

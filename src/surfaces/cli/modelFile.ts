@@ -7,7 +7,7 @@ import { ContentError, type ContentStore, fileCidOf, type StoredFile } from "../
 import { checkedSafetensors, type Hex, InvalidRecordError } from "../../records/index.js";
 import { syncFolder } from "../../utils/durable.js";
 
-/** Called with the number of bytes done, of how many. */
+/** Called with the number of bytes that are done and the number of all bytes. */
 type OnProgress = (done: number, of: number) => void;
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -19,7 +19,7 @@ export interface PushModelParameters {
 }
 
 /**
- * Stores a file of weights and keeps it, once its header is checked to be that of a safetensors file.
+ * Checks that a file of weights has the header of a safetensors file, stores it and pins it.
  * @throws {ConfigError} if it cannot be read, {InvalidRecordError}, {ContentError}
  */
 export async function pushModel({ content, path, onProgress }: PushModelParameters): Promise<StoredFile> {
@@ -33,7 +33,7 @@ export async function pushModel({ content, path, onProgress }: PushModelParamete
 export interface PullModelParameters {
   readonly content: Pick<ContentStore, "openFile">;
   readonly cid: string;
-  /** Written in one step once all bytes are there and checked. Until then they are in a file beside it. */
+  /** This file appears in one step, once all bytes are there and checked. Until then they are in a file beside it. */
   readonly out: string;
   readonly sha256?: Hex | undefined;
   readonly onProgress?: OnProgress;
@@ -45,12 +45,11 @@ export interface PulledFile extends StoredFile {
 }
 
 /**
- * Writes a file of weights to disk. What an earlier attempt left is not fetched again, and checked at the end with the
- * rest: the CID and, if it is given, the sha256 of the whole file. Nothing is written before the header was found to
- * be that of a safetensors file.
+ * Writes a file of weights to disk. Bytes of an earlier attempt are not fetched again. At the end the whole file is checked
+ * against the CID and, if it is given, the sha256. Nothing is written unless the file has the header of a safetensors file.
  *
- * @throws {ContentError} `corrupt` if what was left and what came are not the file: it is removed, so that the next
- * attempt begins anew. Otherwise as `openFile`; what came stays for the next attempt.
+ * @throws {ContentError} `corrupt` if the bytes of all attempts together are not the file: they are removed, so that the next
+ * attempt begins anew. Other errors are those of `openFile`; fetched bytes stay for the next attempt.
  */
 export async function pullModel({ content, cid, out, sha256, onProgress }: PullModelParameters): Promise<PulledFile> {
   const source = await content.openFile(cid);
@@ -61,17 +60,17 @@ export async function pullModel({ content, cid, out, sha256, onProgress }: PullM
   let digest: Hex;
   let resumed: number;
   try {
-    resumed = await usable(file, source.bytes);
+    resumed = await usableBytes(file, source.bytes);
     digest = await append({ file, part, resumed, source, onProgress });
     await file.sync();
   } catch (error) {
-    // Another attempt would find the same.
+    // Another attempt would fail in the same way.
     if (error instanceof InvalidRecordError) await rm(part, { force: true });
     throw error;
   } finally {
     await file.close();
   }
-  // What came now was checked block by block; what was left by an earlier attempt was not, since then.
+  // The bytes of this attempt were checked block by block; those of an earlier attempt were not checked since then.
   const whole = resumed === 0 || (await fileCidOf(createReadStream(part, { highWaterMark: CHUNK_BYTES }))) === cid;
   if (!whole || (sha256 !== undefined && sha256 !== digest)) {
     await rm(part, { force: true });
@@ -84,8 +83,8 @@ export async function pullModel({ content, cid, out, sha256, onProgress }: PullM
   return { cid, bytes: source.bytes, sha256: digest, resumed };
 }
 
-/** How much of an earlier attempt can be used; the file is cut to it. */
-async function usable(file: FileHandle, bytes: number): Promise<number> {
+/** Returns how many bytes of an earlier attempt can be used; empties the file if it is too long. */
+async function usableBytes(file: FileHandle, bytes: number): Promise<number> {
   const { size } = await file.stat();
   if (size <= bytes) return size;
   await file.truncate(0);
@@ -100,7 +99,7 @@ interface AppendParameters {
   readonly source: Awaited<ReturnType<ContentStore["openFile"]>>;
 }
 
-/** Writes the rest of the file; resolves to the sha256 of all of it. */
+/** Writes the rest of the file; resolves to the sha256 of the whole file. */
 async function append({ file, part, resumed, source, onProgress }: AppendParameters): Promise<Hex> {
   async function* all() {
     if (resumed > 0) yield* createReadStream(part, { end: resumed - 1, highWaterMark: CHUNK_BYTES });

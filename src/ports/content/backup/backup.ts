@@ -8,7 +8,7 @@ import type { ContentStore } from "../content.js";
 import type { ContentMaintenance, LostBlock } from "../maintenance.js";
 import { BackupError, type BackupFile, readBackupFile, seal, writeBackupFile } from "./backupFile.js";
 import { type NamedBlock, readCar } from "./car.js";
-import { earlierParts, type KnownPart, numberAfter, wornParts, writeParts } from "./parts.js";
+import { checkEarlierParts, type KnownPart, numberAfter, wornParts, writeParts } from "./parts.js";
 import { readPins, writePins } from "./pinsFile.js";
 
 export interface BackUpParameters {
@@ -60,7 +60,7 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
   }
   // Later than the previous backup even if the wall clock was set back: its files stay until this one is whole.
   const time = Math.max((parameters.clock ?? systemClock).now(), (before?.time ?? 0) + 1);
-  const { sound, damaged } = await earlierParts(dir, before?.parts ?? [], time);
+  const { sound, damaged } = await checkEarlierParts(dir, before?.parts ?? [], time);
   /** Of each block in the backup, whether it is needed. */
   const known = new Map<string, boolean>();
   for (const { cids } of sound) for (const cid of cids) known.set(cid, false);

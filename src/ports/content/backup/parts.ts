@@ -4,25 +4,25 @@ import { BackupError, type BackupPart, checkSeal, seal } from "./backupFile.js";
 import { type NamedBlock, readCar, writeCar } from "./car.js";
 import { writeChunks } from "./writeChunks.js";
 
-/** A part is closed after so much: each is checked, copied and restored by itself. */
+/** A part ends after this many bytes of blocks: each part is checked, copied and restored by itself. */
 export const PART_BYTES = 256 * 1024 * 1024;
-/** So many parts under half of that are written anew as one. */
+/** From this number on, parts of less than half that size are rewritten together. */
 const MANY_SMALL = 16;
 
-/** A part of a backup, and which blocks it holds. */
+/** A part of a backup, and the CIDs of its blocks. */
 export interface KnownPart {
   readonly part: BackupPart;
   readonly cids: readonly string[];
 }
 
 /**
- * The parts of an earlier backup that are as they were written, and the names of those that are not. What is looked at is
- * the size of each and the hash of its index; read whole is only the one whose last check is the longest ago, so that each
- * has its turn and a backup takes as long as what is new, not as all there is.
+ * Checks the parts of an earlier backup. Returns those that are as they were written, and the names of the damaged ones. It
+ * checks the size of each part and the hash of its index, and reads only one part whole: the one whose last check is the
+ * longest ago. So each part is read in some backup, and a backup takes time for the new blocks only.
  *
  * @param now Milliseconds since 1970.
  */
-export async function earlierParts(dir: string, parts: readonly BackupPart[], now: number) {
+export async function checkEarlierParts(dir: string, parts: readonly BackupPart[], now: number) {
   const oldest = parts.reduce<BackupPart | undefined>(
     (found, part) => (found === undefined || part.checkedAt < found.checkedAt ? part : found),
     undefined,
@@ -43,9 +43,10 @@ export async function earlierParts(dir: string, parts: readonly BackupPart[], no
 }
 
 /**
- * Reads a part whole: the file against the hash it was written with, each block against its own and against the index.
+ * Reads a part whole. Compares the file with the hash that it was written with, and each block with its own hash and with the
+ * index.
  *
- * @throws {BackupError} `damaged`; the file is named.
+ * @throws {BackupError} `damaged`, with the name of the file.
  */
 export async function checkPart(dir: string, part: BackupPart, onBlock: () => void = () => undefined): Promise<void> {
   await checkSeal(dir, part);
@@ -62,21 +63,21 @@ export async function checkPart(dir: string, part: BackupPart, onBlock: () => vo
   }
 }
 
-/** Parts to rewrite: those of which no pin needs more than half, and small ones if they are many. */
+/** The parts to rewrite: those of whose blocks pins need less than half, and small parts if there are many. */
 export function wornParts(parts: readonly KnownPart[], isNeeded: (cid: string) => boolean): KnownPart[] {
   const small = parts.filter(({ part }) => part.bytes < PART_BYTES / 2);
   const worn = parts.filter(({ cids }) => cids.filter(isNeeded).length < cids.length / 2);
   return small.length < MANY_SMALL ? worn : [...new Set([...small, ...worn])];
 }
 
-/** Writes all blocks into new parts, the first with this number, each read again and checked. */
+/** Writes blocks into new parts, which are numbered from `number` on; reads each part again and checks it. */
 export async function writeParts(dir: string, number: number, blocks: AsyncGenerator<NamedBlock>, now: number) {
   const parts: KnownPart[] = [];
   for (let next = await blocks.next(); !next.done; next = await blocks.next()) {
     const name = `part-${String(number + parts.length).padStart(6, "0")}`;
     const cids: string[] = [];
     await writeCar(join(dir, `${name}.car`), upTo(PART_BYTES, next.value, blocks, cids));
-    // A disk that does not keep what is written to it is found out now.
+    // Read again, so that a disk that loses what is written to it is noticed now.
     for await (const _ of readCar(dir, `${name}.car`));
     await writeChunks(join(dir, `${name}.cids`), linesOf(cids));
     const index = await seal(dir, `${name}.cids`);
@@ -86,12 +87,12 @@ export async function writeParts(dir: string, number: number, blocks: AsyncGener
   return parts;
 }
 
-/** The number after those of all parts. */
+/** The number that follows the highest number of a part. */
 export function numberAfter(parts: readonly BackupPart[]): number {
   return parts.reduce((highest, { file }) => Math.max(highest, Number(/\d+/.exec(file)?.[0] ?? 0)), 0) + 1;
 }
 
-/** Blocks until there are enough. The one that begins the next part stays with `rest`. */
+/** Yields blocks until they have this many bytes, and adds their CIDs to `cids`. Further blocks stay in `rest`. */
 async function* upTo(
   bytes: number,
   first: NamedBlock,

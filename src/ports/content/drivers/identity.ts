@@ -6,9 +6,9 @@ import { peerIdFromPrivateKey } from "@libp2p/peer-id";
 import { ConfigError } from "../../../errors.js";
 
 /**
- * The libp2p key of a node: read from `dir`, made there (0600) the first time, so that the peer id stays.
+ * Loads the libp2p key of a node from `dir`. The first time it creates the key there (0600), so that the peer id stays the same.
  *
- * @throws {ConfigError} if the file is damaged: with a new key this would be another node.
+ * @throws {ConfigError} if the file is damaged. No new key replaces it, since the node would become another peer.
  */
 export async function loadIdentity(
   dir: string,

@@ -23,7 +23,7 @@ import { createJointAnchors } from "./jointAnchors.js";
 const MAX_MANIFESTS = 2_000;
 /** A manifest may fill a block. */
 const MAX_MANIFEST_BYTES = 1024 * 1024;
-/** A manifest of a joint anchor that takes longer is fetched on, and is there at a later call. */
+/** How long to wait for the manifests of joint anchors. One that takes longer is there at a later call. */
 const JOINT_TIMEOUT_MS = 2_000;
 
 export interface AnchorIndex {

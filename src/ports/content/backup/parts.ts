@@ -18,7 +18,7 @@ export interface KnownPart {
 /**
  * Checks the parts of an earlier backup. Returns those that are as they were written, and the names of the damaged ones. It
  * checks the size of each part and the hash of its index, and reads only one part whole: the one whose last check is the
- * longest ago. So each part is read in some backup, and a backup takes time for the new blocks only.
+ * longest ago. So each part is read in some backup, and the time of a backup depends on its new blocks, not on all blocks.
  *
  * @param now Milliseconds since 1970.
  */

@@ -1,4 +1,4 @@
-import { type Interface, type Result, Transaction } from "ethers";
+import { type Interface, type Result, Transaction, type TransactionResponse } from "ethers";
 import { InvalidInputError } from "../../../errors.js";
 import type { Address, ContentId, Hex } from "../../../records/index.js";
 import { contractInterfaces } from "../contracts/contracts.js";
@@ -51,11 +51,21 @@ export function readJointTransaction(raw: Hex): JointTransaction {
  */
 export async function fetchRawTransaction(provider: FailoverProvider, hash: Hex): Promise<Hex> {
   const response = await provider.getTransaction(hash);
-  const transaction = response === null ? undefined : Transaction.from(response);
-  if (response === null || transaction?.hash !== hash) {
+  const transaction = response === null ? undefined : signedOf(response);
+  if (transaction?.hash !== hash) {
     throw new ChainError("rpc-error", `The chain does not give the transaction ${hash} as it was signed.`);
   }
   return transaction.serialized as Hex;
+}
+
+/** Undefined if the content does not fit the hash or the sender that the chain names. */
+function signedOf(response: TransactionResponse): Transaction | undefined {
+  try {
+    return Transaction.from(response);
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
 function sentTo(raw: Hex): { chainId: number; registry: Address; hash: Hex; from: Address; data: string } {

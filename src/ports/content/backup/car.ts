@@ -23,14 +23,20 @@ export async function writeCar(path: string, blocks: AsyncIterable<NamedBlock>):
   const temporary = `${path}.tmp`;
   const { writer, out } = CarWriter.create([]);
   let count = 0;
+  const writing = writeChunks(temporary, out);
   const put = async () => {
-    for await (const block of blocks) {
-      await writer.put(block);
-      count += 1;
+    try {
+      for await (const block of blocks) {
+        await writer.put(block);
+        count += 1;
+      }
+    } finally {
+      // Also if the blocks end in an error: the file would stay open, waiting for more.
+      await writer.close();
+      await writing;
     }
-    await writer.close();
   };
-  await Promise.all([writeChunks(temporary, out), put()]);
+  await Promise.all([writing, put()]);
   await rename(temporary, path);
   await syncFolder(dirname(path));
   return count;

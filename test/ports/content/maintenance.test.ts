@@ -31,10 +31,6 @@ describe("the defaults of maintenance", () => {
     expect(await store.gc()).toMatchObject({ removed: 1, spared: 0, removedBytes: bytes.length });
   });
 
-  it("leave a day for a job that failed between its block and its pin", () => {
-    expect(DEFAULT_GRACE_MS).toBeGreaterThanOrEqual(24 * 3_600_000);
-  });
-
   it("name a few of the pins that need a lost block, however many they are", async () => {
     const { store } = await open();
     const cid = cidOfBlock(bytes);

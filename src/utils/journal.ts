@@ -23,11 +23,16 @@ export class JournalError extends BaseError {
 export class Journal<Entry> {
   readonly #path: string;
   #file: FileHandle;
+  /** Of all lines that are whole, in bytes. */
+  #length: number;
+  /** Whether a failed write may have left a part of its line behind them. */
+  #isTorn = false;
   readonly #queue = new PQueue({ concurrency: 1 });
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, file: FileHandle, length: number) {
     this.#path = path;
     this.#file = file;
+    this.#length = length;
   }
 
   /** Opens or creates the journal and returns it with what it holds. Throws {@link JournalError} on a bad line. */
@@ -39,22 +44,31 @@ export class Journal<Entry> {
       const text = await readFile(path, "utf8");
       const end = text.lastIndexOf("\n") + 1;
       const entries = parseLines<Entry>(path, text.slice(0, end));
+      const length = Buffer.byteLength(text.slice(0, end));
       if (end < text.length) {
-        await file.truncate(Buffer.byteLength(text.slice(0, end)));
+        await file.truncate(length);
         await file.datasync();
       }
-      return { journal: new Journal<Entry>(path, file), entries };
+      return { journal: new Journal<Entry>(path, file, length), entries };
     } catch (error) {
       await file.close();
       throw error;
     }
   }
 
-  /** Writes `entry` and resolves when it is durable. Appends are written in the order of the calls. */
+  /**
+   * Writes `entry` and resolves when it is durable. Appends are written in the order of the calls. One that failed, such as
+   * on a full disk, does not spoil the next.
+   */
   append(entry: Entry): Promise<void> {
     return this.#queue.add(async () => {
-      await this.#file.appendFile(lineOf(entry));
+      if (this.#isTorn) await this.#file.truncate(this.#length);
+      const line = lineOf(entry);
+      this.#isTorn = true;
+      await this.#file.appendFile(line);
       await this.#file.datasync();
+      this.#isTorn = false;
+      this.#length += Buffer.byteLength(line);
     });
   }
 
@@ -67,8 +81,9 @@ export class Journal<Entry> {
       const temporary = `${this.#path}.tmp`;
       const { O_APPEND, O_CREAT, O_TRUNC, O_WRONLY } = constants;
       const file = await open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600);
+      const text = entries.map(lineOf).join("");
       try {
-        await file.appendFile(entries.map(lineOf).join(""));
+        await file.appendFile(text);
         await file.sync();
         await rename(temporary, this.#path);
       } catch (error) {
@@ -78,6 +93,8 @@ export class Journal<Entry> {
       }
       const before = this.#file;
       this.#file = file;
+      this.#length = Buffer.byteLength(text);
+      this.#isTorn = false;
       await before.close();
       try {
         await syncFolder(dirname(this.#path));

@@ -1,0 +1,170 @@
+import { appendFile, type FileHandle, mkdtemp, open as openFile, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { SigningJournal } from "../../../src/agent/signing/signingJournal.js";
+
+/** What a node promises on a matter; the note says nothing of it. */
+interface Pledge {
+  readonly matter: string;
+  readonly word: string;
+  readonly note?: string;
+}
+
+class BrokenPledge extends Error {}
+
+/** The journal as a process finds it. A process that is killed closes nothing: here that is left to the test's end. */
+async function open(path: string): Promise<SigningJournal<Pledge>> {
+  const journal = await SigningJournal.open<Pledge>(path, {
+    keyOf: ({ matter }) => matter,
+    alike: (recorded, wanted) => recorded.word === wanted.word,
+    refusal: (recorded, wanted) => new BrokenPledge(`${recorded.word}, not ${wanted.word}`),
+  });
+  onTestFinished(() => journal.close());
+  return journal;
+}
+
+async function temporaryFile(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "witan-signing-"));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return join(dir, "journal.jsonl");
+}
+
+/** What all handles of files have in common, in which a test can break the disk. */
+async function handles(path: string): Promise<FileHandle> {
+  const handle = await openFile(path, "r");
+  await handle.close();
+  return Object.getPrototypeOf(handle) as FileHandle;
+}
+
+/** The next line finds room for so many bytes. */
+async function fillDisk(path: string, room: number): Promise<void> {
+  const spy = vi.spyOn(await handles(path), "appendFile");
+  onTestFinished(() => spy.mockRestore());
+  spy.mockImplementationOnce(async function (this: FileHandle, text) {
+    await this.write(String(text).slice(0, room));
+    throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+  });
+}
+
+const yes: Pledge = { matter: "a", word: "yes" };
+const no: Pledge = { matter: "a", word: "no" };
+
+describe("a journal of what is signed", () => {
+  it("holds what it has resolved with, though the process was killed then", async () => {
+    const path = await temporaryFile();
+    const killed = await open(path);
+    await killed.record({ ...yes, note: "first" });
+    const after = await open(path);
+    expect(after.get("a")).toEqual({ ...yes, note: "first" });
+    expect(await after.record({ ...yes, note: "second" })).toEqual({ ...yes, note: "first" });
+    await expect(after.record(no)).rejects.toThrow(new BrokenPledge("yes, not no"));
+  });
+
+  it("writes the same once, and lets all that ask for it wait until it is on disk", async () => {
+    const path = await temporaryFile();
+    const journal = await open(path);
+    const seen = await Promise.all(
+      [1, 2, 3].map(async () => {
+        await journal.record(yes);
+        return readFile(path, "utf8");
+      }),
+    );
+    expect(seen).toEqual(Array(3).fill('{"matter":"a","word":"yes"}\n'));
+  });
+
+  it("refuses the second of two that differ while the first is on its way to the disk", async () => {
+    const path = await temporaryFile();
+    const journal = await open(path);
+    const results = await Promise.allSettled([journal.record(no), journal.record(yes)]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect((await open(path)).get("a")).toEqual(no);
+  });
+
+  it("never lets two different words on one matter through, whatever is asked and however often it is killed", async () => {
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ matter: fc.constantFrom("a", "b"), word: fc.constantFrom("yes", "no") }) },
+      { weight: 1, arbitrary: fc.constantFrom("kill" as const, "kill in the middle of a line" as const) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 10 }), async (steps) => {
+        const path = await temporaryFile();
+        let journal = await open(path);
+        const signed = new Set<string>();
+        for (const each of steps) {
+          if (typeof each === "string") {
+            if (each !== "kill") await appendFile(path, '{"matter":"a","wo');
+            journal = await open(path);
+            continue;
+          }
+          const kept = await journal.record(each).catch((error: unknown) => {
+            expect(error).toBeInstanceOf(BrokenPledge);
+          });
+          if (kept !== undefined) signed.add(`${kept.matter} ${kept.word}`);
+        }
+        expect(signed.size).toBe(new Set([...signed].map((text) => text[0])).size);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+describe("a line that a crash has torn", () => {
+  it("was never resolved with, so another word may take its place", async () => {
+    const path = await temporaryFile();
+    await (await open(path)).record({ matter: "b", word: "yes" });
+    await appendFile(path, '{"matter":"a","word":"y');
+    const after = await open(path);
+    expect([after.get("a"), after.get("b")?.word]).toEqual([undefined, "yes"]);
+    expect(await after.record(no)).toEqual(no);
+    expect((await open(path)).get("a")).toEqual(no);
+  });
+
+  it("stops the start where others stand behind it: something else has written there", async () => {
+    const path = await temporaryFile();
+    await writeFile(path, '{"matter":"a","word":"y\n{"matter":"b","word":"yes"}\n');
+    await expect(open(path)).rejects.toMatchObject({ code: "journal-corrupt" });
+  });
+});
+
+describe("a disk that fails", () => {
+  it("leaves nothing recorded, and what is written later can be read", async () => {
+    const path = await temporaryFile();
+    const journal = await open(path);
+    await journal.record({ matter: "b", word: "yes" });
+    await fillDisk(path, 12);
+    await expect(journal.record(yes)).rejects.toMatchObject({ code: "ENOSPC" });
+    expect(journal.get("a")).toBeUndefined();
+    await journal.record({ matter: "c", word: "yes" });
+    await journal.record(no);
+    const after = await open(path);
+    expect(["a", "b", "c"].map((matter) => after.get(matter)?.word)).toEqual(["no", "yes", "yes"]);
+  });
+
+  it("tells all that wait for one line", async () => {
+    const path = await temporaryFile();
+    const journal = await open(path);
+    await fillDisk(path, 0);
+    const results = await Promise.allSettled([journal.record(yes), journal.record(yes)]);
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await journal.record(no)).toEqual(no);
+  });
+
+  it("decides nothing by a line that it may have lost: the one that was signed is there at the next start", async () => {
+    const path = await temporaryFile();
+    const journal = await open(path);
+    const spy = vi.spyOn(await handles(path), "datasync").mockRejectedValueOnce(new Error("input/output error"));
+    onTestFinished(() => spy.mockRestore());
+    await expect(journal.record(yes)).rejects.toThrow("input/output error");
+    await journal.record(no);
+    expect((await open(path)).get("a")).toEqual(no);
+  });
+
+  it("does not follow a journal that is closed: it records nothing any more", async () => {
+    const journal = await open(await temporaryFile());
+    await journal.close();
+    await expect(journal.record(yes)).rejects.toThrow();
+    expect(journal.get("a")).toBeUndefined();
+  });
+});

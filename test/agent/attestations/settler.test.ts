@@ -176,9 +176,12 @@ describe("attestations go to the chain", () => {
     expect(sent()).toHaveLength(1);
   });
 
-  it("to say who is ready, by a leader of their own, as long as no node has ended its part", async () => {
+  it.each([
+    ["here", "add"],
+    ["on chain", "count"],
+  ] as const)("to say who is ready, by a leader of their own, until an end is known %s", async (_, where) => {
     const [leader = 0] = lineOf("ready");
-    const { add, clock, sent, update } = open(leader);
+    const { add, clock, count, sent, update } = open(leader);
     add(...by(ready, leader, (leader + 1) % 5));
     clock.pass(STRAGGLERS_MS - 1);
     await update();
@@ -186,7 +189,8 @@ describe("attestations go to the chain", () => {
     await update();
     const said = ["ready", ascending(leader, (leader + 1) % 5)];
     expect(sent()).toEqual([said]);
-    add(...by(done, (leader + 2) % 5));
+    if (where === "add") add(...by(done, (leader + 2) % 5));
+    else count(done, (leader + 2) % 5);
     await update();
     expect(sent()).toEqual([said]);
   });
@@ -214,6 +218,17 @@ describe("a refusal", () => {
     state.refusals.push(() => revert("DirectiveRegistryReportsOverlap", { word: 0n, bits: 1n << BigInt(third) }));
     await update();
     expect(sent().at(-1)).toEqual(["done", ascending(second, fourth)]);
+  });
+
+  it("because others were quicker leaves out what events tell by now", async () => {
+    const { add, count, sent, state, update } = open();
+    add(...by(done, second, third, fourth, fifth));
+    state.refusals.push(() => {
+      count(done, third);
+      return revert("DirectiveRegistryReportsOverlap", { word: 0n, bits: 0n });
+    });
+    await update();
+    expect(sent().at(-1)).toEqual(["done", ascending(second, fourth, fifth)]);
   });
 
   it("of a signature has all of them verified again, and the bad one is left out", async () => {

@@ -142,6 +142,8 @@ describe("a node that says two different things of one directive", () => {
     expect(await hear(sign(0))).toBe("accept");
     const other = { ...done, outcome: `0x${"23".repeat(32)}` } as const;
     for (const each of [failed, failed, other]) expect(await hear(sign(0, each))).toBe("ignore");
+    // What comes after the second is not even verified.
+    expect(await hear(sign(0, other, 1))).toBe("ignore");
     expect(pool.get(sign(0))).toEqual(sign(0));
     expect(heard.contradictions).toEqual([{ first: sign(0), second: sign(0, failed) }]);
     expect(abusers).toEqual([]);

@@ -5,6 +5,7 @@ import {
   mkdtemp,
   open as openFile,
   readdir,
+  readFile,
   rm,
   writeFile,
 } from "node:fs/promises";
@@ -77,15 +78,17 @@ describe("ballots on their way to the disk", () => {
   });
 
   it("are there after a kill, and are not written again when they are heard again", async () => {
-    const { onDisk, open } = await folder();
+    const { dir, onDisk, open } = await folder();
     const killed = await open();
     killed.files.add(ballotOf(0));
     await killed.files.flush();
     const { ballots, files } = await open();
     expect([ballots, files.proposals]).toEqual([[ballotOf(0)], ["7"]]);
-    for (const index of [0, 1]) files.add(ballotOf(index));
+    for (const index of [0, 1, 1]) files.add(ballotOf(index));
     await files.close();
     expect(await onDisk()).toEqual([ballotOf(0), ballotOf(1)]);
+    const lines = (await readFile(join(dir, "7.jsonl"), "utf8")).trim().split("\n");
+    expect(lines.flatMap((line) => JSON.parse(line))).toHaveLength(2);
   });
 });
 

@@ -58,6 +58,7 @@ describe("a ballot as it travels", () => {
 
   it.each<[string, (message: Uint8Array) => Uint8Array]>([
     ["no bytes", () => new Uint8Array()],
+    ["little more than a version", (message) => message.subarray(0, 3)],
     ["no signature", (message) => message.subarray(0, 38)],
     ["a signature that is too short", (message) => message.subarray(0, 133)],
     ["bytes after its end", (message) => Uint8Array.from([...message, 0])],

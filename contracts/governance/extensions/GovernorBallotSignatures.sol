@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SignerCounts, Signers} from "../../types/Signers.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
-import {Poll} from "../Poll.sol";
+import {ProposalTally} from "../ProposalTally.sol";
 import {GovernorBallots} from "./GovernorBallots.sol";
 
 /// @dev Extension of {Governor} whose signed ballots carry no nonce: a ballot binds the chain, the contract, the
@@ -34,14 +34,14 @@ abstract contract GovernorBallotSignatures is GovernorBallots {
 
     /// @inheritdoc INodeGovernor
     function castVotesBySig(uint256 proposalId, bytes calldata ballots) external virtual {
-        Poll poll = _openPoll(proposalId);
+        ProposalTally tally = _activeTally(proposalId);
         // In the order of `support`, of which 0 is Against: the registry's first two sets are exchanged below.
         bytes32[3] memory digests =
             [ballotDigest(proposalId, AGAINST), ballotDigest(proposalId, FOR), ballotDigest(proposalId, ABSTAIN)];
-        (Signers memory bySupport, SignerCounts memory counted) = nodes.recoverSigners(poll.epoch(), digests, ballots);
+        (Signers memory bySupport, SignerCounts memory counted) = nodes.recoverSigners(tally.epoch(), digests, ballots);
         (bySupport.forBits, bySupport.againstBits) = (bySupport.againstBits, bySupport.forBits);
         (counted.forCount, counted.againstCount) = (counted.againstCount, counted.forCount);
-        _countAll(proposalId, poll, bySupport, counted);
+        _countAll(proposalId, tally, bySupport, counted);
     }
 
     /// @inheritdoc INodeGovernor
@@ -50,17 +50,17 @@ abstract contract GovernorBallotSignatures is GovernorBallots {
     }
 
     function _castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature) internal {
-        Poll poll = _openPoll(proposalId);
+        ProposalTally tally = _activeTally(proposalId);
         // An abstention is a signature over both digests. A digest that nobody signed is not computed, to save gas.
         bool anyOther = signers.againstBits.length + signers.abstainBits.length != 0;
         SignerCounts memory counts = nodes.checkAggregate(
-            poll.epoch(),
+            tally.epoch(),
             signers,
             ballotDigest(proposalId, FOR),
             anyOther ? ballotDigest(proposalId, AGAINST) : bytes32(0),
             signature
         );
-        _countAll(proposalId, poll, signers, counts);
+        _countAll(proposalId, tally, signers, counts);
     }
 
     /// @dev See {Governor-_validateVoteSig}.

@@ -8,7 +8,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Bitmap} from "../../libraries/Bitmap.sol";
 import {SignerCounts, Signers} from "../../types/Signers.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
-import {Poll} from "../Poll.sol";
+import {ProposalTally} from "../ProposalTally.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
 
 /// @dev Extension of {Governor} that counts one vote a node. Whether a node may vote, and under which index, follows
@@ -33,7 +33,7 @@ abstract contract GovernorBallots is GovernorTracks {
 
     /// @inheritdoc IGovernor
     function hasVoted(uint256 proposalId, address account) public view virtual override returns (bool) {
-        uint32 epoch = _polls[proposalId].epoch();
+        uint32 epoch = _tallies[proposalId].epoch();
         return nodes.isMember(account, epoch) && hasIndexVoted(proposalId, nodes.indexOf(account, epoch));
     }
 
@@ -54,8 +54,8 @@ abstract contract GovernorBallots is GovernorTracks {
         virtual
         returns (uint256 againstVotes, uint256 forVotes, uint256 abstainVotes)
     {
-        Poll poll = _polls[proposalId];
-        return (poll.againstVotes(), poll.forVotes(), poll.abstainVotes());
+        ProposalTally tally = _tallies[proposalId];
+        return (tally.againstVotes(), tally.forVotes(), tally.abstainVotes());
     }
 
     /// @dev Differs from {Governor-_castVote} in that the voter's weight is not looked up at the proposal's snapshot:
@@ -66,9 +66,9 @@ abstract contract GovernorBallots is GovernorTracks {
         override
         returns (uint256)
     {
-        Poll poll = _openPoll(proposalId);
+        ProposalTally tally = _activeTally(proposalId);
 
-        _count(proposalId, poll, account, support);
+        _count(proposalId, tally, account, support);
 
         if (params.length == 0) {
             emit VoteCast(account, proposalId, support, WEIGHT, reason);
@@ -89,21 +89,23 @@ abstract contract GovernorBallots is GovernorTracks {
         uint256, /* totalWeight */
         bytes memory /* params */
     ) internal virtual override returns (uint256) {
-        _count(proposalId, _polls[proposalId], account, support);
+        _count(proposalId, _tallies[proposalId], account, support);
         return WEIGHT;
     }
 
-    /// @dev The poll; reverts unless ballots count now.
-    function _openPoll(uint256 proposalId) internal view returns (Poll poll) {
-        poll = _polls[proposalId];
-        if (!_isPollOpen(proposalId, poll)) {
+    /// @dev The tally; reverts unless ballots count now.
+    function _activeTally(uint256 proposalId) internal view returns (ProposalTally tally) {
+        tally = _tallies[proposalId];
+        if (!_isActive(proposalId, tally)) {
             _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
         }
     }
 
     /// @dev Counts many votes, all of them or none. The caller has had the registry check that `signers` are members of the
-    /// poll's epoch, each in one set, and `counts` in number.
-    function _countAll(uint256 proposalId, Poll poll, Signers memory signers, SignerCounts memory counts) internal {
+    /// proposal's epoch, each in one set, and `counts` in number.
+    function _countAll(uint256 proposalId, ProposalTally tally, Signers memory signers, SignerCounts memory counts)
+        internal
+    {
         uint256 words = Math.max(signers.forBits.length, Math.max(signers.againstBits.length, signers.abstainBits.length));
         for (uint256 i = 0; i < words; ++i) {
             uint256 voting = signers.forBits.at(i) | signers.againstBits.at(i) | signers.abstainBits.at(i);
@@ -113,29 +115,29 @@ abstract contract GovernorBallots is GovernorTracks {
             if (bits & voting != 0) revert GovernorBallotsOverlap(i, bits & voting);
             word.bits = bits | voting;
         }
-        _polls[proposalId] = poll.countedAll(counts);
+        _tallies[proposalId] = tally.countedAll(counts);
 
         emit BallotsCounted(proposalId, signers.forBits, signers.againstBits, signers.abstainBits);
 
         _tallyUpdated(proposalId);
     }
 
-    /// @dev Whether ballots count now. Once the fast path has closed a poll, no later ballot can reopen it.
-    function _isPollOpen(uint256 proposalId, Poll poll) internal view returns (bool) {
+    /// @dev Whether ballots count now. Once the fast path has ended a vote, no later ballot can reopen it.
+    function _isActive(uint256 proposalId, ProposalTally tally) internal view returns (bool) {
         uint256 currentTimepoint = clock();
-        if (poll.opensAt() >= currentTimepoint || poll.closesAt() < currentTimepoint) return false;
+        if (tally.opensAt() >= currentTimepoint || tally.closesAt() < currentTimepoint) return false;
 
-        uint256 fastPathVotes = poll.fastPathVotes();
-        return fastPathVotes == 0 || poll.forVotes() < fastPathVotes || !_quorumReached(proposalId)
+        uint256 fastPathVotes = tally.fastPathVotes();
+        return fastPathVotes == 0 || tally.forVotes() < fastPathVotes || !_quorumReached(proposalId)
             || !_voteSucceeded(proposalId);
     }
 
-    /// @dev `poll` is the poll as it is in storage, so that each ballot reads it once.
-    function _count(uint256 proposalId, Poll poll, address account, uint8 support) private {
+    /// @dev `tally` is what storage has, so that each ballot reads it once.
+    function _count(uint256 proposalId, ProposalTally tally, address account, uint8 support) private {
         if (support > uint8(GovernorCountingSimple.VoteType.Abstain)) revert GovernorInvalidVoteType();
 
-        _markVoted(proposalId, account, poll.epoch());
-        _polls[proposalId] = poll.counted(support);
+        _markVoted(proposalId, account, tally.epoch());
+        _tallies[proposalId] = tally.counted(support);
     }
 
     function _markVoted(uint256 proposalId, address account, uint32 epoch) private {

@@ -38,10 +38,10 @@ abstract contract GovernorFastLane is GovernorBallotSignatures {
     /// @dev Differs from {Governor-proposalSnapshot} for proposals of the fast lane: one second before their opening, so
     /// that ballots in the same transaction count.
     function proposalSnapshot(uint256 proposalId) public view virtual override(Governor, IGovernor) returns (uint256) {
-        return _polls[proposalId].opensAt();
+        return _tallies[proposalId].opensAt();
     }
 
     function _openAtOnce(uint256 proposalId) private {
-        _polls[proposalId] = _polls[proposalId].openedEarlier();
+        _tallies[proposalId] = _tallies[proposalId].openedEarlier();
     }
 }

@@ -19,7 +19,7 @@ abstract contract GovernorOpenLimit is GovernorTracks {
         address proposer
     ) internal virtual override returns (uint256 proposalId) {
         proposalId = super._propose(targets, values, calldatas, description, proposer);
-        _recordOpen(proposer, _polls[proposalId].track(), proposalId);
+        _recordOpen(proposer, _tallies[proposalId].track(), proposalId);
     }
 
     /// @dev Reads every slot, so that a limit that was lowered meanwhile applies at once.
@@ -44,7 +44,7 @@ abstract contract GovernorOpenLimit is GovernorTracks {
 
     function _isOpen(uint256 proposalId) private view returns (bool) {
         // Most are past their deadline, which saves reading their state.
-        if (_polls[proposalId].closesAt() < clock()) return false;
+        if (_tallies[proposalId].closesAt() < clock()) return false;
 
         ProposalState current = state(proposalId);
         return current == ProposalState.Pending || current == ProposalState.Active;

@@ -5,7 +5,7 @@ import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {Track, TrackRules} from "../../types/Track.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
-import {Poll} from "../Poll.sol";
+import {ProposalTally} from "../ProposalTally.sol";
 import {GovernorBallots} from "./GovernorBallots.sol";
 
 /// @dev Extension of {Governor} that says when a proposal has passed, by its frozen rules: at its deadline by quorum
@@ -13,10 +13,10 @@ import {GovernorBallots} from "./GovernorBallots.sol";
 abstract contract GovernorOutcome is GovernorBallots {
     /// @inheritdoc IGovernor
     /// @dev Differs from {Governor-state} by the fast path, and in that a passed proposal which is not executed in time is
-    /// Expired: what justified it no longer holds. Reads the poll first, to save the gas of ballots: an open poll is
-    /// Active.
+    /// Expired: what justified it no longer holds. Reads the tally first, to save the gas of ballots: while they
+    /// count, the state is Active.
     function state(uint256 proposalId) public view virtual override(Governor, IGovernor) returns (ProposalState) {
-        if (_isPollOpen(proposalId, _polls[proposalId])) return ProposalState.Active;
+        if (_isActive(proposalId, _tallies[proposalId])) return ProposalState.Active;
 
         ProposalState current = super.state(proposalId);
         if (current == ProposalState.Active) {
@@ -36,28 +36,28 @@ abstract contract GovernorOutcome is GovernorBallots {
 
     /// @inheritdoc INodeGovernor
     function proposalQuorum(uint256 proposalId) public view virtual returns (uint256) {
-        Poll poll = _polls[proposalId];
-        return poll.epoch() == 0 ? 0 : _shareOf(_rulesOf(poll).quorum, poll.committeeSize());
+        ProposalTally tally = _tallies[proposalId];
+        return tally.epoch() == 0 ? 0 : _shareOf(_rulesOf(tally).quorum, tally.committeeSize());
     }
 
     /// @inheritdoc INodeGovernor
     function proposalExpiry(uint256 proposalId) public view virtual returns (uint256) {
-        TrackRules storage rules = _rulesOf(_polls[proposalId]);
+        TrackRules storage rules = _rulesOf(_tallies[proposalId]);
         return proposalDeadline(proposalId) + rules.timelock + rules.expiry;
     }
 
     /// @dev See {Governor-_quorumReached}.
     function _quorumReached(uint256 proposalId) internal view virtual override returns (bool) {
-        Poll poll = _polls[proposalId];
-        return _reaches(poll.forVotes() + poll.abstainVotes(), _rulesOf(poll).quorum, poll.committeeSize());
+        ProposalTally tally = _tallies[proposalId];
+        return _reaches(tally.forVotes() + tally.abstainVotes(), _rulesOf(tally).quorum, tally.committeeSize());
     }
 
     /// @dev See {Governor-_voteSucceeded}. Abstain counts towards the quorum alone.
     function _voteSucceeded(uint256 proposalId) internal view virtual override returns (bool) {
-        Poll poll = _polls[proposalId];
-        uint256 forVotes = poll.forVotes();
-        uint256 againstVotes = poll.againstVotes();
-        return forVotes > againstVotes && _reaches(forVotes, _rulesOf(poll).approval, forVotes + againstVotes);
+        ProposalTally tally = _tallies[proposalId];
+        uint256 forVotes = tally.forVotes();
+        uint256 againstVotes = tally.againstVotes();
+        return forVotes > againstVotes && _reaches(forVotes, _rulesOf(tally).approval, forVotes + againstVotes);
     }
 
     /// @dev See {Governor-_cancel}.
@@ -68,7 +68,7 @@ abstract contract GovernorOutcome is GovernorBallots {
         bytes32 descriptionHash
     ) internal virtual override returns (uint256 proposalId) {
         proposalId = super._cancel(targets, values, calldatas, descriptionHash);
-        _polls[proposalId] = _polls[proposalId].closed();
+        _tallies[proposalId] = _tallies[proposalId].closed();
     }
 
     function _reaches(uint256 votes, uint256 share, uint256 whole) private pure returns (bool) {

@@ -33,7 +33,7 @@ abstract contract GovernorTimelock is GovernorTracks {
         bytes[] memory calldatas,
         bytes32 descriptionHash
     ) internal virtual override returns (uint48) {
-        uint256 delay = Math.max(_rulesOf(_polls[proposalId]).timelock, timelock.getMinDelay());
+        uint256 delay = Math.max(_rulesOf(_tallies[proposalId]).timelock, timelock.getMinDelay());
 
         timelock.scheduleBatch(targets, values, calldatas, 0, _timelockSalt(descriptionHash), delay);
 

@@ -7,7 +7,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Track, TrackRules} from "../../types/Track.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
-import {Poll, Polls} from "../Poll.sol";
+import {ProposalTally, ProposalTallies} from "../ProposalTally.sol";
 import {GovernorCommittee} from "./GovernorCommittee.sol";
 
 /// @dev Extension of {Governor} that decides a proposal by the rules of its track. The rules and the committee are frozen
@@ -24,7 +24,7 @@ abstract contract GovernorTracks is GovernorCommittee {
 
     /// @dev Versions are appended and never changed: a proposal freezes its rules by storing their version.
     mapping(Track track => TrackRules[] versions) private _versions;
-    mapping(uint256 proposalId => Poll) internal _polls;
+    mapping(uint256 proposalId => ProposalTally) internal _tallies;
 
     /// @dev The track of the proposal being opened, plus 1; 0 while none is.
     uint8 private transient _opening;
@@ -55,12 +55,12 @@ abstract contract GovernorTracks is GovernorCommittee {
 
     /// @inheritdoc INodeGovernor
     function proposalRules(uint256 proposalId) public view virtual returns (ProposalRules memory) {
-        Poll poll = _polls[proposalId];
-        TrackRules storage rules = _rulesOf(poll);
+        ProposalTally tally = _tallies[proposalId];
+        TrackRules storage rules = _rulesOf(tally);
         return ProposalRules({
-            epoch: poll.epoch(),
-            committeeSize: poll.committeeSize(),
-            track: poll.track(),
+            epoch: tally.epoch(),
+            committeeSize: tally.committeeSize(),
+            track: tally.track(),
             quorum: rules.quorum,
             approval: rules.approval,
             fastPath: rules.fastPath,
@@ -110,7 +110,7 @@ abstract contract GovernorTracks is GovernorCommittee {
 
         TrackRules[] storage versions = _versions[track];
         uint256 version = versions.length - 1;
-        _polls[proposalId] = Polls.open(
+        _tallies[proposalId] = ProposalTallies.open(
             epoch,
             SafeCast.toUint24(size),
             uint24(_shareOf(versions[version].fastPath, size)),
@@ -122,8 +122,8 @@ abstract contract GovernorTracks is GovernorCommittee {
     }
 
     /// @dev The rules that a proposal froze.
-    function _rulesOf(Poll poll) internal view returns (TrackRules storage) {
-        return _versions[poll.track()][poll.version()];
+    function _rulesOf(ProposalTally tally) internal view returns (TrackRules storage) {
+        return _versions[tally.track()][tally.version()];
     }
 
     /// @dev `share` basis points of `whole`, rounded up.

@@ -1,24 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  networkHelpers,
-  Track,
-} from "../../harness/contracts/deployGovernance.js";
-import { flagCall, GovernanceHelper, issueCall, Kind, State } from "../../harness/contracts/governanceHelper.js";
+import { contracts, restart, useFreshGovernance } from "../../harness/contracts/currentGovernance.js";
+import { ethers, networkHelpers, Track } from "../../harness/contracts/deployGovernance.js";
+import { flagCall, State } from "../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
-
-async function restart(salt = "once", evidence: string[] = []): Promise<GovernanceHelper> {
-  return new GovernanceHelper(contracts.governor, [
-    await issueCall(contracts, { kind: Kind.Restart, salt: ethers.id(salt), evidence }),
-  ]);
-}
+beforeEach(useFreshGovernance);
 
 describe("The governor", () => {
   it("has the views that standard tooling reads", async () => {
@@ -48,7 +34,7 @@ describe("The governor", () => {
 describe("Opening a proposal", () => {
   it("freezes track, rules, committee and times, and emits two events", async () => {
     const evidence = [ethers.id("a"), ethers.id("b")].sort();
-    const proposal = await restart("once", evidence);
+    const proposal = await restart({ evidence });
     const receipt = await proposal.propose(contracts.operators[0]);
 
     const [created, opened] = receipt.logs.map((log) => contracts.governor.interface.parseLog(log));

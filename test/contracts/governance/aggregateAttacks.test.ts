@@ -3,14 +3,13 @@ import { network } from "hardhat";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type NodeGovernor, NodeGovernor__factory } from "../../../src/ports/chain/bindings/index.js";
 import {
+  beginVote,
   castAggregate,
   castAll,
   expectRefused,
   INVALID,
-  openProposal,
   TOGETHER,
   votedAlready,
-  voterOf,
 } from "../../harness/contracts/attacks.js";
 import {
   aggregate,
@@ -21,13 +20,8 @@ import {
   digestOf,
   secretOfNode,
 } from "../../harness/contracts/ballots.js";
-import {
-  DEFAULT_TRACKS,
-  deploy,
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-} from "../../harness/contracts/deployGovernance.js";
+import { contracts, openVote, voterOf } from "../../harness/contracts/currentGovernance.js";
+import { DEFAULT_TRACKS, deploy, ethers } from "../../harness/contracts/deployGovernance.js";
 import { G2_INFINITY, POSSESSION_DOMAIN, sign } from "../../harness/contracts/eip2537.js";
 import { flagCall, GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
 
@@ -41,26 +35,23 @@ const EXTENDED_BALLOT = {
   ],
 };
 
-let contracts: GovernanceContracts;
 let proposal: GovernanceHelper;
-let poll: BallotContext;
+let context: BallotContext;
 
 /** A vote among five nodes that has begun, in which node 4 has voted Against. */
 beforeEach(async () => {
-  contracts = await freshGovernance();
-  proposal = await openProposal(contracts, "learning.enabled");
-  poll = await ballotContextOf(contracts.governor, proposal.id);
-  await proposal.vote(voterOf(contracts, 4), Support.against);
+  ({ proposal, context } = await beginVote());
+  await proposal.vote(voterOf(4), Support.against);
 });
 
 /** `castVotesBySig` with one ballot, signed for `signedFor`. */
-async function bringOne(index: number, support: number, signedFor = poll): Promise<unknown> {
-  const entry = { index, support, voter: voterOf(contracts, index) };
+async function bringOne(index: number, support: number, signedFor = context): Promise<unknown> {
+  const entry = { index, support, voter: voterOf(index) };
   return contracts.governor.castVotesBySig(proposal.id, await batchOf(signedFor, [entry]));
 }
 
 describe("What is signed for something else", () => {
-  const elsewhere: [string, (poll: BallotContext) => BallotContext][] = [
+  const elsewhere: [string, (context: BallotContext) => BallotContext][] = [
     ["another proposal", (of) => ({ ...of, proposalId: of.proposalId + 1n })],
     ["another chain", (of) => ({ ...of, domain: { ...of.domain, chainId: 1n } })],
     ["another governor", (of) => ({ ...of, domain: { ...of.domain, verifyingContract: ethers.ZeroAddress } })],
@@ -69,43 +60,50 @@ describe("What is signed for something else", () => {
   ];
   it.each(elsewhere)("counts for nothing: %s", async (_what, change) => {
     for (const ballots of [{ for: [0, 1] }, { against: [0] }, { abstain: [0, 2] }, { for: [0], against: [1] }]) {
-      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(change(poll), ballots)), INVALID);
+      await expectRefused(
+        proposal,
+        () => castAggregate(proposal, ballots, aggregate(change(context), ballots)),
+        INVALID,
+      );
     }
     for (const support of SUPPORTS) {
-      await expectRefused(proposal, () => bringOne(0, support, change(poll)), ["NodeRegistryInvalidSignatureOf", 0n]);
+      await expectRefused(proposal, () => bringOne(0, support, change(context)), [
+        "NodeRegistryInvalidSignatureOf",
+        0n,
+      ]);
     }
-    // The same, signed for this poll, counts.
-    await castAggregate(proposal, { for: [0, 1] }, aggregate(poll, { for: [0, 1] }));
+    // The same, signed for this proposal, counts.
+    await castAggregate(proposal, { for: [0, 1] }, aggregate(context, { for: [0, 1] }));
     await bringOne(2, Support.for);
     expect(await proposal.votes()).toEqual({ for: 3n, against: 1n, abstain: 0n });
   });
 
   it("counts for no other proposal that is open", async () => {
-    const other = await openProposal(contracts, "another");
+    const other = await openVote("another");
     const ballots = { for: [0, 1] };
-    await expectRefused(other, () => castAggregate(other, ballots, aggregate(poll, ballots)), INVALID);
-    await castAggregate(proposal, ballots, aggregate(poll, ballots));
+    await expectRefused(other, () => castAggregate(other, ballots, aggregate(context, ballots)), INVALID);
+    await castAggregate(proposal, ballots, aggregate(context, ballots));
   });
 
   it("counts for no other governor of the same nodes, though the proposal has the same id", async () => {
     const { nodes, timelock, directives, models, parameters } = contracts;
     const wiring = [nodes, timelock, directives, models, parameters, ethers.ZeroAddress, 0, DEFAULT_TRACKS];
     const other = new GovernanceHelper(await deploy<NodeGovernor>("NodeGovernor", wiring), [await flagCall(contracts)]);
-    await other.propose(voterOf(contracts, 0));
+    await other.propose(voterOf(0));
     await other.waitForStart();
     expect(other.id).toBe(proposal.id);
 
     const ballots = { for: [0, 1], abstain: [2] };
-    await expectRefused(other, () => castAggregate(other, ballots, aggregate(poll, ballots)), INVALID);
-    const batch = await batchOf(poll, [{ index: 0, support: Support.for, voter: voterOf(contracts, 0) }]);
+    await expectRefused(other, () => castAggregate(other, ballots, aggregate(context, ballots)), INVALID);
+    const batch = await batchOf(context, [{ index: 0, support: Support.for, voter: voterOf(0) }]);
     const refusal = ["NodeRegistryInvalidSignatureOf", 0n];
     await expectRefused(other, () => other.governor.castVotesBySig(other.id, batch), refusal);
     await castAggregate(other, ballots, aggregate(await ballotContextOf(other.governor, other.id), ballots));
-    await castAggregate(proposal, ballots, aggregate(poll, ballots));
+    await castAggregate(proposal, ballots, aggregate(context, ballots));
   });
 
   it("counts for no chain that splits off: there the same governor wants another digest signed", async () => {
-    const { domain } = poll;
+    const { domain } = context;
     const split = await network.create({ override: { chainId: 1 } });
     await split.networkHelpers.setCode(
       domain.verifyingContract,
@@ -115,7 +113,7 @@ describe("What is signed for something else", () => {
     for (const support of SUPPORTS) {
       const digest = await there.ballotDigest(proposal.id, support);
       expect(digest).not.toBe(await contracts.governor.ballotDigest(proposal.id, support));
-      expect(digest).toBe(digestOf({ ...poll, domain: { ...domain, chainId: 1n } }, support));
+      expect(digest).toBe(digestOf({ ...context, domain: { ...domain, chainId: 1n } }, support));
     }
   });
 
@@ -124,10 +122,10 @@ describe("What is signed for something else", () => {
     for (const [signed, signedAs] of supports.entries()) {
       for (const [claimed, claimedAs] of supports.entries()) {
         if (signed === claimed) continue;
-        const signature = aggregate(poll, { [signedAs]: [0, 1] });
+        const signature = aggregate(context, { [signedAs]: [0, 1] });
         await expectRefused(proposal, () => castAggregate(proposal, { [claimedAs]: [0, 1] }, signature), INVALID);
 
-        const entry = await batchOf(poll, [{ index: 0, support: signed, voter: voterOf(contracts, 0) }]);
+        const entry = await batchOf(context, [{ index: 0, support: signed, voter: voterOf(0) }]);
         const relabelled = concat([dataSlice(entry, 0, 4), toBeHex(claimed, 1), dataSlice(entry, 5)]);
         await expectRefused(proposal, () => contracts.governor.castVotesBySig(proposal.id, relabelled), [
           "NodeRegistryInvalidSignatureOf",
@@ -138,7 +136,7 @@ describe("What is signed for something else", () => {
   });
 
   it("does not change sides between nodes", async () => {
-    const signature = aggregate(poll, { for: [0], against: [1], abstain: [2] });
+    const signature = aggregate(context, { for: [0], against: [1], abstain: [2] });
     for (const ballots of [
       { for: [1], against: [0], abstain: [2] },
       { for: [0], against: [2], abstain: [1] },
@@ -149,20 +147,20 @@ describe("What is signed for something else", () => {
       await expectRefused(proposal, () => castAggregate(proposal, ballots, signature), INVALID);
     }
     // One that is For and one that is Against are not one that abstains.
-    const opposed = aggregate(poll, { for: [0], against: [1] });
+    const opposed = aggregate(context, { for: [0], against: [1] });
     for (const abstain of [[0], [1], [0, 1]])
       await expectRefused(proposal, () => castAggregate(proposal, { abstain }, opposed), INVALID);
   });
 
   it("counts for nothing under the domain of possession proofs", async () => {
-    const signature = sign(secretOfNode(0), digestOf(poll, Support.for), POSSESSION_DOMAIN);
+    const signature = sign(secretOfNode(0), digestOf(context, Support.for), POSSESSION_DOMAIN);
     await expectRefused(proposal, () => castAggregate(proposal, { for: [0] }, signature), INVALID);
   });
 });
 
 describe("A claim that other nodes have signed", () => {
   it("is refused with a bit too many, a bit too few or another bit", async () => {
-    const signature = aggregate(poll, { for: [0, 1] });
+    const signature = aggregate(context, { for: [0, 1] });
     for (const claimed of [[0, 1, 2], [0, 1, 2, 3], [0], [1], [0, 2], [2, 3]]) {
       await expectRefused(proposal, () => castAggregate(proposal, { for: claimed }, signature), INVALID);
     }
@@ -179,14 +177,14 @@ describe("A claim that other nodes have signed", () => {
     ] as const) {
       for (const set of ["for", "against", "abstain"]) {
         const ballots = { [set]: [index] };
-        await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(poll, ballots)), [
+        await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(context, ballots)), [
           "NodeRegistryNotMembers",
           word,
           bit,
         ]);
       }
       const ballots = { for: [0], against: [index] };
-      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(poll, ballots)), [
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(context, ballots)), [
         "NodeRegistryNotMembers",
         word,
         bit,
@@ -201,7 +199,7 @@ describe("A claim that other nodes have signed", () => {
       { against: [1], abstain: [0, 1] },
       { for: [1], against: [1], abstain: [1] },
     ]) {
-      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(poll, ballots)), [
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(context, ballots)), [
         "NodeRegistryOverlappingSets",
         0n,
       ]);
@@ -209,7 +207,7 @@ describe("A claim that other nodes have signed", () => {
   });
 
   it("is refused of nobody, by every path that takes several", async () => {
-    for (const signature of [aggregate(poll, { for: [0] }), G2_INFINITY, "0x"]) {
+    for (const signature of [aggregate(context, { for: [0] }), G2_INFINITY, "0x"]) {
       await expectRefused(proposal, () => castAggregate(proposal, {}, signature), ["NodeRegistryNoSigners"]);
     }
     const zeros = { forBits: [0n], againstBits: [0n], abstainBits: [0n] };
@@ -223,29 +221,29 @@ describe("A ballot that is brought again", () => {
   const pairs = BALLOT_PATHS.flatMap((first) => BALLOT_PATHS.map((second) => [first, second] as const));
   it.each(pairs)("is refused: %s, then %s", async (first, second) => {
     // One node of each support; then each of them with every support, alone and beside a node that may still vote.
-    await castAll(first, contracts, proposal, [
+    await castAll(first, proposal, [
       [0, Support.against],
       [1, Support.for],
       [2, Support.abstain],
     ]);
     for (const index of [0, 1, 2]) {
-      const refusal = votedAlready(second, index, voterOf(contracts, index).address);
+      const refusal = votedAlready(second, index, voterOf(index).address);
       for (const support of SUPPORTS) {
         const again = [index, support] as const;
-        await expectRefused(proposal, () => castAll(second, contracts, proposal, [again]), refusal);
+        await expectRefused(proposal, () => castAll(second, proposal, [again]), refusal);
         if (!TOGETHER.includes(second)) continue;
-        await expectRefused(proposal, () => castAll(second, contracts, proposal, [again, [3, Support.for]]), refusal);
+        await expectRefused(proposal, () => castAll(second, proposal, [again, [3, Support.for]]), refusal);
       }
     }
-    await castAll(second, contracts, proposal, [[3, Support.for]]);
+    await castAll(second, proposal, [[3, Support.for]]);
     expect(await proposal.votes()).toEqual({ for: 2n, against: 2n, abstain: 1n });
   });
 
   it.each(BALLOT_PATHS)("is refused with a reason or parameters, after %s", async (path) => {
     const { governor } = contracts;
-    await castAll(path, contracts, proposal, [[2, Support.for]]);
-    const voter = voterOf(contracts, 2);
-    const signature = await voter.signTypedData(poll.domain, EXTENDED_BALLOT, {
+    await castAll(path, proposal, [[2, Support.for]]);
+    const voter = voterOf(2);
+    const signature = await voter.signTypedData(context.domain, EXTENDED_BALLOT, {
       proposalId: proposal.id,
       support: Support.against,
       reason: "why",
@@ -266,16 +264,16 @@ describe("A ballot that is brought again", () => {
     ["with parameters, signed", true],
   ] as const)("is refused by every path, after one %s", async (_how, signed) => {
     const { governor } = contracts;
-    const voter = voterOf(contracts, 2);
+    const voter = voterOf(2);
     if (signed) {
       const words = { proposalId: proposal.id, support: Support.for, reason: "why", params: "0x01" };
-      const signature = await voter.signTypedData(poll.domain, EXTENDED_BALLOT, words);
+      const signature = await voter.signTypedData(context.domain, EXTENDED_BALLOT, words);
       await governor.castVoteWithReasonAndParamsBySig(proposal.id, Support.for, voter, "why", "0x01", signature);
     } else {
       await governor.connect(voter).castVoteWithReason(proposal.id, Support.for, "why");
     }
     for (const path of BALLOT_PATHS) {
-      const again = () => castAll(path, contracts, proposal, [[2, Support.against]]);
+      const again = () => castAll(path, proposal, [[2, Support.against]]);
       await expectRefused(proposal, again, votedAlready(path, 2, voter.address));
     }
   });
@@ -283,30 +281,30 @@ describe("A ballot that is brought again", () => {
   it("makes all ballots of its aggregate revert", async () => {
     const overlap = ["GovernorBallotsOverlap", 0n, 16n];
     for (const ballots of [{ for: [0, 4] }, { for: [0], against: [4] }, { for: [0, 1], abstain: [2, 4] }]) {
-      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(poll, ballots)), overlap);
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(context, ballots)), overlap);
     }
-    const entries = [0, 1, 4].map((index) => ({ index, support: Support.for, voter: voterOf(contracts, index) }));
-    const batch = await batchOf(poll, entries);
+    const entries = [0, 1, 4].map((index) => ({ index, support: Support.for, voter: voterOf(index) }));
+    const batch = await batchOf(context, entries);
     await expectRefused(proposal, () => contracts.governor.castVotesBySig(proposal.id, batch), overlap);
   });
 
   it("reverts only as a whole: without the node that voted in between, the other ballots count", async () => {
     // Node 1 has signed with the others, and votes by itself before they are brought.
     const together = { for: [0, 1, 2] };
-    const signature = aggregate(poll, together);
-    await proposal.vote(voterOf(contracts, 1), Support.against);
+    const signature = aggregate(context, together);
+    await proposal.vote(voterOf(1), Support.against);
     await expectRefused(proposal, () => castAggregate(proposal, together, signature), [
       "GovernorBallotsOverlap",
       0n,
       2n,
     ]);
-    await castAggregate(proposal, { for: [0, 2] }, aggregate(poll, { for: [0, 2] }));
+    await castAggregate(proposal, { for: [0, 2] }, aggregate(context, { for: [0, 2] }));
     expect(await proposal.votes()).toEqual({ for: 2n, against: 2n, abstain: 0n });
   });
 
   it("is refused as the same aggregate, and as one that overlaps", async () => {
     const first = { for: [0, 1], against: [2] };
-    const signature = aggregate(poll, first);
+    const signature = aggregate(context, first);
     await castAggregate(proposal, first, signature);
     await expectRefused(proposal, () => castAggregate(proposal, first, signature), ["GovernorBallotsOverlap", 0n, 7n]);
     for (const [ballots, bits] of [
@@ -314,13 +312,13 @@ describe("A ballot that is brought again", () => {
       [{ against: [0], abstain: [3] }, 1n],
       [{ for: [3], against: [1], abstain: [2] }, 6n],
     ] as const) {
-      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(poll, ballots)), [
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(context, ballots)), [
         "GovernorBallotsOverlap",
         0n,
         bits,
       ]);
     }
-    await castAggregate(proposal, { for: [3] }, aggregate(poll, { for: [3] }));
+    await castAggregate(proposal, { for: [3] }, aggregate(context, { for: [3] }));
     expect(await proposal.votes()).toEqual({ for: 3n, against: 2n, abstain: 0n });
   });
 });

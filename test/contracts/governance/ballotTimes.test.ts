@@ -1,12 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { castAggregate, expectRefused, openProposal, voterOf } from "../../harness/contracts/attacks.js";
+import { beginVote, castAggregate, expectRefused } from "../../harness/contracts/attacks.js";
 import { aggregate, type BallotContext, ballotContextOf, batchOf, signersOf } from "../../harness/contracts/ballots.js";
-import {
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  networkHelpers,
-} from "../../harness/contracts/deployGovernance.js";
+import { contracts, voterOf } from "../../harness/contracts/currentGovernance.js";
+import { ethers, networkHelpers } from "../../harness/contracts/deployGovernance.js";
 import {
   flagCall,
   GovernanceHelper,
@@ -16,16 +12,13 @@ import {
 } from "../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
 
-let contracts: GovernanceContracts;
 let proposal: GovernanceHelper;
-let poll: BallotContext;
+let context: BallotContext;
 
 /** A vote among five nodes that has begun, in which node 4 has voted Against. */
 beforeEach(async () => {
-  contracts = await freshGovernance();
-  proposal = await openProposal(contracts, "learning.enabled");
-  poll = await ballotContextOf(contracts.governor, proposal.id);
-  await proposal.vote(voterOf(contracts, 4), Support.against);
+  ({ proposal, context } = await beginVote());
+  await proposal.vote(voterOf(4), Support.against);
 });
 
 describe("A ballot out of its time", () => {
@@ -37,7 +30,7 @@ describe("A ballot out of its time", () => {
     const refusal = ["GovernorUnexpectedProposalState", of.id, state, active];
     expect(await of.state()).toBe(state);
     const its = await ballotContextOf(contracts.governor, of.id);
-    const batch = await batchOf(its, [{ index: 2, support: Support.for, voter: voterOf(contracts, 2) }]);
+    const batch = await batchOf(its, [{ index: 2, support: Support.for, voter: voterOf(2) }]);
     await expectRefused(of, () => castAggregate(of, ballots, aggregate(its, ballots)), refusal);
     await expectRefused(of, () => contracts.governor.castVotesBySig(of.id, batch), refusal);
   }
@@ -65,14 +58,14 @@ describe("A ballot out of its time", () => {
   it("counts at the deadline, and is refused after it", async () => {
     const deadline = await contracts.governor.proposalDeadline(proposal.id);
     await networkHelpers.time.setNextBlockTimestamp(deadline);
-    await castAggregate(proposal, { for: [3] }, aggregate(poll, { for: [3] }));
+    await castAggregate(proposal, { for: [3] }, aggregate(context, { for: [3] }));
     await proposal.waitForEnd();
     await closed(proposal, State.defeated);
   });
 
   it("is refused after the fast path, in the queue or once it is done", async () => {
     const enough = { for: [0, 1, 2, 3] };
-    await castAggregate(proposal, enough, aggregate(poll, enough));
+    await castAggregate(proposal, enough, aggregate(context, enough));
     await closed(proposal, State.succeeded);
     await proposal.queue();
     await closed(proposal, State.queued);
@@ -94,11 +87,11 @@ describe("A ballot out of its time", () => {
 
   it("is refused for a proposal that does not exist", async () => {
     const { governor } = contracts;
-    const none = { ...poll, proposalId: 12n };
+    const none = { ...context, proposalId: 12n };
     const refusal = ["GovernorNonexistentProposal", 12n];
     const brought = governor.castVotesByAggregate(12n, signersOf(ballots), aggregate(none, ballots));
     expect(await revertOf(brought)).toEqual(refusal);
-    const batch = await batchOf(none, [{ index: 2, support: Support.for, voter: voterOf(contracts, 2) }]);
+    const batch = await batchOf(none, [{ index: 2, support: Support.for, voter: voterOf(2) }]);
     expect(await revertOf(governor.castVotesBySig(12n, batch))).toEqual(refusal);
   });
 });

@@ -2,10 +2,10 @@ import { SecretKey } from "@chainsafe/blst";
 import { getBytes, toBeHex, toBigInt } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
+  beginVote,
   castAggregate,
   expectRefused,
   INVALID,
-  openProposal,
   registryOfTimelock,
 } from "../../harness/contracts/attacks.js";
 import {
@@ -16,12 +16,8 @@ import {
   digestOf,
   secretOfNode,
 } from "../../harness/contracts/ballots.js";
-import {
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  networkHelpers,
-} from "../../harness/contracts/deployGovernance.js";
+import { contracts, openVote, useFreshGovernance } from "../../harness/contracts/currentGovernance.js";
+import { ethers, networkHelpers } from "../../harness/contracts/deployGovernance.js";
 import {
   BALLOT_DOMAIN,
   encodeG2,
@@ -34,11 +30,6 @@ import {
 } from "../../harness/contracts/eip2537.js";
 import { type GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
-
 const scalarOf = (secret: SecretKey) => toBigInt(secret.toBytes());
 const secretAt = (scalar: bigint) => SecretKey.fromBytes(getBytes(toBeHex(((scalar % ORDER) + ORDER) % ORDER, 32)));
 
@@ -50,30 +41,29 @@ function partOf({ domain, proposalId }: BallotContext, index: number, times = 1n
 
 describe("A signature that is made to cancel another's", () => {
   let proposal: GovernanceHelper;
-  let poll: BallotContext;
+  let context: BallotContext;
   beforeEach(async () => {
-    proposal = await openProposal(contracts, "learning.enabled");
-    poll = await ballotContextOf(contracts.governor, proposal.id);
+    ({ proposal, context } = await beginVote());
   });
 
   it("is what it seems: a node's own, plus or minus what others have signed", async () => {
-    expect(encodeG2(partOf(poll, 0).add(partOf(poll, 1)))).toBe(aggregate(poll, { for: [0, 1] }));
+    expect(encodeG2(partOf(context, 0).add(partOf(context, 1)))).toBe(aggregate(context, { for: [0, 1] }));
     expect(
-      partOf(poll, 0)
-        .add(partOf(poll, 0, -1n))
+      partOf(context, 0)
+        .add(partOf(context, 0, -1n))
         .is0(),
     ).toBe(true);
   });
 
   it("makes no ballot of another's: neither strikes it out of the sum nor puts it in", async () => {
     // Node 4 hands in its own signature less that of node 0, which it has seen.
-    const hostile = partOf(poll, 4).subtract(partOf(poll, 0));
-    const sum = encodeG2(partOf(poll, 0).add(partOf(poll, 1)).add(hostile));
+    const hostile = partOf(context, 4).subtract(partOf(context, 0));
+    const sum = encodeG2(partOf(context, 0).add(partOf(context, 1)).add(hostile));
     for (const claimed of [[0, 1, 4], [0, 1], [0, 4], [1], [0], [4]]) {
       await expectRefused(proposal, () => castAggregate(proposal, { for: claimed }, sum), INVALID);
     }
     // Or in favour of node 2, which has signed nothing.
-    const invented = encodeG2(partOf(poll, 1).add(partOf(poll, 4)).subtract(partOf(poll, 0)));
+    const invented = encodeG2(partOf(context, 1).add(partOf(context, 4)).subtract(partOf(context, 0)));
     for (const claimed of [
       [1, 2, 4],
       [1, 2],
@@ -88,7 +78,7 @@ describe("A signature that is made to cancel another's", () => {
   });
 
   it("turns no side: less what a node signed For is not what it would sign Against", async () => {
-    const turned = partOf(poll, 4).subtract(partOf(poll, 0));
+    const turned = partOf(context, 4).subtract(partOf(context, 0));
     for (const ballots of [
       { for: [4], against: [0] },
       { for: [0, 4] },
@@ -98,12 +88,12 @@ describe("A signature that is made to cancel another's", () => {
       await expectRefused(proposal, () => castAggregate(proposal, ballots, encodeG2(turned)), INVALID);
     }
     // An abstention signs both sides: taking one away needs that node's own signature of the other.
-    const abstention = partOf(poll, 0).add(partOf(poll, 0, 1n, Support.against));
+    const abstention = partOf(context, 0).add(partOf(context, 0, 1n, Support.against));
     for (const [ballots, signature] of [
       [{ for: [0] }, abstention],
       [{ against: [0] }, abstention],
-      [{ for: [0] }, abstention.subtract(partOf(poll, 4, 1n, Support.against))],
-      [{ for: [0, 4] }, abstention.add(partOf(poll, 4))],
+      [{ for: [0] }, abstention.subtract(partOf(context, 4, 1n, Support.against))],
+      [{ for: [0, 4] }, abstention.add(partOf(context, 4))],
     ] as const) {
       await expectRefused(proposal, () => castAggregate(proposal, ballots, encodeG2(signature)), INVALID);
     }
@@ -111,13 +101,13 @@ describe("A signature that is made to cancel another's", () => {
   });
 
   it("counts for nothing as infinity, or as several times the same", async () => {
-    const cancelled = encodeG2(partOf(poll, 0).add(partOf(poll, 0, -1n)));
+    const cancelled = encodeG2(partOf(context, 0).add(partOf(context, 0, -1n)));
     expect(cancelled).toBe(G2_INFINITY);
     for (const ballots of [{ for: [0] }, { for: [0, 4] }, { for: [0], against: [4] }, { abstain: [4] }]) {
       await expectRefused(proposal, () => castAggregate(proposal, ballots, cancelled), INVALID);
     }
     for (const times of [2n, 3n, -1n, ORDER - 2n]) {
-      const ofOne = encodeG2(partOf(poll, 0, times));
+      const ofOne = encodeG2(partOf(context, 0, times));
       for (const claimed of [[0], [0, 1], [0, 1, 2]]) {
         await expectRefused(proposal, () => castAggregate(proposal, { for: claimed }, ofOne), INVALID);
       }
@@ -129,19 +119,20 @@ describe("A signature that is made to cancel another's", () => {
 describe("Two nodes of one operator whose keys cancel out", () => {
   const secret = secretOf("twin");
   let proposal: GovernanceHelper;
-  let poll: BallotContext;
+  let context: BallotContext;
 
   /** Nodes 5 and 6. */
   beforeEach(async () => {
+    await useFreshGovernance();
     const twins = [secret, secretAt(-scalarOf(secret))].map((own, i) => {
       const operator = ethers.getAddress(toBeHex(0x1000 + i, 20));
       const key = publicKeyOf(own);
       return { operator, key, possession: provePossession(operator, key, scalarOf(own)), peerId: "0x01" };
     });
-    await (await registryOfTimelock(contracts)).admit(twins);
+    await (await registryOfTimelock()).admit(twins);
     await networkHelpers.mine();
-    proposal = await openProposal(contracts, "learning.enabled");
-    poll = await ballotContextOf(contracts.governor, proposal.id);
+    proposal = await openVote();
+    context = await ballotContextOf(contracts.governor, proposal.id);
   });
 
   const twin = (index: number) =>
@@ -158,16 +149,16 @@ describe("Two nodes of one operator whose keys cancel out", () => {
       await expectRefused(proposal, () => castAggregate(proposal, ballots, G2_INFINITY), INVALID);
     }
     // Nor beside an honest signature of the other side.
-    const against = aggregate(poll, { against: [0] });
+    const against = aggregate(context, { against: [0] });
     await expectRefused(proposal, () => castAggregate(proposal, { for: [5, 6], against: [0] }, against), INVALID);
   });
 
   it("have one vote each, where each has signed", async () => {
     const ballots = { for: [0, 5], against: [6] };
-    await castAggregate(proposal, ballots, aggregate(poll, ballots, twin));
+    await castAggregate(proposal, ballots, aggregate(context, ballots, twin));
     expect(await proposal.votes()).toEqual({ for: 2n, against: 1n, abstain: 0n });
     for (const again of [{ for: [1, 5, 6] }, { abstain: [1, 5, 6] }]) {
-      const signature = aggregate(poll, again, twin);
+      const signature = aggregate(context, again, twin);
       await expectRefused(proposal, () => castAggregate(proposal, again, signature), [
         "GovernorBallotsOverlap",
         0n,
@@ -181,19 +172,19 @@ describe("Two nodes of one operator whose keys cancel out", () => {
       { for: [5, 6], against: [0, 1, 2] },
       { for: [0, 1, 2], against: [5, 6] },
     ]) {
-      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(poll, ballots, twin)), INVALID);
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(context, ballots, twin)), INVALID);
     }
     // Beside an honest ballot of their side, or without them, the others' count.
-    await castAggregate(proposal, { against: [0, 1] }, aggregate(poll, { against: [0, 1] }));
+    await castAggregate(proposal, { against: [0, 1] }, aggregate(context, { against: [0, 1] }));
     const beside = { for: [3, 5, 6], against: [2] };
-    await castAggregate(proposal, beside, aggregate(poll, beside, twin));
+    await castAggregate(proposal, beside, aggregate(context, beside, twin));
     expect(await proposal.votes()).toEqual({ for: 3n, against: 3n, abstain: 0n });
   });
 
   it("cannot be told from silent nodes when both are on one side, and vote once at most", async () => {
     // What they have signed adds up to nothing, so whether they have does not show; only both, only on one side.
-    const signature = aggregate(poll, { for: [0, 1] });
-    expect(aggregate(poll, { for: [0, 1, 5, 6] }, twin)).toBe(signature);
+    const signature = aggregate(context, { for: [0, 1] });
+    expect(aggregate(context, { for: [0, 1, 5, 6] }, twin)).toBe(signature);
     for (const ballots of [
       { for: [0, 1, 5] },
       { for: [0, 1, 6] },

@@ -4,11 +4,9 @@ import {
   castAggregate,
   expectRefused,
   INVALID,
-  openProposal,
   registryOfTimelock,
   TOGETHER,
   votedAlready,
-  voterOf,
 } from "../../harness/contracts/attacks.js";
 import {
   aggregate,
@@ -20,31 +18,26 @@ import {
   castBy,
   secretOfNode,
 } from "../../harness/contracts/ballots.js";
-import {
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  networkHelpers,
-} from "../../harness/contracts/deployGovernance.js";
+import { contracts, openVote, useFreshGovernance, voterOf } from "../../harness/contracts/currentGovernance.js";
+import { ethers, networkHelpers } from "../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../harness/contracts/eip2537.js";
 import { flagCall, GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
 
 const notMember = (index: number) => ["NodeRegistryNotMembers", 0n, 1n << BigInt(index)];
 
-let contracts: GovernanceContracts;
 let before: GovernanceHelper;
 
 /** Five nodes, and a vote that began while node `i` had the key `key i`. */
 beforeEach(async () => {
-  contracts = await freshGovernance();
-  before = await openProposal(contracts, "opened before");
+  await useFreshGovernance();
+  before = await openVote("opened before");
 });
 
 /** Retires `index`, whose operator goes on as `newIndex`, by the key of that name. */
-async function rotate(index: number, newIndex: number, operator = voterOf(contracts, index).address): Promise<void> {
+async function rotate(index: number, newIndex: number, operator = voterOf(index).address): Promise<void> {
   const { key, possession } = admissionOf(operator, `key ${newIndex}`);
-  await (await registryOfTimelock(contracts)).rotateKey(index, key, possession);
+  await (await registryOfTimelock()).rotateKey(index, key, possession);
   // A proposal takes the committee of the second before it.
   await networkHelpers.mine();
 }
@@ -63,11 +56,7 @@ async function claimBy(
 }
 
 /** `castVotesBySig` with one ballot For under `index`, which `voter` has signed. */
-async function bringOne(
-  proposal: GovernanceHelper,
-  index: number,
-  voter = voterOf(contracts, index),
-): Promise<unknown> {
+async function bringOne(proposal: GovernanceHelper, index: number, voter = voterOf(index)): Promise<unknown> {
   const batch = await batchOf(await ballotContextOf(contracts.governor, proposal.id), [
     { index, support: Support.for, voter },
   ]);
@@ -77,9 +66,9 @@ async function bringOne(
 describe("A node whose key was rotated", () => {
   it.each(BALLOT_PATHS)("votes once on what was opened before and once on what comes after, by %s", async (path) => {
     const { governor } = contracts;
-    const voter = voterOf(contracts, 2);
+    const voter = voterOf(2);
     await rotate(2, 5);
-    const after = await openProposal(contracts, "opened after");
+    const after = await openVote("opened after");
     for (const [proposal, index, other] of [
       [before, 2, 5],
       [after, 5, 2],
@@ -108,9 +97,9 @@ describe("A node whose key was rotated", () => {
 
   it("has in each of three epochs one index and one key that count, and no other pair of them", async () => {
     await rotate(2, 5);
-    const between = await openProposal(contracts, "opened between");
-    await rotate(5, 6, voterOf(contracts, 2).address);
-    const after = await openProposal(contracts, "opened after");
+    const between = await openVote("opened between");
+    await rotate(5, 6, voterOf(2).address);
+    const after = await openVote("opened after");
     const own = [2, 5, 6];
     for (const [i, proposal] of [before, between, after].entries()) {
       for (const index of own) {
@@ -129,12 +118,11 @@ describe("A node whose key was rotated", () => {
   });
 
   it("counts by its new key alone where its old one signed before the opening", async () => {
-    const proposal = new GovernanceHelper(contracts.governor, [await flagCall(contracts, "signed before")]);
-    proposal.id = await contracts.governor.hashProposal(...proposal.operation());
+    const calls = [await flagCall(contracts, "signed before")];
+    const proposal = await new GovernanceHelper(contracts.governor, calls).withId();
     const early = aggregate(await ballotContextOf(contracts.governor, proposal.id), { for: [0, 2] });
     await rotate(2, 5);
-    await proposal.propose(voterOf(contracts, 0));
-    await proposal.waitForStart();
+    await proposal.open(voterOf(0));
     await expectRefused(proposal, () => castAggregate(proposal, { for: [0, 2] }, early), notMember(2));
     await expectRefused(proposal, () => castAggregate(proposal, { for: [0, 5] }, early), INVALID);
     await expectRefused(proposal, () => castAggregate(proposal, { for: [0] }, early), INVALID);
@@ -143,9 +131,9 @@ describe("A node whose key was rotated", () => {
 
   it("keeps its old key in a proposal that is opened within the rotation's own second", async () => {
     const { governor, operators } = contracts;
-    const proposal = new GovernanceHelper(governor, [await flagCall(contracts, "within")]);
-    const registry = await registryOfTimelock(contracts);
-    const { key, possession } = admissionOf(voterOf(contracts, 2).address, "key 5");
+    const proposal = await new GovernanceHelper(governor, [await flagCall(contracts, "within")]).withId();
+    const registry = await registryOfTimelock();
+    const { key, possession } = admissionOf(voterOf(2).address, "key 5");
     const [targets, values, calldatas] = proposal.operation();
     const gasLimit = 3_000_000;
     await ethers.provider.send("evm_setAutomine", [false]);
@@ -153,7 +141,6 @@ describe("A node whose key was rotated", () => {
     await governor.connect(operators[2]).propose(targets, values, calldatas, proposal.description, { gasLimit });
     await networkHelpers.mine();
     await ethers.provider.send("evm_setAutomine", [true]);
-    proposal.id = await governor.hashProposal(...proposal.operation());
     await proposal.waitForStart();
 
     expect((await contracts.nodes.committee(2)).openedAt).toBe((await governor.proposalSnapshot(proposal.id)) - 60n);
@@ -165,8 +152,8 @@ describe("A node whose key was rotated", () => {
 
 describe("A node that was removed", () => {
   it("is not admitted again under a new index, nor is its key with another operator", async () => {
-    const registry = await registryOfTimelock(contracts);
-    const { address } = voterOf(contracts, 1);
+    const registry = await registryOfTimelock();
+    const { address } = voterOf(1);
     const [old, fresh] = [admissionOf(address, "key 1"), admissionOf(address, "key 5")];
     const duplicate = ["NodeRegistryDuplicateOperator", address];
     for (const gone of [false, true]) {
@@ -192,10 +179,10 @@ describe("A node that was removed", () => {
     "has its one vote on what was opened before, and none on what comes after, by %s",
     async (path) => {
       const { governor } = contracts;
-      const voter = voterOf(contracts, 1);
-      await (await registryOfTimelock(contracts)).remove([1]);
+      const voter = voterOf(1);
+      await (await registryOfTimelock()).remove([1]);
       await networkHelpers.mine();
-      const after = await openProposal(contracts, "opened after");
+      const after = await openVote("opened after");
       const cast = (proposal: GovernanceHelper, by: BallotPath) =>
         castBy(by, governor, proposal.id, { index: 1, support: Support.for, voter });
 
@@ -214,10 +201,10 @@ describe("A node that was removed", () => {
   );
 
   it("leaves the others' sums without its key, in whichever set it would hide", async () => {
-    await (await registryOfTimelock(contracts)).remove([1]);
+    await (await registryOfTimelock()).remove([1]);
     await networkHelpers.mine();
-    const after = await openProposal(contracts, "opened after");
-    const poll = await ballotContextOf(contracts.governor, after.id);
+    const after = await openVote("opened after");
+    const context = await ballotContextOf(contracts.governor, after.id);
     // Its signature is in the sum, but its index is not claimed.
     for (const [signed, claimed] of [
       [{ for: [0, 1, 2, 3, 4] }, { for: [0, 2, 3, 4] }],
@@ -228,7 +215,7 @@ describe("A node that was removed", () => {
       ],
       [{ against: [0, 1] }, { against: [0] }],
     ] as const) {
-      await expectRefused(after, () => castAggregate(after, claimed, aggregate(poll, signed)), INVALID);
+      await expectRefused(after, () => castAggregate(after, claimed, aggregate(context, signed)), INVALID);
     }
     await claimBy(after, { for: [0, 2, 3, 4] }, secretOfNode);
   });
@@ -237,9 +224,9 @@ describe("A node that was removed", () => {
 describe("A node that was admitted later", () => {
   it.each(BALLOT_PATHS)("has no vote on what was opened before, by %s", async (path) => {
     const { governor, stranger } = contracts;
-    await (await registryOfTimelock(contracts)).admit([admissionOf(stranger.address, "key 5")]);
+    await (await registryOfTimelock()).admit([admissionOf(stranger.address, "key 5")]);
     await networkHelpers.mine();
-    const after = await openProposal(contracts, "opened after");
+    const after = await openVote("opened after");
     const cast = (proposal: GovernanceHelper) =>
       castBy(path, governor, proposal.id, { index: 5, support: Support.for, voter: stranger });
     await expectRefused(
@@ -252,10 +239,10 @@ describe("A node that was admitted later", () => {
     }
     // Its key in the place of a member's, or on top of one's.
     await expectRefused(before, () => claimBy(before, { for: [4] }, () => secretOfNode(5)), INVALID);
-    const poll = await ballotContextOf(governor, before.id);
+    const context = await ballotContextOf(governor, before.id);
     await expectRefused(
       before,
-      () => castAggregate(before, { for: [0, 4] }, aggregate(poll, { for: [0, 4, 5] })),
+      () => castAggregate(before, { for: [0, 4] }, aggregate(context, { for: [0, 4, 5] })),
       INVALID,
     );
     await cast(after);
@@ -266,7 +253,7 @@ describe("A node that was admitted later", () => {
     const ballots = { for: [0, 1, 2, 3, 4, 5] };
     const early = aggregate(await ballotContextOf(contracts.governor, before.id), ballots);
     await expectRefused(before, () => castAggregate(before, ballots, early), notMember(5));
-    await (await registryOfTimelock(contracts)).admit([admissionOf(contracts.stranger.address, "key 5")]);
+    await (await registryOfTimelock()).admit([admissionOf(contracts.stranger.address, "key 5")]);
     await expectRefused(before, () => castAggregate(before, ballots, early), notMember(5));
     expect(await revertOf(contracts.nodes.keyOf(6))).toEqual(["NodeRegistryUnknownNode", 6n]);
   });

@@ -1,31 +1,29 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { concat, dataLength, dataSlice, Signature as EcdsaSignature, toBeHex, toBigInt } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { castAggregate, expectRefused, INVALID, openProposal, voterOf } from "../../harness/contracts/attacks.js";
-import { aggregate, type BallotContext, ballotContextOf, batchOf, signersOf } from "../../harness/contracts/ballots.js";
-import { ethers, freshGovernance, type GovernanceContracts } from "../../harness/contracts/deployGovernance.js";
+import { beginVote, castAggregate, expectRefused, INVALID } from "../../harness/contracts/attacks.js";
+import { aggregate, type BallotContext, batchOf, signersOf } from "../../harness/contracts/ballots.js";
+import { contracts, voterOf } from "../../harness/contracts/currentGovernance.js";
+import { ethers } from "../../harness/contracts/deployGovernance.js";
 import { decodeG2, encodeG2, fp, type G2, G2_INFINITY, ORDER, P } from "../../harness/contracts/eip2537.js";
 import { type GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
 
 /** The order of secp256k1. */
 const SECP256K1 = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
-let contracts: GovernanceContracts;
 let proposal: GovernanceHelper;
-let poll: BallotContext;
+let context: BallotContext;
 
 /** A vote among five nodes that has begun. */
 beforeEach(async () => {
-  contracts = await freshGovernance();
-  proposal = await openProposal(contracts, "learning.enabled");
-  poll = await ballotContextOf(contracts.governor, proposal.id);
+  ({ proposal, context } = await beginVote());
 });
 
 describe("A signature that is no signature", () => {
   const ballots = { for: [0, 1], against: [2] };
   let valid: string;
   beforeEach(() => {
-    valid = aggregate(poll, ballots);
+    valid = aggregate(context, ballots);
   });
 
   it("is refused as infinity, for any claimed signers", async () => {
@@ -106,8 +104,8 @@ describe("A signature that is no signature", () => {
 
 describe("A malformed batch", () => {
   const bring = (batch: string) => contracts.governor.castVotesBySig(proposal.id, batch);
-  const entry = (index: number, support: number = Support.for, signer = voterOf(contracts, index)) =>
-    batchOf(poll, [{ index, support, voter: signer }]);
+  const entry = (index: number, support: number = Support.for, signer = voterOf(index)) =>
+    batchOf(context, [{ index, support, voter: signer }]);
 
   it("is refused with the other of two equivalent signatures", async () => {
     const good = await entry(0);
@@ -170,26 +168,26 @@ describe("A malformed batch", () => {
       [300, 1n, 1n << 44n],
       [2 ** 32 - 1, 2n ** 24n - 1n, 1n << 255n],
     ] as const) {
-      const bad = concat([await entry(0), await entry(index, Support.for, voterOf(contracts, 1))]);
+      const bad = concat([await entry(0), await entry(index, Support.for, voterOf(1))]);
       await expectRefused(proposal, () => bring(bad), ["NodeRegistryNotMembers", word, bit]);
     }
   });
 
   it("is refused when another account has signed, and all of it with one bad ballot", async () => {
-    for (const signer of [voterOf(contracts, 1), contracts.stranger]) {
+    for (const signer of [voterOf(1), contracts.stranger]) {
       const bad = await entry(0, Support.for, signer);
       await expectRefused(proposal, () => bring(bad), ["NodeRegistryInvalidSignatureOf", 0n]);
       const hidden = concat([bad, await entry(1), await entry(2)]);
       await expectRefused(proposal, () => bring(hidden), ["NodeRegistryInvalidSignatureOf", 0n]);
     }
-    const last = concat([await entry(0), await entry(1), await entry(3, Support.for, voterOf(contracts, 2))]);
+    const last = concat([await entry(0), await entry(1), await entry(3, Support.for, voterOf(2))]);
     await expectRefused(proposal, () => bring(last), ["NodeRegistryInvalidSignatureOf", 3n]);
   });
 });
 
 describe("A malformed signature of one vote", () => {
   it("is refused malleated, cut, lengthened or compact", async () => {
-    const voter = voterOf(contracts, 0);
+    const voter = voterOf(0);
     const { r, s, v, compactSerialized, serialized } = EcdsaSignature.from(await signBallot(0));
     const highS = toBeHex(SECP256K1 - toBigInt(s), 32);
     const others = [concat([r, highS, toBeHex(55 - v, 1)]), concat([r, highS, toBeHex(v, 1)])];
@@ -205,7 +203,7 @@ describe("A malformed signature of one vote", () => {
   it("is refused for a node that did not sign, and for an account that is no member", async () => {
     const { governor, stranger } = contracts;
     const signature = await signBallot(0);
-    for (const voter of [voterOf(contracts, 1), stranger]) {
+    for (const voter of [voterOf(1), stranger]) {
       const cast = () => governor.castVoteBySig(proposal.id, Support.for, voter, signature);
       await expectRefused(proposal, cast, ["GovernorInvalidSignature", voter.address]);
     }
@@ -218,8 +216,8 @@ describe("A malformed signature of one vote", () => {
   });
 
   /** A ballot For. */
-  async function signBallot(index: number, voter = voterOf(contracts, index)): Promise<string> {
-    const entry = await batchOf(poll, [{ index, support: Support.for, voter }]);
+  async function signBallot(index: number, voter = voterOf(index)): Promise<string> {
+    const entry = await batchOf(context, [{ index, support: Support.for, voter }]);
     return EcdsaSignature.from(dataSlice(entry, 5)).serialized;
   }
 });

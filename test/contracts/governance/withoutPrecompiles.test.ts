@@ -1,5 +1,5 @@
-import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { registryOfTimelock } from "../../harness/contracts/attacks.js";
 import {
   aggregate,
   aggregateOver,
@@ -12,12 +12,8 @@ import {
   secretOfNode,
   signersOf,
 } from "../../harness/contracts/ballots.js";
-import {
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  timelockSigner,
-} from "../../harness/contracts/deployGovernance.js";
+import { contracts, restart, useFreshGovernance, voterOf } from "../../harness/contracts/currentGovernance.js";
+import { ethers } from "../../harness/contracts/deployGovernance.js";
 import { admissionOf, G1_INFINITY, G2_INFINITY } from "../../harness/contracts/eip2537.js";
 import {
   type Call,
@@ -44,37 +40,27 @@ const EVERYBODY = [0, 1, 2, 3, 4];
 /** The paths that need no aggregates. */
 const PATHS_LEFT = BALLOT_PATHS.filter((path) => path !== "castVotesByAggregate");
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
-
-function voter(index: number): HardhatEthersSigner {
-  const found = contracts.operators[index];
-  if (!found) throw new Error(`there is no node ${index}`);
-  return found;
-}
+beforeEach(useFreshGovernance);
 
 /** A proposal that takes ballots. */
 async function opened(...calls: Call[]): Promise<GovernanceHelper> {
-  const proposal = new GovernanceHelper(contracts.governor, calls);
-  await proposal.propose(voter(0));
-  await proposal.waitForStart();
-  return proposal;
+  return new GovernanceHelper(contracts.governor, calls).open(voterOf(0));
 }
 
 /** What `castVotesBySig` takes of these nodes, all of them For. */
-async function batchFor(proposal: GovernanceHelper, indices: number[], accounts = indices.map(voter)): Promise<string> {
-  const entries = indices.map((index, i) => ({ index, support: Support.for, voter: accounts[i] ?? voter(index) }));
+async function batchFor(
+  proposal: GovernanceHelper,
+  indices: number[],
+  accounts = indices.map(voterOf),
+): Promise<string> {
+  const entries = indices.map((index, i) => ({ index, support: Support.for, voter: accounts[i] ?? voterOf(index) }));
   return batchOf(await ballotContextOf(contracts.governor, proposal.id), entries);
 }
 
-/** Queues, waits and executes. */
+/** Carries out what has passed. */
 async function enact(proposal: GovernanceHelper): Promise<void> {
   expect(await proposal.state()).toBe(State.succeeded);
-  await proposal.queue();
-  await proposal.waitForEta();
-  await proposal.execute();
+  await proposal.enact();
   expect(await proposal.state()).toBe(State.executed);
 }
 
@@ -84,10 +70,6 @@ async function issued(kind: number): Promise<string> {
   await contracts.governor.castVotesBySig(proposal.id, await batchFor(proposal, [0, 1, 2, 3]));
   await enact(proposal);
   return contracts.directives.directiveId(directiveOf({ kind }));
-}
-
-async function registryOfTimelock() {
-  return contracts.nodes.connect(await timelockSigner(contracts));
 }
 
 describe("A chain without EIP-2537", () => {
@@ -116,9 +98,9 @@ describe("A chain without EIP-2537", () => {
 
   it("refuses every aggregate of ballots, though all of the committee has signed", async () => {
     const proposal = await opened(await flagCall(contracts));
-    const poll = await ballotContextOf(contracts.governor, proposal.id);
+    const context = await ballotContextOf(contracts.governor, proposal.id);
     for (const ballots of [{ for: EVERYBODY }, { for: [0], against: [1], abstain: [2] }, { abstain: [4] }, {}]) {
-      const signatures = [G2_INFINITY, "0x", ...(Object.keys(ballots).length > 0 ? [aggregate(poll, ballots)] : [])];
+      const signatures = [G2_INFINITY, "0x", ...(Object.keys(ballots).length > 0 ? [aggregate(context, ballots)] : [])];
       for (const signature of signatures) {
         const cast = contracts.governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
         expect(await revertOf(cast)).toEqual(NO_PRECOMPILES);
@@ -129,19 +111,17 @@ describe("A chain without EIP-2537", () => {
 
   it("has no fast lane, and a decision that is refused there can be opened slowly", async () => {
     const { governor } = contracts;
-    const proposal = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Restart })]);
-    proposal.id = await governor.hashProposal(...proposal.operation());
+    const proposal = await restart();
     const ballots = { for: EVERYBODY };
     const [targets, values, calldatas] = proposal.operation();
     const signature = aggregate(await ballotContextOf(governor, proposal.id), ballots);
     const decided = governor
-      .connect(voter(0))
+      .connect(voterOf(0))
       .decide(targets, values, calldatas, proposal.description, signersOf(ballots), signature);
     expect(await revertOf(decided)).toEqual(NO_PRECOMPILES);
     expect(await revertOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
 
-    await proposal.propose(voter(0));
-    await proposal.waitForStart();
+    await proposal.open(voterOf(0));
     await governor.castVotesBySig(proposal.id, await batchFor(proposal, [0, 1, 2, 3]));
     await enact(proposal);
     const id = await contracts.directives.directiveId(directiveOf({ kind: Kind.Restart }));
@@ -173,17 +153,17 @@ describe("Without aggregates", () => {
     const { governor, directives } = contracts;
     const proposal = await opened(await issueCall(contracts, { kind: Kind.Scale }));
     for (const index of [0, 1, 2, 3]) {
-      await castBy(path, governor, proposal.id, { index, support: Support.for, voter: voter(index) });
+      await castBy(path, governor, proposal.id, { index, support: Support.for, voter: voterOf(index) });
     }
     expect(await countOf(governor, proposal.id, 5)).toEqual({ for: 4n, against: 0n, abstain: 0n, voted: [0, 1, 2, 3] });
     await enact(proposal);
 
     const id = await directives.directiveId(directiveOf({ kind: Kind.Scale }));
     expect(await directives.status(id)).toBe(Status.issued);
-    for (const index of [0, 2, 4]) await directives.connect(voter(index)).report(id, Report.ready, ethers.ZeroHash);
-    for (const index of [0, 2]) await directives.connect(voter(index)).report(id, Report.done, ethers.id("outcome"));
+    for (const index of [0, 2, 4]) await directives.connect(voterOf(index)).report(id, Report.ready, ethers.ZeroHash);
+    for (const index of [0, 2]) await directives.connect(voterOf(index)).report(id, Report.done, ethers.id("outcome"));
     expect(await directives.status(id)).toBe(Status.issued);
-    await directives.connect(voter(4)).report(id, Report.done, ethers.id("outcome"));
+    await directives.connect(voterOf(4)).report(id, Report.done, ethers.id("outcome"));
     expect(await directives.status(id)).toBe(Status.done);
     expect(await directives.attestations(id, Report.done, ethers.id("outcome"))).toBe(3n);
   });
@@ -191,16 +171,16 @@ describe("Without aggregates", () => {
   it("all paths that are left add up to one tally", async () => {
     const { governor } = contracts;
     const proposal = await opened(await flagCall(contracts));
-    const poll = await ballotContextOf(governor, proposal.id);
+    const context = await ballotContextOf(governor, proposal.id);
     await governor.castVotesBySig(
       proposal.id,
-      await batchOf(poll, [
-        { index: 0, support: Support.against, voter: voter(0) },
-        { index: 3, support: Support.abstain, voter: voter(3) },
+      await batchOf(context, [
+        { index: 0, support: Support.against, voter: voterOf(0) },
+        { index: 3, support: Support.abstain, voter: voterOf(3) },
       ]),
     );
-    await castBy("castVote", governor, proposal.id, { index: 1, support: Support.for, voter: voter(1) });
-    await castBy("castVoteBySig", governor, proposal.id, { index: 4, support: Support.for, voter: voter(4) });
+    await castBy("castVote", governor, proposal.id, { index: 1, support: Support.for, voter: voterOf(1) });
+    await castBy("castVoteBySig", governor, proposal.id, { index: 4, support: Support.for, voter: voterOf(4) });
     expect(await countOf(governor, proposal.id, 5)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 3, 4] });
     await proposal.waitForEnd();
     await enact(proposal);
@@ -210,12 +190,12 @@ describe("Without aggregates", () => {
   it.each(PATHS_LEFT)("no node votes again after %s", async (first) => {
     const { governor } = contracts;
     const proposal = await opened(await flagCall(contracts));
-    await castBy(first, governor, proposal.id, { index: 3, support: Support.for, voter: voter(3) });
+    await castBy(first, governor, proposal.id, { index: 3, support: Support.for, voter: voterOf(3) });
     for (const path of PATHS_LEFT) {
-      const again = castBy(path, governor, proposal.id, { index: 3, support: Support.against, voter: voter(3) });
+      const again = castBy(path, governor, proposal.id, { index: 3, support: Support.against, voter: voterOf(3) });
       const batch = path === "castVotesBySig";
       expect(await revertOf(again)).toEqual(
-        batch ? ["GovernorBallotsOverlap", 0n, 8n] : ["GovernorAlreadyCastVote", voter(3).address],
+        batch ? ["GovernorBallotsOverlap", 0n, 8n] : ["GovernorAlreadyCastVote", voterOf(3).address],
       );
     }
     expect(await countOf(governor, proposal.id, 5)).toEqual({ for: 1n, against: 0n, abstain: 0n, voted: [3] });
@@ -226,7 +206,7 @@ describe("Without aggregates, a committee", () => {
   it("admits, rotates and removes by vote, and what was opened before goes on", async () => {
     const { governor, nodes, stranger } = contracts;
     const target = await nodes.getAddress();
-    const fresh = admissionOf(voter(2).address, "key 6");
+    const fresh = admissionOf(voterOf(2).address, "key 6");
     const open = await opened(await flagCall(contracts, "opened before"));
     const change = await opened(
       { target, data: nodes.interface.encodeFunctionData("admit", [[admissionOf(stranger.address, "key 5")]]) },
@@ -244,20 +224,20 @@ describe("Without aggregates, a committee", () => {
     expect(await nodes.memberBits(4)).toEqual([0b1111001n]);
     expect(await nodes.totalKey(4)).toBe(G1_INFINITY);
     expect([await nodes.keyOf(2), await nodes.keyOf(6)]).toEqual([
-      admissionOf(voter(2).address, "key 2").key,
+      admissionOf(voterOf(2).address, "key 2").key,
       fresh.key,
     ]);
 
     const later = await opened(await flagCall(contracts, "opened later"));
     for (const [gone, account] of [
-      [1, voter(1)],
-      [2, voter(2)],
+      [1, voterOf(1)],
+      [2, voterOf(2)],
     ] as const) {
       const refusal = ["NodeRegistryNotMembers", 0n, 1n << BigInt(gone)];
-      const batch = await batchFor(later, [0, gone], [voter(0), account]);
+      const batch = await batchFor(later, [0, gone], [voterOf(0), account]);
       expect(await revertOf(governor.castVotesBySig(later.id, batch))).toEqual(refusal);
     }
-    const accounts = [voter(0), voter(3), stranger, voter(2)];
+    const accounts = [voterOf(0), voterOf(3), stranger, voterOf(2)];
     await governor.castVotesBySig(later.id, await batchFor(later, [0, 3, 5, 6], accounts));
     await enact(later);
   });
@@ -265,7 +245,7 @@ describe("Without aggregates, a committee", () => {
   it("counts a ballot of a node that has left since, under the index that it had", async () => {
     const proposal = await opened(await flagCall(contracts));
     const registry = await registryOfTimelock();
-    const fresh = admissionOf(voter(2).address, "key 5");
+    const fresh = admissionOf(voterOf(2).address, "key 5");
     await registry.rotateKey(2, fresh.key, fresh.possession);
     await registry.remove([1]);
     await contracts.governor.castVotesBySig(proposal.id, await batchFor(proposal, [0, 1, 2, 3]));
@@ -283,14 +263,14 @@ describe("Without aggregates, a committee", () => {
       const refusal = ["NodeRegistryInvalidKey", ethers.keccak256(key)];
       expect(await revertOf(registry.admit([{ ...honest, key }]))).toEqual(refusal);
     }
-    const { key } = admissionOf(voter(1).address, "key 1");
+    const { key } = admissionOf(voterOf(1).address, "key 1");
     const duplicate = ["NodeRegistryDuplicateKey", ethers.keccak256(key)];
     expect(await revertOf(registry.admit([{ ...honest, key }]))).toEqual(duplicate);
     const short = { ...honest, possession: "0x" };
     expect(await revertOf(registry.admit([short]))).toEqual(["NodeRegistryInvalidPossession", stranger.address]);
 
     // Nobody can check that it is a proof.
-    const { possession } = admissionOf(voter(1).address, "another key");
+    const { possession } = admissionOf(voterOf(1).address, "another key");
     await registry.admit([{ ...honest, possession }]);
     expect(await registry.isMember(stranger, await registry.epoch())).toBe(true);
   });

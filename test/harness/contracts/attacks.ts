@@ -1,7 +1,7 @@
-import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { expect } from "vitest";
 import {
   aggregate,
+  type BallotContext,
   type BallotPath,
   type BallotsOfNodes,
   ballotContextOf,
@@ -11,8 +11,9 @@ import {
   countOf,
   signersOf,
 } from "./ballots.js";
-import { type GovernanceContracts, timelockSigner } from "./deployGovernance.js";
-import { flagCall, GovernanceHelper } from "./governanceHelper.js";
+import { contracts, openVote, useFreshGovernance, voterOf } from "./currentGovernance.js";
+import { timelockSigner } from "./deployGovernance.js";
+import type { GovernanceHelper } from "./governanceHelper.js";
 import { revertOf } from "./reverts.js";
 
 /** Above every index of the committees of these tests. */
@@ -26,23 +27,15 @@ export const TOGETHER: readonly BallotPath[] = ["castVotesBySig", "castVotesByAg
 
 export const INVALID = ["NodeRegistryInvalidSignature"];
 
-/** The operator of the node with this index, if its key was never rotated. */
-export function voterOf({ operators }: GovernanceContracts, index: number): HardhatEthersSigner {
-  const found = operators[index];
-  if (!found) throw new Error(`there is no node ${index}`);
-  return found;
-}
-
-/** Opens a proposal on the operations track and waits until it takes ballots. */
-export async function openProposal(contracts: GovernanceContracts, name: string): Promise<GovernanceHelper> {
-  const proposal = new GovernanceHelper(contracts.governor, [await flagCall(contracts, name)]);
-  await proposal.propose(voterOf(contracts, 0));
-  await proposal.waitForStart();
-  return proposal;
+/** A vote among five nodes that has begun, in contracts of its own, and what its ballots sign. */
+export async function beginVote(): Promise<{ proposal: GovernanceHelper; context: BallotContext }> {
+  await useFreshGovernance();
+  const proposal = await openVote();
+  return { proposal, context: await ballotContextOf(proposal.governor, proposal.id) };
 }
 
 /** The registry, called as the timelock. */
-export async function registryOfTimelock(contracts: GovernanceContracts) {
+export async function registryOfTimelock() {
   return contracts.nodes.connect(await timelockSigner(contracts));
 }
 
@@ -74,18 +67,13 @@ export function votedAlready(path: BallotPath, index: number, operator: string):
 }
 
 /** Casts ballots by one path: in one transaction if the path takes several, else in one each. */
-export async function castAll(
-  path: BallotPath,
-  contracts: GovernanceContracts,
-  { governor, id }: GovernanceHelper,
-  ballots: readonly CastBallot[],
-) {
-  const entries = ballots.map(([index, support]) => ({ index, support, voter: voterOf(contracts, index) }));
-  const poll = await ballotContextOf(governor, id);
-  if (path === "castVotesBySig") return governor.castVotesBySig(id, await batchOf(poll, entries));
+export async function castAll(path: BallotPath, { governor, id }: GovernanceHelper, ballots: readonly CastBallot[]) {
+  const entries = ballots.map(([index, support]) => ({ index, support, voter: voterOf(index) }));
+  const context = await ballotContextOf(governor, id);
+  if (path === "castVotesBySig") return governor.castVotesBySig(id, await batchOf(context, entries));
   if (path === "castVotesByAggregate") {
     const sets = ballotsOf(ballots);
-    return governor.castVotesByAggregate(id, signersOf(sets), aggregate(poll, sets));
+    return governor.castVotesByAggregate(id, signersOf(sets), aggregate(context, sets));
   }
   for (const entry of entries) await castBy(path, governor, id, entry);
 }

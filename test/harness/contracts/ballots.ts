@@ -87,10 +87,10 @@ export function secretOfNode(index: number): SecretKey {
 }
 
 /** The sum of the nodes' signatures; an abstaining node signs For and Against. */
-export function aggregate(poll: BallotContext, ballots: BallotsOfNodes, secret = secretOfNode): string {
+export function aggregate(context: BallotContext, ballots: BallotsOfNodes, secret = secretOfNode): string {
   const parts: Signature[] = [];
   const signBy = (indices: readonly number[] = [], support: number) => {
-    const digest = getBytes(digestOf(poll, support));
+    const digest = getBytes(digestOf(context, support));
     for (const index of indices) parts.push(secret(index).sign(digest));
   };
   signBy(ballots.for, 1);
@@ -106,8 +106,8 @@ export function aggregateOver(digest: string, secrets: Iterable<SecretKey>): str
 }
 
 /** The argument of `castVotesBySig`, in the order of `entries`. */
-export async function batchOf(poll: BallotContext, entries: readonly BatchEntry[]): Promise<string> {
-  return concat(await Promise.all(entries.map((entry) => encodeEntry(poll, entry))));
+export async function batchOf(context: BallotContext, entries: readonly BatchEntry[]): Promise<string> {
+  return concat(await Promise.all(entries.map((entry) => encodeEntry(context, entry))));
 }
 
 async function encodeEntry(
@@ -136,17 +136,17 @@ export async function castBy(
   proposalId: bigint,
   { index, support, voter }: BatchEntry & { voter: HardhatEthersSigner },
 ): Promise<ContractTransactionResponse> {
-  const poll = await ballotContextOf(governor, proposalId);
+  const context = await ballotContextOf(governor, proposalId);
   if (path === "castVote") return governor.connect(voter).castVote(proposalId, support);
   if (path === "castVoteBySig") {
-    const signature = await voter.signTypedData(poll.domain, BALLOT, { proposalId, support });
+    const signature = await voter.signTypedData(context.domain, BALLOT, { proposalId, support });
     return governor.castVoteBySig(proposalId, support, voter.address, signature);
   }
   if (path === "castVotesBySig") {
-    return governor.castVotesBySig(proposalId, await batchOf(poll, [{ index, support, voter }]));
+    return governor.castVotesBySig(proposalId, await batchOf(context, [{ index, support, voter }]));
   }
   const ballots = ballotsOf([[index, support]]);
-  return governor.castVotesByAggregate(proposalId, signersOf(ballots), aggregate(poll, ballots));
+  return governor.castVotesByAggregate(proposalId, signersOf(ballots), aggregate(context, ballots));
 }
 
 /** Groups pairs of index and support by support. */

@@ -2,8 +2,9 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import type { ContractTransactionReceipt } from "ethers";
 import { expect } from "vitest";
 import { aggregate, type BallotsOfNodes, ballotContextOf, signersOf } from "./ballots.js";
-import { ethers, freshGovernance, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
-import { type DirectiveWords, GovernanceHelper, issueCall, Kind } from "./governanceHelper.js";
+import { contracts } from "./currentGovernance.js";
+import { ethers, networkHelpers } from "./deployGovernance.js";
+import type { GovernanceHelper } from "./governanceHelper.js";
 import { revertOf } from "./reverts.js";
 
 export const ISSUED = 1n;
@@ -11,42 +12,18 @@ export const ENOUGH = { for: [0, 1, 2, 3] };
 /** The bit of `state`, as in the errors of OpenZeppelin's Governor. */
 export const stateBit = (state: bigint) => ethers.toBeHex(1n << state, 32);
 
-/** The contracts of the current test. */
-export let governance: GovernanceContracts;
-/** Gives each test contracts without any proposal. */
-export async function useFreshGovernance(): Promise<void> {
-  governance = await freshGovernance();
-}
-
-/** Goes on with other contracts. */
-export function useGovernance(other: GovernanceContracts): void {
-  governance = other;
-}
-
-/** A proposal that is not opened yet, with the id it will have. */
-export async function restart(words: Partial<DirectiveWords> = {}): Promise<GovernanceHelper> {
-  return withId(
-    new GovernanceHelper(governance.governor, [await issueCall(governance, { kind: Kind.Restart, ...words })]),
-  );
-}
-
-export async function withId(proposal: GovernanceHelper): Promise<GovernanceHelper> {
-  proposal.id = await governance.governor.hashProposal(...proposal.operation());
-  return proposal;
-}
-
 export async function argumentsOf(proposal: GovernanceHelper, ballots: BallotsOfNodes, signed = ballots) {
   const [targets, values, calldatas] = proposal.operation();
-  const signature = aggregate(await ballotContextOf(governance.governor, proposal.id), signed);
+  const signature = aggregate(await ballotContextOf(contracts.governor, proposal.id), signed);
   return [targets, values, calldatas, proposal.description, signersOf(ballots), signature] as const;
 }
 
 export async function decide(
   proposal: GovernanceHelper,
   ballots: BallotsOfNodes = ENOUGH,
-  by = governance.operators[0],
+  by = contracts.operators[0],
 ) {
-  const sent = await governance.governor.connect(by).decide(...(await argumentsOf(proposal, ballots)));
+  const sent = await contracts.governor.connect(by).decide(...(await argumentsOf(proposal, ballots)));
   const receipt = await sent.wait();
   if (!receipt) throw new Error("the transaction was not mined");
   return receipt;
@@ -54,7 +31,7 @@ export async function decide(
 
 /** Expects that the proposal does not exist, with no votes. */
 export async function expectNoProposal(proposal: GovernanceHelper): Promise<void> {
-  const { governor } = governance;
+  const { governor } = contracts;
   expect(await revertOf(proposal.state())).toEqual(["GovernorNonexistentProposal", proposal.id]);
   expect(await proposal.votes()).toEqual({ for: 0n, against: 0n, abstain: 0n });
   expect(await governor.proposalProposer(proposal.id)).toBe(ethers.ZeroAddress);
@@ -73,7 +50,7 @@ export async function expectRefused(
 
 /** The names of a receipt's events, of all contracts, in order. */
 export function eventsOf({ logs }: ContractTransactionReceipt): string[] {
-  const known = [governance.governor, governance.directives, governance.timelock].map((contract) => contract.interface);
+  const known = [contracts.governor, contracts.directives, contracts.timelock].map((contract) => contract.interface);
   return logs.map((log) => known.map((abi) => abi.parseLog(log)?.name).find((name) => name !== undefined) ?? "unknown");
 }
 

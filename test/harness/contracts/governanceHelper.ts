@@ -100,14 +100,27 @@ export class GovernanceHelper {
     this.description = description;
   }
 
+  /** Computes the id, so that ballots can be signed before anybody opens the proposal. */
+  async withId(): Promise<this> {
+    this.id = await this.governor.hashProposal(...this.operation());
+    return this;
+  }
+
   async propose(proposer: HardhatEthersSigner | undefined): Promise<ContractTransactionReceipt> {
-    this.id = await this.governor.hashProposal(this.targets, this.values, this.calldatas, ethers.id(this.description));
+    await this.withId();
     return mined(this.as(proposer).propose(this.targets, this.values, this.calldatas, this.description));
   }
 
   /** Waits until ballots count: the first second after the proposal's start. */
   async waitForStart(): Promise<void> {
     await increaseTimeTo((await this.governor.proposalSnapshot(this.id)) + 1n);
+  }
+
+  /** Opens the proposal and waits until ballots count. */
+  async open(proposer: HardhatEthersSigner | undefined): Promise<this> {
+    await this.propose(proposer);
+    await this.waitForStart();
+    return this;
   }
 
   /** Waits until ballots no longer count: the first second after the deadline. */
@@ -132,6 +145,13 @@ export class GovernanceHelper {
     for (const voter of voters) await this.vote(voter, support);
   }
 
+  /** Opens the proposal and has each of `voters` vote For. */
+  async pass(proposer: HardhatEthersSigner | undefined, voters: HardhatEthersSigner[]): Promise<this> {
+    await this.open(proposer);
+    await this.voteAll(voters);
+    return this;
+  }
+
   async queue(): Promise<ContractTransactionReceipt> {
     return mined(this.governor.queue(...this.operation()));
   }
@@ -140,21 +160,25 @@ export class GovernanceHelper {
     return mined(this.governor.execute(...this.operation()));
   }
 
+  /** Queues the passed proposal, waits for its timelock and executes it. */
+  async enact(): Promise<void> {
+    await this.queue();
+    await this.waitForEta();
+    await this.execute();
+  }
+
   async cancel(by: HardhatEthersSigner | undefined): Promise<ContractTransactionReceipt> {
     return mined(this.as(by).cancel(...this.operation()));
   }
 
   /** Opens, passes, queues and executes the proposal; `voters` vote For while it is active. */
   async carryOut(proposer: HardhatEthersSigner | undefined, voters: HardhatEthersSigner[]): Promise<void> {
-    await this.propose(proposer);
-    await this.waitForStart();
+    await this.open(proposer);
     for (const voter of voters) {
       if ((await this.state()) === State.active) await this.vote(voter, Support.for);
     }
     if ((await this.state()) === State.active) await this.waitForEnd();
-    await this.queue();
-    await this.waitForEta();
-    await this.execute();
+    await this.enact();
   }
 
   async state(): Promise<bigint> {

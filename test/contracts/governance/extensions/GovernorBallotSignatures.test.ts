@@ -13,26 +13,24 @@ import {
   signersOf,
 } from "../../../harness/contracts/ballots.js";
 import {
-  deployGovernance,
-  freshGovernance,
-  type GovernanceContracts,
-  networkHelpers,
-  timelockSigner,
-} from "../../../harness/contracts/deployGovernance.js";
+  contracts,
+  governorEventsOf,
+  openVote,
+  useFreshGovernance,
+  useGovernance,
+  voterOf,
+} from "../../../harness/contracts/currentGovernance.js";
+import { deployGovernance, networkHelpers, timelockSigner } from "../../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import { flagCall, GovernanceHelper, State, Support } from "../../../harness/contracts/governanceHelper.js";
-
 import { shortOrLong } from "../../../harness/soak.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
+beforeEach(useFreshGovernance);
 
 describe("An aggregate of ballots", () => {
   it("counts all of a committee by one signature, sent by any account", async () => {
     const { governor, operators, stranger } = contracts;
-    const proposal = await open();
+    const proposal = await openVote();
     const everybody = { for: [0, 1, 2, 3, 4] };
     const events = await bring(proposal, everybody, governor.connect(stranger));
 
@@ -45,7 +43,7 @@ describe("An aggregate of ballots", () => {
 
   it("carries For, Against and Abstain at once", async () => {
     const { governor, operators } = contracts;
-    const proposal = await open();
+    const proposal = await openVote();
     const events = await bring(proposal, { for: [0, 3], against: [1], abstain: [4] });
 
     expect(events).toEqual([["BallotsCounted", proposal.id, [9n], [2n], [16n]]]);
@@ -64,7 +62,7 @@ describe("An aggregate of ballots", () => {
     ["one For with an abstention for the quorum", { for: [2], abstain: [0] }, "succeeded"],
     ["one For below the quorum", { for: [2] }, "defeated"],
   ])("of %s ends as single ballots would", async (_what, ballots, state) => {
-    const proposal = await open();
+    const proposal = await openVote();
     await bring(proposal, ballots);
     expect(await proposal.state()).toBe(State.active);
     await proposal.waitForEnd();
@@ -72,7 +70,7 @@ describe("An aggregate of ballots", () => {
   });
 
   it("may be one of several, until one of them reaches the fast path", async () => {
-    const proposal = await open();
+    const proposal = await openVote();
     await bring(proposal, { for: [4] });
     await bring(proposal, { against: [0] });
     await bring(proposal, { for: [1, 3] });
@@ -81,34 +79,30 @@ describe("An aggregate of ballots", () => {
     await bring(proposal, { for: [2] });
     expect(await count(proposal)).toEqual({ for: 4n, against: 1n, abstain: 0n, voted: [0, 1, 2, 3, 4] });
     expect(await proposal.state()).toBe(State.succeeded);
-    await proposal.queue();
-    await proposal.waitForEta();
-    await proposal.execute();
+    await proposal.enact();
     expect(await proposal.state()).toBe(State.executed);
   });
 
   it("may be signed before its proposal is opened", async () => {
     const { governor, operators } = contracts;
-    const proposal = new GovernanceHelper(governor, [await flagCall(contracts)]);
-    proposal.id = await governor.hashProposal(...proposal.operation());
+    const proposal = await new GovernanceHelper(governor, [await flagCall(contracts)]).withId();
     const ballots = { for: [0, 2], abstain: [1] };
     const signature = aggregate(await ballotContextOf(governor, proposal.id), ballots);
-    await proposal.propose(operators[0]);
-    await proposal.waitForStart();
+    await proposal.open(operators[0]);
     await governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
     expect(await count(proposal)).toEqual({ for: 2n, against: 0n, abstain: 1n, voted: [0, 1, 2] });
   });
 
   it("signs the digest that the contract names", async () => {
-    const poll = await ballotContextOf(contracts.governor, 12n);
+    const context = await ballotContextOf(contracts.governor, 12n);
     for (const support of [0, 1, 2]) {
-      expect(await contracts.governor.ballotDigest(12n, support)).toBe(digestOf(poll, support));
+      expect(await contracts.governor.ballotDigest(12n, support)).toBe(digestOf(context, support));
     }
   });
 
   it("is of one node where there is one", async () => {
-    contracts = await deployGovernance({ size: 1 });
-    const proposal = await open();
+    useGovernance(await deployGovernance({ size: 1 }));
+    const proposal = await openVote();
     await bring(proposal, { for: [0] });
     expect(await count(proposal)).toEqual({ for: 1n, against: 0n, abstain: 0n, voted: [0] });
     expect(await proposal.state()).toBe(State.succeeded);
@@ -118,8 +112,8 @@ describe("An aggregate of ballots", () => {
 describe("A batch of ballots", () => {
   it("counts signatures of several operators, sent by any account", async () => {
     const { governor, stranger } = contracts;
-    const proposal = await open();
-    const events = await eventsOf(
+    const proposal = await openVote();
+    const events = await governorEventsOf(
       governor
         .connect(stranger)
         .castVotesBySig(proposal.id, await batch(proposal, { for: [0, 4], against: [1], abstain: [3] })),
@@ -136,8 +130,8 @@ describe("A batch of ballots", () => {
       ["for", [[6n], [], []]],
       ["abstain", [[], [], [6n]]],
     ] as const) {
-      const proposal = await open(support);
-      const events = await eventsOf(
+      const proposal = await openVote(support);
+      const events = await governorEventsOf(
         contracts.governor.castVotesBySig(proposal.id, await batch(proposal, { [support]: [1, 2] })),
       );
       expect(events).toEqual([["BallotsCounted", proposal.id, ...words]]);
@@ -146,7 +140,7 @@ describe("A batch of ballots", () => {
   });
 
   it("ends the vote when it reaches the fast path", async () => {
-    const proposal = await open();
+    const proposal = await openVote();
     await contracts.governor.castVotesBySig(proposal.id, await batch(proposal, { for: [0, 1, 2, 4] }));
     expect(await proposal.state()).toBe(State.succeeded);
   });
@@ -155,27 +149,27 @@ describe("A batch of ballots", () => {
 describe("Ballots by different paths", () => {
   it("add up to one tally", async () => {
     const { governor } = contracts;
-    const proposal = await open();
+    const proposal = await openVote();
     for (const [index, path] of BALLOT_PATHS.entries()) {
       const support = [Support.for, Support.against, Support.abstain, Support.for][index] ?? 0;
-      await castBy(path, governor, proposal.id, { index, support, voter: voter(index) });
+      await castBy(path, governor, proposal.id, { index, support, voter: voterOf(index) });
     }
     expect(await count(proposal)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 1, 2, 3] });
-    await proposal.vote(voter(4), Support.for);
+    await proposal.vote(voterOf(4), Support.for);
     expect(await count(proposal)).toEqual({ for: 3n, against: 1n, abstain: 1n, voted: [0, 1, 2, 3, 4] });
   });
 
   it.each(BALLOT_PATHS)("let %s reach the fast path", async (path) => {
-    const proposal = await open();
+    const proposal = await openVote();
     await bring(proposal, { for: [0, 1] });
     await contracts.governor.castVotesBySig(proposal.id, await batch(proposal, { for: [2] }));
     expect(await proposal.state()).toBe(State.active);
-    await castBy(path, contracts.governor, proposal.id, { index: 3, support: Support.for, voter: voter(3) });
+    await castBy(path, contracts.governor, proposal.id, { index: 3, support: Support.for, voter: voterOf(3) });
     expect(await proposal.state()).toBe(State.succeeded);
   });
 
   it("count on one proposal and not on another", async () => {
-    const [first, second] = [await open("a"), await open("b")];
+    const [first, second] = [await openVote("a"), await openVote("b")];
     await bring(first, { for: [0, 1] });
     await bring(second, { against: [0, 2] });
     expect(await count(first)).toEqual({ for: 2n, against: 0n, abstain: 0n, voted: [0, 1] });
@@ -188,7 +182,7 @@ describe("A committee that changes", () => {
   async function change(): Promise<void> {
     const { nodes, stranger } = contracts;
     const registry = nodes.connect(await timelockSigner(contracts));
-    const fresh = admissionOf(voter(2).address, "key 5");
+    const fresh = admissionOf(voterOf(2).address, "key 5");
     await registry.remove([1]);
     await registry.rotateKey(2, fresh.key, fresh.possession);
     await registry.admit([admissionOf(stranger.address, "key 6")]);
@@ -197,7 +191,7 @@ describe("A committee that changes", () => {
 
   it("goes on as it was for a proposal that was open", async () => {
     const { governor, stranger } = contracts;
-    const proposal = await open();
+    const proposal = await openVote();
     await change();
     await bring(proposal, { for: [1], against: [2], abstain: [3] });
     await governor.castVotesBySig(proposal.id, await batch(proposal, { against: [0], for: [4] }));
@@ -209,45 +203,45 @@ describe("A committee that changes", () => {
   it("is the new one for a proposal that is opened later", async () => {
     const { governor, stranger, nodes } = contracts;
     await change();
-    const proposal = await open();
+    const proposal = await openVote();
     expect(await nodes.memberBits(await nodes.epoch())).toEqual([0b1111001n]);
     await bring(proposal, { for: [0, 5], against: [6] });
     await governor.castVotesBySig(
       proposal.id,
       await batchOf(await ballotContextOf(governor, proposal.id), [
-        { index: 3, support: Support.abstain, voter: voter(3) },
+        { index: 3, support: Support.abstain, voter: voterOf(3) },
       ]),
     );
     expect(await count(proposal, 7)).toEqual({ for: 2n, against: 1n, abstain: 1n, voted: [0, 3, 5, 6] });
-    expect(await governor.hasVoted(proposal.id, voter(2))).toBe(true);
+    expect(await governor.hasVoted(proposal.id, voterOf(2))).toBe(true);
     expect(await governor.hasVoted(proposal.id, stranger)).toBe(true);
-    expect(await governor.hasVoted(proposal.id, voter(1))).toBe(false);
+    expect(await governor.hasVoted(proposal.id, voterOf(1))).toBe(false);
     await bring(proposal, { for: [4] });
     expect((await governor.proposalRules(proposal.id)).committeeSize).toBe(5n);
   });
 
   it("counts a rotated node's account under its new index", async () => {
     await change();
-    const proposal = await open();
-    const poll = await ballotContextOf(contracts.governor, proposal.id);
+    const proposal = await openVote();
+    const context = await ballotContextOf(contracts.governor, proposal.id);
     await contracts.governor.castVotesBySig(
       proposal.id,
-      await batchOf(poll, [{ index: 5, support: 1, voter: voter(2) }]),
+      await batchOf(context, [{ index: 5, support: 1, voter: voterOf(2) }]),
     );
     expect(await count(proposal, 7)).toEqual({ for: 1n, against: 0n, abstain: 0n, voted: [5] });
   });
 
   it("gives every split of its nodes the sums of just those keys", async () => {
     // Four nodes before and after, of which each is For, Against, abstains or does not vote: all 255 ways in a soak.
-    contracts = await deployGovernance({ size: 4 });
+    useGovernance(await deployGovernance({ size: 4 }));
     const { nodes } = contracts;
     const before = await nodes.epoch();
-    const fresh = admissionOf(voter(2).address, "key 4");
+    const fresh = admissionOf(voterOf(2).address, "key 4");
     const registry = nodes.connect(await timelockSigner(contracts));
     await registry.rotateKey(2, fresh.key, fresh.possession);
     await registry.admit([admissionOf(contracts.stranger.address, "key 5")]);
     await registry.remove([0]);
-    const poll = await ballotContextOf(contracts.governor, 1n);
+    const context = await ballotContextOf(contracts.governor, 1n);
     for (const [epoch, members] of [
       [before, [0, 1, 2, 3]],
       [await nodes.epoch(), [1, 3, 4, 5]],
@@ -255,8 +249,8 @@ describe("A committee that changes", () => {
       for (let split = 1; split < 256; split += shortOrLong(7, 1)) {
         const ballots = ballotsOf(members.map((index, i) => [index, ((split >> (2 * i)) & 3) - 1] as const));
         const signers = signersOf(ballots);
-        const digests = [digestOf(poll, 1), digestOf(poll, 0)] as const;
-        const counts = await nodes.checkAggregate(epoch, signers, ...digests, aggregate(poll, ballots));
+        const digests = [digestOf(context, 1), digestOf(context, 0)] as const;
+        const counts = await nodes.checkAggregate(epoch, signers, ...digests, aggregate(context, ballots));
         const sizes = [ballots.for, ballots.against, ballots.abstain].map(({ length }) => BigInt(length));
         expect([...counts]).toEqual(sizes);
       }
@@ -264,33 +258,19 @@ describe("A committee that changes", () => {
   });
 });
 
-function voter(index: number) {
-  const found = contracts.operators[index];
-  if (!found) throw new Error(`there is no node ${index}`);
-  return found;
-}
-
-/** A proposal of Operations whose vote has begun. */
-async function open(name = "learning.enabled"): Promise<GovernanceHelper> {
-  const proposal = new GovernanceHelper(contracts.governor, [await flagCall(contracts, name)]);
-  await proposal.propose(contracts.operators[0]);
-  await proposal.waitForStart();
-  return proposal;
-}
-
 async function bring(
   proposal: GovernanceHelper,
   ballots: BallotsOfNodes,
   governor: INodeGovernor = contracts.governor,
 ): Promise<unknown[][]> {
   const signature = aggregate(await ballotContextOf(governor, proposal.id), ballots);
-  return eventsOf(governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature));
+  return governorEventsOf(governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature));
 }
 
 /** In the order of the indices. */
 async function batch(proposal: GovernanceHelper, ballots: BallotsOfNodes): Promise<string> {
   const entries = [ballots.against, ballots.for, ballots.abstain].flatMap((indices = [], support) =>
-    indices.map((index) => ({ index, support, voter: voter(index) })),
+    indices.map((index) => ({ index, support, voter: voterOf(index) })),
   );
   entries.sort((a, b) => a.index - b.index);
   return batchOf(await ballotContextOf(contracts.governor, proposal.id), entries);
@@ -298,12 +278,4 @@ async function batch(proposal: GovernanceHelper, ballots: BallotsOfNodes): Promi
 
 async function count(proposal: GovernanceHelper, bound = contracts.operators.length) {
   return countOf(contracts.governor, proposal.id, bound);
-}
-
-async function eventsOf(sent: Promise<{ wait(): Promise<{ logs: readonly unknown[] } | null> }>): Promise<unknown[][]> {
-  const receipt = await (await sent).wait();
-  return (receipt?.logs ?? []).map((log) => {
-    const event = contracts.governor.interface.parseLog(log as { topics: string[]; data: string });
-    return [event?.name, ...(event?.args.toArray(true) ?? [])];
-  });
 }

@@ -1,20 +1,22 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ethers, freshGovernance, type GovernanceContracts } from "../../../harness/contracts/deployGovernance.js";
+import {
+  contracts,
+  governorEventsOf,
+  openVote,
+  useFreshGovernance,
+  voterOf,
+} from "../../../harness/contracts/currentGovernance.js";
+import { ethers } from "../../../harness/contracts/deployGovernance.js";
 import { flagCall, GovernanceHelper, State, Support } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 import { signBallot } from "../../../harness/contracts/signBallot.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
+beforeEach(useFreshGovernance);
 
 describe("A ballot", () => {
   it("counts one vote a node, and has the voters", async () => {
     const { governor, operators } = contracts;
-    const proposal = new GovernanceHelper(governor, [await flagCall(contracts)]);
-    await proposal.propose(operators[0]);
-    await proposal.waitForStart();
+    const proposal = await openVote();
     const receipt = await proposal.vote(operators[0], Support.for);
     await proposal.vote(operators[1], Support.against);
     await proposal.vote(operators[4], Support.abstain);
@@ -42,24 +44,23 @@ describe("A ballot", () => {
 
   it("keeps reasons and parameters in the events", async () => {
     const { governor, operators } = contracts;
-    const proposal = new GovernanceHelper(governor, [await flagCall(contracts)]);
-    await proposal.propose(operators[0]);
-    await proposal.waitForStart();
+    const proposal = await openVote();
     await expect(
-      eventsOf(governor.connect(operators[0]).castVoteWithReason(proposal.id, Support.against, "evidence is missing")),
+      governorEventsOf(
+        governor.connect(operators[0]).castVoteWithReason(proposal.id, Support.against, "evidence is missing"),
+      ),
     ).resolves.toEqual([["VoteCast", operators[0]?.address, proposal.id, 0n, 1n, "evidence is missing"]]);
     await expect(
-      eventsOf(governor.connect(operators[1]).castVoteWithReasonAndParams(proposal.id, Support.for, "why", "0x01")),
+      governorEventsOf(
+        governor.connect(operators[1]).castVoteWithReasonAndParams(proposal.id, Support.for, "why", "0x01"),
+      ),
     ).resolves.toEqual([["VoteCastWithParams", operators[1]?.address, proposal.id, 1n, 1n, "why", "0x01"]]);
   });
 
   it("takes a signed ballot from anybody, without a nonce", async () => {
-    const { governor, operators, stranger } = contracts;
-    const proposal = new GovernanceHelper(governor, [await flagCall(contracts)]);
-    await proposal.propose(operators[0]);
-    await proposal.waitForStart();
-    const voter = operators[2];
-    if (!voter) throw new Error("no voter");
+    const { governor, stranger } = contracts;
+    const proposal = await openVote();
+    const voter = voterOf(2);
     const signature = await signBallot(governor, proposal.id, voter, Support.for);
 
     expect(await revertOf(governor.castVoteBySig(proposal.id, Support.against, voter, signature))).toEqual([
@@ -102,11 +103,3 @@ describe("A ballot", () => {
     ]);
   });
 });
-
-async function eventsOf(sent: Promise<{ wait(): Promise<{ logs: readonly unknown[] } | null> }>): Promise<unknown[][]> {
-  const receipt = await (await sent).wait();
-  return (receipt?.logs ?? []).map((log) => {
-    const event = contracts.governor.interface.parseLog(log as { topics: string[]; data: string });
-    return [event?.name, ...(event?.args ?? [])];
-  });
-}

@@ -1,36 +1,23 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
-  deploy,
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  networkHelpers,
-  timelockSigner,
-} from "../../../harness/contracts/deployGovernance.js";
+  contracts,
+  openDeployment,
+  restart,
+  useFreshGovernance,
+  voterOf,
+} from "../../../harness/contracts/currentGovernance.js";
+import { deploy, ethers, networkHelpers, timelockSigner } from "../../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../../harness/contracts/eip2537.js";
-import { GovernanceHelper, issueCall, Kind, Support } from "../../../harness/contracts/governanceHelper.js";
+import { Support } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 import { signBallot } from "../../../harness/contracts/signBallot.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
-
-async function open(description = "because", proposer = contracts.operators[0]): Promise<GovernanceHelper> {
-  const proposal = new GovernanceHelper(
-    contracts.governor,
-    [await issueCall(contracts, { kind: Kind.Deploy })],
-    description,
-  );
-  await proposal.propose(proposer);
-  return proposal;
-}
+beforeEach(useFreshGovernance);
 
 describe("Who may vote", () => {
   it("is frozen at opening: a node admitted later cannot vote, one removed later still can", async () => {
     const { governor, nodes, operators, stranger } = contracts;
-    const proposal = await open();
+    const proposal = await openDeployment();
     const timelock = await timelockSigner(contracts);
     await nodes.connect(timelock).admit([admissionOf(stranger.address, "late key")]);
     await nodes.connect(timelock).remove([1]);
@@ -45,7 +32,7 @@ describe("Who may vote", () => {
   it("is that of an earlier second, so that nobody joins in the block of the opening", async () => {
     const { governor, nodes, operators, stranger } = contracts;
     const timelock = await timelockSigner(contracts);
-    const proposal = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Restart })]);
+    const proposal = await restart();
     await ethers.provider.send("evm_setAutomine", [false]);
     const admitted = nodes
       .connect(timelock)
@@ -60,19 +47,17 @@ describe("Who may vote", () => {
 
     const [joined, opened] = await Promise.all([(await admitted).wait(), (await proposed).wait()]);
     expect(joined?.blockNumber).toBe(opened?.blockNumber);
-    const id = await governor.hashProposal(...proposal.operation());
-    expect([...(await governor.proposalRules(id))].slice(0, 2)).toEqual([1n, 5n]);
+    expect([...(await governor.proposalRules(proposal.id))].slice(0, 2)).toEqual([1n, 5n]);
   });
 
   it("includes contracts, which sign by ERC-1271", async () => {
-    const { governor, nodes, operators, stranger } = contracts;
-    const owner = operators[0];
-    if (!owner) throw new Error("no owner");
+    const { governor, nodes, stranger } = contracts;
+    const owner = voterOf(0);
     const wallet = await deploy<{ getAddress(): Promise<string> }>("OwnedWallet", [owner.address]);
     const address = await wallet.getAddress();
     await nodes.connect(await timelockSigner(contracts)).admit([admissionOf(address, "the wallet's key")]);
     await networkHelpers.mine();
-    const proposal = await open();
+    const proposal = await openDeployment();
     await proposal.waitForStart();
 
     const signature = await signBallot(governor, proposal.id, owner, Support.for);

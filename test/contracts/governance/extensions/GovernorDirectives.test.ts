@@ -1,12 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  DEFAULT_TRACKS,
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  rules,
-  Track,
-} from "../../../harness/contracts/deployGovernance.js";
+import { contracts, restart, useFreshGovernance, voterOf } from "../../../harness/contracts/currentGovernance.js";
+import { DEFAULT_TRACKS, ethers, rules, Track } from "../../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import {
   type Call,
@@ -20,10 +14,7 @@ import { revertOf } from "../../../harness/contracts/reverts.js";
 
 const ISSUED = 1n;
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
+beforeEach(useFreshGovernance);
 
 /** Decides a directive and its effect with all votes For, and checks that the directive was issued. */
 async function order(kind: keyof typeof Kind, effect?: Call): Promise<void> {
@@ -80,23 +71,22 @@ describe("A directive decided by vote", () => {
       ),
     );
     expect(await nodes.epoch()).toBe(2n);
-    const proposal = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Restart })]);
+    const proposal = await restart();
     await proposal.propose(stranger);
     expect((await governor.proposalRules(proposal.id)).committeeSize).toBe(6n);
   });
 
   it("Ban removes a node from the committee of later proposals", async () => {
-    const { nodes, governor, operators } = contracts;
+    const { nodes, operators } = contracts;
     await order("Ban", await effectOn(nodes, nodes.interface.encodeFunctionData("remove", [[1]])));
     expect(await nodes.isMember(operators[1] as never, 2)).toBe(false);
-    const proposal = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Restart })]);
+    const proposal = await restart();
     await expect(proposal.propose(operators[1])).rejects.toThrow("GovernorInsufficientProposerVotes");
   });
 
   it("RotateKey gives a node a new index, under which it votes on", async () => {
-    const { nodes, governor, operators } = contracts;
-    const operator = operators[2];
-    if (!operator) throw new Error("no operator");
+    const { nodes, governor } = contracts;
+    const operator = voterOf(2);
     const { key, possession } = admissionOf(operator.address, "a rotated key");
     await order(
       "RotateKey",
@@ -105,9 +95,7 @@ describe("A directive decided by vote", () => {
     expect(await nodes.indexOf(operator, 2)).toBe(5n);
     expect(await nodes.keyOf(5)).toBe(key);
 
-    const proposal = new GovernanceHelper(governor, [await issueCall(contracts, { kind: Kind.Restart })]);
-    await proposal.propose(operator);
-    await proposal.waitForStart();
+    const proposal = await (await restart()).open(operator);
     await proposal.vote(operator, 1);
     expect([await governor.hasIndexVoted(proposal.id, 5), await governor.hasIndexVoted(proposal.id, 2)]).toEqual([
       true,
@@ -147,9 +135,7 @@ describe("A directive decided by vote", () => {
       await effectOn(governor, change),
       await issueCall(contracts, { kind: Kind.SetTrack }),
     ]);
-    await slow.propose(operators[0]);
-    await slow.waitForStart();
-    await slow.voteAll(operators);
+    await slow.pass(operators[0], operators);
     await slow.waitForEnd();
     await slow.queue();
     await open.propose(operators[0]);

@@ -1,25 +1,16 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ethers, freshGovernance, type GovernanceContracts } from "../../../harness/contracts/deployGovernance.js";
-import { GovernanceHelper, issueCall, Kind } from "../../../harness/contracts/governanceHelper.js";
+import { contracts, restart, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
+import { ethers } from "../../../harness/contracts/deployGovernance.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
-
-async function restart(salt = "once", evidence: string[] = []): Promise<GovernanceHelper> {
-  return new GovernanceHelper(contracts.governor, [
-    await issueCall(contracts, { kind: Kind.Restart, salt: ethers.id(salt), evidence }),
-  ]);
-}
+beforeEach(useFreshGovernance);
 
 describe("The evidence of a proposal", () => {
   it("refuses evidence that is out of order, repeated, zero or too much", async () => {
     const [low, high] = [ethers.toBeHex(1, 32), ethers.toBeHex(2, 32)];
     const many = Array.from({ length: 17 }, (_, i) => ethers.toBeHex(i + 1, 32));
     const refusal = async (evidence: string[]) =>
-      revertOf((await restart("x", evidence)).propose(contracts.operators[0]));
+      revertOf((await restart({ evidence })).propose(contracts.operators[0]));
 
     expect(await refusal([high, low])).toEqual(["GovernorInvalidEvidence", 1n]);
     expect(await refusal([low, low])).toEqual(["GovernorInvalidEvidence", 1n]);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { aggregate, type BallotsOfNodes, ballotContextOf, signersOf } from "../../../harness/contracts/ballots.js";
+import { contracts, restart, useFreshGovernance, useGovernance } from "../../../harness/contracts/currentGovernance.js";
 import {
   DEFAULT_TRACKS,
   deployGovernance,
@@ -16,13 +17,8 @@ import {
   eventsOf,
   expectNoProposal,
   expectRefused,
-  governance,
   ISSUED,
-  restart,
   stateBit,
-  useFreshGovernance,
-  useGovernance,
-  withId,
 } from "../../../harness/contracts/fastLane.js";
 import {
   directiveOf,
@@ -39,7 +35,7 @@ beforeEach(useFreshGovernance);
 
 describe("The fast lane", () => {
   it("opens, counts and issues in one transaction", async () => {
-    const { governor, directives, operators } = governance;
+    const { governor, directives, operators } = contracts;
     const proposal = await restart();
     const receipt = await decide(proposal, { ...ENOUGH, against: [4] });
     const now = BigInt(await networkHelpers.time.latest());
@@ -70,9 +66,9 @@ describe("The fast lane", () => {
   });
 
   it("freezes what a slow proposal would, and votes from the second before", async () => {
-    const { governor } = governance;
+    const { governor } = contracts;
     const [slow, fast] = [await restart({ salt: ethers.id("slow") }), await restart()];
-    await slow.propose(governance.operators[0]);
+    await slow.propose(contracts.operators[0]);
     const openedAt = BigInt(await networkHelpers.time.latest());
     expect(await governor.proposalSnapshot(slow.id)).toBe(openedAt);
     expect(await governor.proposalDeadline(slow.id)).toBe(openedAt + 3600n);
@@ -91,7 +87,7 @@ describe("The fast lane", () => {
     expect(await proposal.votes()).toEqual({ for: 4n, against: 0n, abstain: 1n });
     const other = await restart({ salt: ethers.id("other") });
     await decide(other);
-    expect((await revertOf(other.vote(governance.operators[4], Support.against)))?.slice(0, 3)).toEqual([
+    expect((await revertOf(other.vote(contracts.operators[4], Support.against)))?.slice(0, 3)).toEqual([
       "GovernorUnexpectedProposalState",
       other.id,
       State.executed,
@@ -100,32 +96,32 @@ describe("The fast lane", () => {
 
   it("lets any member open, and needs no vote of it", async () => {
     const proposal = await restart();
-    await decide(proposal, { for: [0, 1, 2, 3] }, governance.operators[4]);
-    expect(await governance.governor.hasVoted(proposal.id, governance.operators[4] as never)).toBe(false);
+    await decide(proposal, { for: [0, 1, 2, 3] }, contracts.operators[4]);
+    expect(await contracts.governor.hasVoted(proposal.id, contracts.operators[4] as never)).toBe(false);
     expect(await proposal.state()).toBe(State.executed);
   });
 
   it("queues where there is a timelock, which has the last word", async () => {
     const track = rules({ fastPath: 6700n, timelock: 600n });
     useGovernance(await deployGovernance({ tracks: [track, track, track, track] }));
-    const proposal = await withId(new GovernanceHelper(governance.governor, [await flagCall(governance)]));
+    const proposal = await new GovernanceHelper(contracts.governor, [await flagCall(contracts)]).withId();
     const receipt = await decide(proposal);
     const now = BigInt(await networkHelpers.time.latest());
 
     expect(eventsOf(receipt)).not.toContain("ProposalExecuted");
     expect(await proposal.state()).toBe(State.queued);
-    expect(await governance.governor.proposalEta(proposal.id)).toBe(now + 600n);
+    expect(await contracts.governor.proposalEta(proposal.id)).toBe(now + 600n);
     const flag = ethers.encodeBytes32String("learning.enabled");
-    expect(await governance.parameters.flag(flag)).toBe(false);
+    expect(await contracts.parameters.flag(flag)).toBe(false);
     await expect(proposal.execute()).rejects.toThrow("TimelockUnexpectedOperationState");
     await proposal.waitForEta();
     await proposal.execute();
-    expect(await governance.parameters.flag(flag)).toBe(true);
+    expect(await contracts.parameters.flag(flag)).toBe(true);
   });
 
   it("queues while the timelock's own minimum is longer", async () => {
-    const { timelock } = governance;
-    await timelock.connect(await timelockSigner(governance)).updateDelay(100);
+    const { timelock } = contracts;
+    await timelock.connect(await timelockSigner(contracts)).updateDelay(100);
     const proposal = await restart();
     await decide(proposal);
     expect(await proposal.state()).toBe(State.queued);
@@ -140,7 +136,7 @@ describe("The fast lane", () => {
     );
     const proposal = await restart();
     await decide(proposal);
-    await proposal.cancel(governance.guardian);
+    await proposal.cancel(contracts.guardian);
     expect(await proposal.state()).toBe(State.canceled);
     await proposal.waitForEta();
     expect((await revertOf(proposal.execute()))?.[0]).toBe("GovernorUnexpectedProposalState");
@@ -149,7 +145,7 @@ describe("The fast lane", () => {
 
 describe("The fast lane refuses", () => {
   it("accounts that are no members", async () => {
-    const { stranger } = governance;
+    const { stranger } = contracts;
     const refusal = ["GovernorInsufficientProposerVotes", stranger.address, 0n, 1n];
     await expectRefused(await restart(), refusal, ENOUGH, stranger);
   });
@@ -168,10 +164,9 @@ describe("The fast lane refuses", () => {
       ballots,
     );
     // Opened slowly, the same ballots count for what they are.
-    await proposal.propose(governance.operators[0]);
-    await proposal.waitForStart();
-    const signature = aggregate(await ballotContextOf(governance.governor, proposal.id), ballots);
-    await governance.governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
+    await proposal.open(contracts.operators[0]);
+    const signature = aggregate(await ballotContextOf(contracts.governor, proposal.id), ballots);
+    await contracts.governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
     expect(await proposal.state()).toBe(State.active);
   });
 
@@ -188,24 +183,24 @@ describe("The fast lane refuses", () => {
   });
 
   it("tracks that ballots wait on, and tracks without a fast path", async () => {
-    const { governor, nodes, parameters } = governance;
+    const { governor, nodes, parameters } = contracts;
     const setTrack = governor.interface.encodeFunctionData("setTrack", [Track.emergency, DEFAULT_TRACKS[0]]);
     for (const [call, track] of [
-      [await flagCall(governance), Track.operations],
-      [await issueCall(governance, { kind: Kind.Deploy }), Track.operations],
+      [await flagCall(contracts), Track.operations],
+      [await issueCall(contracts, { kind: Kind.Deploy }), Track.operations],
       [
         { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("remove", [[1]]) },
         Track.membership,
       ],
-      [await issueCall(governance, { kind: Kind.Ban }), Track.membership],
+      [await issueCall(contracts, { kind: Kind.Ban }), Track.membership],
       [{ target: await governor.getAddress(), data: setTrack }, Track.constitution],
       [{ target: await parameters.getAddress(), data: "0x" }, Track.constitution],
     ] as const) {
-      await expectRefused(await withId(new GovernanceHelper(governor, [call])), ["GovernorNoFastLane", track]);
+      await expectRefused(await new GovernanceHelper(governor, [call]).withId(), ["GovernorNoFastLane", track]);
     }
     // A restart together with a slower call is as slow.
-    const together = [await issueCall(governance, { kind: Kind.Restart }), await flagCall(governance)];
-    await expectRefused(await withId(new GovernanceHelper(governor, together)), [
+    const together = [await issueCall(contracts, { kind: Kind.Restart }), await flagCall(contracts)];
+    await expectRefused(await new GovernanceHelper(governor, together).withId(), [
       "GovernorNoFastLane",
       Track.operations,
     ]);
@@ -213,7 +208,7 @@ describe("The fast lane refuses", () => {
     const [delayed, slow] = [rules({ votingDelay: 1n, fastPath: 6700n }), rules({ votingDelay: 0n })];
     useGovernance(await deployGovernance({ tracks: [slow, delayed, delayed, delayed] }));
     await expectRefused(await restart(), ["GovernorNoFastLane", Track.emergency]);
-    const flag = await withId(new GovernanceHelper(governance.governor, [await flagCall(governance)]));
+    const flag = await new GovernanceHelper(contracts.governor, [await flagCall(contracts)]).withId();
     await expectRefused(flag, ["GovernorNoFastLane", Track.operations]);
   });
 
@@ -234,7 +229,7 @@ describe("The fast lane refuses", () => {
   });
 
   it("a member with too many proposals open, until one has closed; decisions do not count among them", async () => {
-    const [proposer, other] = governance.operators;
+    const [proposer, other] = contracts.operators;
     for (const salt of ["a", "b", "c", "d", "e"]) await decide(await restart({ salt: ethers.id(salt) }));
     const open: GovernanceHelper[] = [];
     for (let i = 0; i < 4; i++) {
@@ -244,7 +239,7 @@ describe("The fast lane refuses", () => {
     }
     const proposal = await restart();
     await expectRefused(proposal, ["GovernorTooManyOpenProposals", proposer?.address, Track.emergency, 4n]);
-    await open[2]?.cancel(governance.guardian);
+    await open[2]?.cancel(contracts.guardian);
     await decide(proposal);
     const another = await restart({ salt: ethers.id("another") });
     await decide(another, ENOUGH, other);
@@ -261,14 +256,12 @@ describe("The fast lane refuses", () => {
       ethers.ZeroHash,
     ];
     expect(await revertOf(decide(proposal))).toEqual(refusal(proposal, State.executed));
-    expect(await revertOf(decide(proposal, ENOUGH, governance.operators[1]))).toEqual(
-      refusal(proposal, State.executed),
-    );
+    expect(await revertOf(decide(proposal, ENOUGH, contracts.operators[1]))).toEqual(refusal(proposal, State.executed));
 
     const slow = await restart({ salt: ethers.id("slow") });
-    await slow.propose(governance.operators[0]);
-    expect(await revertOf(decide(slow, ENOUGH, governance.operators[1]))).toEqual(refusal(slow, State.active));
-    await slow.cancel(governance.guardian);
+    await slow.propose(contracts.operators[0]);
+    expect(await revertOf(decide(slow, ENOUGH, contracts.operators[1]))).toEqual(refusal(slow, State.active));
+    await slow.cancel(contracts.guardian);
     expect(await revertOf(decide(slow))).toEqual(refusal(slow, State.canceled));
     expect(await slow.votes()).toEqual({ for: 0n, against: 0n, abstain: 0n });
   });
@@ -277,18 +270,18 @@ describe("The fast lane refuses", () => {
     const proposal = await restart();
     await decide(proposal);
     const again = new GovernanceHelper(
-      governance.governor,
-      [await issueCall(governance, { kind: Kind.Restart })],
+      contracts.governor,
+      [await issueCall(contracts, { kind: Kind.Restart })],
       "once more",
     );
-    const directiveId = await governance.directives.directiveId(directiveOf({ kind: Kind.Restart }));
-    await withId(again);
+    const directiveId = await contracts.directives.directiveId(directiveOf({ kind: Kind.Restart }));
+    await again.withId();
     await expectRefused(again, ["DirectiveRegistryAlreadyIssued", directiveId]);
   });
 
   it("all of it when a call fails", async () => {
     await expectRefused(await restart({ window: 0 }), ["DirectiveRegistryInvalidDirective"]);
-    const { directives } = governance;
+    const { directives } = contracts;
     const good = directiveOf({ kind: Kind.Restart });
     expect(await directives.status(await directives.directiveId(good))).toBe(0n);
     const proposal = await restart();
@@ -298,7 +291,7 @@ describe("The fast lane refuses", () => {
 
   it("signatures that are not what is claimed", async () => {
     const [proposal, other] = [await restart(), await restart({ salt: ethers.id("other") })];
-    const by = governance.governor.connect(governance.operators[0]);
+    const by = contracts.governor.connect(contracts.operators[0]);
     const invalid = ["NodeRegistryInvalidSignature"];
     const attempt = async (signers: BallotsOfNodes, signed: BallotsOfNodes) =>
       by.decide(...(await argumentsOf(proposal, signers, signed)));
@@ -318,7 +311,7 @@ describe("The fast lane refuses", () => {
   it("calls and values that do not match", async () => {
     const proposal = await restart();
     const [targets, , calldatas, why, signers, signature] = await argumentsOf(proposal, ENOUGH);
-    const by = governance.governor.connect(governance.operators[0]);
+    const by = contracts.governor.connect(contracts.operators[0]);
     expect(await revertOf(by.decide(targets, [], calldatas, why, signers, signature))).toEqual([
       "GovernorInvalidProposalLength",
       1n,

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  networkHelpers,
-} from "../../../harness/contracts/deployGovernance.js";
+  contracts,
+  openDeployment,
+  passDeployment,
+  useFreshGovernance,
+} from "../../../harness/contracts/currentGovernance.js";
+import { ethers, networkHelpers } from "../../../harness/contracts/deployGovernance.js";
 import {
   GovernanceHelper,
   increaseTimeTo,
@@ -15,32 +16,12 @@ import {
 } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
-
-async function open(description = "because", proposer = contracts.operators[0]): Promise<GovernanceHelper> {
-  const proposal = new GovernanceHelper(
-    contracts.governor,
-    [await issueCall(contracts, { kind: Kind.Deploy })],
-    description,
-  );
-  await proposal.propose(proposer);
-  return proposal;
-}
-
-async function passed(): Promise<GovernanceHelper> {
-  const proposal = await open();
-  await proposal.waitForStart();
-  await proposal.voteAll(contracts.operators.slice(0, 4));
-  return proposal;
-}
+beforeEach(useFreshGovernance);
 
 describe("Who may cancel", () => {
   it("is not the opener, nor anybody else, but the guardian", async () => {
     const { operators, stranger, guardian } = contracts;
-    const proposal = await open();
+    const proposal = await openDeployment();
     for (const caller of [operators[0], operators[1], stranger]) {
       expect(await revertOf(proposal.cancel(caller))).toEqual(["GovernorUnableToCancel", proposal.id, caller?.address]);
     }
@@ -53,13 +34,13 @@ describe("Who may cancel", () => {
 
   it("covers every state but executed, canceled and expired, and takes what is queued out of the timelock", async () => {
     const { operators, guardian, timelock } = contracts;
-    const active = await open("active");
+    const active = await openDeployment("active");
     await active.waitForStart();
     await active.cancel(guardian);
-    const defeated = await open("defeated");
+    const defeated = await openDeployment("defeated");
     await defeated.waitForEnd();
     await defeated.cancel(guardian);
-    const queued = await passed();
+    const queued = await passDeployment();
     await queued.queue();
     const salt = ethers.toBeHex(BigInt(await contracts.governor.getAddress()) << 96n, 32);
     const id = await timelock.hashOperationBatch(
@@ -86,7 +67,7 @@ describe("Who may cancel", () => {
   it("ends by itself", async () => {
     const { guardian, guardianExpiry } = contracts;
     await increaseTimeTo(guardianExpiry - 10n);
-    const proposal = await open();
+    const proposal = await openDeployment();
     await networkHelpers.time.setNextBlockTimestamp(guardianExpiry);
     expect(await revertOf(proposal.cancel(guardian))).toEqual([
       "GovernorUnableToCancel",

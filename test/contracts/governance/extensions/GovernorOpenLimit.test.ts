@@ -1,27 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  Track,
-} from "../../../harness/contracts/deployGovernance.js";
-import { flagCall, GovernanceHelper, issueCall, Kind } from "../../../harness/contracts/governanceHelper.js";
+import { contracts, restart, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
+import { ethers, Track } from "../../../harness/contracts/deployGovernance.js";
+import { flagCall, GovernanceHelper } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
-
-async function restart(salt = "once", evidence: string[] = []): Promise<GovernanceHelper> {
-  return new GovernanceHelper(contracts.governor, [
-    await issueCall(contracts, { kind: Kind.Restart, salt: ethers.id(salt), evidence }),
-  ]);
-}
+beforeEach(useFreshGovernance);
 
 describe("The limit on open proposals", () => {
   it("bounds what one node has open on a track, until something closes", async () => {
-    const proposals = await Promise.all([0, 1, 2, 3, 4].map((i) => restart(`${i}`)));
+    const proposals = await Promise.all([0, 1, 2, 3, 4].map((i) => restart({ salt: ethers.id(`${i}`) })));
     for (const proposal of proposals.slice(0, 4)) await proposal.propose(contracts.operators[0]);
     const last = proposals[4] as GovernanceHelper;
     const refused = ["GovernorTooManyOpenProposals", contracts.operators[0]?.address, Track.emergency, 4n];
@@ -31,9 +18,9 @@ describe("The limit on open proposals", () => {
     await new GovernanceHelper(contracts.governor, [await flagCall(contracts)]).propose(contracts.operators[0]);
     await proposals[2]?.cancel(contracts.guardian);
     await last.propose(contracts.operators[0]);
-    expect(await revertOf((await restart("6")).propose(contracts.operators[0]))).toEqual(refused);
+    expect(await revertOf((await restart({ salt: ethers.id("6") })).propose(contracts.operators[0]))).toEqual(refused);
 
     await last.waitForEnd();
-    await (await restart("7")).propose(contracts.operators[0]);
+    await (await restart({ salt: ethers.id("7") })).propose(contracts.operators[0]);
   });
 });

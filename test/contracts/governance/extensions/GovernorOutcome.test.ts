@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
-  deployGovernance,
-  freshGovernance,
-  type GovernanceContracts,
-  rules,
-} from "../../../harness/contracts/deployGovernance.js";
+  contracts,
+  openVote,
+  useFreshGovernance,
+  useGovernance,
+} from "../../../harness/contracts/currentGovernance.js";
+import { deployGovernance, rules } from "../../../harness/contracts/deployGovernance.js";
 import {
   flagCall,
   GovernanceHelper,
@@ -14,10 +15,7 @@ import {
 } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
+beforeEach(useFreshGovernance);
 
 describe("The outcome", () => {
   const cases: [string, string, keyof typeof State][] = [
@@ -32,9 +30,7 @@ describe("The outcome", () => {
     ["the majority is against", "FAA", "defeated"],
   ];
   it.each(cases)("when %s (%s), is %s", async (_what, ballots, state) => {
-    const proposal = new GovernanceHelper(contracts.governor, [await flagCall(contracts)]);
-    await proposal.propose(contracts.operators[0]);
-    await proposal.waitForStart();
+    const proposal = await openVote();
     for (const [i, ballot] of [...ballots].entries())
       await proposal.vote(contracts.operators[i], "AFN".indexOf(ballot));
     expect(await proposal.state()).toBe(State.active);
@@ -43,10 +39,8 @@ describe("The outcome", () => {
   });
 
   it("ends at once when the fast path is reached, and takes no ballot after it", async () => {
-    const { governor, operators } = contracts;
-    const proposal = new GovernanceHelper(governor, [await flagCall(contracts)]);
-    await proposal.propose(operators[0]);
-    await proposal.waitForStart();
+    const { operators } = contracts;
+    const proposal = await openVote();
     await proposal.voteAll(operators.slice(0, 3));
     expect(await proposal.state()).toBe(State.active);
     await proposal.vote(operators[3], Support.for);
@@ -58,10 +52,9 @@ describe("The outcome", () => {
 
   it("waits for quorum and approval on the fast path, too", async () => {
     // More quorum than fast path, so that For alone is not enough.
-    contracts = await deployGovernance({ tracks: [1, 2, 3, 4].map(() => rules({ quorum: 8000n, fastPath: 5000n })) });
-    const proposal = new GovernanceHelper(contracts.governor, [await flagCall(contracts)]);
-    await proposal.propose(contracts.operators[0]);
-    await proposal.waitForStart();
+    const track = rules({ quorum: 8000n, fastPath: 5000n });
+    useGovernance(await deployGovernance({ tracks: [track, track, track, track] }));
+    const proposal = await openVote();
     await proposal.voteAll(contracts.operators.slice(0, 3));
     expect(await proposal.state()).toBe(State.active);
     await proposal.vote(contracts.operators[3], Support.abstain);

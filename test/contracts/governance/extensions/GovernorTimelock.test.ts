@@ -1,38 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  ethers,
-  freshGovernance,
-  type GovernanceContracts,
-  networkHelpers,
-  rules,
-  Track,
-  timelockSigner,
-} from "../../../harness/contracts/deployGovernance.js";
+import { contracts, passDeployment, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
+import { ethers, networkHelpers, rules, Track, timelockSigner } from "../../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import { type Call, GovernanceHelper, issueCall, Kind, State } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
-
-async function open(description = "because", proposer = contracts.operators[0]): Promise<GovernanceHelper> {
-  const proposal = new GovernanceHelper(
-    contracts.governor,
-    [await issueCall(contracts, { kind: Kind.Deploy })],
-    description,
-  );
-  await proposal.propose(proposer);
-  return proposal;
-}
-
-async function passed(): Promise<GovernanceHelper> {
-  const proposal = await open();
-  await proposal.waitForStart();
-  await proposal.voteAll(contracts.operators.slice(0, 4));
-  return proposal;
-}
+beforeEach(useFreshGovernance);
 
 describe("What only a decision may do", () => {
   it("is open to nobody directly, not even to the timelock in the governor itself", async () => {
@@ -80,7 +53,7 @@ describe("What only a decision may do", () => {
 
   it("waits for the proposal's own delay, or for the timelock's where that is longer", async () => {
     const { governor, operators, timelock } = contracts;
-    const proposal = await passed();
+    const proposal = await passDeployment();
     await proposal.queue();
     const queuedAt = BigInt(await networkHelpers.time.latest());
     expect(await governor.proposalEta(proposal.id)).toBe(queuedAt + 600n);
@@ -91,9 +64,7 @@ describe("What only a decision may do", () => {
       operators[0],
       operators,
     );
-    const later = await open("later");
-    await later.waitForStart();
-    await later.voteAll(operators.slice(0, 4));
+    const later = await passDeployment("later");
     await later.queue();
     expect(await governor.proposalEta(later.id)).toBe(BigInt(await networkHelpers.time.latest()) + 5000n);
   });

@@ -1,19 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  DEFAULT_TRACKS,
-  freshGovernance,
-  type GovernanceContracts,
-  networkHelpers,
-  rules,
-  Track,
-} from "../../../harness/contracts/deployGovernance.js";
+import { contracts, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
+import { DEFAULT_TRACKS, networkHelpers, rules, Track } from "../../../harness/contracts/deployGovernance.js";
 import { type Call, flagCall, GovernanceHelper, issueCall, Kind } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 
-let contracts: GovernanceContracts;
-beforeEach(async () => {
-  contracts = await freshGovernance();
-});
+beforeEach(useFreshGovernance);
 
 describe("A track's rules", () => {
   const wrong: [string, Partial<ReturnType<typeof rules>>][] = [

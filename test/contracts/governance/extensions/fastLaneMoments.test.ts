@@ -8,6 +8,7 @@ import {
   digestOf,
   signersOf,
 } from "../../../harness/contracts/ballots.js";
+import { contracts, restart, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
 import { ethers, networkHelpers, timelockSigner } from "../../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import {
@@ -16,11 +17,8 @@ import {
   ENOUGH,
   expectNoProposal,
   expectRefused,
-  governance,
   inOneBlock,
-  restart,
   stateBit,
-  useFreshGovernance,
 } from "../../../harness/contracts/fastLane.js";
 import { State, Support } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
@@ -29,8 +27,8 @@ beforeEach(useFreshGovernance);
 
 describe("Within one second", () => {
   it("nodes that are admitted have no part in a decision", async () => {
-    const { governor, nodes, operators, stranger } = governance;
-    const registry = nodes.connect(await timelockSigner(governance));
+    const { governor, nodes, operators, stranger } = contracts;
+    const registry = nodes.connect(await timelockSigner(contracts));
     const newcomers = [5, 6].map((index) => admissionOf(ethers.Wallet.createRandom().address, `key ${index}`));
     const [own, mixed, opener] = [
       await restart(),
@@ -66,8 +64,8 @@ describe("Within one second", () => {
   });
 
   it("the nodes that are admitted are refused by name", async () => {
-    const { governor, nodes, operators, stranger } = governance;
-    const registry = nodes.connect(await timelockSigner(governance));
+    const { governor, nodes, operators, stranger } = contracts;
+    const registry = nodes.connect(await timelockSigner(contracts));
     await registry.admit([
       admissionOf(ethers.Wallet.createRandom().address, "key 5"),
       admissionOf(stranger.address, "key 6"),
@@ -84,7 +82,7 @@ describe("Within one second", () => {
   });
 
   it("a proposal that is opened slowly takes no ballot", async () => {
-    const { governor, operators } = governance;
+    const { governor, operators } = contracts;
     const proposal = await restart();
     const signature = aggregate(await ballotContextOf(governor, proposal.id), ENOUGH);
     const gasLimit = 3_000_000;
@@ -111,10 +109,10 @@ describe("Within one second", () => {
 
   it("the id that is signed before the opening is the one that is opened", async () => {
     const proposal = await restart();
-    const poll = await ballotContextOf(governance.governor, proposal.id);
-    expect(await governance.governor.ballotDigest(proposal.id, Support.for)).toBe(digestOf(poll, Support.for));
+    const context = await ballotContextOf(contracts.governor, proposal.id);
+    expect(await contracts.governor.ballotDigest(proposal.id, Support.for)).toBe(digestOf(context, Support.for));
     const [targets, values, calldatas, ...rest] = await argumentsOf(proposal, ENOUGH);
-    const by = governance.governor.connect(governance.operators[0]);
+    const by = contracts.governor.connect(contracts.operators[0]);
     expect(await by.decide.staticCall(targets, values, calldatas, ...rest)).toBe(proposal.id);
   });
 });

@@ -2,58 +2,32 @@
 pragma solidity ^0.8.28;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {INodeGovernor} from "../../../contracts/governance/INodeGovernor.sol";
-import {NodeGovernor} from "../../../contracts/governance/NodeGovernor.sol";
-import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
-import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {Signers} from "../../../contracts/types/Signers.sol";
 import {TrackRules} from "../../../contracts/types/Track.sol";
-import {Admissions} from "../nodes/Admissions.sol";
-import {PeerToken} from "../peers/PeerToken.sol";
-import {RuledGovernor} from "../peers/RuledGovernor.sol";
-import {GovernanceTest} from "./GovernanceTest.sol";
+import {DifferentialTest} from "./DifferentialTest.sol";
 
 /// @notice Whatever path ballots take to our governor, and however many come together: OpenZeppelin's, which gets the
 /// same ballots one at a time, counts the same and ends alike. What comes again is refused by every path.
-contract PathsDifferential is GovernanceTest {
+contract PathsDifferential is DifferentialTest {
     uint256 private constant MAX_SIZE = 12;
-    uint256 private constant GENESIS = 1_000_000;
-    /// @dev A node joins at each multiple, so that the clock chooses how many there are.
-    uint256 private constant JOIN_INTERVAL = 10_000;
-    address private constant TARGET = address(0xbeef);
-    string private constant WHY = "because";
 
-    PeerToken private token;
-    RuledGovernor private peer;
-    uint256 private seed;
     uint256 private size;
-    uint256 private ourId;
-    uint256 private peerId;
     /// @dev A vote that ended early within ballots that came together: those after the deciding one count with us alone.
     bool private endedWithin;
 
     function setUp() external {
-        registry = new NodeRegistry(address(0x71), address(this));
-        token = new PeerToken();
-        for (uint256 i = 0; i < MAX_SIZE; ++i) {
-            vm.warp(GENESIS + JOIN_INTERVAL * i);
-            INodeRegistry.Admission[] memory admissions = new INodeRegistry.Admission[](1);
-            admissions[0] = Admissions.make(_operator(i), _secret(i));
-            registry.admit(admissions);
-            token.admit(_operator(i));
-        }
+        _admitInTurn(MAX_SIZE);
     }
 
     /// hardhat-config: fuzz.runs = 400
     function testFuzz_EveryPathCountsLikeOpenZeppelin(uint256 seed_) external {
         seed = seed_;
         size = _random(1, MAX_SIZE);
-        vm.warp(GENESIS + JOIN_INTERVAL * (size - 1) + JOIN_INTERVAL / 2);
-        TrackRules memory rules = _randomRules();
-        _deployBoth(rules);
-        ourId = _propose(governor, _operator(0), TARGET, "", WHY);
-        peerId = _propose(peer, _operator(0), TARGET, "", WHY);
+        _warpToSize(size);
+        TrackRules memory rules = _randomRules(100);
+        rules.fastPath = _randomFastPath(rules.quorum);
+        _openBoth(rules);
         // Now and then too early.
         if (_random(0, 9) != 0) vm.warp(governor.proposalSnapshot(ourId) + 1);
 
@@ -167,24 +141,15 @@ contract PathsDifferential is GovernanceTest {
     }
 
     function _finish() private {
-        require(_try(governor, true) == _try(peer, true), "one queues and the other does not");
+        _queueBoth();
         vm.warp(governor.proposalDeadline(ourId) + 1);
         _compare();
-        require(_try(governor, true) == _try(peer, true), "one queues and the other does not");
+        _queueBoth();
         uint256 eta = governor.proposalEta(ourId);
         require((eta == 0) == (peer.proposalEta(peerId) == 0), "one is queued and the other is not");
         if (eta > block.timestamp) vm.warp(eta);
-        require(_try(governor, false) == _try(peer, false), "one executes and the other does not");
+        _executeBoth();
         _compare();
-    }
-
-    function _try(IGovernor governor_, bool queue) private returns (bool done) {
-        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _motion(TARGET, "");
-        bytes32 why = keccak256(bytes(WHY));
-        bytes memory data = queue
-            ? abi.encodeCall(IGovernor.queue, (targets, values, calldatas, why))
-            : abi.encodeCall(IGovernor.execute, (targets, values, calldatas, why));
-        (done,) = address(governor_).call(data);
     }
 
     /// @dev Up to `count` nodes, at least one, each in the set of one support; rarely one that is not of the committee.
@@ -197,38 +162,5 @@ contract PathsDifferential is GovernanceTest {
             taken |= bit;
             sets[bias < 3 && _random(0, 2) != 0 ? bias : _random(0, 2)] |= bit;
         }
-    }
-
-    function _deployBoth(TrackRules memory rules) private {
-        TimelockController ours = new TimelockController(0, new address[](0), new address[](0), address(this));
-        TimelockController theirs =
-            new TimelockController(rules.timelock, new address[](0), new address[](0), address(this));
-        governor = new NodeGovernor(
-            registry, ours, address(1), address(2), address(3), address(0), 0, _everywhere(rules)
-        );
-        peer = new RuledGovernor(token, theirs, rules);
-        _handOver(ours, address(governor));
-        _handOver(theirs, address(peer));
-    }
-
-    /// @dev OpenZeppelin's super quorum does not ask for the quorum, so the fast path is at least as high here.
-    function _randomRules() private returns (TrackRules memory rules) {
-        rules = TrackRules({
-            votingDelay: uint32(_random(0, 1) * _random(0, 1000)),
-            votingPeriod: uint32(_random(100, 5000)),
-            quorum: uint16(_random(0, 10_000)),
-            approval: uint16(_random(0, 10_000)),
-            fastPath: 0,
-            timelock: uint32(_random(0, 1) * _random(0, 5000)),
-            expiry: uint32(_random(1, 5000)),
-            openLimit: 1
-        });
-        uint256 least = rules.quorum < 5000 ? 5000 : rules.quorum;
-        if (_random(0, 1) == 0) rules.fastPath = uint16(_random(least, 10_000));
-    }
-
-    function _random(uint256 low, uint256 high) private returns (uint256) {
-        seed = uint256(keccak256(abi.encode(seed)));
-        return _bound(seed, low, high);
     }
 }

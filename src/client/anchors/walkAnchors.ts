@@ -24,6 +24,8 @@ export async function* walkAnchors(
   { timeoutMs, signal, anyOrder = false }: WalkOptions,
   unread: UnreadAnchor[],
 ): AsyncGenerator<readonly AnchoredLeaf[]> {
+  // Also where there is nothing to read: a caller that gave up learns nothing of what is anchored.
+  signal?.throwIfAborted();
   const deadline = clock.monotonic() + timeoutMs;
   for (let end = entries.length; end > 0; end -= PARALLEL_MANIFESTS) {
     signal?.throwIfAborted();

@@ -1,22 +1,17 @@
 import { id } from "ethers";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ContractRevertError, hashBatch } from "../../../src/ports/chain/index.js";
 import type { Hex } from "../../../src/records/index.js";
-import { createTestDao, failureOf, incidentOf, type TestDao } from "../../harness/dao.js";
+import { incidentRecord } from "../../harness/client/records.js";
+import { failureOf, useTestDao } from "../../harness/dao.js";
 import { operatorKey } from "../../harness/deploy.js";
 
 describe("A batch that its author has signed", () => {
-  let dao: TestDao;
-  beforeAll(async () => {
-    dao = await createTestDao({ nodes: 3 });
-  });
-  afterAll(() => dao.close());
-
-  const incident = (subject: string) => ({ kind: "Incident", value: incidentOf(subject) }) as const;
+  const dao = useTestDao({ nodes: 3 });
 
   it("is anchored by another in the author's name, and its records come back verified", async () => {
     const [author, payer] = [dao.client(0), dao.client(1)];
-    const batch = await author.signBatch({ records: [incident("a"), incident("b"), incident("a")] });
+    const batch = await author.signBatch({ records: [incidentRecord("a"), incidentRecord("b"), incidentRecord("a")] });
     expect(batch.records.map(({ contentId }) => contentId)).toHaveLength(3);
     const anchored = await payer.anchorBatch(batch);
     expect(anchored).toMatchObject({ root: batch.root, sequence: 1, manifest: batch.manifest });
@@ -29,13 +24,13 @@ describe("A batch that its author has signed", () => {
   it("costs its author nothing, who may have nothing", async () => {
     const author = dao.client(0);
     const before = await author.chain.provider.getBalance(author.account ?? "0x");
-    await dao.client(1).anchorBatch(await author.signBatch({ records: [incident("free of charge")] }));
+    await dao.client(1).anchorBatch(await author.signBatch({ records: [incidentRecord("free of charge")] }));
     expect(await author.chain.provider.getBalance(author.account ?? "0x")).toBe(before);
   });
 
   it("is anchored once, sent by any account or by its author", async () => {
     const [author, payer] = [dao.client(0), dao.client(1)];
-    const records = [incident("once")];
+    const records = [incidentRecord("once")];
     const batch = await author.signBatch({ records });
     const first = await payer.anchorBatch(batch);
     expect(first.receipt).not.toBeNull();
@@ -44,19 +39,19 @@ describe("A batch that its author has signed", () => {
   });
 
   it("is anchored once by two accounts at the same moment", async () => {
-    const batch = await dao.client(0).signBatch({ records: [incident("twins")] });
+    const batch = await dao.client(0).signBatch({ records: [incidentRecord("twins")] });
     const [a, b] = await Promise.all([dao.client(1).anchorBatch(batch), dao.client(2).anchorBatch(batch)]);
     expect(a.transactionHash).toBe(b.transactionHash);
     expect([a, b].filter(({ receipt }) => receipt !== null)).toHaveLength(1);
   });
 
   it("is refused altered, or by somebody who is no member", async () => {
-    const batch = await dao.client(0).signBatch({ records: [incident("altered")] });
+    const batch = await dao.client(0).signBatch({ records: [incidentRecord("altered")] });
     const refused = await failureOf(dao.client(1).anchorBatch({ ...batch, count: 2 }));
     expect((refused as ContractRevertError).errorName).toBe("KnowledgeRegistryInvalidSignature");
 
     const stranger = await dao.connect(operatorKey("a stranger"));
-    const foreign = await stranger.signBatch({ records: [incident("foreign")] });
+    const foreign = await stranger.signBatch({ records: [incidentRecord("foreign")] });
     const failure = await failureOf(dao.client(1).anchorBatch(foreign));
     expect(failure).toBeInstanceOf(ContractRevertError);
     expect((failure as ContractRevertError).errorName).toBe("KnowledgeRegistryNotMember");
@@ -64,8 +59,8 @@ describe("A batch that its author has signed", () => {
 
   it("needs an account to be signed, and one to be sent", async () => {
     const reader = await dao.connect();
-    const batch = await dao.client(0).signBatch({ records: [incident("read-only")] });
-    expect((await failureOf(reader.signBatch({ records: [incident("x")] }))).code).toBe("read-only");
+    const batch = await dao.client(0).signBatch({ records: [incidentRecord("read-only")] });
+    expect((await failureOf(reader.signBatch({ records: [incidentRecord("x")] }))).code).toBe("read-only");
     expect((await failureOf(reader.anchorBatch(batch))).code).toBe("read-only");
   });
 

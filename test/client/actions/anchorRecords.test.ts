@@ -1,27 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Address } from "../../../src/records/index.js";
-import { createTestDao, failureOf, incidentOf, stateOf, type TestDao } from "../../harness/dao.js";
+import { describe, expect, it } from "vitest";
+import { accountOf, incidentRecord } from "../../harness/client/records.js";
+import { failureOf, stateOf, useTestDao } from "../../harness/dao.js";
 import { operatorKey } from "../../harness/deploy.js";
 
 describe("anchorRecords", () => {
-  let dao: TestDao;
-  beforeAll(async () => {
-    dao = await createTestDao({ nodes: 3 });
-  });
-  afterAll(() => dao.close());
-
-  const accountOf = (index: number) => dao.client(index).account as Address;
-  const incident = (subject: string) => ({ kind: "Incident", value: incidentOf(subject) }) as const;
+  const dao = useTestDao({ nodes: 3 });
 
   it("anchors many records at once, which any node fetches and verifies", async () => {
-    const value = stateOf(accountOf(0));
-    const anchored = await dao.client(0).anchorRecords({ records: [{ kind: "State", value }, incident("workload/a")] });
+    const value = stateOf(accountOf(dao, 0));
+    const anchored = await dao
+      .client(0)
+      .anchorRecords({ records: [{ kind: "State", value }, incidentRecord("workload/a")] });
     expect(anchored.sequence).toBe(1);
     expect(anchored.records).toHaveLength(2);
 
     for (const { kind, contentId, cid, leaf, proof } of anchored.records) {
       const record = await dao.client(1).fetchRecord({ contentId });
-      expect(record).toMatchObject({ kind, contentId, cid, leaf, proof, author: accountOf(0) });
+      expect(record).toMatchObject({ kind, contentId, cid, leaf, proof, author: accountOf(dao, 0) });
       expect(record.anchor).toMatchObject({
         root: anchored.root,
         sequence: 1,
@@ -35,7 +30,11 @@ describe("anchorRecords", () => {
   });
 
   it("anchors the same records once, however often it is called", async () => {
-    const records = [incident("workload/once"), incident("workload/once"), incident("workload/twice")];
+    const records = [
+      incidentRecord("workload/once"),
+      incidentRecord("workload/once"),
+      incidentRecord("workload/twice"),
+    ];
     const first = await dao.client(0).anchorRecords({ records });
     const second = await dao.client(0).anchorRecords({ records });
     expect(first.receipt).not.toBeNull();
@@ -46,7 +45,7 @@ describe("anchorRecords", () => {
 
   it("anchors once when two processes of one node anchor the same at the same moment", async () => {
     const twin = await dao.connect(dao.witan.operators[0]);
-    const records = [incident("workload/twins")];
+    const records = [incidentRecord("workload/twins")];
     const [a, b] = await Promise.all([dao.client(0).anchorRecords({ records }), twin.anchorRecords({ records })]);
     expect(a.root).toBe(b.root);
     expect([a.receipt, b.receipt].filter((receipt) => receipt === null)).toHaveLength(1);
@@ -55,7 +54,7 @@ describe("anchorRecords", () => {
   it("refuses a broken record before anything is sent", async () => {
     const client = dao.client(0);
     const before = await client.chain.blockNumber();
-    const broken = { kind: "State", value: { ...stateOf(accountOf(0)), phi: Number.NaN } } as const;
+    const broken = { kind: "State", value: { ...stateOf(accountOf(dao, 0)), phi: Number.NaN } } as const;
     expect(await failureOf(client.anchorRecords({ records: [broken] }))).toMatchObject({ code: "invalid-record" });
     expect(await failureOf(client.anchorRecords({ records: [] }))).toMatchObject({ code: "invalid-input" });
     expect(await client.chain.blockNumber()).toBe(before);
@@ -63,7 +62,7 @@ describe("anchorRecords", () => {
 
   it("refuses accounts that are no members, and clients without an account", async () => {
     const stranger = await dao.connect(operatorKey("stranger"));
-    const records = [incident("workload/stranger")];
+    const records = [incidentRecord("workload/stranger")];
     expect(await failureOf(stranger.anchorRecords({ records }))).toMatchObject({
       errorName: "KnowledgeRegistryNotMember",
     });

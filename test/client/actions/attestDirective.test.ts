@@ -1,29 +1,21 @@
 import { getBytes } from "ethers";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { reportWords } from "../../../src/client/directives/report.js";
 import type { AttestDirectiveParameters, DirectiveReport, NodeAttestation } from "../../../src/client/index.js";
 import { hashReport } from "../../../src/ports/chain/index.js";
 import { type BlsLibrary, loadBls } from "../../../src/ports/keys/index.js";
 import type { ContentId, Hex } from "../../../src/records/index.js";
-import { createTestDao, restartOrder, type TestDao } from "../../harness/dao.js";
+import { issue, restartOf } from "../../harness/client/directives.js";
+import { useTestDao } from "../../harness/dao.js";
 
 const outcome: ContentId = `0x${"ab".repeat(32)}`;
 const other: ContentId = `0x${"cd".repeat(32)}`;
 
-let dao: TestDao;
+const dao = useTestDao();
 let bls: BlsLibrary;
-
 beforeAll(async () => {
-  dao = await createTestDao();
   bls = await loadBls();
 });
-afterAll(() => dao.close());
-
-async function issued(replica: string): Promise<Hex> {
-  const order = { ...restartOrder, replica, instance: `${replica}/1` } as typeof restartOrder;
-  const { proposalId } = await dao.client().openProposal({ order });
-  return dao.carryOut(proposalId);
-}
 
 /** As an agent signs it: by the node's BLS key. */
 function attestation(
@@ -51,7 +43,7 @@ const statements = async (directiveId: Hex) =>
 describe("reports that one node brings for many", () => {
   it("are digests as the contract has them", async () => {
     const { addresses, chainId, contracts } = dao.client().chain;
-    const directiveId = await issued("digest");
+    const directiveId = await issue(dao, { order: restartOf("digest") });
     for (const [report, cited] of [
       ["ready", null],
       ["done", outcome],
@@ -66,8 +58,8 @@ describe("reports that one node brings for many", () => {
   });
 
   it("count together, first who is ready, then what enacts the directive", async () => {
-    const directiveId = await issued("together");
-    // Whoever brings them need not be among them.
+    const directiveId = await issue(dao, { order: restartOf("together") });
+    // The node that brings them need not be among them.
     const client = dao.client(4);
     const ready = { directiveId, report: "ready", attestations: by([2, 0], directiveId, "ready", null) } as const;
     expect((await client.attestDirective(ready)).logs.map(({ name }) => name)).toEqual(["ReportsCounted"]);
@@ -86,7 +78,7 @@ describe("reports that one node brings for many", () => {
   });
 
   it("are refused by the contract where a node has reported already, which names it", async () => {
-    const directiveId = await issued("overlap");
+    const directiveId = await issue(dao, { order: restartOf("overlap") });
     await dao.client(1).reportDirective({ directiveId, report: "failed", outcome });
     const attestations = by([0, 1, 2], directiveId, "failed", outcome);
     await expect(
@@ -96,7 +88,7 @@ describe("reports that one node brings for many", () => {
   });
 
   it("are refused by the contract if one signature is not of its report", async () => {
-    const directiveId = await issued("lie");
+    const directiveId = await issue(dao, { order: restartOf("lie") });
     const [good, bad] = [attestation(0, directiveId, "done", outcome), attestation(1, directiveId, "done", other)];
     await expect(
       dao.client().attestDirective({ directiveId, report: "done", outcome, attestations: [good, bad] }),
@@ -104,7 +96,7 @@ describe("reports that one node brings for many", () => {
   });
 
   it("are refused before anything is sent if there are none", async () => {
-    const directiveId = await issued("nonsense");
+    const directiveId = await issue(dao, { order: restartOf("nonsense") });
     const good = attestation(0, directiveId, "done", outcome);
     const attest = (change: Partial<AttestDirectiveParameters>) =>
       dao.client().attestDirective({ directiveId, report: "done", outcome, attestations: [good], ...change });

@@ -2,16 +2,15 @@ import { id } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Address, Order } from "../../../src/records/index.js";
-import { restartOrder, type TestDao, useTestDao } from "../../harness/dao.js";
-import { operatorKey } from "../../harness/deploy.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { restartOrder, type TestDao } from "../../harness/dao.js";
 import { admission, hash, orders, proposalOf } from "../../harness/orders.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const input = (order: Order) => proposalOf(dao, order);
+const dao = useGuardedDao();
 
 describe("buildProposal", () => {
   it("gives the id that the governor gives", async () => {
-    const { proposalId, calls, description } = dao.client().buildProposal(input(restartOrder));
+    const { proposalId, calls, description } = dao.client().buildProposal(proposalOf(dao, restartOrder));
     const { governor, directives } = dao.client().chain.contracts;
     const theirs = await governor.hashProposal(
       calls.map((call) => call.target),
@@ -20,7 +19,7 @@ describe("buildProposal", () => {
       id(description),
     );
     expect(proposalId).toBe(theirs.toString());
-    const { directive, directiveId } = dao.client().buildProposal(input(restartOrder));
+    const { directive, directiveId } = dao.client().buildProposal(proposalOf(dao, restartOrder));
     expect(directiveId).toBe(
       await directives.directiveId({ ...directive, kind: 3, evidence: [...directive.evidence] }),
     );
@@ -36,10 +35,10 @@ describe("buildProposal", () => {
     fc.assert(
       fc.property(anyEvidence, fc.constantFrom(...orders), (seen, order) => {
         const [a, b] = [0, 1].map((i) =>
-          dao.client(i).buildProposal({ ...input(order), evidence: i ? seen : [...seen].reverse() }),
+          dao.client(i).buildProposal({ ...proposalOf(dao, order), evidence: i ? seen : [...seen].reverse() }),
         );
         expect(a?.proposalId).toBe(b?.proposalId);
-        const other = dao.client().buildProposal({ ...input(order), evidence: seen, salt: hash("another") });
+        const other = dao.client().buildProposal({ ...proposalOf(dao, order), evidence: seen, salt: hash("another") });
         expect(other.proposalId).not.toBe(a?.proposalId);
       }),
       { numRuns: 50 },

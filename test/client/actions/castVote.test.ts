@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { Address, Order } from "../../../src/records/index.js";
-import { failureOf, restartOrder, useTestDao } from "../../harness/dao.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { failureOf, restartOrder } from "../../harness/dao.js";
 import { operatorKey } from "../../harness/deploy.js";
 import { proposalOf } from "../../harness/orders.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const input = (order: Order) => proposalOf(dao, order);
+const dao = useGuardedDao();
 
 describe("castVote", () => {
   it("refuses accounts that may not vote, second votes, unknown supports and long reasons", async () => {
-    const { proposalId } = await dao.client(0).openProposal(input(restartOrder));
+    const { proposalId } = await dao.client(0).openProposal(proposalOf(dao, restartOrder));
     await dao.witan.increaseTime(1);
     await dao.client(0).castVote({ proposalId, support: "abstain" });
     const again = await failureOf(dao.client(0).castVote({ proposalId, support: "for" }));

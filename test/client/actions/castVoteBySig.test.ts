@@ -1,16 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { createClientContext, signBallot } from "../../../src/client/index.js";
-import type { Address, Hex, Order } from "../../../src/records/index.js";
-import { failureOf, restartOrder, useTestDao } from "../../harness/dao.js";
-import { operatorKey } from "../../harness/deploy.js";
+import type { Address, Hex } from "../../../src/records/index.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { failureOf, restartOrder } from "../../harness/dao.js";
 import { newcomer, proposalOf } from "../../harness/orders.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const input = (order: Order) => proposalOf(dao, order);
+const dao = useGuardedDao();
 
 describe("castVoteBySig", () => {
   it("counts signed ballots from any sender, with or without a reason", async () => {
-    const { proposalId } = await dao.client(0).openProposal(input(restartOrder));
+    const { proposalId } = await dao.client(0).openProposal(proposalOf(dao, restartOrder));
     await dao.witan.increaseTime(1);
     const plain = await dao.client(1).signBallot({ proposalId, support: "for" });
     const reasoned = await dao.client(2).signBallot({ proposalId, support: "against", reason: "it answers me" });
@@ -29,7 +28,7 @@ describe("castVoteBySig", () => {
   });
 
   it("refuses ballots that were changed, or signed for another chain or governor", async () => {
-    const { proposalId } = await dao.client(0).openProposal(input(restartOrder));
+    const { proposalId } = await dao.client(0).openProposal(proposalOf(dao, restartOrder));
     await dao.witan.increaseTime(1);
     const ballot = await dao.client(1).signBallot({ proposalId, support: "for" });
     const { content, chain } = dao.client(1);

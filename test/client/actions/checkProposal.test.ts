@@ -1,13 +1,11 @@
 import { id } from "ethers";
 import { describe, expect, it } from "vitest";
 import { encodeCall } from "../../../src/ports/chain/index.js";
-import type { Address, Order } from "../../../src/records/index.js";
-import { restartOrder, type TestDao, useTestDao } from "../../harness/dao.js";
-import { operatorKey } from "../../harness/deploy.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { restartOrder, type TestDao } from "../../harness/dao.js";
 import { admission, newcomer, orders, proposalOf } from "../../harness/orders.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const input = (order: Order) => proposalOf(dao, order);
+const dao = useGuardedDao();
 
 describe("checkProposal", () => {
   it.each<[string, (built: ReturnType<TestDao["clients"][number]["buildProposal"]>) => unknown, string[]]>([
@@ -34,7 +32,7 @@ describe("checkProposal", () => {
     ],
   ])("show it: %s", (_, change, codes) => {
     const client = dao.client();
-    const built = client.buildProposal(input(restartOrder));
+    const built = client.buildProposal(proposalOf(dao, restartOrder));
     const changed = { ...built, ...(change(built) as object) };
     const found = client.checkProposal({ proposal: changed, payload: changed.payload });
     expect(found.map(({ code }) => code)).toEqual(codes);
@@ -43,8 +41,8 @@ describe("checkProposal", () => {
 
   it("show it: a kind and a subject that are not the payload's", () => {
     const client = dao.client();
-    const scale = client.buildProposal(input({ kind: "Scale", workload: "web", replicas: 2 }));
-    const { calls, description } = client.buildProposal(input(restartOrder));
+    const scale = client.buildProposal(proposalOf(dao, { kind: "Scale", workload: "web", replicas: 2 }));
+    const { calls, description } = client.buildProposal(proposalOf(dao, restartOrder));
     const codes = client
       .checkProposal({ proposal: { calls, description }, payload: scale.payload })
       .map(({ code }) => code);
@@ -55,7 +53,7 @@ describe("checkProposal", () => {
     const client = dao.client();
     const { addresses } = client.chain;
     for (const order of orders) {
-      const { calls, payload, description } = client.buildProposal(input(order));
+      const { calls, payload, description } = client.buildProposal(proposalOf(dao, order));
       const [effect, issue] = calls;
       if (issue === undefined || effect === undefined) continue;
       const codes = (changed: typeof calls) =>
@@ -65,7 +63,7 @@ describe("checkProposal", () => {
       expect(codes([other, issue])).toEqual(["effect-mismatch"]);
       expect(codes([effect, other, issue])).toEqual(["effect-unexpected"]);
     }
-    const admit = client.buildProposal(input(orders.find(({ kind }) => kind === "Admit") ?? restartOrder));
+    const admit = client.buildProposal(proposalOf(dao, orders.find(({ kind }) => kind === "Admit") ?? restartOrder));
     const sneaked = encodeCall(addresses, "NodeRegistry", "admit", [
       [admission, { ...admission, operator: addresses.NodeGovernor }],
     ]);

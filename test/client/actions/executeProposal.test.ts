@@ -1,16 +1,16 @@
 import { id } from "ethers";
 import { describe, expect, it } from "vitest";
-import { type Address, type Hex, type Order, Tracks } from "../../../src/records/index.js";
-import { failureOf, restartOrder, useTestDao } from "../../harness/dao.js";
-import { operatorKey, shortTracks } from "../../harness/deploy.js";
+import { type Hex, type Order, Tracks } from "../../../src/records/index.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { failureOf, restartOrder } from "../../harness/dao.js";
+import { shortTracks } from "../../harness/deploy.js";
 import { hash, newcomer, orders, proposalOf, rotationOf } from "../../harness/orders.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const input = (order: Order) => proposalOf(dao, order);
+const dao = useGuardedDao();
 
 describe("executeProposal", () => {
   it("executes once, though every node tries, what passed by the fast path", async () => {
-    const { proposalId, directiveId } = await dao.client(0).openProposal(input(restartOrder));
+    const { proposalId, directiveId } = await dao.client(0).openProposal(proposalOf(dao, restartOrder));
     await dao.witan.increaseTime(1);
     for (const index of [0, 1, 2])
       await dao.client(index).castVote({ proposalId, support: "for", reason: `node ${index}` });
@@ -44,7 +44,7 @@ describe("executeProposal", () => {
     const client = dao.client();
     const { nodes, parameters, governor } = client.chain.contracts;
     for (const [i, order] of orders.entries()) {
-      const { proposalId } = await client.openProposal({ ...input(order), salt: id(`effect ${i}`) as Hex });
+      const { proposalId } = await client.openProposal({ ...proposalOf(dao, order), salt: id(`effect ${i}`) as Hex });
       await dao.carryOut(proposalId);
     }
     expect(await client.getModel({ name: "mnist" })).toMatchObject({
@@ -83,7 +83,7 @@ describe("executeProposal", () => {
       round: 1,
       accuracy: 0.5,
     };
-    const { proposalId } = await dao.client().openProposal(input(order));
+    const { proposalId } = await dao.client().openProposal(proposalOf(dao, order));
     await dao.pass(proposalId);
     await dao.client().queueProposal({ proposalId });
     await dao.witan.increaseTime(shortTracks.operations.timelock);

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { UnknownDirectiveError } from "../../../src/client/index.js";
 import { subjectHash } from "../../../src/records/index.js";
-import { createTestDao, failureOf, type TestDao } from "../../harness/dao.js";
+import { failureOf, useTestDao } from "../../harness/dao.js";
 
 describe("getDirective", () => {
-  let dao: TestDao;
-  beforeAll(async () => {
-    dao = await createTestDao({ nodes: 3 });
-  });
-  afterAll(() => dao.close());
+  const dao = useTestDao({ nodes: 3 });
 
   it("fails with UnknownDirectiveError for an id that was never issued", async () => {
     const nothing = subjectHash("nothing");

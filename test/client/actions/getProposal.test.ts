@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { UnknownProposalError } from "../../../src/client/index.js";
-import type { Address } from "../../../src/records/index.js";
-import { failureOf, useTestDao } from "../../harness/dao.js";
-import { operatorKey } from "../../harness/deploy.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { failureOf } from "../../harness/dao.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
+const dao = useGuardedDao();
 
 describe("getProposal", () => {
   it("fails with UnknownProposalError for an id that was never opened", async () => {

@@ -1,26 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Address, type Hex, type Order, subjectHash } from "../../../src/records/index.js";
+import { describe, expect, it } from "vitest";
+import { type Order, subjectHash } from "../../../src/records/index.js";
 import { createAggregateSender } from "../../harness/aggregates.js";
-import { createTestDao, type TestDao } from "../../harness/dao.js";
-import { admissionOf, blsKey, shortTracks } from "../../harness/deploy.js";
+import { useChangingDao } from "../../harness/client/daos.js";
+import { ban, rotate } from "../../harness/client/directives.js";
+import { accountOf } from "../../harness/client/records.js";
+import { blsKey } from "../../harness/deploy.js";
 
-const tracks = { ...shortTracks, membership: { ...shortTracks.membership, votingPeriod: 30 } };
 /** Decided on the constitution's track: slowly, and never early. */
 const slow: Order = { kind: "SetParameter", name: "learning.rounds", value: "10" };
 
 describe("listBallots", () => {
-  let dao: TestDao;
-  let restore: () => Promise<void>;
-  beforeAll(async () => {
-    dao = await createTestDao({ nodes: 7, tracks });
-  });
-  afterAll(() => dao.close());
-  beforeEach(async () => {
-    restore = await dao.witan.snapshot();
-  });
-  afterEach(() => restore());
+  const dao = useChangingDao(7);
 
-  const account = (index: number) => dao.client(index).account as Address;
+  const account = (index: number) => accountOf(dao, index);
   const rotatedKey = (index: number) => blsKey(`rotated ${index}`);
 
   async function open(order: Order, salt = "one"): Promise<string> {
@@ -28,22 +20,6 @@ describe("listBallots", () => {
     const { start } = await dao.client().getProposal({ proposalId });
     await dao.witan.increaseTime(Math.max(1, start - (await dao.client().chain.now()) + 1));
     return proposalId;
-  }
-
-  async function ban(index: number): Promise<void> {
-    const { proposalId } = await dao
-      .client()
-      .openProposal({ order: { kind: "Ban", indices: [index], reason: "absent" } });
-    await dao.carryOut(proposalId);
-  }
-
-  /** Gives the node of client `index` another key. */
-  async function rotate(index: number): Promise<void> {
-    const operator = dao.witan.operators[index];
-    if (operator === undefined) throw new Error(`there is no node ${index}`);
-    const rotation = admissionOf(operator, rotatedKey(index)) as { key: Hex; possession: Hex };
-    const { proposalId } = await dao.client().openProposal({ order: { kind: "RotateKey", index }, rotation });
-    await dao.carryOut(proposalId);
   }
 
   const ballotsOn = async (proposalId: string) =>
@@ -100,9 +76,9 @@ describe("listBallots", () => {
   it("lists the same ballots after a voter is removed or rotates its key, with the index of their epoch", async () => {
     const before = await open(slow);
     await createAggregateSender(dao).aggregate(before, { for: [0], against: [1], abstain: [3] });
-    await ban(1);
-    await rotate(3);
-    await rotate(6);
+    await ban(dao, 1);
+    await rotate(dao, 3, "rotated 3");
+    await rotate(dao, 6, "rotated 6");
     // Their committee is that of the opening.
     await dao.client(6).castVote({ proposalId: before, support: "for", reason: "late" });
     expect(await ballotsOn(before)).toEqual([

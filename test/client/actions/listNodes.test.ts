@@ -1,42 +1,28 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Client, createClient } from "../../../src/client/index.js";
 import { createMembership } from "../../../src/client/nodes/membership.js";
 import { type Chain, createChain, peerIdText } from "../../../src/ports/chain/index.js";
-import type { Address, Hex, Order } from "../../../src/records/index.js";
-import { createTestDao, type TestDao } from "../../harness/dao.js";
-import { admissionOf, blsKey, operatorKey, shortTracks } from "../../harness/deploy.js";
+import type { Address, Hex } from "../../../src/records/index.js";
+import { useChangingDao } from "../../harness/client/daos.js";
+import { ban, issue, rotate } from "../../harness/client/directives.js";
+import { admissionOf, blsKey, operatorKey } from "../../harness/deploy.js";
 
-const tracks = { ...shortTracks, membership: { ...shortTracks.membership, votingPeriod: 30 } };
 const newcomers = ["first newcomer", "second newcomer"].map((name) => {
   const operator = operatorKey(name);
-  return { operator, admission: admissionOf(operator, blsKey(name)) as { operator: Address } & Record<string, Hex> };
+  return {
+    operator,
+    admission: admissionOf(operator, blsKey(name)) as Record<"key" | "possession" | "peerId", Hex> & {
+      operator: Address;
+    },
+  };
 });
 
 describe("the nodes", () => {
-  let dao: TestDao;
-  let restore: () => Promise<void>;
-  beforeAll(async () => {
-    dao = await createTestDao({ nodes: 5, tracks });
-  });
-  afterAll(() => dao.close());
-  beforeEach(async () => {
-    restore = await dao.witan.snapshot();
-  });
-  afterEach(() => restore());
-
-  async function order(order: Order, keys = {}): Promise<void> {
-    const { proposalId } = await dao.client().openProposal({ order, ...keys });
-    await dao.carryOut(proposalId);
-  }
+  const dao = useChangingDao(5);
 
   async function admit(): Promise<void> {
     const admissions = newcomers.map(({ admission }) => admission);
-    await order({ kind: "Admit", operators: admissions.map(({ operator }) => operator) }, { admissions });
-  }
-
-  async function rotate(client: number, index: number, name: string): Promise<void> {
-    const operator = dao.witan.operators[client] ?? operatorKey("nobody");
-    await order({ kind: "RotateKey", index }, { rotation: admissionOf(operator, blsKey(name)) });
+    await issue(dao, { order: { kind: "Admit", operators: admissions.map(({ operator }) => operator) }, admissions });
   }
 
   /** The same answer, from the contract alone. */
@@ -78,11 +64,11 @@ describe("the nodes", () => {
     expect(await agree()).toHaveLength(5);
     await admit();
     expect(await agree()).toHaveLength(7);
-    await order({ kind: "Ban", indices: [1, 6], reason: "absent" });
+    await ban(dao, 1, 6);
     await agree();
-    await rotate(0, 0, "rotated");
+    await rotate(dao, 0, "rotated");
     await agree();
-    await rotate(0, 7, "rotated again");
+    await rotate(dao, 7, "rotated again", 0);
     const all = await agree();
     expect(all.map(({ active }) => active)).toEqual([false, false, true, true, true, true, false, false, true]);
     expect(all[8]).toMatchObject({ operator: dao.client(0).account, predecessor: 7 });
@@ -98,7 +84,7 @@ describe("the nodes", () => {
     asked.length = 0;
     await client.listNodes();
     expect(count("eth_call")).toBe(0);
-    await rotate(0, 0, "rotated");
+    await rotate(dao, 0, "rotated");
     await admit();
     const all = await client.listNodes({ includeRemoved: true });
     expect(count("eth_call")).toBe(1);
@@ -114,11 +100,11 @@ describe("the nodes", () => {
   it("have the keys of the chain as it is after a reorganisation", async () => {
     const keyOf = async () => (await dao.client(3).listNodes()).find(({ index }) => index === 5)?.key;
     const back = await dao.witan.snapshot();
-    await rotate(0, 0, "in a block that is dropped");
+    await rotate(dao, 0, "in a block that is dropped");
     expect(await keyOf()).toBe(await dao.client().chain.contracts.nodes.keyOf(5));
     await back();
     expect(await keyOf()).toBeUndefined();
-    await rotate(0, 0, "in its place");
+    await rotate(dao, 0, "in its place");
     expect(await keyOf()).toBe(await dao.client().chain.contracts.nodes.keyOf(5));
     expect(await keyOf()).toBe(admissionOf(operatorKey(0), blsKey("in its place")).key);
   });

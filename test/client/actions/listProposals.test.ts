@@ -1,16 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { Address, Order } from "../../../src/records/index.js";
-import { restartOrder, type TestDao, useTestDao } from "../../harness/dao.js";
-import { operatorKey } from "../../harness/deploy.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { restartOrder, type TestDao } from "../../harness/dao.js";
 import { hash, proposalOf } from "../../harness/orders.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const input = (order: Order) => proposalOf(dao, order);
+const dao = useGuardedDao();
 
 describe("listProposals", () => {
   it("lists newest first, by state, proposer and block", async () => {
-    const first = await dao.client(0).openProposal({ ...input(restartOrder), salt: hash("1") });
-    const second = await dao.client(1).openProposal({ ...input(restartOrder), salt: hash("2") });
+    const first = await dao.client(0).openProposal({ ...proposalOf(dao, restartOrder), salt: hash("1") });
+    const second = await dao.client(1).openProposal({ ...proposalOf(dao, restartOrder), salt: hash("2") });
     await dao.pass(first.proposalId);
     const ids = async (parameters: Parameters<TestDao["clients"][number]["listProposals"]>[0]) =>
       (await dao.client(3).listProposals(parameters)).map((proposal) => proposal.id);

@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Address } from "../../../src/records/index.js";
-import { createTestDao, stateOf, type TestDao } from "../../harness/dao.js";
+import { describe, expect, it } from "vitest";
+import { accountOf } from "../../harness/client/records.js";
+import { stateOf, useTestDao } from "../../harness/dao.js";
 
 describe("listRecords", () => {
-  let dao: TestDao;
-  beforeAll(async () => {
-    dao = await createTestDao({ nodes: 3 });
-  });
-  afterAll(() => dao.close());
-
-  const accountOf = (index: number) => dao.client(index).account as Address;
+  const dao = useTestDao({ nodes: 3 });
 
   it("lists newest first, by kind, author and block", async () => {
-    const author = accountOf(0);
+    const author = accountOf(dao, 0);
     await dao
       .client(0)
       .anchorRecords({ records: [1, 2, 3].map((n) => ({ kind: "State", value: stateOf(author, 500 + n) })) });

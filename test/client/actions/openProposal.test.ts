@@ -1,20 +1,20 @@
 import { id } from "ethers";
 import { describe, expect, it } from "vitest";
 import { isRevert } from "../../../src/ports/chain/index.js";
-import { type Address, type Hex, type Order, trackOfKind } from "../../../src/records/index.js";
-import { failureOf, restartOrder, useTestDao } from "../../harness/dao.js";
+import { type Hex, trackOfKind } from "../../../src/records/index.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { failureOf, restartOrder } from "../../harness/dao.js";
 import { operatorKey, shortTracks } from "../../harness/deploy.js";
 import { evidence, hash, orders, proposalOf } from "../../harness/orders.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const input = (order: Order) => proposalOf(dao, order);
+const dao = useGuardedDao();
 
 describe("openProposal", () => {
   it("opens every kind on its track, and it is read back and found in agreement", async () => {
     const tally: string[] = [];
     for (const [i, order] of orders.entries()) {
       const client = dao.client(i % 5);
-      const opened = await client.openProposal({ ...input(order), salt: id(`${i}`) as Hex });
+      const opened = await client.openProposal({ ...proposalOf(dao, order), salt: id(`${i}`) as Hex });
       expect(opened.opened).toBe(true);
       const proposal = await dao.client((i + 1) % 5).getProposal({ proposalId: opened.proposalId, withPayload: true });
       expect(proposal).toMatchObject({
@@ -41,7 +41,7 @@ describe("openProposal", () => {
   });
 
   it("opens one proposal for five nodes that see one incident at one moment", async () => {
-    const opened = await Promise.all(dao.clients.map((client) => client.openProposal(input(restartOrder))));
+    const opened = await Promise.all(dao.clients.map((client) => client.openProposal(proposalOf(dao, restartOrder))));
     expect(new Set(opened.map(({ proposalId }) => proposalId)).size).toBe(1);
     expect(opened.filter(({ opened }) => opened)).toHaveLength(1);
     expect(new Set(opened.map(({ openedBy }) => openedBy)).size).toBe(1);
@@ -53,9 +53,9 @@ describe("openProposal", () => {
   it("finds a proposal that is still in the pending block", async () => {
     const rpc = (method: string, ...params: unknown[]) => dao.witan.provider.request({ method, params });
     await rpc("evm_setAutomine", false);
-    const first = dao.client(0).openProposal(input(restartOrder));
+    const first = dao.client(0).openProposal(proposalOf(dao, restartOrder));
     while (((await rpc("eth_pendingTransactions")) as unknown[]).length === 0) await dao.client().chain.now();
-    const second = dao.client(1).openProposal(input(restartOrder));
+    const second = dao.client(1).openProposal(proposalOf(dao, restartOrder));
     await dao.client().chain.now();
     await dao.witan.mine();
     await rpc("evm_setAutomine", true);
@@ -64,19 +64,19 @@ describe("openProposal", () => {
   });
 
   it("finds a proposal that is open without a transaction", async () => {
-    await dao.client(0).openProposal(input(restartOrder));
+    await dao.client(0).openProposal(proposalOf(dao, restartOrder));
     const before = await dao.client().chain.blockNumber();
-    const again = await dao.client(1).openProposal(input(restartOrder));
+    const again = await dao.client(1).openProposal(proposalOf(dao, restartOrder));
     expect(again).toMatchObject({ opened: false, openedBy: dao.client(0).account, receipt: null });
     expect(await dao.client().chain.blockNumber()).toBe(before);
   });
 
   it("opens for members alone, a bounded number at a time", async () => {
     const stranger = await dao.connect(operatorKey("stranger"));
-    expect(await failureOf(stranger.openProposal(input(restartOrder)))).toMatchObject({
+    expect(await failureOf(stranger.openProposal(proposalOf(dao, restartOrder)))).toMatchObject({
       errorName: "GovernorInsufficientProposerVotes",
     });
-    const flood = (n: number) => dao.client(0).openProposal({ ...input(restartOrder), salt: hash(`${n}`) });
+    const flood = (n: number) => dao.client(0).openProposal({ ...proposalOf(dao, restartOrder), salt: hash(`${n}`) });
     for (let n = 0; n < shortTracks.emergency.openLimit; n++) await flood(n);
     const error = await failureOf(flood(99));
     expect(isRevert(error, "GovernorTooManyOpenProposals")).toBe(true);
@@ -85,10 +85,10 @@ describe("openProposal", () => {
 
   it("opens anew what a reorganisation undid", async () => {
     const back = await dao.witan.snapshot();
-    const { proposalId } = await dao.client(0).openProposal(input(restartOrder));
+    const { proposalId } = await dao.client(0).openProposal(proposalOf(dao, restartOrder));
     expect((await dao.client(1).listProposals()).map((proposal) => proposal.id)).toEqual([proposalId]);
     await back();
     expect(await dao.client(1).listProposals()).toEqual([]);
-    expect(await dao.client(1).openProposal(input(restartOrder))).toMatchObject({ opened: true });
+    expect(await dao.client(1).openProposal(proposalOf(dao, restartOrder))).toMatchObject({ opened: true });
   });
 });

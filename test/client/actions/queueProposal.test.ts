@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { ProposalStateError } from "../../../src/client/index.js";
-import type { Address, Order } from "../../../src/records/index.js";
-import { failureOf, useTestDao } from "../../harness/dao.js";
-import { operatorKey, shortTracks } from "../../harness/deploy.js";
+import type { Order } from "../../../src/records/index.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { failureOf } from "../../harness/dao.js";
+import { shortTracks } from "../../harness/deploy.js";
 import { proposalOf } from "../../harness/orders.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const input = (order: Order) => proposalOf(dao, order);
+const dao = useGuardedDao();
 
 describe("queueProposal", () => {
   it("starts the timelock, and an early execution says how long it takes", async () => {
     const order: Order = { kind: "Scale", workload: "web", replicas: 3 };
-    const { proposalId } = await dao.client(0).openProposal(input(order));
+    const { proposalId } = await dao.client(0).openProposal(proposalOf(dao, order));
     expect(await failureOf(dao.client().queueProposal({ proposalId }))).toMatchObject({ state: "Pending" });
     await dao.pass(proposalId);
     expect(await failureOf(dao.client().executeProposal({ proposalId }))).toBeInstanceOf(ProposalStateError);

@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { encodeRecord, type Hex, type Outcome, subjectHash } from "../../../src/records/index.js";
-import { createTestDao, failureOf, restartOrder, type TestDao } from "../../harness/dao.js";
+import { issueRestart } from "../../harness/client/directives.js";
+import { failureOf, useTestDao } from "../../harness/dao.js";
 import { operatorKey } from "../../harness/deploy.js";
 
 describe("reportDirective", () => {
-  let dao: TestDao;
-  beforeAll(async () => {
-    dao = await createTestDao({ nodes: 3 });
-  });
-  afterAll(() => dao.close());
+  const dao = useTestDao({ nodes: 3 });
 
-  async function issue(salt: string, window = 600): Promise<Hex> {
-    const { proposalId } = await dao
-      .client()
-      .openProposal({ order: restartOrder, salt: subjectHash(salt), window, delay: 5 });
-    return dao.carryOut(proposalId);
-  }
   const outcomeOf = (directive: Hex, note = "restarted"): Outcome => ({
     schema: "witan/outcome/1",
     directive,
@@ -29,7 +20,7 @@ describe("reportDirective", () => {
 
   it("enacts a directive by the reports of more than half", async () => {
     const stop = new AbortController();
-    const directiveId = await issue("first");
+    const directiveId = await issueRestart(dao, "first");
     const issued = await dao.client(1).getDirective({ directiveId });
     expect(issued).toMatchObject({
       id: directiveId,
@@ -67,7 +58,7 @@ describe("reportDirective", () => {
   });
 
   it("refuses reports that are early, late, twice, from strangers or without their outcome", async () => {
-    const directiveId = await issue("second", 60);
+    const directiveId = await issueRestart(dao, "second", 60);
     const outcome = contentIdOf(outcomeOf(directiveId));
     const report = (index: number, parameters: { report: "ready" | "done" | "failed"; outcome?: Hex }) =>
       failureOf(dao.client(index).reportDirective({ directiveId, ...parameters }));

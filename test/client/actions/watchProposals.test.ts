@@ -1,17 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { Address, Order } from "../../../src/records/index.js";
-import { restartOrder, useTestDao } from "../../harness/dao.js";
-import { operatorKey } from "../../harness/deploy.js";
+import { useGuardedDao } from "../../harness/client/daos.js";
+import { restartOrder } from "../../harness/dao.js";
 import { proposalOf } from "../../harness/orders.js";
 
-const dao = useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
-const input = (order: Order) => proposalOf(dao, order);
+const dao = useGuardedDao();
 
 describe("watchProposals", () => {
   it("tells each change from opening to execution, and goes on from a cursor", async () => {
     const stop = new AbortController();
     const changes = dao.client(4).watchProposals({ signal: stop.signal });
-    const { proposalId } = await dao.client(0).openProposal(input(restartOrder));
+    const { proposalId } = await dao.client(0).openProposal(proposalOf(dao, restartOrder));
     await dao.carryOut(proposalId);
     const seen = [];
     while (seen.length < 7) seen.push((await changes.next()).value);

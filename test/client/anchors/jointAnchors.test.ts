@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
-import type { Address } from "../../../src/records/index.js";
-import { createTestDao, failureOf, stateOf, type TestDao } from "../../harness/dao.js";
+import { stateRecord } from "../../harness/client/records.js";
+import { failureOf, useTestDao } from "../../harness/dao.js";
 import { anchorJointRoot } from "../../harness/jointAnchors.js";
 
-let dao: TestDao;
-beforeAll(async () => {
-  dao = await createTestDao({ nodes: 5 });
-});
-afterAll(() => dao.close());
+const dao = useTestDao({ nodes: 5 });
 
 let cycle = 0;
-const stateBy = (index: number) =>
-  ({ kind: "State", value: stateOf(dao.client(index).account as Address, ++cycle) }) as const;
+const stateBy = (index: number) => stateRecord(dao, index, ++cycle);
 
 /** A state of each of these nodes, and perhaps a second one. */
 const statesBy = (...indices: number[]) => Object.fromEntries(indices.map((index) => [index, [stateBy(index)]]));

@@ -6,7 +6,7 @@ import type { NodeSummary } from "../../src/client/index.js";
 import { hashJoint, type JointMessage, jointTree } from "../../src/ports/chain/index.js";
 import { signBatchMessage } from "../../src/ports/chain/typedData/batch.js";
 import { blsPublicKey, loadBls } from "../../src/ports/keys/index.js";
-import { type Address, contentIdOf, type SignedBatch } from "../../src/records/index.js";
+import { type Address, contentIdOf, type Hex, type SignedBatch } from "../../src/records/index.js";
 import type { Clock } from "../../src/utils/clock.js";
 
 export const bls = await loadBls();
@@ -16,9 +16,18 @@ export const registry = { chainId: 31_337, registry: `0x${"60".repeat(20)}` } as
 export const CHAIN_TIME = 1_000_000;
 
 export const idOf = (text: string) => contentIdOf(new TextEncoder().encode(text));
-export const walletOf = (index: number) => new Wallet(`0x${(index + 1).toString(16).padStart(64, "0")}`);
+const walletOf = (index: number) => new Wallet(`0x${(index + 1).toString(16).padStart(64, "0")}`);
 export const operatorAt = (index: number) => walletOf(index).address as Address;
 export const blsSecretOf = (index: number) => new Uint8Array(32).with(31, index + 1);
+
+/** Public keys by index: deriving one takes a millisecond. */
+const keys = new Map<number, Hex>();
+
+function keyOf(index: number): Hex {
+  const key = keys.get(index) ?? blsPublicKey(blsSecretOf(index));
+  keys.set(index, key);
+  return key;
+}
 
 /** A member from the first epoch on, unless said otherwise. */
 export function authorAt(index: number, change: Partial<NodeSummary> = {}): NodeSummary {
@@ -26,7 +35,7 @@ export function authorAt(index: number, change: Partial<NodeSummary> = {}): Node
     index,
     operator: operatorAt(index),
     peerId: `peer ${index}`,
-    key: blsPublicKey(blsSecretOf(index)),
+    key: keyOf(index),
     admittedAt: 1,
     removedAt: null,
     predecessor: null,
@@ -64,7 +73,7 @@ export function draftOver(batches: readonly SignedBatch[], change: Partial<Joint
   return { message, block, manifest: { schema: "witan/batches/1", batches: sorted } as const };
 }
 
-export const digestOf = (message: JointMessage) => Buffer.from(hashJoint(registry, message).slice(2), "hex");
+const digestOf = (message: JointMessage) => Buffer.from(hashJoint(registry, message).slice(2), "hex");
 
 /** The signature of an author under a draft, or of another in its name. */
 export function signedUnder(message: JointMessage, index: number, by = index) {

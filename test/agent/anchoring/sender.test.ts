@@ -183,8 +183,8 @@ describe("an offer", () => {
 });
 
 describe("a draft that holds this node's batch", () => {
-  it("is signed: the others hear it, the journal has it, and the manifest is kept", async () => {
-    const { content, hear, offer, outbox, sender, sent, signings } = await open();
+  it("is signed: the others hear it, and the journal has it", async () => {
+    const { hear, offer, outbox, sender, sent, signings } = await open();
     const draft = await hear([await offer(), ...others]);
     const { message } = draft;
     await sender.consider(draft);
@@ -193,17 +193,19 @@ describe("a draft that holds this node's batch", () => {
     expect(draft.signatures.get(SELF)).toEqual(signed);
     expect(draft.manifest?.batches).toHaveLength(3);
     expect(outbox.offered?.signed).toEqual({ root: message.root, deadline: message.deadline });
-    expect(await content.has(contentIdToCid(message.manifest))).toBe(true);
     expect(signings()).toBe(1);
   });
 
-  it("is signed without its manifest being fetched where the same batches are known", async () => {
-    const { offer, outbox, pool, sender } = await open();
-    const batches = [await offer(), ...others];
+  it("is signed without its manifest being fetched where the same batches are known, and the manifest is stored", async () => {
+    const { content, offer, outbox, pool, sender } = await open();
+    const { message } = draftOver([await offer(), ...others]);
     for (const batch of others) pool.addBatch(batch);
-    // Nobody has stored the manifest.
-    await sender.consider(pool.addDraft(draftOver(batches).message, "peer 1"));
-    expect(outbox.offered?.signed?.root).toBe(draftOver(batches).message.root);
+    const cid = contentIdToCid(message.manifest);
+    expect(await content.has(cid)).toBe(false);
+    await sender.consider(pool.addDraft(message, "peer 1"));
+    expect(outbox.offered?.signed?.root).toBe(message.root);
+    // Readers find it here: all of its authors keep it.
+    expect(await content.has(cid)).toBe(true);
   });
 
   it("is the only one that is signed, since both might be anchored", async () => {

@@ -50,7 +50,7 @@ describe("a report of replication", () => {
     expect(decodeReport(bytesOf(value))).toBeUndefined();
   });
 
-  it("is none if it is any other bytes, which no peer can make a node fail with", () => {
+  it("is not read from any other bytes, and no bytes make a node fail", () => {
     fc.assert(
       fc.property(
         fc.oneof(

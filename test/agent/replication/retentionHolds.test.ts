@@ -84,7 +84,7 @@ function open({ directives = {}, models = {}, proposals = {} }: ChainOptions) {
   const holds = new RetentionHolds(client);
   return {
     asked,
-    /** @param final The last final block; null while there is none. */
+    /** @param final The last final block; null before the first. */
     read: async (final: number | null = FINAL) => [...(await holds.read(isPast, final ?? undefined))],
   };
 }

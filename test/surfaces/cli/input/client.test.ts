@@ -21,7 +21,7 @@ async function documented(change: object = {}) {
 
 /** Whether chain and content of a client were closed. */
 async function isClosed({ chain, content }: Client): Promise<boolean> {
-  const uses = await Promise.allSettled([chain.blockNumber(), content.has("bafkqaaa")]);
+  const uses = await Promise.allSettled([chain.blockNumber(), content.put(block)]);
   return uses.every(({ status }) => status === "rejected");
 }
 

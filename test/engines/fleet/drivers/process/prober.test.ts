@@ -1,12 +1,13 @@
+import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { acquireLock } from "../../../../../src/engines/fleet/drivers/process/lock.js";
 import { ReplicaProber } from "../../../../../src/engines/fleet/drivers/process/prober.js";
-import { ownInstanceId } from "../../../../../src/engines/fleet/drivers/process/proc.js";
+import { instanceIdOf, ownInstanceId, readProcess } from "../../../../../src/engines/fleet/drivers/process/proc.js";
 import { WorkloadFolder } from "../../../../../src/engines/fleet/drivers/process/workloadFolder.js";
 import { systemClock } from "../../../../../src/utils/clock.js";
 
@@ -18,9 +19,15 @@ const DEAD = `${process.pid}@1`;
 /** A server on loopback that gives each health check the next of these statuses. */
 async function serving(...statuses: readonly number[]): Promise<number> {
   let asked = 0;
-  const server = createServer((_, response) => {
-    response.writeHead(statuses[Math.min(asked++, statuses.length - 1)] ?? 200).end();
-  });
+  return listening(
+    createServer((_, response) => {
+      response.writeHead(statuses[Math.min(asked++, statuses.length - 1)] ?? 200).end();
+    }),
+  );
+}
+
+/** The port of a server on loopback that ends after the test. */
+async function listening(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
     server.closeAllConnections();
@@ -122,6 +129,18 @@ describe("a replica that died", () => {
       release: named("run"),
       ...{ instance: DEAD, alive: false, healthy: false, latencyMs: null, cpu: 0, memoryBytes: 0 },
     });
+  });
+
+  it("is not healthy if it died during its health check, though something answered that", async () => {
+    const child = spawn("sleep", ["60"], { stdio: "ignore" });
+    const facts = await readProcess(child.pid ?? 0);
+    const server = createServer((_, response) => {
+      child.once("exit", () => response.writeHead(200).end());
+      child.kill("SIGKILL");
+    });
+    const { prober, run } = await open();
+    await run(0, await listening(server), facts && instanceIdOf(facts));
+    expect(await prober.probe(0)).toMatchObject({ alive: false, healthy: false, latencyMs: expect.any(Number) });
   });
 });
 

@@ -9,7 +9,6 @@ const E2E = ["test/e2e/**/*.test.ts"];
 const LONGEST = [
   "test/ports/content/",
   "test/engines/fleet/",
-  "test/agent/council.test.ts",
   "test/agent/attestations/",
   "test/agent/replication/",
   "test/catalog/",

@@ -91,7 +91,7 @@ function open(self = first) {
   const directives = new OpenDirectives({ client, clock, latest, signal, onError: (error) => Promise.reject(error) });
   directives.update([directive]);
   const settler = new AttestationSettler({
-    ...{ client, clock, jobs, latest, logger, pool, open: directives, stragglersMs: STRAGGLERS_MS },
+    ...{ client, clock, jobs, latest, logger, pool, open: directives, waitForMoreMs: STRAGGLERS_MS },
     self: operatorOf(self),
     recheck: async (attestations) => {
       state.rechecked.push(attestations.map(({ index }) => index));
@@ -157,7 +157,7 @@ describe("attestations go to the chain", () => {
     expect(sent()).toEqual([]);
     clock.pass(1);
     await update();
-    expect([sent(), logs]).toMatchObject([[["done", [first]]], [{ why: "stragglers" }]]);
+    expect([sent(), logs]).toMatchObject([[["done", [first]]], [{ why: "waited" }]]);
     latest.update({ committees, chainTime: 1_800 });
     await update();
     expect([sent().at(-1), logs.at(-1)]).toMatchObject([["done", [first]], { why: "deadline" }]);

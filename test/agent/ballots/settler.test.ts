@@ -76,7 +76,7 @@ async function open({ place = 0, tip = "pending", nodes = 5 }: { place?: number;
   } as unknown as Client;
   const line = leaderOrder("settle 7", committees.operators()) as Address[];
   const settler = new BallotSettler({
-    ...{ clock, jobs, logger, pool, latest, stragglersMs: STRAGGLERS_MS },
+    ...{ clock, jobs, logger, pool, latest, waitForMoreMs: STRAGGLERS_MS },
     nodes: [{ operator: line[place] ?? "0x", client, blsSecret: new Uint8Array(32) }],
     recheck: async (ballots) => {
       state.rechecked.push(ballots.map(({ index }) => index));
@@ -117,7 +117,7 @@ describe("ballots go to the chain", () => {
     clock.pass(1);
     await update();
     expect(sent()).toEqual([[0, 1]]);
-    expect(logs).toMatchObject([{ why: "stragglers" }]);
+    expect(logs).toMatchObject([{ why: "waited" }]);
   });
 
   it("as the vote's end nears, by the chain's time", async () => {

@@ -19,7 +19,7 @@ function record(holders: number, change: Partial<IndexedRecord> = {}): HeldRecor
     isHeld: false,
     isExpired: false,
     isPastRetention: false,
-    keepers: [],
+    replicaNodes: [],
     retryAt: 0,
     failures: 0,
     holders,

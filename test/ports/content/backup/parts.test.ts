@@ -5,8 +5,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { type BackupPart, seal } from "../../../../src/ports/content/backup/backupFile.js";
 import type { NamedBlock } from "../../../../src/ports/content/backup/car.js";
 import {
+  checkEarlierParts,
   checkPart,
-  earlierParts,
   type KnownPart,
   numberAfter,
   PART_BYTES,
@@ -89,7 +89,7 @@ describe("the parts of a backup", () => {
 describe("the parts of an earlier backup", () => {
   it("are known by their indices; the one that was checked the longest ago is checked now", async () => {
     const parts = [await part(1, [1], 30), await part(2, [2], 10), await part(3, [3], 20)];
-    const { sound, damaged: bad } = await earlierParts(dir, parts, 99);
+    const { sound, damaged: bad } = await checkEarlierParts(dir, parts, 99);
     expect(bad).toEqual([]);
     expect(sound.map(({ part: { checkedAt }, cids }) => [checkedAt, cids])).toEqual([
       [30, cidsOf(1)],
@@ -101,9 +101,9 @@ describe("the parts of an earlier backup", () => {
   it("have each its turn, so that altered blocks are found in time", async () => {
     const parts = [await part(1, [1], 20), await part(2, [2], 10)];
     await alter("part-000001.car");
-    const first = await earlierParts(dir, parts, 30);
+    const first = await checkEarlierParts(dir, parts, 30);
     expect(first.damaged).toEqual([]);
-    const second = await earlierParts(
+    const second = await checkEarlierParts(
       dir,
       first.sound.map(({ part }) => part),
       40,
@@ -117,13 +117,13 @@ describe("the parts of an earlier backup", () => {
     await rm(join(dir, "part-000001.car"));
     await appendFile(join(dir, "part-000002.car"), "more");
     await alter("part-000003.cids");
-    const { sound, damaged: bad } = await earlierParts(dir, parts, 99);
+    const { sound, damaged: bad } = await checkEarlierParts(dir, parts, 99);
     expect(bad).toEqual(["part-000001.car", "part-000002.car", "part-000003.car"]);
     expect(sound.map(({ part }) => part.file)).toEqual(["part-000004.car"]);
   });
 
   it("may be none", async () => {
-    expect(await earlierParts(dir, [], 99)).toEqual({ sound: [], damaged: [] });
+    expect(await checkEarlierParts(dir, [], 99)).toEqual({ sound: [], damaged: [] });
   });
 });
 

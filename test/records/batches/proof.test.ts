@@ -44,9 +44,26 @@ describe("the proof of a record", () => {
     expect(provenRecord(proofOf("State", OTHER))).toBeUndefined();
   });
 
-  it("is refused if it names a field that is unknown, or lacks one", () => {
-    const { author: _, ...incomplete } = proofOf("Incident");
-    for (const value of [incomplete, { ...proofOf("Incident"), note: "" }, null])
-      expect(() => parseRecordProof(value)).toThrow(expect.objectContaining({ code: "invalid-input" }));
+  it.each<[string, unknown]>([
+    ["nothing", null],
+    ["a list", []],
+    ["of another schema", { ...proofOf("Incident"), schema: "witan/proof/2" }],
+    ["with a field too many", { ...proofOf("Incident"), note: "" }],
+    ["with a field too few", { ...proofOf("Incident"), author: undefined }],
+    ["without base64", { ...proofOf("Incident"), bytes: "not base64!" }],
+    ["with a record that no block holds", { ...proofOf("Incident"), bytes: "A".repeat(400_000) }],
+    ["with a path that no tree has", { ...proofOf("Incident"), path: Array(65).fill(idOf("sibling")) }],
+  ])("is refused if it is %s", (_what, value) => {
+    expect(() => parseRecordProof(value)).toThrow(expect.objectContaining({ code: "invalid-input" }));
+  });
+
+  it.each([
+    ["has no transaction", { transaction: "0x" }],
+    ["has one that no anchor needs", { transaction: `0x${"00".repeat(5_000)}` }],
+    ["is of no chain", { chainId: -1 }],
+  ])("is refused if its anchor %s", (_what, change) => {
+    const proof = proofOf("Incident");
+    const value = { ...proof, anchor: { ...proof.anchor, ...change } };
+    expect(() => parseRecordProof(value)).toThrow(expect.objectContaining({ code: "invalid-input" }));
   });
 });

@@ -20,14 +20,14 @@ export async function openRows(): Promise<Database> {
 }
 
 /** Events as a chain gives them, from one block through another. */
-export function chunkOf(events: readonly FollowedEvent[], fromBlock: number, through: number, fork = 0): FollowedChunk {
+export function chunkOf(events: readonly FollowedEvent[], fromBlock: number, through: number): FollowedChunk {
   const numbers = [...new Set(events.map(({ blockNumber }) => blockNumber))];
   return {
     fromBlock,
-    last: headerOf(through, fork),
+    last: headerOf(through),
     parentHash: headerOf(fromBlock - 1).hash,
     events,
-    blocks: numbers.map((number) => headerOf(number, fork)),
+    blocks: numbers.map((number) => headerOf(number)),
   };
 }
 

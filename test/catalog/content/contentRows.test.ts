@@ -91,7 +91,7 @@ describe("a record's bytes", () => {
     writeEvents(db, [anchor.event]);
     list(anchor);
     check(anchor);
-    expect(check(anchor, { kind: undefined, reason: "now it is none" })).toEqual([]);
+    expect(check(anchor, { kind: undefined, reason: "it is no record" })).toEqual([]);
     expect(records()).toMatchObject([{ status: verified }]);
   });
 

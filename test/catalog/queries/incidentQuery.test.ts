@@ -57,7 +57,7 @@ describe("incidents", () => {
     expect(second.cursor).toBeNull();
   });
 
-  it("are refused with a cursor that is none", () => {
+  it("are refused with what is no cursor", () => {
     expect(() => pageOfIncidents(db, { cursor: "x" }, now, 3)).toThrow(
       expect.objectContaining({ code: "invalid-input" }),
     );

@@ -63,7 +63,7 @@ describe("a query that is refused names its field", () => {
     );
   });
 
-  it("also where the field is none", () => {
+  it("also where there is no such field", () => {
     expect(() => parseRecordQuery({ kinds: "State" })).toThrow(/kinds/);
     expect(() => parseIncidentQuery({ author: NODE })).toThrow(/author/);
   });

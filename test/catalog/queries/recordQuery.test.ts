@@ -122,7 +122,7 @@ describe("a page", () => {
     ]);
   });
 
-  it("is refused with a cursor that is none", () => {
+  it("is refused with what is no cursor", () => {
     expect(() => pageOfRecords(db, { cursor: "newest" }, now, 3)).toThrow(
       expect.objectContaining({ code: "invalid-input" }),
     );

@@ -37,7 +37,7 @@ describe("a ballot", () => {
 
 describe("what is not signed", () => {
   it.each([
-    ["a support that is none", { support: "maybe" as Support }],
+    ["an unknown support", { support: "maybe" as Support }],
     ["a reason of over 1,024 bytes", { support: "for" as const, reason: "a".repeat(1_025) }],
   ])("is refused: %s", async (_what, ballot) => {
     await expect(signBallot(client, { proposalId: "7", ...ballot })).rejects.toMatchObject({ code: "invalid-input" });

@@ -26,7 +26,7 @@ describe("a signed ballot", () => {
     ["another reason", { reason: "as others see it" }],
     ["another voter", { voter: OTHER }],
     ["another signature", { signature: `0x${"11".repeat(65)}` }],
-    ["a signature that is none", { signature: "0x" }],
+    ["no signature", { signature: "0x" }],
   ])("does not hold with %s", (_what, change) => {
     expect(verifyBallot(client, { ...ballot, ...change })).toBe(false);
   });

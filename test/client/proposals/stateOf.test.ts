@@ -18,7 +18,7 @@ it("gives none where there is no such proposal", async () => {
   expect(await stateOf(client, "7")).toBeUndefined();
 });
 
-it("fails with every other error, which does not say that there is none", async () => {
+it("fails with every other error, which says nothing of the proposal", async () => {
   const error = revertOf("NodeGovernorOther");
   await expect(
     stateOf(

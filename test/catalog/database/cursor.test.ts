@@ -37,6 +37,16 @@ describe("a cursor", () => {
     expect(positionBelow(db, "2-1-0-7")).toBe(position(2));
   });
 
+  it("leads to what comes after it in the same block", async () => {
+    const db = await openRows();
+    writeEvents(
+      db,
+      [0, 5].map((log) => anchorOf(2, [reportOf(`replica/${log}`)], { log }).event),
+    );
+    expect(positionBelow(db, "2-1-0-7")).toBe(position(2));
+    expect(positionBelow(db, "2-5-0-7")).toBe(position(2, 7));
+  });
+
   it("leads below all there is where nothing comes after it", async () => {
     const db = await rowsIn(2, 4);
     expect(positionBelow(db, "5-0-0-0")).toBeUndefined();

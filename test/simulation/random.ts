@@ -26,9 +26,8 @@ export class SeededRandom {
 
   /** @throws If there is nothing to pick from. */
   pick<T>(from: readonly T[]): T {
-    const picked = from[this.integer(0, from.length - 1)];
-    if (picked === undefined) throw new RangeError("There is nothing to pick from.");
-    return picked;
+    if (from.length === 0) throw new RangeError("There is nothing to pick from.");
+    return from[this.integer(0, from.length - 1)] as T;
   }
 
   /** The same things in another order. */

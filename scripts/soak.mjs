@@ -43,6 +43,7 @@ const SOAKS = {
     "test/ports/keys",
   ],
   replication: ["a mesh that loses nodes and expires records", "1 min", "test/agent/replication"],
+  simulation: ["rules of votes, motions and presence on models, under another seed", "1 min", "test/simulation"],
   solidity: ["fuzz and invariants of the contracts under another seed", "2 min"],
   story: ["the whole story, with twenty agents killed", "3 min", "test/e2e/story"],
 };

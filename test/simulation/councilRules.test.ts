@@ -252,7 +252,7 @@ describe("votes cannot end governance", () => {
     let rules = defaultRules;
     let longest = 0;
     let refused = 0;
-    for (let step = 0; step < shortOrLong(3_000, 300_000); step++) {
+    for (let step = 0; step < shortOrLong(2_000, 100_000); step++) {
       const track = random.pick(CouncilTracks);
       const next = setTrack(rules, track, anyRules(track));
       if (next === undefined) refused++;
@@ -262,7 +262,7 @@ describe("votes cannot end governance", () => {
       expect(sizes.filter((all) => !canRepair(all, rules.constitution))).toEqual([]);
       expect(setTracks(rules, repair)).toEqual(defaultRules);
     }
-    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(50);
     expect(longest).toBe(67 * DAY);
   });
 
@@ -311,7 +311,7 @@ describe("the bounded change of the committee", () => {
     }
     return excess;
   }
-  const seeds = Array.from({ length: shortOrLong(40, 4_000) }, (_, i) => seedOf(3) + i);
+  const seeds = Array.from({ length: shortOrLong(40, 1_000) }, (_, i) => seedOf(3) + i);
   const founders = [1, 3, 9, 10, 30, 100, 500];
 
   it("is held by every schedule, n being the seats 30 days before each change", () => {

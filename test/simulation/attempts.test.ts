@@ -84,7 +84,7 @@ describe("a claim of fact that all honest nodes make", () => {
   });
 
   it("is issued within a window although they see it minutes apart, and clocks and boundaries are what they are", () => {
-    for (const spreadSeconds of [100, 280]) expect(slowest(runAll({ spreadSeconds }))).toBeLessThan(WINDOW_SECONDS);
+    expect(slowest(runAll({ spreadSeconds: 280 }))).toBeLessThan(WINDOW_SECONDS);
   });
 
   it("is one motion if nobody is hostile, across a boundary too", () => {
@@ -137,7 +137,7 @@ describe("an order on a track where one may vote Against", () => {
 
   it("is held up for a voting period if nodes that see no reason yet vote Against at once, and not if they wait", () => {
     const split = { rules: orders, spreadSeconds: 200 };
-    expect(slowest(runAll({ ...split, against: "atOnce" }, ["spend"]))).toBeGreaterThan(1_000);
+    expect(slowest(runAll({ ...split, against: "atOnce", startSeconds: 140 }, ["spend"]))).toBeGreaterThan(1_000);
     expect(slowest(runAll(split))).toBeLessThan(120);
   });
 

@@ -63,10 +63,10 @@ export function takeIn(db: Database, anchors: readonly AnchoredRows[]): readonly
   db.transaction(() => {
     for (const due of dueAnchors(db, Number.MAX_SAFE_INTEGER, 1_000)) {
       const anchor = anchors.find(({ author, root }) => author === due.author && root === due.root);
-      if (anchor !== undefined) writer.list(due, anchor.leaves);
+      if (anchor !== undefined) writer.listRecords(due, anchor.leaves);
     }
     for (const { records, encoded } of anchors) {
-      for (const [i, { contentId }] of encoded.entries()) writer.check(contentId, records[i] as NewRecord);
+      for (const [i, { contentId }] of encoded.entries()) writer.writeContent(contentId, records[i] as NewRecord);
     }
     writer.finish();
   });

@@ -10,14 +10,25 @@ import { createReplicationMesh } from "./replicationMesh.js";
 const incidents = (name: string, count: number) =>
   Array.from({ length: count }, (_, i) => ({ kind: "Incident" as const, value: incidentOf(`${name}/${i}`) }));
 
+/** For a mesh in which no node counts as away, however long a busy machine keeps it silent. */
+const never = 600_000;
+
+/**
+ * How many nodes hold each block after garbage collection. To be asked again while it is too many: on a busy machine a node
+ * may be silent for so long that others fetch its share, which they unpin once it is back.
+ */
+async function heldAfterGc(mesh: Awaited<ReturnType<typeof createReplicationMesh>>, cids: readonly string[]) {
+  for (const { content } of mesh.live.values()) await content.gc({ graceMs: 0 });
+  return Promise.all(cids.map((cid) => mesh.holdersOf(cid)));
+}
+
 it("has every record pinned by as many nodes as was voted besides its author, through garbage collection", async () => {
-  const mesh = await createReplicationMesh({ nodes: 5, replicas: 2 });
+  const mesh = await createReplicationMesh({ nodes: 5, replicas: 2, awayMs: never });
   const cids = [...(await mesh.anchor(0, incidents("a", 20))), ...(await mesh.anchor(1, incidents("b", 10)))];
   await mesh.waitForReplicated(30);
   const kept = () => Promise.all(cids.map((cid) => mesh.pinnedBy(cid)));
   await expect.poll(kept, patience).toEqual(cids.map(() => 3));
-  for (const { content } of mesh.live.values()) await content.gc({ graceMs: 0 });
-  for (const cid of cids) expect(await mesh.holdersOf(cid)).toBe(3);
+  await expect.poll(() => heldAfterGc(mesh, cids), patience).toEqual(cids.map(() => 3));
   // The manifests of both anchors are replicated, too.
   const manifests = (await mesh.node(2).client.listAnchors()).entries.map(({ manifest }) => manifest);
   expect(manifests).toHaveLength(2);
@@ -46,7 +57,7 @@ it("restores the number of replicas when nodes are lost with their disks", async
 });
 
 it("moves shares to new members, and unpins what others hold then", async () => {
-  const mesh = await createReplicationMesh({ nodes: 6, replicas: 1, running: [0, 1, 2] });
+  const mesh = await createReplicationMesh({ nodes: 6, replicas: 1, running: [0, 1, 2], awayMs: 3_000 });
   const cids = await mesh.anchor(0, incidents("early", 40));
   await mesh.waitForPresent(3);
   await mesh.waitForReplicated(40);
@@ -56,8 +67,7 @@ it("moves shares to new members, and unpins what others hold then", async () => 
   await expect
     .poll(async () => Promise.all(cids.map((cid) => mesh.pinnedBy(cid))), patience)
     .toEqual(cids.map(() => 2));
-  for (const { content } of mesh.live.values()) await content.gc({ graceMs: 0 });
-  expect(await Promise.all(cids.map((cid) => mesh.holdersOf(cid)))).toEqual(cids.map(() => 2));
+  await expect.poll(() => heldAfterGc(mesh, cids), patience).toEqual(cids.map(() => 2));
 });
 
 it("unpins nothing in favour of a node that reports it missing, nor of one that reports nothing", async () => {
@@ -89,16 +99,19 @@ it("unpins nothing in favour of a node that reports it missing, nor of one that 
     for (const index of [0, 1, 2]) await mesh.node(index).replicator.tick();
   };
   for (let times = 0; times < 3; times++) await looks();
-  const state = mesh.node(1).replicator.state;
-  expect(state.present).toBe(4);
-  // The idle node is now a keeper of some.
-  expect(state.underReplicated).toBe(0);
-  expect(state.byHolders[1]).toBeGreaterThan(0);
+  // The idle node now has to hold some. On a busy machine its last report may be too old by the time that it is counted.
+  await expect
+    .poll(async () => {
+      await looks();
+      const { byHolders, present, underReplicated } = mesh.node(1).replicator.state;
+      return { present, underReplicated, lacksSome: (byHolders[1] ?? 0) > 0 };
+    }, patience)
+    .toEqual({ present: 4, underReplicated: 0, lacksSome: true });
   expect(Math.min(...(await kept()))).toBe(2);
 });
 
 it("replicates a model's weights with its record", async () => {
-  const mesh = await createReplicationMesh({ nodes: 3, replicas: 2 });
+  const mesh = await createReplicationMesh({ nodes: 3, replicas: 2, awayMs: never });
   const { client, content, self } = mesh.node(0);
   const weights = await content.putFile([new Uint8Array(3_000_000).fill(7)], { keep: "model" });
   const [cid = ""] = await mesh.anchor(0, [
@@ -122,7 +135,7 @@ it("replicates a model's weights with its record", async () => {
 });
 
 it("replicates the rest if a node anchors what no node has, or what is no record, and reports what is missing", async () => {
-  const mesh = await createReplicationMesh({ nodes: 3, replicas: 2 });
+  const mesh = await createReplicationMesh({ nodes: 3, replicas: 2, awayMs: never });
   const { client, content, self } = mesh.node(0);
   const absent = encodeRecord("Incident", incidentOf("absent"));
   const bogus = await content.put(new TextEncoder().encode("no record"));

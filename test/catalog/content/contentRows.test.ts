@@ -24,9 +24,9 @@ function write(work: (writer: ContentWriter) => void): string[] {
 }
 const dueOf = (anchor: AnchoredRows) =>
   dueAnchors(db, 0, 100).find(({ root, author }) => root === anchor.root && author === anchor.author) as AwaitedAnchor;
-const list = (anchor: AnchoredRows) => write((writer) => writer.list(dueOf(anchor), anchor.leaves));
+const list = (anchor: AnchoredRows) => write((writer) => writer.listRecords(dueOf(anchor), anchor.leaves));
 const check = (anchor: AnchoredRows, checked: CheckedContent = anchor.records[0] as NewRecord) =>
-  write((writer) => writer.check(anchor.leaves[0]?.contentId ?? "0x", checked));
+  write((writer) => writer.writeContent(anchor.leaves[0]?.contentId ?? "0x", checked));
 const records = () => db.all("SELECT status, reason FROM records ORDER BY position").map((row) => ({ ...row }));
 const { invalid, listed, missing, verified } = RecordStatus;
 
@@ -47,7 +47,7 @@ describe("a manifest", () => {
     writeEvents(db, [anchor.event]);
     const due = dueOf(anchor);
     const twice = (writer: ContentWriter) => {
-      for (const _time of [1, 2]) writer.list(due, anchor.leaves);
+      for (const _time of [1, 2]) writer.listRecords(due, anchor.leaves);
     };
     expect(write(twice)).toEqual(["listed"]);
     expect(write((writer) => writer.refuse(due, "another reading failed"))).toEqual([]);
@@ -68,7 +68,7 @@ describe("a manifest", () => {
     const due = dueOf(lost);
     db.transaction(() => rollBack(db, { block: 0, head: 1, finalized: null }));
     writeEvents(db, [other.event]);
-    expect(write((writer) => writer.list(due, lost.leaves))).toEqual([]);
+    expect(write((writer) => writer.listRecords(due, lost.leaves))).toEqual([]);
     expect([records(), dueOf(other).slot]).toEqual([[], due.slot]);
   });
 });
@@ -145,7 +145,7 @@ describe("a record's bytes", () => {
     writeEvents(db, [anchor.event]);
     list(anchor);
     const writer = new ContentWriter(db);
-    writer.check(anchor.leaves[0]?.contentId ?? "0x", anchor.records[0] as NewRecord);
+    writer.writeContent(anchor.leaves[0]?.contentId ?? "0x", anchor.records[0] as NewRecord);
     expect(db.all("SELECT 1 FROM incidents")).toHaveLength(0);
     writer.finish();
     expect(db.all("SELECT 1 FROM incidents")).toHaveLength(1);

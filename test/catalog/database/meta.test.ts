@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { blobOf } from "../../../src/catalog/database/blobs.js";
 import {
-  claimFor,
+  bindToDeployment,
   knownBlocks,
-  noteBlock,
   readMeta,
   readProgress,
   UnsettledChainError,
+  writeBlock,
   writeMeta,
   writeProgress,
 } from "../../../src/catalog/database/meta.js";
@@ -35,10 +35,10 @@ it("begins before the deployment's block, and goes on where it was", async () =>
 describe("a catalog", () => {
   it("is of the deployment that claims it first, however the addresses are written", async () => {
     const db = await openRows();
-    claimFor(db, "a.db", chainOf());
+    bindToDeployment(db, "a.db", chainOf());
     const lower = Object.entries(addresses).map(([name, address]) => [name, address.toLowerCase() as Address]);
     const again = chainOf({ addresses: Object.fromEntries(lower.reverse()) });
-    expect(() => claimFor(db, "a.db", again)).not.toThrow();
+    expect(() => bindToDeployment(db, "a.db", again)).not.toThrow();
   });
 
   it.each([
@@ -47,17 +47,17 @@ describe("a catalog", () => {
     ["with another contract", { addresses: { ...addresses, NodeGovernor: OTHER } }],
   ])("is refused to a deployment %s, and stays what it is", async (_what, change) => {
     const db = await openRows();
-    claimFor(db, "a.db", chainOf());
+    bindToDeployment(db, "a.db", chainOf());
     const refusal = expect.objectContaining({ code: "catalog-other-deployment", needsRebuild: true });
-    expect(() => claimFor(db, "a.db", chainOf(change))).toThrow(refusal);
-    expect(() => claimFor(db, "a.db", chainOf())).not.toThrow();
+    expect(() => bindToDeployment(db, "a.db", chainOf(change))).toThrow(refusal);
+    expect(() => bindToDeployment(db, "a.db", chainOf())).not.toThrow();
   });
 });
 
 describe("the blocks whose hashes are known", () => {
   it("are those that were noted and those of events, newest first, each once", async () => {
     const db = await openRows();
-    for (const number of [2, 4, 6]) noteBlock(db, headerOf(number));
+    for (const number of [2, 4, 6]) writeBlock(db, headerOf(number));
     for (const number of [3, 4]) {
       db.run("INSERT INTO blocks (number, hash, time) VALUES (?, ?, 0)", number, blobOf(headerOf(number).hash));
     }
@@ -71,7 +71,7 @@ describe("the blocks whose hashes are known", () => {
   it("are the newest 256 of those that were noted", async () => {
     const db = await openRows();
     db.transaction(() => {
-      for (let number = 1; number <= 300; number++) noteBlock(db, headerOf(number));
+      for (let number = 1; number <= 300; number++) writeBlock(db, headerOf(number));
     });
     const known = knownBlocks(db, 300, 1_000);
     expect([known.length, known[0]?.number, known.at(-1)?.number]).toEqual([256, 300, 45]);
@@ -79,8 +79,8 @@ describe("the blocks whose hashes are known", () => {
 
   it("have the last hash that was noted", async () => {
     const db = await openRows();
-    noteBlock(db, headerOf(2));
-    noteBlock(db, headerOf(2, 1));
+    writeBlock(db, headerOf(2));
+    writeBlock(db, headerOf(2, 1));
     expect(knownBlocks(db, 2, 5)).toEqual([{ number: 2, hash: headerOf(2, 1).hash }]);
   });
 });

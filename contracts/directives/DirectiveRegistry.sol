@@ -2,16 +2,18 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Bitmap} from "../libraries/Bitmap.sol";
 import {INodeRegistry} from "../nodes/INodeRegistry.sol";
 import {ContentId} from "../types/ContentId.sol";
 import {Directive, Directives} from "../types/Directive.sol";
-import {SignerCounts, Signers} from "../types/Signers.sol";
+import {Signers} from "../types/Signers.sol";
 import {IDirectiveRegistry} from "./IDirectiveRegistry.sol";
 
 /// @title Directives, and the nodes' reports on them
 /// @dev A directive's committee is that of the second before its issue: no change of membership in the block of the issue
 /// affects it. A node's reports are bits under its index in that committee, 256 nodes to a slot.
 contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
+    using Bitmap for uint256[];
     using Directives for Directive;
 
     /// @dev Which of 256 consecutive indices have reported what.
@@ -35,6 +37,9 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
     mapping(bytes32 directiveId => mapping(uint256 word => Marks)) private _marks;
     mapping(bytes32 directiveId => mapping(Report => mapping(ContentId outcome => uint32))) private _attestations;
 
+    /// @inheritdoc IDirectiveRegistry
+    mapping(bytes32 subject => bytes32 directiveId) public lastIssued;
+
     constructor(address timelock_, INodeRegistry nodes_) EIP712("DirectiveRegistry", "1") {
         timelock = timelock_;
         nodes = nodes_;
@@ -46,18 +51,19 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         _validate(directive);
         id = directiveId(directive);
         if (_issued[id].issuedAt != 0) revert DirectiveRegistryAlreadyIssued(id);
+        _replaceBase(directive, id);
 
         uint48 issuedAt = uint48(block.timestamp);
         uint48 activeAt = issuedAt + directive.delay;
         uint48 deadline = activeAt + directive.window;
-        uint32 epoch = nodes.epochAt(issuedAt - 1);
+        (uint32 epoch, uint32 size) = nodes.committeeAt(issuedAt - 1);
         Issued storage issued_ = _issued[id];
         issued_.kind = directive.kind;
         issued_.issuedAt = issuedAt;
         issued_.activeAt = activeAt;
         issued_.deadline = deadline;
         issued_.epoch = epoch;
-        issued_.committeeSize = nodes.committee(epoch).size;
+        issued_.committeeSize = size;
 
         emit DirectiveIssued(id, directive.kind, directive.subject, directive, activeAt, deadline, epoch);
     }
@@ -69,9 +75,11 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
 
         uint32 index = _indexOf(msg.sender, issued_.epoch);
         uint256 bit = 1 << (index & 0xff);
-        if (_mark(_marks[id][index >> 8], report_, bit) != 0) {
+        Marks storage marks = _marks[id][index >> 8];
+        if (_reported(marks, report_) & bit != 0) {
             revert DirectiveRegistryAlreadyReported(id, msg.sender, _reportAt(id, index));
         }
+        _mark(marks, report_, bit);
         emit DirectiveReported(id, msg.sender, report_, outcome);
 
         if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, 1);
@@ -88,19 +96,17 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         Issued storage issued_ = _get(id);
         _checkReport(id, issued_, report_, outcome);
 
+        uint256[] memory fresh = _withoutReported(id, report_, bits);
         Signers memory signers;
         signers.forBits = bits;
-        SignerCounts memory counts =
-            nodes.checkAggregate(issued_.epoch, signers, reportDigest(id, report_, outcome), bytes32(0), signature);
-        mapping(uint256 word => Marks) storage marks = _marks[id];
-        for (uint256 word = 0; word < bits.length; ++word) {
-            if (bits[word] == 0) continue;
-            uint256 before = _mark(marks[word], report_, bits[word]);
-            if (before != 0) revert DirectiveRegistryReportsOverlap(word, before);
-        }
-        emit ReportsCounted(id, report_, outcome, bits);
+        nodes.checkAggregate(issued_.epoch, signers, reportDigest(id, report_, outcome), bytes32(0), signature);
 
-        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, counts.forCount);
+        for (uint256 word = 0; word < fresh.length; ++word) {
+            if (fresh[word] != 0) _mark(_marks[id][word], report_, fresh[word]);
+        }
+        emit ReportsCounted(id, report_, outcome, fresh);
+
+        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, uint32(fresh.countAll()));
     }
 
     /// @inheritdoc IDirectiveRegistry
@@ -154,18 +160,34 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         }
     }
 
-    /// @dev Writes the report for all of `bits`, or for none. A node reports `Ready` at most once and first, then `Done` or
-    /// `Failed` at most once. Returns those of `bits` that may not report this any more.
-    function _mark(Marks storage marks, Report report_, uint256 bits) private returns (uint256 before) {
-        (uint256 done, uint256 failed) = (marks.done, marks.failed);
-        before = bits & (done | failed);
-        if (report_ == Report.Ready) {
-            before |= bits & marks.ready;
-            if (before == 0) marks.ready |= bits;
-        } else if (before == 0) {
-            if (report_ == Report.Done) marks.done = done | bits;
-            else marks.failed = failed | bits;
+    /// @dev Those of `bits` that may still make this report; reverts if none may.
+    function _withoutReported(bytes32 id, Report report_, uint256[] calldata bits)
+        private
+        view
+        returns (uint256[] memory fresh)
+    {
+        fresh = new uint256[](bits.length);
+        uint256 left = 0;
+        for (uint256 word = 0; word < bits.length; ++word) {
+            if (bits[word] == 0) continue;
+            fresh[word] = bits[word] & ~_reported(_marks[id][word], report_);
+            left |= fresh[word];
         }
+        if (left == 0) revert DirectiveRegistryNothingNew(id);
+        fresh.trim();
+    }
+
+    /// @dev The nodes that may not make this report any more: each reports `Ready` at most once and first, then `Done` or
+    /// `Failed` at most once.
+    function _reported(Marks storage marks, Report report_) private view returns (uint256 bits) {
+        bits = marks.done | marks.failed;
+        if (report_ == Report.Ready) bits |= marks.ready;
+    }
+
+    function _mark(Marks storage marks, Report report_, uint256 bits) private {
+        if (report_ == Report.Ready) marks.ready |= bits;
+        else if (report_ == Report.Done) marks.done |= bits;
+        else marks.failed |= bits;
     }
 
     function _reportAt(bytes32 id, uint32 index) private view returns (Report) {
@@ -188,6 +210,18 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         issued_.outcome = outcome;
 
         emit DirectiveEnacted(id, report_, outcome, count);
+    }
+
+    /// @dev Compare and set: an order is issued on the state of its subject that its voters saw, or not at all.
+    function _replaceBase(Directive calldata directive, bytes32 id) private {
+        if (!Directives.hasBase(directive.kind)) {
+            if (directive.base != bytes32(0)) revert DirectiveRegistryInvalidDirective();
+            return;
+        }
+
+        bytes32 last = lastIssued[directive.subject];
+        if (directive.base != last) revert DirectiveRegistryStaleBase(directive.subject, directive.base, last);
+        lastIssued[directive.subject] = id;
     }
 
     /// @dev Turns the node registry's error into this contract's own.

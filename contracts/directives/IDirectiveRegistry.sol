@@ -49,12 +49,14 @@ interface IDirectiveRegistry {
     error DirectiveRegistryUnauthorized(address caller);
     error DirectiveRegistryAlreadyIssued(bytes32 directiveId);
     error DirectiveRegistryInvalidDirective();
+    /// @notice Another order was issued on the subject since: `last`.
+    error DirectiveRegistryStaleBase(bytes32 subject, bytes32 base, bytes32 last);
     error DirectiveRegistryUnknownDirective(bytes32 directiveId);
     error DirectiveRegistryNotMember(address caller, uint32 epoch);
     error DirectiveRegistryInvalidReport(Report report, ContentId outcome);
     error DirectiveRegistryAlreadyReported(bytes32 directiveId, address node, Report report);
-    /// @notice The nodes `bits` of this word have reported already.
-    error DirectiveRegistryReportsOverlap(uint256 word, uint256 bits);
+    /// @notice All of these nodes have reported already.
+    error DirectiveRegistryNothingNew(bytes32 directiveId);
     error DirectiveRegistryNotActive(bytes32 directiveId, uint48 activeAt);
     error DirectiveRegistryLapsed(bytes32 directiveId, uint48 deadline);
 
@@ -64,8 +66,8 @@ interface IDirectiveRegistry {
     /// @notice Reports on a directive, as a member of the committee at its issue. `outcome` is zero for `Ready` only.
     function report(bytes32 directiveId, Report report_, ContentId outcome) external;
 
-    /// @notice Counts the same report of many nodes, all of them or none. `bits` are their indices, `signature` is the sum
-    /// of their BLS signatures over {reportDigest}.
+    /// @notice Counts the same report of many nodes, of those that have not made it; reverts if there are none, or if any of
+    /// them has not signed. `bits` are their indices, `signature` is the sum of their BLS signatures over {reportDigest}.
     function reportByAggregate(
         bytes32 directiveId,
         Report report_,
@@ -76,6 +78,9 @@ interface IDirectiveRegistry {
 
     /// @notice The digest that a node signs with its BLS key to make this report.
     function reportDigest(bytes32 directiveId, Report report_, ContentId outcome) external view returns (bytes32);
+
+    /// @notice The last order on a workload or a replica, by its subject: the base of the next. Zero if there was none.
+    function lastIssued(bytes32 subject) external view returns (bytes32 directiveId);
 
     function issued(bytes32 directiveId) external view returns (Issued memory);
 

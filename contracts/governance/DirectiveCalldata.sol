@@ -8,16 +8,17 @@ import {DirectiveKind} from "../types/Directive.sol";
 /// @title Reads unchecked `issue(Directive)` calldata
 /// @notice Reads only the one canonical ABI encoding: no gaps, no trailing bytes, no dirty bits. So no directive can be
 /// encoded to look like another.
-/// @dev The layout, in words after the selector: the offset of the directive (0x20), its seven head words (kind,
-/// subject, payload, delay, window, salt, offset of the evidence), the number of ContentIds, the ContentIds.
+/// @dev The layout, in words after the selector: the offset of the directive (0x20), its eight head words (kind,
+/// subject, payload, delay, window, salt, base, offset of the evidence), the number of ContentIds, the ContentIds.
 library DirectiveCalldata {
     uint256 private constant SELECTOR = 4;
     uint256 private constant DIRECTIVE_OFFSET = 0x20;
-    uint256 private constant EVIDENCE_OFFSET = 0xe0;
+    uint256 private constant EVIDENCE_OFFSET = 0x100;
     uint256 private constant KIND_AT = SELECTOR + DIRECTIVE_OFFSET;
     uint256 private constant DELAY_AT = KIND_AT + 0x60;
     uint256 private constant WINDOW_AT = KIND_AT + 0x80;
-    uint256 private constant EVIDENCE_OFFSET_AT = KIND_AT + 0xc0;
+    uint256 private constant SALT_AT = KIND_AT + 0xa0;
+    uint256 private constant EVIDENCE_OFFSET_AT = KIND_AT + 0xe0;
     uint256 private constant COUNT_AT = KIND_AT + EVIDENCE_OFFSET;
     uint256 private constant EVIDENCE_AT = COUNT_AT + 0x20;
 
@@ -44,6 +45,11 @@ library DirectiveCalldata {
             && (data.length - EVIDENCE_AT) % 0x20 == 0 && count == (data.length - EVIDENCE_AT) / 0x20;
 
         return readable ? (true, DirectiveKind(rawKind), count) : (false, kind, 0);
+    }
+
+    /// @notice The directive's salt, if {tryRead} could read it.
+    function salt(bytes memory data) internal pure returns (bytes32) {
+        return _word(data, SALT_AT);
     }
 
     /// @notice The ContentId at `position`, which must be less than the count that {tryRead} gave.

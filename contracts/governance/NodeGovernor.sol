@@ -3,16 +3,17 @@ pragma solidity ^0.8.28;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {INodeRegistry} from "../nodes/INodeRegistry.sol";
 import {TrackRules} from "../types/Track.sol";
+import {NodeTimelock} from "./NodeTimelock.sol";
+import {ProposalTally} from "./ProposalTally.sol";
 import {GovernorBallotSignatures} from "./extensions/GovernorBallotSignatures.sol";
 import {GovernorBallots} from "./extensions/GovernorBallots.sol";
 import {GovernorCommittee} from "./extensions/GovernorCommittee.sol";
 import {GovernorDirectives} from "./extensions/GovernorDirectives.sol";
-import {GovernorEvidence} from "./extensions/GovernorEvidence.sol";
 import {GovernorFastLane} from "./extensions/GovernorFastLane.sol";
 import {GovernorGuardian} from "./extensions/GovernorGuardian.sol";
+import {GovernorLateQuorum} from "./extensions/GovernorLateQuorum.sol";
 import {GovernorOpenLimit} from "./extensions/GovernorOpenLimit.sol";
 import {GovernorOutcome} from "./extensions/GovernorOutcome.sol";
 import {GovernorTimelock} from "./extensions/GovernorTimelock.sol";
@@ -24,6 +25,7 @@ import {GovernorTracks} from "./extensions/GovernorTracks.sol";
 contract NodeGovernor is
     GovernorDirectives,
     GovernorOpenLimit,
+    GovernorLateQuorum,
     GovernorOutcome,
     GovernorFastLane,
     GovernorTimelock,
@@ -38,7 +40,7 @@ contract NodeGovernor is
     /// @param tracks The rules of Emergency, Operations, Membership and Constitution.
     constructor(
         INodeRegistry nodes_,
-        TimelockController timelock_,
+        NodeTimelock timelock_,
         address directives_,
         address models_,
         address parameters_,
@@ -48,9 +50,7 @@ contract NodeGovernor is
     )
         Governor("NodeGovernor")
         GovernorCommittee(nodes_)
-        GovernorTracks(tracks)
-        GovernorEvidence(directives_)
-        GovernorDirectives(models_, parameters_)
+        GovernorDirectives(directives_, models_, parameters_, tracks)
         GovernorTimelock(timelock_)
         GovernorGuardian(guardian_, guardianExpiry_)
     {}
@@ -73,6 +73,23 @@ contract NodeGovernor is
         returns (uint256)
     {
         return super.proposalSnapshot(proposalId);
+    }
+
+    function proposalDeadline(uint256 proposalId)
+        public
+        view
+        override(Governor, IGovernor, GovernorTracks)
+        returns (uint256)
+    {
+        return super.proposalDeadline(proposalId);
+    }
+
+    function relay(address target, uint256 value, bytes calldata data)
+        public
+        payable
+        override(Governor, GovernorTimelock)
+    {
+        super.relay(target, value, data);
     }
 
     function quorum(uint256 timepoint) public view override(Governor, IGovernor, GovernorOutcome) returns (uint256) {
@@ -102,7 +119,7 @@ contract NodeGovernor is
         bytes[] memory calldatas,
         string memory description,
         address proposer
-    ) internal override(Governor, GovernorTracks, GovernorEvidence, GovernorOpenLimit) returns (uint256) {
+    ) internal override(Governor, GovernorTracks, GovernorOpenLimit) returns (uint256) {
         return super._propose(targets, values, calldatas, description, proposer);
     }
 
@@ -112,6 +129,13 @@ contract NodeGovernor is
         returns (uint256)
     {
         return super._castVote(proposalId, account, support, reason, params);
+    }
+
+    function _store(uint256 proposalId, ProposalTally before, ProposalTally tally)
+        internal
+        override(GovernorBallots, GovernorLateQuorum)
+    {
+        super._store(proposalId, before, tally);
     }
 
     function _validateVoteSig(uint256 proposalId, uint8 support, address voter, bytes memory signature)
@@ -158,7 +182,7 @@ contract NodeGovernor is
         uint256[] memory values,
         bytes[] memory calldatas,
         bytes32 descriptionHash
-    ) internal override(Governor, GovernorOutcome, GovernorTimelock) returns (uint256) {
+    ) internal override(Governor, GovernorOutcome, GovernorTimelock, GovernorGuardian) returns (uint256) {
         return super._cancel(targets, values, calldatas, descriptionHash);
     }
 

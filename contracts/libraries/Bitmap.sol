@@ -37,4 +37,28 @@ library Bitmap {
             return (word * 0x0101010101010101010101010101010101010101010101010101010101010101) >> 248;
         }
     }
+
+    /// @notice The number of bits set in all words.
+    function countAll(uint256[] memory words) internal pure returns (uint256 bits) {
+        unchecked {
+            for (uint256 i = 0; i < words.length; ++i) {
+                if (words[i] != 0) bits += count(words[i]);
+            }
+        }
+    }
+
+    /// @notice Takes `bits` out of the word at `position`, in place.
+    function drop(uint256[] memory words, uint256 position, uint256 bits) internal pure {
+        if (position < words.length) words[position] &= ~bits;
+    }
+
+    /// @notice Without zero words at its end, in place.
+    function trim(uint256[] memory words) internal pure returns (uint256[] memory) {
+        uint256 length = words.length;
+        while (length != 0 && words[length - 1] == 0) --length;
+        assembly ("memory-safe") {
+            mstore(words, length)
+        }
+        return words;
+    }
 }

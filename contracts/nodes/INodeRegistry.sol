@@ -36,6 +36,14 @@ interface INodeRegistry {
         uint32 indexBound;
     }
 
+    /// @notice What is signed by EIP-712: the domain's separator, and of the struct (type hash, `subject`, uint8 choice, uint32
+    /// index of the signer) all but the last two.
+    struct Statement {
+        bytes32 domain;
+        bytes32 typeHash;
+        uint256 subject;
+    }
+
     event NodeAdmitted(
         uint32 indexed index, address indexed operator, uint32 indexed epoch, bytes key, bytes peerId
     );
@@ -95,6 +103,9 @@ interface INodeRegistry {
 
     function committee(uint32 epoch_) external view returns (Committee memory);
 
+    /// @notice {epochAt}, and the number of nodes of its committee.
+    function committeeAt(uint48 timepoint) external view returns (uint32 epoch_, uint32 size);
+
     /// @notice The sum of the committee's keys, EIP-2537 encoding, 128 bytes.
     function totalKey(uint32 epoch_) external view returns (bytes memory);
 
@@ -137,12 +148,14 @@ interface INodeRegistry {
         bytes calldata signature
     ) external view returns (SignerCounts memory);
 
-    /// @notice Which members of `epoch_` signed which of three digests with their operators' accounts; reverts if a
-    /// signature is invalid. The signers of `messages[0]` are in `forBits`, of 1 in `againstBits`, of 2 in `abstainBits`.
-    /// @param signed An entry of 69 bytes for each signer, in ascending order: index (4), position of the digest (1), r (32),
-    /// s and v (32, EIP-2098).
-    function recoverSigners(uint32 epoch_, bytes32[3] calldata messages, bytes calldata signed)
-        external
-        view
-        returns (Signers memory, SignerCounts memory);
+    /// @notice Which members of `epoch_` signed which choice on a statement with their operators' accounts; reverts if a
+    /// signature is invalid. Members in `counted` are left out, and their signatures are not checked.
+    /// @param signed An entry for each signer, in ascending order of indices: index (4 bytes), choice (1; 0 Against, 1 For, 2
+    /// Abstain), length of the signature (2), the signature: as EIP-2098 has it, of 65 bytes, or for ERC-1271.
+    function recoverSigners(
+        uint32 epoch_,
+        Statement calldata statement,
+        uint256[] calldata counted,
+        bytes calldata signed
+    ) external view returns (Signers memory, SignerCounts memory);
 }

@@ -143,7 +143,7 @@ contract NodeRegistry is NodeSignatures {
 
     /// @inheritdoc INodeRegistry
     /// @dev If several epochs opened within one second, the newest counts; so ask for a second that has passed.
-    function epochAt(uint48 timepoint) external view returns (uint32) {
+    function epochAt(uint48 timepoint) public view returns (uint32) {
         uint32 newest = epoch;
         if (_committees[newest].openedAt <= timepoint) return newest;
 
@@ -162,6 +162,12 @@ contract NodeRegistry is NodeSignatures {
     function committee(uint32 epoch_) external view returns (Committee memory) {
         _checkEpoch(epoch_);
         return _committees[epoch_];
+    }
+
+    /// @inheritdoc INodeRegistry
+    function committeeAt(uint48 timepoint) external view returns (uint32 epoch_, uint32 size) {
+        epoch_ = epochAt(timepoint);
+        size = _committees[epoch_].size;
     }
 
     /// @inheritdoc INodeRegistry

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {AccountSignatures} from "../libraries/AccountSignatures.sol";
 import {Bitmap} from "../libraries/Bitmap.sol";
 import {BLS12381} from "../libraries/BLS12381.sol";
 import {KeyStore} from "../libraries/KeyStore.sol";
@@ -16,6 +16,7 @@ abstract contract NodeSignatures is INodeRegistry {
     /// @dev The progress of reading a list of signatures.
     struct Reading {
         uint256[] members;
+        uint256[] counted;
         uint256[][3] sets;
         KeyStore.Cursor cursor;
         uint256 next;
@@ -23,8 +24,11 @@ abstract contract NodeSignatures is INodeRegistry {
 
     /// @dev The ciphersuite of Ethereum's consensus.
     bytes private constant SIGNATURE_DOMAIN = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
-    /// @dev Index (4 bytes), position of the message (1), r (32), s with v in its highest bit (32; EIP-2098).
-    uint256 private constant SIGNED_LENGTH = 69;
+    /// @dev Index (4 bytes), choice (1), length of the signature (2), which follows.
+    uint256 private constant HEADER_LENGTH = 7;
+    uint256 private constant AGAINST = 0;
+    uint256 private constant FOR = 1;
+    uint256 private constant ABSTAIN = 2;
 
     /// @dev The position of the members who signed nothing, among the four sets that make up a committee.
     uint256 private constant ABSENT = 3;
@@ -59,25 +63,31 @@ abstract contract NodeSignatures is INodeRegistry {
     }
 
     /// @inheritdoc INodeRegistry
-    function recoverSigners(uint32 epoch_, bytes32[3] calldata messages, bytes calldata signed)
-        external
-        view
-        returns (Signers memory signers, SignerCounts memory counts)
-    {
-        if (signed.length == 0 || signed.length % SIGNED_LENGTH != 0) revert NodeRegistryInvalidSignature();
+    function recoverSigners(
+        uint32 epoch_,
+        Statement calldata statement,
+        uint256[] calldata counted,
+        bytes calldata signed
+    ) external view returns (Signers memory signers, SignerCounts memory counts) {
+        if (signed.length == 0) revert NodeRegistryNoSigners();
         Reading memory reading;
         reading.members = memberBits(epoch_);
+        reading.counted = counted;
         for (uint256 i = 0; i < 3; ++i) reading.sets[i] = new uint256[](reading.members.length);
-        for (uint256 offset = 0; offset < signed.length; offset += SIGNED_LENGTH) {
-            _read(reading, messages, signed[offset:offset + SIGNED_LENGTH]);
+        for (uint256 offset = 0; offset < signed.length;) {
+            if (signed.length - offset < HEADER_LENGTH) revert NodeRegistryInvalidSignature();
+            uint256 end = offset + HEADER_LENGTH + uint16(bytes2(signed[offset + 5:]));
+            if (end > signed.length) revert NodeRegistryInvalidSignature();
+            _read(reading, statement, signed[offset:end]);
+            offset = end;
         }
 
         signers = Signers({
-            forBits: _trim(reading.sets[0]),
-            againstBits: _trim(reading.sets[1]),
-            abstainBits: _trim(reading.sets[2])
+            forBits: reading.sets[FOR].trim(),
+            againstBits: reading.sets[AGAINST].trim(),
+            abstainBits: reading.sets[ABSTAIN].trim()
         });
-        counts = _count(signers);
+        counts = signers.count();
     }
 
     /// @inheritdoc INodeRegistry
@@ -114,7 +124,7 @@ abstract contract NodeSignatures is INodeRegistry {
                 absent[word] ^= all;
             }
         }
-        counts = _count(sets);
+        counts = sets.count();
         if (counts.forCount + counts.againstCount + counts.abstainCount == 0) revert NodeRegistryNoSigners();
     }
 
@@ -125,7 +135,7 @@ abstract contract NodeSignatures is INodeRegistry {
         view
         returns (bytes memory forKey, bytes memory againstKey)
     {
-        uint256[4] memory sizes = [uint256(counts.forCount), counts.againstCount, counts.abstainCount, _countOf(absent)];
+        uint256[4] memory sizes = [uint256(counts.forCount), counts.againstCount, counts.abstainCount, absent.countAll()];
         uint256 largest = 0;
         for (uint256 i = 1; i < 4; ++i) {
             if (sizes[i] > sizes[largest]) largest = i;
@@ -161,49 +171,41 @@ abstract contract NodeSignatures is INodeRegistry {
         return (sums[0], sums[1]);
     }
 
-    /// @dev Adds the entry's signer to the set of the message that it signed.
-    function _read(Reading memory reading, bytes32[3] calldata messages, bytes calldata entry) private view {
+    /// @dev Adds the entry's signer to the set of its choice, unless it is counted already.
+    function _read(Reading memory reading, Statement calldata statement, bytes calldata entry) private view {
         uint32 index = uint32(bytes4(entry));
-        uint256 which = uint8(entry[4]);
+        uint256 choice = uint8(entry[4]);
         uint256 bit = 1 << (index & 0xff);
         if (reading.members.at(index >> 8) & bit == 0) revert NodeRegistryNotMembers(index >> 8, bit);
         if (index < reading.next) revert NodeRegistryUnsortedSigner(index);
-        if (which > 2 || !_isSignedBy(_operatorAt(reading.cursor, index), messages[which], entry)) {
+        reading.next = uint256(index) + 1;
+        if (reading.counted.at(index >> 8) & bit != 0) return;
+
+        if (choice > ABSTAIN) revert NodeRegistryInvalidSignatureOf(index);
+        bytes32 digest = _digestOf(statement.domain, statement.typeHash, statement.subject, choice, index);
+        address account = _operatorAt(reading.cursor, index);
+        if (!AccountSignatures.isValid(account, digest, entry[HEADER_LENGTH:])) {
             revert NodeRegistryInvalidSignatureOf(index);
         }
-        reading.next = uint256(index) + 1;
-        reading.sets[which][index >> 8] |= bit;
+        reading.sets[choice][index >> 8] |= bit;
     }
 
-    function _isSignedBy(address operator, bytes32 message, bytes calldata entry) private pure returns (bool) {
-        (address signer, ECDSA.RecoverError failure,) =
-            ECDSA.tryRecover(message, bytes32(entry[5:37]), bytes32(entry[37:69]));
-        return failure == ECDSA.RecoverError.NoError && signer == operator;
-    }
-
-    function _count(Signers memory sets) private pure returns (SignerCounts memory) {
-        return SignerCounts({
-            forCount: uint24(_countOf(sets.forBits)),
-            againstCount: uint24(_countOf(sets.againstBits)),
-            abstainCount: uint24(_countOf(sets.abstainBits))
-        });
-    }
-
-    function _countOf(uint256[] memory bits) private pure returns (uint256 count) {
-        unchecked {
-            for (uint256 word = 0; word < bits.length; ++word) {
-                if (bits[word] != 0) count += Bitmap.count(bits[word]);
-            }
-        }
-    }
-
-    /// @dev Removes zero words at the end, in place.
-    function _trim(uint256[] memory bits) private pure returns (uint256[] memory) {
-        uint256 length = bits.length;
-        while (length != 0 && bits[length - 1] == 0) --length;
+    /// @dev The EIP-712 digest of the statement with this choice and this signer. Without an allocation, since a list has many.
+    function _digestOf(bytes32 domain, bytes32 typeHash, uint256 subject, uint256 choice, uint256 index)
+        private
+        pure
+        returns (bytes32 digest)
+    {
         assembly ("memory-safe") {
-            mstore(bits, length)
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            mstore(add(free, 0x20), subject)
+            mstore(add(free, 0x40), choice)
+            mstore(add(free, 0x60), index)
+            mstore(add(free, 0x22), keccak256(free, 0x80))
+            mstore(free, hex"1901")
+            mstore(add(free, 0x02), domain)
+            digest := keccak256(free, 0x42)
         }
-        return bits;
     }
 }

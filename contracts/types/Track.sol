@@ -9,19 +9,20 @@ enum Track {
     Constitution
 }
 
-/// @notice A track's parameters. One storage slot. Durations are in seconds, shares in basis points.
+/// @notice A track's parameters. One storage slot. Durations are in seconds; shares are of 60,000, so that thirds, fifths and
+/// percents are exact: two thirds are 40,000, one percent is 600.
 struct TrackRules {
     uint32 votingDelay;
     uint32 votingPeriod;
-    /// For + Abstain, of all nodes, that make a vote valid.
+    /// For, of the counted nodes, that makes a vote valid.
     uint16 quorum;
-    /// For, of For + Against, that pass it; For must also exceed Against.
+    /// For, of For + Against, that passes it; For must also exceed Against.
     uint16 approval;
-    /// For, of all nodes, that end the vote at once; 0 for no fast path.
-    uint16 fastPath;
+    /// Whether a vote ends as soon as no later ballot could change its result.
+    bool fastPath;
     /// Between queueing and execution.
     uint32 timelock;
-    /// After the vote's deadline and the timelock, during which a passed proposal can be executed.
+    /// How long a passed proposal can be queued after its deadline, and executed after its timelock.
     uint32 expiry;
     /// The most proposals that one node may have open on this track at the same time.
     uint8 openLimit;

@@ -4,6 +4,7 @@ import { networkHelpers } from "../../test/harness/contracts/deployGovernance.js
 import { Support } from "../../test/harness/contracts/governanceHelper.js";
 import type { Bench } from "./run.js";
 import { type BenchNode, makeNodes } from "./votes/committee.js";
+import { measureGrief } from "./votes/grief.js";
 import { anchorTogether } from "./votes/joint.js";
 import { attestTogether, castBatch, castByAggregate, decideAtOnce, proposalOf, send } from "./votes/steps.js";
 import { ADMISSION_BATCH, type BenchWorld, buildWorld } from "./votes/world.js";
@@ -93,9 +94,8 @@ async function cast(
 ): Promise<number> {
   let gas = 0;
   if (path === "batch") {
-    const digest = await world.governor.ballotDigest(id, Support.for);
     for (let first = 0; first < voters.length; first += BALLOTS_PER_BATCH) {
-      gas += await castBatch(world, id, voters.slice(first, first + BALLOTS_PER_BATCH), digest);
+      gas += await castBatch(world, id, voters.slice(first, first + BALLOTS_PER_BATCH));
     }
     return gas;
   }
@@ -139,10 +139,13 @@ async function measureExtras(world: BenchWorld) {
   };
   await start.restore();
 
+  const grief = await measureGrief(world, voters);
+  await start.restore();
+
   const joint = [];
   for (const authors of [8, 50, size]) joint.push(await anchorTogether(world, nodes.slice(0, authors)));
   await start.restore();
 
   const gasPerNode = Math.round(Number(admissions.at(-1) ?? 0n) / ADMISSION_BATCH);
-  return { admission: { batch: ADMISSION_BATCH, gasPerNode }, attestation, fastLane, joint, supports };
+  return { admission: { batch: ADMISSION_BATCH, gasPerNode }, attestation, fastLane, grief, joint, supports };
 }

@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {AccountSignatures} from "../../libraries/AccountSignatures.sol";
+import {INodeRegistry} from "../../nodes/INodeRegistry.sol";
 import {SignerCounts, Signers} from "../../types/Signers.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
 import {ProposalTally} from "../ProposalTally.sol";
 import {GovernorBallots} from "./GovernorBallots.sol";
 
 /// @dev Extension of {Governor} whose signed ballots carry no nonce: a ballot binds the chain, the contract, the
-/// proposal and the support, and no node can vote twice. So ballots on many proposals can be signed at once and
-/// submitted in any order, by anybody: one at a time (EIP-712, or ERC-1271 for contracts), as a list, or aggregated into
-/// one signature of the nodes' BLS keys.
+/// proposal, the support and the voter, and no node can vote twice. So ballots on many proposals can be signed at once and
+/// submitted in any order, by anybody: one at a time or as a list (EIP-712, or ERC-1271 for contracts), or aggregated into
+/// one signature of the nodes' BLS keys. Ballots that count already are skipped, so that nobody spoils a transaction by
+/// submitting one of its ballots first.
 ///
 /// NOTE: `BALLOT_TYPEHASH`, `EXTENDED_BALLOT_TYPEHASH` and `nonces` of {Governor} remain readable but are unused.
 abstract contract GovernorBallotSignatures is GovernorBallots {
-    /// @notice The EIP-712 type of a ballot.
-    bytes32 public constant NONCELESS_BALLOT_TYPEHASH = keccak256("Ballot(uint256 proposalId,uint8 support)");
+    /// @notice The EIP-712 type of a ballot that an account signs. `index` is the voter's: one account may act for several
+    /// contracts that vote.
+    bytes32 public constant NONCELESS_BALLOT_TYPEHASH =
+        keccak256("Ballot(uint256 proposalId,uint8 support,uint32 index)");
     /// @notice The EIP-712 type of a ballot with a reason and parameters.
     bytes32 public constant NONCELESS_EXTENDED_BALLOT_TYPEHASH =
-        keccak256("ExtendedBallot(uint256 proposalId,uint8 support,string reason,bytes params)");
-
-    uint8 private constant AGAINST = 0;
-    uint8 private constant FOR = 1;
-    uint8 private constant ABSTAIN = 2;
+        keccak256("ExtendedBallot(uint256 proposalId,uint8 support,uint32 index,string reason,bytes params)");
+    /// @notice The EIP-712 type of a ballot that a BLS key signs, for which it is itself the voter.
+    bytes32 public constant AGGREGATE_BALLOT_TYPEHASH = keccak256("AggregateBallot(uint256 proposalId,uint8 support)");
 
     /// @inheritdoc INodeGovernor
     function castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature)
@@ -34,33 +36,46 @@ abstract contract GovernorBallotSignatures is GovernorBallots {
 
     /// @inheritdoc INodeGovernor
     function castVotesBySig(uint256 proposalId, bytes calldata ballots) external virtual {
-        ProposalTally tally = _activeTally(proposalId);
-        // In the order of `support`, of which 0 is Against: the registry's first two sets are exchanged below.
-        bytes32[3] memory digests =
-            [ballotDigest(proposalId, AGAINST), ballotDigest(proposalId, FOR), ballotDigest(proposalId, ABSTAIN)];
-        (Signers memory bySupport, SignerCounts memory counted) = nodes.recoverSigners(tally.epoch(), digests, ballots);
-        (bySupport.forBits, bySupport.againstBits) = (bySupport.againstBits, bySupport.forBits);
-        (counted.forCount, counted.againstCount) = (counted.againstCount, counted.forCount);
-        _countAll(proposalId, tally, bySupport, counted);
+        ProposalTally tally = _openTally(proposalId);
+        uint32 epoch = tally.epoch();
+        uint256[] memory counted = _votedWords(proposalId, nodes.committee(epoch).indexBound);
+        (Signers memory signers, SignerCounts memory counts) = nodes.recoverSigners(
+            epoch,
+            INodeRegistry.Statement(_domainSeparatorV4(), NONCELESS_BALLOT_TYPEHASH, proposalId),
+            counted,
+            ballots
+        );
+        if (uint256(counts.forCount) + counts.againstCount + counts.abstainCount == 0) {
+            revert GovernorNothingNew(proposalId);
+        }
+        _countAll(proposalId, tally, signers, counts);
     }
 
     /// @inheritdoc INodeGovernor
-    function ballotDigest(uint256 proposalId, uint8 support) public view virtual returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(NONCELESS_BALLOT_TYPEHASH, proposalId, support)));
+    function ballotDigest(uint256 proposalId, uint8 support, uint32 index) public view virtual returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(NONCELESS_BALLOT_TYPEHASH, proposalId, support, index)));
     }
 
+    /// @inheritdoc INodeGovernor
+    function aggregateBallotDigest(uint256 proposalId, uint8 support) public view virtual returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(AGGREGATE_BALLOT_TYPEHASH, proposalId, support)));
+    }
+
+    /// @dev The whole aggregate is verified, even if some of its ballots count already. Whether any does not is looked up
+    /// before, since the pairings cost most.
     function _castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature) internal {
-        ProposalTally tally = _activeTally(proposalId);
+        ProposalTally tally = _openTally(proposalId);
+        (Signers memory fresh, bool skipped) = _withoutCounted(proposalId, signers);
         // An abstention is a signature over both digests. A digest that nobody signed is not computed, to save gas.
         bool anyOther = signers.againstBits.length + signers.abstainBits.length != 0;
         SignerCounts memory counts = nodes.checkAggregate(
             tally.epoch(),
             signers,
-            ballotDigest(proposalId, FOR),
-            anyOther ? ballotDigest(proposalId, AGAINST) : bytes32(0),
+            aggregateBallotDigest(proposalId, FOR),
+            anyOther ? aggregateBallotDigest(proposalId, AGAINST) : bytes32(0),
             signature
         );
-        _countAll(proposalId, tally, signers, counts);
+        _countAll(proposalId, tally, fresh, skipped ? fresh.count() : counts);
     }
 
     /// @dev See {Governor-_validateVoteSig}.
@@ -70,7 +85,8 @@ abstract contract GovernorBallotSignatures is GovernorBallots {
         override
         returns (bool)
     {
-        return SignatureChecker.isValidSignatureNow(voter, ballotDigest(proposalId, support), signature);
+        uint32 index = _indexOf(voter, _tallies[proposalId].epoch());
+        return AccountSignatures.isValid(voter, ballotDigest(proposalId, support, index), signature);
     }
 
     /// @dev See {Governor-_validateExtendedVoteSig}.
@@ -84,9 +100,14 @@ abstract contract GovernorBallotSignatures is GovernorBallots {
     ) internal virtual override returns (bool) {
         bytes32 ballot = keccak256(
             abi.encode(
-                NONCELESS_EXTENDED_BALLOT_TYPEHASH, proposalId, support, keccak256(bytes(reason)), keccak256(params)
+                NONCELESS_EXTENDED_BALLOT_TYPEHASH,
+                proposalId,
+                support,
+                _indexOf(voter, _tallies[proposalId].epoch()),
+                keccak256(bytes(reason)),
+                keccak256(params)
             )
         );
-        return SignatureChecker.isValidSignatureNow(voter, _hashTypedDataV4(ballot), signature);
+        return AccountSignatures.isValid(voter, _hashTypedDataV4(ballot), signature);
     }
 }

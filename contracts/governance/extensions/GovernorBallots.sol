@@ -17,6 +17,9 @@ abstract contract GovernorBallots is GovernorTracks {
     using Bitmap for uint256[];
 
     uint256 private constant WEIGHT = 1;
+    uint8 internal constant AGAINST = uint8(GovernorCountingSimple.VoteType.Against);
+    uint8 internal constant FOR = uint8(GovernorCountingSimple.VoteType.For);
+    uint8 internal constant ABSTAIN = uint8(GovernorCountingSimple.VoteType.Abstain);
 
     /// @dev Which of 256 consecutive indices have voted. In a struct, so that its slot is computed once per ballot.
     struct VotedWord {
@@ -28,7 +31,7 @@ abstract contract GovernorBallots is GovernorTracks {
     /// @inheritdoc IGovernor
     // solhint-disable-next-line func-name-mixedcase
     function COUNTING_MODE() public pure virtual override returns (string memory) {
-        return "support=bravo&quorum=for,abstain";
+        return "support=bravo&quorum=for";
     }
 
     /// @inheritdoc IGovernor
@@ -66,7 +69,7 @@ abstract contract GovernorBallots is GovernorTracks {
         override
         returns (uint256)
     {
-        ProposalTally tally = _activeTally(proposalId);
+        ProposalTally tally = _openTally(proposalId);
 
         _count(proposalId, tally, account, support);
 
@@ -94,60 +97,105 @@ abstract contract GovernorBallots is GovernorTracks {
     }
 
     /// @dev The tally; reverts unless ballots count now.
-    function _activeTally(uint256 proposalId) internal view returns (ProposalTally tally) {
+    function _openTally(uint256 proposalId) internal view returns (ProposalTally tally) {
         tally = _tallies[proposalId];
-        if (!_isActive(proposalId, tally)) {
+        if (!_isVoteOpen(proposalId, tally)) {
             _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
         }
     }
 
-    /// @dev Counts many votes, all of them or none. The caller has had the registry check that `signers` are members of the
-    /// proposal's epoch, each in one set, and `counts` in number.
+    /// @dev Counts many votes. The caller has had the registry check that `signers` are members of the tally's epoch, each in
+    /// one set, and `counts` in number, and none of them has voted.
     function _countAll(uint256 proposalId, ProposalTally tally, Signers memory signers, SignerCounts memory counts)
         internal
     {
-        uint256 words = Math.max(signers.forBits.length, Math.max(signers.againstBits.length, signers.abstainBits.length));
+        if (tally.isClaim() && (counts.againstCount | counts.abstainCount) != 0) revert GovernorClaimOfFact(proposalId);
+        uint256 words = _wordsOf(signers);
         for (uint256 i = 0; i < words; ++i) {
             uint256 voting = signers.forBits.at(i) | signers.againstBits.at(i) | signers.abstainBits.at(i);
-            if (voting == 0) continue;
-            VotedWord storage word = _voted[proposalId][i];
-            uint256 bits = word.bits;
-            if (bits & voting != 0) revert GovernorBallotsOverlap(i, bits & voting);
-            word.bits = bits | voting;
+            if (voting != 0) _voted[proposalId][i].bits |= voting;
         }
-        _tallies[proposalId] = tally.countedAll(counts);
+        _store(proposalId, tally, tally.countedAll(counts));
 
         emit BallotsCounted(proposalId, signers.forBits, signers.againstBits, signers.abstainBits);
 
         _tallyUpdated(proposalId);
     }
 
-    /// @dev Whether ballots count now. Once the fast path has ended a vote, no later ballot can reopen it.
-    function _isActive(uint256 proposalId, ProposalTally tally) internal view returns (bool) {
-        uint256 currentTimepoint = clock();
-        if (tally.opensAt() >= currentTimepoint || tally.closesAt() < currentTimepoint) return false;
-
-        uint256 fastPathVotes = tally.fastPathVotes();
-        return fastPathVotes == 0 || tally.forVotes() < fastPathVotes || !_quorumReached(proposalId)
-            || !_voteSucceeded(proposalId);
+    /// @dev The signers who have not voted, and whether any has; reverts if all have. It is `signers` that is returned,
+    /// changed, to save the gas of a copy.
+    function _withoutCounted(uint256 proposalId, Signers memory signers)
+        internal
+        view
+        returns (Signers memory fresh, bool skipped)
+    {
+        fresh = signers;
+        uint256 left = 0;
+        uint256 words = _wordsOf(signers);
+        for (uint256 i = 0; i < words; ++i) {
+            uint256 voting = signers.forBits.at(i) | signers.againstBits.at(i) | signers.abstainBits.at(i);
+            if (voting == 0) continue;
+            uint256 voted = _voted[proposalId][i].bits;
+            left |= voting & ~voted;
+            if (voting & voted == 0) continue;
+            skipped = true;
+            signers.forBits.drop(i, voted);
+            signers.againstBits.drop(i, voted);
+            signers.abstainBits.drop(i, voted);
+        }
+        if (left == 0) revert GovernorNothingNew(proposalId);
+        if (skipped) {
+            signers.forBits.trim();
+            signers.againstBits.trim();
+            signers.abstainBits.trim();
+        }
     }
 
-    /// @dev `tally` is what storage has, so that each ballot reads it once.
-    function _count(uint256 proposalId, ProposalTally tally, address account, uint8 support) private {
-        if (support > uint8(GovernorCountingSimple.VoteType.Abstain)) revert GovernorInvalidVoteType();
-
-        _markVoted(proposalId, account, tally.epoch());
-        _tallies[proposalId] = tally.counted(support);
+    /// @dev Who has voted, of the indices below `bound`.
+    function _votedWords(uint256 proposalId, uint256 bound) internal view returns (uint256[] memory words) {
+        words = new uint256[](Bitmap.wordsFor(bound));
+        for (uint256 i = 0; i < words.length; ++i) words[i] = _voted[proposalId][i].bits;
     }
 
-    function _markVoted(uint256 proposalId, address account, uint32 epoch) private {
-        uint32 index;
+    function _wordsOf(Signers memory signers) private pure returns (uint256) {
+        return Math.max(signers.forBits.length, Math.max(signers.againstBits.length, signers.abstainBits.length));
+    }
+
+    /// @dev The index under which `account` votes; turns the registry's error into this contract's own.
+    function _indexOf(address account, uint32 epoch) internal view returns (uint32) {
         try nodes.indexOf(account, epoch) returns (uint32 found) {
-            index = found;
+            return found;
         } catch {
             revert GovernorNotMember(account, epoch);
         }
+    }
 
+    /// @dev Writes the tally with more votes than `before`. Extensions may change it first.
+    function _store(uint256 proposalId, ProposalTally, /* before */ ProposalTally tally) internal virtual {
+        _tallies[proposalId] = tally;
+    }
+
+    /// @dev Whether ballots count now. Once the fast path has closed a tally, no later ballot can reopen it.
+    function _isVoteOpen(uint256 proposalId, ProposalTally tally) internal view returns (bool) {
+        uint256 currentTimepoint = clock();
+        if (tally.opensAt() >= currentTimepoint || tally.closesAt() < currentTimepoint || tally.isCanceled()) return false;
+
+        uint256 fastPathFor = tally.fastPathFor();
+        return fastPathFor == 0 || tally.forVotes() < fastPathFor;
+    }
+
+    /// @dev `tally` is the one in storage, so that each ballot reads it once.
+    function _count(uint256 proposalId, ProposalTally tally, address account, uint8 support) private {
+        if (support > ABSTAIN) revert GovernorInvalidVoteType();
+
+        if (support != FOR && tally.isClaim()) revert GovernorClaimOfFact(proposalId);
+
+        _markVoted(proposalId, account, tally.epoch());
+        _store(proposalId, tally, tally.counted(support));
+    }
+
+    function _markVoted(uint256 proposalId, address account, uint32 epoch) private {
+        uint32 index = _indexOf(account, epoch);
         VotedWord storage word = _voted[proposalId][index >> 8];
         uint256 bits = word.bits;
         uint256 bit = 1 << (index & 0xff);

@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor, IERC6372} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Time} from "@openzeppelin/contracts/utils/types/Time.sol";
 import {INodeRegistry} from "../../nodes/INodeRegistry.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
@@ -44,12 +43,18 @@ abstract contract GovernorCommittee is Governor, INodeGovernor {
         override
         returns (uint256)
     {
-        return nodes.isMember(account, nodes.epochAt(SafeCast.toUint48(timepoint))) ? 1 : 0;
+        _checkPast(timepoint);
+        return nodes.isMember(account, nodes.epochAt(uint48(timepoint))) ? 1 : 0;
     }
 
-    /// @dev The committee of `timepoint` (seconds): its epoch and its size.
-    function _committeeAt(uint256 timepoint) internal view returns (uint32 epoch, uint32 size) {
-        epoch = nodes.epochAt(SafeCast.toUint48(timepoint));
-        size = nodes.committee(epoch).size;
+    /// @dev The committee of `timepoint` (seconds), which must have passed: its epoch and its size.
+    function _committeeAt(uint256 timepoint) internal view returns (uint32 epoch, uint256 size) {
+        _checkPast(timepoint);
+        (epoch, size) = nodes.committeeAt(uint48(timepoint));
+    }
+
+    /// @dev A node may still join in the present second.
+    function _checkPast(uint256 timepoint) private view {
+        if (timepoint >= clock()) revert GovernorFutureLookup(timepoint, clock());
     }
 }

@@ -1,54 +1,41 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IParameterRegistry} from "../../directives/IParameterRegistry.sol";
-import {IModelRegistry} from "../../knowledge/IModelRegistry.sol";
-import {INodeRegistry} from "../../nodes/INodeRegistry.sol";
-import {DirectiveKind} from "../../types/Directive.sol";
-import {Track} from "../../types/Track.sol";
-import {DirectiveCalldata} from "../DirectiveCalldata.sol";
-import {GovernorEvidence} from "./GovernorEvidence.sol";
+import {ContentId} from "../../types/ContentId.sol";
+import {Track, TrackRules} from "../../types/Track.sol";
+import {INodeGovernor} from "../INodeGovernor.sol";
+import {ProposalReader} from "../ProposalReader.sol";
+import {GovernorTracks} from "./GovernorTracks.sol";
 
-/// @dev Extension of {Governor} that maps each call to a track. A call that it does not know, or cannot read, is
-/// Constitution.
-abstract contract GovernorDirectives is GovernorEvidence {
-    using DirectiveCalldata for bytes;
+/// @dev Extension of {Governor} whose proposals issue directives: the {ProposalReader} says which track decides on the calls
+/// and which records they cite. Evidence is part of a proposal's id: other evidence makes another proposal.
+abstract contract GovernorDirectives is GovernorTracks {
+    /// @notice Reads the calls of proposals.
+    ProposalReader public immutable reader;
 
-    /// @notice Where models are accepted.
-    address public immutable models;
-    /// @notice Where parameters and flags are set.
-    address public immutable parameters;
-
-    constructor(address models_, address parameters_) {
-        models = models_;
-        parameters = parameters_;
+    constructor(address directives_, address models_, address parameters_, TrackRules[4] memory tracks) {
+        reader = new ProposalReader(directives_, models_, parameters_, address(nodes));
+        _setTracks(tracks);
     }
 
-    /// @dev See {GovernorTracks-_trackOfCall}.
-    function _trackOfCall(address target, bytes memory data) internal view virtual override returns (Track) {
-        bytes4 selector = data.selector();
-
-        if (target == directives) {
-            (bool readable, DirectiveKind kind,) = data.tryRead();
-            return readable ? _trackOfKind(kind) : Track.Constitution;
-        }
-        if (target == models && selector == IModelRegistry.accept.selector) return Track.Operations;
-        if (target == parameters && selector == IParameterRegistry.setFlag.selector) return Track.Operations;
-        if (
-            target == address(nodes)
-                && (selector == INodeRegistry.admit.selector || selector == INodeRegistry.remove.selector
-                    || selector == INodeRegistry.rotateKey.selector)
-        ) return Track.Membership;
-
-        return Track.Constitution;
+    /// @inheritdoc INodeGovernor
+    function trackOf(address[] memory targets, bytes[] memory calldatas) public view virtual returns (Track track) {
+        return reader.trackOf(targets, calldatas);
     }
 
-    function _trackOfKind(DirectiveKind kind) private pure returns (Track) {
-        if (kind == DirectiveKind.Rollback || kind == DirectiveKind.Restart) return Track.Emergency;
-        if (kind == DirectiveKind.Admit || kind == DirectiveKind.Ban || kind == DirectiveKind.RotateKey) {
-            return Track.Membership;
-        }
-        if (kind == DirectiveKind.SetParameter || kind == DirectiveKind.SetTrack) return Track.Constitution;
-        return Track.Operations;
+    /// @dev See {GovernorTracks-_read}.
+    function _read(address[] memory targets, bytes[] memory calldatas)
+        internal
+        view
+        virtual
+        override
+        returns (Track, uint256, ContentId[] memory)
+    {
+        return reader.read(targets, calldatas);
+    }
+
+    /// @dev See {GovernorTracks-_checkRules}.
+    function _checkRules(Track track, TrackRules memory rules) internal view virtual override {
+        reader.checkRules(track, rules);
     }
 }

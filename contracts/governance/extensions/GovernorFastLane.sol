@@ -10,7 +10,8 @@ import {GovernorBallotSignatures} from "./GovernorBallotSignatures.sol";
 
 /// @dev Extension of {Governor} that opens, decides and executes a proposal in one transaction. A proposal's id is a
 /// content hash, so ballots on it can be signed before it is opened. It skips no step of a slow proposal: the same
-/// functions open, count, queue and execute it, and its committee is that of an earlier second.
+/// functions open, count, queue and execute it, and its committee is that of an earlier second. What others have done
+/// already is not done again, so nobody spoils a decision by opening it first.
 abstract contract GovernorFastLane is GovernorBallotSignatures {
     /// @inheritdoc INodeGovernor
     function decide(
@@ -21,16 +22,32 @@ abstract contract GovernorFastLane is GovernorBallotSignatures {
         Signers calldata signers,
         bytes calldata signature
     ) external virtual returns (uint256 proposalId) {
-        Track track = trackOf(targets, calldatas);
-        TrackRules memory rules = trackRules(track);
-        if (rules.votingDelay != 0 || rules.fastPath == 0) revert GovernorNoFastLane(track);
-
-        proposalId = propose(targets, values, calldatas, description);
-        _openAtOnce(proposalId);
-        _castVotesByAggregate(proposalId, signers, signature);
-
         bytes32 descriptionHash = keccak256(bytes(description));
-        queue(targets, values, calldatas, descriptionHash);
+        proposalId = getProposalId(targets, values, calldatas, descriptionHash);
+        bool opening = _tallies[proposalId].epoch() == 0;
+        if (opening) {
+            _opensAtOnce = true;
+            propose(targets, values, calldatas, description);
+            _opensAtOnce = false;
+        } else if (state(proposalId) == ProposalState.Executed) {
+            // Before the rules are read, so that who comes when all is over loses little.
+            _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
+        }
+        _checkFastLane(_tallies[proposalId].track());
+        // Also if another has opened it in this second.
+        if (_tallies[proposalId].opensAt() == clock()) _openAtOnce(proposalId);
+        ProposalState current = state(proposalId);
+        if (current != ProposalState.Succeeded && current != ProposalState.Queued) {
+            _castVotesByAggregate(proposalId, signers, signature);
+            current = state(proposalId);
+        }
+
+        // Ballots that do not decide it count all the same.
+        if (current == ProposalState.Active) {
+            if (opening) _recordOpen(_msgSender(), proposalId);
+            return proposalId;
+        }
+        if (current == ProposalState.Succeeded) queue(targets, values, calldatas, descriptionHash);
         if (proposalEta(proposalId) <= clock()) execute(targets, values, calldatas, descriptionHash);
     }
 
@@ -39,6 +56,11 @@ abstract contract GovernorFastLane is GovernorBallotSignatures {
     /// that ballots in the same transaction count.
     function proposalSnapshot(uint256 proposalId) public view virtual override(Governor, IGovernor) returns (uint256) {
         return _tallies[proposalId].opensAt();
+    }
+
+    function _checkFastLane(Track track) private view {
+        TrackRules memory rules = trackRules(track);
+        if (rules.votingDelay != 0 || !rules.fastPath) revert GovernorNoFastLane(track);
     }
 
     function _openAtOnce(uint256 proposalId) private {

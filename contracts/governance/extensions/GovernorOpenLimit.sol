@@ -19,11 +19,13 @@ abstract contract GovernorOpenLimit is GovernorTracks {
         address proposer
     ) internal virtual override returns (uint256 proposalId) {
         proposalId = super._propose(targets, values, calldatas, description, proposer);
-        _recordOpen(proposer, _tallies[proposalId].track(), proposalId);
+        _recordOpen(proposer, proposalId);
     }
 
-    /// @dev Reads every slot, so that a limit that was lowered meanwhile applies at once.
-    function _recordOpen(address proposer, Track track, uint256 proposalId) private {
+    /// @dev See {GovernorTracks-_recordOpen}. Reads every slot, so that a limit that was lowered meanwhile applies at once. A
+    /// proposal that may be decided in this transaction takes none yet: once decided it is open no more.
+    function _recordOpen(address proposer, uint256 proposalId) internal virtual override {
+        Track track = _tallies[proposalId].track();
         uint256[MAX_OPEN_LIMIT] storage slots = _slots[proposer][track];
         uint256 limit = trackRules(track).openLimit;
         uint256 free = MAX_OPEN_LIMIT;
@@ -39,7 +41,7 @@ abstract contract GovernorOpenLimit is GovernorTracks {
             if (occupant == 0) break;
         }
 
-        slots[free] = proposalId;
+        if (!_opensAtOnce) slots[free] = proposalId;
     }
 
     function _isOpen(uint256 proposalId) private view returns (bool) {

@@ -3,7 +3,8 @@ pragma solidity ^0.8.28;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {Track, TrackRules} from "../../types/Track.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {Track} from "../../types/Track.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
 import {ProposalTally} from "../ProposalTally.sol";
 import {GovernorBallots} from "./GovernorBallots.sol";
@@ -13,10 +14,10 @@ import {GovernorBallots} from "./GovernorBallots.sol";
 abstract contract GovernorOutcome is GovernorBallots {
     /// @inheritdoc IGovernor
     /// @dev Differs from {Governor-state} by the fast path, and in that a passed proposal which is not executed in time is
-    /// Expired: what justified it no longer holds. Reads the tally first, to save the gas of ballots: while they
-    /// count, the state is Active.
+    /// Expired: what justified it no longer holds. Reads the tally first, to save the gas of ballots: a vote that is
+    /// open is Active.
     function state(uint256 proposalId) public view virtual override(Governor, IGovernor) returns (ProposalState) {
-        if (_isActive(proposalId, _tallies[proposalId])) return ProposalState.Active;
+        if (_isVoteOpen(proposalId, _tallies[proposalId])) return ProposalState.Active;
 
         ProposalState current = super.state(proposalId);
         if (current == ProposalState.Active) {
@@ -30,34 +31,35 @@ abstract contract GovernorOutcome is GovernorBallots {
     /// @inheritdoc IGovernor
     /// @dev In nodes, by the current rules of Operations. Proposals are decided by {proposalQuorum}.
     function quorum(uint256 timepoint) public view virtual override(Governor, IGovernor) returns (uint256) {
-        (, uint32 size) = _committeeAt(timepoint);
-        return _shareOf(trackRules(Track.Operations).quorum, size);
+        (, uint256 size) = _committeeAt(timepoint);
+        return Math.max(_shareOf(trackRules(Track.Operations).quorum, size), size / 3 + 1);
     }
 
     /// @inheritdoc INodeGovernor
     function proposalQuorum(uint256 proposalId) public view virtual returns (uint256) {
-        ProposalTally tally = _tallies[proposalId];
-        return tally.epoch() == 0 ? 0 : _shareOf(_rulesOf(tally).quorum, tally.committeeSize());
+        return _tallies[proposalId].neededFor();
     }
 
     /// @inheritdoc INodeGovernor
+    /// @dev From the end of the vote until it is queued, then from the end of its timelock.
     function proposalExpiry(uint256 proposalId) public view virtual returns (uint256) {
-        TrackRules storage rules = _rulesOf(_tallies[proposalId]);
-        return proposalDeadline(proposalId) + rules.timelock + rules.expiry;
+        uint256 eta = proposalEta(proposalId);
+        return (eta == 0 ? proposalDeadline(proposalId) : eta) + _rulesOf(_tallies[proposalId]).expiry;
     }
 
-    /// @dev See {Governor-_quorumReached}.
+    /// @dev See {Governor-_quorumReached}. Abstain helps nothing pass.
     function _quorumReached(uint256 proposalId) internal view virtual override returns (bool) {
         ProposalTally tally = _tallies[proposalId];
-        return _reaches(tally.forVotes() + tally.abstainVotes(), _rulesOf(tally).quorum, tally.committeeSize());
+        return tally.forVotes() >= tally.neededFor();
     }
 
-    /// @dev See {Governor-_voteSucceeded}. Abstain counts towards the quorum alone.
+    /// @dev See {Governor-_voteSucceeded}.
     function _voteSucceeded(uint256 proposalId) internal view virtual override returns (bool) {
         ProposalTally tally = _tallies[proposalId];
         uint256 forVotes = tally.forVotes();
         uint256 againstVotes = tally.againstVotes();
-        return forVotes > againstVotes && _reaches(forVotes, _rulesOf(tally).approval, forVotes + againstVotes);
+        return forVotes > againstVotes
+            && forVotes * SHARE_DENOMINATOR >= _rulesOf(tally).approval * (forVotes + againstVotes);
     }
 
     /// @dev See {Governor-_cancel}.
@@ -68,10 +70,6 @@ abstract contract GovernorOutcome is GovernorBallots {
         bytes32 descriptionHash
     ) internal virtual override returns (uint256 proposalId) {
         proposalId = super._cancel(targets, values, calldatas, descriptionHash);
-        _tallies[proposalId] = _tallies[proposalId].closed();
-    }
-
-    function _reaches(uint256 votes, uint256 share, uint256 whole) private pure returns (bool) {
-        return votes * SHARE_DENOMINATOR >= share * whole;
+        _tallies[proposalId] = _tallies[proposalId].canceled();
     }
 }

@@ -3,20 +3,19 @@ pragma solidity ^0.8.28;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {NodeTimelock} from "../NodeTimelock.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
 
-/// @dev Extension of {Governor} that executes proposals through a {TimelockController}, each after the delay that was
+/// @dev Extension of {Governor} that executes proposals through a {NodeTimelock}, each after the delay that was
 /// frozen at its opening. Differs from OpenZeppelin's GovernorTimelockControl in three ways: the delay is the proposal's,
 /// the timelock can never be replaced, and the governor must be its only proposer, canceller and executor, so that
 /// the governor knows the state of every operation without storing its id.
 abstract contract GovernorTimelock is GovernorTracks {
     /// @notice Queues and executes passed proposals.
-    TimelockController public immutable timelock;
+    NodeTimelock public immutable timelock;
 
-    constructor(TimelockController timelock_) {
+    constructor(NodeTimelock timelock_) {
         timelock = timelock_;
     }
 
@@ -25,7 +24,12 @@ abstract contract GovernorTimelock is GovernorTracks {
         return true;
     }
 
-    /// @dev See {Governor-_queueOperations}. The timelock's own minimum delay holds for all tracks.
+    /// @notice Not offered: nothing but the timelock ever acts for the governor, so that no vote can give up its roles.
+    function relay(address, uint256, bytes calldata) public payable virtual override {
+        revert GovernorDisabled();
+    }
+
+    /// @dev See {Governor-_queueOperations}.
     function _queueOperations(
         uint256 proposalId,
         address[] memory targets,
@@ -33,7 +37,7 @@ abstract contract GovernorTimelock is GovernorTracks {
         bytes[] memory calldatas,
         bytes32 descriptionHash
     ) internal virtual override returns (uint48) {
-        uint256 delay = Math.max(_rulesOf(_tallies[proposalId]).timelock, timelock.getMinDelay());
+        uint256 delay = _rulesOf(_tallies[proposalId]).timelock;
 
         timelock.scheduleBatch(targets, values, calldatas, 0, _timelockSalt(descriptionHash), delay);
 

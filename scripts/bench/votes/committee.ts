@@ -38,12 +38,12 @@ export function aggregate(signatures: readonly Signature[]): string {
   return hexlify(encodeG2(aggregateSignatures([...signatures]).toBytes()));
 }
 
-/** Ballots that operators signed with their accounts, one signature each. */
-export function batchOf(nodes: readonly BenchNode[], support: number, digest: string): string {
+/** Ballots that operators signed with their accounts, one signature of 64 bytes each. */
+export function batchOf(nodes: readonly BenchNode[], support: number, digestOf: (index: number) => string): string {
   return concat(
     nodes.map(({ index, account }) => {
-      const { r, yParityAndS } = account.sign(digest);
-      return concat([toBeHex(index, 4), toBeHex(support, 1), r, yParityAndS]);
+      const { r, yParityAndS } = account.sign(digestOf(index));
+      return concat([toBeHex(index, 4), toBeHex(support, 1), toBeHex(64, 2), r, yParityAndS]);
     }),
   );
 }

@@ -1,6 +1,5 @@
 import type { KnowledgeRegistry } from "../../../src/ports/chain/bindings/index.js";
 import { ethers, networkHelpers } from "../../../test/harness/contracts/deployGovernance.js";
-import { Support } from "../../../test/harness/contracts/governanceHelper.js";
 import { type BenchNode, makeNodes } from "./committee.js";
 import { anchorTogether } from "./joint.js";
 import { attestTogether, castBatch, castByAggregate, decideAtOnce, proposalOf, send } from "./steps.js";
@@ -24,10 +23,9 @@ export async function measureCouncil(size: number) {
     await opened.restore();
     return gas;
   };
-  const digest = await governor.ballotDigest(proposal.id, Support.for);
   const figures = {
     [`admit-${ADMISSION_BATCH}`]: Number(admissions.at(-1) ?? 0n),
-    "ballots-batch-67": await ballots(() => castBatch(world, proposal.id, two, digest)),
+    "ballots-batch-67": await ballots(() => castBatch(world, proposal.id, two)),
     "ballots-aggregate-67": await ballots(() => castByAggregate(world, proposal.id, { for: two })),
     "ballots-aggregate-100": await ballots(() => castByAggregate(world, proposal.id, { for: nodes })),
     "decide-67": await decideAtOnce(world, two),

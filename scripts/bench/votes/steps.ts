@@ -1,14 +1,22 @@
 import type { BaseContract } from "ethers";
 import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
 import { wordsOf } from "../../../src/ports/chain/bitset.js";
+import { ballotContextOf, ballotDigestOf } from "../../../test/harness/contracts/ballots.js";
 import { ethers, networkHelpers } from "../../../test/harness/contracts/deployGovernance.js";
-import { type Call, directiveOf, Kind, Support } from "../../../test/harness/contracts/governanceHelper.js";
+import {
+  type Call,
+  directiveOf,
+  increaseTimeTo,
+  Kind,
+  Support,
+  saltNow,
+} from "../../../test/harness/contracts/governanceHelper.js";
 import { aggregate, type BenchNode, batchOf } from "./committee.js";
 import { type BenchWorld, gasOf } from "./world.js";
 
 const WHY = "Deploy v2 to the web fleet";
 const EMERGENCY_WHY = "Restart web-3";
-const EMERGENCY = directiveOf({ kind: Kind.Restart, evidence: [ethers.id("incident")] });
+const EMERGENCY = { kind: Kind.Restart, evidence: [ethers.id("incident")] };
 const DONE = 2;
 
 /** A proposal whose steps return the gas that they used. */
@@ -29,7 +37,7 @@ export function proposalOf(governor: INodeGovernor, call: Call) {
       const [from] = await ethers.getSigners();
       await networkHelpers.time.increaseTo((await governor.proposalDeadline(proposal.id)) + 1n);
       const queue = await send(governor, from?.address, encode("queue", ethers.id(WHY)));
-      await networkHelpers.time.increaseTo(await governor.proposalEta(proposal.id));
+      await increaseTimeTo(await governor.proposalEta(proposal.id));
       return { queue, execute: await send(governor, from?.address, encode("execute", ethers.id(WHY))) };
     },
   };
@@ -45,8 +53,8 @@ export interface Voters {
 /** The voters as one set of indices per support, and their aggregated signature. */
 async function signed({ governor }: BenchWorld, id: bigint, { for: first, against = [], abstain = [] }: Voters) {
   const [against_, for_] = [
-    await governor.ballotDigest(id, Support.against),
-    await governor.ballotDigest(id, Support.for),
+    await governor.aggregateBallotDigest(id, Support.against),
+    await governor.aggregateBallotDigest(id, Support.for),
   ];
   const sign = (nodes: readonly BenchNode[], digest: string) =>
     nodes.map(({ secret }) => secret.sign(ethers.getBytes(digest)));
@@ -55,39 +63,67 @@ async function signed({ governor }: BenchWorld, id: bigint, { for: first, agains
   return { signers: { forBits: bits(first), againstBits: bits(against), abstainBits: bits(abstain) }, signature };
 }
 
-export async function castByAggregate(world: BenchWorld, id: bigint, voters: Voters): Promise<number> {
+/** The call that counts one aggregate of ballots. */
+export async function aggregateCall(world: BenchWorld, id: bigint, voters: Voters): Promise<string> {
   const { signers, signature } = await signed(world, id, voters);
-  const data = world.governor.interface.encodeFunctionData("castVotesByAggregate", [id, signers, signature]);
-  return send(world.governor, world.nodes[0]?.operator, data);
+  return world.governor.interface.encodeFunctionData("castVotesByAggregate", [id, signers, signature]);
+}
+
+export async function castByAggregate(world: BenchWorld, id: bigint, voters: Voters): Promise<number> {
+  return send(world.governor, world.nodes[0]?.operator, await aggregateCall(world, id, voters));
+}
+
+/** The call that counts ballots For, which their voters signed one by one. */
+export async function batchCall({ governor }: BenchWorld, id: bigint, voters: readonly BenchNode[]): Promise<string> {
+  const context = await ballotContextOf(governor, id);
+  const ballots = batchOf(voters, Support.for, (index) => ballotDigestOf(context, Support.for, index));
+  return governor.interface.encodeFunctionData("castVotesBySig", [id, ballots]);
 }
 
 /** Ballots that their voters signed one by one, in one transaction. */
-export function castBatch({ governor }: BenchWorld, id: bigint, voters: readonly BenchNode[], digest: string) {
-  const data = governor.interface.encodeFunctionData("castVotesBySig", [id, batchOf(voters, Support.for, digest)]);
-  return send(governor, voters[0]?.operator, data);
+export async function castBatch(world: BenchWorld, id: bigint, voters: readonly BenchNode[]): Promise<number> {
+  return send(world.governor, voters[0]?.operator, await batchCall(world, id, voters));
+}
+
+/** The calls that open an emergency directive, and that open, decide and issue it in one transaction. */
+export async function emergencyCalls(world: BenchWorld, voters: readonly BenchNode[]) {
+  const { governor, directives, ours } = world;
+  const directive = directiveOf({ ...EMERGENCY, salt: await saltNow() });
+  const data = directives.interface.encodeFunctionData("issue", [directive]);
+  const call: [string[], bigint[], string[]] = [[ours.target], [0n], [data]];
+  const id = await governor.hashProposal(...call, ethers.id(EMERGENCY_WHY));
+  const { signers, signature } = await signed(world, id, { for: voters });
+  return {
+    id,
+    open: governor.interface.encodeFunctionData("propose", [...call, EMERGENCY_WHY]),
+    decide: governor.interface.encodeFunctionData("decide", [...call, EMERGENCY_WHY, signers, signature]),
+  };
 }
 
 /** Opens, decides and issues an emergency directive in one transaction. */
 export async function decideAtOnce(world: BenchWorld, voters: readonly BenchNode[]): Promise<number> {
-  const { governor, directives, ours, nodes } = world;
-  const data = directives.interface.encodeFunctionData("issue", [EMERGENCY]);
-  const call: [string[], bigint[], string[]] = [[ours.target], [0n], [data]];
-  const id = await governor.hashProposal(...call, ethers.id(EMERGENCY_WHY));
-  const { signers, signature } = await signed(world, id, { for: voters });
-  const decide = governor.interface.encodeFunctionData("decide", [...call, EMERGENCY_WHY, signers, signature]);
-  return send(governor, nodes[1]?.operator, decide);
+  const { decide } = await emergencyCalls(world, voters);
+  return send(world.governor, world.nodes[1]?.operator, decide);
+}
+
+/** The calls that report that the directive of {@link decideAtOnce} is done: of one node, and of many together. */
+export async function reportCalls({ directives }: BenchWorld, attesting: readonly BenchNode[]) {
+  const id = await directives.lastIssued(directiveOf(EMERGENCY).subject);
+  const outcome = ethers.id("outcome");
+  const digest = ethers.getBytes(await directives.reportDigest(id, DONE, outcome));
+  return {
+    one: directives.interface.encodeFunctionData("report", [id, DONE, outcome]),
+    together: directives.interface.encodeFunctionData("reportByAggregate", [
+      ...([id, DONE, outcome, wordsOf(attesting.map(({ index }) => index))] as const),
+      aggregate(attesting.map(({ secret }) => secret.sign(digest))),
+    ]),
+  };
 }
 
 /** Reports in one transaction, for all of `attesting`, that the directive of {@link decideAtOnce} is done. */
-export async function attestTogether({ directives, nodes }: BenchWorld, attesting: readonly BenchNode[]) {
-  const id = await directives.directiveId(EMERGENCY);
-  const outcome = ethers.id("outcome");
-  const digest = ethers.getBytes(await directives.reportDigest(id, DONE, outcome));
-  const data = directives.interface.encodeFunctionData("reportByAggregate", [
-    ...([id, DONE, outcome, wordsOf(attesting.map(({ index }) => index))] as const),
-    aggregate(attesting.map(({ secret }) => secret.sign(digest))),
-  ]);
-  return send(directives, nodes[2]?.operator, data);
+export async function attestTogether(world: BenchWorld, attesting: readonly BenchNode[]): Promise<number> {
+  const { together } = await reportCalls(world, attesting);
+  return send(world.directives, world.nodes[2]?.operator, together);
 }
 
 /** Sends a transaction and returns what gas it used. */

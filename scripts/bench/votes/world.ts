@@ -3,7 +3,7 @@ import type {
   INodeGovernor,
   NodeGovernor,
   NodeRegistry,
-  TimelockController,
+  NodeTimelock,
 } from "../../../src/ports/chain/bindings/index.js";
 import {
   deploy,
@@ -12,6 +12,7 @@ import {
   handOver,
   networkHelpers,
   rules,
+  Share,
 } from "../../../test/harness/contracts/deployGovernance.js";
 import { type Call, directiveOf, Kind } from "../../../test/harness/contracts/governanceHelper.js";
 import { admissionOf, type BenchNode } from "./committee.js";
@@ -20,14 +21,9 @@ const MINUTE = 60n;
 const DAY = 86_400n;
 export const ADMISSION_BATCH = 100;
 /** Rules of Operations without a fast path, so that every turnout can vote; Emergency keeps its own. */
-const SLOW = rules({
-  votingDelay: MINUTE,
-  votingPeriod: DAY,
-  quorum: 3_300n,
-  timelock: 10n * MINUTE,
-  expiry: 7n * DAY,
-});
-const EMERGENCY = rules({ votingPeriod: 60n * MINUTE, quorum: 3_300n, fastPath: 6_700n });
+const SLOW = rules({ votingDelay: MINUTE, votingPeriod: DAY, timelock: 10n * MINUTE, expiry: 7n * DAY });
+const CAREFUL = { ...SLOW, quorum: Share.half, approval: Share.twoThirds };
+const EMERGENCY = rules({ votingPeriod: 60n * MINUTE, fastPath: true });
 
 /** A committee under our governor and as many token holders under OpenZeppelin's, on one chain. */
 export interface BenchWorld {
@@ -51,7 +47,7 @@ export async function buildWorld(nodes: readonly BenchNode[], withPeer: boolean)
   const directives = await deploy<DirectiveRegistry>("DirectiveRegistry", [timelock, registry]);
   const governor = await deploy<NodeGovernor>("NodeGovernor", [
     ...[registry, timelock, directives, ethers.ZeroAddress, ethers.ZeroAddress, ethers.ZeroAddress, 0n],
-    [EMERGENCY, SLOW, SLOW, SLOW],
+    [EMERGENCY, SLOW, CAREFUL, CAREFUL],
   ]);
   await handOver(timelock, await governor.getAddress(), deployer);
 
@@ -63,7 +59,7 @@ export async function buildWorld(nodes: readonly BenchNode[], withPeer: boolean)
   }
   for (const { operator } of nodes) await unlock(operator);
 
-  const peerTimelock = await deployTimelock(deployer, 10n * MINUTE);
+  const peerTimelock = await deployTimelock(deployer);
   const peer = await buildPeer(withPeer ? nodes : nodes.slice(0, 1), peerTimelock);
   await handOver(peerTimelock, await peer.getAddress(), deployer);
   const peerDirectives = await deploy<DirectiveRegistry>("DirectiveRegistry", [peerTimelock, registry]);
@@ -78,7 +74,7 @@ export async function buildWorld(nodes: readonly BenchNode[], withPeer: boolean)
   };
 }
 
-async function buildPeer(nodes: readonly BenchNode[], timelock: TimelockController): Promise<INodeGovernor> {
+async function buildPeer(nodes: readonly BenchNode[], timelock: NodeTimelock): Promise<INodeGovernor> {
   const token = await deploy<{ admit(node: string): Promise<unknown> }>("PeerToken", []);
   for (const { operator } of nodes) await token.admit(operator);
   return deploy<INodeGovernor>("StockGovernor", [token, timelock, MINUTE, DAY, 33n]);
@@ -95,5 +91,22 @@ export async function gasOf(from: string, to: string, data: string): Promise<num
   const hash: string = await ethers.provider.send("eth_sendTransaction", [{ from, to, data, gas: "0xffffff" }]);
   const receipt = await ethers.provider.send("eth_getTransactionReceipt", [hash]);
   if (receipt.status !== "0x1") throw new Error(`transaction ${hash} has failed`);
+  return Number(receipt.gasUsed);
+}
+
+/** Sends a transaction that must revert and returns the gas that it used all the same. */
+export async function gasOfRefusal(from: string, to: string, data: string): Promise<number> {
+  // The network mines it, and refuses the call.
+  await gasOf(from, to, data).then(
+    () => {
+      throw new Error("the transaction has not failed");
+    },
+    () => undefined,
+  );
+  const { transactions } = await ethers.provider.send("eth_getBlockByNumber", ["latest", true]);
+  const sent = transactions.at(-1);
+  const receipt = await ethers.provider.send("eth_getTransactionReceipt", [sent?.hash]);
+  if (sent?.input !== data || receipt?.status !== "0x0")
+    throw new Error("the transaction was not mined, or did not fail");
   return Number(receipt.gasUsed);
 }

@@ -135,6 +135,7 @@ contract DirectiveRegistryFuzz is Committee {
             delay: delay,
             window: window,
             salt: salt,
+            base: 0,
             evidence: evidence
         });
     }

@@ -12,7 +12,7 @@ import {
 } from "../../harness/contracts/directives.js";
 
 const DIRECTIVE =
-  "tuple(uint8 kind, bytes32 subject, bytes32 payload, uint32 delay, uint32 window, bytes32 salt, bytes32[] evidence)";
+  "tuple(uint8 kind, bytes32 subject, bytes32 payload, uint32 delay, uint32 window, bytes32 salt, bytes32 base, bytes32[] evidence)";
 const ids = (count: number) => Array.from({ length: count }, (_, i) => toBeHex(i + 1, 32));
 
 describe("DirectiveRegistry", () => {
@@ -27,6 +27,7 @@ describe("DirectiveRegistry", () => {
       { delay: 1 },
       { window: 1 },
       { salt: id("other") },
+      { base: id("other") },
       { evidence: ids(2) },
     ]) {
       const directive = directiveOf(change);
@@ -34,7 +35,7 @@ describe("DirectiveRegistry", () => {
       expect(await directives.directiveId(directive)).toBe(expected);
       seen.add(expected);
     }
-    expect(seen.size).toBe(8);
+    expect(seen.size).toBe(9);
   });
 
   it("issues with times counted from the issue and the committee that stood before it", async () => {

@@ -5,7 +5,7 @@ import {DirectiveRegistry} from "../../../contracts/directives/DirectiveRegistry
 import {IDirectiveRegistry} from "../../../contracts/directives/IDirectiveRegistry.sol";
 import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {ContentId} from "../../../contracts/types/ContentId.sol";
-import {Directive, DirectiveKind} from "../../../contracts/types/Directive.sol";
+import {Directive, DirectiveKind, Directives} from "../../../contracts/types/Directive.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {Committee} from "../nodes/Committee.sol";
 
@@ -55,6 +55,7 @@ contract DirectiveRegistryHandler is Committee {
             delay: delay % 300,
             window: 1 + window % 3_000,
             salt: bytes32(salt),
+            base: Directives.hasBase(DirectiveKind(salt % 13)) ? directives.lastIssued(0) : bytes32(0),
             evidence: new ContentId[](0)
         });
         if (byTimelock) caller = TIMELOCK;

@@ -101,6 +101,7 @@ contract DirectiveStory is Committee {
             delay: 100,
             window: 200,
             salt: 0,
+            base: 0,
             evidence: new ContentId[](0)
         });
     }

@@ -175,6 +175,30 @@ describe("Reports that come together", () => {
     expect(await directives.queryFilter(directives.filters.DirectiveEnacted)).toHaveLength(1);
   });
 
+  it("count those that are new where one of the nodes reported first, and name those alone", async () => {
+    const { directives } = contracts;
+    await directives.connect(node(1)).report(directiveId, Report.Ready, ZeroHash);
+    expect(eventsOf(await report(said(Report.Ready), [0, 1, 2]))).toEqual([
+      ["ReportsCounted", directiveId, Report.Ready, ZeroHash, [5n]],
+    ]);
+    // One node has failed and says so by itself before it is brought with the others.
+    await directives.connect(node(1)).report(directiveId, Report.Failed, OUTCOME);
+    await directives.connect(node(0)).report(directiveId, Report.Done, OUTCOME);
+    expect(eventsOf(await report(said(Report.Done), [0, 1, 2, 4]))).toEqual([
+      ["ReportsCounted", directiveId, Report.Done, OUTCOME, [20n]],
+      ["DirectiveEnacted", directiveId, Report.Done, OUTCOME, 3n],
+    ]);
+    expect((await known()).reports).toEqual([2n, 3n, 2n, 0n, 2n]);
+    expect((await known()).attestations).toEqual([3n, 0n, 1n, 0n]);
+  });
+
+  it("are verified as a whole, those that count already too", async () => {
+    await contracts.directives.connect(node(1)).report(directiveId, Report.Done, OUTCOME);
+    const statement = said(Report.Done);
+    await refused(() => report(statement, [0, 1], statement, [0]), INVALID);
+    await report(statement, [0], statement, [0]);
+  });
+
   it("enact by a single report what an aggregate has begun", async () => {
     await report(said(Report.Failed), [1, 3]);
     const sent = await contracts.directives.connect(node(0)).report(directiveId, Report.Failed, OUTCOME);
@@ -217,24 +241,23 @@ describe("Reports that come together", () => {
 });
 
 describe("Reports that come together are refused", () => {
-  it("when one of their nodes has ended its part, or is ready already", async () => {
+  it("when all of their nodes have ended their part, or are ready already", async () => {
     await report(said(Report.Ready), [0, 1]);
     await report(said(Report.Done), [1]);
     await contracts.directives.connect(node(2)).report(directiveId, Report.Failed, OUTCOME);
-    for (const [result, indices, again] of [
-      [Report.Ready, [0], 1n],
-      [Report.Ready, [0, 1, 2, 3], 7n],
-      [Report.Ready, [2, 3], 4n],
-      [Report.Done, [1], 2n],
-      [Report.Done, [0, 1, 2], 6n],
-      [Report.Failed, [1, 4], 2n],
-      [Report.Failed, [2, 4], 4n],
+    const nothingNew = ["DirectiveRegistryNothingNew", directiveId];
+    for (const [result, indices] of [
+      [Report.Ready, [0]],
+      [Report.Ready, [0, 1, 2]],
+      [Report.Done, [1]],
+      [Report.Done, [1, 2]],
+      [Report.Failed, [1]],
+      [Report.Failed, [1, 2]],
     ] as const) {
-      const refusal = ["DirectiveRegistryReportsOverlap", 0n, again];
-      await refused(() => report(said(result), [...indices]), refusal);
+      await refused(() => report(said(result), [...indices]), nothingNew);
     }
     const other = said(Report.Done, { outcome: id("other") });
-    await refused(() => report(other, [1, 3]), ["DirectiveRegistryReportsOverlap", 0n, 2n]);
+    await refused(() => report(other, [1, 2]), nothingNew);
     // And the other way round.
     for (const result of [Report.Ready, Report.Done, Report.Failed]) {
       const outcome = result === Report.Ready ? ZeroHash : OUTCOME;
@@ -284,8 +307,8 @@ describe("Reports that come together are refused", () => {
     const { directives } = contracts;
     const signature = aggregateOver(digestOf(said(Report.Done)), [secretAt(0)]);
     for (const [bits, refusal] of [
-      [[], ["NodeRegistryNoSigners"]],
-      [[0n], ["BitmapMalformed", 1n]],
+      [[], ["DirectiveRegistryNothingNew", directiveId]],
+      [[0n], ["DirectiveRegistryNothingNew", directiveId]],
       [
         [1n, 0n],
         ["BitmapMalformed", 2n],
@@ -347,7 +370,7 @@ describe("Reports that come together are refused", () => {
     const { registry, directives, later } = contracts;
     const newcomer = later[0];
     if (!newcomer) throw new Error("too few accounts");
-    const directive = directiveOf({ salt: id("same block") });
+    const directive = directiveOf({ salt: id("same block"), base: directiveId });
     await ethers.provider.send("evm_setAutomine", [false]);
     await registry.admit([admissionOfSigner(newcomer)], { gasLimit: 1_000_000 });
     await directives.issue(directive, { gasLimit: 1_000_000 });

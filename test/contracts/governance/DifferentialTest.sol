@@ -4,13 +4,16 @@ pragma solidity ^0.8.28;
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {NodeGovernor} from "../../../contracts/governance/NodeGovernor.sol";
+import {NodeTimelock} from "../../../contracts/governance/NodeTimelock.sol";
+import {IParameterRegistry} from "../../../contracts/directives/IParameterRegistry.sol";
 import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
 import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
-import {TrackRules} from "../../../contracts/types/Track.sol";
+import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {PeerToken} from "../peers/PeerToken.sol";
 import {RuledGovernor} from "../peers/RuledGovernor.sol";
 import {GovernanceTest} from "./GovernanceTest.sol";
+import {TrackTable} from "./TrackTable.sol";
 
 /// @notice Our governor and OpenZeppelin's, under the same rules, with the same proposal before the same voters. All that
 /// is random follows from one seed.
@@ -18,12 +21,17 @@ abstract contract DifferentialTest is GovernanceTest {
     uint256 private constant GENESIS = 1_000_000;
     /// @dev A node joins at each multiple, so that the clock chooses how many there are; the voting delay is shorter.
     uint256 private constant JOIN_INTERVAL = 10_000;
-    address private constant TARGET = address(0xbeef);
+    /// @dev A call of no contract. Of ours, the third is taken for the ParameterRegistry, whose flags are Operations.
+    address private constant PARAMETERS = address(3);
+    address private constant UNKNOWN = address(0xbeef);
     string private constant WHY = "because";
+
+    bytes private constant CALL = abi.encodeCall(IParameterRegistry.setFlag, ("a", true));
 
     PeerToken private token;
     RuledGovernor internal peer;
     uint256 internal seed;
+    Track internal track;
     uint256 internal ourId;
     uint256 internal peerId;
 
@@ -47,18 +55,19 @@ abstract contract DifferentialTest is GovernanceTest {
 
     /// @dev Deploys both governors, and has node 0 open the proposal under each.
     function _openBoth(TrackRules memory rules) internal {
-        TimelockController ours = new TimelockController(0, new address[](0), new address[](0), address(this));
+        NodeTimelock ours = new NodeTimelock(address(this));
         TimelockController theirs =
             new TimelockController(rules.timelock, new address[](0), new address[](0), address(this));
         governor = new NodeGovernor(
-            registry, ours, address(1), address(2), address(3), address(0), 0, _everywhere(rules)
+            registry, ours, address(1), address(2), PARAMETERS, address(0), 0, _everywhere(rules)
         );
         peer = new RuledGovernor(token, theirs, rules);
         _handOver(ours, address(governor));
         _handOver(theirs, address(peer));
 
-        ourId = _propose(governor, _operator(0), TARGET, "", WHY);
-        peerId = _propose(peer, _operator(0), TARGET, "", WHY);
+        ourId = _propose(governor, _operator(0), _target(), CALL, WHY);
+        peerId = _propose(peer, _operator(0), _target(), CALL, WHY);
+        require(governor.proposalRules(ourId).track == track, "another track");
     }
 
     function _queueBoth() internal {
@@ -69,8 +78,12 @@ abstract contract DifferentialTest is GovernanceTest {
         require(_try(governor, false) == _try(peer, false), "one executes and the other does not");
     }
 
+    function _target() private view returns (address) {
+        return track == Track.Operations ? PARAMETERS : UNKNOWN;
+    }
+
     function _try(IGovernor governor_, bool queue) private returns (bool done) {
-        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _motion(TARGET, "");
+        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _motion(_target(), CALL);
         bytes32 why = keccak256(bytes(WHY));
         bytes memory data = queue
             ? abi.encodeCall(IGovernor.queue, (targets, values, calldatas, why))
@@ -78,24 +91,22 @@ abstract contract DifferentialTest is GovernanceTest {
         (done,) = address(governor_).call(data);
     }
 
-    /// @dev Rules without a fast path.
-    function _randomRules(uint256 leastPeriod) internal returns (TrackRules memory rules) {
+    /// @dev Rules of Operations or of Constitution, often at their bounds, on which votes then end.
+    function _randomRules() internal returns (TrackRules memory rules) {
+        track = _random(0, 1) == 0 ? Track.Operations : Track.Constitution;
+        (TrackRules memory least, TrackRules memory most) = (TrackTable.floor(track), TrackTable.ceiling(track));
         rules = TrackRules({
             votingDelay: uint32(_random(0, 1) * _random(0, 1000)),
-            votingPeriod: uint32(_random(leastPeriod, 5000)),
-            quorum: uint16(_random(0, 10_000)),
-            approval: uint16(_random(0, 10_000)),
-            fastPath: 0,
+            votingPeriod: uint32(_random(60, 5000)),
+            quorum: uint16(_random(least.quorum, most.quorum)),
+            approval: uint16(_random(least.approval, most.approval)),
+            fastPath: _random(0, 1) == 0,
             timelock: uint32(_random(0, 1) * _random(0, 5000)),
-            expiry: uint32(_random(1, 5000)),
+            expiry: uint32(_random(60, 5000)),
             openLimit: 1
         });
-    }
-
-    /// @dev No fast path, or one that is as high as the quorum at least: OpenZeppelin's super quorum does not ask for it.
-    function _randomFastPath(uint256 quorum) internal returns (uint16 fastPath) {
-        uint256 least = quorum < 5000 ? 5000 : quorum;
-        if (_random(0, 1) == 0) fastPath = uint16(_random(least, 10_000));
+        if (_random(0, 2) == 0) rules.quorum = uint16(_random(2, 4) * 10_000);
+        if (_random(0, 2) == 0) rules.approval = _random(0, 1) == 0 ? least.approval : most.approval;
     }
 
     function _random(uint256 low, uint256 high) internal returns (uint256) {

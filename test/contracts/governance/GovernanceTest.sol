@@ -6,14 +6,18 @@ import {TimelockController} from "@openzeppelin/contracts/governance/TimelockCon
 import {DirectiveRegistry} from "../../../contracts/directives/DirectiveRegistry.sol";
 import {ParameterRegistry} from "../../../contracts/directives/ParameterRegistry.sol";
 import {NodeGovernor} from "../../../contracts/governance/NodeGovernor.sol";
+import {NodeTimelock} from "../../../contracts/governance/NodeTimelock.sol";
+import {ProposalReader} from "../../../contracts/governance/ProposalReader.sol";
 import {ModelRegistry} from "../../../contracts/knowledge/ModelRegistry.sol";
 import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
 import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
-import {TrackRules} from "../../../contracts/types/Track.sol";
+import {Directives} from "../../../contracts/types/Directive.sol";
 import {Signers} from "../../../contracts/types/Signers.sol";
+import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {Signing} from "../nodes/Signing.sol";
 import {Vm, VmTest} from "../Vm.sol";
+import {TrackTable} from "./TrackTable.sol";
 
 interface SigningVm is Vm {
     function addr(uint256 secret) external pure returns (address);
@@ -26,7 +30,7 @@ abstract contract GovernanceTest is VmTest {
     address internal constant GUARDIAN = address(0x6a);
 
     NodeRegistry internal registry;
-    TimelockController internal timelock;
+    NodeTimelock internal timelock;
     DirectiveRegistry internal directives;
     ModelRegistry internal models;
     ParameterRegistry internal parameters;
@@ -34,7 +38,7 @@ abstract contract GovernanceTest is VmTest {
 
     /// @dev Deploys everything with nodes 0 to `size - 1`, and moves one second on.
     function _build(uint256 size, TrackRules[4] memory tracks) internal {
-        timelock = new TimelockController(0, new address[](0), new address[](0), address(this));
+        timelock = new NodeTimelock(address(this));
         registry = new NodeRegistry(address(timelock), address(this));
         directives = new DirectiveRegistry(address(timelock), registry);
         models = new ModelRegistry(address(timelock));
@@ -63,9 +67,10 @@ abstract contract GovernanceTest is VmTest {
         governor = governor_;
         timelock = governor_.timelock();
         registry = NodeRegistry(address(governor_.nodes()));
-        directives = DirectiveRegistry(governor_.directives());
-        models = ModelRegistry(governor_.models());
-        parameters = ParameterRegistry(governor_.parameters());
+        ProposalReader reader = governor_.reader();
+        directives = DirectiveRegistry(reader.directives());
+        models = ModelRegistry(reader.models());
+        parameters = ParameterRegistry(reader.parameters());
     }
 
     function _handOver(TimelockController timelock_, address governor_) internal {
@@ -93,6 +98,12 @@ abstract contract GovernanceTest is VmTest {
         values = new uint256[](1);
         calldatas = new bytes[](1);
         (targets[0], calldatas[0]) = (target, data);
+    }
+
+    /// @dev The id of a proposal of one call, opened or not.
+    function _motionId(address target, bytes memory data, string memory why) internal view returns (uint256) {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _motion(target, data);
+        return governor.hashProposal(targets, values, calldatas, keccak256(bytes(why)));
     }
 
     function _propose(IGovernor governor_, address proposer, address target, bytes memory data, string memory why)
@@ -128,42 +139,58 @@ abstract contract GovernanceTest is VmTest {
         _execute(governor, target, data, why);
     }
 
-    /// @dev The same rules on all tracks.
-    function _everywhere(TrackRules memory rules) internal pure returns (TrackRules[4] memory) {
-        return [rules, rules, rules, rules];
+    /// @dev Nodes `from` to `to`, the last not included.
+    function _vote(uint256 id, uint256 from, uint256 to, uint8 support) internal {
+        for (uint256 i = from; i < to; ++i) {
+            vm.prank(_operator(i));
+            governor.castVote(id, support);
+        }
+    }
+
+    /// @dev The salt of an order that is opened now, its first attempt.
+    function _saltNow() internal view returns (bytes32) {
+        return Directives.saltOf(uint64(block.timestamp / Directives.WINDOW), 0);
+    }
+
+    /// @dev The same rules on all tracks, as far as the bounds of each allow.
+    function _everywhere(TrackRules memory rules) internal pure returns (TrackRules[4] memory tracks) {
+        for (uint8 i = 0; i < 4; ++i) tracks[i] = TrackTable.fit(Track(i), rules);
     }
 
     function _rules() internal pure returns (TrackRules memory) {
         return TrackRules({
             votingDelay: 60,
             votingPeriod: 1 days,
-            quorum: 3300,
-            approval: 5000,
-            fastPath: 0,
+            quorum: 20_000,
+            approval: 30_000,
+            fastPath: false,
             timelock: 600,
             expiry: 7 days,
             openLimit: 4
         });
     }
 
-    function _ballotDigest(address governor_, uint256 chainId, uint256 proposalId, uint8 support)
+    function _ballotDigest(address governor_, uint256 chainId, uint256 proposalId, uint8 support, uint32 index)
         internal
         pure
         returns (bytes32)
     {
-        bytes32 typehash = keccak256("Ballot(uint256 proposalId,uint8 support)");
-        bytes32 ballot = keccak256(abi.encode(typehash, proposalId, support));
+        bytes32 typehash = keccak256("Ballot(uint256 proposalId,uint8 support,uint32 index)");
+        bytes32 ballot = keccak256(abi.encode(typehash, proposalId, support, index));
         return _typedDigest(governor_, chainId, ballot);
     }
 
-    function _extendedBallotDigest(uint256 proposalId, uint8 support, string memory reason, bytes memory params)
-        internal
-        view
-        returns (bytes32)
-    {
-        bytes32 typehash = keccak256("ExtendedBallot(uint256 proposalId,uint8 support,string reason,bytes params)");
+    function _extendedBallotDigest(
+        uint256 proposalId,
+        uint8 support,
+        uint32 index,
+        string memory reason,
+        bytes memory params
+    ) internal view returns (bytes32) {
+        bytes32 typehash =
+            keccak256("ExtendedBallot(uint256 proposalId,uint8 support,uint32 index,string reason,bytes params)");
         bytes32 ballot =
-            keccak256(abi.encode(typehash, proposalId, support, keccak256(bytes(reason)), keccak256(params)));
+            keccak256(abi.encode(typehash, proposalId, support, index, keccak256(bytes(reason)), keccak256(params)));
         return _typedDigest(address(governor), block.chainid, ballot);
     }
 
@@ -191,7 +218,8 @@ abstract contract GovernanceTest is VmTest {
         uint256 first = addmod(_sumOfSecrets(forWord), abstaining, Signing.ORDER);
         uint256 second = addmod(_sumOfSecrets(againstWord), abstaining, Signing.ORDER);
         signature = Signing.add(
-            Signing.sign(first, governor.ballotDigest(id, 1)), Signing.sign(second, governor.ballotDigest(id, 0))
+            Signing.sign(first, governor.aggregateBallotDigest(id, 1)),
+            Signing.sign(second, governor.aggregateBallotDigest(id, 0))
         );
     }
 
@@ -204,8 +232,8 @@ abstract contract GovernanceTest is VmTest {
 
     /// @dev An entry of {INodeGovernor-castVotesBySig}.
     function _batchEntry(uint256 id, uint32 index, uint256 secret, uint8 support) internal view returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = signingVm.sign(secret, governor.ballotDigest(id, support));
-        return abi.encodePacked(index, support, r, bytes32(uint256(s) | (uint256(v - 27) << 255)));
+        (uint8 v, bytes32 r, bytes32 s) = signingVm.sign(secret, governor.ballotDigest(id, support, index));
+        return abi.encodePacked(index, support, uint16(64), r, bytes32(uint256(s) | (uint256(v - 27) << 255)));
     }
 
     function _sign(uint256 secret, bytes32 digest) internal pure returns (bytes memory) {

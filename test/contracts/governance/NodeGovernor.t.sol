@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {INodeGovernor} from "../../../contracts/governance/INodeGovernor.sol";
-import {TrackRules} from "../../../contracts/types/Track.sol";
+import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 import {InvariantTest} from "../Vm.sol";
 import {GovernanceModel} from "./GovernanceModel.sol";
 import {NodeGovernorHandler} from "./NodeGovernorHandler.sol";
@@ -16,11 +16,12 @@ contract NodeGovernorInvariants is InvariantTest, GovernanceTest {
 
     function setUp() external {
         TrackRules memory rules = _rules();
-        (rules.fastPath, rules.openLimit) = (8000, 2);
+        (rules.fastPath, rules.openLimit) = (true, 2);
         TrackRules[4] memory tracks = _everywhere(rules);
         TrackRules memory quick = _rules();
         (quick.votingDelay, quick.votingPeriod, quick.timelock) = (0, 60, 0);
-        tracks[3] = quick;
+        tracks[3] = _everywhere(quick)[3];
+        vm.warp(10 days);
         _build(GENESIS_SIZE, tracks);
         handler = new NodeGovernorHandler(governor, GENESIS_SIZE);
         _target(address(handler));
@@ -55,12 +56,14 @@ contract NodeGovernorInvariants is InvariantTest, GovernanceTest {
     /// @dev Nothing that was decided since has changed what the proposal is decided under.
     function _checkFrozen(GovernanceModel.Entry memory entry) private view {
         INodeGovernor.ProposalRules memory rules = governor.proposalRules(entry.id);
+        (uint256 neededFor, uint256 certainFor) = handler.expectedNeeds(entry.id);
         require(rules.epoch == entry.epoch && rules.committeeSize == entry.committee.length, "the committee changed");
-        require(rules.track == entry.track && rules.quorum == entry.rules.quorum, "the quorum changed");
-        require(rules.approval == entry.rules.approval && rules.fastPath == entry.rules.fastPath, "a share changed");
+        require(rules.track == entry.track && rules.claim == (entry.track == Track.Emergency), "the track changed");
+        require(rules.neededFor == neededFor && governor.proposalQuorum(entry.id) == neededFor, "the quorum changed");
+        require(rules.fastPathFor == (entry.rules.fastPath ? certainFor : 0), "the fast path changed");
+        require(rules.approval == entry.rules.approval, "a share changed");
         require(rules.timelock == entry.rules.timelock && rules.expiry == entry.rules.expiry, "a duration changed");
-        uint256 opens = entry.openedAt + entry.rules.votingDelay;
-        require(governor.proposalSnapshot(entry.id) == opens, "the start changed");
-        require(governor.proposalDeadline(entry.id) == opens + entry.rules.votingPeriod, "the deadline changed");
+        require(governor.proposalSnapshot(entry.id) == entry.openedAt + entry.rules.votingDelay, "the start changed");
+        require(governor.proposalDeadline(entry.id) == entry.closesAt, "the deadline changed");
     }
 }

@@ -13,15 +13,17 @@ describe("The governor", () => {
     expect(await governor.name()).toBe("NodeGovernor");
     expect(await governor.CLOCK_MODE()).toBe("mode=timestamp");
     expect(await governor.clock()).toBe(now);
-    expect(await governor.COUNTING_MODE()).toBe("support=bravo&quorum=for,abstain");
+    expect(await governor.COUNTING_MODE()).toBe("support=bravo&quorum=for");
     expect(await governor.votingDelay()).toBe(60n);
     expect(await governor.votingPeriod()).toBe(86_400n);
     expect(await governor.proposalThreshold()).toBe(1n);
-    expect(await governor.quorum(now)).toBe(2n);
-    expect(await governor.quorum(1)).toBe(0n);
-    expect(await governor.getVotes(operators[0] as never, now)).toBe(1n);
+    expect(await governor.quorum(now - 1n)).toBe(2n);
+    expect(await governor.quorum(1)).toBe(1n);
+    expect(await revertOf(governor.quorum(now + 1n))).toEqual(["GovernorFutureLookup", now + 1n, expect.anything()]);
+    expect(await governor.getVotes(operators[0] as never, now - 1n)).toBe(1n);
     expect(await governor.getVotes(operators[0] as never, 1)).toBe(0n);
-    expect(await governor.getVotesWithParams(stranger, now, "0x")).toBe(0n);
+    expect(await governor.getVotesWithParams(stranger, now - 1n, "0x")).toBe(0n);
+    expect((await revertOf(governor.getVotes(operators[0] as never, now + 1n)))?.[0]).toBe("GovernorFutureLookup");
     expect(await governor.timelock()).toBe(await timelock.getAddress());
     expect(await governor.nodes()).toBe(await contracts.nodes.getAddress());
     expect(await governor.guardian()).toBe(guardian.address);
@@ -50,14 +52,15 @@ describe("Opening a proposal", () => {
     expect(await contracts.governor.proposalRules(proposal.id)).toEqual([
       1n,
       5n,
+      3n,
+      3n,
+      30_000n,
       Track.emergency,
-      3300n,
-      5000n,
-      6700n,
+      true,
       0n,
       86_400n,
     ]);
-    expect(await contracts.governor.proposalQuorum(proposal.id)).toBe(2n);
+    expect(await contracts.governor.proposalQuorum(proposal.id)).toBe(3n);
     expect(await contracts.governor.proposalProposer(proposal.id)).toBe(contracts.operators[0]?.address);
     expect(await proposal.state()).toBe(State.pending);
   });

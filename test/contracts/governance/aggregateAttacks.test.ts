@@ -16,20 +16,27 @@ import {
   BALLOT_PATHS,
   type BallotContext,
   ballotContextOf,
+  ballotDigestOf,
   batchOf,
+  countOf,
   digestOf,
+  type SignerSets,
   secretOfNode,
+  signersOf,
 } from "../../harness/contracts/ballots.js";
-import { contracts, openVote, voterOf } from "../../harness/contracts/currentGovernance.js";
+import { contracts, governorEventsOf, openVote, voterOf } from "../../harness/contracts/currentGovernance.js";
 import { DEFAULT_TRACKS, deploy, ethers } from "../../harness/contracts/deployGovernance.js";
 import { G2_INFINITY, POSSESSION_DOMAIN, sign } from "../../harness/contracts/eip2537.js";
 import { flagCall, GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
+const NONE = ethers.ZeroHash;
 const SUPPORTS = [Support.against, Support.for, Support.abstain];
 const EXTENDED_BALLOT = {
   ExtendedBallot: [
     { name: "proposalId", type: "uint256" },
     { name: "support", type: "uint8" },
+    { name: "index", type: "uint32" },
     { name: "reason", type: "string" },
     { name: "params", type: "bytes" },
   ],
@@ -111,9 +118,13 @@ describe("What is signed for something else", () => {
     );
     const there = NodeGovernor__factory.connect(domain.verifyingContract, split.ethers.provider);
     for (const support of SUPPORTS) {
-      const digest = await there.ballotDigest(proposal.id, support);
-      expect(digest).not.toBe(await contracts.governor.ballotDigest(proposal.id, support));
-      expect(digest).toBe(digestOf({ ...context, domain: { ...domain, chainId: 1n } }, support));
+      const splitOff = { ...context, domain: { ...domain, chainId: 1n } };
+      const digest = await there.aggregateBallotDigest(proposal.id, support);
+      expect(digest).not.toBe(await contracts.governor.aggregateBallotDigest(proposal.id, support));
+      expect(digest).toBe(digestOf(splitOff, support));
+      const own = await there.ballotDigest(proposal.id, support, 3);
+      expect(own).not.toBe(await contracts.governor.ballotDigest(proposal.id, support, 3));
+      expect(own).toBe(ballotDigestOf(splitOff, support, 3));
     }
   });
 
@@ -207,35 +218,39 @@ describe("A claim that other nodes have signed", () => {
   });
 
   it("is refused of nobody, by every path that takes several", async () => {
+    const nothingNew = ["GovernorNothingNew", proposal.id];
     for (const signature of [aggregate(context, { for: [0] }), G2_INFINITY, "0x"]) {
-      await expectRefused(proposal, () => castAggregate(proposal, {}, signature), ["NodeRegistryNoSigners"]);
+      await expectRefused(proposal, () => castAggregate(proposal, {}, signature), nothingNew);
     }
     const zeros = { forBits: [0n], againstBits: [0n], abstainBits: [0n] };
     const nothing = () => contracts.governor.castVotesByAggregate(proposal.id, zeros, G2_INFINITY);
-    await expectRefused(proposal, nothing, ["BitmapMalformed", 1n]);
-    await expectRefused(proposal, () => contracts.governor.castVotesBySig(proposal.id, "0x"), INVALID);
+    await expectRefused(proposal, nothing, nothingNew);
+    const none = () => contracts.governor.castVotesBySig(proposal.id, "0x");
+    await expectRefused(proposal, none, ["NodeRegistryNoSigners"]);
+    // Nor does the registry itself accept a statement that nobody signed.
+    const check = (signers: SignerSets) => contracts.nodes.checkAggregate(1, signers, NONE, NONE, G2_INFINITY);
+    expect(await revertOf(check(signersOf({})))).toEqual(["NodeRegistryNoSigners"]);
+    expect(await revertOf(check(zeros))).toEqual(["BitmapMalformed", 1n]);
   });
 });
 
 describe("A ballot that is brought again", () => {
   const pairs = BALLOT_PATHS.flatMap((first) => BALLOT_PATHS.map((second) => [first, second] as const));
-  it.each(pairs)("is refused: %s, then %s", async (first, second) => {
-    // One node of each support; then each of them with every support, alone and beside a node that may still vote.
+  it.each(pairs)("counts once: %s, then %s", async (first, second) => {
+    // One node of each support; then each of them with every support, alone and all beside a node that may still vote.
     await castAll(first, proposal, [
       [0, Support.against],
       [1, Support.for],
       [2, Support.abstain],
     ]);
     for (const index of [0, 1, 2]) {
-      const refusal = votedAlready(second, index, voterOf(index).address);
+      const refusal = votedAlready(second, proposal.id, voterOf(index).address);
       for (const support of SUPPORTS) {
-        const again = [index, support] as const;
-        await expectRefused(proposal, () => castAll(second, proposal, [again]), refusal);
-        if (!TOGETHER.includes(second)) continue;
-        await expectRefused(proposal, () => castAll(second, proposal, [again, [3, Support.for]]), refusal);
+        await expectRefused(proposal, () => castAll(second, proposal, [[index, support]]), refusal);
       }
     }
-    await castAll(second, proposal, [[3, Support.for]]);
+    const again = TOGETHER.includes(second) ? SUPPORTS.map((support, index) => [index, 2 - support] as const) : [];
+    await castAll(second, proposal, [...again, [3, Support.for]]);
     expect(await proposal.votes()).toEqual({ for: 2n, against: 2n, abstain: 1n });
   });
 
@@ -246,6 +261,7 @@ describe("A ballot that is brought again", () => {
     const signature = await voter.signTypedData(context.domain, EXTENDED_BALLOT, {
       proposalId: proposal.id,
       support: Support.against,
+      index: 2,
       reason: "why",
       params: "0x01",
     });
@@ -266,7 +282,7 @@ describe("A ballot that is brought again", () => {
     const { governor } = contracts;
     const voter = voterOf(2);
     if (signed) {
-      const words = { proposalId: proposal.id, support: Support.for, reason: "why", params: "0x01" };
+      const words = { proposalId: proposal.id, support: Support.for, index: 2, reason: "why", params: "0x01" };
       const signature = await voter.signTypedData(context.domain, EXTENDED_BALLOT, words);
       await governor.castVoteWithReasonAndParamsBySig(proposal.id, Support.for, voter, "why", "0x01", signature);
     } else {
@@ -274,51 +290,58 @@ describe("A ballot that is brought again", () => {
     }
     for (const path of BALLOT_PATHS) {
       const again = () => castAll(path, proposal, [[2, Support.against]]);
-      await expectRefused(proposal, again, votedAlready(path, 2, voter.address));
+      await expectRefused(proposal, again, votedAlready(path, proposal.id, voter.address));
     }
   });
 
-  it("makes all ballots of its aggregate revert", async () => {
-    const overlap = ["GovernorBallotsOverlap", 0n, 16n];
-    for (const ballots of [{ for: [0, 4] }, { for: [0], against: [4] }, { for: [0, 1], abstain: [2, 4] }]) {
-      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(context, ballots)), overlap);
-    }
-    const entries = [0, 1, 4].map((index) => ({ index, support: Support.for, voter: voterOf(index) }));
-    const batch = await batchOf(context, entries);
-    await expectRefused(proposal, () => contracts.governor.castVotesBySig(proposal.id, batch), overlap);
-  });
-
-  it("reverts only as a whole: without the node that voted in between, the other ballots count", async () => {
-    // Node 1 has signed with the others, and votes by itself before they are brought.
-    const together = { for: [0, 1, 2] };
-    const signature = aggregate(context, together);
-    await proposal.vote(voterOf(1), Support.against);
-    await expectRefused(proposal, () => castAggregate(proposal, together, signature), [
-      "GovernorBallotsOverlap",
-      0n,
-      2n,
-    ]);
-    await castAggregate(proposal, { for: [0, 2] }, aggregate(context, { for: [0, 2] }));
+  it("takes no other ballot of its aggregate or its list along: they count, and they alone are emitted", async () => {
+    const { governor } = contracts;
+    const ballots = { for: [0], against: [1], abstain: [4] };
+    const signature = aggregate(context, ballots);
+    const together = governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
+    expect(await governorEventsOf(together)).toEqual([["BallotsCounted", proposal.id, [1n], [2n], []]]);
+    const entries = [0, 1, 2, 4].map((index) => ({ index, support: Support.for, voter: voterOf(index) }));
+    const list = governor.castVotesBySig(proposal.id, await batchOf(context, entries));
+    expect(await governorEventsOf(list)).toEqual([["BallotsCounted", proposal.id, [4n], [], []]]);
     expect(await proposal.votes()).toEqual({ for: 2n, against: 2n, abstain: 0n });
   });
 
-  it("is refused as the same aggregate, and as one that overlaps", async () => {
+  it("is left out where the node voted in between, whatever it signed with the others", async () => {
+    const together = { for: [0, 1, 2] };
+    const signature = aggregate(context, together);
+    await proposal.vote(voterOf(1), Support.against);
+    await castAggregate(proposal, together, signature);
+    expect(await countOf(contracts.governor, proposal.id, 5)).toEqual({
+      ...{ for: 2n, against: 2n, abstain: 0n },
+      voted: [0, 1, 2, 4],
+    });
+  });
+
+  it("still has to be signed: a claim is verified as a whole, the ballots that count already too", async () => {
+    await proposal.vote(voterOf(1), Support.for);
+    const signature = aggregate(context, { for: [0, 2] });
+    for (const claimed of [{ for: [0, 1, 2] }, { for: [0, 2], against: [4] }, { for: [0, 2], abstain: [1] }]) {
+      await expectRefused(proposal, () => castAggregate(proposal, claimed, signature), INVALID);
+    }
+    const unsigned = await batchOf({ ...context, proposalId: 1n }, [{ index: 0, support: 1, voter: voterOf(0) }]);
+    await expectRefused(proposal, () => contracts.governor.castVotesBySig(proposal.id, unsigned), [
+      "NodeRegistryInvalidSignatureOf",
+      0n,
+    ]);
+    await castAggregate(proposal, { for: [0, 2] }, signature);
+  });
+
+  it("is refused as the same aggregate, and counts the rest of one that overlaps", async () => {
     const first = { for: [0, 1], against: [2] };
     const signature = aggregate(context, first);
     await castAggregate(proposal, first, signature);
-    await expectRefused(proposal, () => castAggregate(proposal, first, signature), ["GovernorBallotsOverlap", 0n, 7n]);
-    for (const [ballots, bits] of [
-      [{ for: [1, 3] }, 2n],
-      [{ against: [0], abstain: [3] }, 1n],
-      [{ for: [3], against: [1], abstain: [2] }, 6n],
-    ] as const) {
-      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(context, ballots)), [
-        "GovernorBallotsOverlap",
-        0n,
-        bits,
-      ]);
+    const nothingNew = ["GovernorNothingNew", proposal.id];
+    await expectRefused(proposal, () => castAggregate(proposal, first, signature), nothingNew);
+    for (const ballots of [{ for: [1] }, { against: [0], abstain: [2] }, { for: [2], against: [1], abstain: [0] }]) {
+      await expectRefused(proposal, () => castAggregate(proposal, ballots, aggregate(context, ballots)), nothingNew);
     }
-    await castAggregate(proposal, { for: [3] }, aggregate(context, { for: [3] }));
+    const rest = { for: [3], against: [1], abstain: [2] };
+    await castAggregate(proposal, rest, aggregate(context, rest));
     expect(await proposal.votes()).toEqual({ for: 3n, against: 2n, abstain: 0n });
   });
 });

@@ -162,20 +162,27 @@ describe("A committee of three hundred", () => {
     expect(await governor.hasVoted(proposal.id, walletOf(298))).toBe(true);
     expect(await governor.hasVoted(proposal.id, walletOf(294))).toBe(false);
 
-    // Of the nodes in both words that would vote again, the first word is named.
-    const again = { for: [294], against: [1, 256] };
-    expect(await revertOf(bring(many, proposal, again))).toEqual(["GovernorBallotsOverlap", 0n, 2n]);
-    const second = { for: [294], against: [256] };
-    expect(await revertOf(bring(many, proposal, second))).toEqual(["GovernorBallotsOverlap", 1n, 1n]);
+    // Nodes in both words that would vote again are left out, and a word without any other is no part of the event.
+    const again = { for: [1, 256], abstain: [257] };
+    expect(await revertOf(bring(many, proposal, again))).toEqual(["GovernorNothingNew", proposal.id]);
+    await bring(many, proposal, { for: [10, 211], against: [1, 256, 294], abstain: [257] });
+    await bring(many, proposal, { for: [8, 256] });
+    const [first, second] = (await governor.queryFilter(governor.filters.BallotsCounted)).slice(-2);
+    expect([first?.args.forBits, first?.args.againstBits, first?.args.abstainBits]).toEqual([
+      bitmap([10]),
+      bitmap([294]),
+      [],
+    ]);
+    expect([second?.args.forBits, second?.args.againstBits, second?.args.abstainBits]).toEqual([bitmap([8]), [], []]);
   });
 
   it("ends a vote by one signature of two thirds, and not of one less", async () => {
     const [short, enough] = [await open(many, "short"), await open(many, "enough")];
-    await bring(many, short, { for: ALL.slice(100) });
-    await bring(many, enough, { for: ALL.slice(99) });
-    expect(await short.votes()).toEqual({ for: 200n, against: 0n, abstain: 0n });
+    await bring(many, short, { for: ALL.slice(101) });
+    await bring(many, enough, { for: ALL.slice(100) });
+    expect(await short.votes()).toEqual({ for: 199n, against: 0n, abstain: 0n });
     expect(await short.state()).toBe(State.active);
-    expect(await enough.votes()).toEqual({ for: 201n, against: 0n, abstain: 0n });
+    expect(await enough.votes()).toEqual({ for: 200n, against: 0n, abstain: 0n });
     expect(await enough.state()).toBe(State.succeeded);
   });
 

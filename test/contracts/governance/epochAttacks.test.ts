@@ -88,7 +88,7 @@ describe("A node whose key was rotated", () => {
       expect(await proposal.votes()).toEqual({ for: 1n, against: 0n, abstain: 0n });
       for (const again of BALLOT_PATHS) {
         const own = () => castBy(again, governor, proposal.id, { index, support: Support.against, voter });
-        await expectRefused(proposal, own, votedAlready(again, index, voter.address));
+        await expectRefused(proposal, own, votedAlready(again, proposal.id, voter.address));
       }
       await expectRefused(proposal, () => bringOne(proposal, other, voter), notMember(other));
       await expectRefused(proposal, () => claimBy(proposal, { for: [other] }, secretOfNode), notMember(other));
@@ -188,7 +188,7 @@ describe("A node that was removed", () => {
 
       await cast(before, path);
       for (const again of BALLOT_PATHS) {
-        await expectRefused(before, () => cast(before, again), votedAlready(again, 1, voter.address));
+        await expectRefused(before, () => cast(before, again), votedAlready(again, before.id, voter.address));
         await expectRefused(
           after,
           () => cast(after, again),

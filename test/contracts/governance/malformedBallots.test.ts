@@ -7,7 +7,10 @@ import { contracts, voterOf } from "../../harness/contracts/currentGovernance.js
 import { ethers } from "../../harness/contracts/deployGovernance.js";
 import { decodeG2, encodeG2, fp, type G2, G2_INFINITY, ORDER, P } from "../../harness/contracts/eip2537.js";
 import { type GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
+/** Where the two halves of its compact signature begin in an entry of a batch. */
+const [R_AT, S_AT] = [7, 39];
 /** The order of secp256k1. */
 const SECP256K1 = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
@@ -109,12 +112,12 @@ describe("A malformed batch", () => {
 
   it("is refused with the other of two equivalent signatures", async () => {
     const good = await entry(0);
-    const yParityAndS = toBigInt(dataSlice(good, 37));
+    const yParityAndS = toBigInt(dataSlice(good, S_AT));
     const [parity, s] = [yParityAndS >> 255n, yParityAndS & ((1n << 255n) - 1n)];
     const high = SECP256K1 - s;
     // Where a high s reaches the bit of the parity, a decoder reads another s: neither counts.
     for (const written of [high, high ^ (1n << 255n), (high & ((1n << 255n) - 1n)) | ((1n - parity) << 255n)]) {
-      const other = concat([dataSlice(good, 0, 37), toBeHex(written, 32)]);
+      const other = concat([dataSlice(good, 0, S_AT), toBeHex(written, 32)]);
       await expectRefused(proposal, () => bring(other), ["NodeRegistryInvalidSignatureOf", 0n]);
     }
     await bring(good);
@@ -122,12 +125,12 @@ describe("A malformed batch", () => {
 
   it("is refused with the other parity, or with zeros for a signature", async () => {
     const good = await entry(1);
-    const flipped = toBigInt(dataSlice(good, 37)) ^ (1n << 255n);
+    const flipped = toBigInt(dataSlice(good, S_AT)) ^ (1n << 255n);
     for (const bad of [
-      concat([dataSlice(good, 0, 37), toBeHex(flipped, 32)]),
-      concat([dataSlice(good, 0, 37), ethers.ZeroHash]),
-      concat([dataSlice(good, 0, 5), ethers.ZeroHash, dataSlice(good, 37)]),
-      concat([dataSlice(good, 0, 5), ethers.ZeroHash, ethers.ZeroHash]),
+      concat([dataSlice(good, 0, S_AT), toBeHex(flipped, 32)]),
+      concat([dataSlice(good, 0, S_AT), ethers.ZeroHash]),
+      concat([dataSlice(good, 0, R_AT), ethers.ZeroHash, dataSlice(good, S_AT)]),
+      concat([dataSlice(good, 0, R_AT), ethers.ZeroHash, ethers.ZeroHash]),
     ]) {
       await expectRefused(proposal, () => bring(bad), ["NodeRegistryInvalidSignatureOf", 1n]);
     }
@@ -135,10 +138,33 @@ describe("A malformed batch", () => {
 
   it("is refused at any length that is not a number of entries", async () => {
     const both = concat([await entry(0), await entry(1)]);
-    for (const bad of ["0x00", dataSlice(both, 0, 68), dataSlice(both, 0, 70), dataSlice(both, 0, 137), `${both}00`]) {
+    expect(dataLength(both)).toBe(142);
+    for (const bad of ["0x00", dataSlice(both, 0, 70), dataSlice(both, 0, 72), dataSlice(both, 0, 141), `${both}00`]) {
       await expectRefused(proposal, () => bring(bad), INVALID);
     }
     await bring(both);
+  });
+
+  it("is refused with a length that is not that of its signature", async () => {
+    const good = await entry(0);
+    const signature = dataSlice(good, R_AT);
+    const written = (length: number, ...parts: string[]) =>
+      concat([dataSlice(good, 0, 5), toBeHex(length, 2), signature, ...parts]);
+    for (const beyond of [65, 71, 2 ** 16 - 1]) await expectRefused(proposal, () => bring(written(beyond)), INVALID);
+    for (const [length, ...parts] of [
+      [65, "0x00"],
+      [65, "0x1d"],
+      [128, signature],
+    ] as const) {
+      const refusal = ["NodeRegistryInvalidSignatureOf", 0n];
+      await expectRefused(proposal, () => bring(written(length, ...parts)), refusal);
+    }
+    const empty = concat([dataSlice(good, 0, 5), "0x0000"]);
+    await expectRefused(proposal, () => bring(empty), ["NodeRegistryInvalidSignatureOf", 0n]);
+    // What follows a signature that is cut is the next entry, of the same node or of none.
+    const refusal = await revertOf(bring(written(57)));
+    expect(refusal?.[0]).toBe("NodeRegistryInvalidSignatureOf");
+    await bring(good);
   });
 
   it("is refused with an index twice or out of order", async () => {
@@ -186,13 +212,14 @@ describe("A malformed batch", () => {
 });
 
 describe("A malformed signature of one vote", () => {
-  it("is refused malleated, cut, lengthened or compact", async () => {
+  it("is refused malleated, cut or lengthened", async () => {
     const voter = voterOf(0);
-    const { r, s, v, compactSerialized, serialized } = EcdsaSignature.from(await signBallot(0));
+    const { r, s, v, serialized, yParityAndS } = EcdsaSignature.from(await signBallot(0));
     const highS = toBeHex(SECP256K1 - toBigInt(s), 32);
     const others = [concat([r, highS, toBeHex(55 - v, 1)]), concat([r, highS, toBeHex(v, 1)])];
     const zeros = [concat([ethers.ZeroHash, ethers.ZeroHash, "0x1b"]), concat([r, ethers.ZeroHash, toBeHex(v, 1)])];
-    const lengths = ["0x", dataSlice(serialized, 0, 64), `${serialized}00`, compactSerialized];
+    const otherParity = concat([r, toBeHex(toBigInt(yParityAndS) ^ (1n << 255n), 32)]);
+    const lengths = ["0x", dataSlice(serialized, 0, 63), `${serialized}00`, otherParity];
     for (const bad of [...others, ...zeros, ...lengths, concat([r, s, toBeHex(v - 27, 1)])]) {
       const cast = () => contracts.governor.castVoteBySig(proposal.id, Support.for, voter, bad);
       await expectRefused(proposal, cast, ["GovernorInvalidSignature", voter.address]);
@@ -203,22 +230,21 @@ describe("A malformed signature of one vote", () => {
   it("is refused for a node that did not sign, and for an account that is no member", async () => {
     const { governor, stranger } = contracts;
     const signature = await signBallot(0);
-    for (const voter of [voterOf(1), stranger]) {
-      const cast = () => governor.castVoteBySig(proposal.id, Support.for, voter, signature);
-      await expectRefused(proposal, cast, ["GovernorInvalidSignature", voter.address]);
+    const foreign = () => governor.castVoteBySig(proposal.id, Support.for, voterOf(1), signature);
+    await expectRefused(proposal, foreign, ["GovernorInvalidSignature", voterOf(1).address]);
+    for (const outsider of [signature, await signBallot(0, stranger)]) {
+      const cast = () => governor.castVoteBySig(proposal.id, Support.for, stranger, outsider);
+      await expectRefused(proposal, cast, ["GovernorNotMember", stranger.address, 1n]);
     }
-    const outsider = await signBallot(0, stranger);
-    const cast = () => governor.castVoteBySig(proposal.id, Support.for, stranger, outsider);
-    await expectRefused(proposal, cast, ["GovernorNotMember", stranger.address, 1n]);
     // An address that recovery of a bad signature would give.
     const nobody = () => governor.castVoteBySig(proposal.id, Support.for, ethers.ZeroAddress, `0x${"00".repeat(65)}`);
-    await expectRefused(proposal, nobody, ["GovernorInvalidSignature", ethers.ZeroAddress]);
+    await expectRefused(proposal, nobody, ["GovernorNotMember", ethers.ZeroAddress, 1n]);
   });
 
   /** A ballot For. */
   async function signBallot(index: number, voter = voterOf(index)): Promise<string> {
     const entry = await batchOf(context, [{ index, support: Support.for, voter }]);
-    return EcdsaSignature.from(dataSlice(entry, 5)).serialized;
+    return EcdsaSignature.from(dataSlice(entry, R_AT)).serialized;
   }
 });
 

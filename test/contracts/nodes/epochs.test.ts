@@ -83,6 +83,8 @@ async function compare(registry: NodeRegistry, history: Epoch[]): Promise<void> 
     for (const timepoint of [openedAt - 1, openedAt, openedAt + 1].filter((time) => time >= 0)) {
       const open = history.findLastIndex((other) => other.openedAt <= timepoint);
       expect(await registry.epochAt(timepoint)).toBe(BigInt(open));
+      const { size } = await registry.committee(open);
+      expect([...(await registry.committeeAt(timepoint))]).toEqual([BigInt(open), size]);
     }
   }
   for (const { index, operator, key } of history.flatMap(({ seats }) => seats)) {

@@ -4,6 +4,9 @@ pragma solidity ^0.8.28;
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
+import {
+    GovernorPreventLateQuorum
+} from "@openzeppelin/contracts/governance/extensions/GovernorPreventLateQuorum.sol";
 import {GovernorSettings} from "@openzeppelin/contracts/governance/extensions/GovernorSettings.sol";
 import {GovernorSuperQuorum} from "@openzeppelin/contracts/governance/extensions/GovernorSuperQuorum.sol";
 import {GovernorTimelockControl} from "@openzeppelin/contracts/governance/extensions/GovernorTimelockControl.sol";
@@ -12,10 +15,12 @@ import {
     GovernorVotesQuorumFraction
 } from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {TrackRules} from "../../../contracts/types/Track.sol";
 
 /// @notice A governor of OpenZeppelin's parts alone that follows the rules of one track, to compare ours with. What
-/// its parts do not have, approval and expiry, is written down here in the plainest way.
+/// its parts do not have is written down here in the plainest way: approval, expiry, a quorum of votes For, and an early
+/// end once all others could vote Against in vain.
 contract RuledGovernor is
     Governor,
     GovernorSettings,
@@ -23,6 +28,7 @@ contract RuledGovernor is
     GovernorVotes,
     GovernorVotesQuorumFraction,
     GovernorSuperQuorum,
+    GovernorPreventLateQuorum,
     GovernorTimelockControl
 {
     TrackRules private _rules;
@@ -32,18 +38,30 @@ contract RuledGovernor is
         GovernorSettings(rules.votingDelay, rules.votingPeriod, 1)
         GovernorVotes(token_)
         GovernorVotesQuorumFraction(rules.quorum)
+        GovernorPreventLateQuorum(rules.votingPeriod / 4)
         GovernorTimelockControl(timelock_)
     {
         _rules = rules;
     }
 
     function quorumDenominator() public pure override returns (uint256) {
-        return 10_000;
+        return 60_000;
+    }
+
+    /// @dev Never a third of all or less.
+    function quorum(uint256 timepoint)
+        public
+        view
+        override(Governor, GovernorVotesQuorumFraction)
+        returns (uint256)
+    {
+        return Math.max(super.quorum(timepoint), token().getPastTotalSupply(timepoint) / 3 + 1);
     }
 
     function superQuorum(uint256 timepoint) public view override returns (uint256) {
-        if (_rules.fastPath == 0) return type(uint256).max;
-        return token().getPastTotalSupply(timepoint) * _rules.fastPath / 10_000;
+        if (!_rules.fastPath) return type(uint256).max;
+        uint256 all = token().getPastTotalSupply(timepoint);
+        return Math.max(quorum(timepoint), Math.max(all / 2 + 1, all * _rules.approval / 60_000));
     }
 
     function state(uint256 proposalId)
@@ -54,9 +72,9 @@ contract RuledGovernor is
     {
         current = super.state(proposalId);
         bool passed = current == ProposalState.Succeeded || current == ProposalState.Queued;
-        if (passed && clock() > proposalDeadline(proposalId) + _rules.timelock + _rules.expiry) {
-            return ProposalState.Expired;
-        }
+        uint256 eta = proposalEta(proposalId);
+        uint256 since = eta == 0 ? proposalDeadline(proposalId) : eta;
+        if (passed && clock() > since + _rules.expiry) return ProposalState.Expired;
     }
 
     function proposalVotes(uint256 proposalId)
@@ -68,6 +86,24 @@ contract RuledGovernor is
         return super.proposalVotes(proposalId);
     }
 
+    function proposalDeadline(uint256 proposalId)
+        public
+        view
+        override(Governor, GovernorPreventLateQuorum)
+        returns (uint256)
+    {
+        return super.proposalDeadline(proposalId);
+    }
+
+    function _tallyUpdated(uint256 proposalId) internal override(Governor, GovernorPreventLateQuorum) {
+        super._tallyUpdated(proposalId);
+    }
+
+    function _quorumReached(uint256 proposalId) internal view override(Governor, GovernorCountingSimple) returns (bool) {
+        (, uint256 forVotes,) = proposalVotes(proposalId);
+        return forVotes >= quorum(proposalSnapshot(proposalId));
+    }
+
     function _voteSucceeded(uint256 proposalId)
         internal
         view
@@ -75,7 +111,7 @@ contract RuledGovernor is
         returns (bool)
     {
         (uint256 againstVotes, uint256 forVotes,) = proposalVotes(proposalId);
-        return super._voteSucceeded(proposalId) && forVotes * 10_000 >= _rules.approval * (forVotes + againstVotes);
+        return super._voteSucceeded(proposalId) && forVotes * 60_000 >= _rules.approval * (forVotes + againstVotes);
     }
 
     function proposalNeedsQueuing(uint256 proposalId)

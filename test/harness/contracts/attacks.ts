@@ -59,11 +59,9 @@ export async function expectRefused(
   expect(await countOf(governor, id, BOUND)).toEqual(before);
 }
 
-/** The error of each path for a node that has voted already. */
-export function votedAlready(path: BallotPath, index: number, operator: string): unknown[] {
-  return TOGETHER.includes(path)
-    ? ["GovernorBallotsOverlap", 0n, 1n << BigInt(index)]
-    : ["GovernorAlreadyCastVote", operator];
+/** The error of each path for a node that has voted already, alone. */
+export function votedAlready(path: BallotPath, proposalId: bigint, operator: string): unknown[] {
+  return TOGETHER.includes(path) ? ["GovernorNothingNew", proposalId] : ["GovernorAlreadyCastVote", operator];
 }
 
 /** Casts ballots by one path: in one transaction if the path takes several, else in one each. */

@@ -3,6 +3,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import {
   type ContractTransactionResponse,
   concat,
+  dataLength,
   Signature as EcdsaSignature,
   getBytes,
   TypedDataEncoder,
@@ -48,6 +49,13 @@ const BALLOT = {
   Ballot: [
     { name: "proposalId", type: "uint256" },
     { name: "support", type: "uint8" },
+    { name: "index", type: "uint32" },
+  ],
+};
+const AGGREGATE_BALLOT = {
+  AggregateBallot: [
+    { name: "proposalId", type: "uint256" },
+    { name: "support", type: "uint8" },
   ],
 };
 const FIELD_BYTES = 48;
@@ -77,8 +85,19 @@ export async function ballotContextOf(governor: INodeGovernor, proposalId: bigin
   return { domain: { name: "NodeGovernor", version: "1", chainId: 31_337n, verifyingContract }, proposalId };
 }
 
+/** What a node's BLS key signs. */
 export function digestOf({ domain, proposalId }: BallotContext, support: number): string {
-  return TypedDataEncoder.hash(domain, BALLOT, { proposalId, support });
+  return TypedDataEncoder.hash(domain, AGGREGATE_BALLOT, { proposalId, support });
+}
+
+/** What the operator of the node `index` signs. */
+export function ballotDigestOf({ domain, proposalId }: BallotContext, support: number, index: number): string {
+  return TypedDataEncoder.hash(domain, BALLOT, { proposalId, support, index });
+}
+
+/** The operator's signature over its ballot, 65 bytes. */
+export function signBallotOf({ domain, proposalId }: BallotContext, { index, support, voter }: BatchEntry) {
+  return voter.signTypedData(domain, BALLOT, { proposalId, support, index });
 }
 
 /** The first BLS key of the node with this index. */
@@ -110,12 +129,14 @@ export async function batchOf(context: BallotContext, entries: readonly BatchEnt
   return concat(await Promise.all(entries.map((entry) => encodeEntry(context, entry))));
 }
 
-async function encodeEntry(
-  { domain, proposalId }: BallotContext,
-  { index, support, voter }: BatchEntry,
-): Promise<string> {
-  const { r, yParityAndS } = EcdsaSignature.from(await voter.signTypedData(domain, BALLOT, { proposalId, support }));
-  return concat([toBeHex(index, 4), toBeHex(support, 1), r, yParityAndS]);
+/** One entry of `castVotesBySig`. */
+export function entryOf(index: number, support: number, signature: string): string {
+  return concat([toBeHex(index, 4), toBeHex(support, 1), toBeHex(dataLength(signature), 2), signature]);
+}
+
+async function encodeEntry(context: BallotContext, entry: BatchEntry): Promise<string> {
+  const { compactSerialized } = EcdsaSignature.from(await signBallotOf(context, entry));
+  return entryOf(entry.index, entry.support, compactSerialized);
 }
 
 /** The sum in EIP-2537's encoding, 256 bytes; blst writes x.c1, x.c0, y.c1, y.c0 of 48 bytes each. */
@@ -139,7 +160,7 @@ export async function castBy(
   const context = await ballotContextOf(governor, proposalId);
   if (path === "castVote") return governor.connect(voter).castVote(proposalId, support);
   if (path === "castVoteBySig") {
-    const signature = await voter.signTypedData(context.domain, BALLOT, { proposalId, support });
+    const signature = await signBallotOf(context, { index, support, voter });
     return governor.castVoteBySig(proposalId, support, voter.address, signature);
   }
   if (path === "castVotesBySig") {

@@ -24,8 +24,8 @@ export function voterOf(index: number): HardhatEthersSigner {
 }
 
 /** A restart, on the emergency track, with the id it will have. Nobody has opened it yet. */
-export async function restart(words: Partial<DirectiveWords> = {}): Promise<GovernanceHelper> {
-  const call = await issueCall(contracts, { kind: Kind.Restart, ...words });
+export async function restart(words: Partial<DirectiveWords> = {}, attempt = 0): Promise<GovernanceHelper> {
+  const call = await issueCall(contracts, { kind: Kind.Restart, ...words }, attempt);
   return new GovernanceHelper(contracts.governor, [call]).withId();
 }
 

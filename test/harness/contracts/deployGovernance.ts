@@ -5,9 +5,10 @@ import type {
   ModelRegistry,
   NodeGovernor,
   NodeRegistry,
+  NodeTimelock,
   ParameterRegistry,
-  TimelockController,
 } from "../../../src/ports/chain/bindings/index.js";
+import { WINDOW_SECONDS } from "../../../src/records/index.js";
 import { admissionOf } from "./eip2537.js";
 
 export const { ethers, networkHelpers } = await network.create();
@@ -18,39 +19,37 @@ const MINUTE = 60n;
 const HOUR = 60n * MINUTE;
 const DAY = 24n * HOUR;
 
-/** The default rules of each track, in seconds and basis points. */
+/** Shares, in 60,000ths. */
+export const Share = { third: 20_000n, half: 30_000n, twoThirds: 40_000n, threeQuarters: 45_000n } as const;
+
+/**
+ * The rules of each track: those that are deployed by default, but that Operations asks for two thirds, so that of five
+ * nodes a majority does not end the vote.
+ */
 export const DEFAULT_TRACKS = [
-  rules({
-    votingDelay: 0n,
-    votingPeriod: HOUR,
-    quorum: 3300n,
-    approval: 5000n,
-    fastPath: 6700n,
-    timelock: 0n,
-    expiry: DAY,
-  }),
+  rules({ fastPath: true }),
   rules({
     votingDelay: MINUTE,
     votingPeriod: DAY,
-    quorum: 3300n,
-    approval: 5000n,
-    fastPath: 6700n,
+    quorum: Share.third,
+    approval: Share.twoThirds,
+    fastPath: true,
     timelock: 10n * MINUTE,
     expiry: 7n * DAY,
   }),
   rules({
     votingDelay: HOUR,
     votingPeriod: 3n * DAY,
-    quorum: 5000n,
-    approval: 6700n,
+    quorum: Share.half,
+    approval: Share.threeQuarters,
     timelock: DAY,
     expiry: 14n * DAY,
   }),
   rules({
     votingDelay: DAY,
     votingPeriod: 7n * DAY,
-    quorum: 5000n,
-    approval: 7500n,
+    quorum: Share.half,
+    approval: Share.threeQuarters,
     timelock: 2n * DAY,
     expiry: 30n * DAY,
   }),
@@ -61,7 +60,7 @@ export interface Rules {
   votingPeriod: bigint;
   quorum: bigint;
   approval: bigint;
-  fastPath: bigint;
+  fastPath: boolean;
   timelock: bigint;
   expiry: bigint;
   openLimit: bigint;
@@ -72,14 +71,23 @@ export function rules(some: Partial<Rules> = {}): Rules {
   return {
     votingDelay: 0n,
     votingPeriod: HOUR,
-    quorum: 3300n,
-    approval: 5000n,
-    fastPath: 0n,
+    quorum: Share.third,
+    approval: Share.half,
+    fastPath: false,
     timelock: 0n,
     expiry: DAY,
     openLimit: 4n,
     ...some,
   };
+}
+
+/** The rules of all tracks, these where the bounds of the track allow them. */
+export function tracksWith(some: Partial<Rules>): Rules[] {
+  const own = rules(some);
+  const atLeast = (share: bigint, floor: bigint) => (share > floor ? share : floor);
+  const [quorum, approval] = [atLeast(own.quorum, Share.half), atLeast(own.approval, Share.twoThirds)];
+  const careful = { ...own, quorum, approval };
+  return [{ ...own, votingDelay: 0n, timelock: 0n, fastPath: true }, own, careful, careful];
 }
 
 /** All contracts, wired as in production: no account but the guardian has a privilege. */
@@ -88,7 +96,7 @@ export interface GovernanceContracts {
   models: ModelRegistry;
   parameters: ParameterRegistry;
   directives: DirectiveRegistry;
-  timelock: TimelockController;
+  timelock: NodeTimelock;
   governor: NodeGovernor;
   /** The nodes' operators; `operators[i]` has index i. */
   operators: HardhatEthersSigner[];
@@ -131,8 +139,11 @@ export async function deployGovernance({
   await nodes.admit(operators.map((operator, i) => admissionOf(operator.address, `key ${i}`)));
   await nodes.closeGenesis();
   await handOver(timelock, await governor.getAddress(), deployer);
-  // A proposal takes the committee of the second before it.
-  await networkHelpers.mine();
+  // A proposal takes the committee of the second before it, and a restart names the window in which it is made: early in
+  // one, the restarts of a test are all of the same.
+  await networkHelpers.time.increaseTo(
+    Math.ceil((await networkHelpers.time.latest()) / WINDOW_SECONDS) * WINDOW_SECONDS + 1,
+  );
 
   return { nodes, models, parameters, directives, timelock, governor, operators, guardian, stranger, guardianExpiry };
 }
@@ -147,8 +158,8 @@ async function defaultGovernance(): Promise<GovernanceContracts> {
 }
 
 /** A timelock whose administrator is still `deployer`. */
-export async function deployTimelock(deployer: HardhatEthersSigner, minDelay = 0n): Promise<TimelockController> {
-  return deploy<TimelockController>("TimelockController", [minDelay, [], [], deployer]);
+export async function deployTimelock(deployer: HardhatEthersSigner): Promise<NodeTimelock> {
+  return deploy<NodeTimelock>("NodeTimelock", [deployer]);
 }
 
 /** Impersonates the timelock, to make a call that otherwise needs a passed vote. */
@@ -162,11 +173,7 @@ export async function timelockSigner({
 }
 
 /** Makes `governor` the only proposer, canceller and executor, and takes the deployer's power away. */
-export async function handOver(
-  timelock: TimelockController,
-  governor: string,
-  deployer: HardhatEthersSigner,
-): Promise<void> {
+export async function handOver(timelock: NodeTimelock, governor: string, deployer: HardhatEthersSigner): Promise<void> {
   await timelock.grantRole(await timelock.PROPOSER_ROLE(), governor);
   await timelock.grantRole(await timelock.CANCELLER_ROLE(), governor);
   await timelock.grantRole(await timelock.EXECUTOR_ROLE(), governor);

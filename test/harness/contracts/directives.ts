@@ -56,6 +56,7 @@ export function directiveOf(change: Partial<DirectiveFields> = {}): DirectiveFie
     delay: 0,
     window: 1_000,
     salt: ZeroHash,
+    base: ZeroHash,
     evidence: [],
     ...change,
   };
@@ -68,15 +69,17 @@ interface DirectiveFields {
   delay: number;
   window: number;
   salt: string;
+  base: string;
   evidence: string[];
 }
 
-/** Issues and returns the directive's id. */
+/** Issues on the newest base and returns the directive's id. */
 export async function issue(
   { directives }: DirectiveContracts,
   change: Partial<DirectiveFields> = {},
 ): Promise<string> {
   const directive = directiveOf(change);
+  if (change.base === undefined && directive.kind <= 3) directive.base = await directives.lastIssued(directive.subject);
   await directives.issue(directive);
   return directives.directiveId(directive);
 }

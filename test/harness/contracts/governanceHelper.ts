@@ -1,6 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt } from "ethers";
 import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
+import { directiveSalt, WINDOW_SECONDS } from "../../../src/records/index.js";
 import { ethers, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
 
 export const Support = { against: 0, for: 1, abstain: 2 } as const;
@@ -38,18 +39,22 @@ export interface Call {
   data: string;
 }
 
-/** A directive; fields that are not given get defaults. */
-export interface DirectiveWords {
+/** A directive as the contracts take it. */
+interface DirectiveFields {
   kind: number;
-  subject?: string;
-  payload?: string;
-  delay?: number;
-  window?: number;
-  salt?: string;
-  evidence?: string[];
+  subject: string;
+  payload: string;
+  delay: number;
+  window: number;
+  salt: string;
+  base: string;
+  evidence: string[];
 }
 
-export function directiveOf(words: DirectiveWords): Required<DirectiveWords> {
+/** A directive; fields that are not given get defaults. */
+export type DirectiveWords = Pick<DirectiveFields, "kind"> & Partial<DirectiveFields>;
+
+export function directiveOf(words: DirectiveWords): DirectiveFields {
   return {
     // Not the subject of today: another hash has other zero bytes, and the gas snapshot would change with it.
     subject: ethers.id("workload/web-3"),
@@ -57,17 +62,42 @@ export function directiveOf(words: DirectiveWords): Required<DirectiveWords> {
     delay: 0,
     window: 3600,
     salt: ethers.ZeroHash,
+    base: ethers.ZeroHash,
     evidence: [],
     ...words,
   };
 }
 
-/** The call that issues a directive. */
-export async function issueCall({ directives }: GovernanceContracts, words: DirectiveWords): Promise<Call> {
-  return {
-    target: await directives.getAddress(),
-    data: directives.interface.encodeFunctionData("issue", [directiveOf(words)]),
-  };
+/** The kinds whose orders name a base. */
+const WITH_BASE: readonly number[] = [Kind.Deploy, Kind.Scale, Kind.Rollback, Kind.Restart];
+
+/** The salt of the motion number `attempt` that is opened now on a track without a voting delay. */
+export async function saltNow(attempt = 0): Promise<string> {
+  return directiveSalt(Math.floor((await networkHelpers.time.latest()) / WINDOW_SECONDS), attempt);
+}
+
+/** The call that issues a directive, by default on the newest base and with the salt of the motion number `attempt`. */
+export async function issueCall(
+  { directives, governor }: GovernanceContracts,
+  words: DirectiveWords,
+  attempt = 0,
+): Promise<Call> {
+  const target = await directives.getAddress();
+  const encode = (directive: DirectiveFields) => directives.interface.encodeFunctionData("issue", [directive]);
+  const directive = directiveOf({ salt: directiveSalt(0, attempt), ...words });
+  if (words.base === undefined && WITH_BASE.includes(words.kind)) {
+    directive.base = await directives.lastIssued(directive.subject);
+  }
+  if (words.salt === undefined) {
+    const { votingDelay } = await governor.trackRules(await governor.trackOf([target], [encode(directive)]));
+    if (votingDelay === 0n) directive.salt = await saltNow(attempt);
+  }
+  return { target, data: encode(directive) };
+}
+
+/** The id of the directive that a call issues. */
+export function directiveIdOf({ data }: Pick<Call, "data">): string {
+  return ethers.keccak256(ethers.dataSlice(data, 4));
 }
 
 /** A call on the operations track whose effect is easy to read: it sets a flag. */
@@ -109,6 +139,11 @@ export class GovernanceHelper {
   async propose(proposer: HardhatEthersSigner | undefined): Promise<ContractTransactionReceipt> {
     await this.withId();
     return mined(this.as(proposer).propose(this.targets, this.values, this.calldatas, this.description));
+  }
+
+  /** The id of the directive that its last call issues. */
+  get directiveId(): string {
+    return directiveIdOf({ data: this.calldatas.at(-1) ?? "0x" });
   }
 
   /** Waits until ballots count: the first second after the proposal's start. */

@@ -1,21 +1,17 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
+import { ballotContextOf, signBallotOf } from "./ballots.js";
 import { ethers } from "./deployGovernance.js";
 
-/** Signs a ballot of NodeGovernor, which names neither voter nor nonce. */
+/** Signs a ballot of NodeGovernor, which names the voter's index and no nonce. */
 export async function signBallot(
   governor: INodeGovernor,
   proposalId: bigint,
   voter: HardhatEthersSigner,
   support: number,
+  index: number,
 ): Promise<string> {
-  const types = {
-    Ballot: [
-      { name: "proposalId", type: "uint256" },
-      { name: "support", type: "uint8" },
-    ],
-  };
-  return voter.signTypedData(await domainOf(governor), types, { proposalId, support });
+  return signBallotOf(await ballotContextOf(governor, proposalId), { index, support, voter });
 }
 
 /** Signs a ballot of OpenZeppelin's Governor, the voter's first. */

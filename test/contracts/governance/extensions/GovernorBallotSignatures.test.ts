@@ -5,6 +5,7 @@ import {
   BALLOT_PATHS,
   type BallotsOfNodes,
   ballotContextOf,
+  ballotDigestOf,
   ballotsOf,
   batchOf,
   castBy,
@@ -59,7 +60,8 @@ describe("An aggregate of ballots", () => {
     ["nobody but Against", { against: [0, 1, 2, 3, 4] }, "defeated"],
     ["nobody but Abstain", { abstain: [0, 1, 2, 3, 4] }, "defeated"],
     ["a tie", { for: [0, 1], against: [2, 3] }, "defeated"],
-    ["one For with an abstention for the quorum", { for: [2], abstain: [0] }, "succeeded"],
+    ["one For with abstentions, which are no quorum", { for: [2], abstain: [0, 1, 3, 4] }, "defeated"],
+    ["two For with an abstention", { for: [2, 3], abstain: [0] }, "succeeded"],
     ["one For below the quorum", { for: [2] }, "defeated"],
   ])("of %s ends as single ballots would", async (_what, ballots, state) => {
     const proposal = await openVote();
@@ -96,7 +98,11 @@ describe("An aggregate of ballots", () => {
   it("signs the digest that the contract names", async () => {
     const context = await ballotContextOf(contracts.governor, 12n);
     for (const support of [0, 1, 2]) {
-      expect(await contracts.governor.ballotDigest(12n, support)).toBe(digestOf(context, support));
+      expect(await contracts.governor.aggregateBallotDigest(12n, support)).toBe(digestOf(context, support));
+      for (const index of [0, 7, 2 ** 32 - 1]) {
+        const digest = await contracts.governor.ballotDigest(12n, support, index);
+        expect(digest).toBe(ballotDigestOf(context, support, index));
+      }
     }
   });
 

@@ -61,7 +61,7 @@ describe("A ballot", () => {
     const { governor, stranger } = contracts;
     const proposal = await openVote();
     const voter = voterOf(2);
-    const signature = await signBallot(governor, proposal.id, voter, Support.for);
+    const signature = await signBallot(governor, proposal.id, voter, Support.for, 2);
 
     expect(await revertOf(governor.castVoteBySig(proposal.id, Support.against, voter, signature))).toEqual([
       "GovernorInvalidSignature",

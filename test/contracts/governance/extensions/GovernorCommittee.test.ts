@@ -60,8 +60,8 @@ describe("Who may vote", () => {
     const proposal = await openDeployment();
     await proposal.waitForStart();
 
-    const signature = await signBallot(governor, proposal.id, owner, Support.for);
-    const foreign = await signBallot(governor, proposal.id, stranger, Support.for);
+    const signature = await signBallot(governor, proposal.id, owner, Support.for, 5);
+    const foreign = await signBallot(governor, proposal.id, stranger, Support.for, 5);
     expect(await revertOf(governor.castVoteBySig(proposal.id, Support.for, address, foreign))).toEqual([
       "GovernorInvalidSignature",
       address,

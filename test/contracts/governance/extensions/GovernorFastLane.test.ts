@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { aggregate, type BallotsOfNodes, ballotContextOf, signersOf } from "../../../harness/contracts/ballots.js";
+import type { BallotsOfNodes } from "../../../harness/contracts/ballots.js";
 import { contracts, restart, useFreshGovernance, useGovernance } from "../../../harness/contracts/currentGovernance.js";
 import {
   DEFAULT_TRACKS,
   deployGovernance,
   ethers,
   networkHelpers,
-  rules,
+  Share,
   Track,
-  timelockSigner,
+  tracksWith,
 } from "../../../harness/contracts/deployGovernance.js";
 import {
   argumentsOf,
@@ -21,7 +21,6 @@ import {
   stateBit,
 } from "../../../harness/contracts/fastLane.js";
 import {
-  directiveOf,
   flagCall,
   GovernanceHelper,
   issueCall,
@@ -31,13 +30,21 @@ import {
 } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 
+/** All tracks decide at once, with four of five. */
+const QUICK = tracksWith({ approval: Share.twoThirds, fastPath: true });
+
 beforeEach(useFreshGovernance);
+
+/** A vote on a flag, on the operations track, not opened yet. */
+async function flag(): Promise<GovernanceHelper> {
+  return new GovernanceHelper(contracts.governor, [await flagCall(contracts)]).withId();
+}
 
 describe("The fast lane", () => {
   it("opens, counts and issues in one transaction", async () => {
     const { governor, directives, operators } = contracts;
     const proposal = await restart();
-    const receipt = await decide(proposal, { ...ENOUGH, against: [4] });
+    const receipt = await decide(proposal);
     const now = BigInt(await networkHelpers.time.latest());
 
     expect(eventsOf(receipt)).toEqual([
@@ -52,11 +59,11 @@ describe("The fast lane", () => {
       "ProposalExecuted",
     ]);
     expect(await proposal.state()).toBe(State.executed);
-    expect(await proposal.votes()).toEqual({ for: 4n, against: 1n, abstain: 0n });
+    expect(await proposal.votes()).toEqual({ for: 4n, against: 0n, abstain: 0n });
     expect(await governor.proposalProposer(proposal.id)).toBe(operators[0]?.address);
-    expect(await governor.hasVoted(proposal.id, operators[4] as never)).toBe(true);
+    expect(await governor.hasVoted(proposal.id, operators[3] as never)).toBe(true);
 
-    const directiveId = await directives.directiveId(directiveOf({ kind: Kind.Restart }));
+    const { directiveId } = proposal;
     const issued = await directives.issued(directiveId);
     expect([issued.kind, issued.issuedAt, issued.committeeSize]).toEqual([BigInt(Kind.Restart), now, 5n]);
     expect(await directives.status(directiveId)).toBe(ISSUED);
@@ -67,27 +74,39 @@ describe("The fast lane", () => {
 
   it("freezes what a slow proposal would, and votes from the second before", async () => {
     const { governor } = contracts;
-    const [slow, fast] = [await restart({ salt: ethers.id("slow") }), await restart()];
+    const [slow, fast] = [await restart({}, 1), await restart()];
     await slow.propose(contracts.operators[0]);
     const openedAt = BigInt(await networkHelpers.time.latest());
     expect(await governor.proposalSnapshot(slow.id)).toBe(openedAt);
-    expect(await governor.proposalDeadline(slow.id)).toBe(openedAt + 3600n);
+    const windowEnd = (openedAt / 300n + 2n) * 300n;
+    expect(await governor.proposalDeadline(slow.id)).toBe(windowEnd);
 
     await decide(fast);
     const decidedAt = BigInt(await networkHelpers.time.latest());
     expect(await governor.proposalSnapshot(fast.id)).toBe(decidedAt - 1n);
-    expect(await governor.proposalDeadline(fast.id)).toBe(decidedAt + 3600n);
+    expect(await governor.proposalDeadline(fast.id)).toBe(windowEnd);
     expect(await governor.proposalRules(fast.id)).toEqual(await governor.proposalRules(slow.id));
     expect((await governor.proposalRules(fast.id)).track).toBe(Track.emergency);
   });
 
-  it("takes abstentions for the quorum and no ballot after the decision", async () => {
-    const proposal = await restart();
-    await decide(proposal, { ...ENOUGH, abstain: [4] });
-    expect(await proposal.votes()).toEqual({ for: 4n, against: 0n, abstain: 1n });
-    const other = await restart({ salt: ethers.id("other") });
+  it.each([{ against: [4] }, { abstain: [4] }])(
+    "counts who is not For where no fact is claimed: %o",
+    async (others) => {
+      useGovernance(await deployGovernance({ tracks: QUICK }));
+      const proposal = await flag();
+      await decide(proposal, { ...ENOUGH, ...others });
+      const { against = [], abstain = [] } = others as BallotsOfNodes;
+      const [againstVotes, abstainVotes] = [BigInt(against.length), BigInt(abstain.length)];
+      expect(await proposal.votes()).toEqual({ for: 4n, against: againstVotes, abstain: abstainVotes });
+      expect(await contracts.governor.hasVoted(proposal.id, contracts.operators[4] as never)).toBe(true);
+      expect(await proposal.state()).toBe(State.executed);
+    },
+  );
+
+  it("takes no ballot after the decision", async () => {
+    const other = await restart();
     await decide(other);
-    expect((await revertOf(other.vote(contracts.operators[4], Support.against)))?.slice(0, 3)).toEqual([
+    expect((await revertOf(other.vote(contracts.operators[4], Support.for)))?.slice(0, 3)).toEqual([
       "GovernorUnexpectedProposalState",
       other.id,
       State.executed,
@@ -102,39 +121,25 @@ describe("The fast lane", () => {
   });
 
   it("queues where there is a timelock, which has the last word", async () => {
-    const track = rules({ fastPath: 6700n, timelock: 600n });
-    useGovernance(await deployGovernance({ tracks: [track, track, track, track] }));
-    const proposal = await new GovernanceHelper(contracts.governor, [await flagCall(contracts)]).withId();
+    useGovernance(await deployGovernance({ tracks: tracksWith({ fastPath: true, timelock: 600n }) }));
+    const proposal = await flag();
     const receipt = await decide(proposal);
     const now = BigInt(await networkHelpers.time.latest());
 
     expect(eventsOf(receipt)).not.toContain("ProposalExecuted");
     expect(await proposal.state()).toBe(State.queued);
     expect(await contracts.governor.proposalEta(proposal.id)).toBe(now + 600n);
-    const flag = ethers.encodeBytes32String("learning.enabled");
-    expect(await contracts.parameters.flag(flag)).toBe(false);
+    const name = ethers.encodeBytes32String("learning.enabled");
+    expect(await contracts.parameters.flag(name)).toBe(false);
     await expect(proposal.execute()).rejects.toThrow("TimelockUnexpectedOperationState");
     await proposal.waitForEta();
     await proposal.execute();
-    expect(await contracts.parameters.flag(flag)).toBe(true);
-  });
-
-  it("queues while the timelock's own minimum is longer", async () => {
-    const { timelock } = contracts;
-    await timelock.connect(await timelockSigner(contracts)).updateDelay(100);
-    const proposal = await restart();
-    await decide(proposal);
-    expect(await proposal.state()).toBe(State.queued);
-    await proposal.waitForEta();
-    await proposal.execute();
-    expect(await proposal.state()).toBe(State.executed);
+    expect(await contracts.parameters.flag(name)).toBe(true);
   });
 
   it("can be stopped by the guardian while it is in the queue", async () => {
-    useGovernance(
-      await deployGovernance({ tracks: [1, 2, 3, 4].map(() => rules({ fastPath: 6700n, timelock: 600n })) }),
-    );
-    const proposal = await restart();
+    useGovernance(await deployGovernance({ tracks: tracksWith({ fastPath: true, timelock: 600n }) }));
+    const proposal = await flag();
     await decide(proposal);
     await proposal.cancel(contracts.guardian);
     expect(await proposal.state()).toBe(State.canceled);
@@ -143,43 +148,66 @@ describe("The fast lane", () => {
   });
 });
 
-describe("The fast lane refuses", () => {
-  it("accounts that are no members", async () => {
-    const { stranger } = contracts;
-    const refusal = ["GovernorInsufficientProposerVotes", stranger.address, 0n, 1n];
-    await expectRefused(await restart(), refusal, ENOUGH, stranger);
-  });
-
+describe("The fast lane decides nothing, but counts and opens for the others", () => {
   it.each<[string, BallotsOfNodes]>([
     ["one short", { for: [0, 1, 2] }],
     ["one short with all others against", { for: [0, 1, 2], against: [3, 4] }],
     ["one short with abstentions", { for: [0, 1, 2], abstain: [3, 4] }],
     ["nobody for it", { against: [0, 1, 2, 3, 4] }],
     ["abstentions alone", { abstain: [0, 1, 2, 3, 4] }],
-  ])("what is below the fast path: %s", async (_what, ballots) => {
-    const proposal = await restart();
-    await expectRefused(
-      proposal,
-      ["GovernorUnexpectedProposalState", proposal.id, State.active, stateBit(State.succeeded)],
-      ballots,
-    );
-    // Opened slowly, the same ballots count for what they are.
-    await proposal.open(contracts.operators[0]);
-    const signature = aggregate(await ballotContextOf(contracts.governor, proposal.id), ballots);
-    await contracts.governor.castVotesByAggregate(proposal.id, signersOf(ballots), signature);
+  ])("below the fast path: %s", async (_what, ballots) => {
+    useGovernance(await deployGovernance({ tracks: QUICK }));
+    const proposal = await flag();
+    await decide(proposal, ballots);
+    const { for: pro = [], against = [], abstain = [] } = ballots;
+    const [forVotes, againstVotes, abstainVotes] = [pro, against, abstain].map(({ length }) => BigInt(length));
+    expect(await proposal.votes()).toEqual({ for: forVotes, against: againstVotes, abstain: abstainVotes });
     expect(await proposal.state()).toBe(State.active);
   });
 
-  it("what is on the fast path but short of quorum or approval", async () => {
-    const track = { fastPath: 5000n, approval: 8000n, quorum: 8000n };
-    useGovernance(await deployGovernance({ tracks: [1, 2, 3, 4].map(() => rules(track)) }));
+  it("where a claim of fact has half For; a majority For decides it, then and there", async () => {
     const proposal = await restart();
-    const refusal = ["GovernorUnexpectedProposalState", proposal.id, State.active, stateBit(State.succeeded)];
-    await expectRefused(proposal, refusal, { for: [0, 1, 2] });
-    await expectRefused(proposal, refusal, { for: [0, 1, 2], against: [3], abstain: [4] });
-    await expectRefused(proposal, refusal, { for: [0, 1, 2], against: [3, 4] });
-    await decide(proposal, { for: [0, 1, 2], abstain: [3] });
+    await decide(proposal, { for: [0, 1] });
+    expect(await proposal.state()).toBe(State.active);
+    await decide(proposal, { for: [0, 1, 4] }, contracts.operators[1]);
     expect(await proposal.state()).toBe(State.executed);
+    expect(await proposal.votes()).toEqual({ for: 3n, against: 0n, abstain: 0n });
+  });
+
+  it("with a majority that is short of the quorum", async () => {
+    useGovernance(await deployGovernance({ tracks: tracksWith({ quorum: Share.twoThirds, fastPath: true }) }));
+    const proposal = await flag();
+    await decide(proposal, { for: [0, 1, 2], abstain: [4] });
+    expect(await proposal.state()).toBe(State.active);
+    await decide(proposal, { for: [0, 1, 2, 3] });
+    expect(await proposal.state()).toBe(State.executed);
+  });
+
+  it("so that what stays open counts among what its opener has open", async () => {
+    const [proposer] = contracts.operators;
+    for (let i = 0; i < 4; i++) await decide(await restart({}, i), { for: [1] }, proposer);
+    const fifth = await restart({}, 4);
+    const refusal = ["GovernorTooManyOpenProposals", proposer?.address, Track.emergency, 4n];
+    await expectRefused(fifth, refusal, { for: [1] });
+    await expectRefused(fifth, refusal, ENOUGH);
+    await decide(fifth, ENOUGH, contracts.operators[1]);
+    expect(await fifth.state()).toBe(State.executed);
+  });
+});
+
+describe("The fast lane refuses", () => {
+  it.each([
+    ["Against", { against: [3] }],
+    ["an abstention", { abstain: [4] }],
+  ])("a claim of fact with %s", async (_what, others) => {
+    const proposal = await restart();
+    await expectRefused(proposal, ["GovernorClaimOfFact", proposal.id], { for: [0, 1, 2], ...others });
+  });
+
+  it("accounts that are no members", async () => {
+    const { stranger } = contracts;
+    const refusal = ["GovernorInsufficientProposerVotes", stranger.address, 0n, 1n];
+    await expectRefused(await restart(), refusal, ENOUGH, stranger);
   });
 
   it("tracks that ballots wait on, and tracks without a fast path", async () => {
@@ -205,11 +233,13 @@ describe("The fast lane refuses", () => {
       Track.operations,
     ]);
 
-    const [delayed, slow] = [rules({ votingDelay: 1n, fastPath: 6700n }), rules({ votingDelay: 0n })];
-    useGovernance(await deployGovernance({ tracks: [slow, delayed, delayed, delayed] }));
-    await expectRefused(await restart(), ["GovernorNoFastLane", Track.emergency]);
-    const flag = await new GovernanceHelper(contracts.governor, [await flagCall(contracts)]).withId();
-    await expectRefused(flag, ["GovernorNoFastLane", Track.operations]);
+    for (const track of [
+      { votingDelay: 1n, fastPath: true },
+      { votingDelay: 0n, fastPath: false },
+    ]) {
+      useGovernance(await deployGovernance({ tracks: tracksWith(track) }));
+      await expectRefused(await flag(), ["GovernorNoFastLane", Track.operations]);
+    }
   });
 
   it("evidence out of order, twice the same or too much", async () => {
@@ -230,10 +260,10 @@ describe("The fast lane refuses", () => {
 
   it("a member with too many proposals open, until one has closed; decisions do not count among them", async () => {
     const [proposer, other] = contracts.operators;
-    for (const salt of ["a", "b", "c", "d", "e"]) await decide(await restart({ salt: ethers.id(salt) }));
+    for (const _ of ["a", "b", "c", "d", "e"]) await decide(await restart());
     const open: GovernanceHelper[] = [];
     for (let i = 0; i < 4; i++) {
-      const proposal = await restart({ salt: ethers.id(`open ${i}`) });
+      const proposal = await restart({}, 10 + i);
       await proposal.propose(proposer);
       open.push(proposal);
     }
@@ -241,26 +271,25 @@ describe("The fast lane refuses", () => {
     await expectRefused(proposal, ["GovernorTooManyOpenProposals", proposer?.address, Track.emergency, 4n]);
     await open[2]?.cancel(contracts.guardian);
     await decide(proposal);
-    const another = await restart({ salt: ethers.id("another") });
+    const another = await restart();
     await decide(another, ENOUGH, other);
     expect([await proposal.state(), await another.state()]).toEqual([State.executed, State.executed]);
   });
 
-  it("the same twice, and what is open or canceled already", async () => {
+  it("the same twice, and what is canceled already", async () => {
     const proposal = await restart();
     await decide(proposal);
     const refusal = (of: GovernanceHelper, state: bigint) => [
       "GovernorUnexpectedProposalState",
       of.id,
       state,
-      ethers.ZeroHash,
+      stateBit(State.active),
     ];
     expect(await revertOf(decide(proposal))).toEqual(refusal(proposal, State.executed));
     expect(await revertOf(decide(proposal, ENOUGH, contracts.operators[1]))).toEqual(refusal(proposal, State.executed));
 
-    const slow = await restart({ salt: ethers.id("slow") });
+    const slow = await restart();
     await slow.propose(contracts.operators[0]);
-    expect(await revertOf(decide(slow, ENOUGH, contracts.operators[1]))).toEqual(refusal(slow, State.active));
     await slow.cancel(contracts.guardian);
     expect(await revertOf(decide(slow))).toEqual(refusal(slow, State.canceled));
     expect(await slow.votes()).toEqual({ for: 0n, against: 0n, abstain: 0n });
@@ -269,28 +298,21 @@ describe("The fast lane refuses", () => {
   it("a directive that was issued already, under another reason", async () => {
     const proposal = await restart();
     await decide(proposal);
-    const again = new GovernanceHelper(
-      contracts.governor,
-      [await issueCall(contracts, { kind: Kind.Restart })],
-      "once more",
-    );
-    const directiveId = await contracts.directives.directiveId(directiveOf({ kind: Kind.Restart }));
-    await again.withId();
-    await expectRefused(again, ["DirectiveRegistryAlreadyIssued", directiveId]);
+    const [target = "", data = ""] = [proposal.targets[0], proposal.calldatas[0]];
+    const again = await new GovernanceHelper(contracts.governor, [{ target, data }], "once more").withId();
+    await expectRefused(again, ["DirectiveRegistryAlreadyIssued", proposal.directiveId]);
   });
 
   it("all of it when a call fails", async () => {
     await expectRefused(await restart({ window: 0 }), ["DirectiveRegistryInvalidDirective"]);
-    const { directives } = contracts;
-    const good = directiveOf({ kind: Kind.Restart });
-    expect(await directives.status(await directives.directiveId(good))).toBe(0n);
     const proposal = await restart();
+    expect(await contracts.directives.status(proposal.directiveId)).toBe(0n);
     await decide(proposal);
     expect(await proposal.state()).toBe(State.executed);
   });
 
   it("signatures that are not what is claimed", async () => {
-    const [proposal, other] = [await restart(), await restart({ salt: ethers.id("other") })];
+    const [proposal, other] = [await restart(), await restart({}, 1)];
     const by = contracts.governor.connect(contracts.operators[0]);
     const invalid = ["NodeRegistryInvalidSignature"];
     const attempt = async (signers: BallotsOfNodes, signed: BallotsOfNodes) =>

@@ -5,7 +5,7 @@ import {
   useFreshGovernance,
   useGovernance,
 } from "../../../harness/contracts/currentGovernance.js";
-import { deployGovernance, rules } from "../../../harness/contracts/deployGovernance.js";
+import { deployGovernance, networkHelpers, Share, tracksWith } from "../../../harness/contracts/deployGovernance.js";
 import {
   flagCall,
   GovernanceHelper,
@@ -22,7 +22,8 @@ describe("The outcome", () => {
     ["nobody votes", "", "defeated"],
     ["one of five is short of the quorum", "F", "defeated"],
     ["two of five make the quorum of a third", "FF", "succeeded"],
-    ["abstentions count for the quorum", "FN", "succeeded"],
+    ["abstentions do not count for the quorum", "FNNN", "defeated"],
+    ["abstentions spoil no quorum", "FFNNN", "succeeded"],
     ["abstentions alone decide nothing", "NNN", "defeated"],
     ["a tie is no majority", "FA", "defeated"],
     ["Against does not count for the quorum", "FA", "defeated"],
@@ -50,15 +51,41 @@ describe("The outcome", () => {
     expect(await proposal.state()).toBe(State.queued);
   });
 
-  it("waits for quorum and approval on the fast path, too", async () => {
-    // More quorum than fast path, so that For alone is not enough.
-    const track = rules({ quorum: 8000n, fastPath: 5000n });
-    useGovernance(await deployGovernance({ tracks: [track, track, track, track] }));
+  it.each([
+    ["a majority of all", { quorum: Share.third, approval: Share.half }, 3],
+    ["the quorum", { quorum: Share.twoThirds, approval: Share.half }, 4],
+    ["the approval of all", { quorum: Share.third, approval: Share.twoThirds }, 4],
+  ] as const)("is early with %s, so that no later ballot could change it", async (_what, shares, needed) => {
+    useGovernance(await deployGovernance({ tracks: tracksWith({ ...shares, fastPath: true }) }));
+    const { operators, governor } = contracts;
     const proposal = await openVote();
-    await proposal.voteAll(contracts.operators.slice(0, 3));
+    expect((await governor.proposalRules(proposal.id)).fastPathFor).toBe(BigInt(needed));
+    await proposal.voteAll(operators.slice(1, needed));
+    await proposal.vote(operators[0], Support.abstain);
     expect(await proposal.state()).toBe(State.active);
-    await proposal.vote(contracts.operators[3], Support.abstain);
+    await proposal.vote(operators[needed], Support.for);
     expect(await proposal.state()).toBe(State.succeeded);
+  });
+
+  it("waits a quarter of the period, once, where enough nodes vote For at the last moment", async () => {
+    const { governor, operators } = contracts;
+    const proposal = await openVote();
+    const deadline = await governor.proposalDeadline(proposal.id);
+    await increaseTimeTo(deadline - 100n);
+    await proposal.vote(operators[0], Support.for);
+    expect(await governor.proposalDeadline(proposal.id)).toBe(deadline);
+    await networkHelpers.time.setNextBlockTimestamp(deadline - 10n);
+    const receipt = await proposal.vote(operators[1], Support.for);
+    const later = deadline - 10n + 86_400n / 4n;
+    const extended = governor.interface.parseLog(receipt.logs[0] ?? { topics: [], data: "0x" });
+    expect([extended?.name, ...(extended?.args ?? [])]).toEqual(["ProposalExtended", proposal.id, later]);
+    expect(await governor.proposalDeadline(proposal.id)).toBe(later);
+
+    await increaseTimeTo(later - 10n);
+    for (const index of [2, 3]) await proposal.vote(operators[index], Support.against);
+    expect(await governor.proposalDeadline(proposal.id)).toBe(later);
+    await proposal.waitForEnd();
+    expect(await proposal.state()).toBe(State.defeated);
   });
 
   it("expires a decision that nobody carries out, queued or not", async () => {
@@ -74,12 +101,18 @@ describe("The outcome", () => {
     }
     const [left, queued] = proposals as [GovernanceHelper, GovernanceHelper];
     await queued.queue();
-    const expiry = await governor.proposalExpiry(left.id);
-    expect(expiry).toBe((await governor.proposalDeadline(left.id)) + 600n + 7n * 86_400n);
+    const week = 7n * 86_400n;
+    const [leftUntil, queuedUntil] = [await governor.proposalExpiry(left.id), await governor.proposalExpiry(queued.id)];
+    expect(leftUntil).toBe((await governor.proposalDeadline(left.id)) + week);
+    expect(queuedUntil).toBe((await governor.proposalEta(queued.id)) + week);
 
-    await increaseTimeTo(expiry);
+    await increaseTimeTo(queuedUntil);
     expect([await left.state(), await queued.state()]).toEqual([State.succeeded, State.queued]);
     await queued.waitForExpiry();
+    expect([await left.state(), await queued.state()]).toEqual([State.succeeded, State.expired]);
+    await increaseTimeTo(leftUntil);
+    expect(await left.state()).toBe(State.succeeded);
+    await left.waitForExpiry();
     expect([await left.state(), await queued.state()]).toEqual([State.expired, State.expired]);
     expect((await revertOf(left.queue()))?.[0]).toBe("GovernorUnexpectedProposalState");
     expect((await revertOf(queued.execute()))?.[0]).toBe("GovernorUnexpectedProposalState");

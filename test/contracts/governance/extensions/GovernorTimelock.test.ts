@@ -51,22 +51,34 @@ describe("What only a decision may do", () => {
     }
   });
 
-  it("waits for the proposal's own delay, or for the timelock's where that is longer", async () => {
-    const { governor, operators, timelock } = contracts;
+  it("waits for the proposal's own delay", async () => {
+    const { governor } = contracts;
     const proposal = await passDeployment();
     await proposal.queue();
     const queuedAt = BigInt(await networkHelpers.time.latest());
     expect(await governor.proposalEta(proposal.id)).toBe(queuedAt + 600n);
     await expect(proposal.execute()).rejects.toThrow("TimelockUnexpectedOperationState");
+  });
 
-    const delay = timelock.interface.encodeFunctionData("updateDelay", [5000]);
-    await new GovernanceHelper(governor, [{ target: await timelock.getAddress(), data: delay }]).carryOut(
-      operators[0],
-      operators,
-    );
-    const later = await passDeployment("later");
-    await later.queue();
-    expect(await governor.proposalEta(later.id)).toBe(BigInt(await networkHelpers.time.latest()) + 5000n);
+  it("is not to give the timelock away or to stop it: no vote changes its roles or its delay", async () => {
+    const { governor, operators, stranger, timelock } = contracts;
+    const target = await timelock.getAddress();
+    const [proposer, admin] = [await timelock.PROPOSER_ROLE(), await timelock.DEFAULT_ADMIN_ROLE()];
+    const own = await governor.getAddress();
+    for (const [name, args] of [
+      ["updateDelay", [40 * 86_400]],
+      ["grantRole", [proposer, stranger.address]],
+      ["grantRole", [admin, stranger.address]],
+      ["revokeRole", [proposer, own]],
+      ["renounceRole", [admin, target]],
+    ] as const) {
+      const data = timelock.interface.encodeFunctionData(name as "grantRole", [...args] as [string, string]);
+      const proposal = new GovernanceHelper(governor, [{ target, data }], name);
+      await expect(proposal.carryOut(operators[0], operators)).rejects.toThrow("NodeTimelockSealed");
+    }
+    expect(await timelock.hasRole(proposer, stranger)).toBe(false);
+    expect(await timelock.hasRole(proposer, own)).toBe(true);
+    expect(await timelock.getMinDelay()).toBe(0n);
   });
 
   it("may be tried again where a call failed, and is done once", async () => {
@@ -90,11 +102,10 @@ describe("What only a decision may do", () => {
     expect(await revertOf(operators[0]?.sendTransaction({ to, value: 1n }) ?? Promise.resolve())).toEqual([
       "GovernorDisabledDeposit",
     ]);
-    // What was forced upon it can be relayed by a decision.
+    // What was forced upon it stays there: a governor that relays calls could give up its own roles.
     await networkHelpers.setBalance(to, 5n);
-    const before = await ethers.provider.getBalance(stranger);
     const relay = governor.interface.encodeFunctionData("relay", [stranger.address, 5n, "0x"]);
-    await new GovernanceHelper(governor, [{ target: to, data: relay }]).carryOut(operators[0], operators);
-    expect((await ethers.provider.getBalance(stranger)) - before).toBe(5n);
+    const proposal = new GovernanceHelper(governor, [{ target: to, data: relay }]);
+    expect(await revertOf(proposal.carryOut(operators[0], operators))).toEqual(["GovernorDisabled"]);
   });
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { contracts, restart, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
-import { ethers } from "../../../harness/contracts/deployGovernance.js";
-import { revertOf } from "../../../harness/contracts/reverts.js";
+import { contracts, restart, useFreshGovernance } from "../../harness/contracts/currentGovernance.js";
+import { ethers } from "../../harness/contracts/deployGovernance.js";
+import { revertOf } from "../../harness/contracts/reverts.js";
 
 beforeEach(useFreshGovernance);
 

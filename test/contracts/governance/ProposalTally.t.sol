@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ProposalTallies, ProposalTally} from "../../../contracts/governance/ProposalTally.sol";
+import {SignerCounts} from "../../../contracts/types/Signers.sol";
+import {Track} from "../../../contracts/types/Track.sol";
+import {VmTest} from "../Vm.sol";
+
+/// @notice The fields of the one word keep out of each other.
+contract ProposalTallyTest is VmTest {
+    uint256 private constant MOST = (1 << 20) - 1;
+
+    function testFuzz_KeepsEveryFieldWhateverTheOthersAre(
+        uint256 word,
+        uint256 needs,
+        uint256 against,
+        uint256 pro,
+        uint256 abstain
+    ) external pure {
+        ProposalTallies.Frozen memory frozen = ProposalTallies.Frozen({
+            epoch: uint32(word),
+            presence: uint32(word >> 32),
+            neededFor: needs & MOST,
+            fastPathFor: needs >> 128 & MOST,
+            opensAt: uint40(word >> 64),
+            period: uint24(word >> 104),
+            track: Track(word >> 128 & 3),
+            version: uint24(word >> 130),
+            claim: word >> 154 & 1 == 1
+        });
+        SignerCounts memory counts =
+            SignerCounts(uint24(pro % MOST), uint24(against % MOST), uint24(abstain % MOST));
+        ProposalTally tally = ProposalTallies.open(frozen).countedAll(counts).counted(0).counted(1).counted(2);
+        _check(tally, frozen, counts);
+        require(tally.closesAt() == uint256(frozen.opensAt) + frozen.period && !tally.isCanceled(), "closes at");
+
+        tally = tally.extended(uint256(frozen.opensAt) + frozen.period / 2);
+        _check(tally, frozen, counts);
+        require(tally.closesAt() == uint256(frozen.opensAt) + frozen.period / 2, "closes earlier");
+
+        tally = tally.canceled();
+        _check(tally, frozen, counts);
+        require(tally.isCanceled(), "canceled");
+    }
+
+    /// @dev Rules change by votes: no number of them that votes could reach stops a proposal from being opened.
+    function test_HoldsMoreVersionsOfRulesThanVotesCouldUseUp() external pure {
+        ProposalTallies.Frozen memory frozen;
+        (frozen.track, frozen.version) = (Track.Constitution, type(uint24).max);
+        require(ProposalTallies.open(frozen).version() == 16_777_215, "the version");
+        require(ProposalTallies.open(frozen).track() == Track.Constitution, "the track");
+    }
+
+    function _check(ProposalTally tally, ProposalTallies.Frozen memory frozen, SignerCounts memory counts) private pure {
+        require(tally.epoch() == frozen.epoch && tally.presence() == frozen.presence, "the committee");
+        require(tally.neededFor() == frozen.neededFor && tally.fastPathFor() == frozen.fastPathFor, "the needs");
+        require(tally.againstVotes() == uint256(counts.againstCount) + 1, "votes Against");
+        require(tally.forVotes() == uint256(counts.forCount) + 1, "votes For");
+        require(tally.abstainVotes() == uint256(counts.abstainCount) + 1, "abstentions");
+        require(tally.opensAt() == frozen.opensAt, "opens at");
+        require(tally.track() == frozen.track && tally.version() == frozen.version, "the rules");
+        require(tally.isClaim() == frozen.claim, "the claim");
+    }
+}

@@ -12,6 +12,7 @@ const contracts = [
   ["directives", "DirectiveRegistry"],
   ["directives", "ParameterRegistry"],
   ["governance", "NodeGovernor"],
+  ["governance", "NodeTimelock"],
 ];
 
 const peers = [

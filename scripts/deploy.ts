@@ -37,7 +37,7 @@ export async function deploy({ rpc, chainId, nodes, tracks, fresh = false }: Dep
     ParameterRegistry: await addressOf("parameters"),
     DirectiveRegistry: await addressOf("directives"),
     NodeGovernor: await addressOf("governor"),
-    TimelockController: await addressOf("timelock"),
+    NodeTimelock: await addressOf("timelock"),
   };
   await connection.close();
   return { chainId, contracts, deployedAtBlock };

@@ -8,14 +8,19 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** The rules of `docs/`: durations in seconds, shares in basis points; each track can be overridden by its parameter. */
+/** Shares of 60,000. */
+const THIRD = 20_000;
+const HALF = 30_000;
+const THREE_QUARTERS = 45_000;
+
+/** The rules of `docs/`: durations in seconds, shares in 60,000ths; each track can be overridden by its parameter. */
 export const DEFAULT_TRACKS = {
   emergency: {
     votingDelay: 0,
     votingPeriod: HOUR,
-    quorum: 3_300,
-    approval: 5_000,
-    fastPath: 6_700,
+    quorum: THIRD,
+    approval: HALF,
+    fastPath: true,
     timelock: 0,
     expiry: DAY,
     openLimit: 8,
@@ -23,9 +28,9 @@ export const DEFAULT_TRACKS = {
   operations: {
     votingDelay: MINUTE,
     votingPeriod: DAY,
-    quorum: 3_300,
-    approval: 5_000,
-    fastPath: 6_700,
+    quorum: THIRD,
+    approval: HALF,
+    fastPath: true,
     timelock: 10 * MINUTE,
     expiry: 7 * DAY,
     openLimit: 8,
@@ -33,9 +38,9 @@ export const DEFAULT_TRACKS = {
   membership: {
     votingDelay: HOUR,
     votingPeriod: 3 * DAY,
-    quorum: 5_000,
-    approval: 6_700,
-    fastPath: 0,
+    quorum: HALF,
+    approval: THREE_QUARTERS,
+    fastPath: false,
     timelock: DAY,
     expiry: 14 * DAY,
     openLimit: 4,
@@ -43,9 +48,9 @@ export const DEFAULT_TRACKS = {
   constitution: {
     votingDelay: DAY,
     votingPeriod: 7 * DAY,
-    quorum: 5_000,
-    approval: 7_500,
-    fastPath: 0,
+    quorum: HALF,
+    approval: THREE_QUARTERS,
+    fastPath: false,
     timelock: 2 * DAY,
     expiry: 30 * DAY,
     openLimit: 2,
@@ -103,8 +108,7 @@ export function witanModule(batches = 1) {
       m.getParameter("constitution", DEFAULT_TRACKS.constitution),
     ];
 
-    // The minimal delay is zero: the governor delays each proposal as its track says.
-    const timelock = m.contract("TimelockController", [0, [], [], deployer]);
+    const timelock = m.contract("NodeTimelock", [deployer]);
     const nodes = m.contract("NodeRegistry", [timelock, deployer]);
     const knowledge = m.contract("KnowledgeRegistry", [nodes]);
     const models = m.contract("ModelRegistry", [timelock]);

@@ -53,7 +53,7 @@ const DAY = 86_400n;
 
 /**
  * Gas of one decision by five nodes, with our governor and with a stock OpenZeppelin Governor with a token and a timelock, in
- * one network. Each issues the same directive on its own registry, after the same delays.
+ * one network. Each issues the same directive on its own registry, after the same voting delay and period.
  */
 export async function measureGovernance(): Promise<Case[]> {
   const world = await deployGovernance({ size: SIZE });
@@ -62,7 +62,7 @@ export async function measureGovernance(): Promise<Case[]> {
 
   const [deployer] = await ethers.getSigners();
   if (!deployer) throw new Error("the network has no account");
-  const timelock = await deployTimelock(deployer, 10n * MINUTE);
+  const timelock = await deployTimelock(deployer);
   const token = await deploy<Peer["token"]>("PeerToken", []);
   const governor = await deploy<INodeGovernor>("StockGovernor", [token, timelock, MINUTE, DAY, 33n]);
   const registry = await deploy<{ getAddress(): Promise<string> }>("DirectiveRegistry", [timelock, world.nodes]);
@@ -99,7 +99,7 @@ async function decide(
     story.id,
     Support.for,
     third,
-    await sign(story.governor, story.id, third, Support.for),
+    await sign(story.governor, story.id, third, Support.for, 2),
   );
   record("vote-by-signature", (await sent.wait()) ?? { gasUsed: 0n });
   await story.waitForEnd();

@@ -125,13 +125,20 @@ const storyRounds = {
   seed: 7,
 } as const;
 
-/** (e) A node that lies gets nowhere: unfetchable evidence is voted down, a second ballot is refused. */
+/**
+ * (e) A node that lies gets nowhere: unfetchable evidence is voted down, a second ballot is refused, and nobody joins a claim
+ * that is not true.
+ */
 export async function refuseLies(stage: Stage): Promise<void> {
   const { byzantine, screen, refused, workload, goodRelease } = stage;
   screen.act("A Byzantine node cites evidence that nobody can fetch, and signs two different ballots");
   const nowhere: ContentId = `0x${createHash("sha256").update(randomBytes(32)).digest("hex")}`;
-  const { proposalId } = await byzantine.openProposal({
+  const claim = await byzantine.openProposal({
     order: { kind: "Rollback", workload, from: goodRelease.sha256, to: null },
+    evidence: [nowhere],
+  });
+  const { proposalId } = await byzantine.openProposal({
+    order: { kind: "Scale", workload, replicas: 1 },
     evidence: [nowhere],
   });
   const ballots = [
@@ -150,11 +157,7 @@ export async function refuseLies(stage: Stage): Promise<void> {
     refused.push({ what: `a second, different ballot of one node on proposal ${proposalId}`, error: messageOf(error) });
     screen.line(`the second ballot is refused: ${messageOf(error)}`);
   }
-  const closed = await until("the vote to end", 90_000, async () => {
-    const proposal = await byzantine.getProposal({ proposalId });
-    return proposal.state === "Defeated" || proposal.state === "Executed" ? proposal : undefined;
-  });
-  if (closed.state !== "Defeated") throw new Error("A proposal without evidence has passed.");
+  const closed = await defeated(byzantine, proposalId);
   const why = await stage.reasonAgainst(proposalId);
   const { votes } = closed;
   refused.push({
@@ -162,6 +165,24 @@ export async function refuseLies(stage: Stage): Promise<void> {
     error: `Defeated by ${votes.against} to ${votes.for}${why === undefined ? "" : `: ${why}`}`,
   });
   screen.line(`the proposal is defeated by ${votes.against} to ${votes.for}`);
+  const { rules, votes: joined } = await defeated(byzantine, claim.proposalId);
+  refused.push({
+    what: `proposal ${claim.proposalId}, which claims what no other node sees`,
+    error: `Defeated: ${joined.for} of the ${rules.neededFor} votes For that it needs`,
+  });
+  screen.line(
+    `a rollback that it claims to be due has ${joined.for} of the ${rules.neededFor} votes For that it needs`,
+  );
+}
+
+/** Waits until the vote has ended. Throws if the proposal has passed. */
+async function defeated(client: Client, proposalId: string): Promise<Proposal> {
+  const closed = await until("the vote to end", 120_000, async () => {
+    const proposal = await client.getProposal({ proposalId });
+    return ["Pending", "Active"].includes(proposal.state) ? undefined : proposal;
+  });
+  if (closed.state !== "Defeated") throw new Error("A proposal without evidence has passed.");
+  return closed;
 }
 
 async function state(client: Client, proposalId: string): Promise<Proposal["state"]> {

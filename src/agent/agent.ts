@@ -7,6 +7,7 @@ import type { BackgroundJobs } from "./backgroundJobs.js";
 import type { BallotsView } from "./ballots/exchange.js";
 import type { AgentConfig } from "./config.js";
 import type { NodeCapabilities } from "./handlers/compose.js";
+import { Attempts } from "./loop/attempts.js";
 import { Executor } from "./loop/executor.js";
 import { Knowledge } from "./loop/knowledge.js";
 import { type LoopStatus, MapekLoop } from "./loop/mapek.js";
@@ -64,6 +65,7 @@ export class Agent {
       }),
       recorder: new Recorder({ self, clock, outbox, anchoring, logger }),
       knowledge: new Knowledge(client, config.learning?.task),
+      attempts: new Attempts({ client, clock, logger }),
       planner: new Planner({ self, client, clock, jobs, logger }),
       voter: new Voter({
         client,

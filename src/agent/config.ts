@@ -37,7 +37,7 @@ const schema = z.strictObject({
       ParameterRegistry: address,
       DirectiveRegistry: address,
       NodeGovernor: address,
-      TimelockController: address,
+      NodeTimelock: address,
     }),
     deployedAtBlock: z.int().min(0),
     confirmations: z.int().min(0).max(1_000).default(AgentDefaults.confirmations),

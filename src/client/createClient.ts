@@ -19,6 +19,7 @@ import { getModel } from "./actions/getModel.js";
 import { getProposal } from "./actions/getProposal.js";
 import { listAnchors } from "./actions/listAnchors.js";
 import { listBallots } from "./actions/listBallots.js";
+import { listDeviations } from "./actions/listDeviations.js";
 import { listDirectives } from "./actions/listDirectives.js";
 import { listIssuedDirectives } from "./actions/listIssuedDirectives.js";
 import { listModels } from "./actions/listModels.js";
@@ -28,6 +29,7 @@ import { listProposals } from "./actions/listProposals.js";
 import { type ListRecordsParameters, listRecords } from "./actions/listRecords.js";
 import { listReports } from "./actions/listReports.js";
 import { openProposal } from "./actions/openProposal.js";
+import { prepareProposal } from "./actions/prepareProposal.js";
 import { proveRecord } from "./actions/proveRecord.js";
 import { queueProposal } from "./actions/queueProposal.js";
 import { reportDirective } from "./actions/reportDirective.js";
@@ -67,6 +69,7 @@ function bindActions(context: ClientContext) {
     getProposal: (parameters: P<typeof getProposal>) => getProposal(context, parameters),
     listAnchors: (parameters?: P<typeof listAnchors>) => listAnchors(context, parameters),
     listBallots: (parameters: P<typeof listBallots>) => listBallots(context, parameters),
+    listDeviations: (parameters: P<typeof listDeviations>) => listDeviations(context, parameters),
     listDirectives: (parameters?: P<typeof listDirectives>) => listDirectives(context, parameters),
     listIssuedDirectives: (parameters?: P<typeof listIssuedDirectives>) => listIssuedDirectives(context, parameters),
     listModels: (parameters?: P<typeof listModels>) => listModels(context, parameters),
@@ -77,6 +80,7 @@ function bindActions(context: ClientContext) {
       listRecords<Kind>(context, parameters),
     listReports: (parameters: P<typeof listReports>) => listReports(context, parameters),
     openProposal: (parameters: P<typeof openProposal>) => openProposal(context, parameters),
+    prepareProposal: (parameters: P<typeof prepareProposal>) => prepareProposal(context, parameters),
     proveRecord: (parameters: P<typeof proveRecord>) => proveRecord(context, parameters),
     queueProposal: (parameters: P<typeof queueProposal>) => queueProposal(context, parameters),
     reportDirective: (parameters: P<typeof reportDirective>) => reportDirective(context, parameters),

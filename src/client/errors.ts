@@ -73,3 +73,12 @@ export class ProposalStateError extends BaseError {
     this.state = state;
   }
 }
+
+/** So many proposals of one order have ended that no further is made. */
+export class AttemptsExhaustedError extends BaseError {
+  constructor(kind: string) {
+    super("attempts-exhausted", `Too many proposals of this ${kind} have ended.`, {
+      hints: ["Change the order, or its evidence."],
+    });
+  }
+}

@@ -28,6 +28,7 @@ export { type GetModelParameters, getModel } from "./actions/getModel.js";
 export { type GetProposalParameters, getProposal } from "./actions/getProposal.js";
 export { type ListAnchorsParameters, type ListAnchorsReturnType, listAnchors } from "./actions/listAnchors.js";
 export { type CastBallot, type ListBallotsParameters, listBallots } from "./actions/listBallots.js";
+export { type ListDeviationsParameters, listDeviations } from "./actions/listDeviations.js";
 export { type ListDirectivesParameters, listDirectives } from "./actions/listDirectives.js";
 export {
   type DirectiveReference,
@@ -41,6 +42,7 @@ export { type ListProposalsParameters, listProposals } from "./actions/listPropo
 export { type ListRecordsParameters, listRecords } from "./actions/listRecords.js";
 export { type ListReportsParameters, listReports } from "./actions/listReports.js";
 export { type OpenProposalParameters, type OpenProposalReturnType, openProposal } from "./actions/openProposal.js";
+export { type PrepareProposalParameters, prepareProposal } from "./actions/prepareProposal.js";
 export { type ProveRecordParameters, proveRecord } from "./actions/proveRecord.js";
 export { type QueueProposalParameters, type QueueProposalReturnType, queueProposal } from "./actions/queueProposal.js";
 export { type ReportDirectiveParameters, reportDirective } from "./actions/reportDirective.js";
@@ -67,6 +69,7 @@ export {
 } from "./directives/directive.js";
 export { type ReportWords, reportWords } from "./directives/report.js";
 export {
+  AttemptsExhaustedError,
   InvalidManifestError,
   InvalidProofError,
   NotAnchoredError,

@@ -1,3 +1,4 @@
+import type { DirectiveKind } from "../records/index.js";
 import type { AnalyzePolicy, PlanPolicy, VotePolicy } from "./types.js";
 
 /** Weights and bounds of phi: published figures of the system that this one replaces. */
@@ -32,9 +33,6 @@ export const PlanDefaults: PlanPolicy = {
   euphoricCycles: 3,
   maxReplicas: 500,
   minSeverity: "medium",
-  /** Ten minutes to carry out one order; beyond that a new vote is due. */
-  directiveWindowSeconds: 600,
-  roundsWindowSeconds: 3_600,
   /** A model must be better by a tenth of a percent to be worth a vote. */
   minGain: 0.001,
   rounds: {
@@ -48,6 +46,14 @@ export const PlanDefaults: PlanPolicy = {
     seed: 7,
   },
 };
+
+/**
+ * How long a directive may take to be carried out, in seconds: ten minutes for one order, an hour for rounds. Agents vote
+ * For no other: an order that is not over for years would keep out every later one.
+ */
+export function standardWindow(kind: DirectiveKind): number {
+  return kind === "StartRound" ? 3_600 : 600;
+}
 
 export const VoteDefaults: VotePolicy = {
   maxReplicas: 500,

@@ -1,6 +1,6 @@
 export { type AnalysisMemory, analyze, initialMemory, nameState, phi } from "./analyze.js";
 export { type AttestInput, type AttestReason, type Report, whenToAttest } from "./attest.js";
-export { PlanDefaults, VoteDefaults } from "./defaults.js";
+export { PlanDefaults, standardWindow, VoteDefaults } from "./defaults.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
 export {
   isExpired,
@@ -30,3 +30,4 @@ export type {
   VotePolicy,
 } from "./types.js";
 export { decide } from "./vote.js";
+export { isClaimTrack, type VotesNeeded, votesNeeded } from "./votesNeeded.js";

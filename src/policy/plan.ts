@@ -1,5 +1,4 @@
 import {
-  type ContentId,
   type DirectiveKind,
   type Hex,
   nameOfSubject,
@@ -8,6 +7,7 @@ import {
   subjectHash,
   workloadSubject,
 } from "../records/index.js";
+import { standardWindow } from "./defaults.js";
 import type { Analysis, KnownIncident, PlannedProposal, PlanPolicy, SharedKnowledge } from "./types.js";
 
 export interface PlanInput {
@@ -23,22 +23,21 @@ export const LEARNING_FLAG = "learning";
 export const SCALING_FLAG = "scaling";
 
 /**
- * What a node proposes: to heal what is broken, and to learn and grow while all is well. A proposal that is under way is
- * not planned again.
+ * What a node proposes: to heal what is broken, and to learn and grow while all is well. An order that is being carried out
+ * is not planned again.
  */
 export function plan(input: PlanInput): PlannedProposal[] {
   const { underWay } = input.shared;
   const planned = [...heal(input), ...accept(input), ...learn(input), ...grow(input)];
   const wanted = new Map(planned.map((proposal) => [`${proposal.order.kind} ${proposal.subject}`, proposal]));
-  return [...wanted.values()].filter(({ order: { kind }, subject, evidence }) => {
-    const hash = subjectHash(subject);
-    return !underWay.has(underWayKey(kind, hash)) && !underWay.has(underWayKey(kind, hash, evidence));
-  });
+  return [...wanted.values()].filter(
+    ({ order: { kind }, subject }) => !underWay.has(underWayKey(kind, subjectHash(subject))),
+  );
 }
 
-/** The key of a directive that is under way, by its subject; of a proposal that is, by its evidence too. */
-export function underWayKey(kind: DirectiveKind, subject: Hex, evidence?: readonly ContentId[]): string {
-  return evidence === undefined ? `${kind} ${subject}` : `${kind} ${subject} ${[...evidence].sort().join()}`;
+/** The key of a directive that is under way, by its subject. */
+export function underWayKey(kind: DirectiveKind, subject: Hex): string {
+  return `${kind} ${subject}`;
 }
 
 function heal({ incidents, policy }: PlanInput): PlannedProposal[] {
@@ -46,9 +45,7 @@ function heal({ incidents, policy }: PlanInput): PlannedProposal[] {
     if (Severities.indexOf(incident.severity) < Severities.indexOf(policy.minSeverity)) return [];
     const order = healing(incident);
     if (order === undefined) return [];
-    return [
-      { order, subject: incident.subject, evidence: [contentId], delay: 0, window: policy.directiveWindowSeconds },
-    ];
+    return [{ order, subject: incident.subject, evidence: [contentId], delay: 0, window: standardWindow(order.kind) }];
   });
 }
 
@@ -84,7 +81,7 @@ function accept({ shared: { acceptedModel, lastRound }, policy }: PlanInput): Pl
     round: best.round,
     accuracy: best.accuracy,
   };
-  const window = policy.directiveWindowSeconds;
+  const window = standardWindow(order.kind);
   return [{ order, subject: `model/${lastRound.task}`, evidence: [best.contentId], delay: 0, window }];
 }
 
@@ -100,7 +97,7 @@ function learn({ analysis, shared, policy }: PlanInput): PlannedProposal[] {
     ...policy.rounds,
   };
   const evidence = acceptedModel === null ? [] : [acceptedModel.contentId];
-  return [{ order, subject: `task/${order.task}`, evidence, delay: 0, window: policy.roundsWindowSeconds }];
+  return [{ order, subject: `task/${order.task}`, evidence, delay: 0, window: standardWindow(order.kind) }];
 }
 
 function grow({ analysis, shared, policy }: PlanInput): PlannedProposal[] {
@@ -112,7 +109,7 @@ function grow({ analysis, shared, policy }: PlanInput): PlannedProposal[] {
       subject: workloadSubject(workload),
       evidence: [],
       delay: 0,
-      window: policy.directiveWindowSeconds,
+      window: standardWindow("Scale"),
     }));
 }
 

@@ -1,3 +1,5 @@
+import { SHARE_DENOMINATOR } from "../records/index.js";
+
 /** Votes by support, in nodes. */
 export interface Tally {
   readonly for: number;
@@ -6,12 +8,12 @@ export interface Tally {
 }
 
 export interface SettleInput {
-  /** Shares in basis points, as frozen in the proposal. */
+  /** As frozen in the proposal: votes in nodes, `approval` in 60,000ths. */
   readonly rules: {
     readonly committeeSize: number;
-    readonly quorum: number;
+    readonly neededFor: number;
+    readonly fastPathFor: number;
     readonly approval: number;
-    readonly fastPath: number;
   };
   /** On chain already. */
   readonly counted: Tally;
@@ -29,8 +31,6 @@ export interface SettleInput {
 
 /** Why to send pending ballots now. */
 export type SettleReason = "decided" | "deadline" | "waited";
-
-const SHARE_DENOMINATOR = 10_000;
 
 /**
  * Why to send pending ballots now: they decide an open vote, its deadline is near, or they have waited long enough for
@@ -61,20 +61,16 @@ export function isDecided(rules: SettleInput["rules"], tally: Tally): boolean {
 
 /** Whether the governor ends the vote at once when it has counted this tally. */
 export function endsEarly(rules: SettleInput["rules"], tally: Tally): boolean {
-  return rules.fastPath > 0 && reaches(tally.for, rules.fastPath, rules.committeeSize) && passes(rules, tally);
+  return rules.fastPathFor > 0 && tally.for >= rules.fastPathFor;
 }
 
-/** Quorum and approval, as the governor has them. */
-function passes({ quorum, approval, committeeSize }: SettleInput["rules"], tally: Tally): boolean {
+/** Enough votes For, and enough more than Against, as the governor has it at the deadline. */
+function passes({ neededFor, approval }: SettleInput["rules"], tally: Tally): boolean {
   return (
-    reaches(tally.for + tally.abstain, quorum, committeeSize) &&
+    tally.for >= neededFor &&
     tally.for > tally.against &&
-    reaches(tally.for, approval, tally.for + tally.against)
+    tally.for * SHARE_DENOMINATOR >= approval * (tally.for + tally.against)
   );
-}
-
-function reaches(part: number, share: number, whole: number): boolean {
-  return part * SHARE_DENOMINATOR >= share * whole;
 }
 
 function plus(a: Tally, b: Tally): Tally {

@@ -67,7 +67,7 @@ export interface FinishedRounds {
 export interface SharedKnowledge {
   readonly acceptedModel: { readonly contentId: ContentId; readonly round: number; readonly accuracy: number } | null;
   readonly flags: ReadonlySet<string>;
-  /** What is proposed, or issued and not yet ended, as {@link underWayKey}. */
+  /** What is issued and not yet ended, as {@link underWayKey}. */
   readonly underWay: ReadonlySet<string>;
   readonly lastRound: FinishedRounds | null;
   /** The number of replicas of each workload. */
@@ -82,6 +82,10 @@ export interface PlannedProposal {
   /** Seconds. */
   readonly delay: number;
   readonly window: number;
+  /** The last directive on the subject, the number of the proposal and its opening's window; found on chain by default. */
+  readonly base?: Hex;
+  readonly attempt?: number;
+  readonly openingWindow?: number;
 }
 
 /** What a voter found when it checked one cited record. */
@@ -113,6 +117,8 @@ export interface VoteInput {
   readonly proposal: {
     readonly kind: DirectiveKind | undefined;
     readonly payload: DirectivePayload | undefined;
+    /** Why nodes that see the same would open another proposal; empty if they would open this one. */
+    readonly deviations: readonly string[];
     /** How calls, payload and directive contradict one another; empty if they agree. */
     readonly disagreements: readonly string[];
     readonly track: Track;
@@ -139,8 +145,6 @@ export interface PlanPolicy {
   readonly euphoricCycles: number;
   readonly maxReplicas: number;
   readonly minSeverity: Incident["severity"];
-  readonly directiveWindowSeconds: number;
-  readonly roundsWindowSeconds: number;
   readonly minGain: number;
   readonly rounds: {
     readonly task: string;

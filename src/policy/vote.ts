@@ -6,7 +6,7 @@ const MAX_REASON_LENGTH = 200;
 
 /**
  * Decides on one proposal: first whether it is honest, then whether it is true, then whether it is wise. Undefined if people
- * alone should decide: an abstention would count towards the quorum, and use up the vote of the node's operator.
+ * alone should decide: an abstention would use up the vote of the node's operator.
  */
 export function decide(input: VoteInput): Decision | undefined {
   const { proposal, evidence } = input;
@@ -16,6 +16,9 @@ export function decide(input: VoteInput): Decision | undefined {
   const bad = evidence.find(({ status }) => status !== "verified");
   if (bad)
     return against(`evidence ${bad.contentId.slice(0, 10)} is ${bad.status}${bad.reason ? `: ${bad.reason}` : ""}`);
+
+  // A proposal that others would not open: it may be out of date, or meant to keep out the one that they would.
+  if (proposal.deviations.length > 0) return undefined;
 
   const { order, subject } = proposal.payload;
   switch (order.kind) {

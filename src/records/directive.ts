@@ -17,8 +17,10 @@ export interface Directive {
   readonly delay: number;
   /** Seconds after activation within which outcomes are accepted. */
   readonly window: number;
-  /** Distinguishes two orders that are otherwise equal. */
+  /** Distinguishes two orders that are otherwise equal: {@link directiveSalt}. */
   readonly salt: Hex;
+  /** For an order on a workload or replica, the last directive on the subject, zero if there was none; else zero. */
+  readonly base: Hex;
   /** The records that justify it, strictly ascending, at most {@link MAX_EVIDENCE}. */
   readonly evidence: readonly ContentId[];
 }
@@ -44,18 +46,42 @@ export function trackOfKind(kind: DirectiveKind): Track {
   return tracks[kind];
 }
 
+/** Seconds in a window, as in the contract: what nodes vote on before it is opened says when it may be opened. */
+export const WINDOW_SECONDS = 300;
+
+/** Whether an order of this kind names its base: the chain issues it only if nothing else was issued on its subject since. */
+export function hasBase(kind: DirectiveKind): boolean {
+  return kind === "Deploy" || kind === "Scale" || kind === "Rollback" || kind === "Restart";
+}
+
+/**
+ * The salt of an order.
+ *
+ * @param window The opening's time in seconds divided by {@link WINDOW_SECONDS}; 0 on a track with a voting delay.
+ * @param attempt Counts the proposals of the same order, from 0.
+ */
+export function directiveSalt(window: number, attempt: number): Hex {
+  return `0x${((BigInt(window) << 32n) | BigInt(attempt)).toString(16).padStart(64, "0")}`;
+}
+
+/** The window and the attempt of a salt. */
+export function parseSalt(salt: Hex): { readonly window: bigint; readonly attempt: number } {
+  const number = BigInt(salt);
+  return { window: number >> 32n, attempt: Number(number & 0xffff_ffffn) };
+}
+
 /**
  * The directive's id: keccak256(abi.encode(directive)), as DirectiveRegistry computes it.
  *
  * @throws {InvalidInputError} if a field does not fit its type on chain or the evidence breaks {@link sortEvidence}.
  */
 export function directiveId(directive: Directive): Hex {
-  const { kind, subject, payload, delay, window, salt, evidence } = directive;
+  const { kind, subject, payload, delay, window, salt, base, evidence } = directive;
   const index = DirectiveKinds.indexOf(kind);
-  const fits = index >= 0 && [subject, payload, salt].every(isContentId) && [delay, window].every(isUint32);
+  const fits = index >= 0 && [subject, payload, salt, base].every(isContentId) && [delay, window].every(isUint32);
   const ordered = sortEvidence(evidence).every((id, i) => id === evidence[i]);
   if (!fits || !ordered) throw new InvalidInputError(`Not a directive: ${kind} with subject ${subject}`);
-  const HEAD_WORDS = 7;
+  const HEAD_WORDS = 8;
   const words = joinWords(
     uintWord(32), // where the struct starts
     uintWord(index),
@@ -64,6 +90,7 @@ export function directiveId(directive: Directive): Hex {
     uintWord(delay),
     uintWord(window),
     bytesOf(salt),
+    bytesOf(base),
     uintWord(HEAD_WORDS * 32), // where the evidence starts
     uintWord(evidence.length),
     ...evidence.map(bytesOf),

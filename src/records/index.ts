@@ -29,7 +29,16 @@ export {
   isCid,
   isContentId,
 } from "./contentId.js";
-export { type Directive, directiveId, sortEvidence, trackOfKind } from "./directive.js";
+export {
+  type Directive,
+  directiveId,
+  directiveSalt,
+  hasBase,
+  parseSalt,
+  sortEvidence,
+  trackOfKind,
+  WINDOW_SECONDS,
+} from "./directive.js";
 export { checksumAddress } from "./encoding/address.js";
 export { InvalidRecordError } from "./errors.js";
 export { blockToJsonView, type JsonValue, toJsonView } from "./jsonView.js";
@@ -56,6 +65,7 @@ export {
   MAX_PROOF_LENGTH,
   MAX_RECORD_BYTES,
   MAX_ROUNDS,
+  SHARE_DENOMINATOR,
 } from "./schemas/bounds.js";
 export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./schemas/incident.js";
 export type { Contributor, Evaluation, Model, Weights } from "./schemas/model.js";

@@ -3,6 +3,7 @@ import { encodeBallot } from "../../src/agent/ballots/message.js";
 import { signNodeBallot } from "../../src/agent/ballots/sign.js";
 import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
 import type { Client } from "../../src/client/index.js";
+import { NO_CONTENT } from "../../src/ports/chain/index.js";
 import { loadBls } from "../../src/ports/keys/index.js";
 import { type Address, encodeRecord, type Order } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
@@ -43,8 +44,8 @@ describe("five agents that see one incident", () => {
     expect(logs.filter(({ message }) => message === "opened a proposal")).toHaveLength(1);
 
     const ballots = await ballotsOf(reader, proposal?.id ?? "");
-    // Four of five decide by the fast path; the fifth may come in before the proposal is moved on.
-    expect(ballots.length).toBeGreaterThanOrEqual(4);
+    // Three of five decide by the fast path; the others may come in before the proposal is moved on.
+    expect(ballots.length).toBeGreaterThanOrEqual(3);
     expect(new Set(ballots.map(({ voter }) => voter)).size).toBe(ballots.length);
     for (const { support, reason } of ballots)
       expect({ support, reason }).toEqual({ support: "for", reason: "this node too sees replica/web/2 down" });
@@ -89,6 +90,37 @@ describe("five agents that see one incident", () => {
   });
 });
 
+describe("a replica whose restart fails", () => {
+  it("is restarted by another order after a pause, on which all agents agree without a word", async () => {
+    const clocks = Array.from({ length: 5 }, () => new TestClock());
+    const { fleet, logs, connect, cycles, start } = await agentsOf({
+      clockOf: (index) => clocks[index] ?? systemClock,
+    });
+    const reader = await connect();
+    await start(0, 1, 2, 3, 4);
+    fleet.failing = 1;
+    fleet.kill("web/2");
+    const statuses = async () => (await reader.listDirectives()).map(({ status }) => status);
+    await expect.poll(statuses, patience).toEqual(["Failed"]);
+    const paused = () => logs.filter(({ message }) => message === "an order is tried again later");
+    await expect.poll(() => new Set(paused().map(({ node }) => node)).size, patience).toBe(5);
+    expect(paused()[0]).toMatchObject({ kind: "Restart", subject: "replica/web/2", ended: 1 });
+    await cycles(0);
+    expect([fleet.executions, (await reader.listProposals()).length]).toEqual([1, 1]);
+
+    for (const clock of clocks) clock.pass(30_000);
+    await expect.poll(async () => [...(await statuses())].sort(), patience).toEqual(["Done", "Failed"]);
+    expect([fleet.executions, fleet.restarts]).toEqual([2, new Map([["web/2", 1]])]);
+    const proposals = await reader.listProposals();
+    expect(proposals).toHaveLength(2);
+    // The second names the first as the last order on its subject: two orders with one base are never both issued.
+    const bases = new Map(proposals.map(({ directive, directiveId }) => [directiveId, directive?.base]));
+    const [failed] = await reader.listDirectives({ statuses: ["Failed"] });
+    const [done] = await reader.listDirectives({ statuses: ["Done"] });
+    expect([bases.get(done?.id ?? "0x"), bases.get(failed?.id ?? "0x")]).toEqual([failed?.id, NO_CONTENT]);
+  });
+});
+
 describe("agents that exchange ballots", () => {
   const waitForMoreMs = 30_000;
 
@@ -106,7 +138,7 @@ describe("agents that exchange ballots", () => {
     const counted = await reader.chain.events({ names: ["BallotsCounted", "VoteCast"] });
     expect(counted.map(({ name }) => name)).toEqual(["BallotsCounted"]);
     const ballots = await reader.listBallots({ proposalId: proposal?.id ?? "" });
-    expect(ballots.length).toBeGreaterThanOrEqual(4);
+    expect(ballots.length).toBeGreaterThanOrEqual(3);
     expect(new Set(ballots.map(({ index }) => index)).size).toBe(ballots.length);
     expect(gossip.errors).toEqual([]);
   });
@@ -179,10 +211,11 @@ describe("agents that exchange ballots", () => {
 });
 
 describe("evidence that does not hold", () => {
-  it("is voted Against by every honest agent, with the reason", async () => {
-    const { witan, blocks, connect, operator, start } = await agentsOf({ nodes: 6 });
+  /** Records of a member that prove nothing, each in another way. */
+  async function withBadEvidence() {
+    const mesh = await agentsOf({ nodes: 6 });
+    const { blocks, connect, operator } = mesh;
     const byHand = await connect(operator(5));
-
     const incidents = ["missing", "altered"].map((name) => downIncident(name, `${name}/1`));
     const anchored = await byHand.anchorRecords({ records: incidents.map((value) => ({ kind: "Incident", value })) });
     const [missing, altered] = anchored.records;
@@ -191,34 +224,57 @@ describe("evidence that does not hold", () => {
     blocks.alter(altered.cid);
     const unanchored = encodeRecord("Incident", downIncident("unanchored", "unanchored/1"));
     await byHand.content.put(unanchored.bytes);
-    const beside = await byHand.anchorRecords({
-      records: [{ kind: "Incident", value: downIncident("web/1", "web/1/7") }],
-    });
+    return { ...mesh, byHand, missing, altered, unanchored };
+  }
 
+  it("is voted Against by every honest agent, with the reason", async () => {
+    const { witan, byHand, missing, altered, unanchored, start } = await withBadEvidence();
     const cases = [
-      ["missing", "missing", missing.contentId, /^evidence 0x\w{8} is missing: The block/],
-      ["altered", "altered", altered.contentId, /^evidence 0x\w{8} is corrupt: The block/],
-      ["unanchored", "unanchored", unanchored.contentId, /^evidence 0x\w{8} is unanchored: No anchor holds/],
-      ["beside the point", "web/1", beside.records[0]?.contentId ?? "0x", /^no evidence speaks of instance web\/1\/1/],
+      [missing.contentId, /^evidence 0x\w{8} is missing: The block/],
+      [altered.contentId, /^evidence 0x\w{8} is corrupt: The block/],
+      [unanchored.contentId, /^evidence 0x\w{8} is unanchored: No anchor holds/],
     ] as const;
-    const opened = new Map<string, { readonly proposalId: string; readonly reason: RegExp }>();
-    for (const [what, workload, contentId, reason] of cases) {
-      const order = restartOf(workload, `${workload}/1`);
+    const opened: { readonly proposalId: string; readonly reason: RegExp }[] = [];
+    for (const [contentId, reason] of cases) {
+      const order = { kind: "Scale", workload: "web", replicas: 4 } as const;
       const { proposalId } = await byHand.openProposal({ order, evidence: [contentId] });
-      opened.set(what, { proposalId, reason });
+      opened.push({ proposalId, reason });
     }
+    await witan.increaseTime(shortTracks.operations.votingDelay + 1);
     await start(0, 1, 2, 3, 4);
 
     const honest = new Set(witan.operators.slice(0, 5).map(({ address }) => address));
-    for (const [what, { proposalId, reason }] of opened) {
+    for (const { proposalId, reason } of opened) {
       await expect.poll(async () => (await ballotsOf(byHand, proposalId)).length, patience).toBe(5);
       const ballots = await ballotsOf(byHand, proposalId);
-      expect(new Set(ballots.map(({ voter }) => voter)), what).toEqual(honest);
+      expect(new Set(ballots.map(({ voter }) => voter))).toEqual(honest);
       for (const ballot of ballots) {
-        expect(ballot, what).toMatchObject({ support: "against" });
-        expect(ballot.reason, what).toMatch(reason);
+        expect(ballot).toMatchObject({ support: "against" });
+        expect(ballot.reason).toMatch(reason);
       }
     }
+    expect(await byHand.listDirectives()).toEqual([]);
+  });
+
+  it("gets no ballot from any honest agent where it is to prove a fact: the order just ends", async () => {
+    const { agents, byHand, missing, altered, unanchored, cycles, start } = await withBadEvidence();
+    const beside = await byHand.anchorRecords({
+      records: [{ kind: "Incident", value: downIncident("web/1", "web/1/7") }],
+    });
+    const cases = [
+      ["missing", missing.contentId],
+      ["altered", altered.contentId],
+      ["unanchored", unanchored.contentId],
+      ["web/1", beside.records[0]?.contentId ?? "0x"],
+    ] as const;
+    const opened: string[] = [];
+    for (const [replica, contentId] of cases) {
+      const order = restartOf(replica, `${replica}/1`);
+      opened.push((await byHand.openProposal({ order, evidence: [contentId] })).proposalId);
+    }
+    await start(0, 1, 2, 3, 4);
+    await Promise.all([...agents.keys()].map((index) => cycles(index, 5)));
+    for (const proposalId of opened) expect(await ballotsOf(byHand, proposalId)).toEqual([]);
     expect(await byHand.listDirectives()).toEqual([]);
   });
 
@@ -231,7 +287,7 @@ describe("evidence that does not hold", () => {
     fleet.kill("web/1");
     await start(0, 1, 2, 3, 4);
     expect(await ended(byHand, "Restart")).toMatchObject({ status: "Done" });
-    expect((await byHand.getProposal({ proposalId })).votes).toEqual({ for: 0, against: 5, abstain: 0 });
+    expect((await byHand.getProposal({ proposalId })).votes).toEqual({ for: 0, against: 0, abstain: 0 });
     expect(fleet.restarts.get("web/1")).toBe(1);
   });
 });
@@ -260,14 +316,11 @@ describe("an agent that was stopped", () => {
   });
 
   it("casts the ballot that it had written down before it ended, whatever it sees now", async () => {
-    const { fleet, connect, operator, dataDir, start } = await agentsOf();
+    const { witan, connect, operator, dataDir, start } = await agentsOf();
     const reader = await connect();
     const member = await connect(operator(1));
-    fleet.kill("web/1");
-    const incident = downIncident("web/1", "web/1/1");
-    const { records } = await member.anchorRecords({ records: [{ kind: "Incident", value: incident }] });
-    const evidence = records.map(({ contentId }) => contentId);
-    const { proposalId } = await member.openProposal({ order: restartOf("web/1", "web/1/1"), evidence });
+    const { proposalId } = await member.openProposal({ order: { kind: "Scale", workload: "web", replicas: 4 } });
+    await witan.increaseTime(shortTracks.operations.votingDelay + 1);
     const written = { proposalId, support: "abstain", reason: "written down before the crash" } as const;
     const box = await OwnBallots.open(`${dataDir(0)}/ballots.jsonl`);
     await box.record(written);
@@ -282,9 +335,10 @@ describe("an agent that was stopped", () => {
 
 describe("a Byzantine voter", () => {
   it("has its second ballot refused, by signature and directly", async () => {
-    const { connect, operator } = await agentsOf();
+    const { witan, connect, operator } = await agentsOf();
     const [byzantine, carrier] = [await connect(operator(4)), await connect(operator(0))];
-    const { proposalId } = await byzantine.openProposal({ order: restartOf("web/1", "web/1/1") });
+    const { proposalId } = await byzantine.openProposal({ order: { kind: "Scale", workload: "web", replicas: 4 } });
+    await witan.increaseTime(shortTracks.operations.votingDelay + 1);
     const first = await byzantine.signBallot({ proposalId, support: "for" });
     const second = await byzantine.signBallot({ proposalId, support: "against" });
     await carrier.castVoteBySig({ ballot: first });

@@ -19,7 +19,7 @@ const config: AgentConfigInput = {
       ParameterRegistry: address,
       DirectiveRegistry: address,
       NodeGovernor: address,
-      TimelockController: address,
+      NodeTimelock: address,
     },
     deployedAtBlock: 0,
   },

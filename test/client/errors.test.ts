@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import {
+  AttemptsExhaustedError,
   InvalidManifestError,
   InvalidProofError,
   NotAnchoredError,
@@ -20,6 +21,7 @@ it.each([
   [new UnknownProposalError("7"), "unknown-proposal"],
   [new UnknownDirectiveError(id), "unknown-directive"],
   [new ProposalStateError("7", "Active", "queued"), "proposal-state"],
+  [new AttemptsExhaustedError("SetFlag"), "attempts-exhausted"],
 ])("%s has a code of its own, and another attempt does not mend it", (error, code) => {
   expect(error).toMatchObject({ code, retryable: false, name: error.constructor.name });
 });

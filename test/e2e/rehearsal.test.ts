@@ -29,8 +29,8 @@ it("rehearses votes in processes of their own, one in five of its nodes hostile"
   const { votes, hosts }: Rehearsal = JSON.parse(out);
   expect(votes).toHaveLength(2);
   for (const { transactions, votes: tally, hostileMessages } of votes) {
-    // Fourteen of twenty end a vote; hostile ballots that are signed count, once each.
-    expect(tally.for).toBeGreaterThanOrEqual(14);
+    // Eleven of twenty end a vote; hostile ballots that are signed count, once each.
+    expect(tally.for).toBeGreaterThanOrEqual(11);
     expect(tally.for + tally.against + tally.abstain).toBeLessThanOrEqual(20);
     expect(transactions.reduce((sum, { ballots }) => sum + ballots, 0)).toBe(tally.for + tally.against + tally.abstain);
     expect(hostileMessages).toBe(44);

@@ -1,4 +1,4 @@
-import { concat, getBytes, Signature, toBeHex } from "ethers";
+import { concat, dataLength, getBytes, Signature, toBeHex } from "ethers";
 import { type Support, Supports } from "../../src/client/index.js";
 import { wordsOf } from "../../src/ports/chain/bitset.js";
 import { encodeG2, loadBls } from "../../src/ports/keys/index.js";
@@ -24,7 +24,7 @@ export function createAggregateSender(dao: TestDao, secretOf = (index: number) =
     /** Ballots with one sum of BLS signatures; an abstaining node signs For and Against. */
     async aggregate(proposalId: string, ballots: BallotsBySupport) {
       const { for: pro = [], against = [], abstain = [] } = ballots;
-      const digestOf = (support: Support) => governor.ballotDigest(proposalId, Supports.indexOf(support));
+      const digestOf = (support: Support) => governor.aggregateBallotDigest(proposalId, Supports.indexOf(support));
       const [forDigest, againstDigest] = await Promise.all([digestOf("for"), digestOf("against")]);
       const signature = await sum([
         ...[...pro, ...abstain].map((index) => [index, forDigest] as const),
@@ -39,8 +39,9 @@ export function createAggregateSender(dao: TestDao, secretOf = (index: number) =
       const entries = await Promise.all(
         ballots.map(async ([index, support]) => {
           const { signature } = await dao.client(index).signBallot({ proposalId, support });
-          const head = [toBeHex(index, 4), toBeHex(Supports.indexOf(support), 1)];
-          return concat([...head, Signature.from(signature).compactSerialized]);
+          const compact = Signature.from(signature).compactSerialized;
+          const head = [toBeHex(index, 4), toBeHex(Supports.indexOf(support), 1), toBeHex(dataLength(compact), 2)];
+          return concat([...head, compact]);
         }),
       );
       return chain.send(() => governor.castVotesBySig(proposalId, concat(entries)));

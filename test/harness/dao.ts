@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { type Client, createClient } from "../../src/client/index.js";
 import { type Chain, createChain, isRevert } from "../../src/ports/chain/index.js";
 import { type ContentStore, createMemoryContent } from "../../src/ports/content/index.js";
-import type { Incident, Order } from "../../src/records/index.js";
+import { type Incident, type Order, WINDOW_SECONDS } from "../../src/records/index.js";
 import { type DeployWitanOptions, deployWitan, type Witan } from "./deploy.js";
 
 export { stateOf } from "./records.js";
@@ -26,6 +26,7 @@ export interface TestDao {
 
 export async function createTestDao(options: DeployWitanOptions = {}): Promise<TestDao> {
   const witan = await deployWitan(options);
+  await beginWindow(witan);
   const content = createMemoryContent();
   const chains: Chain[] = [];
   const connect = async (signer?: Wallet, its = content) => {
@@ -73,6 +74,13 @@ export async function createTestDao(options: DeployWitanOptions = {}): Promise<T
       for (const chain of chains) chain.close();
     },
   };
+}
+
+/** No test begins near the end of a window, after which the proposal of an order of the emergency track is another. */
+async function beginWindow({ increaseTime, provider }: Witan): Promise<void> {
+  const block = await provider.request({ method: "eth_getBlockByNumber", params: ["latest", false] });
+  const now = Number((block as { readonly timestamp: string }).timestamp);
+  await increaseTime(WINDOW_SECONDS - (now % WINDOW_SECONDS));
 }
 
 /**

@@ -13,6 +13,7 @@ export function issued(name: string, blockNumber: number, evidence: readonly Hex
     delay: 0n,
     window: 60n,
     salt: NO_CONTENT,
+    base: NO_CONTENT,
     evidence,
   };
   const args = {

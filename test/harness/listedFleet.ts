@@ -10,6 +10,8 @@ export class ListedFleet {
   readonly restarts = new Map<string, number>();
   /** How often any node has executed an order. */
   executions = 0;
+  /** How many of the next executions fail, and change nothing. */
+  failing = 0;
   readonly #workloads = new Map<string, { instance: number; alive: boolean }>();
 
   constructor(names: readonly string[]) {
@@ -45,6 +47,13 @@ export class ListedFleet {
         if (order.kind !== "Restart") throw new TypeError(`${order.kind} is no restart`);
         this.executions++;
         const workload = this.#of(order.replica);
+        if (this.failing > 0) {
+          this.failing--;
+          const detail = [
+            { subject: replicaSubject(order.replica), result: "failed" as const, note: "it does not start" },
+          ];
+          return { result: "failed", detail, logs: null, durationMs: 0, produced: [] };
+        }
         if (this.instanceOf(order.replica) === order.instance) {
           workload.instance++;
           workload.alive = true;
@@ -53,10 +62,13 @@ export class ListedFleet {
         const detail = [{ subject: replicaSubject(order.replica), result: "done" as const, note: "restarted" }];
         return { result: "done", detail, logs: null, durationMs: 0, produced: [] };
       },
-      verify: async ({ order }) => {
+      verify: async ({ order }, { result }) => {
         if (order.kind !== "Restart") throw new TypeError(`${order.kind} is no restart`);
         const replaced = this.instanceOf(order.replica) !== order.instance && this.#of(order.replica).alive;
-        return { holds: replaced, why: replaced ? "another instance is alive" : "it is still down" };
+        return {
+          holds: replaced === (result === "done"),
+          why: replaced ? "another instance is alive" : "it is still down",
+        };
       },
     };
   }

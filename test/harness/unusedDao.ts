@@ -11,7 +11,7 @@ const contracts = {
   ParameterRegistry: `0x${"44".repeat(20)}`,
   DirectiveRegistry: `0x${"55".repeat(20)}`,
   NodeGovernor: `0x${"66".repeat(20)}`,
-  TimelockController: `0x${"00".repeat(20)}`,
+  NodeTimelock: `0x${"00".repeat(20)}`,
 } as const;
 
 const word = (value: number) => value.toString(16).padStart(64, "0");

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type Analysis, PlanDefaults, type PlanInput, plan, underWayKey } from "../../src/policy/index.js";
+import {
+  type Analysis,
+  PlanDefaults,
+  type PlanInput,
+  plan,
+  standardWindow,
+  underWayKey,
+} from "../../src/policy/index.js";
 import { type ContentId, type Incident, subjectHash } from "../../src/records/index.js";
 import { nothingShared, v2, wellMachine } from "./fixtures.js";
 
@@ -40,7 +47,7 @@ describe("a plan", () => {
         subject: "replica/web/3",
         evidence: [id("aa")],
         delay: 0,
-        window: PlanDefaults.directiveWindowSeconds,
+        window: standardWindow("Restart"),
       },
     ]);
   });
@@ -61,7 +68,7 @@ describe("a plan", () => {
     );
   });
 
-  it("does not plan again what is under way", () => {
+  it("does not plan again what is being carried out, and nothing else keeps it back", () => {
     const subject = subjectHash("replica/web/3");
     const withUnderWay = (key: string) =>
       orders({
@@ -69,9 +76,8 @@ describe("a plan", () => {
         shared: { ...nothingShared, underWay: new Set([key]) },
       });
     expect(withUnderWay(underWayKey("Restart", subject))).toEqual([]);
-    expect(withUnderWay(underWayKey("Restart", subject, [id("aa")]))).toEqual([]);
-    // A baseless proposal on the same subject keeps nobody from opening the honest one.
-    expect(withUnderWay(underWayKey("Restart", subject, [id("bb")]))).toHaveLength(1);
+    expect(withUnderWay(underWayKey("Rollback", subject))).toHaveLength(1);
+    expect(withUnderWay(underWayKey("Restart", subjectHash("replica/web/4")))).toHaveLength(1);
   });
 
   it("starts rounds from the accepted model when the node has long been well and the flag is on", () => {

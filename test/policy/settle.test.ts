@@ -1,20 +1,29 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isDecided, type SettleInput, type Tally, whenToSettle } from "../../src/policy/index.js";
+import {
+  isClaimTrack,
+  isDecided,
+  type SettleInput,
+  type Tally,
+  votesNeeded,
+  whenToSettle,
+} from "../../src/policy/index.js";
+import { Tracks } from "../../src/records/index.js";
 
 type Rules = SettleInput["rules"];
 
-/** Emergency's shape: a third for the quorum, more For than Against, two thirds of all end it early. */
-const emergency: Rules = { committeeSize: 9, quorum: 3_300, approval: 5_000, fastPath: 6_700 };
+/** Operations' shape: a third For for the quorum, more For than Against, more than half of all end it early. */
+const operations: Rules = { committeeSize: 9, neededFor: 3, fastPathFor: 5, approval: 30_000 };
+/** The same where nothing ends early. */
+const patient: Rules = { ...operations, fastPathFor: 0 };
 /** Membership's shape: it lasts until its deadline. */
-const membership: Rules = { committeeSize: 9, quorum: 5_000, approval: 6_700, fastPath: 0 };
+const membership: Rules = { committeeSize: 9, neededFor: 5, fastPathFor: 0, approval: 40_000 };
+/** Emergency's: more than half, who see what is claimed, decide at once. */
+const claim: Rules = { committeeSize: 9, neededFor: 5, fastPathFor: 5, approval: 30_000 };
 const votes = (inFavour: number, against = 0, abstain = 0): Tally => ({ for: inFavour, against, abstain });
 const none = votes(0);
 
-/**
- * What the governor does with a tally, written after the contracts and not after the policy: shares become whole votes,
- * rounded up, in whole numbers of any size.
- */
+/** What the governor does with a tally, written after the contracts and not after the policy: in whole numbers of any size. */
 class Governor {
   readonly #rules: Rules;
 
@@ -24,16 +33,15 @@ class Governor {
 
   /** What a vote that ends with this tally brings. */
   succeeds(tally: Tally): boolean {
-    const { approval, committeeSize, quorum } = this.#rules;
-    const quorumReached = BigInt(tally.for + tally.abstain) >= votesOf(quorum, committeeSize);
-    const approved = BigInt(tally.for) >= votesOf(approval, tally.for + tally.against);
-    return quorumReached && tally.for > tally.against && approved;
+    const { approval, neededFor } = this.#rules;
+    const approved = BigInt(tally.for) * 60_000n >= BigInt(approval) * BigInt(tally.for + tally.against);
+    return tally.for >= neededFor && tally.for > tally.against && approved;
   }
 
   /** Whether no more ballots are taken after these, though the deadline has not come. */
   isClosed(tally: Tally): boolean {
-    const fastPathVotes = votesOf(this.#rules.fastPath, this.#rules.committeeSize);
-    return fastPathVotes > 0n && BigInt(tally.for) >= fastPathVotes && this.succeeds(tally);
+    const { fastPathFor } = this.#rules;
+    return fastPathFor > 0 && tally.for >= fastPathFor;
   }
 
   /** Every tally that this one may still become, itself included. */
@@ -49,7 +57,7 @@ class Governor {
     );
   }
 
-  /** Whether whoever has not voted can change anything. */
+  /** Whether the nodes that have not voted can change anything. */
   isDecided(tally: Tally): boolean {
     const futures = this.futures(tally);
     if (futures.length === 1 || this.isClosed(tally)) return true;
@@ -58,35 +66,29 @@ class Governor {
   }
 }
 
-function votesOf(share: number, whole: number): bigint {
-  const product = BigInt(share) * BigInt(whole);
-  return product / 10_000n + (product % 10_000n === 0n ? 0n : 1n);
-}
-
-/** A share in basis points, often one at which rounding decides. */
-function share(size: number): fc.Arbitrary<number> {
-  const near = fc
-    .tuple(fc.integer({ min: 0, max: size }), fc.integer({ min: -1, max: 1 }))
-    .map(([part, off]) => Math.min(10_000, Math.max(0, Math.round((part * 10_000) / size) + off)));
-  return fc.oneof(near, fc.integer({ min: 0, max: 10_000 }), fc.constantFrom(0, 3_300, 5_000, 6_700, 7_500, 10_000));
-}
-
-const poll = fc.integer({ min: 1, max: 8 }).chain((committeeSize) =>
-  fc.record({
-    rules: fc.record({
-      committeeSize: fc.constant(committeeSize),
-      quorum: share(committeeSize),
-      approval: share(committeeSize),
-      fastPath: fc.oneof(fc.constant(0), share(committeeSize)),
-    }),
-    ballots: fc
-      .array(fc.constantFrom("for", "for", "against", "abstain", "missing"), {
-        minLength: committeeSize,
-        maxLength: committeeSize,
-      })
-      .map((all) => all.filter((each): each is keyof Tally => each !== "missing")),
-  }),
+/** Within the bounds of the contracts, often where rounding decides. */
+const shares = fc.oneof(
+  fc.integer({ min: 20_000, max: 48_000 }),
+  fc.constantFrom(20_000, 30_000, 40_000, 45_000, 48_000),
 );
+
+const poll = fc
+  .record({ committeeSize: fc.integer({ min: 1, max: 8 }), track: fc.constantFrom(...Tracks) })
+  .chain(({ committeeSize, track }) =>
+    fc.record({
+      rules: fc.record({ quorum: shares, approval: shares, fastPath: fc.boolean() }).map((rules) => ({
+        ...votesNeeded(track, rules, committeeSize),
+        committeeSize,
+        approval: rules.approval,
+      })),
+      ballots: fc
+        .array(fc.constantFrom("for", "for", ...(isClaimTrack(track) ? [] : ["against", "abstain"]), "missing"), {
+          minLength: committeeSize,
+          maxLength: committeeSize,
+        })
+        .map((all) => all.filter((each): each is keyof Tally => each !== "missing")),
+    }),
+  );
 
 function tallyOf(ballots: readonly (keyof Tally)[]): Tally {
   const count = (support: keyof Tally) => ballots.filter((each) => each === support).length;
@@ -116,18 +118,24 @@ describe("a vote", () => {
   });
 
   it.each<[string, Rules, Tally, boolean]>([
-    ["the fast path is reached", emergency, votes(7), true],
-    ["one more For would reach the fast path", emergency, votes(6), false],
-    ["it passes for certain, and can no longer end early", emergency, votes(5, 3), true],
-    ["all that are missing could still turn it", emergency, votes(4, 1), false],
-    ["nobody is missing", emergency, votes(3, 3, 3), true],
-    ["too many are Against", emergency, votes(0, 5), true],
-    ["a tie is the best that may come of it", emergency, votes(1, 4, 1), true],
-    ["one more than a tie may come of it", emergency, votes(1, 4), false],
-    ["it passes for certain at its deadline", membership, votes(7), true],
-    ["it would fail if the rest were Against", membership, votes(6), false],
-    ["the approval cannot be reached any more", membership, votes(2, 3), true],
-    ["the quorum needs abstentions that may come", membership, votes(3, 0, 1), false],
+    ["the fast path is reached", operations, votes(5), true],
+    ["one more For would reach the fast path", operations, votes(4), false],
+    ["it passes for certain, and can no longer end early", operations, votes(3, 0, 5), true],
+    ["it passes for certain, and may still end early", operations, votes(4, 0, 4), false],
+    ["all that are missing could still turn it", operations, votes(4, 1), false],
+    ["nobody is missing", operations, votes(3, 3, 3), true],
+    ["too many are Against", operations, votes(0, 5), true],
+    ["a tie is the best that may come of it", operations, votes(1, 4, 1), true],
+    ["one more than a tie may come of it", operations, votes(1, 4), false],
+    ["it passes for certain where nothing ends early", patient, votes(5), true],
+    ["it would fail if the rest were Against, and nothing ends early", patient, votes(4), false],
+    ["it passes for certain at its deadline", membership, votes(6), true],
+    ["it would fail if the rest of the members were Against", membership, votes(5), false],
+    ["the approval cannot be reached any more", membership, votes(2, 4), true],
+    ["abstentions help nothing pass: too few can still be For", membership, votes(3, 0, 5), true],
+    ["too few For are there, and more may come", membership, votes(3, 0, 1), false],
+    ["more than half have seen what is claimed", claim, votes(5), true],
+    ["half have seen what is claimed", claim, votes(4), false],
   ])("where %s", (_what, rules, tally, decided) => {
     expect(isDecided(rules, tally)).toBe(decided);
     expect(new Governor(rules).isDecided(tally)).toBe(decided);
@@ -137,7 +145,7 @@ describe("a vote", () => {
 describe("ballots that wait", () => {
   function settle(change: Partial<SettleInput>) {
     return whenToSettle({
-      rules: emergency,
+      rules: operations,
       counted: none,
       pending: none,
       secondsLeft: 300,
@@ -149,15 +157,15 @@ describe("ballots that wait", () => {
   }
 
   it("are settled at once when they decide what was open", () => {
-    expect(settle({ pending: votes(7) })).toBe("decided");
+    expect(settle({ pending: votes(5) })).toBe("decided");
     expect(settle({ pending: votes(0, 5) })).toBe("decided");
-    expect(settle({ counted: votes(4), pending: votes(3) })).toBe("decided");
+    expect(settle({ counted: votes(2), pending: votes(3) })).toBe("decided");
   });
 
   it("wait for others as long as they decide nothing", () => {
-    expect(settle({ pending: votes(6) })).toBeUndefined();
-    expect(settle({ pending: votes(6), waitedMs: 29_999 })).toBeUndefined();
-    expect(settle({ pending: votes(6), waitedMs: 30_000 })).toBe("waited");
+    expect(settle({ pending: votes(4) })).toBeUndefined();
+    expect(settle({ pending: votes(4), waitedMs: 29_999 })).toBeUndefined();
+    expect(settle({ pending: votes(4), waitedMs: 30_000 })).toBe("waited");
   });
 
   it("are not settled at once where others have decided without them", () => {
@@ -173,6 +181,6 @@ describe("ballots that wait", () => {
   });
 
   it("cost nothing where there are none", () => {
-    expect(settle({ counted: votes(6), secondsLeft: 0, waitedMs: 1e9 })).toBeUndefined();
+    expect(settle({ counted: votes(4), secondsLeft: 0, waitedMs: 1e9 })).toBeUndefined();
   });
 });

@@ -45,6 +45,7 @@ function ballot(order: Order, subject: string, change: Partial<VoteInput> = {}) 
     proposal: {
       kind: order.kind,
       payload: { schema: "witan/directive/1", subject, order },
+      deviations: [],
       disagreements: [],
       track: "emergency",
     },
@@ -81,12 +82,36 @@ describe("a ballot on a restart", () => {
   });
 
   it("is Against when the proposal contradicts itself or hides its payload", () => {
-    const proposal = { kind: "Restart", payload: undefined, disagreements: [], track: "emergency" } as const;
+    const proposal = {
+      kind: "Restart",
+      payload: undefined,
+      deviations: [],
+      disagreements: [],
+      track: "emergency",
+    } as const;
     expect(on({ proposal }).support).toBe("against");
     expect(on({ proposal: { ...proposal, disagreements: ["the subject differs"] } }).reason).toContain(
       "the subject differs",
     );
     expect(ballot(restart, "replica/web/1").support).toBe("against");
+  });
+});
+
+describe("a ballot on a proposal that others would not open", () => {
+  const deviations = ["it takes effect 4294967295 s after its issue, not at once"];
+  const payload = { schema: "witan/directive/1", subject: dead.subject, order: restart } as const;
+  const proposal = { kind: restart.kind, payload, deviations, disagreements: [], track: "emergency" } as const;
+  const on = (change: Partial<VoteInput> = {}) =>
+    decideIfAny({ proposal, evidence: [verified(down)], view: view([dead]), policy: VoteDefaults, ...change });
+
+  it("is left to people, however true its evidence is", () => {
+    expect(on()).toBeUndefined();
+    expect(on({ proposal: { ...proposal, deviations: [] } })?.support).toBe("for");
+  });
+
+  it("is Against all the same where it lies", () => {
+    expect(on({ proposal: { ...proposal, disagreements: ["the subject differs"] } })?.support).toBe("against");
+    expect(on({ evidence: [{ contentId: id, status: "corrupt" }] })?.support).toBe("against");
   });
 });
 
@@ -193,7 +218,7 @@ describe("a ballot on a ban", () => {
     expect(ballot(ban(3), "node/3", { evidence: [proof(3)] }).support).toBe("for");
   });
 
-  it("is left to people, without a ballot that would help to the quorum, where it does not", () => {
+  it("is left to people, without a ballot that would use up their vote, where it does not", () => {
     for (const [order, evidence] of [
       [ban(3), []],
       [ban(3), [proof(4)]],
@@ -209,7 +234,7 @@ describe("a ballot on a parameter", () => {
   const on = (name: string, value: string) => {
     const order: Order = { kind: "SetParameter", name, value };
     const payload = { schema: "witan/directive/1", subject: `parameter/${name}`, order } as const;
-    const proposal = { kind: order.kind, payload, disagreements: [], track: "constitution" } as const;
+    const proposal = { kind: order.kind, payload, deviations: [], disagreements: [], track: "constitution" } as const;
     return decideIfAny({ proposal, evidence: [], view: view([]), policy: VoteDefaults })?.support;
   };
 

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { AbiCoder, keccak256, toUtf8Bytes } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -6,15 +7,19 @@ import {
   type Directive,
   DirectiveKinds,
   directiveId,
+  directiveSalt,
+  hasBase,
   MAX_EVIDENCE,
+  parseSalt,
   sortEvidence,
   subjectHash,
   trackOfKind,
+  WINDOW_SECONDS,
 } from "../../src/records/index.js";
 import { contentId, idOf } from "./samples.js";
 
 const TYPE =
-  "tuple(uint8 kind, bytes32 subject, bytes32 payload, uint32 delay, uint32 window, bytes32 salt, bytes32[] evidence)";
+  "tuple(uint8 kind, bytes32 subject, bytes32 payload, uint32 delay, uint32 window, bytes32 salt, bytes32 base, bytes32[] evidence)";
 const nonZero = contentId.filter((id) => BigInt(id) !== 0n);
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const anyDirective: fc.Arbitrary<Directive> = fc.record({
@@ -24,6 +29,7 @@ const anyDirective: fc.Arbitrary<Directive> = fc.record({
   delay: uint32,
   window: uint32,
   salt: contentId,
+  base: contentId,
   evidence: fc.uniqueArray(nonZero, { maxLength: MAX_EVIDENCE }).map(sortEvidence),
 });
 const directive: Directive = {
@@ -33,6 +39,7 @@ const directive: Directive = {
   delay: 0,
   window: 600,
   salt: idOf("salt"),
+  base: idOf("base"),
   evidence: sortEvidence([idOf("a"), idOf("b")]),
 };
 
@@ -55,6 +62,7 @@ describe("a directive", () => {
       { delay: 1 },
       { window: 601 },
       { salt: idOf("pepper") },
+      { base: idOf("another base") },
       { evidence: [] },
     ]) {
       expect(directiveId({ ...directive, ...change } as Directive)).not.toBe(id);
@@ -64,6 +72,7 @@ describe("a directive", () => {
   it.each([
     ["a kind that is none", { kind: "Explode" }],
     ["a short subject", { subject: "0x12" }],
+    ["a short base", { base: "0x12" }],
     ["a delay over 32 bits", { delay: 2 ** 32 }],
     ["a negative window", { window: -1 }],
     ["half a second", { delay: 0.5 }],
@@ -109,5 +118,50 @@ describe("a directive", () => {
 
   it("names its subject by the hash of its text", () => {
     for (const text of ["", "replica/web/3", "Grüße 🜂"]) expect(subjectHash(text)).toBe(keccak256(toUtf8Bytes(text)));
+  });
+});
+
+describe("the salt of an order", () => {
+  const uint64 = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+
+  it("says the window of its opening and which attempt it is, both as they were given", () => {
+    fc.assert(
+      fc.property(uint64, uint32, (window, attempt) => {
+        expect(parseSalt(directiveSalt(window, attempt))).toEqual({ window: BigInt(window), attempt });
+      }),
+    );
+  });
+
+  it("is what the contracts make of both: the window above 32 bits of the attempt", () => {
+    fc.assert(
+      fc.property(uint64, uint32, (window, attempt) => {
+        const word = AbiCoder.defaultAbiCoder().encode(["uint256"], [(BigInt(window) << 32n) | BigInt(attempt)]);
+        expect(directiveSalt(window, attempt)).toBe(word);
+      }),
+    );
+  });
+
+  it("can be read whatever a stranger put there, and names a window that cannot be missed", () => {
+    const { window, attempt } = parseSalt(`0x${"ff".repeat(32)}`);
+    expect([window, attempt]).toEqual([2n ** 224n - 1n, 2 ** 32 - 1]);
+  });
+
+  it("is zero for the first attempt without a window", () => {
+    expect(directiveSalt(0, 0)).toBe(`0x${"00".repeat(32)}`);
+  });
+});
+
+describe("the contracts and the records agree", () => {
+  const source = readFile(new URL("../../contracts/types/Directive.sol", import.meta.url), "utf8");
+
+  it("on the seconds of a window", async () => {
+    expect(await source).toContain(`uint256 internal constant WINDOW = ${WINDOW_SECONDS};`);
+  });
+
+  it("on the kinds that name the last order on their subject", async () => {
+    const [, body = ""] = /function hasBase\([^)]*\)[^{]*\{([^}]*)\}/.exec(await source) ?? [];
+    const named = [...body.matchAll(/DirectiveKind\.(\w+)/g)].map(([, kind]) => kind);
+    expect(DirectiveKinds.filter(hasBase).sort()).toEqual(named.sort());
+    expect(named).toHaveLength(4);
   });
 });

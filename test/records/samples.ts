@@ -109,9 +109,9 @@ export const orders: readonly Order[] = [
     rules: {
       votingDelay: 60,
       votingPeriod: 86_400,
-      quorum: 3_300,
-      approval: 5_000,
-      fastPath: 6_700,
+      quorum: 20_000,
+      approval: 30_000,
+      fastPath: true,
       timelock: 600,
       expiry: 604_800,
       openLimit: 4,

@@ -22,7 +22,7 @@ const CONTRACTS = [
   "DirectiveRegistry",
   "ModelRegistry",
   "ParameterRegistry",
-  "TimelockController",
+  "NodeTimelock",
 ];
 
 /** A valid network document of contracts that do not exist. */

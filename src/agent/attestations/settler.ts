@@ -1,6 +1,5 @@
 import type { Client, IssuedDirective } from "../../client/index.js";
 import { type AttestReason, whenToAttest } from "../../policy/index.js";
-import { indicesOf } from "../../ports/chain/bitset.js";
 import { isRevert } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
 import type { ExchangeDependencies } from "../aggregation/exchangeDependencies.js";
@@ -151,33 +150,22 @@ export class AttestationSettler {
   #settle({ id }: IssuedDirective, statement: Attestation): Promise<Settlement | undefined> {
     const { client, open, recheck } = this.#dependencies;
     const { outcome, report } = statement;
-    /** Counted by a transaction that waits for its block, so that no event tells of it yet. */
-    const counted = new Set<number>();
     return submitAggregate<Attestation>({
       pending: async () => {
         const directive = await open.refresh(id);
         if (directive === undefined) return [];
         const sides = this.#sidesOf(directive, await this.countedOf(id, true));
         const side = sides.find((each) => saysTheSame(each.statement, statement));
-        return (side?.pending ?? []).flatMap(({ message }) => (counted.has(message.index) ? [] : [message]));
+        return (side?.pending ?? []).map(({ message }) => message);
       },
       submit: (attestations) =>
         client.attestDirective({ directiveId: id, report, outcome: outcome ?? undefined, attestations }),
-      isOver: (error) => isRevert(error, "DirectiveRegistryLapsed"),
+      isOver: (error) => isRevert(error, "DirectiveRegistryLapsed", "DirectiveRegistryNothingNew"),
       recover: async (error, attestations) => {
-        if (isRevert(error, "DirectiveRegistryReportsOverlap")) {
-          for (const index of overlapOf(error.args)) counted.add(index);
-          return true;
-        }
         if (!isRevert(error, "NodeRegistryInvalidSignature")) return false;
         await recheck(attestations);
         return true;
       },
     });
   }
-}
-
-/** The indices that an overlap names: bits of one word of 256. */
-function overlapOf({ bits, word }: Readonly<Record<string, unknown>>): number[] {
-  return indicesOf([BigInt(bits as bigint)]).map((bit) => Number(word) * 256 + bit);
 }

@@ -139,10 +139,10 @@ export class BallotSettler {
         isUnopened(proposal)
           ? client.decideProposal({ proposal: proposal.built, ballots })
           : client.castVotes({ proposalId: proposal.id, ballots }),
-      isOver: (error) => isRevert(error, "GovernorUnexpectedProposalState"),
+      isOver: (error) =>
+        isRevert(error, "GovernorUnexpectedProposalState", "GovernorNothingNew", "GovernorWindowPassed"),
       recover: async (error, ballots) => {
         refusals += 1;
-        if (isRevert(error, "GovernorBallotsOverlap")) return true;
         const sumsUpToNothing = error instanceof KeyError;
         if (!sumsUpToNothing && !isRevert(error, "NodeRegistryInvalidSignature", "NodeRegistryInvalidSignatureOf"))
           return false;

@@ -1,5 +1,5 @@
 import { type NodeBallot, type ProposalId, type Support, supportNumber } from "../../client/index.js";
-import { compactSignature, hashBallot } from "../../ports/chain/index.js";
+import { compactSignature, hashAggregateBallot } from "../../ports/chain/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import type { LocalNode } from "../aggregation/localNode.js";
 
@@ -22,7 +22,7 @@ export async function signNodeBallot(parameters: SignNodeBallotParameters): Prom
   }
   const context = { chainId: chain.chainId, governor: chain.addresses.NodeGovernor };
   const sign = (each: Support) => {
-    const digest = hashBallot(context, { proposalId, support: supportNumber(each) });
+    const digest = hashAggregateBallot(context, { proposalId, support: supportNumber(each) });
     return bls.sign(node.blsSecret, Buffer.from(digest.slice(2), "hex"));
   };
   const signature = support === "abstain" ? bls.aggregate([sign("for"), sign("against")]) : sign(support);

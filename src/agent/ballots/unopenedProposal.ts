@@ -1,5 +1,6 @@
 import type { BuiltProposal, Proposal, ProposalRules } from "../../client/index.js";
-import type { Address, Track, TrackRules } from "../../records/index.js";
+import { isClaimTrack, votesNeeded } from "../../policy/index.js";
+import { type Address, parseSalt, type Track, type TrackRules, WINDOW_SECONDS } from "../../records/index.js";
 
 /**
  * A proposal that is not on chain yet. Its id is a hash of what it says, so nodes that see the same can vote on it
@@ -27,9 +28,18 @@ export interface MakeUnopenedProposalParameters {
 
 export function makeUnopenedProposal(parameters: MakeUnopenedProposalParameters): UnopenedProposal {
   const { built, chainTime, committeeSize, epoch, rules, self, track } = parameters;
-  const { quorum, approval, fastPath, timelock, expiry, votingPeriod } = rules;
-  const frozen: ProposalRules = { epoch, committeeSize, quorum, approval, fastPath, timelock, expiry };
-  const deadline = chainTime + votingPeriod;
+  const { approval, timelock, expiry, votingPeriod } = rules;
+  const frozen: ProposalRules = {
+    epoch,
+    committeeSize,
+    ...votesNeeded(track, rules, committeeSize),
+    approval,
+    claim: isClaimTrack(track),
+    timelock,
+    expiry,
+  };
+  const { window } = parseSalt(built.directive.salt);
+  const deadline = window === 0n ? chainTime + votingPeriod : (Number(window) + 2) * WINDOW_SECONDS;
   return {
     id: built.proposalId,
     state: "Active",
@@ -42,7 +52,7 @@ export function makeUnopenedProposal(parameters: MakeUnopenedProposalParameters)
     votes: { for: 0, against: 0, abstain: 0 },
     start: chainTime,
     deadline,
-    expiry: deadline + timelock + expiry,
+    expiry: deadline + expiry,
     eta: null,
     description: built.description,
     calls: built.calls,

@@ -6,7 +6,7 @@ import {
   schemeOf,
   supportNumber,
 } from "../../client/index.js";
-import { type BallotContext, hashBallot, recoverVoter } from "../../ports/chain/index.js";
+import { type BallotContext, hashAggregateBallot, recoverVoter } from "../../ports/chain/index.js";
 import type { ValidationResult } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import type { Clock } from "../../utils/clock.js";
@@ -95,14 +95,14 @@ export class BallotValidator {
     relay?: string,
   ): Promise<boolean | undefined> {
     const { context } = this.#dependencies;
-    const { proposalId, signature, support } = ballot;
+    const { index, proposalId, signature, support } = ballot;
     const digestOf = (each: Support) =>
-      Buffer.from(hashBallot(context, { proposalId, support: supportNumber(each) }).slice(2), "hex");
+      Buffer.from(hashAggregateBallot(context, { proposalId, support: supportNumber(each) }).slice(2), "hex");
     if (schemeOf(ballot) === "bls") {
       const digests = support === "abstain" ? [digestOf("for"), digestOf("against")] : [digestOf(support)];
       return this.#verifier.verify({ key: Buffer.from(key.slice(2), "hex"), digests, signature }, relay ?? OURSELVES);
     }
-    const message = { proposalId, support: supportNumber(support) };
+    const message = { proposalId, support: supportNumber(support), index };
     const signer = recoverVoter(context, message, `0x${Buffer.from(signature).toString("hex")}`);
     return signer?.toLowerCase() === operator.toLowerCase();
   }

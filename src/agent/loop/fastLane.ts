@@ -1,7 +1,7 @@
 import type { Client, ProposalId } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { PlannedProposal } from "../../policy/index.js";
-import { type Address, type TrackRules, Tracks } from "../../records/index.js";
+import { type Address, parseSalt, type TrackRules, Tracks, WINDOW_SECONDS } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { createLruCache } from "../../utils/lruCache.js";
@@ -11,6 +11,8 @@ import type { OpeningStrategy } from "./strategies/strategy.js";
 
 /** How long nodes vote on an unopened proposal before it is opened like any other, ballots included. */
 const DECIDE_WITHIN_MS = 6_000;
+/** How long after the beginning of a window nodes join a vote of the window before instead of starting their own. */
+const NEAR_BOUNDARY_SECONDS = 30;
 /** Unopened proposals whose start is remembered, so that none gets this time twice. */
 const MAX_REMEMBERED = 1_024;
 
@@ -19,6 +21,8 @@ export interface FastLaneDependencies {
   readonly client: Client;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether ballots of other nodes on a proposal are known here. */
+  readonly isVotedOn: (proposalId: ProposalId) => boolean;
 }
 
 /** A plan that nodes vote on before anybody has opened it. */
@@ -28,6 +32,8 @@ interface FastLanePlan {
   /** Undefined once the vote took too long. */
   readonly unopened: UnopenedProposal | undefined;
 }
+
+type Candidate = Omit<FastLanePlan, "unopened">;
 
 /**
  * Puts plans to the vote before they are opened, on tracks that allow it, so that one transaction opens the proposal, counts
@@ -51,52 +57,68 @@ export class FastLane implements OpeningStrategy {
   /**
    * Puts the plans to the vote whose track allows it; resolves with the plans to open on chain: the others, and those whose
    * vote took too long. A proposal that nodes have voted on is opened in the end even if it is no longer planned: a signed ballot must not stay
-   * unused until a node brings it to the chain much later.
+   * unused until a node brings it to the chain later. After its window it cannot be.
    */
   async route(planned: readonly PlannedProposal[], view: ChainView): Promise<readonly PlannedProposal[]> {
     const { client, clock } = this.#dependencies;
     const created = new Set(await client.listOpenedProposalIds());
     const next = new Map<ProposalId, FastLanePlan>();
     const toOpen: PlannedProposal[] = [];
-    for (const { plan, built } of this.#candidates(planned, toOpen)) {
+    for (const { plan, built } of await this.#candidates(planned, view, toOpen)) {
       const { proposalId } = built;
-      if (created.has(proposalId)) {
-        toOpen.push(plan);
-        continue;
-      }
+      // Others have opened it meanwhile.
+      if (created.has(proposalId)) continue;
       const known = this.#plans.get(proposalId);
       const startedAt = this.#startedAt.get(proposalId);
       if (startedAt !== undefined && clock.monotonic() - startedAt >= DECIDE_WITHIN_MS) {
-        toOpen.push(plan);
+        toOpen.push(asBuilt(plan, built));
         if (known !== undefined) next.set(proposalId, { plan, built, unopened: undefined });
         continue;
       }
       const unopened = known?.unopened ?? (await this.#tryToStart(built, view));
-      if (unopened === undefined) toOpen.push(plan);
+      if (unopened === undefined) toOpen.push(asBuilt(plan, built));
       else next.set(proposalId, { plan, built, unopened });
     }
     this.#plans = next;
     return toOpen;
   }
 
-  /** The plans of this cycle, and those of earlier cycles that nodes vote on. */
-  #candidates(
+  /** The proposals of earlier cycles that nodes vote on and that can still be opened, and those of further plans. */
+  async #candidates(
     planned: readonly PlannedProposal[],
+    { chainTime }: ChainView,
     toOpen: PlannedProposal[],
-  ): Iterable<Omit<FastLanePlan, "unopened">> {
-    const { client, logger } = this.#dependencies;
-    const candidates = new Map<ProposalId, Omit<FastLanePlan, "unopened">>(this.#plans);
+  ): Promise<Iterable<Candidate>> {
+    const candidates = new Map<ProposalId, Candidate>();
+    const alive = new Set<string>();
+    for (const [proposalId, { plan, built }] of this.#plans) {
+      if (!isOpenNow(built, chainTime)) continue;
+      candidates.set(proposalId, { plan, built });
+      alive.add(keyOf(plan));
+    }
     for (const plan of planned) {
+      if (alive.has(keyOf(plan))) continue;
       try {
-        const built = client.buildProposal(plan);
+        const built = await this.#prepare(plan, chainTime);
         candidates.set(built.proposalId, { plan, built });
       } catch (error) {
         // Opening it fails too, and says why.
-        logger.debug("a plan cannot be put to the vote", { subject: plan.subject, reason: messageOf(error) });
+        const reason = messageOf(error);
+        this.#dependencies.logger.debug("a plan cannot be put to the vote", { subject: plan.subject, reason });
         toOpen.push(plan);
       }
     }
     return candidates.values();
+  }
+
+  /** The proposal of a plan; shortly after a window has begun, that of the window before if other nodes vote on it. */
+  async #prepare(plan: PlannedProposal, chainTime: number): Promise<UnopenedProposal["built"]> {
+    const { client, isVotedOn } = this.#dependencies;
+    const built = await client.prepareProposal(plan);
+    const window = Number(parseSalt(built.directive.salt).window);
+    if (window === 0 || chainTime % WINDOW_SECONDS >= NEAR_BOUNDARY_SECONDS) return built;
+    const earlier = await client.prepareProposal({ ...plan, openingWindow: window - 1 });
+    return isVotedOn(earlier.proposalId) ? earlier : built;
   }
 
   async #tryToStart(built: UnopenedProposal["built"], view: ChainView): Promise<UnopenedProposal | undefined> {
@@ -128,7 +150,7 @@ export class FastLane implements OpeningStrategy {
     );
     const track = Tracks[Number(number)];
     const rules = await client.chain.read(() => governor.trackRules(number));
-    if (track === undefined || rules.votingDelay !== 0n || rules.fastPath === 0n) return undefined;
+    if (track === undefined || rules.votingDelay !== 0n || !rules.fastPath) return undefined;
 
     // Stored before ballots travel: the nodes that receive one fetch it.
     await client.content.put(built.block.bytes, { codec: "dag-cbor", keep: "payload" });
@@ -145,14 +167,33 @@ export class FastLane implements OpeningStrategy {
   }
 }
 
-function toNumbers(rules: { readonly [Name in keyof TrackRules]: bigint }): TrackRules {
+/** Whether the governor would open it in the next second: in the window that its salt names, or in the one after. */
+function isOpenNow({ directive }: UnopenedProposal["built"], chainTime: number): boolean {
+  const { window } = parseSalt(directive.salt);
+  const age = BigInt(Math.floor((chainTime + 1) / WINDOW_SECONDS)) - window;
+  return window === 0n || (age >= 0n && age <= 1n);
+}
+
+/** The plan, so that it is opened as it was voted on. */
+function asBuilt(plan: PlannedProposal, { directive }: UnopenedProposal["built"]): PlannedProposal {
+  const { attempt, window } = parseSalt(directive.salt);
+  return { ...plan, base: directive.base, attempt, openingWindow: Number(window) };
+}
+
+function keyOf({ evidence, order, subject }: PlannedProposal): string {
+  return `${order.kind} ${subject} ${[...evidence].sort().join()}`;
+}
+
+type ChainTrackRules = { readonly [Name in keyof TrackRules]: Name extends "fastPath" ? boolean : bigint };
+
+function toNumbers(rules: ChainTrackRules): TrackRules {
   const { votingDelay, votingPeriod, quorum, approval, fastPath, timelock, expiry, openLimit } = rules;
   return {
     votingDelay: Number(votingDelay),
     votingPeriod: Number(votingPeriod),
     quorum: Number(quorum),
     approval: Number(approval),
-    fastPath: Number(fastPath),
+    fastPath,
     timelock: Number(timelock),
     expiry: Number(expiry),
     openLimit: Number(openLimit),

@@ -32,18 +32,8 @@ export class Knowledge {
   }
 
   /** What policy plans on, from the cycle's snapshot of the chain. */
-  async read(
-    { directives, proposals }: Pick<ChainView, "directives" | "proposals">,
-    { replicas: seen }: Observation,
-  ): Promise<SharedKnowledge> {
-    // An issued order blocks others on its subject. A proposal only blocks those on the same evidence: otherwise a member
-    // that opens a baseless proposal could keep an honest one away.
-    const underWay = new Set([
-      ...directives.map(({ kind, subject }) => underWayKey(kind, subject)),
-      ...proposals.flatMap(({ directive }) =>
-        directive ? [underWayKey(directive.kind, directive.subject, directive.evidence)] : [],
-      ),
-    ]);
+  async read({ directives }: Pick<ChainView, "directives">, { replicas: seen }: Observation): Promise<SharedKnowledge> {
+    const underWay = new Set(directives.map(({ kind, subject }) => underWayKey(kind, subject)));
     const replicas = new Map<string, number>();
     for (const { workload } of seen) replicas.set(workload, (replicas.get(workload) ?? 0) + 1);
     return {

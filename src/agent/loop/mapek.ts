@@ -14,6 +14,7 @@ import type { Logger } from "../../utils/logger.js";
 import { repeat } from "../../utils/repeat.js";
 import type { UnopenedProposal } from "../ballots/unopenedProposal.js";
 import { type ChainView, readChainView } from "../chainView.js";
+import type { Attempts } from "./attempts.js";
 import type { Executor } from "./executor.js";
 import type { Knowledge } from "./knowledge.js";
 import type { Planner } from "./planner.js";
@@ -27,6 +28,7 @@ export interface MapekLoopDependencies {
   readonly observe: (cycle: number) => Promise<Observation>;
   readonly recorder: Pick<Recorder, "record">;
   readonly knowledge: Pick<Knowledge, "read">;
+  readonly attempts: Pick<Attempts, "due">;
   readonly planner: Pick<Planner, "advance" | "open">;
   readonly voter: Pick<Voter, "tick">;
   readonly executor: Pick<Executor, "tick">;
@@ -78,7 +80,8 @@ export class MapekLoop {
 
   /** One cycle. All its parts decide on one snapshot of the chain; what fails is tried again in the next cycle. */
   async cycle(cycle: number, signal: AbortSignal): Promise<Analysis> {
-    const { client, executor, knowledge, observe, planner, policy, recorder, strategies, voter } = this.#dependencies;
+    const { attempts, client, executor, knowledge, observe, planner, policy, recorder, strategies, voter } =
+      this.#dependencies;
     const { anchoring, attestations, ballots, opening } = strategies;
     const observation = await observe(cycle);
     const { memory, analysis } = analyze(this.#memory, observation);
@@ -93,7 +96,7 @@ export class MapekLoop {
     await anchoring.update(view);
     executor.tick(view, signal);
     const shared = await knowledge.read(view, observation);
-    const planned = plan({ analysis, incidents, shared, policy });
+    const planned = await attempts.due(plan({ analysis, incidents, shared, policy }), view.proposals);
     planner.open(await opening.route(planned, view), view);
     const unopened = this.#unopened(view);
     if (unopened.length > 0) {

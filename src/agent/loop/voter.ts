@@ -38,6 +38,8 @@ export class Voter {
   readonly #dependencies: VoterDependencies;
   /** Proposals that policy leaves to people. */
   readonly #leftToPeople = new Set<string>();
+  /** Proposals that nodes would not open as things stand; one that waits behind another is looked at again. */
+  readonly #deviating = new Set<string>();
   /** Proposals whose payload or evidence was missing at the last check. */
   readonly #doubted = new Set<string>();
 
@@ -73,17 +75,26 @@ export class Voter {
     const evidence = await Promise.all(proposal.evidence.map((contentId) => this.#check(contentId)));
     const absent = evidence.some(({ status }) => status === "unanchored" || status === "missing");
     if ((late || absent) && this.#isTooEarly(proposal)) return undefined;
+    const deviations = isUnopened(proposal) ? [] : await this.#dependencies.client.listDeviations({ proposal });
     const modelTest = payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload) : undefined;
     const decision = decide({
-      proposal: { kind: proposal.directive?.kind, payload, disagreements, track: proposal.track },
+      proposal: { kind: proposal.directive?.kind, payload, deviations, disagreements, track: proposal.track },
       evidence,
       view: await readNodeView(),
       ...(modelTest === undefined ? {} : { modelTest }),
       policy,
     });
     if (decision === undefined) {
-      this.#leftToPeople.add(proposal.id);
-      this.#dependencies.logger.info("left to people", { proposalId: proposal.id, kind: proposal.directive?.kind });
+      const known = this.#deviating.has(proposal.id);
+      if (deviations.length > 0) this.#deviating.add(proposal.id);
+      else this.#leftToPeople.add(proposal.id);
+      const kind = proposal.directive?.kind;
+      if (!known) this.#dependencies.logger.info("left to people", { proposalId: proposal.id, kind, deviations });
+      return undefined;
+    }
+    // A node that does not see what is claimed says nothing: it may see it in a moment.
+    if (proposal.rules.claim && decision.support !== "for") {
+      this.#dependencies.logger.debug("does not see what is claimed", { proposalId: proposal.id, ...decision });
       return undefined;
     }
     // A node that votes For keeps the payload, so that the order can still be read when it is issued, and afterwards.

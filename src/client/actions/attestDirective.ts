@@ -25,7 +25,7 @@ export interface AttestDirectiveParameters {
  * than half of the committee enact the directive. Verify the signatures first: they are added up, and one wrong signature
  * makes the sum invalid.
  *
- * @throws ContractRevertError, such as `DirectiveRegistryReportsOverlap` if one of the nodes has reported already,
+ * @throws ContractRevertError, such as `DirectiveRegistryNothingNew` where all of the nodes have reported already,
  * `NodeRegistryInvalidSignature`, `DirectiveRegistryNotActive` or `DirectiveRegistryLapsed`; {@link InvalidInputError};
  * KeyError; ChainError.
  * @example

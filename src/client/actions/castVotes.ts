@@ -20,10 +20,10 @@ export interface CastVotesParameters {
 }
 
 /**
- * Sends many nodes' ballots to the governor in one transaction: all of them count, or no ballot does. Verify BLS signatures
- * first: they are added up, and one wrong signature makes the sum invalid.
+ * Brings many nodes' ballots to the governor in one transaction; those that count already are skipped. BLS signatures are added up
+ * first; they must have been verified, since one bad one spoils the sum.
  *
- * @throws ContractRevertError, such as `GovernorBallotsOverlap` if one of the nodes has voted already,
+ * @throws ContractRevertError, such as `GovernorNothingNew` where all of the nodes have voted already,
  * `NodeRegistryInvalidSignature` or `GovernorUnexpectedProposalState`; {@link InvalidInputError}; KeyError; ChainError.
  * @example
  * await client.castVotes({ proposalId, ballots });

@@ -2,6 +2,7 @@ import { isRevert, type Receipt } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import { UnknownProposalError } from "../errors.js";
+import { nextProposal } from "../proposals/attempts.js";
 import { type BuiltProposal, composeProposal, type ProposalParameters } from "../proposals/composeProposal.js";
 import { stateOf } from "../proposals/stateOf.js";
 import { requireAccount } from "../transactions/requireAccount.js";
@@ -25,8 +26,9 @@ export interface OpenProposalReturnType extends BuiltProposal {
 }
 
 /**
- * Opens a proposal, unless it is open already: nodes that see the same open one proposal, by the transaction of the first. Stores
- * the payload before it sends anything.
+ * Opens a proposal, or finds it open: many nodes that see one thing open one proposal, by the transaction of the first. If
+ * earlier proposals of the same order have ended, it opens the next: see {@link prepareProposal}. The payload is stored
+ * before anything is sent.
  *
  * @throws ContractRevertError, such as `GovernorTooManyOpenProposals` or `GovernorNotMember`; ChainError; ContentError;
  * what {@link buildProposal} throws.
@@ -39,7 +41,9 @@ export async function openProposal(
 ): Promise<OpenProposalReturnType> {
   const account = requireAccount(client);
   const { chain, content } = client;
-  const built = composeProposal(chain.addresses, parameters);
+  const built = await (parameters.attempt === undefined
+    ? nextProposal(client, parameters)
+    : composeProposal(chain.addresses, parameters));
   const { proposalId, calls, description, block } = built;
 
   await content.put(block.bytes, { codec: "dag-cbor", keep: "payload", ...(signal === undefined ? {} : { signal }) });

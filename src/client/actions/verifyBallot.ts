@@ -11,9 +11,9 @@ import type { ClientContext } from "../client.js";
  */
 export function verifyBallot(
   { chain }: { readonly chain: Pick<ClientContext["chain"], "chainId" | "addresses"> },
-  { proposalId, support, reason, voter, signature }: SignedBallot,
+  { proposalId, support, reason, voter, index, signature }: SignedBallot,
 ): boolean {
   const context = { chainId: chain.chainId, governor: chain.addresses.NodeGovernor };
-  const signer = recoverVoter(context, { proposalId, support: supportNumber(support), reason }, signature);
+  const signer = recoverVoter(context, { proposalId, support: supportNumber(support), index, reason }, signature);
   return signer?.toLowerCase() === voter.toLowerCase();
 }

@@ -7,6 +7,7 @@ const changes = {
   VoteCast: "voted",
   VoteCastWithParams: "voted",
   BallotsCounted: "voted",
+  ProposalExtended: "extended",
   ProposalQueued: "queued",
   ProposalExecuted: "executed",
   ProposalCanceled: "canceled",

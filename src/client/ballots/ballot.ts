@@ -21,6 +21,8 @@ export interface SignedBallot {
   /** Signed along with the vote; absent if the voter gave none. */
   readonly reason?: string;
   readonly voter: Address;
+  /** The voter's index in the proposal's epoch. */
+  readonly index: number;
   readonly signature: Hex;
 }
 

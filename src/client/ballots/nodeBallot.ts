@@ -9,9 +9,9 @@ import { supportNumber } from "./ballot.js";
 export const MAX_BALLOTS_PER_BATCH = 2_000;
 
 /**
- * One node's ballot, which any account may send to the governor together with others. Its signature, over the digest of
- * {@link signBallot} without a reason, is the operator's (64 bytes, EIP-2098) or that of the node's BLS key (96 bytes,
- * compressed; a node that abstains adds up its signatures for and against).
+ * One node's ballot, which any account may bring to the governor together with others. Its signature is the operator's, over the
+ * digest of {@link signBallot} without a reason (64 bytes, EIP-2098), or that of the node's BLS key (96 bytes, compressed; a
+ * node that abstains adds up its signatures for and against).
  */
 export interface NodeBallot {
   readonly proposalId: ProposalId;
@@ -58,13 +58,14 @@ export function checkBallots(proposalId: ProposalId, ballots: readonly NodeBallo
   return scheme;
 }
 
-/** Entries of 69 bytes in ascending order: index, support, r, s and v. */
+/** Entries in ascending order of indices: index (4 bytes), support (1), length of the signature (2), the signature. */
 export function packBallots(ballots: readonly NodeBallot[]): Hex {
   const entries = [...ballots]
     .sort((a, b) => a.index - b.index)
     .map(({ index, support, signature }) => {
       const head = index.toString(16).padStart(8, "0") + supportNumber(support).toString(16).padStart(2, "0");
-      return head + Buffer.from(signature).toString("hex");
+      const length = signature.length.toString(16).padStart(4, "0");
+      return head + length + Buffer.from(signature).toString("hex");
     });
   return `0x${entries.join("")}`;
 }

@@ -1,10 +1,12 @@
 import { InvalidInputError } from "../../errors.js";
+import { standardWindow } from "../../policy/index.js";
 import { type Call, hashProposal, NO_CONTENT } from "../../ports/chain/index.js";
 import {
   type ContentId,
   type Directive,
   type DirectivePayload,
   directiveId,
+  directiveSalt,
   type EncodedBlock,
   encodePayload,
   type Hex,
@@ -18,9 +20,8 @@ import { issueCall } from "./directiveCall.js";
 import { type EffectMaterial, effectOf } from "./effect.js";
 import type { ProposalId } from "./proposal.js";
 
-/** The time in which nodes carry out a directive, unless the proposer says otherwise. */
-const DEFAULT_WINDOW_SECONDS = 3_600;
 const MAX_SECONDS = 0xffff_ffff;
+const MAX_ATTEMPT = 0xffff_ffff;
 
 export interface ProposalParameters extends EffectMaterial {
   readonly order: Order;
@@ -30,10 +31,14 @@ export interface ProposalParameters extends EffectMaterial {
   readonly evidence?: readonly ContentId[] | undefined;
   /** Seconds between issue and activation; 0 by default. */
   readonly delay?: number | undefined;
-  /** Seconds after activation within which outcomes count; an hour by default. */
+  /** Seconds after activation within which outcomes count; ten minutes by default, an hour for rounds. */
   readonly window?: number | undefined;
-  /** Makes two orders different that are equal in everything else; zero by default. */
-  readonly salt?: Hex | undefined;
+  /** The last directive on the subject, for an order on a workload or replica; zero by default. */
+  readonly base?: Hex | undefined;
+  /** Which proposal of the same order this is, counted from 0; 0 by default. */
+  readonly attempt?: number | undefined;
+  /** The time of its opening, in seconds, divided by 300, on a track without a voting delay; 0 by default. */
+  readonly openingWindow?: number | undefined;
 }
 
 export interface BuiltProposal {
@@ -56,15 +61,23 @@ export function composeProposal(
     order,
     subject = subjectOf(order),
     delay = 0,
-    window = DEFAULT_WINDOW_SECONDS,
-    salt = NO_CONTENT,
+    window = standardWindow(order.kind),
+    base = NO_CONTENT,
+    attempt = 0,
+    openingWindow = 0,
   } = parameters;
   for (const seconds of [delay, window]) {
-    if (!Number.isInteger(seconds) || seconds < 0 || seconds > MAX_SECONDS) {
+    if (!isCount(seconds, MAX_SECONDS)) {
       throw new InvalidInputError(
         `A delay or window is a whole number of seconds up to ${MAX_SECONDS}, not ${seconds}.`,
       );
     }
+  }
+  if (!isCount(attempt, MAX_ATTEMPT)) {
+    throw new InvalidInputError(`An attempt is a whole number up to ${MAX_ATTEMPT}, not ${attempt}.`);
+  }
+  if (!isCount(openingWindow, Number.MAX_SAFE_INTEGER)) {
+    throw new InvalidInputError(`The window of an opening is a whole number, not ${openingWindow}.`);
   }
   const payload: DirectivePayload = { schema: "witan/directive/1", subject, order };
   const block = encodePayload(payload);
@@ -75,7 +88,8 @@ export function composeProposal(
     payload: block.contentId,
     delay,
     window,
-    salt,
+    salt: directiveSalt(openingWindow, attempt),
+    base,
     evidence,
   };
   const effect = effectOf(addresses, order, parameters);
@@ -90,4 +104,8 @@ export function composeProposal(
     calls,
     description,
   };
+}
+
+function isCount(value: number, most: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= most;
 }

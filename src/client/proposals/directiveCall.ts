@@ -9,6 +9,7 @@ interface DirectiveArgs {
   readonly delay: bigint;
   readonly window: bigint;
   readonly salt: string;
+  readonly base: string;
   readonly evidence: readonly string[];
 }
 
@@ -39,6 +40,7 @@ export function directiveOfArgs(args: DirectiveArgs): Directive | undefined {
     delay: Number(args.delay),
     window: Number(args.window),
     salt: args.salt as Hex,
+    base: args.base as Hex,
     evidence: [...args.evidence] as ContentId[],
   };
 }

@@ -17,13 +17,18 @@ export const ProposalStates = [
 ] as const;
 export type ProposalState = (typeof ProposalStates)[number];
 
-/** The rules that applied when a proposal was opened. Shares are in basis points, durations in seconds. */
+/** What a proposal needs to pass, as frozen at its opening. Votes are in nodes, durations in seconds. */
 export interface ProposalRules {
   readonly epoch: number;
   readonly committeeSize: number;
-  readonly quorum: number;
+  /** Votes For without which it does not pass. */
+  readonly neededFor: number;
+  /** Votes For that end the vote early, since no later ballot could change the result; 0 for none. */
+  readonly fastPathFor: number;
+  /** For, of For + Against, that passes it at the deadline, in 60,000ths. */
   readonly approval: number;
-  readonly fastPath: number;
+  /** Whether it claims a fact: nodes that see it vote For, others not at all. */
+  readonly claim: boolean;
   readonly timelock: number;
   readonly expiry: number;
 }

@@ -38,10 +38,11 @@ export async function readProposal(client: ClientContext, created: ChainEventOf<
   const { governor } = chain.contracts;
   const { args, transactionHash, blockNumber } = created;
   const at = { blockTag: chain.tip };
-  const [state, rules, votes, expiry, eta] = await Promise.all([
+  const [state, rules, votes, deadline, expiry, eta] = await Promise.all([
     stateOf(client, args.proposalId.toString()),
     chain.read(() => governor.proposalRules(args.proposalId, at)),
     chain.read(() => governor.proposalVotes(args.proposalId, at)),
+    chain.read(() => governor.proposalDeadline(args.proposalId, at)),
     chain.read(() => governor.proposalExpiry(args.proposalId, at)),
     chain.read(() => governor.proposalEta(args.proposalId, at)),
   ]);
@@ -56,9 +57,10 @@ export async function readProposal(client: ClientContext, created: ChainEventOf<
     rules: {
       epoch: Number(rules.epoch),
       committeeSize: Number(rules.committeeSize),
-      quorum: Number(rules.quorum),
+      neededFor: Number(rules.neededFor),
+      fastPathFor: Number(rules.fastPathFor),
       approval: Number(rules.approval),
-      fastPath: Number(rules.fastPath),
+      claim: rules.claim,
       timelock: Number(rules.timelock),
       expiry: Number(rules.expiry),
     },
@@ -72,7 +74,7 @@ export async function readProposal(client: ClientContext, created: ChainEventOf<
       abstain: Number(votes.abstainVotes),
     },
     start: Number(args.voteStart),
-    deadline: Number(args.voteEnd),
+    deadline: Number(deadline),
     expiry: Number(expiry),
     eta: eta === 0n ? null : Number(eta),
     description: args.description,

@@ -33,6 +33,7 @@ export {
   type BallotContext,
   type BallotMessage,
   compactSignature,
+  hashAggregateBallot,
   hashBallot,
   recoverVoter,
   signBallotMessage,

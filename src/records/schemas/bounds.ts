@@ -49,5 +49,5 @@ export const MAX_PROOF_LENGTH = 64;
 /** The largest value of a uint32, as in the durations of a track or directive. */
 export const MAX_UINT32 = 0xffff_ffff;
 
-/** All of a share in basis points. */
-export const BASIS_POINTS = 10_000;
+/** The whole that the shares of a track are of, as on chain: thirds, fifths and percents of it are whole numbers. */
+export const SHARE_DENOMINATOR = 60_000;

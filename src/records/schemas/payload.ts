@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Address, type ContentId, type DirectiveKind, type Hex, type Track, Tracks } from "../types.js";
-import { BASIS_POINTS, MAX_ARGUMENTS, MAX_LINKS, MAX_NODES, MAX_ROUNDS } from "./bounds.js";
+import { MAX_ARGUMENTS, MAX_LINKS, MAX_NODES, MAX_ROUNDS, SHARE_DENOMINATOR } from "./bounds.js";
 import { address, contentId, count, distinct, hash, label, name, positive, share, text, uint32 } from "./scalars.js";
 
 /** A version of a workload. */
@@ -12,13 +12,14 @@ export interface Release {
   readonly sha256: Hex;
 }
 
-/** A track's rules, as on chain. Durations in seconds, shares in basis points. */
+/** A track's rules, as on chain. Durations in seconds, shares in 60,000ths: two thirds are 40,000. */
 export interface TrackRules {
   readonly votingDelay: number;
   readonly votingPeriod: number;
   readonly quorum: number;
   readonly approval: number;
-  readonly fastPath: number;
+  /** Whether a vote ends as soon as no later ballot could change its result. */
+  readonly fastPath: boolean;
   readonly timelock: number;
   readonly expiry: number;
   readonly openLimit: number;
@@ -86,13 +87,13 @@ export const releaseSchema = z.strictObject({
   sha256: hash,
 }) satisfies z.ZodType<Release>;
 
-const shareOfNodes = z.int().min(0).max(BASIS_POINTS);
+const shareOfNodes = z.int().min(0).max(SHARE_DENOMINATOR);
 const rules = z.strictObject({
   votingDelay: uint32,
   votingPeriod: uint32,
   quorum: shareOfNodes,
   approval: shareOfNodes,
-  fastPath: shareOfNodes,
+  fastPath: z.boolean(),
   timelock: uint32,
   expiry: uint32,
   openLimit: z.int().min(0).max(255),

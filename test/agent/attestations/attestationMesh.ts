@@ -16,6 +16,9 @@ import { NEVER_MS, patience } from "../../harness/patience.js";
 /** What a node reports of a directive. */
 export type NodeStatement = Pick<Statement, "report" | "outcome">;
 
+/** How long a directive is carried out for in these tests, in seconds: longer than others decide on members meanwhile. */
+const WINDOW = 3_600;
+
 export const outcomeOf = (name: number): ContentId => `0x${name.toString(16).padStart(2, "0").repeat(32)}`;
 export const ready: NodeStatement = { report: "ready", outcome: null };
 export const done: NodeStatement = { report: "done", outcome: outcomeOf(1) };
@@ -59,7 +62,7 @@ export async function createAttestationMesh(deploy: DeployWitanOptions = {}) {
     ): Promise<IssuedDirective> {
       const order =
         typeof what === "string" ? ({ ...restartOrder, replica: what, instance: `${what}/1` } as Order) : what;
-      const { proposalId } = await dao.client().openProposal({ order, ...times });
+      const { proposalId } = await dao.client().openProposal({ order, window: WINDOW, ...times });
       return getDirective({ directiveId: await dao.carryOut(proposalId) });
     },
     /** Has nodes attest a report. */

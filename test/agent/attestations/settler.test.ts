@@ -212,25 +212,6 @@ it("settles a step after the first in line, and waits anew once the directive wa
 });
 
 describe("a refusal", () => {
-  it("that names who counts already leaves out those, though no event tells of them yet", async () => {
-    const { add, sent, state, update } = open();
-    add(...by(done, second, third, fourth));
-    state.refusals.push(() => revert("DirectiveRegistryReportsOverlap", { word: 0n, bits: 1n << BigInt(third) }));
-    await update();
-    expect(sent().at(-1)).toEqual(["done", ascending(second, fourth)]);
-  });
-
-  it("because others were quicker leaves out what events tell by now", async () => {
-    const { add, count, sent, state, update } = open();
-    add(...by(done, second, third, fourth, fifth));
-    state.refusals.push(() => {
-      count(done, third);
-      return revert("DirectiveRegistryReportsOverlap", { word: 0n, bits: 0n });
-    });
-    await update();
-    expect(sent().at(-1)).toEqual(["done", ascending(second, fourth, fifth)]);
-  });
-
   it("of a signature has all of them verified again, and the bad one is left out", async () => {
     const { add, sent, state, update } = open();
     add(...by(done, second, third, fifth));
@@ -242,6 +223,7 @@ describe("a refusal", () => {
 
   it.each<[string, (state: ReturnType<typeof open>["state"]) => void, number]>([
     ["lapsed", ({ refusals }) => refusals.push(() => revert("DirectiveRegistryLapsed")), 1],
+    ["heard all of it by now", ({ refusals }) => refusals.push(() => revert("DirectiveRegistryNothingNew")), 1],
     ["ended since the snapshot", (state) => Object.assign(state, { directive: { ...directive, status: "Done" } }), 0],
   ])("because the directive has %s is the end of it", async (_, end, transactions) => {
     const { add, logs, state, update } = open();

@@ -6,15 +6,25 @@ import { type NodeBallot, type Proposal, type Support, Supports } from "../../..
 import { indicesOf } from "../../../src/ports/chain/bitset.js";
 import type { Order, Track, TrackRules } from "../../../src/records/index.js";
 import { bls } from "../../harness/bls.js";
-import { restartOrder } from "../../harness/dao.js";
 import { type DeployWitanOptions, shortTracks } from "../../harness/deploy.js";
 import { createMesh, type MeshNodeOptions } from "../../harness/mesh.js";
 import { NEVER_MS, patience } from "../../harness/patience.js";
 
-/** Restarts are voted on for a day, and to the end: nothing passes by the fast path. */
+/**
+ * Operations are voted on for a day, and to the end: nothing passes by the fast path. Emergencies take a day too, but claims
+ * of fact have a fast path on every track.
+ */
 export function slowTracks(change: Partial<TrackRules> = {}): Record<Track, TrackRules> {
-  return { ...shortTracks, emergency: { ...shortTracks.emergency, votingPeriod: 86_400, fastPath: 0, ...change } };
+  const { emergency, operations } = shortTracks;
+  return {
+    ...shortTracks,
+    emergency: { ...emergency, votingPeriod: 86_400 },
+    operations: { ...operations, votingPeriod: 86_400, fastPath: false, ...change },
+  };
 }
+
+/** An order on which every support counts. */
+const scaleOrder: Order = { kind: "Scale", workload: "web", replicas: 4 };
 
 export interface BallotNodeOptions extends MeshNodeOptions {
   readonly waitForMoreMs?: number;
@@ -63,9 +73,11 @@ export async function createBallotMesh(deploy: DeployWitanOptions = {}) {
 
   return {
     ...mesh,
-    /** Opens a restart, or another order, and waits until ballots count. */
-    async propose(order: Order = restartOrder): Promise<Proposal> {
+    /** Proposes to scale, or another order, and waits until ballots count. */
+    async propose(order: Order = scaleOrder): Promise<Proposal> {
       const { proposalId } = await dao.client().openProposal({ order });
+      const { start } = await getProposal({ proposalId });
+      await mesh.increaseTimeTo(Math.max(start, await chain.now()) + 1);
       await expect.poll(async () => (await getProposal({ proposalId })).state, patience).toBe("Active");
       return getProposal({ proposalId });
     },

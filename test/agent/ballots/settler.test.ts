@@ -23,7 +23,10 @@ const nodeOf = (index: number): NodeSummary => ({
   ...{ index, operator: operatorOf(index), peerId: "", key: "0x" },
   ...{ admittedAt: 1, removedAt: null, predecessor: null, active: true },
 });
-const rules = { epoch: 1, committeeSize: 5, quorum: 5_000, approval: 5_000, fastPath: 6_000, timelock: 0, expiry: 0 };
+const rules = {
+  ...{ epoch: 1, committeeSize: 5, neededFor: 3, fastPathFor: 3, approval: 30_000 },
+  ...{ claim: false, timelock: 0, expiry: 0 },
+};
 /** A thousand seconds long: ballots wait for others until 200 are left. */
 const proposal = {
   ...{ id: "7", state: "Active", rules, votes: { for: 0, against: 0, abstain: 0 }, start: 1_000, deadline: 2_000 },
@@ -196,21 +199,6 @@ describe("a node settles when it is its turn", () => {
 });
 
 describe("a refusal", () => {
-  it("because others were quicker leaves out what counts by now", async () => {
-    const { add, sent, state, update } = await open();
-    add(...[0, 1, 2, 3].map((index) => ballotOf(index)));
-    state.refusals.push(() => {
-      state.voted = [2];
-      return revert("GovernorBallotsOverlap");
-    });
-    await update();
-    expect(sent()).toEqual([
-      [0, 1, 2, 3],
-      [0, 1, 3],
-    ]);
-    expect(state.rechecked).toEqual([]);
-  });
-
   it("of a signature has all of them verified again, and the bad one is left out", async () => {
     const { add, sent, state, update } = await open();
     add(...[0, 1, 2, 4].map((index) => ballotOf(index)));
@@ -231,12 +219,17 @@ describe("a refusal", () => {
     expect(sent()).toEqual([...Array(times).fill([3, 0, 1, 2]), [0, 1, 2]]);
   });
 
-  it("because the vote has ended is the end of it", async () => {
+  it.each([
+    ["the vote has ended", "GovernorUnexpectedProposalState"],
+    ["others were quicker, and all of the ballots count by now", "GovernorNothingNew"],
+    ["the window of an unopened vote has passed", "GovernorWindowPassed"],
+  ])("because %s is the end of it", async (_, errorName) => {
     const { add, logs, sent, state, update } = await open();
     add(...[0, 1, 2].map((index) => ballotOf(index)));
-    state.refusals.push(() => revert("GovernorUnexpectedProposalState"));
+    state.refusals.push(() => revert(errorName));
     await update();
     expect([sent(), logs]).toEqual([[[0, 1, 2]], []]);
+    expect(state.rechecked).toEqual([]);
   });
 
   it("that it does not know is told of, and the next update tries again", async () => {

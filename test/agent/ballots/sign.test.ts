@@ -2,7 +2,12 @@ import { getBytes, Wallet } from "ethers";
 import { describe, expect, it } from "vitest";
 import { signNodeBallot } from "../../../src/agent/ballots/sign.js";
 import { type Client, type NodeBallot, type Support, supportNumber } from "../../../src/client/index.js";
-import { type BallotContext, hashBallot, recoverVoter, signBallotMessage } from "../../../src/ports/chain/index.js";
+import {
+  type BallotContext,
+  hashAggregateBallot,
+  recoverVoter,
+  signBallotMessage,
+} from "../../../src/ports/chain/index.js";
 import { loadBls } from "../../../src/ports/keys/index.js";
 import type { Address, Hex } from "../../../src/records/index.js";
 
@@ -19,7 +24,8 @@ const client = {
   signBallot: async (parameters: { proposalId: string; support: Support }) => {
     asked.push(parameters);
     const { proposalId, support } = parameters;
-    const signature = await signBallotMessage(wallet, context, { proposalId, support: supportNumber(support) });
+    const message = { proposalId, support: supportNumber(support), index: 3 };
+    const signature = await signBallotMessage(wallet, context, message);
     return { ...parameters, signature };
   },
 } as unknown as Client;
@@ -34,7 +40,7 @@ function isSigned(
   change: Partial<BallotContext> = {},
 ): boolean {
   const digestOf = (support: Support) =>
-    getBytes(hashBallot({ ...context, ...change }, { proposalId: "7", support: supportNumber(support) }));
+    getBytes(hashAggregateBallot({ ...context, ...change }, { proposalId: "7", support: supportNumber(support) }));
   return bls.verify(
     supports.map((support) => ({ keys: [key], digest: digestOf(support) })),
     signature,
@@ -70,7 +76,7 @@ it("is the operator's where keys cannot be added up, in 64 bytes and without a r
   const ballot = await sign("abstain", false);
   expect(ballot.signature).toHaveLength(64);
   const signature: Hex = `0x${Buffer.from(ballot.signature).toString("hex")}`;
-  const signer = recoverVoter(context, { proposalId: "7", support: supportNumber("abstain") }, signature);
+  const signer = recoverVoter(context, { proposalId: "7", support: supportNumber("abstain"), index: 3 }, signature);
   expect(signer).toBe(wallet.address);
   expect(asked).toEqual([{ proposalId: "7", support: "abstain" }]);
 });

@@ -1,6 +1,6 @@
 import { getBytes } from "ethers";
 import { type NodeBallot, type NodeSummary, type Support, supportNumber } from "../../../src/client/index.js";
-import { compactSignature, hashBallot, signBallotMessage } from "../../../src/ports/chain/index.js";
+import { compactSignature, hashAggregateBallot, signBallotMessage } from "../../../src/ports/chain/index.js";
 import { blsPublicKey } from "../../../src/ports/keys/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { bls } from "../../harness/bls.js";
@@ -36,7 +36,7 @@ export interface SignOptions {
 export function signed(index: number, support: Support, options: SignOptions = {}): NodeBallot {
   const { proposalId = proposal, context: where = context, by = index } = options;
   const sign = (each: Support) => {
-    const digest = hashBallot(where, { proposalId, support: supportNumber(each) });
+    const digest = hashAggregateBallot(where, { proposalId, support: supportNumber(each) });
     return bls.sign(blsKey(by), getBytes(digest));
   };
   const signature = support === "abstain" ? bls.aggregate([sign("for"), sign("against")]) : sign(support);
@@ -45,7 +45,7 @@ export function signed(index: number, support: Support, options: SignOptions = {
 
 /** The same by the operator's account. */
 export async function signedByOperator(index: number, support: Support, by = index): Promise<NodeBallot> {
-  const message = { proposalId: proposal, support: supportNumber(support) };
+  const message = { proposalId: proposal, support: supportNumber(support), index };
   const signature = compactSignature(await signBallotMessage(operatorKey(by), context, message));
   return { proposalId: proposal, index, support, signature: getBytes(signature) };
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { isUnopened, makeUnopenedProposal } from "../../../src/agent/ballots/unopenedProposal.js";
 import type { BuiltProposal, Proposal } from "../../../src/client/index.js";
-import type { Directive, TrackRules } from "../../../src/records/index.js";
+import type { Directive, Track, TrackRules } from "../../../src/records/index.js";
 
 const directive: Directive = {
   kind: "Restart",
@@ -11,6 +11,7 @@ const directive: Directive = {
   delay: 0,
   window: 600,
   salt: `0x${"00".repeat(32)}`,
+  base: `0x${"00".repeat(32)}`,
   evidence: [`0x${"03".repeat(32)}`],
 };
 const built = {
@@ -21,18 +22,18 @@ const built = {
   description: "restart web/3",
 } as unknown as BuiltProposal;
 const rules = {
-  quorum: 5_000,
-  approval: 6_667,
-  fastPath: 7_500,
+  quorum: 30_000,
+  approval: 40_000,
+  fastPath: true,
   votingDelay: 12,
   votingPeriod: 300,
   timelock: 60,
   expiry: 900,
 } as TrackRules;
 const self = `0x${"a0".repeat(20)}` as const;
-const make = (change: Partial<TrackRules> = {}, chainTime = 1_000) =>
+const make = (change: Partial<TrackRules> = {}, chainTime = 1_000, track: Track = "emergency") =>
   makeUnopenedProposal({
-    ...{ built, self, chainTime, track: "emergency", epoch: 4, committeeSize: 7 },
+    ...{ built, self, chainTime, track, epoch: 4, committeeSize: 7 },
     rules: { ...rules, ...change },
   });
 
@@ -52,17 +53,20 @@ it("takes ballots at once under the rules of now, which count for nothing yet", 
     start: 1_000,
     eta: null,
   });
-  const frozen = { quorum: 5_000, approval: 6_667, fastPath: 7_500, timelock: 60, expiry: 900 };
-  expect(proposal.rules).toEqual({ epoch: 4, committeeSize: 7, ...frozen });
+  const frozen = { approval: 40_000, timelock: 60, expiry: 900 };
+  const claim = { claim: true, neededFor: 4, fastPathFor: 4 };
+  expect(proposal.rules).toEqual({ epoch: 4, committeeSize: 7, ...frozen, ...claim });
+  const scaled = { claim: false, neededFor: 4, fastPathFor: 5 };
+  expect(make({}, 1_000, "operations").rules).toEqual({ epoch: 4, committeeSize: 7, ...frozen, ...scaled });
 });
 
-it("ends a voting period after the chain's time, and lapses a timelock and an expiry later", () => {
+it("ends a voting period after the chain's time, and lapses an expiry later if nobody queues it", () => {
   const seconds = fc.nat({ max: 10_000_000 });
   fc.assert(
     fc.property(seconds, seconds, seconds, seconds, (votingPeriod, timelock, expiry, chainTime) => {
       const proposal = make({ votingPeriod, timelock, expiry }, chainTime);
       expect(proposal.deadline - proposal.start).toBe(votingPeriod);
-      expect(proposal.expiry - proposal.deadline).toBe(timelock + expiry);
+      expect(proposal.expiry - proposal.deadline).toBe(expiry);
       expect(proposal.start).toBe(chainTime);
     }),
   );

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { readChainView } from "../../../src/agent/chainView.js";
 import { FastLane } from "../../../src/agent/loop/fastLane.js";
 import type { PlannedProposal } from "../../../src/policy/index.js";
-import type { Address, Order } from "../../../src/records/index.js";
+import { type Address, type Order, parseSalt, WINDOW_SECONDS } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { frozen, TestClock } from "../../harness/clock.js";
 import { createTestDao } from "../../harness/dao.js";
@@ -21,17 +21,34 @@ const restartOf = (replica: string) =>
   planOf({ kind: "Restart", replica, instance: `${replica}/1` }, `replica/${replica}`);
 const plan = restartOf("web-1");
 
-/** One node's fast lane over a real chain, at a time that the test sets. */
+/** One node's fast lane over a real chain, at a time that the test sets: that of the chain is well within a window. */
 async function openLane() {
   const setting = await createTestDao({ nodes: 3 });
   onTestFinished(() => setting.close());
   const client = setting.client();
+  /** Moves the chain's time to so many seconds after the beginning of a window, the next or a later one. */
+  const moveInto = async (seconds: number, windows = 1) => {
+    const now = await client.chain.now();
+    const begins = (Math.floor(now / WINDOW_SECONDS) + windows) * WINDOW_SECONDS;
+    await setting.witan.increaseTime(begins + seconds - now);
+  };
+  await moveInto(60);
+  /** The proposals on which ballots of other nodes are known. */
+  const heard = new Set<string>();
   const clock = new TestClock(frozen());
   const logs: { level: string; message: string; [field: string]: unknown }[] = [];
   const logger = createLogger("info", (line) => logs.push(JSON.parse(line)));
-  const lane = new FastLane({ self: client.account as Address, client, clock, logger });
+  const lane = new FastLane({
+    self: client.account as Address,
+    client,
+    clock,
+    logger,
+    isVotedOn: (id) => heard.has(id),
+  });
   return {
     client,
+    heard,
+    moveInto,
     content: setting.content,
     clock,
     logs,
@@ -39,7 +56,8 @@ async function openLane() {
     /** The plans among these that are to be opened on chain. */
     route: async (...plans: readonly PlannedProposal[]) => lane.route(plans, await readChainView(client)),
     moved: () => lane.unopened.map(({ id }) => id),
-    idOf: (planned: PlannedProposal) => client.buildProposal(planned).proposalId,
+    /** The proposal that a node makes of a plan at this time, unless the plan says otherwise. */
+    idOf: async (planned: PlannedProposal) => (await client.prepareProposal(planned)).proposalId,
   };
 }
 
@@ -54,7 +72,7 @@ describe("a plan that can be decided before anybody has opened it", () => {
     });
     await client.openProposal(plan);
     const { calls, description, directive, evidence, id, rules, track } = await client.getProposal({
-      proposalId: idOf(plan),
+      proposalId: await idOf(plan),
     });
     expect(unopened).toMatchObject({ calls, description, directive, evidence, id, rules, track });
   });
@@ -65,9 +83,9 @@ describe("a plan that can be decided before anybody has opened it", () => {
     clock.pass(DECIDE_WITHIN_MS - 1);
     expect([await route(plan), moved().length]).toEqual([[], 1]);
     clock.pass(1);
-    expect([await route(plan), moved()]).toEqual([[plan], []]);
+    expect([await route(plan), moved()]).toMatchObject([[plan], []]);
     clock.pass(DECIDE_WITHIN_MS);
-    expect([await route(plan), moved()]).toEqual([[plan], []]);
+    expect([await route(plan), moved()]).toMatchObject([[plan], []]);
   });
 
   it.each([-3_600_000, 3_600_000])("has its six seconds when the wall clock is stepped by %i ms", async (step) => {
@@ -77,15 +95,19 @@ describe("a plan that can be decided before anybody has opened it", () => {
     clock.pass(DECIDE_WITHIN_MS - 1);
     expect([await route(plan), moved().length]).toEqual([[], 1]);
     clock.pass(1);
-    expect([await route(plan), moved()]).toEqual([[plan], []]);
+    expect([await route(plan), moved()]).toMatchObject([[plan], []]);
   });
 
   it("is given back if its payload cannot be stored, with the reason", async () => {
     const { content, idOf, logs, moved, route } = await openLane();
     await content.close();
-    expect([await route(plan), moved()]).toEqual([[plan], []]);
+    expect([await route(plan), moved()]).toMatchObject([[plan], []]);
     expect(logs).toMatchObject([
-      { message: "a plan is opened on chain before the vote", proposalId: idOf(plan), reason: "The store is closed." },
+      {
+        message: "a plan is opened on chain before the vote",
+        proposalId: await idOf(plan),
+        reason: "The store is closed.",
+      },
     ]);
   });
 });
@@ -95,14 +117,14 @@ describe("an unopened proposal that was voted on and is planned no more", () => 
     const { client, clock, idOf, moved, route } = await openLane();
     await route(plan, restartOf("web-2"));
     clock.pass(DECIDE_WITHIN_MS - 1);
-    expect([await route(), moved()]).toEqual([[], [plan, restartOf("web-2")].map(idOf)]);
+    expect([await route(), moved()]).toEqual([[], [await idOf(plan), await idOf(restartOf("web-2"))]]);
     clock.pass(1);
-    expect([await route(), moved()]).toEqual([[plan, restartOf("web-2")], []]);
+    expect([await route(), moved()]).toMatchObject([[plan, restartOf("web-2")], []]);
     // In every cycle, until a node has opened it.
-    expect(await route()).toEqual([plan, restartOf("web-2")]);
+    expect(await route()).toMatchObject([plan, restartOf("web-2")]);
     await client.openProposal(plan);
     await route();
-    expect(await route()).toEqual([restartOf("web-2")]);
+    expect(await route()).toMatchObject([restartOf("web-2")]);
   });
 
   it("is forgotten once it is on chain, whichever node has opened it", async () => {
@@ -117,12 +139,96 @@ describe("an unopened proposal that was voted on and is planned no more", () => 
 });
 
 describe("a plan that is opened on chain before the vote", () => {
-  it("is given back at once: its track has no fast lane, it cannot be proposed, or it is on chain", async () => {
-    const { client, moved, route } = await openLane();
+  it("is given back at once if its track has no fast lane, or it cannot be proposed", async () => {
+    const { idOf, moved, route } = await openLane();
     const scale = planOf({ kind: "Scale", workload: "web", replicas: 5 }, "workload/web");
     const nonsense = planOf({ kind: "Scale", workload: "", replicas: -1 }, "workload/");
+    expect(await route(scale, nonsense, restartOf("web-2"))).toMatchObject([nonsense, scale]);
+    expect(moved()).toEqual([await idOf(restartOf("web-2"))]);
+  });
+
+  it("is neither opened nor voted on here once it is on chain", async () => {
+    const { client, moved, route } = await openLane();
     await client.openProposal(plan);
-    expect(await route(scale, nonsense, plan, restartOf("web-2"))).toEqual([nonsense, scale, plan]);
-    expect(moved()).toEqual([client.buildProposal(restartOf("web-2")).proposalId]);
+    expect([await route(plan), moved()]).toEqual([[], []]);
+  });
+});
+
+describe("the window of an unopened proposal", () => {
+  /** The windows of those that are voted on, counted from the one that the chain is in. */
+  const windowsOf = async ({ client, lane }: Awaited<ReturnType<typeof openLane>>) => {
+    const current = BigInt(Math.floor((await client.chain.now()) / WINDOW_SECONDS));
+    return lane.unopened.map(({ built }) => Number(parseSalt(built.directive.salt).window - current));
+  };
+
+  it("is that of the chain's time", async () => {
+    const setting = await openLane();
+    await setting.route(plan);
+    expect(await windowsOf(setting)).toEqual([0]);
+  });
+
+  it("is over with the next one: the plan goes on in both as it was voted on, and then begins anew", async () => {
+    const setting = await openLane();
+    const { moved, moveInto, route } = setting;
+    await route(plan);
+    const [first] = moved();
+    await moveInto(60);
+    await route(plan);
+    expect([moved(), await windowsOf(setting)]).toEqual([[first], [-1]]);
+    await moveInto(60);
+    await route(plan);
+    expect(await windowsOf(setting)).toEqual([0]);
+    expect(moved()).not.toContain(first);
+  });
+
+  it("drops one that is over and that nobody plans any more, instead of opening it", async () => {
+    const { clock, moved, moveInto, route } = await openLane();
+    await route(plan);
+    clock.pass(DECIDE_WITHIN_MS);
+    expect(await route()).toMatchObject([plan]);
+    await moveInto(60, 2);
+    expect([await route(), moved()]).toEqual([[], []]);
+  });
+
+  it("is kept by a plan that is given back: what is opened is what nodes have voted on", async () => {
+    const { client, clock, moved, moveInto, route } = await openLane();
+    await route(plan);
+    const [voted] = moved();
+    await moveInto(60);
+    clock.pass(DECIDE_WITHIN_MS);
+    const [given] = await route(plan);
+    expect(given).toMatchObject(plan);
+    const { opened, proposalId } = await client.openProposal(given ?? plan);
+    expect([opened, proposalId]).toEqual([true, voted]);
+  });
+
+  /** The proposal of the window before, on which others are heard to vote, at so many seconds in the new one. */
+  async function afterBoundary(seconds: number) {
+    const setting = await openLane();
+    const earlier = await setting.idOf(plan);
+    await setting.moveInto(seconds);
+    return { ...setting, setting, earlier };
+  }
+
+  it("is the one before shortly after the boundary, if others are heard to vote in that", async () => {
+    const { earlier, heard, moved, route, setting } = await afterBoundary(2);
+    heard.add(earlier);
+    await route(plan);
+    expect([moved(), await windowsOf(setting)]).toEqual([[earlier], [-1]]);
+  });
+
+  it("is the new one shortly after the boundary if nobody is heard, or on another plan only", async () => {
+    const { heard, idOf, route, setting } = await afterBoundary(2);
+    const [now] = [Math.floor((await setting.client.chain.now()) / WINDOW_SECONDS)];
+    heard.add(await idOf({ ...restartOf("web-2"), openingWindow: now - 1 }));
+    await route(plan);
+    expect(await windowsOf(setting)).toEqual([0]);
+  });
+
+  it("is the new one half a minute after the boundary, whatever is heard", async () => {
+    const { earlier, heard, route, setting } = await afterBoundary(31);
+    heard.add(earlier);
+    await route(plan);
+    expect(await windowsOf(setting)).toEqual([0]);
   });
 });

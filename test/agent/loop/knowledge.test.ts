@@ -30,8 +30,7 @@ it("counts no series of rounds whose records are past their retention, and fails
   for (const operator of setting.witan.operators) clients.push(await setting.connect(operator, content));
   const [client] = clients as [Client];
   const decide = async (order: Order) => setting.carryOut((await client.openProposal({ order })).proposalId);
-  const lastRound = async (knowledge: Knowledge) =>
-    (await knowledge.read({ directives: [], proposals: [] }, nothingSeen)).lastRound;
+  const lastRound = async (knowledge: Knowledge) => (await knowledge.read({ directives: [] }, nothingSeen)).lastRound;
 
   const directive = await decide(rounds);
   const value = {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
+import { Attempts } from "../../../src/agent/loop/attempts.js";
 import { Knowledge } from "../../../src/agent/loop/knowledge.js";
 import { MapekLoop, type MapekLoopDependencies } from "../../../src/agent/loop/mapek.js";
 import { Planner } from "../../../src/agent/loop/planner.js";
@@ -57,6 +58,7 @@ async function loopOf(change: Partial<MapekLoopDependencies>) {
     observe: async () => observation,
     recorder: new Recorder({ self, clock, outbox, anchoring: strategies.anchoring, logger }),
     knowledge: new Knowledge(client, undefined),
+    attempts: new Attempts({ client, clock, logger }),
     planner: new Planner({ self, client, clock, jobs, logger }),
     voter: { tick: () => undefined },
     executor: { tick: () => undefined },
@@ -100,6 +102,12 @@ describe("a cycle", () => {
       },
       executor: { tick: (view) => views.add(view) },
       planner: { advance: (view) => views.add(view), open: (_, view) => views.add(view) },
+      attempts: {
+        due: async (planned, proposals) => {
+          expect([...views].map((view) => (view as { proposals: unknown }).proposals)).toContain(proposals);
+          return [...planned];
+        },
+      },
       knowledge: {
         read: async (view) => {
           views.add(view);

@@ -4,15 +4,26 @@ import { readChainView } from "../../../src/agent/chainView.js";
 import { FastLane } from "../../../src/agent/loop/fastLane.js";
 import type { Support } from "../../../src/client/index.js";
 import { GossipError } from "../../../src/ports/gossip/index.js";
-import { contentIdToCid, encodeRecord, type Incident, type Order } from "../../../src/records/index.js";
+import {
+  contentIdToCid,
+  directiveSalt,
+  encodeRecord,
+  type Hex,
+  type Incident,
+  type Order,
+} from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { downIncident } from "../../harness/listedFleet.js";
+import { replica } from "../../policy/fixtures.js";
 import { createBallotMesh, slowTracks } from "../ballots/ballotMesh.js";
 import { createVotingNode } from "./votingNode.js";
 
 const restart: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
+/** An order on which nodes vote Against too: it claims no fact. */
+const scale: Order = { kind: "Scale", workload: "web", replicas: 4 };
 const ban: Order = { kind: "Ban", indices: [2], reason: "it lies" };
 const down: Incident = downIncident("web/3", "web-3/1");
+const deadReplica = replica(3, { alive: false, healthy: false, instance: "web-3/1" });
 
 describe("a ban that nothing proves", () => {
   it("is left to people, without a ballot and with one word about it", async () => {
@@ -75,7 +86,7 @@ describe("the payload of a proposal", () => {
     const { anchor, blocks, pinned, decide, propose } = await createVotingNode();
     const { cid, contentId } = await anchor({ kind: "Incident", value: down });
     blocks.alter(cid);
-    const proposal = await propose(restart, contentId);
+    const proposal = await propose(scale, contentId);
     pinned.length = 0;
     expect(await decide(proposal)).toMatchObject({ support: "against" });
     expect(pinned).toEqual([]);
@@ -88,7 +99,7 @@ describe("evidence that may only be on its way", () => {
     const { bytes, contentId } = encodeRecord("Incident", down);
     if (status === "unanchored") await client.content.put(bytes);
     else blocks.delete((await anchor({ kind: "Incident", value: down })).cid);
-    const proposal = await propose(restart, contentId);
+    const proposal = await propose(scale, contentId);
     expect(await decide(proposal)).toBeUndefined();
     expect(await hasVoted(proposal)).toBe(false);
     expect(logs).toEqual([]);
@@ -122,7 +133,7 @@ describe("evidence that may only be on its way", () => {
     const { anchor, blocks, decide, propose } = await createVotingNode();
     const { cid, contentId } = await anchor({ kind: "Incident", value: down });
     blocks.alter(cid);
-    expect(await decide(await propose(restart, contentId))).toMatchObject({ support: "against" });
+    expect(await decide(await propose(scale, contentId))).toMatchObject({ support: "against" });
   });
 
   it("is waited for as long as nobody has opened the proposal", async () => {
@@ -132,7 +143,7 @@ describe("evidence that may only be on its way", () => {
     const { anchor, client, logger, decide, self } = await createVotingNode({ mesh, exchange });
     const { contentId } = encodeRecord("Incident", down);
     const plan = { order: restart, subject: "replica/web/3", evidence: [contentId], delay: 0, window: 60 };
-    const lane = new FastLane({ self, client, clock: systemClock, logger });
+    const lane = new FastLane({ self, client, clock: systemClock, logger, isVotedOn: () => false });
     const view = await readChainView(client);
     await lane.route([plan], view);
     const [unopened] = lane.unopened;
@@ -142,6 +153,92 @@ describe("evidence that may only be on its way", () => {
     await anchor({ kind: "Incident", value: down });
     expect(await decide(unopened)).toMatchObject({ support: "for" });
     expect(exchange.view(unopened.id).known).toEqual([{ index: 0, support: "for" }]);
+  });
+});
+
+describe("a claim of fact", () => {
+  const alive = { ...deadReplica, alive: true, healthy: true };
+
+  it("that a node does not see gets no ballot from it, and For as soon as it sees the same", async () => {
+    const { anchor, hasVoted, logs, decide, propose, seen } = await createVotingNode();
+    const proposal = await propose(restart, (await anchor({ kind: "Incident", value: down })).contentId);
+    seen.replicas = [alive];
+    for (let times = 0; times < 3; times++) expect(await decide(proposal)).toBeUndefined();
+    expect([await hasVoted(proposal), logs]).toEqual([false, []]);
+    seen.replicas = [deadReplica];
+    expect(await decide(proposal)).toMatchObject({ support: "for" });
+    expect(await hasVoted(proposal)).toBe(true);
+  });
+
+  it.each(["missing", "altered", "unanchored"])(
+    "whose evidence is %s gets no ballot, however often it is looked at",
+    async (status) => {
+      const { anchor, blocks, hasVoted, logs, decide, propose } = await createVotingNode();
+      const { cid, contentId } =
+        status === "unanchored" ? encodeRecord("Incident", down) : await anchor({ kind: "Incident", value: down });
+      if (status === "missing") blocks.delete(cid);
+      if (status === "altered") blocks.alter(cid);
+      const proposal = await propose(restart, contentId);
+      for (let times = 0; times < 3; times++) expect(await decide(proposal)).toBeUndefined();
+      expect([await hasVoted(proposal), logs]).toEqual([false, []]);
+    },
+  );
+
+  it("gets no ballot Against even where it contradicts itself: it just ends", async () => {
+    const { hasVoted, decide, propose } = await createVotingNode();
+    const proposal = await propose(restart);
+    for (let times = 0; times < 3; times++) expect(await decide(proposal)).toBeUndefined();
+    expect(await hasVoted(proposal)).toBe(false);
+  });
+});
+
+describe("a proposal that nodes which see the same would not open", () => {
+  const setFlag: Order = { kind: "SetFlag", name: "learning", value: true };
+
+  it("is left to people, with the reasons and one word about it", async () => {
+    const { anchor, hasVoted, logs, decide, open } = await createVotingNode();
+    const { contentId } = await anchor({ kind: "Incident", value: down });
+    const proposal = await open({ order: restart, evidence: [contentId], delay: 4_294_967_295 });
+    for (let times = 0; times < 3; times++) expect(await decide(proposal)).toBeUndefined();
+    expect(await hasVoted(proposal)).toBe(false);
+    expect(logs).toMatchObject([
+      {
+        message: "left to people",
+        kind: "Restart",
+        deviations: [expect.stringContaining("4294967295 s after its issue")],
+      },
+    ]);
+  });
+
+  it("because an earlier one is open is voted on as soon as that has ended", async () => {
+    const mesh = await createBallotMesh({ nodes: 3 });
+    const { decide, logs, open, propose } = await createVotingNode({ mesh });
+    const [first, second] = [await propose(setFlag), await open({ order: setFlag, attempt: 1 })];
+    expect(await decide(second)).toBeUndefined();
+    expect(logs).toMatchObject([{ message: "left to people", deviations: ["attempt 0 of the same order is Active"] }]);
+    await mesh.dao.carryOut(first.id);
+    expect(await decide(second)).toMatchObject({ support: "for" });
+  });
+
+  it("has its reasons, whatever salt a stranger made up", async () => {
+    const { client, propose } = await createVotingNode();
+    const { directive, ...proposal } = await propose(setFlag);
+    if (directive === null) throw new Error("it issues no directive");
+    const reasonsOf = (salt: Hex) =>
+      client.listDeviations({ proposal: { ...proposal, directive: { ...directive, salt } } });
+    expect(await reasonsOf(directive.salt)).toEqual([]);
+    // The highest window and attempt, the highest window alone, and an attempt that needs ten thousand earlier ones.
+    for (const salt of [`0x${"ff".repeat(32)}`, `0x${"ff".repeat(28)}00000001`, directiveSalt(0, 10_000)] as const) {
+      expect(await reasonsOf(salt)).toHaveLength(1);
+    }
+  });
+
+  it("keeps no agent from voting on the one that they open", async () => {
+    const { decide, open, propose } = await createVotingNode();
+    const hostile = [await open({ order: setFlag, attempt: 7 }), await open({ order: setFlag, openingWindow: 5 })];
+    const proposal = await propose(setFlag);
+    for (const each of hostile) expect(await decide(each)).toBeUndefined();
+    expect(await decide(proposal)).toMatchObject({ support: "for" });
   });
 });
 

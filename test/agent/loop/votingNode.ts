@@ -5,8 +5,8 @@ import { AggregatedBallots } from "../../../src/agent/loop/strategies/aggregated
 import { DirectBallots } from "../../../src/agent/loop/strategies/direct.js";
 import { Voter } from "../../../src/agent/loop/voter.js";
 import { OwnBallots, type RecordedBallot } from "../../../src/agent/signing/ownBallots.js";
-import { createClient, type NewRecord, type Proposal } from "../../../src/client/index.js";
-import { VoteDefaults } from "../../../src/policy/index.js";
+import { createClient, type NewRecord, type OpenProposalParameters, type Proposal } from "../../../src/client/index.js";
+import { type NodeView, VoteDefaults } from "../../../src/policy/index.js";
 import { createChain, type Eip1193Provider } from "../../../src/ports/chain/index.js";
 import { type ContentStore, createMemoryContent } from "../../../src/ports/content/index.js";
 import type { Address, ContentId, Order } from "../../../src/records/index.js";
@@ -51,6 +51,8 @@ export async function createVotingNode({ exchange, mesh: given }: VotingNodeOpti
   const logger = createLogger("info", (text) => logs.push(JSON.parse(text)));
   const jobs = new BackgroundJobs(logger);
   const self = client.account as Address;
+  /** What the node sees at this moment. */
+  const seen = { replicas: [] as NodeView["replicas"], workloads: new Set<string>(), tasks: new Set<string>() };
   const voter = new Voter({
     client,
     ownBallots: ballots,
@@ -59,9 +61,17 @@ export async function createVotingNode({ exchange, mesh: given }: VotingNodeOpti
     logger,
     policy: VoteDefaults,
     evidenceTimeoutMs: 10_000,
-    readNodeView: async () => ({ replicas: [], workloads: new Set(), tasks: new Set() }),
+    readNodeView: async () => seen,
     testModel: async () => undefined,
   });
+
+  async function open(parameters: OpenProposalParameters): Promise<Proposal> {
+    const { proposalId } = await client.openProposal(parameters);
+    const { start } = await client.getProposal({ proposalId });
+    await witan.increaseTime(Math.max(1, start - (await chain.now()) + 1));
+    await expect.poll(async () => (await client.getProposal({ proposalId })).state, patience).toBe("Active");
+    return client.getProposal({ proposalId });
+  }
 
   return {
     mesh,
@@ -72,6 +82,7 @@ export async function createVotingNode({ exchange, mesh: given }: VotingNodeOpti
     client,
     logger,
     logs,
+    seen,
     self,
     /** Has one record anchored. */
     async anchor(record: NewRecord) {
@@ -81,13 +92,9 @@ export async function createVotingNode({ exchange, mesh: given }: VotingNodeOpti
       return anchored;
     },
     /** Opens a proposal and waits until ballots count. */
-    async propose(order: Order, ...evidence: ContentId[]): Promise<Proposal> {
-      const { proposalId } = await client.openProposal({ order, evidence });
-      const { start } = await client.getProposal({ proposalId });
-      await witan.increaseTime(Math.max(1, start - (await chain.now()) + 1));
-      await expect.poll(async () => (await client.getProposal({ proposalId })).state, patience).toBe("Active");
-      return client.getProposal({ proposalId });
-    },
+    propose: (order: Order, ...evidence: ContentId[]): Promise<Proposal> => open({ order, evidence }),
+    /** The same of anything. */
+    open,
     /** Gives the voter a proposal once; resolves with what it has decided by then. */
     async decide(proposal: Proposal): Promise<RecordedBallot | undefined> {
       voter.tick([proposal], new AbortController().signal);

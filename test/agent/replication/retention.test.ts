@@ -65,7 +65,7 @@ async function modelBy(mesh: Mesh, index: number, fill: number) {
 }
 
 it("unpins on every node what is past the voted retention, and nothing that is newer, accepted or cited", async () => {
-  const mesh = await createReplicationMesh({ nodes: 4, replicas: 2 });
+  const mesh = await createReplicationMesh({ nodes: 4, replicas: 2, awayMs: 600_000 });
   const { self } = mesh.node(0);
   const accepted = await modelBy(mesh, 0, 1);
   const spare = await modelBy(mesh, 0, 2);

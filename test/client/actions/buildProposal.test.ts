@@ -38,7 +38,7 @@ describe("buildProposal", () => {
           dao.client(i).buildProposal({ ...proposalOf(dao, order), evidence: i ? seen : [...seen].reverse() }),
         );
         expect(a?.proposalId).toBe(b?.proposalId);
-        const other = dao.client().buildProposal({ ...proposalOf(dao, order), evidence: seen, salt: hash("another") });
+        const other = dao.client().buildProposal({ ...proposalOf(dao, order), evidence: seen, attempt: 1 });
         expect(other.proposalId).not.toBe(a?.proposalId);
       }),
       { numRuns: 50 },

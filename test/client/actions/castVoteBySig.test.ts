@@ -2,15 +2,15 @@ import { describe, expect, it } from "vitest";
 import { createClientContext, signBallot } from "../../../src/client/index.js";
 import type { Address, Hex } from "../../../src/records/index.js";
 import { useGuardedDao } from "../../harness/client/daos.js";
-import { failureOf, restartOrder } from "../../harness/dao.js";
-import { newcomer, proposalOf } from "../../harness/orders.js";
+import { openVote, scaleOf } from "../../harness/client/directives.js";
+import { failureOf } from "../../harness/dao.js";
+import { newcomer } from "../../harness/orders.js";
 
 const dao = useGuardedDao();
 
 describe("castVoteBySig", () => {
   it("counts signed ballots from any sender, with or without a reason", async () => {
-    const { proposalId } = await dao.client(0).openProposal(proposalOf(dao, restartOrder));
-    await dao.witan.increaseTime(1);
+    const proposalId = await openVote(dao, { order: scaleOf("web") });
     const plain = await dao.client(1).signBallot({ proposalId, support: "for" });
     const reasoned = await dao.client(2).signBallot({ proposalId, support: "against", reason: "it answers me" });
     for (const ballot of [plain, reasoned]) {
@@ -28,8 +28,7 @@ describe("castVoteBySig", () => {
   });
 
   it("refuses ballots that were changed, or signed for another chain or governor", async () => {
-    const { proposalId } = await dao.client(0).openProposal(proposalOf(dao, restartOrder));
-    await dao.witan.increaseTime(1);
+    const proposalId = await openVote(dao, { order: scaleOf("web") });
     const ballot = await dao.client(1).signBallot({ proposalId, support: "for" });
     const { content, chain } = dao.client(1);
     const elsewhere = createClientContext({ content, chain: { ...chain, chainId: 1 } });

@@ -1,16 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type NodeBallot, type Support, schemeOf } from "../../../src/client/index.js";
 import { ballotOf } from "../../harness/client/ballots.js";
-import { restartOf } from "../../harness/client/directives.js";
+import { openVote, restartOf, scaleOf } from "../../harness/client/directives.js";
 import { useTestDao } from "../../harness/dao.js";
 
 const dao = useTestDao();
 
-async function opened(replica: string): Promise<string> {
-  const { proposalId } = await dao.client(0).openProposal({ order: restartOf(replica) });
-  await dao.witan.increaseTime(1);
-  return proposalId;
-}
+const opened = (workload: string) => openVote(dao, { order: scaleOf(workload) });
 
 describe("ballots that one node brings for many", () => {
   it.each(["bls", "operator"] as const)("count together, signed by %s", async (by) => {
@@ -28,8 +24,29 @@ describe("ballots that one node brings for many", () => {
       [3, "for"],
     ]);
     await expect(dao.client(4).castVotes({ proposalId, ballots })).rejects.toMatchObject({
-      errorName: "GovernorBallotsOverlap",
+      errorName: "GovernorNothingNew",
     });
+  });
+
+  it.each(["bls", "operator"] as const)("count where some of them count already, signed by %s", async (by) => {
+    const proposalId = await opened(`again-${by}`);
+    const ballots = await Promise.all([0, 1, 2].map((index) => ballotOf(dao, index, proposalId, "against", by)));
+    await dao.client(4).castVotes({ proposalId, ballots: ballots.slice(0, 1) });
+    await dao.client(1).castVote({ proposalId, support: "for", reason: "by hand, and otherwise" });
+    await dao.client(4).castVotes({ proposalId, ballots });
+    const cast = await dao.client().listBallots({ proposalId });
+    expect(cast.map(({ index, support }) => [index, support])).toEqual([
+      [0, "against"],
+      [1, "for"],
+      [2, "against"],
+    ]);
+  });
+
+  it("are refused on a claim of fact where one is not For", async () => {
+    const proposalId = await openVote(dao, { order: restartOf("web/1") });
+    const ballots = [await ballotOf(dao, 0, proposalId, "for"), await ballotOf(dao, 1, proposalId, "against")];
+    const cast = dao.client(4).castVotes({ proposalId, ballots });
+    await expect(cast).rejects.toMatchObject({ errorName: "GovernorClaimOfFact" });
   });
 
   it("are refused before anything is sent where they do not belong together", async () => {

@@ -1,6 +1,5 @@
-import { id } from "ethers";
 import { describe, expect, it } from "vitest";
-import { type Hex, type Order, Tracks } from "../../../src/records/index.js";
+import { type Order, Tracks } from "../../../src/records/index.js";
 import { useGuardedDao } from "../../harness/client/daos.js";
 import { failureOf, restartOrder } from "../../harness/dao.js";
 import { shortTracks } from "../../harness/deploy.js";
@@ -12,12 +11,12 @@ describe("executeProposal", () => {
   it("executes once, though every node tries, what passed by the fast path", async () => {
     const { proposalId, directiveId } = await dao.client(0).openProposal(proposalOf(dao, restartOrder));
     await dao.witan.increaseTime(1);
-    for (const index of [0, 1, 2])
+    for (const index of [0, 1])
       await dao.client(index).castVote({ proposalId, support: "for", reason: `node ${index}` });
-    expect(await dao.client().getProposal({ proposalId })).toMatchObject({ state: "Active", votes: { for: 3 } });
-    await dao.client(3).castVote({ proposalId, support: "for" });
-    expect(await dao.client().getProposal({ proposalId })).toMatchObject({ state: "Succeeded", votes: { for: 4 } });
-    expect(await failureOf(dao.client(4).castVote({ proposalId, support: "against" }))).toMatchObject({
+    expect(await dao.client().getProposal({ proposalId })).toMatchObject({ state: "Active", votes: { for: 2 } });
+    await dao.client(2).castVote({ proposalId, support: "for" });
+    expect(await dao.client().getProposal({ proposalId })).toMatchObject({ state: "Succeeded", votes: { for: 3 } });
+    expect(await failureOf(dao.client(4).castVote({ proposalId, support: "for" }))).toMatchObject({
       errorName: "GovernorUnexpectedProposalState",
     });
 
@@ -35,16 +34,15 @@ describe("executeProposal", () => {
     expect(ballots.map(({ voter, support, reason }) => [voter, support, reason])).toEqual([
       [dao.client(0).account, "for", "node 0"],
       [dao.client(1).account, "for", "node 1"],
-      [dao.client(2).account, "for", "node 2"],
-      [dao.client(3).account, "for", ""],
+      [dao.client(2).account, "for", ""],
     ]);
   });
 
   it("has the effect on chain of every kind that has one", async () => {
     const client = dao.client();
     const { nodes, parameters, governor } = client.chain.contracts;
-    for (const [i, order] of orders.entries()) {
-      const { proposalId } = await client.openProposal({ ...proposalOf(dao, order), salt: id(`effect ${i}`) as Hex });
+    for (const order of orders) {
+      const { proposalId } = await client.openProposal(proposalOf(dao, order));
       await dao.carryOut(proposalId);
     }
     expect(await client.getModel({ name: "mnist" })).toMatchObject({

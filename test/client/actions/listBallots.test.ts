@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { type Order, subjectHash } from "../../../src/records/index.js";
+import type { Order } from "../../../src/records/index.js";
 import { createAggregateSender } from "../../harness/aggregates.js";
 import { useChangingDao } from "../../harness/client/daos.js";
-import { ban, rotate } from "../../harness/client/directives.js";
+import { ban, openVote, rotate } from "../../harness/client/directives.js";
 import { accountOf } from "../../harness/client/records.js";
 import { blsKey } from "../../harness/deploy.js";
 
 /** Decided on the constitution's track: slowly, and never early. */
 const slow: Order = { kind: "SetParameter", name: "learning.rounds", value: "10" };
+const other: Order = { ...slow, value: "20" };
 
 describe("listBallots", () => {
   const dao = useChangingDao(7);
@@ -15,12 +16,7 @@ describe("listBallots", () => {
   const account = (index: number) => accountOf(dao, index);
   const rotatedKey = (index: number) => blsKey(`rotated ${index}`);
 
-  async function open(order: Order, salt = "one"): Promise<string> {
-    const { proposalId } = await dao.client().openProposal({ order, salt: subjectHash(salt) });
-    const { start } = await dao.client().getProposal({ proposalId });
-    await dao.witan.increaseTime(Math.max(1, start - (await dao.client().chain.now()) + 1));
-    return proposalId;
-  }
+  const open = (order: Order) => openVote(dao, { order });
 
   const ballotsOn = async (proposalId: string) =>
     (await dao.client(2).listBallots({ proposalId })).map(({ voter, index, support, reason }) => [
@@ -61,7 +57,7 @@ describe("listBallots", () => {
 
   it("lists no ballots of another proposal", async () => {
     const together = createAggregateSender(dao);
-    const [first, second] = [await open(slow), await open(slow, "two")];
+    const [first, second] = [await open(slow), await open(other)];
     await together.aggregate(first, { for: [0] });
     await together.aggregate(second, { against: [0, 1] });
     await dao.client(2).castVote({ proposalId: second, support: "for" });
@@ -88,7 +84,7 @@ describe("listBallots", () => {
       [account(6), 6, "for", "late"],
     ]);
 
-    const after = await open(slow, "after");
+    const after = await open(other);
     const newKeys = createAggregateSender(dao, (index) =>
       index === 7 ? rotatedKey(3) : (dao.witan.blsKeys[index] ?? rotatedKey(6)),
     );

@@ -8,12 +8,12 @@ describe("listDirectives", () => {
 
   it("lists newest first, by kind, standing and block", async () => {
     const outcome = subjectHash("outcome");
-    const done = await issueRestart(dao, "first");
+    const done = await issueRestart(dao);
     await dao.witan.increaseTime(5);
     for (const index of [0, 1]) await dao.client(index).reportDirective({ directiveId: done, report: "done", outcome });
-    await issueRestart(dao, "second", 60);
+    await issueRestart(dao, 60);
     await dao.witan.increaseTime(100);
-    const last = await issueRestart(dao, "third");
+    const last = await issueRestart(dao);
     const all = await dao.client(2).listDirectives();
     expect(all[0]?.id).toBe(last);
     expect(all.map(({ status }) => status)).toEqual(["Issued", "Lapsed", "Done"]);

@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { useGuardedDao } from "../../harness/client/daos.js";
-import { restartOrder, type TestDao } from "../../harness/dao.js";
-import { hash, proposalOf } from "../../harness/orders.js";
+import { restartOf } from "../../harness/client/directives.js";
+import type { TestDao } from "../../harness/dao.js";
+import { proposalOf } from "../../harness/orders.js";
 
 const dao = useGuardedDao();
 
 describe("listProposals", () => {
   it("lists newest first, by state, proposer and block", async () => {
-    const first = await dao.client(0).openProposal({ ...proposalOf(dao, restartOrder), salt: hash("1") });
-    const second = await dao.client(1).openProposal({ ...proposalOf(dao, restartOrder), salt: hash("2") });
+    const first = await dao.client(0).openProposal(proposalOf(dao, restartOf("web/1")));
+    const second = await dao.client(1).openProposal(proposalOf(dao, restartOf("web/2")));
     await dao.pass(first.proposalId);
     const ids = async (parameters: Parameters<TestDao["clients"][number]["listProposals"]>[0]) =>
       (await dao.client(3).listProposals(parameters)).map((proposal) => proposal.id);

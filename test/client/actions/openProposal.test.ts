@@ -1,20 +1,24 @@
-import { id } from "ethers";
 import { describe, expect, it } from "vitest";
 import { isRevert } from "../../../src/ports/chain/index.js";
-import { type Hex, trackOfKind } from "../../../src/records/index.js";
+import { type Order, parseSalt, trackOfKind } from "../../../src/records/index.js";
 import { useGuardedDao } from "../../harness/client/daos.js";
+import { restartOf } from "../../harness/client/directives.js";
 import { failureOf, restartOrder } from "../../harness/dao.js";
 import { operatorKey, shortTracks } from "../../harness/deploy.js";
-import { evidence, hash, orders, proposalOf } from "../../harness/orders.js";
+import { evidence, orders, proposalOf, release } from "../../harness/orders.js";
 
 const dao = useGuardedDao();
+
+const rollback: Order = { kind: "Rollback", workload: "web", from: release.sha256, to: null };
+const flagTo = (value: boolean): Order => ({ kind: "SetFlag", name: "learning", value });
+const scaleTo = (replicas: number): Order => ({ kind: "Scale", workload: "web", replicas });
 
 describe("openProposal", () => {
   it("opens every kind on its track, and it is read back and found in agreement", async () => {
     const tally: string[] = [];
     for (const [i, order] of orders.entries()) {
       const client = dao.client(i % 5);
-      const opened = await client.openProposal({ ...proposalOf(dao, order), salt: id(`${i}`) as Hex });
+      const opened = await client.openProposal(proposalOf(dao, order));
       expect(opened.opened).toBe(true);
       const proposal = await dao.client((i + 1) % 5).getProposal({ proposalId: opened.proposalId, withPayload: true });
       expect(proposal).toMatchObject({
@@ -76,11 +80,48 @@ describe("openProposal", () => {
     expect(await failureOf(stranger.openProposal(proposalOf(dao, restartOrder)))).toMatchObject({
       errorName: "GovernorInsufficientProposerVotes",
     });
-    const flood = (n: number) => dao.client(0).openProposal({ ...proposalOf(dao, restartOrder), salt: hash(`${n}`) });
+    const flood = (n: number) => dao.client(0).openProposal(proposalOf(dao, restartOf(`web/${n}`)));
     for (let n = 0; n < shortTracks.emergency.openLimit; n++) await flood(n);
     const error = await failureOf(flood(99));
     expect(isRevert(error, "GovernorTooManyOpenProposals")).toBe(true);
     expect(error.args).toMatchObject({ limit: 8n, proposer: dao.client(0).account });
+  });
+
+  it.each<[string, Order[]]>([
+    ["a rollback of one release, twice", [rollback, rollback]],
+    ["a flag, set, cleared and set again", [flagTo(true), flagTo(false), flagTo(true)]],
+    ["replicas, scaled there and back", [scaleTo(3), scaleTo(2), scaleTo(3)]],
+    ["a replica, restarted twice", [restartOrder, restartOrder]],
+  ])("gives the same order again once it was carried out: %s", async (_what, given) => {
+    const ids: string[] = [];
+    for (const [i, order] of given.entries()) {
+      const opened = await dao.client(i).openProposal({ order, evidence });
+      expect(opened.opened).toBe(true);
+      ids.push(await dao.carryOut(opened.proposalId));
+    }
+    expect(new Set(ids).size).toBe(given.length);
+    const issued = await dao.client().listDirectives();
+    expect(issued.map(({ id }) => id)).toEqual([...ids].reverse());
+  });
+
+  it("gives an order again that was voted down, while one that may still pass is joined", async () => {
+    const first = await dao.client(0).openProposal({ order: flagTo(true) });
+    expect(await dao.client(1).openProposal({ order: flagTo(true) })).toMatchObject({
+      ...first,
+      opened: false,
+      receipt: null,
+    });
+    const { deadline } = await dao.client().getProposal(first);
+    await dao.witan.increaseTime(deadline - (await dao.client().chain.now()) + 1);
+    const second = await dao.client(1).openProposal({ order: flagTo(true) });
+    expect(second.opened).toBe(true);
+    expect([first, second].map(({ directive }) => parseSalt(directive.salt).attempt)).toEqual([0, 1]);
+    await dao.carryOut(second.proposalId);
+  });
+
+  it("opens the attempt that its caller names", async () => {
+    const { directive, opened } = await dao.client().openProposal({ order: flagTo(true), attempt: 7 });
+    expect([opened, parseSalt(directive.salt)]).toEqual([true, { window: 0n, attempt: 7 }]);
   });
 
   it("opens anew what a reorganisation undid", async () => {

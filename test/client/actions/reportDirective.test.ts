@@ -20,7 +20,7 @@ describe("reportDirective", () => {
 
   it("enacts a directive by the reports of more than half", async () => {
     const stop = new AbortController();
-    const directiveId = await issueRestart(dao, "first");
+    const directiveId = await issueRestart(dao);
     const issued = await dao.client(1).getDirective({ directiveId });
     expect(issued).toMatchObject({
       id: directiveId,
@@ -58,7 +58,7 @@ describe("reportDirective", () => {
   });
 
   it("refuses reports that are early, late, twice, from strangers or without their outcome", async () => {
-    const directiveId = await issueRestart(dao, "second", 60);
+    const directiveId = await issueRestart(dao, 60);
     const outcome = contentIdOf(outcomeOf(directiveId));
     const report = (index: number, parameters: { report: "ready" | "done" | "failed"; outcome?: Hex }) =>
       failureOf(dao.client(index).reportDirective({ directiveId, ...parameters }));

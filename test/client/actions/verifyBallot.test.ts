@@ -8,10 +8,13 @@ import { addresses, contextOf } from "../../harness/fakeClient.js";
 import { OTHER } from "../../records/samples.js";
 
 const signer = new Wallet(`0x${"01".repeat(32)}`);
-const client = contextOf({ account: signer.address, chain: { signer } });
+const client = contextOf({
+  account: signer.address,
+  chain: { signer, contracts: { nodes: { indexOf: async () => 4n } } },
+});
 let ballot: SignedBallot;
 beforeAll(async () => {
-  ballot = await signBallot(client, { proposalId: "7", support: "for", reason: "as I see it" });
+  ballot = await signBallot(client, { proposalId: "7", support: "for", reason: "as I see it", epoch: 1 });
 });
 
 describe("a signed ballot", () => {
@@ -25,6 +28,7 @@ describe("a signed ballot", () => {
     ["another support", { support: "against" }],
     ["another reason", { reason: "as others see it" }],
     ["another voter", { voter: OTHER }],
+    ["another index of the same voter", { index: 5 }],
     ["another signature", { signature: `0x${"11".repeat(65)}` }],
     ["no signature", { signature: "0x" }],
   ])("does not hold with %s", (_what, change) => {

@@ -42,9 +42,11 @@ describe("ballots that are cast together", () => {
 });
 
 describe("ballots of operators", () => {
-  it("are packed by 69 bytes in the order of their indices, in whatever order they come", () => {
+  it("are packed in the order of their indices, each with the length of its signature, in whatever order they come", () => {
     const packed = packBallots([ballot(258, "abstain"), ballot(3, "for"), ballot(4, "against")]);
-    expect(packed).toBe(`0x0000000301${"03".repeat(64)}0000000400${"04".repeat(64)}0000010202${"02".repeat(64)}`);
+    expect(packed).toBe(
+      `0x00000003010040${"03".repeat(64)}00000004000040${"04".repeat(64)}00000102020040${"02".repeat(64)}`,
+    );
     const indices = fc.uniqueArray(fc.nat(0xffff), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(indices, (some) => {

@@ -8,7 +8,7 @@ import { idOf } from "../../records/samples.js";
 
 const directive = {
   ...{ kind: BigInt(DirectiveKinds.indexOf("Restart")), subject: idOf("subject"), payload: idOf("payload") },
-  ...{ delay: 1n, window: 3_600n, salt: NO_CONTENT, evidence: [idOf("incident")] },
+  ...{ delay: 1n, window: 3_600n, salt: NO_CONTENT, base: idOf("base"), evidence: [idOf("incident")] },
 };
 const issuedBy = (blockNumber: number, change = {}) =>
   eventOf("DirectiveIssued", { directiveId: idOf("id"), directive: { ...directive, ...change } }, { blockNumber });
@@ -49,7 +49,14 @@ describe("a directive", () => {
     const event = issuedBy(3);
     expect(await readDirective(client, event)).toEqual({
       ...{ id: idOf("id"), kind: "Restart", subject: idOf("subject"), payload: idOf("payload"), salt: NO_CONTENT },
-      ...{ delay: 1, window: 3_600, evidence: [idOf("incident")], status: "Done", outcome: idOf("outcome") },
+      ...{
+        base: idOf("base"),
+        delay: 1,
+        window: 3_600,
+        evidence: [idOf("incident")],
+        status: "Done",
+        outcome: idOf("outcome"),
+      },
       ...{ issuedAt: 100, activeAt: 101, deadline: 3_701, epoch: 2, committeeSize: 7 },
       ...{ transactionHash: event.transactionHash, blockNumber: 3 },
     });

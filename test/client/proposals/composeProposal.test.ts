@@ -15,7 +15,7 @@ const compose = (change: Partial<ProposalParameters> = {}) =>
 describe("a proposal", () => {
   it("has the defaults that every node has", () => {
     const { directive, payload } = compose();
-    expect(directive).toMatchObject({ kind: "Restart", delay: 0, window: 3_600, salt: NO_CONTENT });
+    expect(directive).toMatchObject({ kind: "Restart", delay: 0, window: 600, salt: NO_CONTENT, base: NO_CONTENT });
     expect(payload.subject).toBe("replica/web/3");
     expect(directive.subject).toBe(subjectHash("replica/web/3"));
   });
@@ -34,8 +34,10 @@ describe("a proposal", () => {
       { subject: "workload/web" },
       { evidence: evidence.slice(1) },
       { delay: 1 },
-      { window: 3_601 },
-      { salt: idOf("salt") },
+      { window: 601 },
+      { base: idOf("base") },
+      { attempt: 1 },
+      { openingWindow: 1 },
     ];
     const ids = [{}, ...changes].map((change) => compose(change).proposalId);
     expect(new Set(ids).size).toBe(changes.length + 1);
@@ -61,6 +63,14 @@ describe("what is refused", () => {
     const refusal = expect.objectContaining({ code: "invalid-input" });
     expect(() => compose({ delay: seconds })).toThrow(refusal);
     expect(() => compose({ window: seconds })).toThrow(refusal);
+  });
+
+  it.each([-1, 0.5, 0x1_0000_0000, Number.NaN])("is %d as the number of an attempt", (attempt) => {
+    expect(() => compose({ attempt })).toThrow(expect.objectContaining({ code: "invalid-input" }));
+  });
+
+  it.each([-1, 0.5, 2 ** 64, Number.NaN])("is %d as the window of an opening", (openingWindow) => {
+    expect(() => compose({ openingWindow })).toThrow(expect.objectContaining({ code: "invalid-input" }));
   });
 
   it("is evidence beyond sixteen records, and a record that is cited twice", () => {

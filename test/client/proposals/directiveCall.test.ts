@@ -7,7 +7,7 @@ import { idOf } from "../../records/samples.js";
 
 const directiveOf = (kind: Directive["kind"]): Directive => ({
   ...{ kind, subject: idOf("subject"), payload: idOf("payload"), delay: 5, window: 0xffff_ffff },
-  ...{ salt: NO_CONTENT, evidence: [idOf("a"), idOf("b")] },
+  ...{ salt: NO_CONTENT, base: idOf("base"), evidence: [idOf("a"), idOf("b")] },
 });
 
 describe("the call that issues a directive", () => {

@@ -21,12 +21,8 @@ const created = (calls: readonly Call[] = built.calls, blockNumber = 3) =>
 /** A governor that has the proposal, but for what a test changes. */
 function clientOf(governor: object = {}) {
   const rules = {
-    track: 1n,
-    epoch: 2n,
-    committeeSize: 7n,
-    quorum: 3_300n,
-    approval: 5_000n,
-    fastPath: 6_700n,
+    ...{ track: 1n, claim: false, epoch: 2n, committeeSize: 7n },
+    ...{ neededFor: 3n, fastPathFor: 5n, approval: 30_000n },
     timelock: 60n,
     expiry: 900n,
   };
@@ -34,6 +30,7 @@ function clientOf(governor: object = {}) {
     state: async () => 1n,
     proposalRules: async () => rules,
     proposalVotes: async () => ({ forVotes: 3n, againstVotes: 2n, abstainVotes: 1n }),
+    proposalDeadline: async () => 215n,
     proposalExpiry: async () => 1_100n,
     proposalEta: async () => 0n,
   };
@@ -78,10 +75,18 @@ describe("a proposal", () => {
     expect(proposal).toMatchObject({
       ...{ id: built.proposalId, state: "Active", track: "operations", proposer: NODE, directive: built.directive },
       ...{ directiveId: built.directiveId, evidence: [idOf("a")], votes: { for: 3, against: 2, abstain: 1 } },
-      ...{ start: 100, deadline: 200, expiry: 1_100, eta: null, calls: built.calls, blockNumber: 3 },
-      rules: { epoch: 2, committeeSize: 7, quorum: 3_300, approval: 5_000, fastPath: 6_700, timelock: 60, expiry: 900 },
+      ...{ start: 100, deadline: 215, expiry: 1_100, eta: null, calls: built.calls, blockNumber: 3 },
+      rules: {
+        ...{ epoch: 2, committeeSize: 7, neededFor: 3, fastPathFor: 5, approval: 30_000 },
+        ...{ claim: false, timelock: 60, expiry: 900 },
+      },
     });
     expect(JSON.parse(JSON.stringify(proposal))).toEqual(proposal);
+  });
+
+  it("closes when the governor says, which may be later than at its opening", async () => {
+    const client = clientOf({ proposalDeadline: async () => 250n });
+    expect(await readProposal(client, created())).toMatchObject({ start: 100, deadline: 250 });
   });
 
   it("tells when it may be executed once it is queued", async () => {

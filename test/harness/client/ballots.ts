@@ -1,6 +1,6 @@
 import { getBytes, Signature } from "ethers";
 import type { BallotScheme, NodeBallot, Support } from "../../../src/client/index.js";
-import { hashBallot } from "../../../src/ports/chain/index.js";
+import { hashAggregateBallot } from "../../../src/ports/chain/index.js";
 import { loadBls } from "../../../src/ports/keys/index.js";
 import type { TestDao } from "../dao.js";
 
@@ -21,7 +21,8 @@ export async function ballotOf(
   const bls = await loadBls();
   const secret = dao.witan.blsKeys[index] ?? new Uint8Array();
   const context = { chainId, governor: addresses.NodeGovernor };
-  const sign = (number: number) => bls.sign(secret, getBytes(hashBallot(context, { proposalId, support: number })));
+  const sign = (number: number) =>
+    bls.sign(secret, getBytes(hashAggregateBallot(context, { proposalId, support: number })));
   // An abstaining node signs For and Against.
   const signature = support === "abstain" ? bls.aggregate([sign(1), sign(0)]) : sign(support === "for" ? 1 : 0);
   return { proposalId, index, support, signature };

@@ -7,8 +7,8 @@ export function useGuardedDao(): TestDao {
   return useTestDao({ nodes: 5, guardian: operatorKey(4).address as Address });
 }
 
-/** Nodes whose votes on membership, which no fast path ends, take half a minute. */
+/** Nodes whose votes on membership, which no fast path ends, take a minute. */
 export function useChangingDao(nodes: number): TestDao {
-  const tracks = { ...shortTracks, membership: { ...shortTracks.membership, votingPeriod: 30 } };
+  const tracks = { ...shortTracks, membership: { ...shortTracks.membership, votingPeriod: 60 } };
   return useTestDao({ nodes, tracks });
 }

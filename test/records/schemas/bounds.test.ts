@@ -6,7 +6,6 @@ import { encodeJointManifest, encodeManifest, encodePayload } from "../../../src
 import { contentIdOf } from "../../../src/records/contentId.js";
 import { utf8 } from "../../../src/records/encoding/hex.js";
 import {
-  BASIS_POINTS,
   MAX_BATCH_LEAVES,
   MAX_EVIDENCE,
   MAX_JOINT_BATCHES,
@@ -14,6 +13,7 @@ import {
   MAX_NODES,
   MAX_RECORD_BYTES,
   MAX_UINT32,
+  SHARE_DENOMINATOR,
 } from "../../../src/records/schemas/bounds.js";
 import type { Hex } from "../../../src/records/types.js";
 
@@ -68,7 +68,14 @@ describe("the bounds of records agree with the contracts", () => {
     expect(source).toContain(`uint256 internal constant MAX_EVIDENCE = ${MAX_EVIDENCE};`);
   });
 
-  it("a duration fits a uint32, and a whole is 10000 basis points", () => {
-    expect([MAX_UINT32, BASIS_POINTS]).toEqual([2 ** 32 - 1, 10_000]);
+  it("a duration fits a uint32, and a whole is as many shares as the governor counts", async () => {
+    expect(MAX_UINT32).toBe(2 ** 32 - 1);
+    const source = await readFile(new URL("../../../contracts/governance/TrackBounds.sol", import.meta.url), "utf8");
+    expect(source).toContain("uint256 internal constant SHARE_DENOMINATOR = 60_000;");
+    expect(SHARE_DENOMINATOR).toBe(60_000);
+  });
+
+  it("a third, a fifth and a percent of all are whole shares", () => {
+    for (const part of [3, 5, 100]) expect(SHARE_DENOMINATOR % part).toBe(0);
   });
 });

@@ -26,7 +26,11 @@ describe("a payload that breaks its schema is refused", () => {
     ["a parameter that is a number", { ...order("SetParameter"), value: 1 }],
     [
       "over all of the nodes",
-      { ...order("SetTrack"), rules: { ...(order("SetTrack") as { rules: object }).rules, quorum: 10_001 } },
+      { ...order("SetTrack"), rules: { ...(order("SetTrack") as { rules: object }).rules, quorum: 60_001 } },
+    ],
+    [
+      "a fast path that is a share",
+      { ...order("SetTrack"), rules: { ...(order("SetTrack") as { rules: object }).rules, fastPath: 40_000 } },
     ],
     [
       "an openLimit over a byte",

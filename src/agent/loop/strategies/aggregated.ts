@@ -55,7 +55,10 @@ export async function openAggregatedStrategies(
     ballots,
     attestations: aggregatedAttestations(attestations),
     anchoring: aggregatedAnchoring(anchoring, outbox, anchorEveryMs),
-    opening: new FastLane(dependencies),
+    opening: new FastLane({
+      ...dependencies,
+      isVotedOn: (proposalId) => exchange.view(proposalId).known.length > 0,
+    }),
     start: () => anchoring.start(),
     async close() {
       await anchoring.close();

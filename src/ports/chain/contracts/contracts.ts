@@ -12,8 +12,8 @@ import {
   INodeRegistry__factory,
   type IParameterRegistry,
   IParameterRegistry__factory,
-  type TimelockController,
-  TimelockController__factory,
+  type NodeTimelock,
+  NodeTimelock__factory,
 } from "../bindings/index.js";
 import type { ContractName, Deployment } from "./deployment.js";
 
@@ -25,7 +25,7 @@ export interface Contracts {
   readonly parameters: IParameterRegistry;
   readonly directives: IDirectiveRegistry;
   readonly governor: INodeGovernor;
-  readonly timelock: TimelockController;
+  readonly timelock: NodeTimelock;
 }
 
 /** The functions and events of each contract. */
@@ -36,7 +36,7 @@ export const contractInterfaces = {
   ParameterRegistry: IParameterRegistry__factory.createInterface(),
   DirectiveRegistry: IDirectiveRegistry__factory.createInterface(),
   NodeGovernor: INodeGovernor__factory.createInterface(),
-  TimelockController: TimelockController__factory.createInterface(),
+  NodeTimelock: NodeTimelock__factory.createInterface(),
 } satisfies Record<ContractName, Interface>;
 
 /** Connects every contract of a deployment to `runner`: a provider to read, a signer to write as well. */
@@ -51,6 +51,6 @@ export function connectContracts(addresses: Deployment["contracts"], runner: Con
     parameters: connect("ParameterRegistry"),
     directives: connect("DirectiveRegistry"),
     governor: connect("NodeGovernor"),
-    timelock: connect("TimelockController"),
+    timelock: connect("NodeTimelock"),
   };
 }

@@ -7,8 +7,8 @@ import {
   ModelRegistry__factory,
   NodeGovernor__factory,
   NodeRegistry__factory,
+  NodeTimelock__factory,
   ParameterRegistry__factory,
-  TimelockController__factory,
 } from "../bindings/index.js";
 import { createHttpEndpoint } from "../rpc/endpoint.js";
 import { FailoverProvider } from "../rpc/provider.js";
@@ -59,7 +59,7 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
     });
     const deployer = await signer.getAddress();
 
-    const timelock = await new TimelockController__factory(signer).deploy(0, [], [], deployer);
+    const timelock = await new NodeTimelock__factory(signer).deploy(deployer);
     const nodes = await new NodeRegistry__factory(signer).deploy(await addressOf(timelock), deployer);
     const knowledge = await new KnowledgeRegistry__factory(signer).deploy(await addressOf(nodes));
     const models = await new ModelRegistry__factory(signer).deploy(await addressOf(timelock));
@@ -100,7 +100,7 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
         ParameterRegistry: await addressOf(settings),
         DirectiveRegistry: await addressOf(directives),
         NodeGovernor: await addressOf(governor),
-        TimelockController: await addressOf(timelock),
+        NodeTimelock: await addressOf(timelock),
       },
     };
   } catch (error) {

@@ -11,7 +11,7 @@ export const ContractNames = [
   "ParameterRegistry",
   "DirectiveRegistry",
   "NodeGovernor",
-  "TimelockController",
+  "NodeTimelock",
 ] as const;
 
 export type ContractName = (typeof ContractNames)[number];
@@ -38,7 +38,7 @@ const deploymentSchema = z.strictObject({
     ParameterRegistry: address,
     DirectiveRegistry: address,
     NodeGovernor: address,
-    TimelockController: address,
+    NodeTimelock: address,
   }),
   deployedAtBlock: z.int().nonnegative(),
 });

@@ -17,13 +17,13 @@ export async function probeDeployment(provider: FailoverProvider, addresses: Dep
     provider,
   );
   const answersRightly: Record<ContractName, () => Promise<boolean>> = {
-    NodeRegistry: async () => (await nodes.timelock()).toLowerCase() === addresses.TimelockController.toLowerCase(),
+    NodeRegistry: async () => (await nodes.timelock()).toLowerCase() === addresses.NodeTimelock.toLowerCase(),
     KnowledgeRegistry: async () => (await knowledge.sequenceOf(ZeroAddress)) === 0n,
     ModelRegistry: async () => (await models.accepted(ZeroHash)).version === 0n,
     ParameterRegistry: async () => (await parameters.tryParameter(ZeroHash)).set === false,
     DirectiveRegistry: async () => (await directives.threshold(5)) === 3n,
     NodeGovernor: async () => (await governor.trackRules(0)).votingPeriod > 0n,
-    TimelockController: async () => (await timelock.getMinDelay()) >= 0n,
+    NodeTimelock: async () => (await timelock.getMinDelay()) >= 0n,
   };
   await Promise.all(
     Object.entries(answersRightly).map(async ([name, answers]) => {

@@ -6,8 +6,8 @@ import {
   ModelRegistry__factory,
   NodeGovernor__factory,
   NodeRegistry__factory,
+  NodeTimelock__factory,
   ParameterRegistry__factory,
-  TimelockController__factory,
 } from "../bindings/index.js";
 import { ChainError, ContractRevertError } from "../errors.js";
 import type { ContractName } from "./deployment.js";
@@ -21,7 +21,7 @@ const errorInterfaces: Record<ContractName, Interface> = {
   ParameterRegistry: ParameterRegistry__factory.createInterface(),
   DirectiveRegistry: DirectiveRegistry__factory.createInterface(),
   NodeGovernor: NodeGovernor__factory.createInterface(),
-  TimelockController: TimelockController__factory.createInterface(),
+  NodeTimelock: NodeTimelock__factory.createInterface(),
 };
 
 /** Error messages of RPC nodes for a call that ran and failed without revert data. */

@@ -69,7 +69,7 @@ export interface EventSelection {
   readonly topics?: readonly (Hex | readonly Hex[] | null)[] | undefined;
 }
 
-const watched: readonly (keyof EventSources)[] = ContractNames.filter((name) => name !== "TimelockController");
+const watched: readonly (keyof EventSources)[] = ContractNames.filter((name) => name !== "NodeTimelock");
 
 /** The log filter that matches exactly the selected events. */
 export function filterFor(addresses: Deployment["contracts"], { names, topics = [] }: EventSelection): LogFilter {

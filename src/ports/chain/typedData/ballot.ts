@@ -11,13 +11,26 @@ export interface BallotContext {
 export interface BallotMessage {
   readonly proposalId: string;
   readonly support: number;
+  /** The voter's index in the registry: one account may act for several contracts that vote. */
+  readonly index: number;
   /** Signed along with the vote if given. */
   readonly reason?: string | undefined;
 }
 
-/** EIP-712 types of OpenZeppelin's Governor without nonce and voter: the governor's bitmap rules out a second ballot. */
+/**
+ * EIP-712 types of OpenZeppelin's Governor with the voter's index instead of voter and nonce: the governor's bitmap rules out
+ * a second ballot.
+ */
 const ballotTypes = {
   Ballot: [
+    { name: "proposalId", type: "uint256" },
+    { name: "support", type: "uint8" },
+    { name: "index", type: "uint32" },
+  ],
+};
+/** What a BLS key signs: it is the voter itself. */
+const aggregateBallotTypes = {
+  AggregateBallot: [
     { name: "proposalId", type: "uint256" },
     { name: "support", type: "uint8" },
   ],
@@ -26,16 +39,21 @@ const extendedBallotTypes = {
   ExtendedBallot: [
     { name: "proposalId", type: "uint256" },
     { name: "support", type: "uint8" },
+    { name: "index", type: "uint32" },
     { name: "reason", type: "string" },
     { name: "params", type: "bytes" },
   ],
 };
 
-function typedData({ chainId, governor }: BallotContext, { proposalId, support, reason }: BallotMessage) {
-  const domain = { name: "NodeGovernor", version: "1", chainId, verifyingContract: governor };
+function domainOf({ chainId, governor }: BallotContext) {
+  return { name: "NodeGovernor", version: "1", chainId, verifyingContract: governor };
+}
+
+function typedData(context: BallotContext, { proposalId, support, index, reason }: BallotMessage) {
+  const domain = domainOf(context);
   return reason === undefined
-    ? { domain, types: ballotTypes, message: { proposalId, support } }
-    : { domain, types: extendedBallotTypes, message: { proposalId, support, reason, params: "0x" } };
+    ? { domain, types: ballotTypes, message: { proposalId, support, index } }
+    : { domain, types: extendedBallotTypes, message: { proposalId, support, index, reason, params: "0x" } };
 }
 
 /** Signs a ballot with an operator key. Costs no gas; any account can send it to the governor. */
@@ -44,7 +62,15 @@ export async function signBallotMessage(signer: Signer, context: BallotContext, 
   return (await signer.signTypedData(domain, types, message)) as Hex;
 }
 
-/** The digest of a ballot, 32 bytes, that an operator's account signs. A node's BLS key signs it too, except Abstain. */
+/** The digest that a node's BLS key signs to vote For or Against, 32 bytes; a node that abstains signs both. */
+export function hashAggregateBallot(
+  context: BallotContext,
+  { proposalId, support }: Pick<BallotMessage, "proposalId" | "support">,
+): Hex {
+  return TypedDataEncoder.hash(domainOf(context), aggregateBallotTypes, { proposalId, support }) as Hex;
+}
+
+/** The digest of a ballot, 32 bytes, that an operator's account signs. */
 export function hashBallot(context: BallotContext, ballot: BallotMessage): Hex {
   const { domain, types, message } = typedData(context, ballot);
   return TypedDataEncoder.hash(domain, types, message) as Hex;

@@ -18,13 +18,13 @@ const model = { model: ZeroHash, parent: ZeroHash, round: 0, version: 0, accepte
 
 /** What the contracts of a DAO answer to the calls of a probe. */
 const right: Readonly<Record<ContractName, string>> = {
-  NodeRegistry: encode(["address"], [addresses.TimelockController]),
+  NodeRegistry: encode(["address"], [addresses.NodeTimelock]),
   KnowledgeRegistry: encode(["uint64"], [0]),
   ModelRegistry: contractInterfaces.ModelRegistry.encodeFunctionResult("accepted", [model]),
   ParameterRegistry: encode(["bool", "uint256"], [false, 0]),
   DirectiveRegistry: encode(["uint32"], [3]),
-  NodeGovernor: encode(Array(16).fill("uint32"), Array(16).fill(7)),
-  TimelockController: encode(["uint256"], [60]),
+  NodeGovernor: encode(Array(16).fill("uint32"), Array(16).fill(1)),
+  NodeTimelock: encode(["uint256"], [60]),
 };
 
 /** What an RPC node gives for a call: its data, or an error of its own. */
@@ -68,7 +68,7 @@ describe("a probe of a deployment", () => {
     ["DirectiveRegistry", "counts in another way", encode(["uint32"], [4])],
     ["NodeGovernor", "has no time to vote", encode(Array(16).fill("uint32"), Array(16).fill(0))],
     ["ModelRegistry", "answers with too few bytes", encode(["uint64"], [0])],
-    ["TimelockController", "answers with nothing", "0x"],
+    ["NodeTimelock", "answers with nothing", "0x"],
     ["KnowledgeRegistry", "reverts", { code: 3, message: "execution reverted", data: "0x" }],
     ["KnowledgeRegistry", "reverts without data", { code: -32_000, message: "VM Exception: invalid opcode" }],
   ])("names %s if the code there %s", async (name, _, answer) => {

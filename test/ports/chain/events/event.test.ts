@@ -65,7 +65,7 @@ describe("a decoder of logs", () => {
   it("gives nothing of an address or an event that is not ours, or that is another contract's", () => {
     for (const other of [
       { ...anchored, address: `0x${"cd".repeat(20)}` },
-      { ...anchored, address: addresses.TimelockController },
+      { ...anchored, address: addresses.NodeTimelock },
       { ...anchored, address: addresses.ModelRegistry },
       { ...anchored, topics: [id("Anchored(address)"), ...anchored.topics.slice(1)] },
     ]) {
@@ -77,7 +77,7 @@ describe("a decoder of logs", () => {
 describe("a filter of logs", () => {
   it("asks for all events of all contracts but the timelock's", () => {
     const { address, topics } = filterFor(addresses, {});
-    const { TimelockController: _, ...watched } = addresses;
+    const { NodeTimelock: _, ...watched } = addresses;
     expect([address, topics]).toEqual([Object.values(watched), []]);
   });
 

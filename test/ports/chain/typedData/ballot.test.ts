@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   compactSignature,
+  hashAggregateBallot,
   hashBallot,
   recoverVoter,
   signBallotMessage,
@@ -11,12 +12,13 @@ import type { Hex } from "../../../../src/records/index.js";
 
 const voter = new Wallet(id("voter"));
 const context = { chainId: 31_337, governor: "0x00000000000000000000000000000000000000A1" as const };
-const ballot = { proposalId: "7", support: 1 };
+const ballot = { proposalId: "7", support: 1, index: 3 };
 const others = [
   [{ ...context, chainId: 1 }, ballot],
   [{ ...context, governor: "0x00000000000000000000000000000000000000A2" as const }, ballot],
   [context, { ...ballot, proposalId: "8" }],
   [context, { ...ballot, support: 0 }],
+  [context, { ...ballot, index: 4 }],
   [context, { ...ballot, reason: "" }],
 ] as const;
 
@@ -27,7 +29,7 @@ describe("a ballot", () => {
     }
   });
 
-  it("has another digest and another signer for every other chain, governor, proposal, support and reason", async () => {
+  it("has another digest and another signer for every other chain, governor, proposal, support, voter and reason", async () => {
     const signature = await signBallotMessage(voter, context, ballot);
     const digests = others.map(([where, what]) => hashBallot(where, what));
     expect(new Set([hashBallot(context, ballot), ...digests]).size).toBe(others.length + 1);
@@ -52,5 +54,21 @@ describe("a ballot", () => {
       expect(compact).toHaveLength(2 + 128);
       expect(Signature.from(compact).serialized).toBe(signature);
     }
+  });
+});
+
+describe("what a BLS key signs", () => {
+  it("is another digest for every other chain, governor, proposal and support, and no ballot of an account", () => {
+    const { index: _, ...aggregate } = ballot;
+    const digests = [
+      hashAggregateBallot(context, aggregate),
+      hashAggregateBallot({ ...context, chainId: 1 }, aggregate),
+      hashAggregateBallot({ ...context, governor: "0x00000000000000000000000000000000000000A2" }, aggregate),
+      hashAggregateBallot(context, { ...aggregate, proposalId: "8" }),
+      hashAggregateBallot(context, { ...aggregate, support: 0 }),
+      hashBallot(context, ballot),
+      hashBallot(context, { ...ballot, index: 0 }),
+    ];
+    expect(new Set(digests).size).toBe(digests.length);
   });
 });

@@ -9,6 +9,7 @@ import { parseContentId } from "../../input/contentId.js";
 import { readSigner } from "../../input/keys.js";
 import { parseProposalId, proposalIdArg } from "../../input/proposalId.js";
 import { formatTime, printFacts, printJson, printTable } from "../../output/print.js";
+import { formatNeeds, formatTrackRules } from "../../output/votes.js";
 import { watch } from "./watch.js";
 
 const list = defineCommand({
@@ -19,11 +20,12 @@ const list = defineCommand({
       const proposals = await client.listProposals();
       if (args.json) return printJson(proposals);
       printTable(
-        proposals.map(({ id, state, track, votes, description }) => ({
+        proposals.map(({ id, state, track, votes, rules, description }) => ({
           id: `${id.slice(0, 10)}…`,
           state,
           track,
           for: votes.for,
+          needs: rules.neededFor,
           against: votes.against,
           abstain: votes.abstain,
           what: description.split("\n")[0],
@@ -50,8 +52,10 @@ const show = defineCommand({
         track,
         "opened by": proposer,
         votes: `${votes.for} for, ${votes.against} against, ${votes.abstain} abstain, of ${rules.committeeSize} nodes`,
+        needs: formatNeeds(rules),
         "open from": `${formatTime(start)} until ${formatTime(deadline)}, lapses ${formatTime(expiry)}`,
         order: JSON.stringify(payload?.order),
+        ...(payload?.order.kind === "SetTrack" ? { "its rules": formatTrackRules(payload.order.rules) } : {}),
       });
       process.stdout.write("\n");
       printTable(

@@ -35,6 +35,9 @@ export interface Turnout {
   readonly state: Proposal["state"];
   readonly votes: Proposal["votes"];
   readonly committeeSize: number;
+  /** Votes For without which it does not pass, and those that end it early; 0 for no early end. */
+  readonly neededFor: number;
+  readonly fastPathFor: number;
   readonly deadline: number;
   /** Ballots that the nodes that were asked have received and the chain has not counted. This command does not verify them. */
   readonly pending: Proposal["votes"];
@@ -81,6 +84,8 @@ async function fetchTurnout(client: Client, gateways: readonly string[], proposa
     state,
     votes,
     committeeSize: rules.committeeSize,
+    neededFor: rules.neededFor,
+    fastPathFor: rules.fastPathFor,
     deadline,
     pending: { for: count("for"), against: count("against"), abstain: count("abstain") },
     decisions: answers.flatMap(({ own }, i) => (own === null ? [] : [{ node: gateways[i] ?? "", ...own }])),
@@ -100,10 +105,13 @@ async function askNode(url: string, proposalId: ProposalId): Promise<BallotsAnsw
   }
 }
 
-function printTurnout({ votes, committeeSize, pending, decisions, state }: Turnout, printed: Set<string>): void {
+function printTurnout(turnout: Turnout, printed: Set<string>): void {
+  const { committeeSize, decisions, fastPathFor, neededFor, pending, state, votes } = turnout;
+  const early = fastPathFor === 0 ? "" : `, ends with ${fastPathFor}`;
+  const needs = state === "Pending" || state === "Active" ? `; needs ${neededFor} for${early}` : "";
   const waiting = Supports.filter((support) => pending[support] > 0).map((support) => `${pending[support]} ${support}`);
   process.stdout.write(
-    `${turnoutBar(votes, committeeSize)} ${state}${waiting.length > 0 ? `; not counted yet: ${waiting.join(", ")}` : ""}\n`,
+    `${turnoutBar(votes, committeeSize)} ${state}${needs}${waiting.length > 0 ? `; not counted yet: ${waiting.join(", ")}` : ""}\n`,
   );
   for (const { node, support, reason } of decisions) {
     const line = `  ${node} ${support}: ${reason}`;

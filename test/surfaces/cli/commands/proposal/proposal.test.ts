@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ChainRetentionReader } from "../../../../../src/agent/replication/retentionReader.js";
-import { contentIdToCid } from "../../../../../src/records/index.js";
+import { contentIdToCid, type Order } from "../../../../../src/records/index.js";
 import { directive } from "../../../../../src/surfaces/cli/commands/directive.js";
 import { model } from "../../../../../src/surfaces/cli/commands/model.js";
 import { proposal } from "../../../../../src/surfaces/cli/commands/proposal/proposal.js";
 import { record } from "../../../../../src/surfaces/cli/commands/record/record.js";
 import { ExitCodes } from "../../../../../src/surfaces/cli/exitCodes.js";
 import { restartOrder } from "../../../../harness/dao.js";
+import { shortTracks } from "../../../../harness/deploy.js";
 import { type Network, run, startNetwork } from "../../../network.js";
 
 let network: Network;
@@ -46,6 +47,7 @@ describe("a proposal", () => {
 
     const before = (await run(proposal, "show", id, ...base)).out;
     expect(before).toContain("Nobody has voted.");
+    expect(before).toContain("needs      3 for, which end the vote");
     expect(before).toContain(order);
     await network.setting.witan.increaseTime(2);
     const vote = ["vote", id, ...signed, "--support", "for", "--reason", "seen by hand"];
@@ -67,7 +69,7 @@ describe("a proposal", () => {
     ]);
 
     const { setting } = network;
-    for (const voter of [1, 2, 3]) await setting.client(voter).castVote({ proposalId: id, support: "for" });
+    for (const voter of [1, 2]) await setting.client(voter).castVote({ proposalId: id, support: "for" });
     await setting.client(1).queueProposal({ proposalId: id });
     const { directiveId } = await setting.client(1).executeProposal({ proposalId: id });
     expect(json((await run(directive, "list", ...base, "--json")).out)).toMatchObject([
@@ -75,7 +77,18 @@ describe("a proposal", () => {
     ]);
     expect((await run(directive, "list", ...base)).out).toContain("Restart");
     expect((await run(proposal, "list", ...base)).out).toContain("Executed");
-    expect(json((await run(proposal, "list", ...base, "--json")).out)).toMatchObject([{ id, votes: { for: 4 } }]);
+    expect(json((await run(proposal, "list", ...base, "--json")).out)).toMatchObject([{ id, votes: { for: 3 } }]);
+  });
+
+  it("shows the shares of a track that it sets as people read them, and as numbers in JSON", async () => {
+    const rules = { ...shortTracks.membership, approval: 40_000, quorum: 30_600 };
+    const order: Order = { kind: "SetTrack", track: "membership", rules };
+    const { proposalId } = await network.setting.client(0).openProposal({ order });
+    const shown = (await run(proposal, "show", proposalId, ...base)).out;
+    expect(shown).toMatch(/its rules +delay .*, quorum 51 %, approval 2\/3, never ends early/);
+    expect(shown).toMatch(/needs +3 for, more for than against, and 3\/4 of both for\n/);
+    const inJson = json((await run(proposal, "show", proposalId, ...base, "--json")).out);
+    expect(inJson).toMatchObject({ rules: { approval: 45_000, neededFor: 3, fastPathFor: 0 }, payload: { order } });
   });
 
   it("accepts a model that is then listed", async () => {

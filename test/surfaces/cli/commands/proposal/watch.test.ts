@@ -32,7 +32,7 @@ it("shows a vote on chain and between the nodes until it has ended, and believes
   const honest = await nodeThatSays({
     known: [
       { index: 0, support: "for" },
-      { index: 1, support: "against" },
+      { index: 1, support: "for" },
     ],
     equivocations: [],
     own: { proposalId, support: "for", reason },
@@ -45,7 +45,7 @@ it("shows a vote on chain and between the nodes until it has ended, and believes
   const watching = run(proposal, "watch", proposalId, "--network", file, "--json");
   // Index 0 counts already, so one ballot is on its way; then the others end the vote by the fast path.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
-  for (const index of [1, 2, 3]) await network.setting.client(index).castVote({ proposalId, support: "for" });
+  for (const index of [1, 2]) await network.setting.client(index).castVote({ proposalId, support: "for" });
   const { out, error } = await watching;
   expect(error).toBeUndefined();
   const turnouts = out
@@ -56,14 +56,16 @@ it("shows a vote on chain and between the nodes until it has ended, and believes
     state: "Active",
     votes: { for: 1, against: 0, abstain: 0 },
     committeeSize: 5,
-    pending: { for: 0, against: 1, abstain: 0 },
+    neededFor: 3,
+    fastPathFor: 3,
+    pending: { for: 1, against: 0, abstain: 0 },
     decisions: [{ node: honest, support: "for", reason }],
   });
-  expect(turnouts.at(-1)).toMatchObject({ state: "Succeeded", votes: { for: 4 }, pending: { against: 0 } });
+  expect(turnouts.at(-1)).toMatchObject({ state: "Succeeded", votes: { for: 3 }, pending: { for: 0 } });
 
   const shown = await run(proposal, "watch", proposalId, "--network", file);
   expect(shown.out).toBe(
-    `[████████████████████████████████        ] 4 for, 0 against, 0 abstain, of 5 (80 %) Succeeded\n  ${honest} for: ${reason}\n`,
+    `[████████████████████████                ] 3 for, 0 against, 0 abstain, of 5 (60 %) Succeeded\n  ${honest} for: ${reason}\n`,
   );
 });
 

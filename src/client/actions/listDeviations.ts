@@ -1,0 +1,28 @@
+import { standardWindow } from "../../policy/index.js";
+import type { ClientContext } from "../client.js";
+import { deviationsOf } from "../proposals/attempts.js";
+import type { Proposal } from "../proposals/proposal.js";
+
+export interface ListDeviationsParameters {
+  readonly proposal: Pick<Proposal, "calls" | "description" | "directive">;
+}
+
+/**
+ * Why nodes that see the same would open another proposal than this: sentences for a log; empty if they would open this one.
+ * Agents vote For no other.
+ *
+ * @throws ChainError.
+ * @example
+ * const deviations = await client.listDeviations({ proposal });
+ */
+export async function listDeviations(client: ClientContext, { proposal }: ListDeviationsParameters): Promise<string[]> {
+  const { directive } = proposal;
+  if (directive === null) return [];
+  const { delay, kind, window } = directive;
+  const standard = standardWindow(kind);
+  return [
+    ...(delay === 0 ? [] : [`it takes effect ${delay} s after its issue, not at once`]),
+    ...(window === standard ? [] : [`it may be carried out for ${window} s, not for ${standard} s`]),
+    ...(await deviationsOf(client, proposal)),
+  ];
+}

@@ -1,8 +1,9 @@
 // Compiles the contracts (with their bindings) and the TypeScript, and puts the contracts' artifacts beside it. With
 // `--peers` also the contracts that tests and benchmarks deploy: those that ours are compared with, and test harnesses.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { keccak256 } from "ethers";
 
 const root = join(import.meta.dirname, "..");
 const contracts = [
@@ -14,6 +15,10 @@ const contracts = [
   ["governance", "NodeGovernor"],
   ["governance", "NodeTimelock"],
 ];
+/** Created by another contract, and verified with it. */
+const created = [["governance", "ProposalReader"]];
+
+const artifactOf = (folder, name) => join(root, "artifacts", "contracts", folder, `${name}.sol`, `${name}.json`);
 
 const peers = [
   "test/contracts/libraries/BLS12381Harness.sol",
@@ -37,10 +42,30 @@ run("Compiling the contracts", HARDHAT, ["build", "--no-tests"]);
 if (process.argv.includes("--peers")) {
   run("Compiling the contracts of tests and benchmarks", HARDHAT, ["build", "--no-contracts", ...peers]);
 }
+writeDeployedCode();
 rmSync(join(root, "dist"), { recursive: true, force: true });
 run("Compiling the TypeScript", "typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
 mkdirSync(join(root, "dist", "artifacts"), { recursive: true });
 for (const [folder, name] of contracts) {
-  const artifact = join(root, "artifacts", "contracts", folder, `${name}.sol`, `${name}.json`);
-  cpSync(artifact, join(root, "dist", "artifacts", `${name}.json`));
+  cpSync(artifactOf(folder, name), join(root, "dist", "artifacts", `${name}.json`));
+}
+
+/**
+ * Writes what the code of each contract is once it is deployed, so that a deployment can be verified: its length, the hash
+ * of it with zeros for the immutable values that its constructor sets, and where those are, as [start, length].
+ */
+function writeDeployedCode() {
+  const entries = [...contracts, ...created].map(([folder, name]) => {
+    const { deployedBytecode, immutableReferences } = JSON.parse(readFileSync(artifactOf(folder, name), "utf8"));
+    const places = Object.values(immutableReferences)
+      .flat()
+      .map(({ length, start }) => [start, length])
+      .sort(([a], [b]) => a - b);
+    const value = { length: (deployedBytecode.length - 2) / 2, hash: keccak256(deployedBytecode), immutables: places };
+    return `  ${name}: ${JSON.stringify(value)},\n`;
+  });
+  writeFileSync(
+    join(root, "src", "ports", "chain", "bindings", "deployedCode.ts"),
+    `/* Written by the build. */\nexport const deployedCode = {\n${entries.join("")}} as const;\n`,
+  );
 }

@@ -3,7 +3,7 @@ import PQueue from "p-queue";
 import type { Catalog } from "../catalog/index.js";
 import { type Client, createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
-import { type Chain, createChain } from "../ports/chain/index.js";
+import { type Chain, createChain, requireSafeDeployment, verifyDeployment } from "../ports/chain/index.js";
 import { createHeliaContent, type HeliaContent } from "../ports/content/drivers/helia.js";
 import { createGossip } from "../ports/gossip/index.js";
 import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
@@ -101,6 +101,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const { rpcUrls, chainId, contracts, deployedAtBlock } = config.chain;
   const chain = await createChain({ rpcUrl: rpcUrls, chainId, contracts, deployedAtBlock, signer: wallet });
   parts.add(() => chain.close());
+  requireSafeDeployment(await verifyDeployment(chain.provider, { contracts, deployedAtBlock }));
   const content = await createHeliaContent({
     dir: dataDir,
     listen: config.content.listen,

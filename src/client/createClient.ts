@@ -36,6 +36,7 @@ import { reportDirective } from "./actions/reportDirective.js";
 import { signBallot } from "./actions/signBallot.js";
 import { signBatch } from "./actions/signBatch.js";
 import { verifyBallot } from "./actions/verifyBallot.js";
+import { verifyDeployment } from "./actions/verifyDeployment.js";
 import { verifyRecord } from "./actions/verifyRecord.js";
 import { watchDirectives } from "./actions/watchDirectives.js";
 import { watchProposals } from "./actions/watchProposals.js";
@@ -87,6 +88,7 @@ function bindActions(context: ClientContext) {
     signBallot: (parameters: P<typeof signBallot>) => signBallot(context, parameters),
     signBatch: (parameters: P<typeof signBatch>) => signBatch(context, parameters),
     verifyBallot: (parameters: P<typeof verifyBallot>) => verifyBallot(context, parameters),
+    verifyDeployment: () => verifyDeployment(context),
     verifyRecord: (parameters: P<typeof verifyRecord>) => verifyRecord(context, parameters),
     watchDirectives: (parameters?: P<typeof watchDirectives>) => watchDirectives(context, parameters),
     watchProposals: (parameters?: P<typeof watchProposals>) => watchProposals(context, parameters),

@@ -49,6 +49,7 @@ export { type ReportDirectiveParameters, reportDirective } from "./actions/repor
 export { type SignBallotParameters, signBallot } from "./actions/signBallot.js";
 export { type SignBatchParameters, type SignBatchReturnType, signBatch } from "./actions/signBatch.js";
 export { verifyBallot } from "./actions/verifyBallot.js";
+export { verifyDeployment } from "./actions/verifyDeployment.js";
 export { type VerifyRecordParameters, type VerifyRecordReturnType, verifyRecord } from "./actions/verifyRecord.js";
 export { type DirectiveChange, watchDirectives } from "./actions/watchDirectives.js";
 export { type ProposalChange, watchProposals } from "./actions/watchProposals.js";

@@ -12,6 +12,8 @@ const retryableByKind = {
   "wrong-chain": false,
   /** An address has no code, or the code of a different contract. */
   "not-deployed": false,
+  /** The contracts are there, but somebody owns them, or they are not those of this version. */
+  "unsafe-deployment": false,
   /** A transaction needs a signer, and the chain was opened without one. */
   "read-only": false,
   /** The transaction was sent but not seen in a block in time; it may still be mined. */

@@ -13,6 +13,11 @@ export { type DeployDaoParameters, deployDao, NODES_PER_BATCH, type NodeAdmissio
 export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./contracts/deployment.js";
 export type { Plain } from "./contracts/plain.js";
 export { toChainError } from "./contracts/revert.js";
+export {
+  type DeploymentCheck,
+  requireSafeDeployment,
+  verifyDeployment,
+} from "./contracts/verifyDeployment.js";
 export { ChainError, type ChainErrorKind, ContractRevertError, isRevert } from "./errors.js";
 export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./events/event.js";
 export { createEventFeed, type EventChunk, type EventFeed, type EventFeedOptions } from "./events/eventFeed.js";

@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import { backup, restore } from "./commands/backup.js";
 import { catalog } from "./commands/catalog.js";
 import { content } from "./commands/content.js";
+import { dao } from "./commands/dao.js";
 import { directive } from "./commands/directive.js";
 import { incident } from "./commands/incident.js";
 import { init } from "./commands/init.js";
@@ -17,6 +18,7 @@ export const witan = defineCommand({
   subCommands: {
     // Loaded on demand: the agent imports a whole IPFS node.
     agent: () => import("./commands/agent.js").then((module) => module.agent),
+    dao,
     node,
     record,
     incident,

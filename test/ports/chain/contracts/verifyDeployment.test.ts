@@ -1,0 +1,120 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import { id, ZeroAddress, ZeroHash } from "ethers";
+import { network } from "hardhat";
+import { beforeAll, describe, expect, it } from "vitest";
+import { DEFAULT_TRACKS } from "../../../../ignition/modules/Witan.js";
+import {
+  DirectiveRegistry__factory,
+  KnowledgeRegistry__factory,
+  ModelRegistry__factory,
+  NodeGovernor__factory,
+  NodeRegistry__factory,
+  NodeTimelock__factory,
+  ParameterRegistry__factory,
+} from "../../../../src/ports/chain/bindings/index.js";
+import { requireSafeDeployment, verifyDeployment } from "../../../../src/ports/chain/index.js";
+import { createLocalEndpoint } from "../../../../src/ports/chain/rpc/endpoint.js";
+import { FailoverProvider } from "../../../../src/ports/chain/rpc/provider.js";
+import type { Address } from "../../../../src/records/index.js";
+import { admissionOf, blsKey, operatorKey } from "../../../harness/deploy.js";
+
+const { ethers, provider: eip1193 } = await network.create();
+const [deployer, stranger] = (await ethers.getSigners()) as [HardhatEthersSigner, HardhatEthersSigner];
+const ROLES = ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"];
+let provider: FailoverProvider;
+
+beforeAll(async () => {
+  const chainId = Number(await eip1193.request({ method: "eth_chainId" }));
+  provider = new FailoverProvider([createLocalEndpoint(eip1193)], { chainId, timeoutMs: 10_000, pollMs: 10 });
+});
+
+type Fault =
+  | "open-genesis"
+  | "deployer-is-admin"
+  | "second-proposer"
+  | "anybody-executes"
+  | "issued-by-account"
+  | "foreign-members";
+
+/** Deploys a DAO as its Ignition module does, but for one fault. */
+async function deployWith(fault?: Fault) {
+  const deployedAtBlock = (await ethers.provider.getBlockNumber()) + 1;
+  const self = deployer.address;
+  const timelock = await new NodeTimelock__factory(deployer).deploy(self);
+  const at = async (contract: { getAddress(): Promise<string> }) => (await contract.getAddress()) as Address;
+  const nodes = await new NodeRegistry__factory(deployer).deploy(timelock, self);
+  const others = await new NodeRegistry__factory(deployer).deploy(timelock, self);
+  const knowledge = await new KnowledgeRegistry__factory(deployer).deploy(fault === "foreign-members" ? others : nodes);
+  const models = await new ModelRegistry__factory(deployer).deploy(timelock);
+  const parameters = await new ParameterRegistry__factory(deployer).deploy(timelock);
+  const issuer = fault === "issued-by-account" ? self : await at(timelock);
+  const directives = await new DirectiveRegistry__factory(deployer).deploy(issuer, nodes);
+  const { constitution, emergency, membership, operations } = DEFAULT_TRACKS;
+  const governor = await new NodeGovernor__factory(deployer).deploy(
+    ...([nodes, timelock, directives, models, parameters, ZeroAddress, 0] as const),
+    [emergency, operations, membership, constitution],
+  );
+  await nodes.admit([admissionOf(operatorKey(0), blsKey(0))]);
+  if (fault !== "open-genesis") await nodes.closeGenesis();
+  for (const role of ROLES) await timelock.grantRole(id(role), governor);
+  if (fault === "second-proposer") await timelock.grantRole(id("PROPOSER_ROLE"), stranger);
+  if (fault === "anybody-executes") await timelock.grantRole(id("EXECUTOR_ROLE"), ZeroAddress);
+  if (fault !== "deployer-is-admin") await timelock.renounceRole(ZeroHash, self);
+  return {
+    deployedAtBlock,
+    contracts: {
+      NodeRegistry: await at(nodes),
+      KnowledgeRegistry: await at(knowledge),
+      ModelRegistry: await at(models),
+      ParameterRegistry: await at(parameters),
+      DirectiveRegistry: await at(directives),
+      NodeGovernor: await at(governor),
+      NodeTimelock: await at(timelock),
+    },
+  };
+}
+
+const failed = async (deployment: Awaited<ReturnType<typeof deployWith>>) =>
+  (await verifyDeployment(provider, deployment)).filter(({ ok }) => !ok);
+
+describe("the verification of a deployment", () => {
+  it("passes a DAO that nobody owns", async () => {
+    const checks = await verifyDeployment(provider, await deployWith());
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(checks.map(({ check }) => check)).toContain("genesis is closed");
+    expect(() => requireSafeDeployment(checks)).not.toThrow();
+  });
+
+  it.each([
+    ["open-genesis", "genesis is closed"],
+    ["deployer-is-admin", "the timelock alone has DEFAULT_ADMIN_ROLE"],
+    ["second-proposer", "the governor alone has PROPOSER_ROLE"],
+    ["anybody-executes", "the governor alone has EXECUTOR_ROLE"],
+    ["issued-by-account", "DirectiveRegistry obeys the timelock"],
+    ["foreign-members", "KnowledgeRegistry knows the nodes"],
+  ] as const)("finds %s", async (fault, check) => {
+    const found = await failed(await deployWith(fault));
+    expect(found.map((each) => each.check)).toEqual([check]);
+    expect(() => requireSafeDeployment(found)).toThrow(expect.objectContaining({ code: "unsafe-deployment" }));
+  });
+
+  it("finds other code, an account without code, and asks such code nothing", async () => {
+    const { contracts, deployedAtBlock } = await deployWith();
+    const swapped = { ...contracts, ModelRegistry: contracts.ParameterRegistry };
+    expect(await failed({ contracts: swapped, deployedAtBlock })).toMatchObject([
+      { check: "ModelRegistry is the one of this version", found: `other code is at ${contracts.ParameterRegistry}` },
+    ]);
+    const absent = { ...contracts, NodeTimelock: stranger.address as Address };
+    expect(await failed({ contracts: absent, deployedAtBlock })).toMatchObject([
+      { found: `there is no contract at ${stranger.address}` },
+    ]);
+  });
+
+  it("is not fooled by a first block that hides who was granted what", async () => {
+    const { contracts } = await deployWith("second-proposer");
+    const deployedAtBlock = await ethers.provider.getBlockNumber();
+    expect((await failed({ contracts, deployedAtBlock })).map(({ check }) => check)).toContain(
+      "the timelock alone has DEFAULT_ADMIN_ROLE",
+    );
+  });
+});

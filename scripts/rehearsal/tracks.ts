@@ -16,6 +16,6 @@ const rules: TrackRules = {
 export const rehearsalTracks: Record<Track, TrackRules> = {
   emergency: { ...rules, votingDelay: 0, timelock: 0 },
   operations: rules,
-  membership: { ...rules, approval: 40_000 },
-  constitution: { ...rules, approval: 40_000 },
+  membership: { ...rules, quorum: 30_000, approval: 40_000 },
+  constitution: { ...rules, quorum: 30_000, approval: 40_000 },
 };

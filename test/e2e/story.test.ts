@@ -54,7 +54,7 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
     expect(story.refused.map(({ error }) => error)).toEqual([
       expect.stringContaining("GovernorAlreadyCastVote"),
       expect.stringContaining("Defeated by 4 to 1: evidence"),
-      "Defeated: 0 of the 3 votes For that it needs",
+      "0 of the 3 votes For that it needs",
     ]);
     for (const { attestedBy } of story.directives) expect(unique(attestedBy)).toBeGreaterThanOrEqual(3);
   });

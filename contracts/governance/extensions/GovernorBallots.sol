@@ -99,7 +99,7 @@ abstract contract GovernorBallots is GovernorTracks {
     /// @dev The tally; reverts unless ballots count now.
     function _openTally(uint256 proposalId) internal view returns (ProposalTally tally) {
         tally = _tallies[proposalId];
-        if (!_isVoteOpen(proposalId, tally)) {
+        if (!_isVoteOpen(tally)) {
             _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
         }
     }
@@ -176,7 +176,7 @@ abstract contract GovernorBallots is GovernorTracks {
     }
 
     /// @dev Whether ballots count now. Once the fast path has closed a tally, no later ballot can reopen it.
-    function _isVoteOpen(uint256 proposalId, ProposalTally tally) internal view returns (bool) {
+    function _isVoteOpen(ProposalTally tally) internal view returns (bool) {
         uint256 currentTimepoint = clock();
         if (tally.opensAt() >= currentTimepoint || tally.closesAt() < currentTimepoint || tally.isCanceled()) return false;
 

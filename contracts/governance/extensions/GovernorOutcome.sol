@@ -17,7 +17,7 @@ abstract contract GovernorOutcome is GovernorBallots {
     /// Expired: what justified it no longer holds. Reads the tally first, to save the gas of ballots: a vote that is
     /// open is Active.
     function state(uint256 proposalId) public view virtual override(Governor, IGovernor) returns (ProposalState) {
-        if (_isVoteOpen(proposalId, _tallies[proposalId])) return ProposalState.Active;
+        if (_isVoteOpen(_tallies[proposalId])) return ProposalState.Active;
 
         ProposalState current = super.state(proposalId);
         if (current == ProposalState.Active) {

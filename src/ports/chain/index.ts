@@ -39,7 +39,6 @@ export {
   type BallotMessage,
   compactSignature,
   hashAggregateBallot,
-  hashBallot,
   recoverVoter,
   signBallotMessage,
 } from "./typedData/ballot.js";

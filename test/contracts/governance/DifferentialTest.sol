@@ -92,11 +92,12 @@ abstract contract DifferentialTest is GovernanceTest {
     }
 
     /// @dev Rules of Operations or of Constitution, often at their bounds, on which votes then end.
+    /// With a delay: without one ours extends no vote.
     function _randomRules() internal returns (TrackRules memory rules) {
         track = _random(0, 1) == 0 ? Track.Operations : Track.Constitution;
         (TrackRules memory least, TrackRules memory most) = (TrackTable.floor(track), TrackTable.ceiling(track));
         rules = TrackRules({
-            votingDelay: uint32(_random(0, 1) * _random(0, 1000)),
+            votingDelay: uint32(1 + _random(0, 1) * _random(0, 1000)),
             votingPeriod: uint32(_random(60, 5000)),
             quorum: uint16(_random(least.quorum, most.quorum)),
             approval: uint16(_random(least.approval, most.approval)),
@@ -105,7 +106,7 @@ abstract contract DifferentialTest is GovernanceTest {
             expiry: uint32(_random(60, 5000)),
             openLimit: 1
         });
-        if (_random(0, 2) == 0) rules.quorum = uint16(_random(2, 4) * 10_000);
+        if (_random(0, 2) == 0) rules.quorum = uint16(_random(least.quorum / 10_000, 4) * 10_000);
         if (_random(0, 2) == 0) rules.approval = _random(0, 1) == 0 ? least.approval : most.approval;
     }
 

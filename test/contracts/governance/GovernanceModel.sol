@@ -89,7 +89,7 @@ abstract contract GovernanceModel {
         entry.voters.push(voter);
         entry.choices.push(support);
         bool late = entry.closesAt < block.timestamp + entry.rules.votingPeriod / 4;
-        if (!before && _enough(entry, tally(id, 1)) && late && entry.track != Track.Emergency) {
+        if (!before && _enough(entry, tally(id, 1)) && late && entry.track != Track.Emergency && entry.rules.votingDelay != 0) {
             entry.closesAt = block.timestamp + entry.rules.votingPeriod / 4;
         }
     }

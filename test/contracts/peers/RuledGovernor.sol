@@ -55,7 +55,8 @@ contract RuledGovernor is
         override(Governor, GovernorVotesQuorumFraction)
         returns (uint256)
     {
-        return Math.max(super.quorum(timepoint), token().getPastTotalSupply(timepoint) / 3 + 1);
+        uint256 nodes = token().getPastTotalSupply(timepoint) / 1e18;
+        return Math.max(super.quorum(timepoint), (nodes / 3 + 1) * 1e18);
     }
 
     function superQuorum(uint256 timepoint) public view override returns (uint256) {

@@ -1,4 +1,5 @@
 import { defineCommand } from "citty";
+import { ExitCodes } from "../exitCodes.js";
 import { networkArgs } from "../input/args.js";
 import { withClient } from "../input/client.js";
 import { printJson, printTable } from "../output/print.js";
@@ -9,7 +10,7 @@ const verify = defineCommand({
   run: ({ args }) =>
     withClient(args, async (client) => {
       const checks = await client.verifyDeployment();
-      if (!checks.every(({ ok }) => ok)) process.exitCode = 1;
+      if (!checks.every(({ ok }) => ok)) process.exitCode = ExitCodes.refused;
       if (args.json) return printJson(checks);
       printTable(
         checks.map(({ check, ok, found }) => ({ "": ok ? "ok" : "NOT SO", check, found })),

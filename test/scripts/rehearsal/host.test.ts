@@ -107,8 +107,8 @@ describe("a rehearsal", () => {
     const state = async () => (await client.getProposal({ proposalId })).state;
     await expect.poll(state, patience).toBe("Succeeded");
     const ballots = await client.listBallots({ proposalId });
-    // Seven of nine end the vote; the last two may come along.
-    expect(ballots.length).toBeGreaterThanOrEqual(7);
+    // Five of nine end the vote; others may come along.
+    expect(ballots.length).toBeGreaterThanOrEqual(5);
     expect(new Set(ballots.map(({ voter }) => voter)).size).toBe(ballots.length);
     expect(new Set(ballots.map(({ transactionHash }) => transactionHash)).size).toBeLessThanOrEqual(2);
     expect((first?.counts.accepted ?? 0) + (second?.counts.accepted ?? 0)).toBeGreaterThan(0);

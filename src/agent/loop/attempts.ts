@@ -1,10 +1,12 @@
 import type { Client, Proposal } from "../../client/index.js";
+import { messageOf } from "../../errors.js";
 import type { PlannedProposal } from "../../policy/index.js";
-import { encodePayload, subjectHash } from "../../records/index.js";
+import { subjectHash } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { createLruCache } from "../../utils/lruCache.js";
 import { retryDelay } from "../../utils/retryDelay.js";
+import { planKey } from "./planKey.js";
 
 const FIRST_RETRY_MS = 30_000;
 const MAX_RETRY_MS = 3_600_000;
@@ -27,13 +29,6 @@ interface Standing {
   readonly notBefore: number;
 }
 
-interface IdentifiedPlan {
-  readonly plan: PlannedProposal;
-  readonly key: string;
-  readonly payload: string;
-  readonly cited: string;
-}
-
 /**
  * Which plans to put to the vote now. A plan whose proposal is open waits for its end; one that was refused, or whose order
  * failed, is tried again after a pause that doubles.
@@ -48,22 +43,31 @@ export class Attempts {
 
   /** @param proposals Those that have not ended. */
   async due(planned: readonly PlannedProposal[], proposals: readonly Proposal[]): Promise<PlannedProposal[]> {
-    const keyed = planned.map((plan) => ({ ...identify(plan), plan }));
-    const keys = new Set(keyed.map(({ key }) => key));
+    const keyed = new Map(planned.flatMap((plan) => this.#keyed(plan)));
     for (const [key, standing] of this.#standings.entries()) {
-      if (standing.phase === "tried" && !keys.has(key)) this.#standings.set(key, { ...standing, phase: "gone" });
+      if (standing.phase === "tried" && !keyed.has(key)) this.#standings.set(key, { ...standing, phase: "gone" });
     }
     const due: PlannedProposal[] = [];
-    for (const each of keyed) if (await this.#isDue(each, proposals)) due.push(each.plan);
+    for (const [key, plan] of keyed) if (await this.#isDue(key, plan, proposals)) due.push(plan);
     return due;
   }
 
-  async #isDue(identified: IdentifiedPlan, proposals: readonly Proposal[]): Promise<boolean> {
+  /** None for a plan that breaks its schema: it costs itself, not the cycle. */
+  #keyed(plan: PlannedProposal): [string, PlannedProposal][] {
+    try {
+      return [[planKey(plan), plan]];
+    } catch (error) {
+      const { order, subject } = plan;
+      this.#dependencies.logger.warn("a plan is no order", { kind: order.kind, subject, reason: messageOf(error) });
+      return [];
+    }
+  }
+
+  async #isDue(key: string, plan: PlannedProposal, proposals: readonly Proposal[]): Promise<boolean> {
     const { clock, logger } = this.#dependencies;
-    const { key, plan } = identified;
     const now = clock.monotonic();
     const standing = this.#standings.get(key) ?? { ended: 0, phase: "waiting", notBefore: now };
-    if (await this.#isOpen(identified, proposals)) {
+    if (await this.#isOpen(key, plan, proposals)) {
       this.#standings.set(key, { ...standing, phase: "open" });
       return false;
     }
@@ -81,25 +85,17 @@ export class Attempts {
   }
 
   /** Whether a proposal of the plan is open that nodes which see the same would have opened. */
-  async #isOpen({ cited, payload, plan }: IdentifiedPlan, proposals: readonly Proposal[]): Promise<boolean> {
-    const hash = subjectHash(plan.subject);
+  async #isOpen(key: string, { order, subject }: PlannedProposal, proposals: readonly Proposal[]): Promise<boolean> {
+    const hash = subjectHash(subject);
     const same = proposals.filter(
       ({ directive }) =>
-        directive?.kind === plan.order.kind &&
+        directive?.kind === order.kind &&
         directive.subject === hash &&
-        directive.payload === payload &&
-        directive.evidence.join() === cited,
+        `${directive.payload} ${directive.evidence.join()}` === key,
     );
     for (const proposal of same) {
       if ((await this.#dependencies.client.listDeviations({ proposal })).length === 0) return true;
     }
     return false;
   }
-}
-
-/** Two plans are the same if order, subject and evidence are: to scale to 8 is not to try again to scale to 7. */
-function identify({ evidence, order, subject }: PlannedProposal): Omit<IdentifiedPlan, "plan"> {
-  const { contentId: payload } = encodePayload({ schema: "witan/directive/1", subject, order });
-  const cited = [...evidence].sort().join();
-  return { key: `${payload} ${cited}`, payload, cited };
 }

@@ -7,6 +7,7 @@ import type { Logger } from "../../utils/logger.js";
 import { createLruCache } from "../../utils/lruCache.js";
 import { makeUnopenedProposal, type UnopenedProposal } from "../ballots/unopenedProposal.js";
 import type { ChainView } from "../chainView.js";
+import { planKey } from "./planKey.js";
 import type { OpeningStrategy } from "./strategies/strategy.js";
 
 /** How long nodes vote on an unopened proposal before it is opened like any other, ballots included. */
@@ -94,11 +95,11 @@ export class FastLane implements OpeningStrategy {
     for (const [proposalId, { plan, built }] of this.#plans) {
       if (!isOpenNow(built, chainTime)) continue;
       candidates.set(proposalId, { plan, built });
-      alive.add(keyOf(plan));
+      alive.add(planKey(plan));
     }
     for (const plan of planned) {
-      if (alive.has(keyOf(plan))) continue;
       try {
+        if (alive.has(planKey(plan))) continue;
         const built = await this.#prepare(plan, chainTime);
         candidates.set(built.proposalId, { plan, built });
       } catch (error) {
@@ -178,10 +179,6 @@ function isOpenNow({ directive }: UnopenedProposal["built"], chainTime: number):
 function asBuilt(plan: PlannedProposal, { directive }: UnopenedProposal["built"]): PlannedProposal {
   const { attempt, window } = parseSalt(directive.salt);
   return { ...plan, base: directive.base, attempt, openingWindow: Number(window) };
-}
-
-function keyOf({ evidence, order, subject }: PlannedProposal): string {
-  return `${order.kind} ${subject} ${[...evidence].sort().join()}`;
 }
 
 type ChainTrackRules = { readonly [Name in keyof TrackRules]: Name extends "fastPath" ? boolean : bigint };

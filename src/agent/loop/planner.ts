@@ -6,6 +6,7 @@ import type { Logger } from "../../utils/logger.js";
 import { LeaderSchedule } from "../aggregation/leaders/leaderSchedule.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { ChainView } from "../chainView.js";
+import { planKey } from "./planKey.js";
 
 export interface PlannerDependencies {
   readonly self: Address;
@@ -33,7 +34,7 @@ export class Planner {
 
   /** Opens what is planned once it is this node's turn and no other node has. */
   open(planned: readonly PlannedProposal[], view: Pick<ChainView, "committees">): void {
-    const byDuty = new Map(planned.map((proposal) => [openingDuty(proposal), proposal]));
+    const byDuty = new Map(planned.map((proposal) => [`open ${planKey(proposal)}`, proposal]));
     for (const duty of this.#openings.dueTasks([...byDuty.keys()], committeeOf(view), this.#dependencies.self)) {
       const proposal = byDuty.get(duty);
       if (proposal) this.#dependencies.jobs.start(duty, () => this.#open(proposal));
@@ -73,9 +74,4 @@ export class Planner {
 
 function committeeOf({ committees }: Pick<ChainView, "committees">): readonly Address[] {
   return committees.operators(committees.newest);
-}
-
-/** The same text on all nodes that plan the same proposal. */
-function openingDuty({ order, subject, evidence }: PlannedProposal): string {
-  return `open ${order.kind} ${subject} ${evidence.join()}`;
 }

@@ -3,6 +3,7 @@ import { leaderOrder } from "../../../src/agent/aggregation/leaders/leaderSchedu
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { readChainView } from "../../../src/agent/chainView.js";
 import { AgentDefaults } from "../../../src/agent/defaults.js";
+import { planKey } from "../../../src/agent/loop/planKey.js";
 import { Planner } from "../../../src/agent/loop/planner.js";
 import type { PlannedProposal } from "../../../src/policy/index.js";
 import type { Address } from "../../../src/records/index.js";
@@ -32,7 +33,7 @@ async function planners() {
 describe("a plan", () => {
   it("is opened by the first node in its leader order at once, and by the next if that one does not", async () => {
     const { clock, operators, planner, reader, view } = await planners();
-    const order = leaderOrder(`open Restart ${planned.subject} `, operators);
+    const order = leaderOrder(`open ${planKey(planned)}`, operators);
     const [first = "", second = ""] = order;
     const { jobs, planner: next } = planner(second);
     next.open([planned], await view());

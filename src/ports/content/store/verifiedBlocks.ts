@@ -96,7 +96,7 @@ export class VerifiedBlocks extends BaseBlockstore {
       writeBufferSize: WRITE_BUFFER_BYTES,
       maxOpenFiles: MAX_OPEN_FILES,
     } as object);
-    this.#session.continueFrom(decodeOpenMs(await this.#db.get(OPEN_KEY).catch(() => undefined)));
+    this.#session.continueFrom(decodeOpenMs(await this.#db.get(OPEN_KEY)));
   }
 
   async close(): Promise<void> {
@@ -107,7 +107,7 @@ export class VerifiedBlocks extends BaseBlockstore {
 
   /**
    * Stores for how long the store has been open. If that fails, or the process is killed before the next call, blocks seem
-   * younger than they are, and stay for longer.
+   * younger than they are, and stay for longer: a full disk must not keep gc from freeing it.
    */
   async storeOpenMs(): Promise<void> {
     const value = encodeOpenMs(this.#session.openMs);

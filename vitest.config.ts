@@ -10,6 +10,7 @@ const LONGEST = [
   "test/ports/content/",
   "test/engines/fleet/",
   "test/agent/attestations/",
+  "test/agent/agents/",
   "test/agent/replication/",
   "test/catalog/",
   "test/ports/keys/vectors.test.ts",

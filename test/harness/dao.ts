@@ -77,7 +77,7 @@ export async function createTestDao(options: DeployWitanOptions = {}): Promise<T
 }
 
 /** No test begins near the end of a window, after which the proposal of an order of the emergency track is another. */
-async function beginWindow({ increaseTime, provider }: Witan): Promise<void> {
+export async function beginWindow({ increaseTime, provider }: Witan): Promise<void> {
   const block = await provider.request({ method: "eth_getBlockByNumber", params: ["latest", false] });
   const now = Number((block as { readonly timestamp: string }).timestamp);
   await increaseTime(WINDOW_SECONDS - (now % WINDOW_SECONDS));

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type Gossip, MAX_MESSAGE_BYTES, type SubscribeOptions } from "../../src/ports/gossip/index.js";
 
 /** How many neighbours on either side a peer has: messages reach most of a larger mesh by relay alone. */
@@ -31,6 +32,8 @@ class HubPeer {
 export class GossipHub {
   readonly #peers = new Map<string, HubPeer>();
   #messages = 0;
+  /** Messages that are on their way or being validated or handled. */
+  readonly #passing = new Set<Promise<void>>();
   /** What validators and handlers threw. */
   readonly errors: unknown[] = [];
 
@@ -73,10 +76,19 @@ export class GossipHub {
     for (const name of names) this.#of(name).reachable = false;
   }
 
+  /** Resolves when every message has been validated and handled by each peer that it reaches, and none is on its way. */
+  async settled(): Promise<void> {
+    while (this.#passing.size > 0) await Promise.all(this.#passing);
+  }
+
   /** Passes a message on to the neighbours that are subscribed, and returns how many these are. */
   #pass(message: Message, relay: string): number {
     const neighbours = this.#neighbours(relay).filter((name) => this.#of(name).subscriptions.has(message.topic));
-    for (const name of neighbours) setImmediate(() => void this.#receive(message, relay, name));
+    for (const name of neighbours) {
+      const received = setImmediate().then(() => this.#receive(message, relay, name));
+      this.#passing.add(received);
+      void received.finally(() => this.#passing.delete(received));
+    }
     return neighbours.length;
   }
 

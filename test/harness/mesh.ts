@@ -13,7 +13,7 @@ import { systemClock } from "../../src/utils/clock.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { bls } from "./bls.js";
 import { TestClock } from "./clock.js";
-import { createTestDao } from "./dao.js";
+import { beginWindow, createTestDao, type TestDao } from "./dao.js";
 import type { DeployWitanOptions } from "./deploy.js";
 import { temporaryFolder } from "./folder.js";
 import { GossipHub } from "./gossipHub.js";
@@ -21,6 +21,20 @@ import { patience } from "./patience.js";
 
 vi.setConfig({ testTimeout: 3 * patience.timeout });
 const UPDATE_EVERY_MS = 100;
+
+/** The DAOs that meshes of this process have used, by how they were deployed. One mesh at a time uses one. */
+const daos = new Map<string, Promise<TestDao>>();
+
+/** A DAO as it was deployed, and what brings it back to that: a snapshot takes a hundredth of the time of a deployment. */
+async function borrowDao(deploy: DeployWitanOptions): Promise<{ dao: TestDao; giveBack: () => Promise<void> }> {
+  const key = JSON.stringify(deploy);
+  const known = daos.get(key) ?? createTestDao(deploy);
+  daos.set(key, known);
+  const dao = await known;
+  const giveBack = await dao.witan.snapshot();
+  await beginWindow(dao.witan);
+  return { dao, giveBack };
+}
 
 /** What a node of a mesh has before its exchange is opened. */
 export interface MeshNode extends ExchangeDependencies, LocalNode {
@@ -60,7 +74,7 @@ export async function createMesh<Part extends MeshPart, Options extends MeshNode
   open: (node: MeshNode, options: Options) => Promise<Part>,
   deploy: DeployWitanOptions = {},
 ) {
-  const dao = await createTestDao(deploy);
+  const { dao, giveBack } = await borrowDao(deploy);
   const { witan } = dao;
   const root = temporaryFolder();
   const hub = new GossipHub();
@@ -70,8 +84,7 @@ export async function createMesh<Part extends MeshPart, Options extends MeshNode
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
   const refused: { by: number; peer: string }[] = [];
   onTestFinished(async () => {
-    await stop(...nodes.keys());
-    dao.close();
+    await stop(...nodes.keys()).finally(giveBack);
     expect(hub.errors).toEqual([]);
   });
 

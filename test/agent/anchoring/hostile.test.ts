@@ -36,10 +36,11 @@ async function offered(options = {}) {
   return { mesh, batches, chainTime, draft, signed };
 }
 
-async function settled(mesh: AnchoringMesh): Promise<void> {
-  // Every message has been validated, and what it set off has ended.
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  for (const index of FIVE) await mesh.node(index).jobs.settled();
+/** Every message has been validated by all that it reaches, and what it set off has ended, as has what that has sent. */
+async function settled({ hub, node }: AnchoringMesh): Promise<void> {
+  await hub.settled();
+  await Promise.all(FIVE.map((index) => node(index).jobs.settled()));
+  await hub.settled();
 }
 
 describe("a node that wants others to sign what they should not", () => {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findProcesses } from "../../../src/engines/fleet/drivers/process/replica.js";
 import { carryOut, verifyRollout, type WorkloadOrder } from "../../../src/engines/fleet/index.js";
 import { nameOfSubject, type Release } from "../../../src/records/index.js";
@@ -9,7 +9,7 @@ import { bundle } from "../../harness/bundle.js";
 import { temporaryFolder } from "../../harness/folder.js";
 import { shortOrLong } from "../../harness/soak.js";
 import type { ExecutorChildArguments } from "./executorChild.js";
-import { healthyRelease, kill, startTestFleet, type TestFleet } from "./testFleet.js";
+import { healthyRelease, kill, openTestFleet, startTestFleet, type TestFleet } from "./testFleet.js";
 
 /** Carries an order out in another process, which is killed at its n-th step. */
 async function executorKilledAt(
@@ -19,7 +19,8 @@ async function executorKilledAt(
   killAtStep: number,
 ): Promise<void> {
   const options: ExecutorChildArguments = { dir: fleet.dir, basePort: fleet.basePort, directiveId, order, killAtStep };
-  const args = [await bundle(new URL("./executorChild.ts", import.meta.url)), JSON.stringify(options)];
+  const script = await bundle(new URL("./executorChild.ts", import.meta.url), { packages: "bundle" });
+  const args = [script, JSON.stringify(options)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
   const signal = await new Promise((resolve) => child.once("exit", (_, by) => resolve(by)));
   expect(signal, `step ${killAtStep} was never reached`).toBe("SIGKILL");
@@ -49,14 +50,22 @@ const steps = (count: number) =>
   Array.from({ length: count }, (_, i) => i + 1).filter((step) => step % shortOrLong(2, 1) === 0);
 
 describe("an executor that is killed", () => {
+  let shared: Awaited<ReturnType<typeof openTestFleet>>;
+  // Each deploy takes the fleet from the release of the one before to one of its own.
+  beforeAll(async () => {
+    shared = await openTestFleet({ replicas: 3 });
+  });
+  afterAll(() => shared.close());
+
   it.each(steps(DEPLOY_STEPS))(
     "at step %i of a deploy: another goes on, ends the same and starts nothing twice",
     async (step) => {
-      const fleet = await startTestFleet({ replicas: 3 });
+      const fleet = shared;
       const { release, starts } = await countingRelease();
       const order = { kind: "Deploy", workload: "web", release, batch: 2 } as const;
-      await executorKilledAt(fleet, "d1", order, step);
-      const result = await carryOut(order, fleet.context("d1"));
+      const directiveId = `deploy-${step}`;
+      await executorKilledAt(fleet, directiveId, order, step);
+      const result = await carryOut(order, fleet.context(directiveId));
 
       expect(result.detail.map(({ subject, result: each }) => [subject, each])).toEqual(
         [0, 1, 2].map((n) => [`replica/web/${n}`, "done"]),
@@ -64,7 +73,7 @@ describe("an executor that is killed", () => {
       expect(await starts()).toEqual(["web/0", "web/1", "web/2"]);
       await oneProcessEach(fleet);
       expect(verifyRollout(order, await fleet.driver.list())).toMatchObject({ holds: true });
-      expect(await carryOut(order, fleet.context("d1"))).toEqual(result);
+      expect(await carryOut(order, fleet.context(directiveId))).toEqual(result);
       expect(await starts()).toHaveLength(3);
     },
   );
@@ -84,7 +93,7 @@ describe("an executor that is killed", () => {
   });
 
   it("again and again: each goes on where the one before was killed", async () => {
-    const fleet = await startTestFleet({ replicas: 3 });
+    const fleet = shared;
     const { release, starts } = await countingRelease();
     const order = { kind: "Deploy", workload: "web", release, batch: 1 } as const;
     for (const step of [5, 4, 4, 3]) await executorKilledAt(fleet, "d1", order, step);

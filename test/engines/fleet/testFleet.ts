@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { createProcessDriver, type ProcessDriver, type RolloutContext } from "../../../src/engines/fleet/index.js";
 import type { Hex, Release } from "../../../src/records/index.js";
 import { temporaryFolder } from "../../harness/folder.js";
+import { patience } from "../../harness/patience.js";
 import { timing } from "./timing.js";
 
 export const v1 = releaseOf("v1", "examples/workload/v1/server.mjs");
@@ -37,28 +39,44 @@ export interface TestFleet {
   context(directiveId: string): RolloutContext;
 }
 
+export interface TestFleetOptions {
+  readonly replicas?: number;
+  readonly release?: Release;
+}
+
 /** A fleet `web` of real processes, started on v1, and stopped to the last process when the test ends. */
-export async function startTestFleet({
-  replicas = 3,
-  release = v1,
-}: {
-  replicas?: number;
-  release?: Release;
-} = {}): Promise<TestFleet> {
-  const dir = temporaryFolder();
+export async function startTestFleet(options: TestFleetOptions = {}): Promise<TestFleet> {
+  const fleet = await openTestFleet(options);
+  onTestFinished(() => fleet.close());
+  return fleet;
+}
+
+/** The same, for several tests, until it is closed. */
+export async function openTestFleet({ replicas = 3, release = v1 }: TestFleetOptions = {}) {
+  const dir = mkdtempSync(join(tmpdir(), "witan-fleet-"));
   const basePort = await freePorts(replicas + 4);
   const driver = createProcessDriver({ dir, workload: "web", basePort });
-  onTestFinished(() => driver.stopAll());
-  if (replicas > 0) {
-    await driver.create({ release, replicas });
-    await waitForHealthy(driver, replicas);
+  const close = async () => {
+    await driver.stopAll();
+    await rm(dir, { recursive: true, force: true });
+  };
+  const context = (directiveId: string): RolloutContext => ({ driver, directiveId, ...timing });
+  try {
+    if (replicas > 0) {
+      await driver.create({ release, replicas });
+      await waitForHealthy(driver, replicas);
+    }
+  } catch (error) {
+    await close();
+    throw error;
   }
-  return { driver, dir, basePort, context: (directiveId) => ({ driver, directiveId, ...timing }) };
+  return { driver, dir, basePort, context, close };
 }
 
 /** Waits until `count` workloads are healthy. */
 export async function waitForHealthy(driver: ProcessDriver, count: number): Promise<void> {
-  while ((await driver.list()).filter((each) => each.healthy).length < count);
+  const healthy = async () => (await driver.list()).filter((each) => each.healthy).length;
+  await expect.poll(healthy, { ...patience, interval: 20 }).toBeGreaterThanOrEqual(count);
 }
 
 /** Kills a workload as a crash would. */

@@ -16,6 +16,7 @@ import {
   NodeTimelock__factory,
 } from "../bindings/index.js";
 import type { ContractName, Deployment } from "./deployment.js";
+import { withHashes } from "./hashes.js";
 
 /** A typed ethers contract for each contract of the DAO. */
 export interface Contracts {
@@ -30,13 +31,13 @@ export interface Contracts {
 
 /** The functions and events of each contract. */
 export const contractInterfaces = {
-  NodeRegistry: INodeRegistry__factory.createInterface(),
-  KnowledgeRegistry: IKnowledgeRegistry__factory.createInterface(),
-  ModelRegistry: IModelRegistry__factory.createInterface(),
-  ParameterRegistry: IParameterRegistry__factory.createInterface(),
-  DirectiveRegistry: IDirectiveRegistry__factory.createInterface(),
-  NodeGovernor: INodeGovernor__factory.createInterface(),
-  NodeTimelock: NodeTimelock__factory.createInterface(),
+  NodeRegistry: withHashes(INodeRegistry__factory.createInterface()),
+  KnowledgeRegistry: withHashes(IKnowledgeRegistry__factory.createInterface()),
+  ModelRegistry: withHashes(IModelRegistry__factory.createInterface()),
+  ParameterRegistry: withHashes(IParameterRegistry__factory.createInterface()),
+  DirectiveRegistry: withHashes(IDirectiveRegistry__factory.createInterface()),
+  NodeGovernor: withHashes(INodeGovernor__factory.createInterface()),
+  NodeTimelock: withHashes(NodeTimelock__factory.createInterface()),
 } satisfies Record<ContractName, Interface>;
 
 /** Connects every contract of a deployment to `runner`: a provider to read, a signer to write as well. */

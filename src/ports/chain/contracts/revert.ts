@@ -11,17 +11,18 @@ import {
 } from "../bindings/index.js";
 import { ChainError, ContractRevertError } from "../errors.js";
 import type { ContractName } from "./deployment.js";
+import { withHashes } from "./hashes.js";
 import { plainArgs } from "./plain.js";
 
 /** Every custom error of the DAO's contracts, with those inherited from OpenZeppelin. */
 const errorInterfaces: Record<ContractName, Interface> = {
-  NodeRegistry: NodeRegistry__factory.createInterface(),
-  KnowledgeRegistry: KnowledgeRegistry__factory.createInterface(),
-  ModelRegistry: ModelRegistry__factory.createInterface(),
-  ParameterRegistry: ParameterRegistry__factory.createInterface(),
-  DirectiveRegistry: DirectiveRegistry__factory.createInterface(),
-  NodeGovernor: NodeGovernor__factory.createInterface(),
-  NodeTimelock: NodeTimelock__factory.createInterface(),
+  NodeRegistry: withHashes(NodeRegistry__factory.createInterface()),
+  KnowledgeRegistry: withHashes(KnowledgeRegistry__factory.createInterface()),
+  ModelRegistry: withHashes(ModelRegistry__factory.createInterface()),
+  ParameterRegistry: withHashes(ParameterRegistry__factory.createInterface()),
+  DirectiveRegistry: withHashes(DirectiveRegistry__factory.createInterface()),
+  NodeGovernor: withHashes(NodeGovernor__factory.createInterface()),
+  NodeTimelock: withHashes(NodeTimelock__factory.createInterface()),
 };
 
 /** Error messages of RPC nodes for a call that ran and failed without revert data. */

@@ -66,8 +66,9 @@ describe("Deploy", () => {
 
   it("fails a release that comes and goes, since flapping does not set the deadline back", async () => {
     const fleet = await startTestFleet({ replicas: 1 });
+    // Every second look finds it unhealthy, however far apart the looks are.
     const flapping = await healthyRelease("flapping", (source) =>
-      source.replace("found ? 200", "found && (Math.floor(Date.now() / 100) % 2) ? 200"),
+      `let looks = 0;\n${source}`.replace("found ? 200", "found && ++looks % 2 === 1 ? 200"),
     );
     const order = { kind: "Deploy", workload: "web", release: flapping, batch: 1 } as const;
     const result = await carryOut(order, { ...fleet.context("d1"), minReadyMs: 400, progressDeadlineMs: 1_200 });

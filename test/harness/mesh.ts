@@ -25,7 +25,7 @@ const UPDATE_EVERY_MS = 100;
 /** The DAOs that meshes of this process have used, by how they were deployed. One mesh at a time uses one. */
 const daos = new Map<string, Promise<TestDao>>();
 
-/** A DAO as it was deployed, and what brings it back to that: a snapshot takes a hundredth of the time of a deployment. */
+/** A DAO as it was deployed, and what brings it back to that: no test pays for a deployment that another has made. */
 async function borrowDao(deploy: DeployWitanOptions): Promise<{ dao: TestDao; giveBack: () => Promise<void> }> {
   const key = JSON.stringify(deploy);
   const known = daos.get(key) ?? createTestDao(deploy);

@@ -8,6 +8,8 @@ const { G1, G2 } = bls12_381;
 const { Fp, Fp2, Fr } = bls12_381.fields;
 const SUITE = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 const SIGNERS = 50;
+/** Of the tables of multiples. */
+const WINDOW_BITS = 5;
 const FIELD_MASK = (1n << 381n) - 1n;
 
 type Key = typeof G1.Point.BASE;
@@ -46,9 +48,15 @@ function secretOf(name: string): bigint {
   return Fr.create(toBigInt(sha256(toUtf8Bytes(`witan/vectors/${name}`))));
 }
 
+/** The digest's point. Many secrets multiply it, so that a table of its multiples is worth its price. */
+function hashed(support: Support): Signature {
+  const point = G2.hashToCurve(Buffer.from(digests[support].slice(2), "hex"), { DST: SUITE }) as Signature;
+  return point.precompute(WINDOW_BITS);
+}
+const points = { for: hashed("for"), against: hashed("against") };
+
 function signOne(name: string, support: Support): Signature {
-  const hashed = G2.hashToCurve(Buffer.from(digests[support].slice(2), "hex"), { DST: SUITE });
-  return hashed.multiply(secretOf(name));
+  return points[support].multiply(secretOf(name));
 }
 
 function sum(signatures: readonly Signature[]): Signature {

@@ -27,7 +27,14 @@ const step = fc.record({
 type Step = { act: string; picks: number[]; wait: number };
 
 const { ZERO, BASE } = bls12_381.G1.Point;
-const pointOf = (key: string): G1 => BASE.multiply(toBigInt(secretOf(`key ${key}`).toBytes()));
+const points = new Map<string, G1>();
+
+/** A key's point. Made once: every committee that a key was in is added up anew. */
+function pointOf(key: string): G1 {
+  const point = points.get(key) ?? BASE.multiply(toBigInt(secretOf(`key ${key}`).toBytes()));
+  points.set(key, point);
+  return point;
+}
 
 async function take(registry: NodeRegistry, history: Epoch[], { act, picks }: Step): Promise<void> {
   const last = history.at(-1) as Epoch;

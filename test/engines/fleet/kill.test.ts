@@ -19,7 +19,7 @@ async function executorKilledAt(
   killAtStep: number,
 ): Promise<void> {
   const options: ExecutorChildArguments = { dir: fleet.dir, basePort: fleet.basePort, directiveId, order, killAtStep };
-  const script = await bundle(new URL("./executorChild.ts", import.meta.url), { packages: "bundle" });
+  const script = await bundle(new URL("./executorChild.ts", import.meta.url));
   const args = [script, JSON.stringify(options)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
   const signal = await new Promise((resolve) => child.once("exit", (_, by) => resolve(by)));

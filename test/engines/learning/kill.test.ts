@@ -26,7 +26,7 @@ function createKillableRound() {
     const self = addressOf(index);
     const folders = { dir: join(root, role), store: join(root, "store") };
     const options: RoundChildArguments = { role, self, participants, order, ...folders, killAt };
-    const script = await bundle(new URL("./roundChild.ts", import.meta.url), { packages: "bundle" });
+    const script = await bundle(new URL("./roundChild.ts", import.meta.url));
     const child = fork(script, [JSON.stringify(options)], { execArgv: [] });
     children.push(child);
     const steps: string[] = [];

@@ -43,12 +43,22 @@ export function precompiles(provider: Pick<Provider, "call">) {
       for (const { keys, digest } of claims) {
         const key = await add(G1ADD, keys);
         if (key === undefined || isZero(key)) return false;
-        pairs.push(key, encodeG2(bls12_381.G2.hashToCurve(digest, { DST: BALLOT_DOMAIN }) as G2));
+        pairs.push(key, pointOf(digest));
       }
       if (claims.length === 0 || isZero(signature)) return false;
       return (await call(PAIRING, ...pairs)) === ONE;
     },
   };
+}
+
+const points = new Map<string, string>();
+
+/** A digest on the curve. Most signatures are over one of two digests, and noble takes long for each. */
+function pointOf(digest: Uint8Array): string {
+  const name = hexlify(digest);
+  const point = points.get(name) ?? encodeG2(bls12_381.G2.hashToCurve(digest, { DST: BALLOT_DOMAIN }) as G2);
+  points.set(name, point);
+  return point;
 }
 
 function isZero(bytes: Uint8Array): boolean {

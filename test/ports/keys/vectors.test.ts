@@ -21,7 +21,7 @@ const libraries = [await loadBlst(), createNoble()];
 const { ethers } = await network.create();
 const chain = precompiles(ethers.provider);
 
-const keyNamed = (name: string): Encoded => vectors.keys[name] as Encoded;
+const keyNamed = (name: string) => vectors.keys[name] as Encoded & { readonly secret?: string };
 const forAndAgainst = [getBytes(vectors.digests.for), getBytes(vectors.digests.against)] as const;
 const nodes = Object.values(vectors.keys).filter((key) => key.secret !== undefined);
 const casesOf = vectors.cases.map((vector) => [vector.name, vector] as const);
@@ -54,12 +54,17 @@ describe("the vectors of BLS12-381", () => {
     for (const { secret = "", compressed } of nodes) {
       expect(hexlify(bls.publicKey(getBytes(secret)))).toBe(compressed);
     }
+    // A node signs the same in many cases.
+    const signed = new Map<string, Uint8Array>();
+    const sign = (key: string, digest: "for" | "against") => {
+      const known = signed.get(`${key} ${digest}`);
+      const signature = known ?? bls.sign(getBytes(keyNamed(key).secret ?? ""), getBytes(vectors.digests[digest]));
+      signed.set(`${key} ${digest}`, signature);
+      return signature;
+    };
     for (const { name, claims, signature, valid } of vectors.cases) {
-      const secrets = claims.map(({ keys }) => keys.map((key) => vectors.keys[key]?.secret));
       if (!valid) continue;
-      const signatures = claims.flatMap(({ digest }, i) =>
-        (secrets[i] ?? []).map((secret) => bls.sign(getBytes(secret ?? ""), getBytes(vectors.digests[digest]))),
-      );
+      const signatures = claims.flatMap(({ keys, digest }) => keys.map((key) => sign(key, digest)));
       expect([name, hexlify(bls.aggregate(signatures))]).toEqual([name, signature.compressed]);
     }
   });

@@ -26,12 +26,15 @@ const backedUp = (store: Awaited<ReturnType<typeof open>>): Promise<BackedUp> =>
 const record = (i: number) => new TextEncoder().encode(`record ${i}`);
 const partsOf = async () => (await readdir(dir)).filter((name) => /^part-.*\.car$/.test(name));
 
+/** Of several blocks. */
+const FILE = new Uint8Array(3_500_000).map((_, i) => i % 251);
+
 /** A store with records, a file of several blocks, what nothing keeps, and a journal. */
 async function filled() {
   const content = await open();
   const cids: string[] = [];
   for (let i = 0; i < 20; i++) cids.push(await content.put(record(i), { keep: "record" }));
-  const file = await content.putFile([new Uint8Array(3_500_000).map((_, i) => i % 251)], { keep: "model" });
+  const file = await content.putFile([FILE], { keep: "model" });
   const loose = await content.put(new TextEncoder().encode("nobody's"));
   await writeFile(join(data, "outbox.jsonl"), '{"a":1}\n');
   return { content, cids, file, loose };

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createMemoryContent, MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
 import { bundle } from "../../../harness/bundle.js";
 import { temporaryFolder } from "../../../harness/folder.js";
+import { patience } from "../../../harness/patience.js";
 import { childNode } from "../childNode.js";
 import { bytesOf, startNode } from "../contentNodes.js";
 
@@ -76,7 +77,7 @@ describe("a file that is read as a stream", () => {
     }
     const reader = await startNode({ peers: [...source.multiaddrs, ...other.multiaddrs()] });
     await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(2);
-    const file = await reader.openFile(cid, { providers: [source.peerId] });
+    const file = await reader.openFile(cid, { providers: [source.peerId], timeoutMs: patience.timeout });
     let seen = 0;
     for await (const chunk of file.read({ sha256 })) {
       seen += chunk.length;

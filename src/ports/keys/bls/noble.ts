@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { pippenger } from "@noble/curves/abstract/curve.js";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { toBigInt } from "ethers";
+import { hexlify, toBigInt } from "ethers";
+import { createLruCache } from "../../../utils/lruCache.js";
 import { BALLOT_SUITE, type BlsCurve } from "./curve.js";
 import { type BlsLibrary, createLibrary } from "./library.js";
 
@@ -9,12 +10,25 @@ const { G1, G2, pairingBatch, longSignatures } = bls12_381;
 const { Fp12 } = bls12_381.fields;
 const NEGATED_BASE = G1.Point.BASE.negate();
 
+/** Digests that are hashed once: more than are voted on at a time. */
+const MAX_DIGESTS = 256;
+
 type Key = typeof G1.Point.BASE;
 type Signature = typeof G2.Point.BASE;
 
 /** BLS signatures by noble, in JavaScript: run everywhere, about 25 times slower than blst. */
 export function createNoble(): BlsLibrary {
-  const hash = (digest: Uint8Array) => G2.hashToCurve(digest, { DST: BALLOT_SUITE });
+  const hashed = createLruCache<string, Signature>(MAX_DIGESTS);
+
+  /** The digest on the curve. All ballots on a proposal are over the same two, and hashing one costs as much as a pairing. */
+  function hash(digest: Uint8Array): Signature {
+    const name = hexlify(digest);
+    const known = hashed.get(name);
+    if (known !== undefined) return known;
+    const point = G2.hashToCurve(digest, { DST: BALLOT_SUITE }) as Signature;
+    hashed.set(name, point);
+    return point;
+  }
 
   const curve: BlsCurve<Key, Signature> = {
     name: "noble",

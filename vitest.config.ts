@@ -52,7 +52,8 @@ export default defineConfig({
     ],
     coverage: {
       // Counts in what is measured alone: V8 would slow down every library as well.
-      provider: "istanbul",
+      provider: "custom",
+      customProviderModule: "test/harness/coverage.ts",
       // Apart from what the Solidity suite leaves, which may run beside.
       reportsDirectory: "cache/coverage",
       include: ["src/**/*.ts"],

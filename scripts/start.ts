@@ -12,7 +12,7 @@ import type { Release } from "../src/records/index.js";
 import { createUplink } from "../src/surfaces/cli/nodes/uplink.js";
 import { systemClock } from "../src/utils/clock.js";
 import { deploy } from "./deploy.js";
-import { failAndRollBack, firstStates, heal, learn, refuseLies, type Stage } from "./story/acts.js";
+import { failAndRollBack, firstStates, heal, learn, lie, refuseLies, type Stage } from "./story/acts.js";
 import { Agents } from "./story/agents.js";
 import { collectDirectives, collectRecords, collectRounds } from "./story/collect.js";
 import { publishDocuments } from "./story/documents.js";
@@ -195,8 +195,9 @@ async function play(stage: Stage, members: readonly Member[]): Promise<void> {
   );
   await heal(stage);
   await failAndRollBack(stage);
+  const lies = await lie(stage);
   await learn(stage, { spontaneousMs: storyTiming.spontaneousMs });
-  await refuseLies(stage);
+  await refuseLies(stage, lies);
 }
 
 /** The reason of the first of these nodes that voted Against. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Client, IssuedDirective, Proposal } from "../../src/client/index.js";
+import type { Client, IssuedDirective, Proposal, ProposalId } from "../../src/client/index.js";
 import { messageOf } from "../../src/errors.js";
 import {
   type ContentId,
@@ -81,10 +81,45 @@ export async function failAndRollBack(stage: Stage): Promise<void> {
   screen.line("every replica runs the good release again");
 }
 
-/** (d) Nodes train together and accept the best model by vote. */
+/** What a node that lies has opened. */
+interface Lies {
+  readonly nowhere: ContentId;
+  /** A proposal that needs evidence, and a claim that no other node sees. */
+  readonly proposal: ProposalId;
+  readonly claim: ProposalId;
+}
+
+/** (d) A node lies: it opens two proposals on evidence that nobody can fetch, and its second ballot on one is refused. */
+export async function lie({ byzantine, goodRelease, refused, screen, workload }: Stage): Promise<Lies> {
+  screen.act("A Byzantine node cites evidence that nobody can fetch, and signs two different ballots");
+  const nowhere: ContentId = `0x${createHash("sha256").update(randomBytes(32)).digest("hex")}`;
+  const claim = await byzantine.openProposal({
+    order: { kind: "Rollback", workload, from: goodRelease.sha256, to: null },
+    evidence: [nowhere],
+  });
+  const { proposalId } = await byzantine.openProposal({
+    order: { kind: "Scale", workload, replicas: 1 },
+    evidence: [nowhere],
+  });
+  const first = await byzantine.signBallot({ proposalId, support: "for" });
+  const second = await byzantine.signBallot({ proposalId, support: "against" });
+  await until("the vote to open", 20_000, async () =>
+    (await state(byzantine, proposalId)) === "Active" ? true : undefined,
+  );
+  await byzantine.castVoteBySig({ ballot: first });
+  try {
+    await byzantine.castVoteBySig({ ballot: second });
+  } catch (error) {
+    refused.push({ what: `a second, different ballot of one node on proposal ${proposalId}`, error: messageOf(error) });
+    screen.line(`the second ballot is refused: ${messageOf(error)}`);
+  }
+  return { nowhere, proposal: proposalId, claim: claim.proposalId };
+}
+
+/** (e) While the votes on the lies last, nodes train together and accept the best model by vote. */
 export async function learn(stage: Stage, options: { readonly spontaneousMs: number }): Promise<void> {
   const { client, screen } = stage;
-  screen.act("Learning is switched on by vote; a healthy node proposes federated rounds");
+  screen.act("Meanwhile learning is switched on by vote; a healthy node proposes federated rounds");
   await client.openProposal({ order: { kind: "SetFlag", name: "learning", value: true } });
   await ended(stage, "SetFlag", "flag/learning", "Done", 150_000);
   const opened = () => findProposal(client, "StartRound", "task/mnist");
@@ -125,51 +160,23 @@ const storyRounds = {
   seed: 7,
 } as const;
 
-/**
- * (e) A node that lies gets nowhere: unfetchable evidence is voted down, a second ballot is refused, and nobody joins a claim
- * that is not true.
- */
-export async function refuseLies(stage: Stage): Promise<void> {
-  const { byzantine, screen, refused, workload, goodRelease } = stage;
-  screen.act("A Byzantine node cites evidence that nobody can fetch, and signs two different ballots");
-  const nowhere: ContentId = `0x${createHash("sha256").update(randomBytes(32)).digest("hex")}`;
-  const claim = await byzantine.openProposal({
-    order: { kind: "Rollback", workload, from: goodRelease.sha256, to: null },
-    evidence: [nowhere],
-  });
-  const { proposalId } = await byzantine.openProposal({
-    order: { kind: "Scale", workload, replicas: 1 },
-    evidence: [nowhere],
-  });
-  const ballots = [
-    await byzantine.signBallot({ proposalId, support: "for" }),
-    await byzantine.signBallot({ proposalId, support: "against" }),
-  ];
-  await until("the vote to open", 20_000, async () =>
-    (await state(byzantine, proposalId)) === "Active" ? true : undefined,
-  );
-  const [first, second] = ballots;
-  if (!first || !second) return;
-  await byzantine.castVoteBySig({ ballot: first });
-  try {
-    await byzantine.castVoteBySig({ ballot: second });
-  } catch (error) {
-    refused.push({ what: `a second, different ballot of one node on proposal ${proposalId}`, error: messageOf(error) });
-    screen.line(`the second ballot is refused: ${messageOf(error)}`);
-  }
-  const closed = await defeated(byzantine, proposalId);
-  const why = await stage.reasonAgainst(proposalId);
+/** (f) The lies got nowhere: the proposal is voted down, and nobody joined the claim. */
+export async function refuseLies(stage: Stage, { claim, nowhere, proposal }: Lies): Promise<void> {
+  const { byzantine, screen, refused } = stage;
+  screen.act("The votes on the false evidence end with their window");
+  const closed = await defeated(byzantine, proposal);
+  const why = await stage.reasonAgainst(proposal);
   const { votes } = closed;
   refused.push({
-    what: `proposal ${proposalId}, whose evidence ${contentIdToCid(nowhere)} nobody can fetch`,
+    what: `proposal ${proposal}, whose evidence ${contentIdToCid(nowhere)} nobody can fetch`,
     error: `Defeated by ${votes.against} to ${votes.for}${why === undefined ? "" : `: ${why}`}`,
   });
   screen.line(`the proposal is defeated by ${votes.against} to ${votes.for}`);
   // All nodes have looked at it for as long as the other vote took. It ends with its window, some minutes later.
-  const { rules, state: claimed, votes: joined } = await byzantine.getProposal({ proposalId: claim.proposalId });
+  const { rules, state: claimed, votes: joined } = await byzantine.getProposal({ proposalId: claim });
   if (claimed !== "Active" && claimed !== "Defeated") throw new Error("A claim that no node sees has passed.");
   refused.push({
-    what: `proposal ${claim.proposalId}, which claims what no other node sees`,
+    what: `proposal ${claim}, which claims what no other node sees`,
     error: `${joined.for} of the ${rules.neededFor} votes For that it needs`,
   });
   screen.line(

@@ -127,7 +127,7 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
       expect(unique(ballots.map(({ proposalId }) => proposalId))).toBe(ballots.length);
       for (const { proposalId, support } of ballots) {
         const voted = onChain.get(key(address, proposalId));
-        // A ballot may have come too late, but never with another support; the last node cheats in the last act.
+        // A ballot may have come too late, but never with another support; the last node cheats.
         if (voted !== undefined && index !== 4) expect(supports[voted]).toBe(support);
       }
     }

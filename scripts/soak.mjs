@@ -1,5 +1,6 @@
-// Repeats long seeded tests: `npm run soak -- NAME [--seed S] [--minutes N]`. Each pass takes the next seed, until N
-// minutes have passed; by default there is one pass. Without a name, lists what there is. The last line is JSON.
+// Repeats long seeded tests: `npm run soak -- NAME [--seed S] [--minutes N] [--kills K]`. Each pass takes the next seed, until
+// N minutes have passed; by default there is one pass. The story has K kills. Without a name, lists what there is. The last
+// line is JSON.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -45,26 +46,31 @@ const SOAKS = {
   replication: ["a mesh that loses nodes and expires records", "1 min", "test/agent/replication"],
   simulation: ["rules of votes, motions and presence on models, under another seed", "1 min", "test/simulation"],
   solidity: ["fuzz and invariants of the contracts under another seed", "2 min"],
-  story: ["the whole story, with twenty agents killed", "3 min", "test/e2e/story"],
+  story: ["the whole story, with twenty kills of agents", "3 min", "test/e2e/story"],
 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: "string", default: "1" }, minutes: { type: "string", default: "0" } },
+  options: {
+    seed: { type: "string", default: "1" },
+    minutes: { type: "string", default: "0" },
+    kills: { type: "string", default: "20" },
+  },
 });
 const [name] = positionals;
 const soak = SOAKS[name];
 if (soak === undefined) {
   const list = Object.entries(SOAKS).map(([each, [what, about]]) => `  ${each.padEnd(12)} ${what}; one pass: ${about}`);
   process.stderr.write(
-    `${name === undefined ? "" : `There is no soak "${name}". `}npm run soak -- NAME [--seed S] [--minutes N]\n${list.join("\n")}\n`,
+    `${name === undefined ? "" : `There is no soak "${name}". `}npm run soak -- NAME [--seed S] [--minutes N] [--kills K]\n${list.join("\n")}\n`,
   );
   process.exit(name === undefined ? 0 : 2);
 }
 const firstSeed = Number(values.seed);
 const minutes = Number(values.minutes);
-if (!Number.isInteger(firstSeed) || firstSeed < 1 || !(minutes >= 0)) {
-  process.stderr.write("A seed is a whole number from 1 on, and minutes are 0 or more.\n");
+const kills = Number(values.kills);
+if (!Number.isInteger(firstSeed) || firstSeed < 1 || !(minutes >= 0) || !Number.isInteger(kills) || kills < 0) {
+  process.stderr.write("A seed is a whole number from 1 on, kills are one from 0 on, and minutes are 0 or more.\n");
   process.exit(2);
 }
 
@@ -82,6 +88,7 @@ function run(seed, file, ...args) {
     NO_COLOR: "1",
     FORCE_COLOR: "0",
     WITAN_SOAK_SEED: String(seed),
+    WITAN_SOAK_KILLS: values.kills,
   };
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, file), ...args], {

@@ -2,8 +2,12 @@ import type { Chain } from "../../src/ports/chain/index.js";
 import type { Agents } from "./agents.js";
 import type { Screen } from "./narrator.js";
 
-/** The most chain events between two kills: with it, twenty kills span the story from the first anchors to the last vote. */
+/**
+ * The most chain events between two kills. A story has about 110 events; many kills are closer together, so that the last of
+ * them comes before the story ends.
+ */
 const SPACING = 12;
+const SPACED = 160;
 
 /**
  * Kills agents with SIGKILL at seeded points of the story and starts them again. The seed determines which agent is killed
@@ -15,12 +19,13 @@ export async function killAtRandom(
 ): Promise<number> {
   const { chain, agents, members, kills, screen } = options;
   const random = mulberry32(options.seed);
-  let left = 1 + Math.floor(random() * SPACING);
+  const spacing = Math.max(1, Math.min(SPACING, Math.floor(SPACED / kills)));
+  let left = 1 + Math.floor(random() * spacing);
   let done = 0;
   for await (const event of chain.watch({ signal })) {
     if (event.name === "NodeAdmitted" || event.name === "EpochOpened" || event.name === "GenesisClosed" || --left > 0)
       continue;
-    left = 1 + Math.floor(random() * SPACING);
+    left = 1 + Math.floor(random() * spacing);
     const victim = Math.floor(random() * members);
     screen.line(`kill -9 of node-${victim + 1}, right after ${event.name}`);
     await agents.killAndRestart(victim);

@@ -15,7 +15,7 @@ import { processesNaming, type RunningStory, runStory } from "./running.js";
 
 const ROOT = resolve(import.meta.dirname, "..", "..");
 const CLI = join(ROOT, "dist", "surfaces", "cli", "main.js");
-const KILLS = shortOrLong(5, 20);
+const KILLS = shortOrLong(5, Number(process.env.WITAN_SOAK_KILLS ?? 20));
 const SEED = seedOf(1);
 const run = promisify(execFile);
 

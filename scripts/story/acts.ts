@@ -153,7 +153,7 @@ const storyRounds = {
   firstRound: 1,
   rounds: 5,
   minParticipants: 3,
-  timeoutSeconds: 60,
+  timeoutSeconds: 120,
   localEpochs: 2,
   learningRate: 0.2,
   batchSize: 32,

@@ -39,7 +39,7 @@ export const PlanDefaults: PlanPolicy = {
     task: "mnist",
     rounds: 5,
     minParticipants: 3,
-    timeoutSeconds: 60,
+    timeoutSeconds: 120,
     localEpochs: 2,
     learningRate: 0.2,
     batchSize: 32,

@@ -123,7 +123,10 @@ describe("nodes that have their records anchored together", () => {
     await mesh.updateUntil(() => {
       author ??= mesh.logs.find(({ message }) => message === "drafts an anchor of many")?.node;
       const others = [...FIVE, 5].filter((index) => index !== author).map((index) => mesh.node(index).outbox);
-      return author !== undefined && others.every(({ offered, waiting }) => waiting === 0 || offered?.signed !== null);
+      return (
+        author !== undefined &&
+        others.every(({ offered, waiting }) => waiting === 0 || (offered?.signed ?? null) !== null)
+      );
     }, true);
     const drafter = author ?? 0;
     mesh.cutOff(drafter);
@@ -145,7 +148,7 @@ describe("nodes that have their records anchored together", () => {
       Object.assign(client, { anchorJointly: () => Promise.reject(new Error("withheld")) });
     }
     await mesh.updateUntil(
-      () => FIVE.map((index) => mesh.node(index).outbox.offered?.signed !== null),
+      () => FIVE.map((index) => (mesh.node(index).outbox.offered?.signed ?? null) !== null),
       FIVE.map(() => true),
     );
     mesh.clock.pass(30_000);
@@ -167,7 +170,7 @@ describe("nodes that have their records anchored together", () => {
     for (const index of FIVE)
       Object.assign(mesh.node(index).client, { anchorJointly: () => Promise.reject(new Error("later")) });
     await mesh.updateUntil(
-      () => FIVE.map((index) => mesh.node(index).outbox.offered?.signed !== null),
+      () => FIVE.map((index) => (mesh.node(index).outbox.offered?.signed ?? null) !== null),
       FIVE.map(() => true),
     );
     const signed = mesh.node(2).outbox.offered?.signed;

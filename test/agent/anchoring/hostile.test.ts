@@ -32,7 +32,7 @@ async function offered(options = {}) {
     const standing = { epoch: 1, root, batches: listed.length, manifest: contentId, deadline: chainTime + 60 };
     return { ...standing, ...change };
   };
-  const signed = () => FIVE.filter((index) => mesh.node(index).outbox.offered?.signed !== null);
+  const signed = () => FIVE.filter((index) => (mesh.node(index).outbox.offered?.signed ?? null) !== null);
   return { mesh, batches, chainTime, draft, signed };
 }
 

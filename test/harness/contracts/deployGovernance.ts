@@ -139,18 +139,24 @@ export async function deployGovernance({
   await nodes.admit(operators.map((operator, i) => admissionOf(operator.address, `key ${i}`)));
   await nodes.closeGenesis();
   await handOver(timelock, await governor.getAddress(), deployer);
-  // A proposal takes the committee of the second before it, and a restart names the window in which it is made: early in
-  // one, the restarts of a test are all of the same.
-  await networkHelpers.time.increaseTo(
-    Math.ceil((await networkHelpers.time.latest()) / WINDOW_SECONDS) * WINDOW_SECONDS + 1,
-  );
+  // A proposal takes the committee of the second before it.
+  await beginWindow();
 
   return { nodes, models, parameters, directives, timelock, governor, operators, guardian, stranger, guardianExpiry };
 }
 
 /** The contracts with five nodes and the default tracks, reverted to the state after deployment. */
 export async function freshGovernance(): Promise<GovernanceContracts> {
-  return networkHelpers.loadFixture(defaultGovernance);
+  const contracts = await networkHelpers.loadFixture(defaultGovernance);
+  await beginWindow();
+  return contracts;
+}
+
+/** The restarts of a test are of one window: the chain's time goes on while other tests run. */
+async function beginWindow(): Promise<void> {
+  await networkHelpers.mine();
+  const now = await networkHelpers.time.latest();
+  await networkHelpers.time.increaseTo((Math.floor(now / WINDOW_SECONDS) + 1) * WINDOW_SECONDS + 1);
 }
 
 async function defaultGovernance(): Promise<GovernanceContracts> {

@@ -46,7 +46,8 @@ async function anchors(world: BenchWorld) {
     return send(knowledge, first.operator, data);
   };
   const anchorBySig = async (name: string) => {
-    const batch = { author: first.operator, root: ethers.id(name), count: 100, manifest: ethers.id("manifest") };
+    const deadline = 4_000_000_000;
+    const batch = { author: first.operator, root: ethers.id(name), count: 100, manifest: ethers.id("manifest"), deadline };
     const { serialized } = first.account.sign(await knowledge.batchDigest(batch));
     return send(knowledge, second.operator, knowledge.interface.encodeFunctionData("anchorBySig", [batch, serialized]));
   };

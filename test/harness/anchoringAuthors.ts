@@ -7,8 +7,8 @@ import { hashJoint, type JointMessage, jointTree } from "../../src/ports/chain/i
 import { signBatchMessage } from "../../src/ports/chain/typedData/batch.js";
 import { blsPublicKey, loadBls } from "../../src/ports/keys/index.js";
 import { type Address, contentIdOf, type Hex, type SignedBatch } from "../../src/records/index.js";
-import { sameHex } from "../../src/utils/sameHex.js";
 import type { Clock } from "../../src/utils/clock.js";
+import { sameHex } from "../../src/utils/sameHex.js";
 
 export const bls = await loadBls();
 
@@ -76,7 +76,12 @@ export function draftOver(batches: readonly SignedBatch[], change: Partial<Joint
     deadline: CHAIN_TIME + 60,
     ...change,
   };
-  return { id: hashJoint(registry, message), message, block, manifest: { schema: "witan/batches/1", batches: sorted } as const };
+  return {
+    id: hashJoint(registry, message),
+    message,
+    block,
+    manifest: { schema: "witan/batches/1", batches: sorted } as const,
+  };
 }
 
 const digestOf = (message: JointMessage) => Buffer.from(hashJoint(registry, message).slice(2), "hex");

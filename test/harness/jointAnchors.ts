@@ -22,7 +22,9 @@ export async function anchorJointRoot(
   const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
   const batches: JointBatch[] = [];
   for (const [index, records] of Object.entries(written)) {
-    const { author, root, count, manifest, signature } = await dao.client(Number(index)).signBatch({ records, deadline: 0 });
+    const { author, root, count, manifest, signature } = await dao
+      .client(Number(index))
+      .signBatch({ records, deadline: 0 });
     batches.push({ index: Number(index), author, root, count, manifest, signature });
   }
   const { bytes, cid, contentId } = encodeJointManifest({ schema: "witan/batches/1", batches });

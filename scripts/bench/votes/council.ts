@@ -47,7 +47,13 @@ async function anchors(world: BenchWorld) {
   };
   const anchorBySig = async (name: string) => {
     const deadline = 4_000_000_000;
-    const batch = { author: first.operator, root: ethers.id(name), count: 100, manifest: ethers.id("manifest"), deadline };
+    const batch = {
+      author: first.operator,
+      root: ethers.id(name),
+      count: 100,
+      manifest: ethers.id("manifest"),
+      deadline,
+    };
     const { serialized } = first.account.sign(await knowledge.batchDigest(batch));
     return send(knowledge, second.operator, knowledge.interface.encodeFunctionData("anchorBySig", [batch, serialized]));
   };

@@ -10,9 +10,9 @@ import {
   decodeManifest,
   decodeRecord,
   InvalidRecordError,
+  type JointBatch,
   openBatch,
   RecordKinds,
-  type JointBatch,
 } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Database } from "../database/database.js";

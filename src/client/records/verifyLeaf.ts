@@ -1,3 +1,4 @@
+import { hashJoint, jointMessageOf } from "../../ports/chain/index.js";
 import {
   type Address,
   type ContentId,
@@ -7,7 +8,6 @@ import {
   RecordKinds,
   verifyProof,
 } from "../../records/index.js";
-import { hashJoint, jointMessageOf } from "../../ports/chain/index.js";
 import type { JointPlace } from "../anchors/anchor.js";
 import type { ClientContext } from "../client.js";
 import { InvalidProofError, NotAnchoredError } from "../errors.js";

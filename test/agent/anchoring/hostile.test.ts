@@ -65,7 +65,10 @@ describe("a node that wants others to sign what they should not", () => {
     const { batches, draft, mesh, signed } = await offered(ALONE);
     const [first, second, ...rest] = batches as [JointBatch, JointBatch, ...JointBatch[]];
     for (const change of [{ root: other }, { count: first.count + 1 }, { manifest: other }, { index: 8 }]) {
-      await mesh.publish(5, { type: "draft", draft: await draft([{ ...first, ...change }, second].sort((a, b) => a.index - b.index)) });
+      await mesh.publish(5, {
+        type: "draft",
+        draft: await draft([{ ...first, ...change }, second].sort((a, b) => a.index - b.index)),
+      });
     }
     await mesh.publish(5, { type: "draft", draft: await draft(rest) });
     await settled(mesh);

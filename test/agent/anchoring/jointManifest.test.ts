@@ -64,7 +64,10 @@ describe("the joint manifest of some batches", () => {
   });
 
   it("has no more batches than a manifest may have: the last authors wait for the next", () => {
-    const { batches } = jointManifestOf(waiting(MAX_JOINT_BATCHES + 3).toReversed(), committeeOf(MAX_JOINT_BATCHES + 3));
+    const { batches } = jointManifestOf(
+      waiting(MAX_JOINT_BATCHES + 3).toReversed(),
+      committeeOf(MAX_JOINT_BATCHES + 3),
+    );
     expect(batches.length).toBe(MAX_JOINT_BATCHES);
     expect(batches.at(-1)?.author).toBe(addressOf(MAX_JOINT_BATCHES - 1));
   });

@@ -15,7 +15,10 @@ const place = { chainId: 31_337, registry: addresses.KnowledgeRegistry };
 function setting(parts: { account?: unknown; chain?: object } = {}) {
   const blocks = new Map<string, Uint8Array>();
   const content = createMemoryContent(blocks);
-  return { blocks, client: contextOf({ account: signer.address, chain: { signer, now: async () => 1_000.5 }, content, ...parts }) };
+  return {
+    blocks,
+    client: contextOf({ account: signer.address, chain: { signer, now: async () => 1_000.5 }, content, ...parts }),
+  };
 }
 
 describe("a batch", () => {

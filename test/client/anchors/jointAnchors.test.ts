@@ -48,7 +48,9 @@ describe("records that many nodes have anchored together", () => {
     for (const { contentId, author } of from) {
       const fetched = await reader.fetchRecord({ contentId });
       expect([fetched.author, fetched.anchor.joint?.root]).toEqual([author, message.root]);
-      await expect(reader.confirmRecordProof(await reader.proveRecord({ contentId }))).resolves.toMatchObject({ author });
+      await expect(reader.confirmRecordProof(await reader.proveRecord({ contentId }))).resolves.toMatchObject({
+        author,
+      });
     }
   });
 

@@ -162,7 +162,13 @@ describe("An anchor of many nodes together", () => {
   it("is refused where they signed another root, list, count, epoch, deadline, chain or contract", async () => {
     const { joint } = jointOf([0, 1, 2]);
     const all = [0, 1, 2];
-    const changes = [{ root: id("other") }, { manifest: id("other") }, { batches: 2 }, { epoch: 2 }, { deadline: deadline - 1n }];
+    const changes = [
+      { root: id("other") },
+      { manifest: id("other") },
+      { batches: 2 },
+      { epoch: 2 },
+      { deadline: deadline - 1n },
+    ];
     for (const change of changes) {
       const signature = signJointly(contracts, { ...joint, ...change }, all);
       await refused(send(joint, all, signature), joint, INVALID);

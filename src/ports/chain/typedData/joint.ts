@@ -1,5 +1,13 @@
 import { TypedDataEncoder } from "ethers";
-import { buildPositionTree, type ContentId, type Hex, InvalidRecordError, type JointManifest, type PositionTree, type SignedBatch } from "../../../records/index.js";
+import {
+  buildPositionTree,
+  type ContentId,
+  type Hex,
+  InvalidRecordError,
+  type JointManifest,
+  type PositionTree,
+  type SignedBatch,
+} from "../../../records/index.js";
 import { type BatchContext, domainOf, hashBatch } from "./batch.js";
 
 /** One root over the batches of many nodes. */
@@ -41,7 +49,10 @@ export function jointTree(context: BatchContext, { batches }: Pick<JointManifest
 }
 
 /** The leaf of a batch under a joint root. */
-export function batchLeaf(context: BatchContext, { author, root, count, manifest }: Omit<SignedBatch, "signature">): Hex {
+export function batchLeaf(
+  context: BatchContext,
+  { author, root, count, manifest }: Omit<SignedBatch, "signature">,
+): Hex {
   return hashBatch(context, { author, root, count, manifest, deadline: 0 });
 }
 

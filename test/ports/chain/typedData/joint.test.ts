@@ -23,8 +23,7 @@ describe("a joint anchor", () => {
     const tree = openJoint(context, { root, batches: 2 }, manifest);
     for (const batch of batches) {
       const { index } = batch;
-      const isAt = (position: number) =>
-        verifyPosition(root, position, hashBatch(context, batch), tree.path(index));
+      const isAt = (position: number) => verifyPosition(root, position, hashBatch(context, batch), tree.path(index));
       expect([0, 1, 2, 3, 4, 5, 6, 7, 9, 12].filter(isAt)).toEqual([index]);
     }
   });

@@ -6,7 +6,7 @@ import { keccak256 } from "../encoding/keccak.js";
 import { MAX_POSITION_DEPTH, MAX_UINT32 } from "../schemas/bounds.js";
 import type { Hex } from "../types.js";
 
-/** What is at a position that has no leaf, and above positions that have none. */
+/** What is at a position that has no leaf, and above such positions. */
 const EMPTY: Hex = `0x${"00".repeat(32)}`;
 
 /** Leaves at positions of their own, such as the indices of nodes, under one root. */
@@ -20,7 +20,7 @@ export interface PositionTree {
  * The tree over leaves at positions, as KnowledgeRegistry has it for the batches of nodes. Pairs are hashed in their order, and
  * the root is the hash of the tree's depth and of its topmost node: under one root a position has one leaf.
  *
- * @throws {InvalidInputError} if there is none, or a position or a leaf is invalid.
+ * @throws {InvalidInputError} without a leaf, or if a position or a leaf is invalid.
  */
 export function buildPositionTree(leaves: ReadonlyMap<number, Hex>): PositionTree {
   const valid = [...leaves].every(

@@ -1,4 +1,3 @@
-import { Wallet } from "ethers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createClient } from "../../../../src/client/index.js";
 import { createChain, deployDao, hashAggregateBallot } from "../../../../src/ports/chain/index.js";
@@ -22,8 +21,9 @@ async function call(rpcUrl: string, method: string, params: readonly unknown[]) 
   return result;
 }
 
-/** Deploys a DAO of so many nodes, and has just more than half of them decide a restart by one transaction. */
-async function deployAndDecide(rpcUrl: string, size: number, deployer: Wallet) {
+/** Deploys a DAO of so many nodes, and has just more than half of them decide a restart by one transaction. The first node pays. */
+async function deployAndDecide(rpcUrl: string, size: number) {
+  const deployer = operatorKey(0);
   const chainId = Number(await call(rpcUrl, "eth_chainId", []));
   const admitted: number[] = [];
   const operators = Array.from({ length: size }, (_, i) => operatorKey(i));
@@ -54,9 +54,8 @@ describe("a DAO that is deployed", () => {
   it("admits its nodes by as few transactions as the chain takes, and decides", async () => {
     const node = await startHardhatNode();
     onTestFinished(() => node.close());
-    const deployer = operatorKey("deployer");
-    await call(node.rpcUrl, "hardhat_setBalance", [deployer.address, "0x56bc75e2d63100000"]);
-    const { admitted, directive, nodes } = await deployAndDecide(node.rpcUrl, 5, deployer);
+    await call(node.rpcUrl, "hardhat_setBalance", [operatorKey(0).address, "0x56bc75e2d63100000"]);
+    const { admitted, directive, nodes } = await deployAndDecide(node.rpcUrl, 5);
     expect([admitted, directive.status, nodes.length]).toEqual([[5], "Issued", 5]);
   });
 
@@ -65,14 +64,15 @@ describe("a DAO that is deployed", () => {
       undefined);
   } else {
     it(`has 120 nodes and decides on a real geth under the newest fork's rules (${GETH})`, async () => {
-      const deployer = Wallet.createRandom();
+      const deployer = operatorKey(0);
       const [from] = await call(GETH, "eth_accounts", []);
       await call(GETH, "eth_sendTransaction", [{ from, to: deployer.address, value: "0x56bc75e2d63100000" }]);
       await expect
         .poll(() => call(GETH, "eth_getBalance", [deployer.address, "latest"]), { timeout: 30_000 })
         .not.toBe("0x0");
-      const { admitted, directive, nodes } = await deployAndDecide(GETH, 120, new Wallet(deployer.privateKey));
+      const { admitted, directive, nodes } = await deployAndDecide(GETH, 120);
       expect([admitted.at(-1), directive.status, nodes.length]).toEqual([120, "Issued", 120]);
+      expect(admitted.length).toBeGreaterThan(1);
     }, 300_000);
   }
 });

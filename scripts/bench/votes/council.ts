@@ -46,7 +46,7 @@ async function anchors(world: BenchWorld) {
     return send(knowledge, first.operator, data);
   };
   const anchorBySig = async (name: string) => {
-    const deadline = 4_000_000_000;
+    const deadline = ((await ethers.provider.getBlock("latest"))?.timestamp ?? 0) + 3_600;
     const batch = {
       author: first.operator,
       root: ethers.id(name),

@@ -130,16 +130,14 @@ describe("a node that sends what is not so", () => {
 
   it("spoils no joint anchor by signing early: alone on chain, or under another list or deadline", async () => {
     const { batches, draft, mesh } = await offered(ALONE);
-    const sixth = mesh.node(5);
-    await sixth.outbox.submit("State", stateOf(sixth.operator, 99));
-    await sixth.outbox.offer("State");
-    const own = await sixth.outbox.signOffered();
-    if (own === undefined) throw new Error("the sixth node has no batch");
-    const good = await draft([...batches, { ...own, index: 5 }]);
+    const sixth = mesh.dao.client(5);
+    const records = [{ kind: "State", value: stateOf(sixth.account ?? "0x", 99) }] as const;
+    const { author, root, count, manifest, signature: own } = await sixth.signBatch({ records, deadline: 0 });
+    const good = await draft([...batches, { index: 5, author, root, count, manifest, signature: own }]);
     // Before anybody else has signed, it anchors the root alone, rightly and with what others would refuse.
     for (const said of [good, { ...good, manifest: other }, { ...good, deadline: good.deadline - 1 }]) {
       const { index, signature } = mesh.sign(5, said).signed;
-      await sixth.client.anchorJointly({ ...said, signatures: [{ index, signature }] });
+      await sixth.anchorJointly({ ...said, signatures: [{ index, signature }] });
     }
     await mesh.publish(5, { type: "draft", draft: good });
     await mesh.updateUntil(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);

@@ -5,7 +5,7 @@ import { id, ZeroAddress } from "ethers";
  * Nodes that one transaction admits: a module is fixed before it meets a chain, so this leaves room for a fork that makes
  * admissions more than twice as dear, below the 16.7 M gas of EIP-7825.
  */
-export const NODES_PER_BATCH = 40;
+export const NODES_PER_BATCH = 30;
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

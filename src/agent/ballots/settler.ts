@@ -133,8 +133,7 @@ export class BallotSettler {
         const known = (await this.pendingOf(proposal, true)).map(({ message }) => message);
         const ballots = side === undefined ? known : (sidesOf(known)[side] ?? []);
         // Aggregated signatures fit into a transaction however many they are; operators' signatures do not.
-        const isBounded = ballots.some((ballot) => schemeOf(ballot) === "operator");
-        return isBounded ? ballots.slice(0, most) : ballots;
+        return isList(ballots) ? ballots.slice(0, most) : ballots;
       },
       submit: (ballots) =>
         isUnopened(proposal)
@@ -144,7 +143,7 @@ export class BallotSettler {
         isRevert(error, "GovernorUnexpectedProposalState", "GovernorNothingNew", "GovernorWindowPassed"),
       recover: async (error, ballots) => {
         // A fork may have changed what a ballot costs: half as many are tried. The others follow by a later transaction.
-        if (needsTooMuchGas(error) && ballots.length > 1) {
+        if (needsTooMuchGas(error) && isList(ballots) && ballots.length > 1) {
           most = Math.ceil(ballots.length / 2);
           return true;
         }
@@ -182,6 +181,11 @@ export class BallotSettler {
       ),
     );
   }
+}
+
+/** Whether each ballot brings a signature of its own to the chain. */
+function isList(ballots: readonly NodeBallot[]): boolean {
+  return ballots.some((ballot) => schemeOf(ballot) === "operator");
 }
 
 function tallyOf(supports: readonly Support[]): Tally {

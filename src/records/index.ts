@@ -1,7 +1,8 @@
 export { type AnchoredBatchHead, openBatch } from "./batches/batch.js";
-export type { JointManifest, SignedBatch } from "./batches/jointManifest.js";
+export type { DelegatedBatch, JointBatch, JointManifest, SignedBatch } from "./batches/jointManifest.js";
 export type { BatchLeaf, BatchManifest } from "./batches/manifest.js";
 export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./batches/merkle.js";
+export { buildPositionTree, type PositionTree, verifyPosition } from "./batches/positionTree.js";
 export { parseRecordProof, provenRecord, type RecordProof } from "./batches/proof.js";
 export {
   decodeJointManifest,

@@ -8,6 +8,7 @@ import { signBatchMessage } from "../../src/ports/chain/typedData/batch.js";
 import { blsPublicKey, loadBls } from "../../src/ports/keys/index.js";
 import { type Address, contentIdOf, type Hex, type SignedBatch } from "../../src/records/index.js";
 import type { Clock } from "../../src/utils/clock.js";
+import { sameHex } from "../../src/utils/sameHex.js";
 
 export const bls = await loadBls();
 
@@ -59,9 +60,14 @@ export async function batchBy(index: number, text = "first", change: Partial<Sig
   return { ...batch, signature: await signBatchMessage(walletOf(index), registry, batch), ...change };
 }
 
+/** The index of every author of these tests. */
+const everybody = { ofOperator: (operator: string) => all.find((member) => sameHex(member.operator, operator)) };
+const all = Array.from({ length: 16 }, (_, index) => ({ ...authorAt(index, { key: "0x" }), index }));
+
 /** A draft over these batches, and the block that lists them. */
 export function draftOver(batches: readonly SignedBatch[], change: Partial<JointMessage> = {}) {
-  const { batches: sorted, block } = jointManifestOf(batches.map((batch) => ({ batch, since: 0 })));
+  const waiting = batches.map((batch) => ({ batch, since: 0 }));
+  const { batches: sorted, block } = jointManifestOf(waiting, everybody);
   const message: JointMessage = {
     epoch: 1,
     root: jointTree(registry, { batches: sorted }).root,
@@ -70,12 +76,17 @@ export function draftOver(batches: readonly SignedBatch[], change: Partial<Joint
     deadline: CHAIN_TIME + 60,
     ...change,
   };
-  return { message, block, manifest: { schema: "witan/batches/1", batches: sorted } as const };
+  return {
+    id: hashJoint(registry, message),
+    message,
+    block,
+    manifest: { schema: "witan/batches/1", batches: sorted } as const,
+  };
 }
 
 const digestOf = (message: JointMessage) => Buffer.from(hashJoint(registry, message).slice(2), "hex");
 
 /** The signature of an author under a draft, or of another in its name. */
 export function signedUnder(message: JointMessage, index: number, by = index) {
-  return { root: message.root, index, signature: bls.sign(blsSecretOf(by), digestOf(message)) };
+  return { id: hashJoint(registry, message), index, signature: bls.sign(blsSecretOf(by), digestOf(message)) };
 }

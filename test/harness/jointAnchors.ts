@@ -1,6 +1,6 @@
 import type { NewRecord } from "../../src/client/index.js";
 import { hashJoint, type JointMessage, jointTree } from "../../src/ports/chain/index.js";
-import { encodeJointManifest, type SignedBatch } from "../../src/records/index.js";
+import { encodeJointManifest, type JointBatch } from "../../src/records/index.js";
 import { bls } from "./bls.js";
 import type { TestDao } from "./dao.js";
 
@@ -20,10 +20,12 @@ export async function anchorJointRoot(
 ) {
   const { chain } = dao.client();
   const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
-  const batches: SignedBatch[] = [];
+  const batches: JointBatch[] = [];
   for (const [index, records] of Object.entries(written)) {
-    const { author, root, count, manifest, signature } = await dao.client(Number(index)).signBatch({ records });
-    batches.push({ author, root, count, manifest, signature });
+    const { author, root, count, manifest, signature } = await dao
+      .client(Number(index))
+      .signBatch({ records, deadline: 0 });
+    batches.push({ index: Number(index), author, root, count, manifest, signature });
   }
   const { bytes, cid, contentId } = encodeJointManifest({ schema: "witan/batches/1", batches });
   if (!unlisted) await dao.content.put(bytes);
@@ -35,11 +37,15 @@ export async function anchorJointRoot(
     deadline: (await chain.now()) + 60,
     ...change,
   };
-  const digest = Buffer.from(hashJoint(context, message).slice(2), "hex");
-  const signatures = signers.map((index) => ({
+  const id = hashJoint(context, message);
+  const digest = Buffer.from(id.slice(2), "hex");
+  const sign = (index: number) => ({
     index,
     signature: bls.sign(dao.witan.blsKeys[index] ?? new Uint8Array(), digest),
-  }));
-  const receipt = await dao.client().anchorJointly({ ...message, signatures });
-  return { batches, bytes, cid, message, receipt };
+  });
+  /** Further authors join the same anchor. */
+  const anchorAgain = (authors: readonly number[]) =>
+    dao.client().anchorJointly({ ...message, signatures: authors.map(sign) });
+  const receipt = await anchorAgain(signers);
+  return { anchorAgain, batches, bytes, cid, id, message, receipt };
 }

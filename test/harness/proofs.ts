@@ -56,18 +56,23 @@ export async function proofOf(position = 2): Promise<RecordProof> {
 
 /** The proof of a record whose anchor another account has sent. */
 export async function paidProof(): Promise<RecordProof> {
-  const signature = await signBatchMessage(author, { chainId, registry }, batch);
-  return proofBy(2, await signedCall(payer, face.encodeFunctionData("anchorBySig", [batch, signature])));
+  const delegated = { ...batch, deadline: 2_000_000_000 };
+  const signature = await signBatchMessage(author, { chainId, registry }, delegated);
+  return proofBy(2, await signedCall(payer, face.encodeFunctionData("anchorBySig", [delegated, signature])));
 }
 
 /** The proof of a record whose batch is under a joint root. */
 export async function jointProof() {
   const context = { chainId, registry };
-  const own = { ...batch, signature: await signBatchMessage(author, context, batch) };
-  const other = { ...batch, author: payer.address as Address, signature: own.signature };
+  const own = { ...batch, index: 5, signature: await signBatchMessage(author, context, batch) };
+  const other = { ...own, index: 2, author: payer.address as Address };
   const batches = jointTree(context, { batches: [other, own] });
-  const call = face.encodeFunctionData("anchorJointly", [1, batches.root, 2, idOf("list"), 900, [3n], "0x01"]);
-  const { count, manifest, signature } = own;
-  const joint = { root: batches.root, path: batches.path(1), count, manifest, signature };
+  const call = face.encodeFunctionData("anchorJointly", [
+    { epoch: 1, root: batches.root, batches: 2, manifest: idOf("list"), deadline: 900 },
+    [36n],
+    "0x01",
+  ]);
+  const { count, index, manifest, signature } = own;
+  const joint = { root: batches.root, index, path: batches.path(index), count, manifest, signature };
   return { ...proofBy(2, await signedCall(payer, call)), joint };
 }

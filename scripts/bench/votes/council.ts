@@ -46,7 +46,14 @@ async function anchors(world: BenchWorld) {
     return send(knowledge, first.operator, data);
   };
   const anchorBySig = async (name: string) => {
-    const batch = { author: first.operator, root: ethers.id(name), count: 100, manifest: ethers.id("manifest") };
+    const deadline = ((await ethers.provider.getBlock("latest"))?.timestamp ?? 0) + 3_600;
+    const batch = {
+      author: first.operator,
+      root: ethers.id(name),
+      count: 100,
+      manifest: ethers.id("manifest"),
+      deadline,
+    };
     const { serialized } = first.account.sign(await knowledge.batchDigest(batch));
     return send(knowledge, second.operator, knowledge.interface.encodeFunctionData("anchorBySig", [batch, serialized]));
   };

@@ -4,16 +4,17 @@ import { ethers } from "../../../test/harness/contracts/deployGovernance.js";
 import { aggregate, type BenchNode } from "./committee.js";
 import { type BenchWorld, gasOf } from "./world.js";
 
-const NEVER = 2n ** 48n - 1n;
-
 /** Gas of one joint anchor over the batches of these nodes. */
 export async function anchorTogether({ nodes, registry }: BenchWorld, authors: readonly BenchNode[]) {
   const deployed = await ethers.deployContract("KnowledgeRegistry", [await registry.getAddress()]);
   const knowledge = deployed as unknown as KnowledgeRegistry;
-  const said = [await registry.epoch(), ethers.id("root"), authors.length, ethers.id("list"), NEVER] as const;
-  const digest = ethers.getBytes(await knowledge.jointDigest(...said));
+  const joint = {
+    ...{ epoch: await registry.epoch(), root: ethers.id("root"), batches: authors.length, manifest: ethers.id("list") },
+    deadline: ((await ethers.provider.getBlock("latest"))?.timestamp ?? 0) + 3_600,
+  };
+  const digest = ethers.getBytes(await knowledge.jointDigest(joint));
   const data = knowledge.interface.encodeFunctionData("anchorJointly", [
-    ...said,
+    joint,
     wordsOf(authors.map(({ index }) => index)),
     aggregate(authors.map(({ secret }) => secret.sign(digest))),
   ]);

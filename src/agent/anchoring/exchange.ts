@@ -57,7 +57,7 @@ export class AnchoringExchange {
     this.#dependencies = dependencies;
     this.#minAuthors = minAuthors;
     this.#key = blsPublicKey(node.blsSecret);
-    this.#pool = new AnchoringPool(clock);
+    this.#pool = new AnchoringPool(clock, context);
     this.#latest = new LatestView(clock);
     const shared = { ...dependencies, context, topic: this.topic, pool: this.#pool, latest: this.#latest };
     this.#sender = new AnchoringSender({ ...shared, onSigned: () => this.#settlement.schedule() });
@@ -99,7 +99,7 @@ export class AnchoringExchange {
   /** Continues from a snapshot of the chain. */
   async update(view: ChainView): Promise<void> {
     this.#latest.update(view);
-    for (const root of await this.#settler.update()) this.#validator.forget(root);
+    for (const ended of await this.#settler.update()) this.#validator.forget(ended);
     await this.#sender.update(this.isOpen);
     // Manifests that could not be fetched are fetched again.
     for (const draft of this.#pool.drafts) if (draft.manifest === undefined) this.#consider(draft);
@@ -136,6 +136,6 @@ export class AnchoringExchange {
   }
 
   #consider(draft: Draft): void {
-    this.#dependencies.jobs.start(`consider ${draft.message.root}`, () => this.#sender.consider(draft));
+    this.#dependencies.jobs.start(`consider ${draft.id}`, () => this.#sender.consider(draft));
   }
 }

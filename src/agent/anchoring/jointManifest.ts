@@ -1,15 +1,21 @@
-import { type EncodedBlock, encodeJointManifest, MAX_JOINT_BATCHES, type SignedBatch } from "../../records/index.js";
+import { type EncodedBlock, encodeJointManifest, type JointBatch, MAX_JOINT_BATCHES } from "../../records/index.js";
 import type { Committees } from "../aggregation/committees.js";
 import type { WaitingBatch } from "./pool.js";
 
-/** The joint manifest of these batches: every node makes the same block. */
-export function jointManifestOf(waiting: readonly WaitingBatch[]): {
-  readonly batches: SignedBatch[];
+/** The joint manifest of these batches, those of members: every node makes the same block. */
+export function jointManifestOf(
+  waiting: readonly WaitingBatch[],
+  committees: Pick<Committees, "ofOperator">,
+): {
+  readonly batches: JointBatch[];
   readonly block: EncodedBlock;
 } {
   const batches = waiting
-    .map(({ batch }) => batch)
-    .sort((a, b) => (a.author.toLowerCase() < b.author.toLowerCase() ? -1 : 1))
+    .flatMap(({ batch }): JointBatch[] => {
+      const member = committees.ofOperator(batch.author);
+      return member === undefined ? [] : [{ ...batch, index: member.index }];
+    })
+    .sort((a, b) => a.index - b.index)
     .slice(0, MAX_JOINT_BATCHES);
   return { batches, block: encodeJointManifest({ schema: "witan/batches/1", batches }) };
 }

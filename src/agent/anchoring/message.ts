@@ -10,11 +10,11 @@ const SIGNATURE_LENGTH = HEADER + 4 + 32 + 96;
 
 /** One author's signature under a joint anchor. */
 export interface JointSignature {
-  /** The joint root. */
-  readonly root: Hex;
+  /** The joint anchor's id: the registry's `jointDigest`. */
+  readonly id: Hex;
   /** The author's index in the registry. */
   readonly index: number;
-  /** By its BLS key over the registry's `jointDigest`, 96 bytes, compressed. */
+  /** By its BLS key over the id, 96 bytes, compressed. */
   readonly signature: Uint8Array;
 }
 
@@ -28,7 +28,7 @@ export type AnchoringMessage =
  * A message as it travels: version (1 byte), kind (1), and then
  * a batch: author (20), root (32), count (4), manifest (32), signature (65);
  * a draft: epoch (4), root (32), batches (4), manifest (32), deadline (6);
- * a signature: index (4), root (32), signature (96).
+ * a signature: index (4), id (32), signature (96).
  */
 export function encodeMessage(message: AnchoringMessage): Uint8Array {
   const head = Uint8Array.of(VERSION, KINDS.indexOf(message.type));
@@ -42,8 +42,8 @@ export function encodeMessage(message: AnchoringMessage): Uint8Array {
       return join(head, uint(epoch, 4), hex(root), uint(batches, 4), hex(manifest), uint(deadline, 6));
     }
     case "signature": {
-      const { index, root, signature } = message.signed;
-      return join(head, uint(index, 4), hex(root), signature);
+      const { id, index, signature } = message.signed;
+      return join(head, uint(index, 4), hex(id), signature);
     }
   }
 }
@@ -75,7 +75,7 @@ export function decodeMessage(message: Uint8Array): AnchoringMessage | undefined
   }
   if (type === "signature" && bytes.length === SIGNATURE_LENGTH) {
     const index = readUint(4);
-    return { type, signed: { index, root: readHex(32), signature: Uint8Array.from(read(96)) } };
+    return { type, signed: { index, id: readHex(32), signature: Uint8Array.from(read(96)) } };
   }
   return undefined;
 }

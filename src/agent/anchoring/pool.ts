@@ -1,4 +1,4 @@
-import type { JointMessage } from "../../ports/chain/index.js";
+import { type BatchContext, hashJoint, type JointMessage } from "../../ports/chain/index.js";
 import type { Hex, JointManifest, SignedBatch } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import { createLruCache } from "../../utils/lruCache.js";
@@ -19,6 +19,8 @@ export interface WaitingBatch {
 
 /** A joint anchor that a node proposes. */
 export interface Draft {
+  /** The registry's `jointDigest`. A draft of the same root with another list or deadline is another draft. */
+  readonly id: Hex;
   readonly message: JointMessage;
   /** The libp2p peer that sent it; undefined if it is this node's. */
   readonly from: string | undefined;
@@ -27,6 +29,8 @@ export interface Draft {
   /** Undefined until it was fetched and found to be what the draft says. */
   manifest: JointManifest | undefined;
   readonly signatures: Map<number, JointSignature>;
+  /** The indices of the authors that are on chain already, as far as this node knows. */
+  readonly anchored: Set<number>;
 }
 
 /** The batches and drafts that are known, in memory: their senders send them again. */
@@ -35,9 +39,11 @@ export class AnchoringPool {
   readonly #drafts = new Map<Hex, Draft>();
   readonly #anchored = createLruCache<string, true>(MAX_ANCHORED);
   readonly #clock: Pick<Clock, "monotonic">;
+  readonly #context: BatchContext;
 
-  constructor(clock: Pick<Clock, "monotonic">) {
+  constructor(clock: Pick<Clock, "monotonic">, context: BatchContext) {
     this.#clock = clock;
+    this.#context = context;
   }
 
   get batches(): readonly WaitingBatch[] {
@@ -48,8 +54,13 @@ export class AnchoringPool {
     return [...this.#drafts.values()];
   }
 
-  draft(root: Hex): Draft | undefined {
-    return this.#drafts.get(root);
+  draft(id: Hex): Draft | undefined {
+    return this.#drafts.get(id);
+  }
+
+  /** The draft that says exactly this. */
+  draftOf(message: JointMessage): Draft | undefined {
+    return this.#drafts.get(hashJoint(this.#context, message));
   }
 
   batchOf(author: string): WaitingBatch | undefined {
@@ -79,13 +90,16 @@ export class AnchoringPool {
   }
 
   addDraft(message: JointMessage, from: string | undefined): Draft {
-    const draft = { message, from, since: this.#clock.monotonic(), manifest: undefined, signatures: new Map() };
-    this.#drafts.set(message.root, draft);
+    const draft: Draft = {
+      ...{ id: hashJoint(this.#context, message), message, from, since: this.#clock.monotonic() },
+      ...{ manifest: undefined, signatures: new Map(), anchored: new Set() },
+    };
+    this.#drafts.set(draft.id, draft);
     return draft;
   }
 
-  dropDraft(root: Hex): void {
-    this.#drafts.delete(root);
+  dropDraft(id: Hex): void {
+    this.#drafts.delete(id);
   }
 
   /** Forgets the batches of authors that are no members any more. */

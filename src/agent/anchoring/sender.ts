@@ -27,7 +27,7 @@ export class AnchoringSender {
   readonly #dependencies: AnchoringSenderDependencies;
   /** `since` is in monotonic milliseconds. */
   #batch: { readonly batch: SignedBatch; readonly since: number; readonly out: Rebroadcast } | undefined;
-  #signature: { readonly root: string; readonly out: Rebroadcast } | undefined;
+  #signature: { readonly id: string; readonly out: Rebroadcast } | undefined;
 
   constructor(dependencies: AnchoringSenderDependencies) {
     this.#dependencies = dependencies;
@@ -63,8 +63,8 @@ export class AnchoringSender {
   /** Signs a draft that holds this node's batch, unless it has signed another that may still be anchored. */
   async consider(draft: Draft): Promise<void> {
     const { bls, context, gossip, latest, logger, node, clock, outbox, topic } = this.#dependencies;
-    const { content, chain } = node.client;
-    const { message } = draft;
+    const { content } = node.client;
+    const { id, message } = draft;
     const bytes = await this.#manifestOf(draft);
     const manifest = decodeJointManifest(bytes);
     openJoint(context, message, manifest);
@@ -75,19 +75,18 @@ export class AnchoringSender {
     if (own === undefined || member === undefined || offered?.root !== own.root || offered.signed !== null) return;
     const batch = this.#batch?.batch;
     if (batch?.root !== own.root || batch.count !== own.count || batch.manifest !== own.manifest) return;
+    // The contract looks for an author's batch at its index.
+    if (own.index !== member.index) return;
     if (message.epoch !== latest.committees.newest || latest.chainTime() >= message.deadline) return;
-    const { anchoredAt } = await chain.read(() => chain.contracts.knowledge.jointAnchorOf(message.root));
-    if (anchoredAt !== 0n) return;
 
     // Proofs need the manifest: all authors in it keep it.
     await content.put(bytes, { keep: "manifest" });
     // Before the signature exists: what was signed once is known across crashes, and nothing else is signed meanwhile.
-    if (!(await outbox.noteSigned(own.root, { root: message.root, deadline: message.deadline }))) return;
-    const digest = Buffer.from(hashJoint(context, message).slice(2), "hex");
-    const signed = { root: message.root, index: member.index, signature: bls.sign(node.blsSecret, digest) };
+    if (!(await outbox.noteSigned(own.root, { id, index: member.index, deadline: message.deadline }))) return;
+    const signed = { id, index: member.index, signature: bls.sign(node.blsSecret, Buffer.from(id.slice(2), "hex")) };
     draft.signatures.set(member.index, signed);
     const out = new Rebroadcast({ gossip, topic, clock, logger }, encodeMessage({ type: "signature", signed }));
-    this.#signature = { root: message.root, out };
+    this.#signature = { id, out };
     await out.send();
     this.#dependencies.onSigned();
   }
@@ -96,7 +95,7 @@ export class AnchoringSender {
   async #manifestOf({ message }: Draft): Promise<Uint8Array> {
     const { latest, node, pool } = this.#dependencies;
     for (const waiting of groupsOf(pool.batches, latest.committees).values()) {
-      const { block } = jointManifestOf(waiting);
+      const { block } = jointManifestOf(waiting, latest.committees);
       if (block.contentId === message.manifest) return block.bytes;
     }
     const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_RECORD_BYTES };
@@ -123,17 +122,15 @@ export class AnchoringSender {
   }
 
   async #findAnchor(root: string): Promise<boolean> {
-    const { node, outbox } = this.#dependencies;
+    const { context, latest, node, outbox } = this.#dependencies;
     const { entries } = await node.client.listAnchors();
     const anchor = entries.findLast((entry) => entry.root === root && sameHex(entry.author, node.operator));
     if (anchor === undefined) return false;
     const { joint, transactionHash, blockNumber } = anchor;
-    await outbox.noteAnchored({
-      root: anchor.root,
-      transactionHash,
-      blockNumber,
-      ...(joint === null ? {} : { joint: joint.root }),
-    });
+    const member = latest.committees.ofOperator(node.operator);
+    const place =
+      joint === null || member === undefined ? {} : { joint: { id: hashJoint(context, joint), index: member.index } };
+    await outbox.noteAnchored({ root: anchor.root, transactionHash, blockNumber, ...place });
     this.#forget();
     return true;
   }

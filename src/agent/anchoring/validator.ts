@@ -1,4 +1,4 @@
-import { hashJoint, isSignedByAuthor, type JointMessage } from "../../ports/chain/index.js";
+import { isSignedByAuthor, type JointMessage } from "../../ports/chain/index.js";
 import type { ValidationResult } from "../../ports/gossip/index.js";
 import type { BlsLibrary } from "../../ports/keys/index.js";
 import { MAX_JOINT_BATCHES, type SignedBatch } from "../../records/index.js";
@@ -59,9 +59,9 @@ export class AnchoringValidator {
     }
   }
 
-  /** The batch or draft with this root has ended. */
-  forget(root: string): void {
-    this.#gate.forget(root);
+  /** The batch with this root, or the draft with this id, has ended. */
+  forget(ended: string): void {
+    this.#gate.forget(ended);
   }
 
   #checkBatch(batch: SignedBatch, relay: string): ValidationResult {
@@ -85,27 +85,25 @@ export class AnchoringValidator {
 
   #checkDraft(message: JointMessage, from: string, relay: string): ValidationResult {
     const { latest, onDraft, pool } = this.#dependencies;
-    const { batches, deadline, epoch, root } = message;
-    const known = pool.draft(root);
-    if (known !== undefined) {
-      const same = JSON.stringify(known.message) === JSON.stringify(message);
-      return this.#gate.again(`${root} draft`, same);
-    }
+    const { batches, deadline, epoch } = message;
+    const known = pool.draftOf(message);
+    if (known !== undefined) return this.#gate.again(`${known.id} draft`, true);
     if (!latest.committees.isPeer(from)) return this.#gate.ignore("notMembers");
     if (batches === 0 || batches > MAX_JOINT_BATCHES) return this.#gate.reject("malformed", relay);
     const left = deadline - latest.chainTime();
     if (epoch !== latest.committees.newest || left <= 0 || left > MAX_STANDING_SECONDS)
       return this.#gate.ignore("notNow");
     if (!pool.admitsDraftOf(from)) return this.#gate.ignore("overLimit");
-    onDraft(pool.addDraft(message, from));
-    return this.#gate.accept("accepted", `${root} draft`);
+    const draft = pool.addDraft(message, from);
+    onDraft(draft);
+    return this.#gate.accept("accepted", `${draft.id} draft`);
   }
 
   async #checkSignature(signed: JointSignature, relay: string): Promise<ValidationResult> {
-    const { context, latest, onSignature, pool } = this.#dependencies;
-    const { index, root, signature } = signed;
-    const key = `${root} ${index}`;
-    const draft = pool.draft(root);
+    const { latest, onSignature, pool } = this.#dependencies;
+    const { id, index, signature } = signed;
+    const key = `${id} ${index}`;
+    const draft = pool.draft(id);
     if (draft === undefined) return this.#gate.ignore("notNow");
     const member = latest.committees.member(index);
     if (member === undefined) return this.#gate.ignore("notMembers");
@@ -114,11 +112,11 @@ export class AnchoringValidator {
       const same = Buffer.compare(known.signature, signature) === 0;
       return this.#gate.again(key, same);
     }
-    const digest = Buffer.from(hashJoint(context, draft.message).slice(2), "hex");
+    const digest = Buffer.from(id.slice(2), "hex");
     const claim = { key: Buffer.from(member.key.slice(2), "hex"), digests: [digest], signature };
     const good = await this.#verifier.verify(claim, relay);
     if (!good) return this.#gate.refuseSignature(good, relay);
-    if (pool.draft(root) !== draft) return this.#gate.ignore("notNow");
+    if (pool.draft(id) !== draft) return this.#gate.ignore("notNow");
     draft.signatures.set(index, signed);
     onSignature(draft);
     return this.#gate.accept("accepted", key);

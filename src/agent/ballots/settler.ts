@@ -8,7 +8,7 @@ import {
 } from "../../client/index.js";
 import { endsEarly, type SettleReason, type Tally, whenToSettle } from "../../policy/index.js";
 import { hasBit } from "../../ports/chain/bitset.js";
-import { isRevert } from "../../ports/chain/index.js";
+import { isRevert, needsTooMuchGas } from "../../ports/chain/index.js";
 import { KeyError } from "../../ports/keys/index.js";
 import type { ExchangeDependencies } from "../aggregation/exchangeDependencies.js";
 import type { LatestView } from "../aggregation/latestView.js";
@@ -127,13 +127,13 @@ export class BallotSettler {
     /** The only side to settle, by size, if they cannot be settled together. */
     let side: number | undefined;
     let refusals = 0;
+    let most = MAX_BALLOTS_PER_BATCH;
     return submitAggregate<NodeBallot>({
       pending: async () => {
         const known = (await this.pendingOf(proposal, true)).map(({ message }) => message);
         const ballots = side === undefined ? known : (sidesOf(known)[side] ?? []);
         // Aggregated signatures fit into a transaction however many they are; operators' signatures do not.
-        const isBounded = ballots.some((ballot) => schemeOf(ballot) === "operator");
-        return isBounded ? ballots.slice(0, MAX_BALLOTS_PER_BATCH) : ballots;
+        return isList(ballots) ? ballots.slice(0, most) : ballots;
       },
       submit: (ballots) =>
         isUnopened(proposal)
@@ -142,6 +142,11 @@ export class BallotSettler {
       isOver: (error) =>
         isRevert(error, "GovernorUnexpectedProposalState", "GovernorNothingNew", "GovernorWindowPassed"),
       recover: async (error, ballots) => {
+        // A fork may have changed what a ballot costs: half as many are tried. The others follow by a later transaction.
+        if (needsTooMuchGas(error) && isList(ballots) && ballots.length > 1) {
+          most = Math.ceil(ballots.length / 2);
+          return true;
+        }
         refusals += 1;
         const sumsUpToNothing = error instanceof KeyError;
         if (!sumsUpToNothing && !isRevert(error, "NodeRegistryInvalidSignature", "NodeRegistryInvalidSignatureOf"))
@@ -176,6 +181,11 @@ export class BallotSettler {
       ),
     );
   }
+}
+
+/** Whether each ballot brings a signature of its own to the chain. */
+function isList(ballots: readonly NodeBallot[]): boolean {
+  return ballots.some((ballot) => schemeOf(ballot) === "operator");
 }
 
 function tallyOf(supports: readonly Support[]): Tally {

@@ -28,7 +28,7 @@ export function openOutbox(parameters: OpenOutboxParameters): Promise<Outbox> {
     },
     async sign(queued) {
       const records = await Promise.all(queued.map((record) => readBack(client, record)));
-      const { author, root, count, manifest, signature } = await client.signBatch({ records });
+      const { author, root, count, manifest, signature } = await client.signBatch({ records, deadline: 0 });
       return { author, root, count, manifest, signature };
     },
     standingOf: (batch) => standingOf(client, batch, finality),
@@ -50,11 +50,13 @@ async function standingOf(
   const { account, chain } = client;
   const { knowledge } = chain.contracts;
   const isThereAt = async (blockTag: number | "latest") => {
-    const { anchoredAt } = await chain.read<{ anchoredAt: bigint }>(() =>
-      joint === undefined
-        ? knowledge.anchorOf(account ?? "0x", root, { blockTag })
-        : knowledge.jointAnchorOf(joint.root, { blockTag }),
-    );
+    if (joint !== undefined) {
+      // Others may be in the joint anchor without this node: its own bit counts.
+      const { id, index } = joint;
+      const word = await chain.read(() => knowledge.jointAuthors(id, index >> 8, { blockTag }));
+      return ((word >> BigInt(index & 0xff)) & 1n) === 1n;
+    }
+    const { anchoredAt } = await chain.read(() => knowledge.anchorOf(account ?? "0x", root, { blockTag }));
     return anchoredAt !== 0n;
   };
   if (!(await isThereAt("latest"))) {

@@ -170,13 +170,16 @@ export class Outbox {
   }
 
   /** Journals the anchor of the offered batch. */
-  async noteAnchored({ joint, ...batch }: Omit<OutboxAnchor, "joint"> & { readonly joint?: Hex }): Promise<void> {
+  async noteAnchored({
+    joint,
+    ...batch
+  }: Omit<OutboxAnchor, "joint"> & { readonly joint?: Omit<JointSeal, "deadline"> }): Promise<void> {
     const offered = this.#state.offered;
     if (offered?.root !== batch.root) return;
     const { signed } = offered;
-    const deadline = signed !== null && signed.root === joint ? signed.deadline : 0;
+    const deadline = signed !== null && signed.id === joint?.id ? signed.deadline : 0;
     const contentIds = offered.records.map(({ contentId }) => contentId);
-    const seal = joint === undefined ? {} : { joint: { root: joint, deadline } };
+    const seal = joint === undefined ? {} : { joint: { ...joint, deadline } };
     await this.#write({ type: "anchored", contentIds, batch: { ...batch, ...seal } });
   }
 

@@ -15,13 +15,15 @@ export interface OutboxAnchor {
   readonly root: Hex;
   readonly transactionHash: Hex;
   readonly blockNumber: number;
-  /** The root over many nodes' batches that it was anchored under; undefined if it was anchored alone. */
+  /** The joint anchor that it is under; undefined if it was anchored alone. */
   readonly joint?: JointSeal | undefined;
 }
 
-/** A root over many nodes' batches that this node has signed, and until when it may be anchored: chain time, in seconds. */
+/** A joint anchor that this node has signed under its index, and until when it may be anchored: chain time, in seconds. */
 export interface JointSeal {
-  readonly root: Hex;
+  /** The registry's `jointDigest`. */
+  readonly id: Hex;
+  readonly index: number;
   readonly deadline: number;
 }
 

@@ -10,9 +10,9 @@ import {
   decodeManifest,
   decodeRecord,
   InvalidRecordError,
+  type JointBatch,
   openBatch,
   RecordKinds,
-  type SignedBatch,
 } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Database } from "../database/database.js";
@@ -140,7 +140,7 @@ async function fetchJoint(
   context: BatchContext,
   joint: AwaitedJoint,
   signal: AbortSignal | undefined,
-): Promise<FetchResult<readonly SignedBatch[]>> {
+): Promise<FetchResult<readonly JointBatch[]>> {
   return fetchChecked(content, joint.manifest, signal, (bytes) => {
     const manifest = decodeJointManifest(bytes);
     openJoint(context, joint, manifest);

@@ -1,5 +1,5 @@
 import type { ChainEventOf } from "../../ports/chain/index.js";
-import type { Hex, SignedBatch } from "../../records/index.js";
+import type { Hex, JointBatch } from "../../records/index.js";
 import { retryDelay } from "../../utils/retryDelay.js";
 import { FIRST_RETRY_MS, MAX_RETRY_MS } from "../content/awaited.js";
 import { blobOf, hexOfBlob } from "../database/blobs.js";
@@ -18,7 +18,10 @@ export interface AwaitedJoint {
 
 const WORD_BYTES = 32;
 
-/** Writes a joint anchor. Which of its batches count is known once its manifest was fetched. */
+/**
+ * Writes authors of a joint anchor. Which batches count is known once its manifest was fetched. Authors that join the same
+ * anchor later have a row of their own.
+ */
 export function writeJoint(db: Database, slot: number, event: ChainEventOf<"JointlyAnchored">): void {
   const { root, epoch, batches, manifest, authors } = event.args;
   const words = authors.map(
@@ -65,16 +68,17 @@ export function postponeJoint(db: Database, { slot, root, attempts }: AwaitedJoi
  * Writes the batches of a joint anchor as anchors of their authors, each in a slot after the joint anchor's own. A batch whose
  * author has not signed is left out. Does nothing if a reorganisation has removed the joint anchor meanwhile.
  */
-export function listJoint(db: Database, joint: AwaitedJoint, batches: readonly SignedBatch[]): void {
+export function listJoint(db: Database, joint: AwaitedJoint, batches: readonly JointBatch[]): void {
   if (!setStatus(db, joint, FetchStatus.valid, null)) return;
   const row = db.get<{ block: number; log: number; tx: Uint8Array; authors: Uint8Array }>(
     "SELECT block, log, tx, authors FROM joints WHERE slot = ?",
     joint.slot,
   );
   if (row === undefined) return;
-  for (const [place, { author, count, manifest, root }] of batches.entries()) {
+  for (const [place, { author, count, index, manifest, root }] of batches.entries()) {
+    if (!isSet(row.authors, index)) continue;
     const indices = db.all<{ position: number }>("SELECT position FROM operators WHERE operator = ?", blobOf(author));
-    if (!indices.some(({ position }) => isSet(row.authors, position))) continue;
+    if (!indices.some(({ position }) => position === index)) continue;
     db.run(
       `INSERT INTO anchors (slot, block, log, tx, author, root, sequence, count, manifest, joint, status, attempts, due)
        VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 0, 0, 0)`,

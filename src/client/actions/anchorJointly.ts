@@ -11,10 +11,11 @@ export interface AnchorJointlyParameters extends JointMessage {
 }
 
 /**
- * Writes one root over the batches of many nodes on chain, in the name of all nodes that signed it, by one transaction. Verify
- * the signatures first: they are added up, and one wrong signature makes the sum invalid.
+ * Writes one root over the batches of many nodes on chain, in the name of all nodes that signed it, by one transaction. Further
+ * nodes can join the same anchor until its deadline; those that are in it are skipped. Verify the signatures first: they are
+ * added up, and one wrong signature makes the sum invalid.
  *
- * @throws ContractRevertError, such as `KnowledgeRegistryJointAnchorExists`, `KnowledgeRegistryPastEpoch`,
+ * @throws ContractRevertError, such as `KnowledgeRegistryNothingNew`, `KnowledgeRegistryPastEpoch`,
  * `KnowledgeRegistryLapsed` or `NodeRegistryInvalidSignature`; InvalidInputError; KeyError; ChainError.
  * @example
  * const { hash } = await client.anchorJointly({ ...joint, signatures });
@@ -26,7 +27,7 @@ export async function anchorJointly(client: ClientContext, parameters: AnchorJoi
   const { knowledge } = client.chain.contracts;
   return sendTransaction(
     client,
-    () => knowledge.anchorJointly(epoch, root, batches, manifest, deadline, bits, signature),
+    () => knowledge.anchorJointly({ epoch, root, batches, manifest, deadline }, bits, signature),
     signal,
   );
 }

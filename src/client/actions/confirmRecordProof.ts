@@ -1,4 +1,5 @@
 import { raceSignal } from "race-signal";
+import { readJointTransaction } from "../../ports/chain/index.js";
 import type { Hex, RecordProof } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
 import type { ClientContext } from "../client.js";
@@ -54,7 +55,7 @@ async function confirm(client: ClientContext, proof: RecordProof): Promise<Confi
   const { kind, joint, path } = proof;
   const { sequence, anchoredAt } = await verifyLeaf(client, {
     ...{ kind, contentId, author, root, proof: path },
-    joint: joint && { root: joint.root, path: joint.path, batch: joint },
+    joint: joint && { ...readJointTransaction(proof.anchor.transaction), path: joint.path, batch: joint },
   });
   const confirmations = (await chain.blockNumber()) - block.number + 1;
   return { ...proven, sequence, anchoredAt, confirmations };

@@ -1,20 +1,22 @@
-import type { Address, ContentId, Hex, RecordKind, SignedBatch } from "../../records/index.js";
+import type { Address, ContentId, Hex, JointBatch, RecordKind } from "../../records/index.js";
 
-/** One root over the batches of many nodes, from its event. */
+/** One root over the batches of many nodes, from its event. Authors may come by several transactions. */
 export interface JointAnchor {
   readonly root: Hex;
   readonly epoch: number;
   readonly batches: number;
   /** The block that lists the batches. */
   readonly manifest: ContentId;
+  /** The last second in which it takes authors, since the Unix epoch. */
+  readonly deadline: number;
 }
 
 /** The proof that a batch is under a joint root. */
 export interface JointPlace extends JointAnchor {
-  /** The siblings from the batch up to the joint root. */
+  /** The siblings from the batch up to the topmost node. */
   readonly path: readonly Hex[];
-  /** The batch's number of records, the block that lists them, and its author's signature. */
-  readonly batch: Pick<SignedBatch, "count" | "manifest" | "signature">;
+  /** The batch's position, its number of records, the block that lists them, and its author's signature. */
+  readonly batch: Pick<JointBatch, "index" | "count" | "manifest" | "signature">;
 }
 
 /** A batch that is anchored, by its author alone or under a joint anchor. */

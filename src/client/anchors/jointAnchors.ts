@@ -1,17 +1,20 @@
 import pMap from "p-map";
 import { hasBit } from "../../ports/chain/bitset.js";
-import { type Chain, type ChainEventOf, type JointTree, openJoint } from "../../ports/chain/index.js";
+import { type Chain, type ChainEventOf, openJoint } from "../../ports/chain/index.js";
 import type { ContentStore } from "../../ports/content/index.js";
 import {
+  type Address,
   type ContentId,
   contentIdToCid,
   decodeJointManifest,
   type Hex,
   type JointManifest,
   MAX_RECORD_BYTES,
+  type PositionTree,
 } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import { createLruCache } from "../../utils/lruCache.js";
+import { sameHex } from "../../utils/sameHex.js";
 import type { Membership } from "../nodes/membership.js";
 import type { AnchorEntry, JointAnchor, JointPlace } from "./anchor.js";
 import { FailedReads } from "./failedReads.js";
@@ -63,34 +66,39 @@ export function createJointAnchors({
   const opened = new Map<string, readonly AnchorEntry[]>();
   const opening = new Map<string, Promise<void>>();
   const failed = new FailedReads(clock, MAX_FAILED);
-  const manifests = new Map<Hex, JointManifest>();
-  const trees = createLruCache<Hex, JointTree>(MAX_TREES);
+  /** By their own ids: another list may claim the same root. */
+  const manifests = new Map<ContentId, JointManifest>();
+  const trees = createLruCache<ContentId, PositionTree>(MAX_TREES);
   let batches = 0;
 
-  async function fetchManifest(joint: JointAnchor): Promise<{ manifest: JointManifest; tree: JointTree }> {
+  /** Authors that join an anchor later cite the same manifest: it is fetched once. */
+  async function readManifest(joint: JointAnchor): Promise<{ manifest: JointManifest; tree: PositionTree }> {
+    const [known, built] = [manifests.get(joint.manifest), trees.get(joint.manifest)];
+    if (known?.batches.length === joint.batches && built?.root === joint.root) return { manifest: known, tree: built };
     const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_RECORD_BYTES };
     const manifest = decodeJointManifest(await content.get(contentIdToCid(joint.manifest), limits));
     const tree = openJoint(context, joint, manifest);
-    trees.set(joint.root, tree);
+    trees.set(joint.manifest, tree);
     return { manifest, tree };
   }
 
   async function open(key: string, event: JointEvent): Promise<void> {
     try {
       const joint = jointOf(event);
-      const { manifest } = await fetchManifest(joint);
-      const signers = new Set<string>();
+      const { manifest } = await readManifest(joint);
+      const signers = new Map<number, Address>();
       for (const { index, operator } of await membership.read()) {
-        if (hasBit(event.args.authors, index)) signers.add(operator.toLowerCase());
+        if (hasBit(event.args.authors, index)) signers.set(index, operator);
       }
       const entries = manifest.batches.flatMap((batch): AnchorEntry[] => {
-        if (!signers.has(batch.author.toLowerCase())) return [];
+        const signer = signers.get(batch.index);
+        if (signer === undefined || !sameHex(signer, batch.author)) return [];
         const { author, count, root } = batch;
         const { blockNumber, transactionHash } = event;
         return [{ author, root, sequence: null, count, manifest: batch.manifest, transactionHash, blockNumber, joint }];
       });
       opened.set(key, entries);
-      manifests.set(joint.root, manifest);
+      manifests.set(joint.manifest, manifest);
       batches += entries.length;
       failed.delete(key);
       trim();
@@ -106,8 +114,8 @@ export function createJointAnchors({
       if (batches <= MAX_BATCHES || opened.size <= 1) return;
       opened.delete(key);
       batches -= entries.length;
-      const root = entries[0]?.joint?.root;
-      if (root !== undefined) manifests.delete(root);
+      const manifest = entries[0]?.joint?.manifest;
+      if (manifest !== undefined) manifests.delete(manifest);
     }
   }
 
@@ -148,30 +156,29 @@ export function createJointAnchors({
       return { entries, unread };
     },
     async placeOf({ author, joint }) {
-      const [known, built] = [manifests.get(joint.root), trees.get(joint.root)];
-      const { manifest, tree } = known && built ? { manifest: known, tree: built } : await fetchManifest(joint);
-      const position = manifest.batches.findIndex((batch) => batch.author === author);
-      const batch = manifest.batches[position];
+      const { manifest, tree } = await readManifest(joint);
+      const batch = manifest.batches.find((each) => sameHex(each.author, author));
       if (batch === undefined) throw new RangeError(`${author} has no batch under ${joint.root}`);
-      const { count, manifest: listed, signature } = batch;
-      return { ...joint, path: tree.path(position), batch: { count, manifest: listed, signature } };
+      const { index, count, manifest: listed, signature } = batch;
+      return { ...joint, path: tree.path(index), batch: { index, count, manifest: listed, signature } };
     },
   };
 }
 
 function jointOf({ args }: JointEvent): JointAnchor {
-  const { root, epoch, batches, manifest } = args;
+  const { root, epoch, batches, manifest, deadline } = args;
   return {
     root: root as Hex,
     epoch: Number(epoch),
     batches: Number(batches),
     manifest: manifest as ContentId,
+    deadline: Number(deadline),
   };
 }
 
-/** Another block, after a reorganisation, may have another joint anchor with the same root. */
-function keyOf({ blockHash, args }: JointEvent): string {
-  return `${blockHash}/${args.root}`;
+/** One block may have several events of one joint anchor, and another after a reorganisation others. */
+function keyOf({ blockHash, logIndex }: JointEvent): string {
+  return `${blockHash}/${logIndex}`;
 }
 
 /** Waits until the work ends, but at most this many milliseconds; the work continues after that. */

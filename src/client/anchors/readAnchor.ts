@@ -1,3 +1,4 @@
+import { hashJoint } from "../../ports/chain/index.js";
 import type { ClientContext } from "../client.js";
 import type { RecordAnchor } from "../records/record.js";
 import type { AnchorEntry, JointPlace } from "./anchor.js";
@@ -34,7 +35,8 @@ async function readJointAnchor(
   { root, transactionHash, blockNumber }: Pick<AnchorEntry, "root" | "transactionHash" | "blockNumber">,
   joint: JointPlace,
 ): Promise<RecordAnchor | undefined> {
-  const { anchoredAt } = await chain.read(() => chain.contracts.knowledge.jointAnchorOf(joint.root));
+  const id = hashJoint({ chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry }, joint);
+  const anchoredAt = await chain.read(() => chain.contracts.knowledge.jointlyAnchoredAt(id));
   if (anchoredAt === 0n) return undefined;
   return { root, sequence: null, anchoredAt: Number(anchoredAt), transactionHash, blockNumber, joint };
 }

@@ -1,7 +1,7 @@
 import {
-  hashBatch,
+  type AnchorTransaction,
+  batchLeaf,
   isSignedByAuthor,
-  type JointTransaction,
   readAnchorTransaction,
   readJointTransaction,
 } from "../../ports/chain/index.js";
@@ -14,7 +14,7 @@ import {
   type RecordKind,
   type RecordProof,
   type RecordValue,
-  verifyProof,
+  verifyPosition,
 } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { InvalidProofError } from "../errors.js";
@@ -72,8 +72,10 @@ export function checkRecordProof(proof: RecordProof): ProvenRecord {
   };
 }
 
+type ShownTransaction = Pick<AnchorTransaction, "chainId" | "registry" | "hash">;
+
 /** The transaction that anchors the batch in its author's name; undefined if it anchors another. */
-function signedByAuthor({ anchor, author, root }: RecordProof): JointTransaction | undefined {
+function signedByAuthor({ anchor, author, root }: RecordProof): ShownTransaction | undefined {
   const shown = readAnchorTransaction(anchor.transaction);
   return sameHex(shown.author, author) && shown.root === root ? shown : undefined;
 }
@@ -85,14 +87,14 @@ function signedByAuthor({ anchor, author, root }: RecordProof): JointTransaction
 function signedInBatch(
   { anchor, author, root }: RecordProof,
   joint: NonNullable<RecordProof["joint"]>,
-): JointTransaction | undefined {
+): ShownTransaction | undefined {
   const shown = readJointTransaction(anchor.transaction);
-  const { count, manifest, path, signature } = joint;
+  const { count, index, manifest, path, signature } = joint;
   const context = { chainId: shown.chainId, registry: shown.registry };
   const batch = { author, root, count, manifest };
   const holds =
     shown.root === joint.root &&
-    verifyProof(joint.root, hashBatch(context, batch), path) &&
+    verifyPosition(joint.root, index, batchLeaf(context, batch), path) &&
     isSignedByAuthor(context, batch, signature);
   return holds ? shown : undefined;
 }

@@ -1,3 +1,4 @@
+import { hashJoint, jointMessageOf } from "../../ports/chain/index.js";
 import {
   type Address,
   type ContentId,
@@ -18,7 +19,7 @@ export interface LeafParameters {
   readonly root: Hex;
   readonly proof: readonly Hex[];
   /** The joint anchor that the root is under; null or absent if it was anchored alone. */
-  readonly joint?: Pick<JointPlace, "root" | "path" | "batch"> | null | undefined;
+  readonly joint?: JointPlace | null | undefined;
 }
 
 export interface VerifiedLeaf {
@@ -42,13 +43,15 @@ export async function verifyLeaf(
   const leaf = leafOf(author, kind, contentId);
   if (!verifyProof(root, leaf, proof)) throw new InvalidProofError(contentId, root);
   if (joint) {
-    const { anchoredAt } = await chain.read(() => knowledge.jointAnchorOf(joint.root));
+    const said = jointMessageOf(joint);
+    const id = hashJoint({ chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry }, said);
+    const anchoredAt = await chain.read(() => knowledge.jointlyAnchoredAt(id));
     if (anchoredAt === 0n) throw new NotAnchoredError(contentId);
     const { count, manifest } = joint.batch;
-    const batch = { author, root, count, manifest };
+    const batch = { author, root, count, manifest, deadline: 0 };
     const index = RecordKinds.indexOf(kind);
     const isUnder = await chain.read(() =>
-      knowledge.verifyJointly(joint.root, batch, [...joint.path], index, contentId, [...proof]),
+      knowledge.verifyJointly(said, batch, [...joint.path], index, contentId, [...proof]),
     );
     if (!isUnder) throw new InvalidProofError(contentId, joint.root);
     return { leaf, sequence: null, anchoredAt: Number(anchoredAt) };

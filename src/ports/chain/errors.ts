@@ -21,6 +21,8 @@ const retryableByKind = {
   /** Another transaction of the same account took the nonce. */
   "nonce-conflict": true,
   "insufficient-funds": false,
+  /** The transaction needs more gas than the chain lets one use. */
+  "too-much-gas": false,
   /** Blocks that were read have left the chain. Reported to watchers, never thrown. */
   reorganised: true,
   /** The chain changed further back than the journal reaches. */
@@ -62,6 +64,11 @@ export class ContractRevertError extends BaseError {
 /** Whether `error` is a revert with one of these custom errors. */
 export function isRevert(error: unknown, ...names: readonly string[]): error is ContractRevertError {
   return error instanceof ContractRevertError && names.includes(error.errorName);
+}
+
+/** Whether a transaction failed because it needs more gas than it had, or may have: a contract that runs out gives no reason. */
+export function needsTooMuchGas(error: unknown): boolean {
+  return (error instanceof ChainError && error.kind === "too-much-gas") || isRevert(error, "OutOfGas", "NoReason");
 }
 
 function describe(errorName: string, args: Readonly<Record<string, unknown>>): string {

@@ -9,7 +9,7 @@ export {
   NO_CONTENT,
 } from "./contracts/calls.js";
 export { type Contracts, contractInterfaces } from "./contracts/contracts.js";
-export { type DeployDaoParameters, deployDao, NODES_PER_BATCH, type NodeAdmission } from "./contracts/deploy.js";
+export { type DeployDaoParameters, deployDao, type NodeAdmission } from "./contracts/deploy.js";
 export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./contracts/deployment.js";
 export type { Plain } from "./contracts/plain.js";
 export { toChainError } from "./contracts/revert.js";
@@ -18,7 +18,7 @@ export {
   requireSafeDeployment,
   verifyDeployment,
 } from "./contracts/verifyDeployment.js";
-export { ChainError, type ChainErrorKind, ContractRevertError, isRevert } from "./errors.js";
+export { ChainError, type ChainErrorKind, ContractRevertError, isRevert, needsTooMuchGas } from "./errors.js";
 export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSelection } from "./events/event.js";
 export { createEventFeed, type EventChunk, type EventFeed, type EventFeedOptions } from "./events/eventFeed.js";
 export type { EventCursor, WatchOptions } from "./events/watchEvents.js";
@@ -49,5 +49,5 @@ export {
   isSignedByAuthor,
   signBatchMessage,
 } from "./typedData/batch.js";
-export { hashJoint, type JointMessage, type JointTree, jointTree, openJoint } from "./typedData/joint.js";
+export { batchLeaf, hashJoint, type JointMessage, jointMessageOf, jointTree, openJoint } from "./typedData/joint.js";
 export { hashReport, type ReportContext, type ReportMessage } from "./typedData/report.js";

@@ -3,8 +3,8 @@ import { InvalidInputError } from "../../errors.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { decodeRecord, type RecordValue } from "../codec.js";
 import { contentIdOf } from "../contentId.js";
-import { MAX_PROOF_LENGTH, MAX_RECORD_BYTES } from "../schemas/bounds.js";
-import { address, contentId, count, hash, positive, signature } from "../schemas/scalars.js";
+import { MAX_POSITION_DEPTH, MAX_PROOF_LENGTH, MAX_RECORD_BYTES } from "../schemas/bounds.js";
+import { address, contentId, count, hash, positive, signature, uint32 } from "../schemas/scalars.js";
 import { type Address, type ContentId, type Hex, type RecordKind, RecordKinds } from "../types.js";
 import { leafOf, verifyProof } from "./merkle.js";
 
@@ -27,7 +27,9 @@ export interface RecordProof {
   readonly joint?:
     | {
         readonly root: Hex;
-        /** The siblings from the batch up to that root. */
+        /** The author's index in the registry: the batch's position. */
+        readonly index: number;
+        /** The siblings from the batch up to the topmost node. */
         readonly path: readonly Hex[];
         /** Records in the batch. */
         readonly count: number;
@@ -68,7 +70,8 @@ const proofSchema = z.strictObject({
   joint: z
     .strictObject({
       root: hash,
-      path: z.array(hash).max(MAX_PROOF_LENGTH),
+      index: uint32,
+      path: z.array(hash).max(MAX_POSITION_DEPTH),
       count: positive,
       manifest: contentId,
       signature,

@@ -40,7 +40,7 @@ export const MAX_EVIDENCE = 16;
 /** Records under one anchor: the manifest must fit {@link MAX_RECORD_BYTES}, about 100 bytes a leaf. */
 export const MAX_BATCH_LEAVES = 1_024;
 
-/** Batches under one joint anchor: its manifest must fit {@link MAX_RECORD_BYTES}, about 370 bytes a batch. */
+/** Batches under one joint anchor: its manifest must fit {@link MAX_RECORD_BYTES}, about 380 bytes a batch. */
 export const MAX_JOINT_BATCHES = 512;
 
 /** Siblings in a Merkle proof: enough for 2^64 leaves, the anchor's count. */
@@ -51,3 +51,6 @@ export const MAX_UINT32 = 0xffff_ffff;
 
 /** The whole that the shares of a track are of, as on chain: thirds, fifths and percents of it are whole numbers. */
 export const SHARE_DENOMINATOR = 60_000;
+
+/** Levels of a tree whose positions are the indices of nodes: an index has so many bits. */
+export const MAX_POSITION_DEPTH = 32;

@@ -60,10 +60,10 @@ export async function createAnchoringMesh(nodes = 5, { gatherMs = GATHER_MS } = 
     },
     /** Signs a draft in a node's name, past every check of its own. */
     sign(index: number, draft: JointMessage): Extract<AnchoringMessage, { type: "signature" }> {
-      const digest = hashJoint({ chainId, registry: addresses.KnowledgeRegistry }, draft);
+      const id = hashJoint({ chainId, registry: addresses.KnowledgeRegistry }, draft);
       const secret = dao.witan.blsKeys[index] ?? new Uint8Array();
-      const signature = bls.sign(secret, Buffer.from(digest.slice(2), "hex"));
-      return { type: "signature", signed: { index, root: draft.root, signature } };
+      const signature = bls.sign(secret, Buffer.from(id.slice(2), "hex"));
+      return { type: "signature", signed: { id, index, signature } };
     },
     /** All anchors: in which transaction, alone or together, and whose. */
     async anchored(): Promise<{ joint: boolean; author: number; transaction: string }[]> {

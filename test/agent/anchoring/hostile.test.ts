@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AnchoringMessage, decodeMessage, encodeMessage } from "../../../src/agent/anchoring/message.js";
 import { type JointMessage, jointTree } from "../../../src/ports/chain/index.js";
-import { checksumAddress, encodeJointManifest, type Hex, type SignedBatch } from "../../../src/records/index.js";
+import { checksumAddress, encodeJointManifest, type Hex, type JointBatch } from "../../../src/records/index.js";
+import { stateOf } from "../../harness/records.js";
 import { type AnchoringMesh, createAnchoringMesh } from "./anchoringMesh.js";
 
 const FIVE = [0, 1, 2, 3, 4];
@@ -16,16 +17,16 @@ async function offered(options = {}) {
   await mesh.start(FIVE);
   await mesh.update();
   await mesh.offer(...FIVE);
-  const batches: SignedBatch[] = [];
+  const batches: JointBatch[] = [];
   for (const index of FIVE) {
     const batch = await mesh.node(index).outbox.signOffered();
-    if (batch !== undefined) batches.push(batch);
+    if (batch !== undefined) batches.push({ ...batch, index });
   }
   const chainTime = await mesh.dao.client().chain.now();
   const { addresses, chainId } = mesh.dao.client().chain;
   const context = { chainId, registry: addresses.KnowledgeRegistry };
   /** A draft of the sixth node over these batches. */
-  const draft = async (listed: readonly SignedBatch[], change: Partial<JointMessage> = {}): Promise<JointMessage> => {
+  const draft = async (listed: readonly JointBatch[], change: Partial<JointMessage> = {}): Promise<JointMessage> => {
     const { bytes, contentId } = encodeJointManifest({ schema: "witan/batches/1", batches: listed });
     await mesh.dao.content.put(bytes);
     const root = jointTree(context, { batches: listed }).root;
@@ -63,9 +64,12 @@ describe("a node that wants others to sign what they should not", () => {
 
   it("gets none of a node whose batch it has changed, and none of one that it has left out", async () => {
     const { batches, draft, mesh, signed } = await offered(ALONE);
-    const [first, second, ...rest] = batches as [SignedBatch, SignedBatch, ...SignedBatch[]];
-    for (const change of [{ root: other }, { count: first.count + 1 }, { manifest: other }]) {
-      await mesh.publish(5, { type: "draft", draft: await draft([{ ...first, ...change }, second]) });
+    const [first, second, ...rest] = batches as [JointBatch, JointBatch, ...JointBatch[]];
+    for (const change of [{ root: other }, { count: first.count + 1 }, { manifest: other }, { index: 8 }]) {
+      await mesh.publish(5, {
+        type: "draft",
+        draft: await draft([{ ...first, ...change }, second].sort((a, b) => a.index - b.index)),
+      });
     }
     await mesh.publish(5, { type: "draft", draft: await draft(rest) });
     await settled(mesh);
@@ -76,10 +80,10 @@ describe("a node that wants others to sign what they should not", () => {
     const { batches, draft, mesh, signed } = await offered(ALONE);
     await mesh.publish(5, { type: "draft", draft: await draft(batches) });
     await expect.poll(signed, { timeout: 10_000 }).toEqual(FIVE);
-    const first = FIVE.map((index) => mesh.node(index).outbox.offered?.signed?.root);
+    const first = FIVE.map((index) => mesh.node(index).outbox.offered?.signed?.id);
     await mesh.publish(5, { type: "draft", draft: await draft(batches.slice(0, 4)) });
     await settled(mesh);
-    expect(FIVE.map((index) => mesh.node(index).outbox.offered?.signed?.root)).toEqual(first);
+    expect(FIVE.map((index) => mesh.node(index).outbox.offered?.signed?.id)).toEqual(first);
   });
 
   it("is not heard where it is no member, and floods nobody with drafts", async () => {
@@ -102,7 +106,7 @@ describe("a node that wants others to sign what they should not", () => {
 describe("a node that sends what is not so", () => {
   it("is not believed in another's name", async () => {
     const { batches, mesh } = await offered();
-    const [first] = batches as [SignedBatch];
+    const [first] = batches as [JointBatch];
     await mesh.update();
     mesh.clock.pass(2_000);
     const forged = { ...first, root: other };
@@ -118,11 +122,29 @@ describe("a node that sends what is not so", () => {
     const good = await draft(batches);
     await mesh.publish(5, { type: "draft", draft: good });
     const stray = mesh.sign(5, { ...good, deadline: good.deadline + 1 });
-    const { signature } = mesh.sign(5, good).signed;
-    const inAnothersName: AnchoringMessage = { type: "signature", signed: { root: good.root, index: 1, signature } };
+    const { id, signature } = mesh.sign(5, good).signed;
+    const inAnothersName: AnchoringMessage = { type: "signature", signed: { id, index: 1, signature } };
     await mesh.publish(5, stray, inAnothersName);
     await mesh.updateUntil(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
     expect((await mesh.anchored()).filter(({ joint }) => joint)).toHaveLength(5);
+  });
+
+  it("spoils no joint anchor by signing early: alone on chain, or under another list or deadline", async () => {
+    const { batches, draft, mesh } = await offered(ALONE);
+    const sixth = mesh.dao.client(5);
+    const records = [{ kind: "State", value: stateOf(sixth.account ?? "0x", 99) }] as const;
+    const { author, root, count, manifest, signature: own } = await sixth.signBatch({ records, deadline: 0 });
+    const good = await draft([...batches, { index: 5, author, root, count, manifest, signature: own }]);
+    // Before anybody else has signed, it anchors the root alone, rightly and with what others would refuse.
+    for (const said of [good, { ...good, manifest: other }, { ...good, deadline: good.deadline - 1 }]) {
+      const { index, signature } = mesh.sign(5, said).signed;
+      await sixth.anchorJointly({ ...said, signatures: [{ index, signature }] });
+    }
+    await mesh.publish(5, { type: "draft", draft: good });
+    await mesh.updateUntil(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
+    const joint = (await mesh.anchored()).filter((each) => each.joint);
+    expect(new Set(joint.map(({ author }) => author))).toEqual(new Set([0, 1, 2, 3, 4, 5]));
+    expect(new Set(joint.filter(({ author }) => author < 5).map(({ transaction }) => transaction)).size).toBe(1);
   });
 
   it("is cut off once it has sent too much of it", async () => {
@@ -135,7 +157,7 @@ describe("a node that sends what is not so", () => {
   it("keeps no batch from its anchor by sending an older one of the same node again", async () => {
     const { batches, mesh } = await offered();
     await mesh.updateUntil(() => mesh.waiting(...FIVE), [0, 0, 0, 0, 0]);
-    const [old] = batches as [SignedBatch];
+    const [old] = batches as [JointBatch];
     await mesh.update();
     await mesh.offer(...FIVE);
     mesh.clock.pass(2_000);
@@ -163,7 +185,7 @@ describe("messages of nodes that anchor together", () => {
       .map((bytes): Hex => `0x${Buffer.from(bytes).toString("hex")}`),
   });
   const draft = fc.record({ epoch: uint32, root: hash, batches: uint32, manifest: hash, deadline: fc.nat(2 ** 47) });
-  const signed = fc.record({ root: hash, index: uint32, signature: fc.uint8Array({ minLength: 96, maxLength: 96 }) });
+  const signed = fc.record({ id: hash, index: uint32, signature: fc.uint8Array({ minLength: 96, maxLength: 96 }) });
   const message: fc.Arbitrary<AnchoringMessage> = fc.oneof(
     batch.map((each) => ({ type: "batch" as const, batch: each })),
     draft.map((each) => ({ type: "draft" as const, draft: each })),

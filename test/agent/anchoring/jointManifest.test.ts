@@ -18,6 +18,7 @@ const waitingOf = (index: number, since = index): WaitingBatch => ({
   },
   since,
 });
+const upperOf = (address: string) => `0x${address.slice(2).toUpperCase()}` as const;
 const waiting = (count: number) => Array.from({ length: count }, (_, index) => waitingOf(index));
 const committeeOf = (count: number) =>
   new Committees(
@@ -38,33 +39,42 @@ const committeeOf = (count: number) =>
 
 describe("the joint manifest of some batches", () => {
   it("is the same block on every node, in whatever order and however long ago the batches came", () => {
-    const { block } = jointManifestOf(waiting(9));
+    const { block } = jointManifestOf(waiting(9), committeeOf(9));
     fc.assert(
       fc.property(fc.shuffledSubarray(waiting(9), { minLength: 9, maxLength: 9 }), fc.nat(), (shuffled, since) => {
-        const made = jointManifestOf(shuffled.map(({ batch }) => ({ batch, since })));
+        const made = jointManifestOf(
+          shuffled.map(({ batch }) => ({ batch, since })),
+          committeeOf(9),
+        );
         expect(made.block.contentId).toBe(block.contentId);
       }),
     );
   });
 
-  it("lists the batches that it gives, in the order of their authors, whatever the case of the addresses", () => {
-    const author = `0x${"ab".repeat(20)}` as const;
-    const mixed = [waitingOf(300), { ...waitingOf(1), batch: { ...waitingOf(1).batch, author } }, waitingOf(2)];
-    const { batches, block } = jointManifestOf(mixed);
-    expect(batches.map((batch) => batch.author)).toEqual([addressOf(2), addressOf(300), author]);
+  it("lists the batches at their authors' indices, whatever the case of the addresses, and no stranger's", () => {
+    const upper = { ...waitingOf(1), batch: { ...waitingOf(1).batch, author: upperOf(addressOf(1)) } };
+    const { batches, block } = jointManifestOf([waitingOf(4), upper, waitingOf(2), waitingOf(9)], committeeOf(5));
+    expect(batches.map(({ author, index }) => [author.toLowerCase(), index])).toEqual([
+      [addressOf(1), 1],
+      [addressOf(2), 2],
+      [addressOf(4), 4],
+    ]);
     const listed = decodeJointManifest(block.bytes).batches;
-    expect(listed.map((batch) => batch.author.toLowerCase())).toEqual(batches.map((batch) => batch.author));
+    expect(listed.map(({ index }) => index)).toEqual([1, 2, 4]);
   });
 
   it("has no more batches than a manifest may have: the last authors wait for the next", () => {
-    const { batches } = jointManifestOf(waiting(MAX_JOINT_BATCHES + 3).toReversed());
+    const { batches } = jointManifestOf(
+      waiting(MAX_JOINT_BATCHES + 3).toReversed(),
+      committeeOf(MAX_JOINT_BATCHES + 3),
+    );
     expect(batches.length).toBe(MAX_JOINT_BATCHES);
     expect(batches.at(-1)?.author).toBe(addressOf(MAX_JOINT_BATCHES - 1));
   });
 
   it("leaves the list that it was given as it is", () => {
     const given = waiting(3).toReversed();
-    jointManifestOf(given);
+    jointManifestOf(given, committeeOf(3));
     expect(given).toEqual(waiting(3).toReversed());
   });
 });

@@ -16,7 +16,7 @@ const draft: fc.Arbitrary<AnchoringMessage> = fc
   .record({ epoch: uint(4), root: hex(32), batches: uint(4), manifest: hex(32), deadline: uint(6) })
   .map((each) => ({ type: "draft", draft: each }));
 const signature: fc.Arbitrary<AnchoringMessage> = fc
-  .record({ root: hex(32), index: uint(4), signature: bytes(96) })
+  .record({ id: hex(32), index: uint(4), signature: bytes(96) })
   .map((each) => ({ type: "signature", signed: { ...each, signature: Uint8Array.from(each.signature) } }));
 const message = fc.oneof(batch, draft, signature);
 
@@ -28,7 +28,7 @@ const examples: Readonly<Record<AnchoringMessage["type"], AnchoringMessage>> = {
     batch: { author: `0x${"11".repeat(20)}`, root, count: 258, manifest, signature: `0x${"44".repeat(65)}` },
   },
   draft: { type: "draft", draft: { epoch: 7, root, batches: 9, manifest, deadline: 0x0102_0304_0506 } },
-  signature: { type: "signature", signed: { root, index: 258, signature: new Uint8Array(96).fill(0x55) } },
+  signature: { type: "signature", signed: { id: root, index: 258, signature: new Uint8Array(96).fill(0x55) } },
 };
 
 describe("a message of joint anchoring as it travels", () => {

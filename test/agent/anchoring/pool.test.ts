@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AnchoringPool } from "../../../src/agent/anchoring/pool.js";
-import type { JointMessage } from "../../../src/ports/chain/index.js";
+import { hashJoint, type JointMessage } from "../../../src/ports/chain/index.js";
 import type { Hex, SignedBatch } from "../../../src/records/index.js";
 import { stepped } from "../../harness/clock.js";
 
@@ -22,9 +22,12 @@ const draftOf = (root: number): JointMessage => ({
   deadline: 60,
 });
 
+const registry = { chainId: 31_337, registry: author };
+const idOf = (root: number) => hashJoint(registry, draftOf(root));
+
 function open() {
   const clock = stepped();
-  return { clock, pool: new AnchoringPool(clock) };
+  return { clock, pool: new AnchoringPool(clock, registry) };
 }
 
 describe("the batches that are known", () => {
@@ -76,15 +79,23 @@ describe("the batches that are known", () => {
 });
 
 describe("the drafts that are known", () => {
-  it("have neither manifest nor signatures at first, and are found by their root", () => {
+  it("have neither manifest nor signatures at first, and are found by their id", () => {
     const { clock, pool } = open();
     clock.pass(700);
     const draft = pool.addDraft(draftOf(1), "peer");
     expect(draft).toMatchObject({ message: draftOf(1), from: "peer", since: 700, manifest: undefined });
     expect(draft.signatures.size).toBe(0);
-    expect([pool.draft(word(1)), pool.draft(word(2))]).toEqual([draft, undefined]);
-    pool.dropDraft(word(1));
-    expect([pool.draft(word(1)), pool.drafts]).toEqual([undefined, []]);
+    expect(draft.id).toBe(idOf(1));
+    expect([pool.draft(idOf(1)), pool.draft(idOf(2)), pool.draftOf(draftOf(1))]).toEqual([draft, undefined, draft]);
+    pool.dropDraft(idOf(1));
+    expect([pool.draft(idOf(1)), pool.drafts]).toEqual([undefined, []]);
+  });
+
+  it("stand beside others of the same root: nobody takes a root's place with a bad list or deadline", () => {
+    const { pool } = open();
+    const bad = pool.addDraft({ ...draftOf(1), manifest: word(8) }, "peer");
+    const good = pool.addDraft(draftOf(1), "another");
+    expect([pool.draft(idOf(1)), pool.drafts]).toEqual([good, [bad, good]]);
   });
 
   it("are at most four of one sender", () => {
@@ -94,7 +105,7 @@ describe("the drafts that are known", () => {
       pool.addDraft(draftOf(root), "peer");
     }
     expect([pool.admitsDraftOf("peer"), pool.admitsDraftOf("another")]).toEqual([false, true]);
-    pool.dropDraft(word(0));
+    pool.dropDraft(idOf(0));
     expect(pool.admitsDraftOf("peer")).toBe(true);
   });
 

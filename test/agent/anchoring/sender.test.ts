@@ -9,9 +9,9 @@ import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { QueuedRecord } from "../../../src/agent/outbox/state.js";
 import type { Client } from "../../../src/client/index.js";
-import type { JointMessage } from "../../../src/ports/chain/index.js";
+import { type JointMessage, jointTree } from "../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
-import { contentIdToCid, type SignedBatch } from "../../../src/records/index.js";
+import { contentIdToCid, encodeJointManifest, type SignedBatch } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import {
   batchBy,
@@ -39,9 +39,9 @@ async function open() {
   const clock = stepped();
   const logger = createLogger("silent", () => undefined);
   const jobs = new BackgroundJobs(logger);
-  const pool = new AnchoringPool(clock);
+  const pool = new AnchoringPool(clock, registry);
   const content = createMemoryContent();
-  const chain = { entries: [] as object[], jointly: new Set<string>() };
+  const chain = { entries: [] as object[] };
   /** The batches that this node anchored in a transaction of its own. */
   const alone: (readonly QueuedRecord[])[] = [];
   const sign = ([record]: readonly QueuedRecord[]) => batchBy(SELF, record?.cid);
@@ -57,12 +57,6 @@ async function open() {
   onTestFinished(() => outbox.close());
   const client = {
     content,
-    chain: {
-      read: <T>(call: () => Promise<T>) => call(),
-      contracts: {
-        knowledge: { jointAnchorOf: async (root: string) => ({ anchoredAt: chain.jointly.has(root) ? 7n : 0n }) },
-      },
-    },
     listAnchors: async () => ({ entries: chain.entries }),
   } as unknown as Client;
   const sent: (AnchoringMessage | undefined)[] = [];
@@ -146,7 +140,7 @@ describe("an offer", () => {
 
   it("ends with the anchor that the chain lists, alone or with others", async () => {
     const { chain, offer, outbox, update } = await open();
-    for (const [cycle, joint] of [null, { root: idOf("joint") }].entries()) {
+    for (const [cycle, joint] of [null, draftOver(others).message].entries()) {
       const batch = await offer(cycle);
       chain.entries = [{ ...batch, transactionHash: idOf("t"), blockNumber: 4, joint }];
       await update();
@@ -192,18 +186,18 @@ describe("a draft that holds this node's batch", () => {
     expect(sent.at(-1)).toEqual({ type: "signature", signed });
     expect(draft.signatures.get(SELF)).toEqual(signed);
     expect(draft.manifest?.batches).toHaveLength(3);
-    expect(outbox.offered?.signed).toEqual({ root: message.root, deadline: message.deadline });
+    expect(outbox.offered?.signed).toEqual({ id: draft.id, index: SELF, deadline: message.deadline });
     expect(signings()).toBe(1);
   });
 
   it("is signed without its manifest being fetched where the same batches are known, and the manifest is stored", async () => {
     const { content, offer, outbox, pool, sender } = await open();
-    const { message } = draftOver([await offer(), ...others]);
+    const { id, message } = draftOver([await offer(), ...others]);
     for (const batch of others) pool.addBatch(batch);
     const cid = contentIdToCid(message.manifest);
     expect(await content.has(cid)).toBe(false);
     await sender.consider(pool.addDraft(message, "peer 1"));
-    expect(outbox.offered?.signed?.root).toBe(message.root);
+    expect(outbox.offered?.signed?.id).toBe(id);
     // Readers find it here: all of its authors keep it.
     expect(await content.has(cid)).toBe(true);
   });
@@ -215,17 +209,39 @@ describe("a draft that holds this node's batch", () => {
     await Promise.all([sender.consider(first), sender.consider(second)]);
     await sender.consider(second);
     expect(sent.filter((message) => message?.type === "signature")).toHaveLength(1);
-    expect([first, second].filter(({ message: { root } }) => root === outbox.offered?.signed?.root)).toHaveLength(1);
+    expect([first, second].filter(({ id }) => id === outbox.offered?.signed?.id)).toHaveLength(1);
   });
 
-  it("is not signed if it lapsed, is of another epoch, or is anchored already", async () => {
-    const { chain, hear, offer, outbox, sender } = await open();
+  it("is not signed if it lapsed or is of another epoch", async () => {
+    const { hear, offer, outbox, sender } = await open();
     const own = await offer();
     await sender.consider(await hear([own, ...others], { deadline: CHAIN_TIME }));
     await sender.consider(await hear([own, ...others], { epoch: 2 }));
-    const anchored = await hear([own, ...others]);
-    chain.jointly.add(anchored.message.root);
-    await sender.consider(anchored);
+    expect(outbox.offered?.signed).toBeNull();
+  });
+
+  it("is signed also after another author has anchored it alone: it joins", async () => {
+    const { chain, hear, offer, outbox, sender, update } = await open();
+    const draft = await hear([await offer(), ...others]);
+    const [early] = others;
+    chain.entries = [{ ...early, transactionHash: idOf("t"), blockNumber: 4, joint: draft.message }];
+    await update();
+    await sender.consider(draft);
+    expect(outbox.offered?.signed?.id).toBe(draft.id);
+  });
+
+  it("is not signed if it has the batch at another's index, where the contract does not look", async () => {
+    const { content, offer, outbox, pool, sender } = await open();
+    const own = await offer();
+    const batches = [
+      { ...own, index: 1 },
+      { ...(others[0] as SignedBatch), index: 2 },
+    ];
+    const block = encodeJointManifest({ schema: "witan/batches/1", batches });
+    await content.put(block.bytes);
+    const { message } = draftOver([own, ...others]);
+    const { root } = jointTree(registry, { batches });
+    await sender.consider(pool.addDraft({ ...message, root, batches: 2, manifest: block.contentId }, "peer 1"));
     expect(outbox.offered?.signed).toBeNull();
   });
 
@@ -278,8 +294,8 @@ describe("a batch whose draft was signed", () => {
     const { message } = draft;
     await sender.consider(draft);
     const contentId = outbox.offered?.records[0]?.contentId ?? idOf("no record");
-    chain.entries = [{ ...own, transactionHash: idOf("t"), blockNumber: 4, joint: { root: message.root } }];
+    chain.entries = [{ ...own, transactionHash: idOf("t"), blockNumber: 4, joint: message }];
     await update();
-    expect(outbox.anchorOf(contentId)?.joint).toEqual({ root: message.root, deadline: message.deadline });
+    expect(outbox.anchorOf(contentId)?.joint).toEqual({ id: draft.id, index: SELF, deadline: message.deadline });
   });
 });

@@ -31,7 +31,7 @@ const batches = await Promise.all([0, 1, 2, 3, 4].map((index) => batchBy(index))
 /** The settler of one of five nodes; three batches pay. Its client is plain: what the chain lists, and how it answers. */
 function open({ self = 0 } = {}) {
   const clock = stepped();
-  const pool = new AnchoringPool(clock);
+  const pool = new AnchoringPool(clock, registry);
   const latest = viewOfMembers(5, clock);
   const logs: { message: string }[] = [];
   const logger = createLogger("debug", (line) => logs.push(JSON.parse(line)));
@@ -109,7 +109,7 @@ describe("a settler's draft", () => {
     expect(message.draft.deadline).toBeGreaterThanOrEqual(CHAIN_TIME + 60);
     expect(message.draft.deadline).toBeLessThanOrEqual(latest.chainTime() + 60);
     expect(decodeJointManifest(await content.get(contentIdToCid(message.draft.manifest)))).toEqual(manifest);
-    expect(drafted).toEqual([pool.draft(message.draft.root)]);
+    expect(drafted).toEqual([pool.draftOf(message.draft)]);
     expect(drafted[0]?.from).toBeUndefined();
   });
 
@@ -164,7 +164,7 @@ describe("a settler's draft", () => {
 });
 
 describe("a signed draft", () => {
-  const { manifest, message } = draftOver(batches);
+  const { id, manifest, message } = draftOver(batches);
   const signedBy = (draft: Draft, ...indices: readonly number[]) => {
     draft.manifest = manifest;
     for (const index of indices) draft.signatures.set(index, signedUnder(message, index));
@@ -179,12 +179,12 @@ describe("a signed draft", () => {
   });
 
   it("goes at once if all have signed, and after twice the gathering time if enough have", async () => {
-    const all = openLeader(`anchor ${message.root}`);
+    const all = openLeader(`anchor ${id}`);
     signedBy(all.pool.addDraft(message, "peer 1"), 0, 1, 2, 3, 4);
     await all.settler.settle();
     expect(all.chain.sent).toHaveLength(1);
 
-    const some = openLeader(`anchor ${message.root}`);
+    const some = openLeader(`anchor ${id}`);
     signedBy(some.pool.addDraft(message, "peer 1"), 0, 1, 2);
     some.clock.pass(2 * GATHER_MS - 1);
     await some.settler.settle();
@@ -201,7 +201,43 @@ describe("a signed draft", () => {
     expect([chain.sent, pool.drafts.length]).toEqual([[], 1]);
   });
 
-  it.each(["KnowledgeRegistryJointAnchorExists", "KnowledgeRegistryLapsed", "KnowledgeRegistryPastEpoch"])(
+  it("goes with the others where one author was anchored alone early", async () => {
+    const { chain, pool, settleInTurn, settler } = open();
+    const draft = pool.addDraft(message, "peer 1");
+    chain.entries = [{ author: operatorAt(2), root: idOf("x"), joint: message }];
+    expect([await settler.update(), pool.drafts]).toEqual([[], [draft]]);
+    signedBy(draft, 0, 1, 2, 3, 4);
+    await settleInTurn();
+    const signatures = [0, 1, 3, 4].map((index) => signedUnder(message, index));
+    expect([chain.sent, pool.drafts]).toEqual([[{ ...message, signatures }], []]);
+  });
+
+  it("goes on with who signs later: two more of five pay, and one does not", async () => {
+    const { chain, pool, settleInTurn } = open();
+    const draft = pool.addDraft(message, "peer 1");
+    signedBy(draft, 0, 1);
+    await settleInTurn();
+    signedBy(draft, 2);
+    await settleInTurn();
+    expect(chain.sent).toHaveLength(1);
+    signedBy(draft, 3, 4);
+    await settleInTurn();
+    const signatures = [3, 4].map((index) => signedUnder(message, index));
+    expect(chain.sent[1]).toEqual({ ...message, signatures });
+    expect([chain.sent.length, pool.drafts]).toEqual([2, []]);
+  });
+
+  it("is not sent again where the registry has all of its authors", async () => {
+    const { chain, logs, pool, settleInTurn } = open();
+    chain.refusal = new ContractRevertError({
+      ...{ errorName: "KnowledgeRegistryNothingNew", args: {}, contract: "KnowledgeRegistry" },
+    });
+    signedBy(pool.addDraft(message, "peer 1"), 0, 1, 2, 3);
+    await settleInTurn();
+    expect([chain.sent.length, pool.drafts.length, logs]).toEqual([1, 1, []]);
+  });
+
+  it.each(["KnowledgeRegistryLapsed", "KnowledgeRegistryPastEpoch"])(
     "is over if the registry answers %s",
     async (errorName) => {
       const { chain, logs, pool, settleInTurn } = open();
@@ -226,7 +262,7 @@ describe("a signed draft", () => {
 });
 
 describe("an update", () => {
-  const { message } = draftOver(batches);
+  const { id, message } = draftOver(batches);
 
   it("asks the chain nothing while nothing waits", async () => {
     const { chain, settler } = open();
@@ -240,7 +276,7 @@ describe("an update", () => {
     const [first, second, third] = batches;
     chain.entries = [
       { author: first?.author, root: first?.root, joint: null },
-      { author: second?.author.toLowerCase(), root: second?.root, joint: { root: idOf("joint") } },
+      { author: second?.author.toLowerCase(), root: second?.root, joint: draftOver(batches.slice(0, 2)).message },
       // The root of one author's batch in the name of another.
       { author: first?.author, root: third?.root, joint: null },
     ];
@@ -264,16 +300,16 @@ describe("an update", () => {
     clock.pass(60_000);
     expect([await settler.update(), pool.drafts.length]).toEqual([[], 1]);
     clock.pass(1);
-    expect([await settler.update(), pool.drafts.length]).toEqual([[message.root], 0]);
+    expect([await settler.update(), pool.drafts.length]).toEqual([[id], 0]);
   });
 
-  it("ends a draft that is anchored, or of a committee that has changed since", async () => {
+  it("ends a draft whose authors are all anchored, or that is of a committee that has changed since", async () => {
     const { chain, pool, settler } = open();
     const changed = { ...message, epoch: 2, root: idOf("another") };
     pool.addDraft(message, "peer 1");
-    pool.addDraft(changed, "peer 1");
-    chain.entries = [{ author: operatorAt(9), root: idOf("x"), joint: { root: message.root } }];
-    expect(await settler.update()).toEqual([message.root, changed.root]);
+    const other = pool.addDraft(changed, "peer 1");
+    chain.entries = [0, 1, 2, 3, 4].map((index) => ({ author: operatorAt(index), root: idOf("x"), joint: message }));
+    expect(await settler.update()).toEqual([id, other.id]);
     expect(pool.drafts).toEqual([]);
   });
 });

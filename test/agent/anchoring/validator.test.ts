@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type AnchoringMessage, encodeMessage } from "../../../src/agent/anchoring/message.js";
 import { AnchoringPool, type Draft } from "../../../src/agent/anchoring/pool.js";
 import { AnchoringValidator } from "../../../src/agent/anchoring/validator.js";
-import type { JointMessage } from "../../../src/ports/chain/index.js";
+import { hashJoint, type JointMessage } from "../../../src/ports/chain/index.js";
 import type { SignedBatch } from "../../../src/records/index.js";
 import {
   batchBy,
@@ -25,9 +25,11 @@ const draft: JointMessage = {
   deadline: CHAIN_TIME + 60,
 };
 
+const draftId = hashJoint(registry, draft);
+
 function open() {
   const clock = stepped();
-  const pool = new AnchoringPool(clock);
+  const pool = new AnchoringPool(clock, registry);
   const heard = { drafts: [] as Draft[], signatures: [] as Draft[], abusers: [] as string[] };
   const validator = new AnchoringValidator({
     context: registry,
@@ -47,7 +49,7 @@ function open() {
     hearDraft: (change: Partial<JointMessage> = {}, from?: string) =>
       hear({ type: "draft", draft: { ...draft, ...change } }, from),
     hearSignature: (index: number, by = index, message = draft) =>
-      hear({ type: "signature", signed: { ...signedUnder(message, index, by), root: draft.root } }),
+      hear({ type: "signature", signed: { ...signedUnder(message, index, by), id: draftId } }),
   };
 }
 
@@ -114,17 +116,24 @@ describe("a draft that comes to a node", () => {
   it("is kept, relayed and considered if a member's peer sent it", async () => {
     const { heard, hearDraft, pool } = open();
     expect(await hearDraft()).toBe("accept");
-    expect(pool.draft(draft.root)).toMatchObject({ message: draft, from: "peer 1" });
-    expect(heard.drafts).toEqual([pool.draft(draft.root)]);
+    expect(pool.draft(draftId)).toMatchObject({ message: draft, from: "peer 1" });
+    expect(heard.drafts).toEqual([pool.draft(draftId)]);
   });
 
   it("is considered once, and relayed again after five seconds if it is the same", async () => {
     const { clock, heard, hearDraft } = open();
     await hearDraft();
     clock.pass(5_000);
-    expect(await hearDraft({ deadline: draft.deadline + 1 })).toBe("ignore");
     expect([await hearDraft(), await hearDraft()]).toEqual(["accept", "ignore"]);
     expect(heard.drafts).toHaveLength(1);
+  });
+
+  it("takes no other's place: one of the same root with another list or deadline is another", async () => {
+    const { heard, hearDraft, pool } = open();
+    await hearDraft({ manifest: idOf("no list") });
+    await hearDraft({ deadline: draft.deadline + 1 });
+    expect(await hearDraft()).toBe("accept");
+    expect(heard.drafts.at(-1)).toBe(pool.draft(draftId));
   });
 
   it("is refused with no batch, or with more than a manifest has", async () => {
@@ -158,8 +167,8 @@ describe("a signature under a draft", () => {
     const { heard, hearDraft, hearSignature, pool } = open();
     await hearDraft();
     expect(await hearSignature(2)).toBe("accept");
-    expect(pool.draft(draft.root)?.signatures.get(2)).toEqual(signedUnder(draft, 2));
-    expect(heard.signatures).toEqual([pool.draft(draft.root)]);
+    expect(pool.draft(draftId)?.signatures.get(2)).toEqual(signedUnder(draft, 2));
+    expect(heard.signatures).toEqual([pool.draft(draftId)]);
     expect(await hearSignature(2)).toBe("ignore");
   });
 
@@ -169,7 +178,7 @@ describe("a signature under a draft", () => {
     expect(await hearSignature(2, 3)).toBe("reject");
     expect(await hearSignature(2, 2, { ...draft, deadline: draft.deadline + 1 })).toBe("reject");
     expect([validator.counts.badSignatures, heard.signatures]).toEqual([2, []]);
-    expect(pool.draft(draft.root)?.signatures.size).toBe(0);
+    expect(pool.draft(draftId)?.signatures.size).toBe(0);
   });
 
   it("is ignored without its draft, of no member, and as a second one of a member", async () => {
@@ -181,14 +190,14 @@ describe("a signature under a draft", () => {
     expect(validator.counts.notMembers).toBe(1);
     await hearSignature(2);
     expect(await hearSignature(2, 3)).toBe("ignore");
-    expect(pool.draft(draft.root)?.signatures.get(2)).toEqual(signedUnder(draft, 2));
+    expect(pool.draft(draftId)?.signatures.get(2)).toEqual(signedUnder(draft, 2));
   });
 
   it("is ignored if its draft ended while it was verified", async () => {
     const { hearDraft, hearSignature, heard, pool } = open();
     await hearDraft();
     const checking = hearSignature(2);
-    pool.dropDraft(draft.root);
+    pool.dropDraft(draftId);
     expect([await checking, heard.signatures]).toEqual(["ignore", []]);
   });
 });
@@ -208,11 +217,11 @@ describe("what has ended", () => {
   it("may be heard anew: it is relayed at once, and not first after five seconds", async () => {
     const { hearBatch, hearDraft, validator } = open();
     const batch = await batchBy(2);
-    const { message } = draftOver([batch]);
+    const { id, message } = draftOver([batch]);
     await hearBatch(batch);
     await hearDraft(message);
     expect([await hearBatch(batch), await hearDraft(message)]).toEqual(["ignore", "ignore"]);
-    for (const root of [batch.root, message.root]) validator.forget(root);
+    for (const root of [batch.root, id]) validator.forget(root);
     expect([await hearBatch(batch), await hearDraft(message)]).toEqual(["accept", "accept"]);
   });
 });

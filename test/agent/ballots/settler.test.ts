@@ -11,7 +11,7 @@ import { BallotSettler } from "../../../src/agent/ballots/settler.js";
 import { AgentDefaults } from "../../../src/agent/defaults.js";
 import type { Client, NodeBallot, NodeSummary, Proposal, Support } from "../../../src/client/index.js";
 import { wordsOf } from "../../../src/ports/chain/bitset.js";
-import { ContractRevertError } from "../../../src/ports/chain/index.js";
+import { ChainError, ContractRevertError } from "../../../src/ports/chain/index.js";
 import { KeyError } from "../../../src/ports/keys/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
@@ -206,6 +206,17 @@ describe("a refusal", () => {
     await update();
     expect(state.rechecked).toEqual([[0, 1, 2, 4]]);
     expect(sent().at(-1)).toEqual([0, 1, 2]);
+  });
+
+  it("for want of gas has half as many operators' signatures sent, until the chain takes them", async () => {
+    const { add, sent, state, update } = await open({ nodes: 9 });
+    add(...[0, 1, 2, 3, 4, 5, 6, 7].map((index) => ({ ...ballotOf(index), signature: new Uint8Array(64).fill(1) })));
+    state.refusals.push(
+      () => new ChainError("too-much-gas", "16.7 million"),
+      () => revert("NoReason"),
+    );
+    await update();
+    expect([sent().map(({ length }) => length), state.rechecked]).toEqual([[8, 4, 2], []]);
   });
 
   it.each<[string, number, () => Error]>([

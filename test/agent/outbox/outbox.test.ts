@@ -112,7 +112,7 @@ describe("an outbox", () => {
   });
 
   describe("with records that are set aside to be anchored together with others'", () => {
-    const seal = { root: "0x0a", deadline: 100 } as const;
+    const seal = { id: "0x0a", index: 3, deadline: 100 } as const;
     const anchored = { transactionHash: "0x05", blockNumber: 7 } as const;
 
     async function aside() {
@@ -148,11 +148,11 @@ describe("an outbox", () => {
       const { file, offer, outbox, world } = await aside();
       expect(await outbox.noteSigned("0x0b", seal)).toBe(false);
       expect(await outbox.noteSigned(offer.root, seal)).toBe(true);
-      expect(await outbox.noteSigned(offer.root, { ...seal, root: "0x0c" })).toBe(false);
+      expect(await outbox.noteSigned(offer.root, { ...seal, id: "0x0c" })).toBe(false);
       await outbox.close();
       const after = await Outbox.open(file, world);
       expect(after.offered).toEqual({ ...offer, signed: seal });
-      expect(await after.noteSigned(offer.root, { ...seal, root: "0x0c" })).toBe(false);
+      expect(await after.noteSigned(offer.root, { ...seal, id: "0x0c" })).toBe(false);
       expect((await after.signOffered())?.root).toBe(offer.root);
     });
 
@@ -173,9 +173,9 @@ describe("an outbox", () => {
     it("has their anchor once it is known, and watches it like any other", async () => {
       const { contentId, file, offer, outbox, world } = await aside();
       await outbox.noteSigned(offer.root, seal);
-      await outbox.noteAnchored({ root: "0x0d", ...anchored, joint: seal.root });
+      await outbox.noteAnchored({ root: "0x0d", ...anchored, joint: { id: seal.id, index: seal.index } });
       expect(outbox.waiting).toBe(1);
-      await outbox.noteAnchored({ root: offer.root, ...anchored, joint: seal.root });
+      await outbox.noteAnchored({ root: offer.root, ...anchored, joint: { id: seal.id, index: seal.index } });
       expect([outbox.waiting, outbox.unsettled, outbox.offered]).toEqual([0, 1, undefined]);
       expect(outbox.anchorOf(contentId)).toEqual({ root: offer.root, ...anchored, joint: seal });
       await outbox.close();
@@ -189,7 +189,7 @@ describe("an outbox", () => {
       world.fail("after");
       const { contentId } = await outbox.submit("Incident", incident("urgent"));
       await expect(outbox.flush()).rejects.toThrow("the answer was lost");
-      await outbox.noteAnchored({ root: offer.root, ...anchored, joint: seal.root });
+      await outbox.noteAnchored({ root: offer.root, ...anchored, joint: { id: seal.id, index: seal.index } });
       await outbox.submit("Incident", incident("later"));
       world.fail("none");
       await outbox.flush();

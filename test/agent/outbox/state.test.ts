@@ -51,10 +51,10 @@ function live(
     if (step === "offer" && offered === undefined && free.length > 0)
       write({ type: "offered", contentIds: ids(free), root: rootOf(2_000_000 + n) });
     if (step === "sign" && offered?.signed === null)
-      write({ type: "signed", root: offered.root, seal: { root: rootOf(n), deadline: n } });
+      write({ type: "signed", root: offered.root, seal: { id: rootOf(n), index: n, deadline: n } });
     if (step === "withdraw" && offered !== undefined) write({ type: "withdrawn", root: offered.root });
     if (step === "join" && offered !== undefined) {
-      const joint = { root: rootOf(n), deadline: n };
+      const joint = { id: rootOf(n), index: n, deadline: n };
       write({ type: "anchored", contentIds: ids(offered.records), batch: { ...batch(offered.root), joint } });
     }
     if (step === "again" && one !== undefined)

@@ -143,14 +143,15 @@ describe("what is wrong", () => {
   });
 
   it("is a joint list that is not its root's; one that is away is awaited", async () => {
+    const signature = `0x${"11".repeat(65)}` as const;
     const list = encodeJointManifest({
       schema: "witan/batches/1",
-      batches: [{ author: NODE, root: idOf("root"), count: 1, manifest: idOf("m"), signature: `0x${"11".repeat(65)}` }],
+      batches: [{ index: 0, author: NODE, root: idOf("root"), count: 1, manifest: idOf("m"), signature }],
     });
     const joint = (manifest: string, blockNumber: number) =>
       eventOf(
         "JointlyAnchored",
-        { root: idOf(`joint ${blockNumber}`), epoch: 1n, batches: 1n, manifest, authors: [1n] },
+        { root: idOf(`joint ${blockNumber}`), epoch: 1n, batches: 1n, manifest, deadline: 60n, authors: [1n] },
         { blockNumber },
       );
     writeEvents(db, [joint(list.contentId, 1), joint(idOf("away"), 2)]);

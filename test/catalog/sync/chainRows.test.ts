@@ -38,7 +38,14 @@ describe("a chunk of the chain", () => {
   });
 
   it("goes on with the numbers of what was written before, joint anchors included", () => {
-    const joint = { root: idOf("joint"), epoch: 2n, batches: 2n, manifest: idOf("list"), authors: [0b101n] };
+    const joint = {
+      root: idOf("joint"),
+      epoch: 2n,
+      batches: 2n,
+      manifest: idOf("list"),
+      deadline: 60n,
+      authors: [0b101n],
+    };
     writeEvents(db, [eventOf("JointlyAnchored", joint, { blockNumber: 1 })]);
     db.run("UPDATE anchors SET slot = slot + 5");
     writeEvents(db, [anchorOf(2, [reportOf("replica/a")]).event]);

@@ -70,6 +70,16 @@ describe("records that many nodes have anchored together", () => {
     expect(under.map(({ author }) => author)).toEqual([addressOf(1)]);
   });
 
+  it("are each there once where their authors came by several transactions", async () => {
+    const { anchorAgain, message } = await anchorJointRoot(dao, statesBy(0, 1, 2), { signers: [2] });
+    await anchorAgain([0, 1, 2]);
+    const catalog = await syncedCatalog(dao);
+    const { records } = await catalog.listRecords({ limit: 1_000 });
+    const under = records.filter(({ anchor }) => anchor.joint?.root === message.root);
+    expect(new Set(under.map(({ author }) => author))).toEqual(new Set([0, 1, 2].map(addressOf)));
+    expect(under).toHaveLength(3);
+  });
+
   it("are awaited while nobody has the list, and come when somebody does", async () => {
     const content = createMemoryContent();
     const path = join(folder, "awaited.db");

@@ -37,7 +37,7 @@ function writeStart(db: Database): void {
 /** What it says above, of every kind of event. */
 function writeMore(db: Database): void {
   const accepted = { name: encodeName("m"), model: idOf("m"), parent: NO_CONTENT, round: 1n, version: 1n };
-  const joint = { root: idOf("joint"), epoch: 1n, batches: 1n, manifest: idOf("list"), authors: [1n] };
+  const joint = { root: idOf("joint"), epoch: 1n, batches: 1n, manifest: idOf("list"), deadline: 60n, authors: [1n] };
   const admitted = { index: 9n, operator: NODE, epoch: 1n };
   writeEvents(db, [enacted("a", 6), issued("b", 7, [idOf("record")])]);
   writeAnchors(db, [

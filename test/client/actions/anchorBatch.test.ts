@@ -57,6 +57,18 @@ describe("A batch that its author has signed", () => {
     expect((failure as ContractRevertError).errorName).toBe("KnowledgeRegistryNotMember");
   });
 
+  it("is anchored by others for an hour by default, and never if it is meant for a joint anchor", async () => {
+    const author = dao.client(0);
+    const batch = await author.signBatch({ records: [incidentRecord("an hour")] });
+    expect(batch.deadline).toBeGreaterThan(await author.chain.now());
+    expect(batch.deadline).toBeLessThanOrEqual(3_600 + (await author.chain.now()));
+    const joint = await author.signBatch({ records: [incidentRecord("together")], deadline: 0 });
+    const late = await failureOf(dao.client(1).anchorBatch(joint));
+    expect((late as ContractRevertError).errorName).toBe("KnowledgeRegistryLapsed");
+    const longer = await failureOf(dao.client(1).anchorBatch({ ...joint, deadline: batch.deadline }));
+    expect((longer as ContractRevertError).errorName).toBe("KnowledgeRegistryInvalidSignature");
+  });
+
   it("needs an account to be signed, and one to be sent", async () => {
     const reader = await dao.connect();
     const batch = await dao.client(0).signBatch({ records: [incidentRecord("read-only")] });
@@ -66,7 +78,8 @@ describe("A batch that its author has signed", () => {
 
   it("has the digest that the contract names", async () => {
     const { chain } = dao.client(0);
-    const batch = { author: chain.account ?? "0x", root: id("root") as Hex, count: 7, manifest: id("list") as Hex };
+    const said = { root: id("root") as Hex, count: 7, manifest: id("list") as Hex, deadline: 8 };
+    const batch = { author: chain.account ?? "0x", ...said };
     const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
     expect(hashBatch(context, batch)).toBe(await chain.contracts.knowledge.batchDigest(batch));
   });

@@ -27,7 +27,7 @@ function clientOf({ anchor }: RecordProof, block: object | null = {}, chain: obj
         knowledge: {
           anchorOf: async () => ({ anchoredAt: 100n, sequence: 2n }),
           verify: async () => true,
-          jointAnchorOf: async () => ({ anchoredAt: 200n }),
+          jointlyAnchoredAt: async () => 200n,
           verifyJointly: async () => true,
         },
       },

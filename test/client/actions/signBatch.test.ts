@@ -15,20 +15,25 @@ const place = { chainId: 31_337, registry: addresses.KnowledgeRegistry };
 function setting(parts: { account?: unknown; chain?: object } = {}) {
   const blocks = new Map<string, Uint8Array>();
   const content = createMemoryContent(blocks);
-  return { blocks, client: contextOf({ account: signer.address, chain: { signer }, content, ...parts }) };
+  return {
+    blocks,
+    client: contextOf({ account: signer.address, chain: { signer, now: async () => 1_000.5 }, content, ...parts }),
+  };
 }
 
 describe("a batch", () => {
   it("is stored and signed by its author, for this registry alone", async () => {
     const { blocks, client } = setting();
     const { signature, records: prepared, ...batch } = await signBatch(client, { records });
-    expect(batch).toMatchObject({ author: signer.address, count: 2 });
+    expect(batch).toMatchObject({ author: signer.address, count: 2, deadline: 1_000 + 3_600 });
     expect([...blocks.keys()].sort()).toEqual(
       [...prepared.map(({ cid }) => cid), contentIdToCid(batch.manifest)].sort(),
     );
     expect(isSignedByAuthor(place, batch, signature)).toBe(true);
     expect(isSignedByAuthor({ ...place, registry: OTHER }, batch, signature)).toBe(false);
-    expect(isSignedByAuthor(place, { ...batch, count: 3 }, signature)).toBe(false);
+    for (const change of [{ count: 3 }, { deadline: batch.deadline + 1 }]) {
+      expect(isSignedByAuthor(place, { ...batch, ...change }, signature)).toBe(false);
+    }
   });
 
   it("is the same batch and signature every time", async () => {

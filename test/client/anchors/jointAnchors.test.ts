@@ -36,6 +36,24 @@ describe("records that many nodes have anchored together", () => {
     expect(new Set(listed.map(({ author }) => author))).toEqual(new Set(authors));
   });
 
+  it("are all there where their authors came by several transactions, and one anchored the root alone first", async () => {
+    const reader = dao.client();
+    const { anchorAgain, message } = await anchorJointRoot(dao, statesBy(0, 1, 2), { signers: [2] });
+    await anchorAgain([0, 2]);
+    await anchorAgain([1]);
+    const from = (await reader.listRecords({ limit: 10 })).filter(({ anchor }) => anchor.joint?.root === message.root);
+    expect(new Set(from.map(({ author }) => author))).toEqual(new Set([0, 1, 2].map((i) => dao.client(i).account)));
+    expect(from).toHaveLength(3);
+    expect(new Set(from.map(({ anchor }) => anchor.transactionHash)).size).toBe(3);
+    for (const { contentId, author } of from) {
+      const fetched = await reader.fetchRecord({ contentId });
+      expect([fetched.author, fetched.anchor.joint?.root]).toEqual([author, message.root]);
+      await expect(reader.confirmRecordProof(await reader.proveRecord({ contentId }))).resolves.toMatchObject({
+        author,
+      });
+    }
+  });
+
   it("are told of as unread while nobody has the list, and come when somebody does", async () => {
     const { bytes, message } = await anchorJointRoot(dao, statesBy(0, 1), { unlisted: true });
     const content = createMemoryContent();

@@ -73,12 +73,13 @@ export class ListedAnchors {
 
   /** Anchors one batch of each author under one root, which all of them have signed; returns the manifest's id. */
   anchorJointly(authors: readonly Address[]): ContentId {
-    const batches = authors.map((author) => this.#storeBatch("together", author).batch);
+    const batches = authors.map((author, index) => ({ index, ...this.#storeBatch("together", author).batch }));
     const { bytes, cid, contentId: manifest } = encodeJointManifest({ schema: "witan/batches/1", batches });
     this.#blocks.set(cid, bytes);
     const { root } = jointTree(context, { batches });
     const signers = wordsOf(authors.keys());
-    this.#mine("JointlyAnchored", { root, epoch: 1n, batches: BigInt(batches.length), manifest, authors: signers });
+    const said = { root, epoch: 1n, batches: BigInt(batches.length), manifest, deadline: 60n };
+    this.#mine("JointlyAnchored", { ...said, authors: signers });
     return manifest;
   }
 

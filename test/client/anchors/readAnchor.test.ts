@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import type { AnchorEntry, JointPlace } from "../../../src/client/anchors/anchor.js";
 import { readAnchor } from "../../../src/client/anchors/readAnchor.js";
+import { hashJoint } from "../../../src/ports/chain/index.js";
 import type { Hex } from "../../../src/records/index.js";
-import { contextOf } from "../../harness/fakeClient.js";
+import { addresses, contextOf } from "../../harness/fakeClient.js";
 import { idOf, NODE } from "../../records/samples.js";
 
 const entry: AnchorEntry = {
@@ -10,9 +11,11 @@ const entry: AnchorEntry = {
   ...{ transactionHash: idOf("transaction"), blockNumber: 5, joint: null },
 };
 const joint: JointPlace = {
-  ...{ root: idOf("joint"), epoch: 1, batches: 2, manifest: idOf("batches"), path: [idOf("sibling")] },
-  batch: { count: 1, manifest: entry.manifest, signature: "0x01" },
+  ...{ root: idOf("joint"), epoch: 1, batches: 2, manifest: idOf("batches"), deadline: 60, path: [idOf("sibling")] },
+  batch: { index: 0, count: 1, manifest: entry.manifest, signature: "0x01" },
 };
+
+const idOfJoint = hashJoint({ chainId: 31_337, registry: addresses.KnowledgeRegistry }, joint);
 
 /** A registry that has these roots, each at a moment. */
 function clientOf(roots: Record<Hex, bigint>, place: JointPlace | null = null) {
@@ -22,7 +25,7 @@ function clientOf(roots: Record<Hex, bigint>, place: JointPlace | null = null) {
       anchoredAt: author === NODE ? anchoredAt(root) : 0n,
       sequence: 2n,
     }),
-    jointAnchorOf: async (root: Hex) => ({ anchoredAt: anchoredAt(root) }),
+    jointlyAnchoredAt: async (id: Hex) => anchoredAt(id),
   };
   return contextOf({ chain: { contracts: { knowledge } }, anchors: { jointPlaceOf: async () => place } });
 }
@@ -34,8 +37,8 @@ it("takes moment and sequence from the contract, not from the entry", async () =
   });
 });
 
-it("takes the moment of a joint anchor from the joint root, and gives no sequence", async () => {
-  expect(await readAnchor(clientOf({ [joint.root]: 200n }, joint), entry)).toMatchObject({
+it("takes the moment of a joint anchor from the joint anchor, and gives no sequence", async () => {
+  expect(await readAnchor(clientOf({ [idOfJoint]: 200n }, joint), entry)).toMatchObject({
     ...{ root: entry.root, sequence: null, anchoredAt: 200, joint },
   });
 });

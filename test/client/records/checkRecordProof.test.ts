@@ -153,6 +153,7 @@ describe("the proof of a record under a joint root", () => {
   it.each<[string, (joint: NonNullable<RecordProof["joint"]>) => Partial<NonNullable<RecordProof["joint"]>>]>([
     ["another joint root", () => ({ root: idOf("other") })],
     ["no path", () => ({ path: [] })],
+    ["another author's index", ({ index }) => ({ index: index - 1 })],
     ["another number of records", ({ count }) => ({ count: count + 1 })],
     ["another manifest", () => ({ manifest: idOf("other") })],
     ["a signature of nobody", () => ({ signature: `0x${"11".repeat(65)}` })],

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { verifyLeaf } from "../../../src/client/records/verifyLeaf.js";
+import { hashJoint, jointMessageOf } from "../../../src/ports/chain/index.js";
 import { buildTree, leafOf, RecordKinds } from "../../../src/records/index.js";
 import { anchorOf, reportOf } from "../../harness/catalogRows.js";
-import { contextOf, noting } from "../../harness/fakeClient.js";
+import { addresses, contextOf, noting } from "../../harness/fakeClient.js";
 import { idOf, NODE, OTHER } from "../../records/samples.js";
 
 const { root, leaves } = anchorOf(1, [reportOf("replica/a"), reportOf("replica/b")]);
@@ -10,8 +11,8 @@ const tree = buildTree(leaves.map(({ kind, contentId }) => leafOf(NODE, kind, co
 const { contentId } = leaves[1] ?? { contentId: idOf("nothing") };
 const parameters = { kind: "Incident" as const, contentId, author: NODE, root, proof: tree.proof(1) };
 const joint = {
-  ...{ root: idOf("joint"), path: [idOf("sibling")] },
-  batch: { count: 2, manifest: idOf("manifest"), signature: "0x01" as const },
+  ...{ epoch: 1, root: idOf("joint"), batches: 2, manifest: idOf("list"), deadline: 60, path: [idOf("sibling")] },
+  batch: { index: 1, count: 2, manifest: idOf("manifest"), signature: "0x01" as const },
 };
 
 /** A registry that answers so, and notes what it is asked. */
@@ -20,7 +21,7 @@ function setting({ anchoredAt = 100n, holds = true } = {}) {
   const knowledge = {
     anchorOf: noting(asked, { anchoredAt, sequence: 3n }),
     verify: noting(asked, holds),
-    jointAnchorOf: noting(asked, { anchoredAt }),
+    jointlyAnchoredAt: noting(asked, anchoredAt),
     verifyJointly: noting(asked, holds),
   };
   return { asked, client: contextOf({ chain: { contracts: { knowledge } } }) };
@@ -40,9 +41,11 @@ describe("a record under a root", () => {
   it("is checked under the joint root where there is one, and has no sequence there", async () => {
     const { asked, client } = setting();
     expect(await verifyLeaf(client, { ...parameters, joint })).toMatchObject({ sequence: null, anchoredAt: 100 });
-    const batch = { author: NODE, root, count: 2, manifest: idOf("manifest") };
+    const batch = { author: NODE, root, count: 2, manifest: idOf("manifest"), deadline: 0 };
     const kind = RecordKinds.indexOf("Incident");
-    expect(asked).toEqual([[joint.root], [joint.root, batch, joint.path, kind, contentId, parameters.proof]]);
+    const said = jointMessageOf(joint);
+    const anchorId = hashJoint({ chainId: 31_337, registry: addresses.KnowledgeRegistry }, said);
+    expect(asked).toEqual([[anchorId], [said, batch, joint.path, kind, contentId, parameters.proof]]);
   });
 });
 

@@ -12,7 +12,6 @@ import {Signing} from "../nodes/Signing.sol";
 contract JointAnchorsFuzz is Committee {
     uint256 private constant SIZE = 4;
     ContentId private constant MANIFEST = ContentId.wrap("manifest");
-    uint48 private constant DEADLINE = type(uint48).max;
 
     KnowledgeRegistry private knowledge;
 
@@ -27,7 +26,8 @@ contract JointAnchorsFuzz is Committee {
         IKnowledgeRegistry.Batch memory first = _batch(0, a);
         IKnowledgeRegistry.Batch memory second = _batch(1, b);
         (bytes32 left, bytes32 right) = (knowledge.batchDigest(first), knowledge.batchDigest(second));
-        bytes32 root = left < right ? keccak256(abi.encode(left, right)) : keccak256(abi.encode(right, left));
+        // Nodes 0 and 1: a tree of depth one.
+        bytes32 root = keccak256(abi.encode(1, keccak256(abi.encode(left, right))));
         _anchor(root, authors);
 
         require(_proves(root, first, right, a) == (authors & 1 != 0), "first");
@@ -38,6 +38,21 @@ contract JointAnchorsFuzz is Committee {
         require(!_proves(root, first, right, a), "another count");
     }
 
+    /// hardhat-config: fuzz.runs = 64
+    function testFuzz_TakesFurtherAuthorsAndNoneTwice(uint256 early, uint256 late, bytes32 root) external {
+        vm.assume(root != 0);
+        early = 1 + early % (2 ** SIZE - 1);
+        late = 1 + late % (2 ** SIZE - 1);
+        _anchor(root, early);
+        bytes32 id = knowledge.jointDigest(_joint(root));
+        try knowledge.anchorJointly(_joint(root), Signing.bitmap(late), _sign(root, late)) {
+            require(late & ~early != 0, "nothing was new");
+        } catch {
+            require(late & ~early == 0, "something was new");
+        }
+        require(knowledge.jointAuthors(id, 0) == early | late, "authors");
+    }
+
     /// hardhat-config: fuzz.runs = 32
     function testFuzz_TakesNoSignatureOfOthers(uint256 authors, uint256 signers, bytes32 root) external {
         vm.assume(root != 0);
@@ -46,17 +61,17 @@ contract JointAnchorsFuzz is Committee {
         // The keys of this committee are small numbers: what two and one sign together, three alone signs too.
         vm.assume(_secretOf(authors) != _secretOf(signers));
         bytes memory signature = _sign(root, signers);
-        try knowledge.anchorJointly(1, root, 2, MANIFEST, DEADLINE, Signing.bitmap(authors), signature) {
+        try knowledge.anchorJointly(_joint(root), Signing.bitmap(authors), signature) {
             require(false, "anchored");
         } catch {
-            require(knowledge.jointAnchorOf(root).anchoredAt == 0, "written");
+            require(knowledge.jointlyAnchoredAt(knowledge.jointDigest(_joint(root))) == 0, "written");
         }
     }
 
     /// @dev A batch of one record: its root is the record's leaf.
     function _batch(uint256 author, ContentId record) private view returns (IKnowledgeRegistry.Batch memory) {
         bytes32 root = knowledge.leafOf(_operator(author), RecordKind.State, record);
-        return IKnowledgeRegistry.Batch({author: _operator(author), root: root, count: 1, manifest: MANIFEST});
+        return IKnowledgeRegistry.Batch({author: _operator(author), root: root, count: 1, manifest: MANIFEST, deadline: 0});
     }
 
     function _proves(bytes32 root, IKnowledgeRegistry.Batch memory batch, bytes32 sibling, ContentId record)
@@ -66,16 +81,21 @@ contract JointAnchorsFuzz is Committee {
     {
         bytes32[] memory batchProof = new bytes32[](1);
         batchProof[0] = sibling;
-        return knowledge.verifyJointly(root, batch, batchProof, RecordKind.State, record, new bytes32[](0));
+        return knowledge.verifyJointly(_joint(root), batch, batchProof, RecordKind.State, record, new bytes32[](0));
     }
 
     function _anchor(bytes32 root, uint256 authors) private {
-        knowledge.anchorJointly(1, root, 2, MANIFEST, DEADLINE, Signing.bitmap(authors), _sign(root, authors));
-        require(knowledge.jointAuthors(root, 0) == authors, "authors");
+        knowledge.anchorJointly(_joint(root), Signing.bitmap(authors), _sign(root, authors));
+        require(knowledge.jointAuthors(knowledge.jointDigest(_joint(root)), 0) == authors, "authors");
     }
 
     function _sign(bytes32 root, uint256 signers) private view returns (bytes memory) {
-        return Signing.sign(_secretOf(signers), knowledge.jointDigest(1, root, 2, MANIFEST, DEADLINE));
+        return Signing.sign(_secretOf(signers), knowledge.jointDigest(_joint(root)));
+    }
+
+    function _joint(bytes32 root) private view returns (IKnowledgeRegistry.JointAnchor memory) {
+        uint48 deadline = uint48(block.timestamp + 1 days);
+        return IKnowledgeRegistry.JointAnchor({epoch: 1, root: root, batches: 2, manifest: MANIFEST, deadline: deadline});
     }
 
     /// @dev The secret of node i is i + 1, and a sum of signatures is what the sum of the secrets signs.

@@ -14,6 +14,7 @@ const TYPES = {
     { name: "root", type: "bytes32" },
     { name: "count", type: "uint64" },
     { name: "manifest", type: "bytes32" },
+    { name: "deadline", type: "uint48" },
   ],
   JointAnchor: [
     { name: "epoch", type: "uint32" },
@@ -29,6 +30,7 @@ export interface Batch {
   root: string;
   count: number;
   manifest: string;
+  deadline: bigint;
 }
 
 /** The signed fields of a joint anchor. */
@@ -55,18 +57,23 @@ export async function deployKnowledge(size: number): Promise<KnowledgeContracts>
   return { registry, stranger, nodes, later, knowledge: knowledge.connect(stranger), domain };
 }
 
-/** A batch of records of kind 0, each a leaf of its own. */
-export function batchOf(author: string, names: readonly string[], count = names.length) {
+/** A batch of records of kind 0, each a leaf of its own. Others may anchor it until its deadline. */
+export function batchOf(author: string, names: readonly string[], { count = names.length, deadline = 0n } = {}) {
   const types = ["bytes32", "address", "uint8", "bytes32"];
   const leaves = names.map((name) =>
     keccak256(keccak256(AbiCoder.defaultAbiCoder().encode(types, [LEAF_DOMAIN, author, 0, id(name)]))),
   );
   const tree = SimpleMerkleTree.of(leaves);
-  return { author, root: tree.root, count, manifest: id(`manifest of ${names}`), tree };
+  return { author, root: tree.root, count, manifest: id(`manifest of ${names}`), deadline, tree };
 }
 
-export function batchDigest({ domain }: Pick<KnowledgeContracts, "domain">, { author, root, count, manifest }: Batch) {
-  return TypedDataEncoder.hash(domain, { Batch: TYPES.Batch }, { author, root, count, manifest });
+export function batchDigest({ domain }: Pick<KnowledgeContracts, "domain">, batch: Batch): string {
+  return TypedDataEncoder.hash(domain, { Batch: TYPES.Batch }, saidOf(batch));
+}
+
+/** Without its tree. */
+export function saidOf({ author, root, count, manifest, deadline }: Batch): Batch {
+  return { author, root, count, manifest, deadline };
 }
 
 export function jointDigest({ domain }: Pick<KnowledgeContracts, "domain">, joint: JointAnchor) {
@@ -77,11 +84,11 @@ export function jointDigest({ domain }: Pick<KnowledgeContracts, "domain">, join
 export function signBatch(
   { domain, nodes }: Pick<KnowledgeContracts, "domain" | "nodes">,
   index: number,
-  { author, root, count, manifest }: Batch,
+  batch: Batch,
 ): Promise<string> {
   const operator = nodes[index];
   if (!operator) throw new Error(`there is no node ${index}`);
-  return operator.signTypedData(domain, { Batch: TYPES.Batch }, { author, root, count, manifest });
+  return operator.signTypedData(domain, { Batch: TYPES.Batch }, saidOf(batch));
 }
 
 /** The sum of what these nodes sign with their BLS keys. */

@@ -34,6 +34,7 @@ describe("the bounds of records agree with each other", () => {
 
   it("a manifest of as many batches as a joint anchor may have is within a record's bytes", () => {
     const batches = Array.from({ length: MAX_JOINT_BATCHES }, (_, i) => ({
+      index: MAX_UINT32 - MAX_JOINT_BATCHES + i,
       author: addressOf(i + 1),
       root: idOf(`root ${i}`),
       count: Number.MAX_SAFE_INTEGER,

@@ -12,12 +12,13 @@ import {
 } from "../bindings/index.js";
 import { createHttpEndpoint } from "../rpc/endpoint.js";
 import { FailoverProvider } from "../rpc/provider.js";
+import { fitParts, transactionGasLimit } from "../transactions/fitParts.js";
 import { ChainSigner } from "../transactions/signer.js";
 import type { Deployment } from "./deployment.js";
 import { toChainError } from "./revert.js";
 
-/** Nodes admitted by one transaction: 100 cost 10.0 M gas, and EIP-7825 caps a transaction at 16.7 M. */
-export const NODES_PER_BATCH = 100;
+/** The most nodes whose admission is tried in one transaction, so that a request stays small. How many fit, the chain says. */
+const MAX_TRIED = 128;
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 
@@ -42,7 +43,8 @@ export interface DeployDaoParameters {
 
 /**
  * Deploys a DAO as its Ignition module does, without a guardian, for programs that need a temporary DAO, such as
- * rehearsals. Closes genesis and renounces every role of the deployer.
+ * rehearsals. Admits the nodes by as many transactions as the chain needs, closes genesis and renounces every role of the
+ * deployer.
  *
  * @throws ChainError; ContractRevertError, such as for a node's proof of possession.
  */
@@ -79,10 +81,15 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
       Tracks.map((track) => tracks[track]) as [TrackRules, TrackRules, TrackRules, TrackRules],
     );
 
-    for (let first = 0; first < admissions.length; first += NODES_PER_BATCH) {
-      const batch = admissions.slice(first, first + NODES_PER_BATCH);
-      await mined(nodes.admit(batch.map((admission) => ({ ...admission }))));
-      onAdmitted?.(first + batch.length);
+    const limit = await transactionGasLimit(provider);
+    let admitted = 0;
+    for (let first = 0; first < admissions.length; first += MAX_TRIED) {
+      const tried = admissions.slice(first, first + MAX_TRIED).map((admission) => ({ ...admission }));
+      for (const part of await fitParts(tried, limit, (some) => nodes.admit.estimateGas([...some]))) {
+        await mined(nodes.admit([...part]));
+        admitted += part.length;
+        onAdmitted?.(admitted);
+      }
     }
     await mined(nodes.closeGenesis());
     for (const role of ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"]) {

@@ -29,6 +29,10 @@ const errorInterfaces: Record<ContractName, Interface> = {
 const EXECUTION_FAILED =
   /revert|vm exception|invalid opcode|bad instruction|out of gas|gas required|stack (under|over)flow/i;
 
+/** Error messages of RPC nodes for a transaction that is larger than a block or EIP-7825 allows. */
+const TOO_MUCH_GAS =
+  /gas required exceeds|exceeds (the )?(block|transaction) gas|gas limit too high|gas limit of .* exceeds|intrinsic gas too|floor data gas/i;
+
 /** Names the revert in `data`: a custom error of any contract of the DAO, `Error(string)` or `Panic(uint256)`. */
 export function decodeRevert(data: string, transactionHash?: string): ContractRevertError {
   const where = transactionHash === undefined ? {} : { transactionHash };
@@ -61,6 +65,12 @@ export function toChainError(error: unknown): BaseError {
     return new ChainError("insufficient-funds", "The account cannot pay for the transaction.", {
       details: shortOf(error),
       hints: ["Send it some of the chain's currency."],
+    });
+  }
+  if (TOO_MUCH_GAS.test(shortOf(error))) {
+    return new ChainError("too-much-gas", "The chain gives one transaction less gas than this one needs.", {
+      details: shortOf(error),
+      hints: ["Send fewer items at once."],
     });
   }
   if (isError(error, "NONCE_EXPIRED") || isError(error, "REPLACEMENT_UNDERPRICED")) {

@@ -1,10 +1,11 @@
 import { type Interface, type Result, Transaction, type TransactionResponse } from "ethers";
 import { InvalidInputError } from "../../../errors.js";
-import type { Address, ContentId, Hex } from "../../../records/index.js";
+import type { Address, Hex } from "../../../records/index.js";
 import { contractInterfaces } from "../contracts/contracts.js";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";
 import { type BatchMessage, isSignedByAuthor } from "../typedData/batch.js";
+import type { JointMessage } from "../typedData/joint.js";
 
 /** The batch that a signed transaction anchors. Its author has signed the transaction, or the batch inside it. */
 export interface AnchorTransaction extends BatchMessage {
@@ -26,9 +27,7 @@ export function readAnchorTransaction(raw: Hex): AnchorTransaction {
 }
 
 /** The joint anchor in a signed transaction. Any account may have sent it. */
-export interface JointTransaction extends Pick<AnchorTransaction, "chainId" | "registry" | "hash"> {
-  readonly root: Hex;
-}
+export interface JointTransaction extends Pick<AnchorTransaction, "chainId" | "registry" | "hash">, JointMessage {}
 
 /**
  * Reads a joint anchor out of the signed transaction that wrote it, without a chain.
@@ -40,8 +39,9 @@ export function readJointTransaction(raw: Hex): JointTransaction {
   const face: Interface = contractInterfaces.KnowledgeRegistry;
   const fragment = face.getFunction(data.slice(0, 10));
   if (fragment?.name !== "anchorJointly") throw refusal("it anchors nothing jointly");
-  const { root } = decoded(() => face.decodeFunctionData(fragment, data));
-  return { chainId, registry, hash, root };
+  const [{ epoch, root, batches, manifest, deadline }] = decoded(() => face.decodeFunctionData(fragment, data));
+  const counted = { epoch: Number(epoch), batches: Number(batches), deadline: Number(deadline) };
+  return { chainId, registry, hash, root, manifest, ...counted };
 }
 
 /**
@@ -95,8 +95,9 @@ function readBatch(data: string, from: Address, place: { chainId: number; regist
     return { author: from, root, count: Number(count), manifest };
   }
   if (fragment?.name === "anchorBySig") {
-    const [{ author, root, count, manifest }, signature] = decoded(() => face.decodeFunctionData(fragment, data));
-    const batch = { author, root, count: Number(count), manifest: manifest as ContentId };
+    const [said, signature] = decoded(() => face.decodeFunctionData(fragment, data));
+    const { author, root, count, manifest, deadline } = said;
+    const batch: BatchMessage = { author, root, count: Number(count), manifest, deadline: Number(deadline) };
     if (isSignedByAuthor(place, batch, signature)) return batch;
   }
   throw refusal(fragment?.name === "anchorBySig" ? "its author has not signed the batch" : "it anchors nothing");

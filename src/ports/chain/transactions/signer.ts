@@ -10,11 +10,10 @@ import {
 } from "ethers";
 import { FailoverProvider } from "../rpc/provider.js";
 import { type BroadcastOptions, broadcast } from "./broadcast.js";
+import { MAX_TRANSACTION_GAS } from "./fitParts.js";
 
 /** Percent added to a gas estimate: a ballot counted before ours can raise the cost after the estimate. */
 const GAS_MARGIN_PERCENT = 25n;
-/** The gas limit of one transaction by EIP-7825. */
-const MAX_TRANSACTION_GAS = 16_777_216n;
 
 /** A signer that adds a margin of gas and, if an answer is lost, sends the same signed bytes again. */
 export class ChainSigner extends AbstractSigner<FailoverProvider> {

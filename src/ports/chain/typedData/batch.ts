@@ -10,7 +10,10 @@ export interface BatchContext {
 }
 
 /** A batch as its author signs it: records of one author under one root. */
-export type BatchMessage = Omit<SignedBatch, "signature">;
+export interface BatchMessage extends Omit<SignedBatch, "signature"> {
+  /** The last second in which others may anchor it for its author; 0, never, by default. */
+  readonly deadline?: number | undefined;
+}
 
 const batchTypes = {
   Batch: [
@@ -18,6 +21,7 @@ const batchTypes = {
     { name: "root", type: "bytes32" },
     { name: "count", type: "uint64" },
     { name: "manifest", type: "bytes32" },
+    { name: "deadline", type: "uint48" },
   ],
 };
 
@@ -27,25 +31,26 @@ export function domainOf({ chainId, registry }: BatchContext) {
 }
 
 /** The digest that the author of a batch signs, 32 bytes, as the registry's `batchDigest`. */
-export function hashBatch(context: BatchContext, { author, root, count, manifest }: BatchMessage): Hex {
-  return TypedDataEncoder.hash(domainOf(context), batchTypes, { author, root, count, manifest }) as Hex;
+export function hashBatch(context: BatchContext, batch: BatchMessage): Hex {
+  return TypedDataEncoder.hash(domainOf(context), batchTypes, saidOf(batch)) as Hex;
 }
 
-/** Signs a batch with its author's key. Costs no gas; any account can anchor it. */
+/** Signs a batch with its author's key. Costs no gas; any account can anchor it until its deadline. */
 export async function signBatchMessage(signer: Signer, context: BatchContext, batch: BatchMessage): Promise<Hex> {
-  const { author, root, count, manifest } = batch;
-  return (await signer.signTypedData(domainOf(context), batchTypes, { author, root, count, manifest })) as Hex;
+  return (await signer.signTypedData(domainOf(context), batchTypes, saidOf(batch))) as Hex;
 }
 
 /** Whether `signature` over the batch is by its author's own account; false if it is malformed. */
 export function isSignedByAuthor(context: BatchContext, batch: BatchMessage, signature: Hex): boolean {
-  const { author, root, count, manifest } = batch;
   try {
-    const signer = verifyTypedData(domainOf(context), batchTypes, { author, root, count, manifest }, signature);
-    return sameHex(signer, author);
+    return sameHex(verifyTypedData(domainOf(context), batchTypes, saidOf(batch), signature), batch.author);
   } catch (error) {
     // ethers and noble throw different errors for malformed signatures.
     if (error instanceof Error) return false;
     throw error;
   }
+}
+
+function saidOf({ author, root, count, manifest, deadline = 0 }: BatchMessage) {
+  return { author, root, count, manifest, deadline };
 }

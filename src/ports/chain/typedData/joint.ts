@@ -1,5 +1,13 @@
 import { TypedDataEncoder } from "ethers";
-import { buildTree, type ContentId, type Hex, InvalidRecordError, type JointManifest } from "../../../records/index.js";
+import {
+  buildPositionTree,
+  type ContentId,
+  type Hex,
+  InvalidRecordError,
+  type JointManifest,
+  type PositionTree,
+  type SignedBatch,
+} from "../../../records/index.js";
 import { type BatchContext, domainOf, hashBatch } from "./batch.js";
 
 /** One root over the batches of many nodes. */
@@ -11,7 +19,7 @@ export interface JointMessage {
   readonly batches: number;
   /** The block that lists the batches. */
   readonly manifest: ContentId;
-  /** The last second in which it may be anchored, since the Unix epoch. */
+  /** The last second in which it takes authors, since the Unix epoch. */
   readonly deadline: number;
 }
 
@@ -25,22 +33,27 @@ const jointTypes = {
   ],
 };
 
-/** The digest that the authors of a joint anchor sign with their BLS keys, 32 bytes, as the registry's `jointDigest`. */
+/** The id of a joint anchor, as the registry's `jointDigest`: what its authors sign with their BLS keys, 32 bytes. */
 export function hashJoint(context: BatchContext, message: JointMessage): Hex {
-  return TypedDataEncoder.hash(domainOf(context), jointTypes, { ...message }) as Hex;
+  return TypedDataEncoder.hash(domainOf(context), jointTypes, jointMessageOf(message)) as Hex;
 }
 
-/** The Merkle tree over the batches of a manifest. */
-export interface JointTree {
-  readonly root: Hex;
-  /** The siblings from the batch at a position of the manifest up to the root. */
-  path(position: number): Hex[];
+/** The fields of a joint anchor that its authors sign, of an object that may have others. */
+export function jointMessageOf({ epoch, root, batches, manifest, deadline }: JointMessage): JointMessage {
+  return { epoch, root, batches, manifest, deadline };
 }
 
-/** Builds the tree over the batches of a manifest. Its leaves are the batches' digests. */
-export function jointTree(context: BatchContext, { batches }: Pick<JointManifest, "batches">): JointTree {
-  const tree = buildTree(batches.map((batch) => hashBatch(context, batch)));
-  return { root: tree.root, path: (position) => tree.proof(position) };
+/** Builds the tree over the batches of a manifest. Its leaves are the batches' digests, at their authors' indices. */
+export function jointTree(context: BatchContext, { batches }: Pick<JointManifest, "batches">): PositionTree {
+  return buildPositionTree(new Map(batches.map((batch) => [batch.index, batchLeaf(context, batch)])));
+}
+
+/** The leaf of a batch under a joint root. */
+export function batchLeaf(
+  context: BatchContext,
+  { author, root, count, manifest }: Omit<SignedBatch, "signature">,
+): Hex {
+  return hashBatch(context, { author, root, count, manifest, deadline: 0 });
 }
 
 /**
@@ -52,7 +65,7 @@ export function openJoint(
   context: BatchContext,
   { root, batches }: Pick<JointMessage, "root" | "batches">,
   manifest: JointManifest,
-): JointTree {
+): PositionTree {
   const tree = jointTree(context, manifest);
   if (tree.root !== root || manifest.batches.length !== batches) {
     const reason = `its ${manifest.batches.length} batches have root ${tree.root}`;

@@ -58,3 +58,17 @@ describe("a revert", () => {
     expect(told).toMatchObject({ code: "rpc-error", details: "odd" });
   });
 });
+
+describe("a transaction that is larger than the chain takes", () => {
+  it.each([
+    ["geth, by its estimate", "gas required exceeds allowance (16777216)"],
+    ["geth, as it is sent", "transaction gas limit too high (cap: 16777216, tx: 20000000)"],
+    ["Hardhat", "Transaction gas limit is 70000000 and exceeds block gas limit of 60000000"],
+    ["a node with a floor for calldata", "insufficient gas for floor data gas cost: have 1, want 2"],
+  ])("is told from a contract's refusal: %s", (_node, message) => {
+    for (const code of ["CALL_EXCEPTION", "UNKNOWN_ERROR"]) {
+      const error = Object.assign(new Error("the call failed"), { code, info: { error: { code: -32_000, message } } });
+      expect(toChainError(error)).toMatchObject({ kind: "too-much-gas", retryable: false });
+    }
+  });
+});

@@ -49,12 +49,12 @@ describe("a decoder of logs", () => {
   });
 
   it("gives an event that is not among the frequent ones", () => {
-    const log = logOf("KnowledgeRegistry", "JointlyAnchored", [root, 3, 2, manifest, [5n, 6n]]);
+    const log = logOf("KnowledgeRegistry", "JointlyAnchored", [root, 3, 2, manifest, 60, [5n, 6n]]);
     expect(decode(log)).toEqual({
       ...position,
       contract: "KnowledgeRegistry",
       name: "JointlyAnchored",
-      args: { root, epoch: 3n, batches: 2n, manifest, authors: [5n, 6n] },
+      args: { root, epoch: 3n, batches: 2n, manifest, deadline: 60n, authors: [5n, 6n] },
     });
   });
 

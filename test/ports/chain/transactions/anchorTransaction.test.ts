@@ -13,6 +13,7 @@ import type { Address, Hex } from "../../../../src/records/index.js";
 const face: Interface = contractInterfaces.KnowledgeRegistry;
 const chainId = 31_337;
 const registry: Address = `0x${"11".repeat(20)}`;
+const OTHER: Address = `0x${"22".repeat(20)}`;
 const [author, sender] = [1, 2].map((key) => new Wallet(`0x${String(key).padStart(64, "0")}`)) as [Wallet, Wallet];
 const [root, manifest] = [id("root") as Hex, id("manifest") as Hex];
 const batch: BatchMessage = { author: author.address as Address, root, count: 3, manifest };
@@ -20,11 +21,12 @@ const batch: BatchMessage = { author: author.address as Address, root, count: 3,
 const fields: TransactionLike = { type: 2, to: registry, chainId, nonce: 7, gasLimit: 90_000, maxFeePerGas: 5 };
 const send = async (data: string, by = sender, more: TransactionLike = {}) =>
   (await by.signTransaction({ ...fields, data, ...more })) as Hex;
-const signature = await signBatchMessage(author, { chainId, registry }, batch);
+const delegated = { ...batch, deadline: 99 };
+const signature = await signBatchMessage(author, { chainId, registry }, delegated);
 const anchor = face.encodeFunctionData("anchor", [root, 3, manifest]);
-const jointly = face.encodeFunctionData("anchorJointly", [1, root, 2, manifest, 99, [3n], "0xab"]);
-const bySignature = (signature: string, of: BatchMessage = batch) =>
-  face.encodeFunctionData("anchorBySig", [of, signature]);
+const joint = { epoch: 1, root, batches: 2, manifest, deadline: 99 };
+const jointly = face.encodeFunctionData("anchorJointly", [joint, [3n], "0xab"]);
+const bySignature = (signature: string) => face.encodeFunctionData("anchorBySig", [delegated, signature]);
 
 const refusal = (reason: string) =>
   expect.objectContaining({ code: "invalid-input", shortMessage: `The transaction shows no anchor: ${reason}.` });
@@ -39,14 +41,15 @@ describe("an anchor in a signed transaction", () => {
 
   it("is by the author who signed the batch, for any sender", async () => {
     const raw = await send(bySignature(signature));
-    expect(readAnchorTransaction(raw)).toEqual({ ...placeOf(raw), ...batch });
+    expect(readAnchorTransaction(raw)).toEqual({ ...placeOf(raw), ...delegated });
   });
 
   it.each<[string, () => Promise<string>]>([
-    ["another account signed", () => signBatchMessage(sender, { chainId, registry }, batch)],
-    ["is for another chain", () => signBatchMessage(author, { chainId: 1, registry }, batch)],
-    ["is for another registry", () => signBatchMessage(author, { chainId, registry: `0x${"22".repeat(20)}` }, batch)],
-    ["is for another batch", () => signBatchMessage(author, { chainId, registry }, { ...batch, count: 4 })],
+    ["another account signed", () => signBatchMessage(sender, { chainId, registry }, delegated)],
+    ["is for another chain", () => signBatchMessage(author, { chainId: 1, registry }, delegated)],
+    ["is for another registry", () => signBatchMessage(author, { chainId, registry: OTHER }, delegated)],
+    ["is for another batch", () => signBatchMessage(author, { chainId, registry }, { ...delegated, count: 4 })],
+    ["has another deadline", () => signBatchMessage(author, { chainId, registry }, batch)],
     ["is malformed", async () => "0x1234"],
   ])("is not by an author whose signature %s", async (_, signature) => {
     const raw = await send(bySignature(await signature()));
@@ -69,9 +72,9 @@ describe("an anchor in a signed transaction", () => {
 });
 
 describe("a joint anchor in a signed transaction", () => {
-  it("is its root, for any sender", async () => {
+  it("is what its authors signed, for any sender", async () => {
     const raw = await send(jointly);
-    expect(readJointTransaction(raw)).toEqual({ ...placeOf(raw), root });
+    expect(readJointTransaction(raw)).toEqual({ ...placeOf(raw), ...joint });
   });
 
   it("is none in a transaction that anchors alone, does something else, or is cut short", async () => {

@@ -22,6 +22,7 @@ describe("a batch", () => {
       [context, { ...batch, root: id("another root") as Hex }],
       [context, { ...batch, count: 4 }],
       [context, { ...batch, manifest: id("another manifest") as Hex }],
+      [context, { ...batch, deadline: 1 }],
     ] as const) {
       expect(isSignedByAuthor(where, what, signature)).toBe(false);
       expect(hashBatch(where, what)).not.toBe(hashBatch(context, batch));

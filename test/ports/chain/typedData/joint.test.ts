@@ -2,11 +2,12 @@ import { id } from "ethers";
 import { describe, expect, it } from "vitest";
 import { hashBatch } from "../../../../src/ports/chain/typedData/batch.js";
 import { hashJoint, jointTree, openJoint } from "../../../../src/ports/chain/typedData/joint.js";
-import { type Hex, verifyProof } from "../../../../src/records/index.js";
+import { type Hex, verifyPosition } from "../../../../src/records/index.js";
 import { NODE, OTHER } from "../../../records/samples.js";
 
 const context = { chainId: 31_337, registry: "0x00000000000000000000000000000000000000A1" as const };
-const batches = [NODE, OTHER].map((author) => ({
+const batches = [NODE, OTHER].map((author, i) => ({
+  index: 3 * i + 1,
   author,
   root: id(`root of ${author}`) as Hex,
   count: 3,
@@ -18,10 +19,13 @@ const manifest = { schema: "witan/batches/1" as const, batches };
 describe("a joint anchor", () => {
   const { root } = jointTree(context, manifest);
 
-  it("has the digest of each batch under its root", () => {
+  it("has the digest of each batch under its root, at its author's index and nowhere else", () => {
     const tree = openJoint(context, { root, batches: 2 }, manifest);
-    for (const [i, batch] of batches.entries())
-      expect(verifyProof(root, hashBatch(context, batch), tree.path(i))).toBe(true);
+    for (const batch of batches) {
+      const { index } = batch;
+      const isAt = (position: number) => verifyPosition(root, position, hashBatch(context, batch), tree.path(index));
+      expect([0, 1, 2, 3, 4, 5, 6, 7, 9, 12].filter(isAt)).toEqual([index]);
+    }
   });
 
   it("is not that of a manifest with another root, number of batches, chain or registry", () => {

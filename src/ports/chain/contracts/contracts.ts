@@ -12,6 +12,8 @@ import {
   INodeRegistry__factory,
   type IParameterRegistry,
   IParameterRegistry__factory,
+  type IPublisherRegistry,
+  IPublisherRegistry__factory,
   type NodeTimelock,
   NodeTimelock__factory,
 } from "../bindings/index.js";
@@ -23,6 +25,7 @@ export interface Contracts {
   readonly knowledge: IKnowledgeRegistry;
   readonly models: IModelRegistry;
   readonly parameters: IParameterRegistry;
+  readonly publishers: IPublisherRegistry;
   readonly directives: IDirectiveRegistry;
   readonly governor: INodeGovernor;
   readonly timelock: NodeTimelock;
@@ -34,6 +37,7 @@ export const contractInterfaces = {
   KnowledgeRegistry: IKnowledgeRegistry__factory.createInterface(),
   ModelRegistry: IModelRegistry__factory.createInterface(),
   ParameterRegistry: IParameterRegistry__factory.createInterface(),
+  PublisherRegistry: IPublisherRegistry__factory.createInterface(),
   DirectiveRegistry: IDirectiveRegistry__factory.createInterface(),
   NodeGovernor: INodeGovernor__factory.createInterface(),
   NodeTimelock: NodeTimelock__factory.createInterface(),
@@ -49,6 +53,7 @@ export function connectContracts(addresses: Deployment["contracts"], runner: Con
     knowledge: connect("KnowledgeRegistry"),
     models: connect("ModelRegistry"),
     parameters: connect("ParameterRegistry"),
+    publishers: connect("PublisherRegistry"),
     directives: connect("DirectiveRegistry"),
     governor: connect("NodeGovernor"),
     timelock: connect("NodeTimelock"),

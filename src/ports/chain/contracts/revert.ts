@@ -8,6 +8,7 @@ import {
   NodeRegistry__factory,
   NodeTimelock__factory,
   ParameterRegistry__factory,
+  PublisherRegistry__factory,
 } from "../bindings/index.js";
 import { ChainError, ContractRevertError } from "../errors.js";
 import type { ContractName } from "./deployment.js";
@@ -19,6 +20,7 @@ const errorInterfaces: Record<ContractName, Interface> = {
   KnowledgeRegistry: KnowledgeRegistry__factory.createInterface(),
   ModelRegistry: ModelRegistry__factory.createInterface(),
   ParameterRegistry: ParameterRegistry__factory.createInterface(),
+  PublisherRegistry: PublisherRegistry__factory.createInterface(),
   DirectiveRegistry: DirectiveRegistry__factory.createInterface(),
   NodeGovernor: NodeGovernor__factory.createInterface(),
   NodeTimelock: NodeTimelock__factory.createInterface(),

@@ -9,12 +9,16 @@ import {
 import { messageOf } from "../../errors.js";
 import { type DirectiveKind, type Order, workloadOfReplica, workloadSubject } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
+import { createLruCache } from "../../utils/lruCache.js";
 import type { DirectiveContext, DirectiveHandler, ExecutionResult, OutcomeCheck } from "./handler.js";
 
 const KINDS: readonly DirectiveKind[] = ["Deploy", "Scale", "Rollback", "Restart"];
 
 /** Errors that say what this node lacks, not what is wrong with the order. */
 const LACKING: readonly FleetErrorKind[] = ["hash-mismatch", "not-startable", "unknown-replica", "unknown-workload"];
+
+/** Directives that were told to be out of reach. */
+const MAX_TOLD = 256;
 
 export interface FleetHandlerOptions {
   readonly driver: WorkloadDriver;
@@ -24,6 +28,7 @@ export interface FleetHandlerOptions {
 
 /** Carries out orders on a workload, and verifies another node's outcome by this node's own probes. */
 export function createFleetHandler({ driver, logger, progressDeadlineMs }: FleetHandlerOptions): DirectiveHandler {
+  const told = createLruCache<string, true>(MAX_TOLD);
   return {
     kinds: KINDS,
     concerns: (order) => workloadOf(workloadOrder(order)) === driver.workload,
@@ -38,7 +43,10 @@ export function createFleetHandler({ driver, logger, progressDeadlineMs }: Fleet
         if (!(error instanceof FleetError) || error.retryable) throw error;
         // Nothing was changed. What this node lacks another may have.
         if (LACKING.includes(error.kind)) {
-          logger.warn("cannot carry out an order", { directive: directiveId, reason: messageOf(error) });
+          // It is asked again in every cycle until another has carried it out.
+          if (told.get(directiveId) === undefined)
+            logger.warn("cannot carry out an order", { directive: directiveId, reason: messageOf(error) });
+          told.set(directiveId, true);
           return undefined;
         }
         const detail = [

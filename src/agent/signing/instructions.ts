@@ -19,7 +19,7 @@ export class Instructions {
     this.#dir = join(dataDir, "instructions");
   }
 
-  /** Undefined if there is none. @throws {@link InvalidInputError} if the file holds anything else than a choice. */
+  /** Undefined without one. @throws {@link InvalidInputError} if the file holds anything else than a choice. */
   async read(proposalId: string): Promise<InstructionChoice | undefined> {
     const path = this.#pathOf(proposalId);
     let text: string;

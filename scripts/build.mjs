@@ -12,6 +12,7 @@ const contracts = [
   ["knowledge", "ModelRegistry"],
   ["directives", "DirectiveRegistry"],
   ["directives", "ParameterRegistry"],
+  ["directives", "PublisherRegistry"],
   ["governance", "NodeGovernor"],
   ["governance", "NodeTimelock"],
 ];

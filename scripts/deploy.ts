@@ -35,6 +35,7 @@ export async function deploy({ rpc, chainId, nodes, tracks, fresh = false }: Dep
     KnowledgeRegistry: await addressOf("knowledge"),
     ModelRegistry: await addressOf("models"),
     ParameterRegistry: await addressOf("parameters"),
+    PublisherRegistry: await addressOf("publishers"),
     DirectiveRegistry: await addressOf("directives"),
     NodeGovernor: await addressOf("governor"),
     NodeTimelock: await addressOf("timelock"),

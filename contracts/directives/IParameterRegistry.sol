@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IPublisherRegistry} from "./IPublisherRegistry.sol";
+
 /// @title Parameters and flags decided by vote
 /// @dev Names are short strings in a bytes32, left-aligned, such as "learning.rounds".
 interface IParameterRegistry {
@@ -10,6 +12,9 @@ interface IParameterRegistry {
     error ParameterRegistryUnauthorized(address caller);
     error ParameterRegistryEmptyName();
     error ParameterRegistryUnset(bytes32 name);
+
+    /// @notice The registry of publishers, which this contract creates.
+    function publishers() external view returns (IPublisherRegistry);
 
     /// @notice Sets a parameter. Only the timelock may call it.
     function setParameter(bytes32 name, uint256 value) external;

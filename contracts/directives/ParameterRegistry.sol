@@ -2,6 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {IParameterRegistry} from "./IParameterRegistry.sol";
+import {IPublisherRegistry} from "./IPublisherRegistry.sol";
+import {PublisherRegistry} from "./PublisherRegistry.sol";
 
 /// @title Parameters and flags decided by vote
 contract ParameterRegistry is IParameterRegistry {
@@ -12,6 +14,8 @@ contract ParameterRegistry is IParameterRegistry {
 
     /// @notice The only account that may set parameters and flags.
     address public immutable timelock;
+    /// @inheritdoc IParameterRegistry
+    IPublisherRegistry public immutable publishers;
 
     mapping(bytes32 name => Parameter) private _parameters;
     /// @inheritdoc IParameterRegistry
@@ -19,6 +23,7 @@ contract ParameterRegistry is IParameterRegistry {
 
     constructor(address timelock_) {
         timelock = timelock_;
+        publishers = new PublisherRegistry(timelock_);
     }
 
     modifier onlyTimelock() {

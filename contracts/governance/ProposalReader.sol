@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IParameterRegistry} from "../directives/IParameterRegistry.sol";
+import {IPublisherRegistry} from "../directives/IPublisherRegistry.sol";
 import {IModelRegistry} from "../knowledge/IModelRegistry.sol";
 import {INodeRegistry} from "../nodes/INodeRegistry.sol";
 import {ContentId} from "../types/ContentId.sol";
@@ -86,12 +87,20 @@ contract ProposalReader {
                 && (selector == INodeRegistry.admit.selector || selector == INodeRegistry.remove.selector
                     || selector == INodeRegistry.rotateKey.selector)
         ) return Track.Membership;
+        if (selector == IPublisherRegistry.admit.selector && _isPublishers(target)) return Track.Membership;
+        if (selector == IPublisherRegistry.revoke.selector && _isPublishers(target)) return Track.Emergency;
 
         return Track.Constitution;
     }
 
+    function _isPublishers(address target) private view returns (bool) {
+        return target == address(IParameterRegistry(parameters).publishers());
+    }
+
     function _trackOfKind(DirectiveKind kind) private pure returns (Track) {
         if (kind == DirectiveKind.Rollback || kind == DirectiveKind.Restart) return Track.Emergency;
+        if (kind == DirectiveKind.Suspend || kind == DirectiveKind.RevokePublisher) return Track.Emergency;
+        if (kind == DirectiveKind.AdmitPublisher) return Track.Membership;
         if (kind == DirectiveKind.Admit || kind == DirectiveKind.Ban || kind == DirectiveKind.RotateKey) {
             return Track.Membership;
         }

@@ -17,7 +17,10 @@ enum DirectiveKind {
     SetParameter,
     SetFlag,
     SetTrack,
-    Experiment
+    Experiment,
+    Suspend,
+    AdmitPublisher,
+    RevokePublisher
 }
 
 /// @notice An order. Times are relative to its issue, so that the same observation always gives the same directive.

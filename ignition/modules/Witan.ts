@@ -119,6 +119,7 @@ export function witanModule(batches = 1) {
     const knowledge = m.contract("KnowledgeRegistry", [nodes]);
     const models = m.contract("ModelRegistry", [timelock]);
     const parameters = m.contract("ParameterRegistry", [timelock]);
+    const publishers = m.contractAt("PublisherRegistry", m.staticCall(parameters, "publishers"));
     const directives = m.contract("DirectiveRegistry", [timelock, nodes]);
     const governor = m.contract("NodeGovernor", [
       nodes,
@@ -141,7 +142,7 @@ export function witanModule(batches = 1) {
     );
     m.call(timelock, "renounceRole", [`0x${"00".repeat(32)}`, deployer], { after: granted });
 
-    return { timelock, nodes, knowledge, models, parameters, directives, governor };
+    return { timelock, nodes, knowledge, models, parameters, publishers, directives, governor };
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Client } from "../client/index.js";
-import { type NodeView, PlanDefaults, type PlanPolicy, VoteDefaults } from "../policy/index.js";
+import { type NodeView, PlanDefaults, type PlanPolicy, VoteDefaults, type VotePolicy } from "../policy/index.js";
 import type { Address } from "../records/index.js";
 import type { Clock } from "../utils/clock.js";
 import type { Logger } from "../utils/logger.js";
@@ -18,6 +18,7 @@ import { Recorder } from "./loop/recorder.js";
 import type { NodeStrategies } from "./loop/strategies/strategy.js";
 import { Voter } from "./loop/voter.js";
 import type { Outbox } from "./outbox/outbox.js";
+import type { Instructions } from "./signing/instructions.js";
 import type { OwnBallots, RecordedBallot } from "./signing/ownBallots.js";
 
 export interface AgentDependencies {
@@ -34,6 +35,10 @@ export interface AgentDependencies {
   readonly ownBallots: OwnBallots;
   readonly jobs: BackgroundJobs;
   readonly strategies: NodeStrategies;
+  /** What this node's operator has said about single proposals. */
+  readonly instructions?: Pick<Instructions, "read"> | undefined;
+  /** What the agent votes for by itself: {@link VoteDefaults} by default. */
+  readonly votePolicy?: VotePolicy | undefined;
   /** Overrides of {@link PlanDefaults}. */
   readonly policy?: Partial<PlanPolicy>;
 }
@@ -48,10 +53,13 @@ export class Agent {
   /** Nothing runs until {@link start}. */
   constructor(dependencies: AgentDependencies) {
     const { capabilities, client, clock, config, jobs, logger, machine, outbox, self, strategies } = dependencies;
-    const { handlers, listReplicas, tasks, testModel, workloads } = capabilities;
+    const { handlers, listReleases, listReplicas, tasks, testModel, workloads } = capabilities;
     const { cycleMs, evidenceTimeoutMs, takeoverMs } = config;
     const { anchoring, attestations, ballots } = strategies;
-    const readNodeView = async (): Promise<NodeView> => ({ replicas: await listReplicas(), workloads, tasks });
+    const readNodeView = async (): Promise<NodeView> => {
+      const [replicas, releases] = await Promise.all([listReplicas(), listReleases?.() ?? new Map()]);
+      return { replicas, releases, workloads, tasks };
+    };
     this.#dependencies = dependencies;
     this.#loop = new MapekLoop({
       client,
@@ -73,7 +81,8 @@ export class Agent {
         ballots,
         jobs,
         logger,
-        policy: VoteDefaults,
+        policy: dependencies.votePolicy ?? VoteDefaults,
+        instructions: dependencies.instructions,
         evidenceTimeoutMs,
         readNodeView,
         testModel,

@@ -5,6 +5,7 @@ import { ConfigError } from "../errors.js";
 import type { FinalityRule } from "../ports/chain/index.js";
 import { type Address, checksumAddress } from "../records/index.js";
 import { AgentDefaults } from "./defaults.js";
+import { votingSchema } from "./voting.js";
 
 const port = z.int().min(0).max(65_535);
 const address = z
@@ -35,6 +36,7 @@ const schema = z.strictObject({
       KnowledgeRegistry: address,
       ModelRegistry: address,
       ParameterRegistry: address,
+      PublisherRegistry: address,
       DirectiveRegistry: address,
       NodeGovernor: address,
       NodeTimelock: address,
@@ -95,6 +97,8 @@ const schema = z.strictObject({
       seed: z.int().min(0),
     })
     .optional(),
+  /** What the agent votes for by itself: docs/voting.md. */
+  voting: votingSchema.prefault({}),
   cycleMs: milliseconds.default(AgentDefaults.cycleMs),
   /** How often records that are not urgent are anchored. */
   anchorEveryMs: milliseconds.default(AgentDefaults.anchorEveryMs),

@@ -28,7 +28,9 @@ import { openOutbox } from "./outbox/open.js";
 import { RecordLocations } from "./replication/recordLocations.js";
 import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
+import { Instructions } from "./signing/instructions.js";
 import { OwnBallots } from "./signing/ownBallots.js";
+import { votePolicyOf } from "./voting.js";
 
 /** A running node: its IPFS node, its agent, and what its HTTP server answers. */
 export interface RunningNode {
@@ -152,6 +154,8 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   // The MAPE-K loop.
   const agent = new Agent({
     ...{ config, self, client, clock, logger, capabilities, outbox, ownBallots, jobs, strategies },
+    instructions: new Instructions(dataDir),
+    votePolicy: votePolicyOf(config.voting),
     machine: createMachineProbe(),
     connectivity: connectivityOf(config, content),
   });

@@ -56,7 +56,29 @@ export function standardWindow(kind: DirectiveKind): number {
 }
 
 export const VoteDefaults: VotePolicy = {
-  maxReplicas: 500,
+  /** What a node can check against what it sees, or within bounds that its operator has set. */
+  decides: new Set<DirectiveKind>([
+    "Deploy",
+    "Scale",
+    "Rollback",
+    "Restart",
+    "StartRound",
+    "AcceptModel",
+    "Ban",
+    "SetParameter",
+    "SetFlag",
+    "Suspend",
+  ]),
+  /** None: healing must not wait for people. */
+  grace: {},
+  /** The floor keeps a service alive; a step of 8 grows a mesh within minutes, and no single vote doubles a large one. */
+  scale: { floor: 1, ceiling: 500, step: 8 },
+  /** Twice and more of what agents plan themselves: PlanDefaults. */
+  rounds: { rounds: 10, timeoutSeconds: 600, localEpochs: 10, learningRate: 1, batchSize: 1_024 },
+  unsignedReleases: false,
+  /** A week: a vote that fails is tried again for days, and an incident is anchored once. */
+  maxEvidenceSeconds: 7 * 86_400,
+  harmlessParameters: ["learning.rounds"],
   /** Held-out data of one node is small and skewed. */
   tolerance: 0.03,
   /** Five times chance among ten classes. */

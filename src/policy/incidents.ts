@@ -23,6 +23,7 @@ interface FailingRelease {
   readonly workload: string;
   readonly name: string;
   readonly sha256: Hex;
+  readonly broughtBy?: string | undefined;
 }
 
 /**
@@ -68,7 +69,7 @@ function countCycles(memory: IncidentMemory, replica: ReplicaView): FailedCycles
  */
 function failingReleases(replicas: readonly ReplicaView[], failed: readonly ReplicaView[]): FailingRelease[] {
   const releases = new Map(
-    replicas.map(({ workload, release: { name, sha256 } }) => [`${workload} ${sha256}`, { workload, name, sha256 }]),
+    replicas.map(({ workload, release }) => [`${workload} ${release.sha256}`, { workload, ...release }]),
   );
   return [...releases.values()].filter((release) => {
     const all = replicas.filter((replica) => runs(replica, release)).length;
@@ -82,13 +83,13 @@ function runs(replica: ReplicaView, { workload, sha256 }: FailingRelease): boole
   return replica.workload === workload && replica.release.sha256 === sha256;
 }
 
-function releaseFailing({ workload, name, sha256 }: FailingRelease): Incident {
+function releaseFailing({ workload, name, sha256, broughtBy }: FailingRelease): Incident {
   return {
     schema: "witan/incident/1",
     kind: "release-failing",
     severity: "critical",
     subject: workloadSubject(workload),
-    observed: { release: sha256, name },
+    observed: { release: sha256, name, ...(broughtBy === undefined ? {} : { broughtBy }) },
     detection: { probe: "http-health" },
     resolution: null,
   };

@@ -28,6 +28,7 @@ export type {
   SharedKnowledge,
   VoteInput,
   VotePolicy,
+  WorkloadReleases,
 } from "./types.js";
 export { decide } from "./vote.js";
 export { isClaimTrack, type VotesNeeded, votesNeeded } from "./votesNeeded.js";

@@ -9,6 +9,7 @@ import type {
   Order,
   RecordKind,
   RecordValue,
+  Release,
   State,
   Support,
   Track,
@@ -19,7 +20,12 @@ export interface ReplicaView {
   /** Such as `replica/web/3`. */
   readonly subject: string;
   readonly workload: string;
-  readonly release: { readonly name: string; readonly sha256: Hex };
+  readonly release: {
+    readonly name: string;
+    readonly sha256: Hex;
+    /** The directive that brought it: the same release that fails again later is another incident. */
+    readonly broughtBy?: string | undefined;
+  };
   /** The last known instance, dead or alive; null if there never was one. */
   readonly instance: string | null;
   readonly alive: boolean;
@@ -96,6 +102,18 @@ export interface EvidenceCheck {
     readonly [Kind in RecordKind]: { readonly kind: Kind; readonly value: RecordValue<Kind> };
   }[RecordKind];
   readonly reason?: string;
+  /** Seconds since the Unix epoch, by the chain; unknown for evidence that is not verified. */
+  readonly anchoredAt?: number;
+  /** Whether a directive that cites it is done. */
+  readonly resolved?: boolean;
+}
+
+/** What is known of a workload's releases: from the fleet of this machine, or from chain and content. */
+export interface WorkloadReleases {
+  /** The hash of the release that runs, or that is being brought. */
+  readonly running: Hex;
+  /** Releases that all replicas ran in good health by a directive that ended `done`, each once, the latest last. */
+  readonly good: readonly Release[];
 }
 
 /** The accuracy of a candidate on the voter's own held-out data, beside that of the model accepted now. */
@@ -111,6 +129,8 @@ export interface NodeView {
   /** The workloads that this node runs, and the tasks that it trains. */
   readonly workloads: ReadonlySet<string>;
   readonly tasks: ReadonlySet<string>;
+  /** By workload; none for one of which nothing is known. */
+  readonly releases?: ReadonlyMap<string, WorkloadReleases>;
 }
 
 export interface VoteInput {
@@ -126,6 +146,10 @@ export interface VoteInput {
   readonly evidence: readonly EvidenceCheck[];
   readonly view: NodeView;
   readonly modelTest?: ModelTest;
+  /** Whether the release of a Deploy is signed, over all that is run, by a publisher that the DAO has admitted. */
+  readonly isPublished?: boolean;
+  /** The chain's time, in seconds. */
+  readonly now: number;
   readonly policy: VotePolicy;
 }
 
@@ -159,7 +183,26 @@ export interface PlanPolicy {
 }
 
 export interface VotePolicy {
-  readonly maxReplicas: number;
+  /** The kinds that the agent votes on by itself; all others are left to people. */
+  readonly decides: ReadonlySet<DirectiveKind>;
+  /** Seconds after the opening in which people may instruct the agent or vote by wallet, by kind; 0 by default. */
+  readonly grace: { readonly [Kind in DirectiveKind]?: number | undefined };
+  /** Replicas that a Scale may order, and by how many it may change them at once. */
+  readonly scale: { readonly floor: number; readonly ceiling: number; readonly step: number };
+  /** The most that a StartRound may ask of the nodes. */
+  readonly rounds: {
+    readonly rounds: number;
+    readonly timeoutSeconds: number;
+    readonly localEpochs: number;
+    readonly learningRate: number;
+    readonly batchSize: number;
+  };
+  /** Whether a release that nobody has signed is voted For because it is named by the sha256 of its entry file. */
+  readonly unsignedReleases: boolean;
+  /** How old the evidence of a Rollback may be, in seconds. */
+  readonly maxEvidenceSeconds: number;
+  /** Parameters besides those of retention on which the agent votes For any value. */
+  readonly harmlessParameters: readonly string[];
   /** Accuracy that a candidate may lose on one node's own data and still be accepted. */
   readonly tolerance: number;
   /** Accuracy that the first model must reach on a node's own data. */

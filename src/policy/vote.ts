@@ -1,10 +1,20 @@
-import { type OrderOf, replicaSubject, workloadSubject } from "../records/index.js";
+import {
+  encodePayload,
+  isSelfConsistent,
+  type OrderOf,
+  type Release,
+  replicaSubject,
+  workloadSubject,
+} from "../records/index.js";
 import { retentionChange } from "./retention.js";
-import type { Decision, EvidenceCheck, NodeView, VoteInput } from "./types.js";
+import type { Decision, EvidenceCheck, NodeView, VoteInput, VotePolicy } from "./types.js";
 
 const MAX_REASON_LENGTH = 200;
 
 /**
+ * What the agent does by itself is one table in docs/voting.md. It votes Against lies, and For what it can check itself or
+ * what its operator's bounds allow; anything else is left to people.
+ *
  * Decides on one proposal: first whether it is honest, then whether it is true, then whether it is wise. Undefined if people
  * alone should decide: an abstention would use up the vote of the node's operator.
  */
@@ -21,30 +31,28 @@ export function decide(input: VoteInput): Decision | undefined {
   if (proposal.deviations.length > 0) return undefined;
 
   const { order, subject } = proposal.payload;
+  if (!input.policy.decides.has(order.kind)) return undefined;
   switch (order.kind) {
     case "Restart":
       return decideRestart(order, subject, evidence, input.view);
     case "Rollback":
-      return decideRollback(order, subject, evidence, input.view);
+      return decideRollback(order, subject, input);
     case "AcceptModel":
       return decideModel(order, input);
     case "Deploy":
-      if (subject !== workloadSubject(order.workload)) return against(notThe("workload", order.workload, subject));
-      if (!input.view.workloads.has(order.workload)) return abstain(unknownWorkload(order.workload));
-      return inFavour(`the release ${order.release.name} is named by its sha256`);
+      return decideDeploy(order, subject, input);
     case "Scale":
-      if (order.replicas > input.policy.maxReplicas) return against(`more than ${input.policy.maxReplicas} replicas`);
-      if (!input.view.workloads.has(order.workload)) return abstain(unknownWorkload(order.workload));
-      return inFavour(`${order.replicas} replicas are within bounds`);
+      return decideScale(order, subject, input);
     case "StartRound":
-      if (!input.view.tasks.has(order.task)) return abstain(`this node does not train ${order.task}`);
-      return inFavour(`up to ${order.rounds} rounds of ${order.task} are within bounds`);
+      return decideRounds(order, input);
     case "Ban":
       return decideBan(order, evidence);
     case "SetParameter":
-      return decideParameter(order);
-    default:
+      return decideParameter(order, input.policy);
+    case "SetFlag":
       return inFavour("calls, payload and evidence agree");
+    default:
+      return undefined;
   }
 }
 
@@ -70,36 +78,105 @@ function decideRestart(
   return inFavour(`this node too sees ${subject} ${own.alive ? "sick" : "down"}`);
 }
 
+/**
+ * A claim of fact about the release that runs now. It leads back to the release that was last done on this workload, and never
+ * to a command that its proposer chose.
+ */
 function decideRollback(
   order: OrderOf<"Rollback">,
   subject: string,
-  evidence: readonly EvidenceCheck[],
-  view: NodeView,
-): Decision {
-  if (subject !== workloadSubject(order.workload)) return against(notThe("workload", order.workload, subject));
-  const matches = evidence.some(
+  { evidence, now, policy, view }: VoteInput,
+): Decision | undefined {
+  const { from, to, workload } = order;
+  if (subject !== workloadSubject(workload)) return against(notThe("workload", workload, subject));
+  const about = evidence.filter(
     ({ record }) =>
-      record?.kind === "Incident" && record.value.subject === subject && record.value.observed.release === order.from,
+      record?.kind === "Incident" &&
+      record.value.kind === "release-failing" &&
+      record.value.resolution === null &&
+      record.value.subject === subject &&
+      record.value.observed.release === from,
   );
-  if (!matches) return against(`no evidence speaks of release ${order.from.slice(0, 10)} of ${order.workload}`);
-  const own = view.replicas.filter(
-    ({ workload, release }) => workload === order.workload && release.sha256 === order.from,
-  );
-  if (view.workloads.has(order.workload) && own.length === 0) return against("no replica runs that release any more");
+  if (about.length === 0) return against(`no evidence speaks of release ${from.slice(0, 10)} of ${workload}`);
+  const unresolved = about.filter(({ resolved }) => resolved !== true);
+  if (unresolved.length === 0) return against("another order has resolved what the evidence speaks of");
+  const oldest = now - policy.maxEvidenceSeconds;
+  if (!unresolved.some(({ anchoredAt }) => anchoredAt !== undefined && anchoredAt >= oldest))
+    return against(`the evidence is over ${policy.maxEvidenceSeconds} s old`);
+
+  const releases = view.releases?.get(workload);
+  if (to !== null) {
+    const last = releases?.good.findLast(({ sha256 }) => sha256 !== from);
+    if (last === undefined || !isSameRelease(last, to))
+      return against(`${to.name} is not the release that was last done on ${workload}`);
+  }
+  const own = view.replicas.filter((replica) => replica.workload === workload && replica.release.sha256 === from);
+  if (view.workloads.has(workload) && own.length === 0) return against("no replica runs that release any more");
+  if (own.length === 0 && releases?.running !== from) return against("it is not the release that runs now");
   const sick = own.filter(({ alive, healthy }) => !alive || !healthy).length;
   if (own.length > 0 && sick === 0) return against("this node sees that release healthy");
   return inFavour(own.length === 0 ? "the evidence holds" : `this node too sees ${sick} of ${own.length} failing`);
 }
 
+/** Whether two releases run the same: their canonical bytes agree, whatever the order of their keys. */
+function isSameRelease(a: Release, b: Release): boolean {
+  const bytes = (release: Release) => {
+    const order = { kind: "Deploy", workload: "-", release, batch: 1 } as const;
+    return encodePayload({ schema: "witan/directive/1", subject: "-", order }).contentId;
+  };
+  return bytes(a) === bytes(b);
+}
+
+/** People decide on a release, unless an admitted publisher has signed all that is run. */
+function decideDeploy(
+  { release, workload }: OrderOf<"Deploy">,
+  subject: string,
+  { isPublished, policy, view }: VoteInput,
+): Decision | undefined {
+  if (subject !== workloadSubject(workload)) return against(notThe("workload", workload, subject));
+  if (release.signed !== undefined && release.signed.workload !== workload)
+    return against(`${release.name} was signed for ${release.signed.workload}`);
+  if (!isSelfConsistent(release)) return against(`the hash of ${release.name} is not that of what it runs`);
+  const isNamed = release.signed === undefined && policy.unsignedReleases;
+  if (isPublished !== true && !isNamed) return undefined;
+  if (!view.workloads.has(workload)) return abstain(unknownWorkload(workload));
+  return inFavour(
+    isNamed ? `${release.name} is named by its sha256` : `an admitted publisher has signed ${release.name}`,
+  );
+}
+
+function decideScale(
+  { replicas, workload }: OrderOf<"Scale">,
+  subject: string,
+  { policy, view }: VoteInput,
+): Decision | undefined {
+  if (subject !== workloadSubject(workload)) return against(notThe("workload", workload, subject));
+  const { ceiling, floor, step } = policy.scale;
+  if (replicas < floor || replicas > ceiling) return undefined;
+  if (!view.workloads.has(workload)) return abstain(unknownWorkload(workload));
+  const current = view.replicas.filter((replica) => replica.workload === workload).length;
+  if (Math.abs(replicas - current) > step) return undefined;
+  return inFavour(`${replicas} replicas instead of ${current} are within bounds`);
+}
+
+function decideRounds(order: OrderOf<"StartRound">, { policy, view }: VoteInput): Decision | undefined {
+  const bounds = Object.entries(policy.rounds) as [keyof VotePolicy["rounds"], number][];
+  if (bounds.some(([name, most]) => order[name] > most)) return undefined;
+  if (!view.tasks.has(order.task)) return abstain(`this node does not train ${order.task}`);
+  return inFavour(`up to ${order.rounds} rounds of ${order.task} are within bounds`);
+}
+
 /** A record that was released does not come back: people decide how long records are kept, unless it is for ever. */
-function decideParameter({ name, value }: OrderOf<"SetParameter">): Decision | undefined {
+function decideParameter({ name, value }: OrderOf<"SetParameter">, policy: VotePolicy): Decision | undefined {
   switch (retentionChange(name, BigInt(value))) {
     case "removes":
       return undefined;
     case "out-of-bounds":
       return against(`${name} is out of bounds`);
+    case "keeps":
+      return inFavour("no record is let go of");
     default:
-      return inFavour("calls, payload and evidence agree");
+      return policy.harmlessParameters.includes(name) ? inFavour(`${name} is harmless`) : undefined;
   }
 }
 

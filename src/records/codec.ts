@@ -11,6 +11,7 @@ import { type Model, modelSchema } from "./schemas/model.js";
 import { type Outcome, outcomeSchema } from "./schemas/outcome.js";
 import { type DirectivePayload, payloadSchema } from "./schemas/payload.js";
 import { type PublishedManifest, publishedManifestSchema } from "./schemas/publishedManifest.js";
+import { type ReleaseContents, releaseContentsSchema } from "./schemas/releaseContents.js";
 import { type State, stateSchema } from "./schemas/state.js";
 import type { ContentId, RecordKind } from "./types.js";
 
@@ -85,6 +86,11 @@ export function encodePayload(payload: DirectivePayload): EncodedBlock {
 /** As {@link decodeRecord}, for the payload of a directive. @throws {InvalidRecordError} */
 export function decodePayload(bytes: Uint8Array): DirectivePayload {
   return decode("DirectivePayload", payloadSchema, bytes);
+}
+
+/** As {@link encodeRecord}, for what a publisher signs of a release. @throws {InvalidRecordError} */
+export function encodeReleaseContents(contents: ReleaseContents): EncodedBlock {
+  return encode("ReleaseContents", releaseContentsSchema, contents);
 }
 
 /** As {@link encodeRecord}, for the manifest that an anchor cites. @throws {InvalidRecordError} */

@@ -39,6 +39,9 @@ const tracks: { readonly [Kind in DirectiveKind]: Track } = {
   SetFlag: "operations",
   SetTrack: "constitution",
   Experiment: "operations",
+  Suspend: "emergency",
+  AdmitPublisher: "membership",
+  RevokePublisher: "emergency",
 };
 
 /** The track that a kind of directive is decided under. */

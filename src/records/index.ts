@@ -15,6 +15,7 @@ export {
   encodeManifest,
   encodePayload,
   encodeRecord,
+  encodeReleaseContents,
   parsePayload,
   parsePublishedManifest,
   parseRecord,
@@ -43,6 +44,7 @@ export {
 export { checksumAddress } from "./encoding/address.js";
 export { InvalidRecordError } from "./errors.js";
 export { blockToJsonView, type JsonValue, toJsonView } from "./jsonView.js";
+export { contentsOf, isSelfConsistent, publisherId, releaseHash } from "./release.js";
 export {
   checkedSafetensors,
   parseSafetensorsHeader,
@@ -71,10 +73,26 @@ export {
 export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./schemas/incident.js";
 export type { Contributor, Evaluation, Model, Weights } from "./schemas/model.js";
 export { DetailResults, type Outcome, type OutcomeDetail, OutcomeResults } from "./schemas/outcome.js";
-export type { DirectivePayload, Order, OrderOf, Release, TrackRules } from "./schemas/payload.js";
+export type {
+  DirectivePayload,
+  Order,
+  OrderOf,
+  Release,
+  ReleaseFile,
+  SignedRelease,
+  TrackRules,
+} from "./schemas/payload.js";
 export type { PublishedManifest, ReleaseManifest, TaskManifest } from "./schemas/publishedManifest.js";
+export type { ReleaseContents } from "./schemas/releaseContents.js";
 export type { Metrics, State } from "./schemas/state.js";
-export { nameOfSubject, replicaName, replicaSubject, subjectHash, workloadSubject } from "./subjects.js";
+export {
+  nameOfSubject,
+  replicaName,
+  replicaSubject,
+  subjectHash,
+  workloadOfReplica,
+  workloadSubject,
+} from "./subjects.js";
 export {
   type Address,
   type ContentId,

@@ -22,6 +22,11 @@ export function replicaName(workload: string, index: number): string {
   return `${workload}/${index}`;
 }
 
+/** The workload of a replica. @example workloadOfReplica("web/3") // "web" */
+export function workloadOfReplica(replica: string): string {
+  return replica.slice(0, replica.lastIndexOf("/"));
+}
+
 /** A subject without its kind. @example nameOfSubject("replica/web/3") // "web/3" */
 export function nameOfSubject(subject: string): string {
   return subject.slice(subject.indexOf("/") + 1);

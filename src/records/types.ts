@@ -26,6 +26,9 @@ export const DirectiveKinds = [
   "SetFlag",
   "SetTrack",
   "Experiment",
+  "Suspend",
+  "AdmitPublisher",
+  "RevokePublisher",
 ] as const;
 export type DirectiveKind = (typeof DirectiveKinds)[number];
 

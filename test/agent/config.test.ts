@@ -17,6 +17,7 @@ const config: AgentConfigInput = {
       KnowledgeRegistry: address,
       ModelRegistry: address,
       ParameterRegistry: address,
+      PublisherRegistry: address,
       DirectiveRegistry: address,
       NodeGovernor: address,
       NodeTimelock: address,

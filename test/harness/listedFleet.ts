@@ -52,7 +52,7 @@ export class ListedFleet {
           const detail = [
             { subject: replicaSubject(order.replica), result: "failed" as const, note: "it does not start" },
           ];
-          return { result: "failed", detail, logs: null, durationMs: 0, produced: [] };
+          return { result: "failed", detail, produced: [] };
         }
         if (this.instanceOf(order.replica) === order.instance) {
           workload.instance++;
@@ -60,7 +60,7 @@ export class ListedFleet {
           this.restarts.set(order.replica, (this.restarts.get(order.replica) ?? 0) + 1);
         }
         const detail = [{ subject: replicaSubject(order.replica), result: "done" as const, note: "restarted" }];
-        return { result: "done", detail, logs: null, durationMs: 0, produced: [] };
+        return { result: "done", detail, produced: [] };
       },
       verify: async ({ order }, { result }) => {
         if (order.kind !== "Restart") throw new TypeError(`${order.kind} is no restart`);

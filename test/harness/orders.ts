@@ -42,6 +42,7 @@ export const orders: Order[] = [
   { kind: "SetFlag", name: "learning.enabled", value: true },
   { kind: "SetTrack", track: "operations", rules: { ...shortTracks.operations, votingPeriod: 1_200 } },
   { kind: "Experiment", name: "kill one", faults: ["process-kill"] },
+  { kind: "AdmitPublisher", key: hash("publisher"), name: "release team" },
 ];
 
 /** The new key of node 0, with its proof of possession. */

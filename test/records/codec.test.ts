@@ -200,7 +200,6 @@ describe("a record that breaks its schema or a bound is refused, with its place"
       { ...incident, detection: { probe: "p", threshold: null } },
       "detection.threshold",
     ],
-    ["a CIDv0", "Outcome", { ...records.Outcome, logs: "QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n" }, "logs"],
     ["a node twice", "Model", { ...records.Model, contributors: twice(records.Model.contributors) }, "contributors"],
     ["another aggregation", "Model", { ...records.Model, aggregation: { rule: "krum" } }, "aggregation.rule"],
     ["a long name", "Model", { ...records.Model, name: "a".repeat(32) }, "name"],

@@ -101,6 +101,9 @@ describe("a directive", () => {
   it("is decided under the track of its kind", () => {
     expect(Object.fromEntries(DirectiveKinds.map((kind) => [kind, trackOfKind(kind)]))).toEqual({
       Rollback: "emergency",
+      Suspend: "emergency",
+      RevokePublisher: "emergency",
+      AdmitPublisher: "membership",
       Restart: "emergency",
       Deploy: "operations",
       Scale: "operations",

@@ -71,8 +71,6 @@ export const outcome: Outcome = {
   directive: idOf("directive"),
   result: "done",
   detail: [{ subject: "replica/web/3", result: "done", note: "restarted" }],
-  logs: cidOf("logs"),
-  durationMs: 812,
   produced: [idOf("model")],
 };
 
@@ -118,6 +116,9 @@ export const orders: readonly Order[] = [
     },
   },
   { kind: "Experiment", name: "kill one", faults: ["process-kill"] },
+  { kind: "Suspend", indices: [1, 3] },
+  { kind: "AdmitPublisher", key: idOf("publisher"), name: "release team" },
+  { kind: "RevokePublisher", key: idOf("publisher"), reason: "its key was stolen" },
 ];
 
 export const payloadOf = (order: Order): DirectivePayload => ({

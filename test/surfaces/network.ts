@@ -22,6 +22,7 @@ const CONTRACTS = [
   "DirectiveRegistry",
   "ModelRegistry",
   "ParameterRegistry",
+  "PublisherRegistry",
   "NodeTimelock",
 ];
 

@@ -3,7 +3,7 @@ import type { Client } from "../../client/index.js";
 import { createProcessDriver } from "../../engines/fleet/index.js";
 import { loadMnist, mnistPerceptron, type RoundMessage, type Shard, shardOf } from "../../engines/learning/index.js";
 import { ConfigError } from "../../errors.js";
-import type { ModelTest, ReplicaView } from "../../policy/index.js";
+import type { ModelTest, ReplicaView, WorkloadReleases } from "../../policy/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import type { EnvelopeContext } from "../../ports/keys/envelope.js";
 import type { Address, Model } from "../../records/index.js";
@@ -22,6 +22,8 @@ export interface NodeCapabilities {
   readonly handlers: readonly DirectiveHandler[];
   /** What this node sees of its replicas now. */
   readonly listReplicas: () => Promise<readonly ReplicaView[]>;
+  /** What this node's fleet has recorded of the releases of its workloads; none without a fleet. */
+  readonly listReleases?: () => Promise<ReadonlyMap<string, WorkloadReleases>>;
   readonly workloads: ReadonlySet<string>;
   /** The learning tasks that this node trains. */
   readonly tasks: ReadonlySet<string>;
@@ -50,12 +52,17 @@ export async function composeHandlers(
   const learning = config.learning && (await composeLearning(dependencies, config.learning));
   const handlers: DirectiveHandler[] = [createOnChainHandler()];
   if (driver && config.fleet) {
-    handlers.push(createFleetHandler({ driver, progressDeadlineMs: config.fleet.progressDeadlineMs }));
+    const { progressDeadlineMs } = config.fleet;
+    handlers.push(createFleetHandler({ driver, logger: dependencies.logger, progressDeadlineMs }));
   }
   if (learning) handlers.push(learning.handler);
   return {
     handlers,
     listReplicas: async () => (driver ? driver.list() : []),
+    async listReleases() {
+      const releases = await driver?.releases();
+      return new Map(driver && releases ? [[driver.workload, releases]] : []);
+    },
     workloads: new Set(driver ? [driver.workload] : []),
     tasks: new Set(config.learning ? [config.learning.task] : []),
     testModel: async (candidate, accepted) => learning?.testModel(candidate, accepted),

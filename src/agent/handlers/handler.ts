@@ -9,7 +9,7 @@ export interface DirectiveContext {
 }
 
 /** What was done, as an `Outcome` record will say it. */
-export type ExecutionResult = Pick<Outcome, "result" | "detail" | "logs" | "durationMs" | "produced">;
+export type ExecutionResult = Pick<Outcome, "result" | "detail" | "produced">;
 
 /** Whether a node sees for itself what an outcome claims. */
 export interface OutcomeCheck {
@@ -24,6 +24,9 @@ export interface OutcomeCheck {
 export interface DirectiveHandler {
   readonly kinds: readonly DirectiveKind[];
 
+  /** Whether an order is about what this node runs. A node says nothing of an order on what it cannot see; all by default. */
+  concerns?(order: Order): boolean;
+
   /** Whether every node executes by itself and states the same outcome, so that none needs to lead. */
   readonly isLeaderless?: boolean;
 
@@ -36,8 +39,11 @@ export interface DirectiveHandler {
   /** Whether another node was heard leading recently; true too while this node has not listened long enough to tell. */
   hasLeader?(directiveId: string): boolean;
 
-  /** Executes the order. Throws if a later try may succeed; a final failure is the result `failed`. */
-  execute(context: DirectiveContext): Promise<ExecutionResult>;
+  /**
+   * Executes the order. Throws if a later try may succeed; a final failure is the result `failed`. Undefined if this node
+   * cannot carry it out, and has changed nothing: it leaves the order to another.
+   */
+  execute(context: DirectiveContext): Promise<ExecutionResult | undefined>;
 
   /** Whether this node sees for itself what another node's outcome claims. */
   verify(context: DirectiveContext, outcome: Outcome): Promise<OutcomeCheck>;

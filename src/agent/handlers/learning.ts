@@ -57,6 +57,7 @@ export function createLearningHandler(options: LearningHandlerOptions): Directiv
 
   return {
     kinds: ["StartRound"],
+    concerns: (order) => roundOrder(order).task === task.name,
     hasLeader: (directiveId) => {
       const now = clock.monotonic();
       if (now - (listeningSince.get(directiveId) ?? now) < options.silenceMs / 2) return true;
@@ -104,11 +105,19 @@ export function createLearningHandler(options: LearningHandlerOptions): Directiv
         },
         signal,
       });
-      return resultOf(ended, Math.round(clock.monotonic() - startedAt));
+      const durationMs = Math.round(clock.monotonic() - startedAt);
+      logger.info("a series of rounds has ended", { directive: directiveId, durationMs });
+      return resultOf(ended);
     },
-    async verify({ order }: DirectiveContext, outcome): Promise<OutcomeCheck> {
-      const { rounds } = roundOrder(order);
-      if (outcome.result === "failed") return { holds: outcome.produced.length === 0, why: "no round made a model" };
+    async verify({ directiveId, order }: DirectiveContext, outcome): Promise<OutcomeCheck> {
+      const { rounds, timeoutSeconds } = roundOrder(order);
+      if (outcome.result === "failed") {
+        if (outcome.produced.length > 0) return { holds: false, why: "a failure names models" };
+        // No round fails before its time is over: an earlier word of it is no word of what was seen.
+        const listenedMs = clock.monotonic() - (listeningSince.get(directiveId) ?? clock.monotonic());
+        const waited = listenedMs >= timeoutSeconds * 1_000;
+        return { holds: waited, why: waited ? "no round made a model" : "a round may still end with a model" };
+      }
       if (outcome.produced.length === 0 || outcome.produced.length > rounds)
         return { holds: false, why: "models are missing" };
       for (const contentId of outcome.produced) {
@@ -179,7 +188,7 @@ function modelRecord(
   };
 }
 
-function resultOf(ended: readonly EndedRound[], durationMs: number): ExecutionResult {
+function resultOf(ended: readonly EndedRound[]): ExecutionResult {
   const produced = ended.flatMap(({ record }) => (record === null ? [] : [record]));
   return {
     result: produced.length > 0 ? "done" : "failed",
@@ -188,8 +197,6 @@ function resultOf(ended: readonly EndedRound[], durationMs: number): ExecutionRe
       result: model === null ? ("failed" as const) : ("done" as const),
       note: `${ending}: ${model?.contributors.length ?? 0} updates, ${refused.length} refused`,
     })),
-    logs: null,
-    durationMs,
     produced,
   };
 }

@@ -6,12 +6,23 @@ import type { DirectiveContext, DirectiveHandler, ExecutionResult } from "./hand
  */
 export function createOnChainHandler(): DirectiveHandler {
   return {
-    kinds: ["AcceptModel", "Admit", "Ban", "RotateKey", "SetParameter", "SetFlag", "SetTrack"],
+    kinds: [
+      "AcceptModel",
+      "Admit",
+      "Ban",
+      "RotateKey",
+      "SetParameter",
+      "SetFlag",
+      "SetTrack",
+      "Suspend",
+      "AdmitPublisher",
+      "RevokePublisher",
+    ],
     isLeaderless: true,
     // The timelock runs the effect and the issue in one transaction: what was issued has taken effect.
     async execute({ order }: DirectiveContext): Promise<ExecutionResult> {
       const detail = [{ subject: order.kind, result: "done" as const, note: "took effect on chain with its issue" }];
-      return { result: "done", detail, logs: null, durationMs: 0, produced: [] };
+      return { result: "done", detail, produced: [] };
     },
     verify: async () => ({ holds: true, why: "it took effect on chain" }),
   };

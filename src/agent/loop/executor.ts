@@ -84,19 +84,21 @@ export class Executor {
     if (own.some((report) => partOf(report) === "end")) return;
 
     const order = await this.#readOrder(directive, signal);
-    const handler = handlers.find((each) => each.kinds.includes(order.kind));
+    const handler = handlers.find((each) => each.kinds.includes(order.kind) && each.concerns?.(order) !== false);
+    // A node says nothing of what it can neither carry out nor see: another leads.
+    if (handler === undefined) return;
     const context: DirectiveContext = { directiveId: directive.id, order, signal };
     const mayReport = attestations.mayReport(directive);
     const isReady = own.length > 0 || attestations.ownStatement(directive.id, "ready") !== undefined;
-    if (handler?.prepare && mayReport && !isReady) {
+    if (handler.prepare && mayReport && !isReady) {
       await handler.prepare(context);
       await attestations.report(directive, { report: "ready", outcome: null });
     }
-    if (handler?.assist) jobs.start(`assist ${directive.id}`, () => handler.assist?.(context) ?? Promise.resolve());
+    if (handler.assist) jobs.start(`assist ${directive.id}`, () => handler.assist?.(context) ?? Promise.resolve());
     // A node that became a member after the issue helps, but its reports do not count.
     if (!mayReport) return;
 
-    if (handler && !handler.isLeaderless) {
+    if (!handler.isLeaderless) {
       const later = await this.#supersededBy(directive, order, signal);
       const outcomes = reportedOutcomes(reports);
       if (await this.#attestAny(directive, outcomes, context, afterSuperseding(handler, later))) return;
@@ -107,7 +109,8 @@ export class Executor {
       const mayHaveLeader = rank > 0 || chainTime >= directive.activeAt + this.#dependencies.takeoverMs / 1_000;
       if (mayHaveLeader && handler.hasLeader?.(directive.id)) return;
     }
-    await this.#report(directive, handler ? await handler.execute(context) : unsupportedResult(order));
+    const result = await handler.execute(context);
+    if (result !== undefined) await this.#report(directive, result);
   }
 
   /**
@@ -220,12 +223,7 @@ function supersededResult(order: Order, later: Hex): ExecutionResult {
   return failure(order, supersededNote(later));
 }
 
-/** The result of an order for which this node has no handler. */
-function unsupportedResult(order: Order): ExecutionResult {
-  return failure(order, `no engine for ${order.kind} on this node`);
-}
-
 function failure(order: Order, note: string): ExecutionResult {
   const detail = [{ subject: order.kind, result: "failed" as const, note }];
-  return { result: "failed", detail, durationMs: 0, logs: null, produced: [] };
+  return { result: "failed", detail, produced: [] };
 }

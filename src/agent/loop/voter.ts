@@ -10,11 +10,16 @@ import {
   encodePayload,
   InvalidRecordError,
   type Model,
+  type Order,
+  type OrderOf,
+  workloadSubject,
 } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
 import { isUnopened } from "../ballots/unopenedProposal.js";
+import type { InstructionChoice, Instructions } from "../signing/instructions.js";
 import type { OwnBallots, RecordedBallot } from "../signing/ownBallots.js";
+import { isPublished, readWorkloadReleases, resolvedBy } from "./releases.js";
 import type { BallotStrategy } from "./strategies/strategy.js";
 
 export interface VoterDependencies {
@@ -25,6 +30,8 @@ export interface VoterDependencies {
   readonly jobs: BackgroundJobs;
   readonly logger: Logger;
   readonly policy: VotePolicy;
+  /** What the node's operator has said about single proposals; nothing by default. */
+  readonly instructions?: Pick<Instructions, "read"> | undefined;
   /** How long the voter waits for evidence before it decides without, in milliseconds. */
   readonly evidenceTimeoutMs: number;
   /** What this node sees at this moment. */
@@ -58,29 +65,52 @@ export class Voter {
   async #vote(proposal: Proposal, signal: AbortSignal): Promise<void> {
     const { ballots, ownBallots } = this.#dependencies;
     if (!(await ballots.needsBallot(proposal))) return;
+    // What is signed stands: an instruction that comes later changes nothing.
     const ballot = ownBallots.get(proposal.id) ?? (await this.#record(proposal, signal));
     if (ballot !== undefined) await ballots.cast(proposal, ballot);
   }
 
   /** Decides and journals the decision; undefined if this node has no opinion, or cannot decide yet. */
   async #record(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot | undefined> {
-    if (this.#leftToPeople.has(proposal.id)) return undefined;
+    const instruction = await this.#dependencies.instructions?.read(proposal.id);
+    if (instruction !== undefined) return this.#follow(proposal, instruction);
+    if (this.#leftToPeople.has(proposal.id) || (await this.#isPeoplesTurn(proposal))) return undefined;
     const decided = await this.#decide(proposal, signal);
     return decided === undefined ? undefined : this.#dependencies.ownBallots.record(decided);
   }
 
+  /** Does as the node's operator has said. Of a claim of fact one says For or nothing. */
+  async #follow(proposal: Proposal, instruction: InstructionChoice): Promise<RecordedBallot | undefined> {
+    if (instruction === "nothing" || (proposal.rules.claim && instruction !== "for")) return undefined;
+    const { logger, ownBallots } = this.#dependencies;
+    logger.info("votes as instructed", { proposalId: proposal.id, support: instruction });
+    return ownBallots.record({ proposalId: proposal.id, support: instruction, reason: "as its operator has said" });
+  }
+
+  /** Whether people may still come before the agent: for so long after the opening as its operator has set for the kind. */
+  async #isPeoplesTurn(proposal: Proposal): Promise<boolean> {
+    const { client, policy } = this.#dependencies;
+    const grace = proposal.directive === null ? 0 : (policy.grace[proposal.directive.kind] ?? 0);
+    if (grace === 0) return false;
+    return isUnopened(proposal) || (await client.chain.now()) < proposal.start + grace;
+  }
+
   async #decide(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot | undefined> {
-    const { policy, readNodeView } = this.#dependencies;
+    const { client, policy, readNodeView } = this.#dependencies;
     const { payload, disagreements, late } = await this.#readPayload(proposal, signal);
     const evidence = await Promise.all(proposal.evidence.map((contentId) => this.#check(contentId)));
     const absent = evidence.some(({ status }) => status === "unanchored" || status === "missing");
     if ((late || absent) && this.#isTooEarly(proposal)) return undefined;
     const deviations = isUnopened(proposal) ? [] : await this.#dependencies.client.listDeviations({ proposal });
+    const order = payload?.order;
+    const published = order?.kind === "Deploy" ? { isPublished: await isPublished(client, order.release) } : {};
     const modelTest = payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload) : undefined;
     const decision = decide({
       proposal: { kind: proposal.directive?.kind, payload, deviations, disagreements, track: proposal.track },
-      evidence,
-      view: await readNodeView(),
+      evidence: order?.kind === "Rollback" ? await this.#withResolved(evidence, order) : evidence,
+      view: await this.#view(order, await readNodeView(), signal),
+      now: await client.chain.now(),
+      ...published,
       ...(modelTest === undefined ? {} : { modelTest }),
       policy,
     });
@@ -103,6 +133,24 @@ export class Voter {
       await this.#dependencies.client.content.put(bytes, { codec: "dag-cbor", keep: "payload" });
     }
     return { proposalId: proposal.id, ...decision };
+  }
+
+  /** What this node sees, and what chain and content say of a workload to be rolled back that it does not run. */
+  async #view(order: Order | undefined, view: NodeView, signal: AbortSignal): Promise<NodeView> {
+    if (order?.kind !== "Rollback" || view.releases?.has(order.workload)) return view;
+    const releases = await readWorkloadReleases(this.#dependencies.client, order.workload, signal);
+    return releases === undefined ? view : { ...view, releases: new Map([[order.workload, releases]]) };
+  }
+
+  async #withResolved(
+    evidence: readonly (EvidenceCheck & { readonly block?: number })[],
+    { workload }: OrderOf<"Rollback">,
+  ): Promise<readonly EvidenceCheck[]> {
+    const blocks = evidence.flatMap(({ block }) => block ?? []);
+    if (blocks.length === 0) return evidence;
+    const { client } = this.#dependencies;
+    const resolved = await resolvedBy(client, workloadSubject(workload), Math.min(...blocks));
+    return evidence.map((check) => ({ ...check, resolved: resolved.has(check.contentId) }));
   }
 
   /**
@@ -135,7 +183,7 @@ export class Voter {
     }
   }
 
-  async #check(contentId: ContentId): Promise<EvidenceCheck> {
+  async #check(contentId: ContentId): Promise<EvidenceCheck & { readonly block?: number }> {
     try {
       const { ballots, client, evidenceTimeoutMs } = this.#dependencies;
       const record = await client.fetchRecord({ contentId, timeoutMs: evidenceTimeoutMs });
@@ -147,7 +195,8 @@ export class Voter {
           return { contentId, status: "invalid", reason: "the node it names has not signed both ballots" };
         }
       }
-      return { contentId, status: "verified", record };
+      const { anchoredAt, blockNumber: block } = record.anchor;
+      return { contentId, status: "verified", record, anchoredAt, block };
     } catch (error) {
       // A chain that does not answer, or a node that is too busy to verify ballots, says nothing about the evidence.
       if (error instanceof ChainError || error instanceof GossipError) throw error;

@@ -33,6 +33,11 @@ export function subjectOf(order: Order): string {
       return `track/${order.track}`;
     case "Experiment":
       return `experiment/${order.name}`;
+    case "Suspend":
+      return "presence";
+    case "AdmitPublisher":
+    case "RevokePublisher":
+      return `publisher/${order.key}`;
   }
 }
 
@@ -65,6 +70,10 @@ function headline({ subject, order }: DirectivePayload): string {
       return `Admit ${order.operators.join(", ")}`;
     case "Ban":
       return `Ban ${order.indices.map((index) => `node/${index}`).join(", ")}`;
+    case "Suspend":
+      return `Suspend ${order.indices.map((index) => `node/${index}`).join(", ")}`;
+    case "AdmitPublisher":
+      return `AdmitPublisher ${order.name}, ${order.key}`;
     case "SetParameter":
     case "SetFlag":
       return `${order.kind} ${subject} to ${order.value}`;

@@ -7,7 +7,7 @@ import {
   encodeName,
   NO_CONTENT,
 } from "../../ports/chain/index.js";
-import { type Address, type Hex, type Order, Tracks } from "../../records/index.js";
+import { type Address, type Hex, type Order, publisherId, Tracks } from "../../records/index.js";
 
 /** What the node registry needs to admit a node, beyond its operator's address. */
 export interface Admission {
@@ -37,6 +37,8 @@ export const effectTargets: Partial<Record<Order["kind"], { readonly contract: C
     RotateKey: { contract: "NodeRegistry", name: "rotateKey" },
     SetParameter: { contract: "ParameterRegistry", name: "setParameter" },
     SetFlag: { contract: "ParameterRegistry", name: "setFlag" },
+    AdmitPublisher: { contract: "PublisherRegistry", name: "admit" },
+    RevokePublisher: { contract: "PublisherRegistry", name: "revoke" },
     SetTrack: { contract: "NodeGovernor", name: "setTrack" },
   };
 
@@ -74,6 +76,9 @@ function argumentsOf(order: Order, { admissions = [], rotation }: EffectMaterial
       return [encodeName(order.name), order.value];
     case "SetFlag":
       return [encodeName(order.name), order.value];
+    case "AdmitPublisher":
+    case "RevokePublisher":
+      return [publisherId(order.key)];
     case "SetTrack":
       return [Tracks.indexOf(order.track), order.rules];
     default:

@@ -2,5 +2,12 @@ export { createProcessDriver, type ProcessDriver, type ProcessDriverParameters }
 export { FleetError, type FleetErrorKind } from "./errors.js";
 export type { WorkloadOrder } from "./plan.js";
 export { carryOut, type RolloutContext } from "./rollout.js";
-export type { ReplicaStatus, RolloutResult, WorkloadDriver, WorkloadSession, WorkloadState } from "./types.js";
+export type {
+  FleetReleases,
+  ReplicaStatus,
+  RolloutResult,
+  WorkloadDriver,
+  WorkloadSession,
+  WorkloadState,
+} from "./types.js";
 export { type RolloutCheck, verifyRollout } from "./verify.js";

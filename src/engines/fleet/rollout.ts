@@ -94,7 +94,10 @@ async function run(
   context: RolloutContext,
 ): Promise<RolloutResult> {
   await session.announce([...plan.removals, ...plan.batches.flat().map(({ index }) => index)]);
-  await session.writeState({ ...plan.during, rollout: log.id });
+  const before = await session.state();
+  const isNew = before.current.sha256 !== plan.release.sha256 && plan.during.current.sha256 === plan.release.sha256;
+  const broughtBy = isNew ? log.id : before.broughtBy;
+  await session.writeState({ ...plan.during, broughtBy, rollout: log.id });
   context.onStep?.("begun");
   const detail = await executeSteps(plan, log, session, {
     minReadyMs: context.minReadyMs ?? DEFAULT_MIN_READY_MS,
@@ -121,6 +124,6 @@ async function writeDone<Result extends RolloutResult | undefined>(
   const state = await session.state();
   if (state.rollout !== log.id) return result;
   const after = result?.result === "done" ? log.last("plan")?.plan.done : undefined;
-  await session.writeState({ ...(after ?? state), rollout: null });
+  await session.writeState({ ...(after ?? state), broughtBy: state.broughtBy, rollout: null });
   return result;
 }

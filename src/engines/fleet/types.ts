@@ -8,7 +8,12 @@ export interface ReplicaStatus {
   readonly subject: string;
   readonly workload: string;
   /** The release that it runs, or ran last, or should run if it never ran. */
-  readonly release: { readonly name: string; readonly sha256: Release["sha256"] };
+  readonly release: {
+    readonly name: string;
+    readonly sha256: Release["sha256"];
+    /** The directive that brought the workload to it; unset if none did, or if it is not the current one. */
+    readonly broughtBy?: string | undefined;
+  };
   /** The last known instance, dead or alive; null if there never was one. */
   readonly instance: InstanceId | null;
   readonly alive: boolean;
@@ -35,6 +40,15 @@ export interface WorkloadState {
   readonly good: readonly Release[];
   /** The directive whose rollout was begun and not ended; null if no rollout is open. */
   readonly rollout: string | null;
+  /** The directive that brought the current release; unset if the workload was created with it. */
+  readonly broughtBy?: string | undefined;
+}
+
+/** What a fleet has recorded of a workload's releases. */
+export interface FleetReleases {
+  readonly running: Release["sha256"];
+  /** As in {@link WorkloadState}. */
+  readonly good: readonly Release[];
 }
 
 /** Exclusive access to a workload, for as long as the work it was opened for takes. */
@@ -63,6 +77,8 @@ export interface WorkloadDriver {
   readonly workload: string;
   /** All replicas, those that should run and those that still do. */
   list(): Promise<ReplicaStatus[]>;
+  /** The release that runs, and those that a Rollback may go back to; undefined before the workload was started. */
+  releases(): Promise<FleetReleases | undefined>;
   /**
    * Does `work` while no other process may change the workload. `onStep` is told what the driver does.
    *

@@ -19,3 +19,11 @@ export {
   readOperatorKey,
   writeOperatorKey,
 } from "./operatorKeyFile.js";
+export {
+  createPublisherKey,
+  isSignedByPublisher,
+  publisherKeyOf,
+  readPublisherKey,
+  signRelease,
+  writePublisherKey,
+} from "./publisherKey.js";

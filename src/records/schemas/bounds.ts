@@ -31,6 +31,12 @@ export const MAX_LINKS = 64;
 /** The arguments of a command. */
 export const MAX_ARGUMENTS = 64;
 
+/** The files of a signed release: its payload must fit {@link MAX_RECORD_BYTES}, about 150 bytes a file. */
+export const MAX_FILES = 512;
+
+/** The variables in the environment of a release. */
+export const MAX_VARIABLES = 64;
+
 /** Rounds that one directive may start. */
 export const MAX_ROUNDS = 10;
 

@@ -1,22 +1,21 @@
 import { z } from "zod";
 import type { ContentId, Hex } from "../types.js";
 import { MAX_LINKS, MAX_NODES } from "./bounds.js";
-import { cid, contentId, count, hash, label, text } from "./scalars.js";
+import { contentId, hash, label, text } from "./scalars.js";
 
 export const OutcomeResults = ["done", "failed"] as const;
 export const DetailResults = ["done", "failed", "skipped"] as const;
 
-/** The result of a directive. */
+/**
+ * The result of a directive: what every node that attests it can see. How long the leader took, and what it logged, is no part
+ * of it.
+ */
 export interface Outcome {
   readonly schema: "witan/outcome/1";
   /** The directive's id. */
   readonly directive: Hex;
   readonly result: (typeof OutcomeResults)[number];
   readonly detail: readonly OutcomeDetail[];
-  /** The CID of a file of logs; null if no logs were kept. */
-  readonly logs: string | null;
-  /** Milliseconds. */
-  readonly durationMs: number;
   /** The records that it produced, such as the Model of a round. */
   readonly produced: readonly ContentId[];
 }
@@ -33,7 +32,5 @@ export const outcomeSchema = z.strictObject({
   directive: hash,
   result: z.enum(OutcomeResults),
   detail: z.array(z.strictObject({ subject: label, result: z.enum(DetailResults), note: text })).max(MAX_NODES),
-  logs: cid.nullable(),
-  durationMs: count,
   produced: z.array(contentId).max(MAX_LINKS),
 }) satisfies z.ZodType<Outcome>;

@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { type Address, type ContentId, type DirectiveKind, type Hex, type Track, Tracks } from "../types.js";
-import { MAX_ARGUMENTS, MAX_LINKS, MAX_NODES, MAX_ROUNDS, SHARE_DENOMINATOR } from "./bounds.js";
+import {
+  MAX_ARGUMENTS,
+  MAX_FILES,
+  MAX_LINKS,
+  MAX_NODES,
+  MAX_ROUNDS,
+  MAX_VARIABLES,
+  SHARE_DENOMINATOR,
+} from "./bounds.js";
 import { address, contentId, count, distinct, hash, label, name, positive, share, text, uint32 } from "./scalars.js";
 
 /** A version of a workload. */
@@ -8,7 +16,26 @@ export interface Release {
   readonly name: string;
   /** argv. A first `node` stands for the agent's own runtime; the second is the entry file. */
   readonly command: readonly string[];
-  /** The sha256 of the entry file, `command[1]`. */
+  /** The sha256 of the entry file, `command[1]`; of a signed release that of all that is run: {@link releaseHash}. */
+  readonly sha256: Hex;
+  readonly signed?: SignedRelease | undefined;
+}
+
+/** What a publisher adds to a release: what else is run, and a signature over all of it. */
+export interface SignedRelease {
+  readonly workload: string;
+  /** The environment, besides what the agent itself sets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Every file of the release, the entry file among them; paths are relative to the fleet's root. */
+  readonly files: readonly ReleaseFile[];
+  /** The publisher's Ed25519 public key, 32 bytes. */
+  readonly publisher: Hex;
+  /** Over the release's `sha256`, 64 bytes. */
+  readonly signature: Hex;
+}
+
+export interface ReleaseFile {
+  readonly path: string;
   readonly sha256: Hex;
 }
 
@@ -62,7 +89,12 @@ export type Order =
   | { readonly kind: "SetParameter"; readonly name: string; readonly value: string }
   | { readonly kind: "SetFlag"; readonly name: string; readonly value: boolean }
   | { readonly kind: "SetTrack"; readonly track: Track; readonly rules: TrackRules }
-  | { readonly kind: "Experiment"; readonly name: string; readonly faults: readonly string[] };
+  | { readonly kind: "Experiment"; readonly name: string; readonly faults: readonly string[] }
+  /** `indices` of nodes that are silent; they count again when they return. */
+  | { readonly kind: "Suspend"; readonly indices: readonly number[] }
+  /** `key` is the publisher's Ed25519 public key. */
+  | { readonly kind: "AdmitPublisher"; readonly key: Hex; readonly name: string }
+  | { readonly kind: "RevokePublisher"; readonly key: Hex; readonly reason: string };
 
 /** The order of one kind. */
 export type OrderOf<Kind extends DirectiveKind> = Extract<Order, { readonly kind: Kind }>;
@@ -81,11 +113,50 @@ const argument = z
   .max(1_024)
   .refine((value) => !value.includes("\0"), "must not hold a NUL");
 
-export const releaseSchema = z.strictObject({
+/** What the agent itself sets in a replica's environment. */
+const ownVariable = /^(PORT|WITAN_.*)$/;
+const variable = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "must be the name of a variable")
+  .refine((text) => !ownVariable.test(text), "is set by the agent itself");
+
+/** What a publisher signs of a release. */
+export const releaseParts = {
+  workload: label,
   name: label,
   command: z.array(argument).min(2, "must name a program and its entry file").max(MAX_ARGUMENTS),
-  sha256: hash,
-}) satisfies z.ZodType<Release>;
+  env: z
+    .record(variable, argument)
+    .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `must be at most ${MAX_VARIABLES}`),
+  files: z
+    .array(z.strictObject({ path: argument.min(1), sha256: hash }))
+    .min(1)
+    .max(MAX_FILES)
+    .refine((files) => distinct(files, ({ path }) => path), "must name each file once"),
+};
+
+const signedRelease = z.strictObject({
+  workload: releaseParts.workload,
+  env: releaseParts.env,
+  files: releaseParts.files,
+  publisher: hash,
+  signature: z.custom<Hex>(
+    (value) => typeof value === "string" && /^0x[0-9a-f]{128}$/.test(value),
+    "must be 64 bytes in lower-case hexadecimal digits",
+  ),
+}) satisfies z.ZodType<SignedRelease>;
+
+export const releaseSchema = z
+  .strictObject({
+    name: releaseParts.name,
+    command: releaseParts.command,
+    sha256: hash,
+    signed: signedRelease.optional(),
+  })
+  .refine(
+    ({ command, signed }) => signed === undefined || signed.files.some(({ path }) => path === command[1]),
+    "must list its entry file",
+  ) satisfies z.ZodType<Release>;
 
 const shareOfNodes = z.int().min(0).max(SHARE_DENOMINATOR);
 const rules = z.strictObject({
@@ -152,6 +223,16 @@ const order = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("SetFlag"), name, value: z.boolean() }),
   z.strictObject({ kind: z.literal("SetTrack"), track: z.enum(Tracks), rules }),
   z.strictObject({ kind: z.literal("Experiment"), name: label, faults: z.array(label).max(MAX_LINKS) }),
+  z.strictObject({
+    kind: z.literal("Suspend"),
+    indices: z
+      .array(uint32)
+      .min(1)
+      .max(MAX_NODES)
+      .refine((all) => distinct(all), "must name each index once"),
+  }),
+  z.strictObject({ kind: z.literal("AdmitPublisher"), key: hash, name: label }),
+  z.strictObject({ kind: z.literal("RevokePublisher"), key: hash, reason: text }),
 ]) satisfies z.ZodType<Order>;
 
 export const payloadSchema = z.strictObject({

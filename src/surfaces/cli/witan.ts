@@ -11,6 +11,7 @@ import { model } from "./commands/model.js";
 import { node } from "./commands/node.js";
 import { proposal } from "./commands/proposal/proposal.js";
 import { record } from "./commands/record/record.js";
+import { release } from "./commands/release.js";
 
 /** The command line, as a tree of commands. */
 export const witan = defineCommand({
@@ -25,6 +26,7 @@ export const witan = defineCommand({
     proposal,
     directive,
     model,
+    release,
     manifest,
     content,
     catalog,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { shortTracks } from "../../harness/deploy.js";
+import { patience } from "../../harness/patience.js";
 import { agentsOf } from "./agentsOf.js";
 
 describe("a Byzantine voter", () => {
@@ -19,22 +20,34 @@ describe("a Byzantine voter", () => {
 });
 
 describe("orders that a member gives by hand", () => {
-  it("are attested where they take effect on chain, and fail where no node can carry them out", async () => {
-    const { witan, connect, operator, start, ended } = await agentsOf({ nodes: 4, takeoverMs: 1_000 });
+  it("are attested where they take effect on chain; where no node can carry them out, nobody says a word", async () => {
+    const { agents, witan, connect, cycles, operator, start, ended } = await agentsOf({ nodes: 4, takeoverMs: 50 });
     const byHand = await connect(operator(3));
     await start(0, 1, 2);
 
+    await byHand.openProposal({ order: { kind: "Scale", workload: "web", replicas: 4 } });
     await byHand.openProposal({ order: { kind: "SetFlag", name: "maintenance", value: true } });
-    const release = { name: "v2", command: ["node", "v2.mjs"], sha256: `0x${"22".repeat(32)}` } as const;
-    await byHand.openProposal({ order: { kind: "Deploy", workload: "web", release, batch: 1 } });
     await witan.increaseTime(3);
 
     const flag = await ended(byHand, "SetFlag");
     const { value: done } = await byHand.fetchRecord({ contentId: flag.outcome ?? "0x", kind: "Outcome" });
     expect([flag.status, done.detail[0]?.note]).toEqual(["Done", "took effect on chain with its issue"]);
 
-    const deploy = await ended(byHand, "Deploy");
-    const { value: failed } = await byHand.fetchRecord({ contentId: deploy.outcome ?? "0x", kind: "Outcome" });
-    expect([deploy.status, failed.detail[0]?.note]).toEqual(["Failed", "no engine for Deploy on this node"]);
+    await expect.poll(() => byHand.listDirectives({ kind: "Scale" }), patience).toMatchObject([{ status: "Issued" }]);
+    await witan.increaseTime(60);
+    for (const index of agents.keys()) await cycles(index);
+    const [scale] = await byHand.listDirectives({ kind: "Scale" });
+    expect(await byHand.listReports({ directiveId: scale?.id ?? "0x" })).toEqual([]);
+  });
+
+  it("get no ballot from an agent where they bring a release that no admitted publisher has signed", async () => {
+    const { agents, witan, connect, cycles, operator, start } = await agentsOf({ nodes: 3, takeoverMs: 1_000 });
+    const byHand = await connect(operator(2));
+    await start(0, 1);
+    const release = { name: "v2", command: ["sh", "evil.sh"], sha256: `0x${"22".repeat(32)}` } as const;
+    const { proposalId } = await byHand.openProposal({ order: { kind: "Deploy", workload: "web", release, batch: 1 } });
+    await witan.increaseTime(3);
+    for (const index of agents.keys()) await cycles(index, 6);
+    expect(await byHand.listBallots({ proposalId })).toEqual([]);
   });
 });

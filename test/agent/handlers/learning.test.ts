@@ -102,8 +102,25 @@ describe("an outcome of rounds", () => {
   it("does not hold if models are missing, or a failure names some", async () => {
     const { context, handler } = handling();
     expect(await handler.verify(context, claim("done", []))).toEqual({ holds: false, why: "models are missing" });
-    expect(await handler.verify(context, claim("failed", []))).toMatchObject({ holds: true });
     expect(await handler.verify(context, claim("failed", ["0x01"]))).toMatchObject({ holds: false });
+  });
+
+  it("that all has failed is attested only by a node that has listened for the time of a round itself", async () => {
+    const { assist, clock, context, handler } = handling();
+    const holds = async () => (await handler.verify(context, claim("failed", []))).holds;
+    clock.pass(toyOrder.timeoutSeconds * 1_000);
+    expect(await holds()).toBe(false);
+    await assist();
+    clock.pass(toyOrder.timeoutSeconds * 1_000 - 1);
+    expect(await holds()).toBe(false);
+    clock.pass(1);
+    expect(await holds()).toBe(true);
+  });
+
+  it("is about its own task alone", () => {
+    const { handler } = handling();
+    expect(handler.concerns?.(toyOrder)).toBe(true);
+    expect(handler.concerns?.({ ...toyOrder, task: "another" })).toBe(false);
   });
 
   it("is of no other order", async () => {

@@ -15,8 +15,6 @@ const TAKEOVER_MS = 10_000;
 const done: ExecutionResult = {
   result: "done",
   detail: [{ subject: "replica/web/3", result: "done", note: "restarted" }],
-  logs: null,
-  durationMs: 1,
   produced: [],
 };
 
@@ -190,6 +188,22 @@ describe("an executor whose node exchanges attestations", () => {
     expect(asked.executions).toBe(1);
   });
 
+  it("says nothing of what it can neither carry out nor see, and leaves it to another", async () => {
+    const { directive, leaders, mesh } = await ordered();
+    const [first = -1, second = -1, third = -1] = leaders;
+    const blind = [
+      await executorOf(mesh, first, { kinds: ["StartRound"] }),
+      await executorOf(mesh, second, { concerns: () => false }),
+      await executorOf(mesh, third, { execute: async () => undefined }),
+    ];
+    for (const { asked, tick } of blind) {
+      await tick(directive, NEVER_MS);
+      expect(asked.executions).toBe(0);
+    }
+    for (const index of [first, second, third])
+      expect(mesh.node(index).exchange.own(directive.id, "end")).toBeUndefined();
+  });
+
   describe("for an order whose place a later one has taken", () => {
     const [good, broken] = ["1", "2"].map(
       (digit): Release => ({ name: `web-${digit}`, command: ["node", `${digit}.js`], sha256: `0x${digit.repeat(64)}` }),
@@ -272,7 +286,7 @@ describe("an executor whose node exchanges attestations", () => {
       },
     });
     const outcome = await anchorOutcome(mesh, author, directive);
-    const another = await anchorOutcome(mesh, author, directive, { ...done, durationMs: 2 });
+    const another = await anchorOutcome(mesh, author, directive, { ...done, detail: [] });
     await mesh.dao.client(author).reportDirective({ directiveId: directive.id, report: "done", outcome });
     await mesh.publish(author, mesh.sign(directive.id, author, doneWith(another)));
     await mesh.waitForAttestations(directive, 1, self);

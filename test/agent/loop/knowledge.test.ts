@@ -38,8 +38,6 @@ it("counts no series of rounds whose records are past their retention, and fails
     directive,
     result: "done",
     detail: [],
-    logs: null,
-    durationMs: 1,
     produced: [],
   } as const;
   const { records } = await client.anchorRecords({ records: [{ kind: "Outcome", value }] });

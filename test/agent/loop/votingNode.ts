@@ -4,9 +4,10 @@ import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { AggregatedBallots } from "../../../src/agent/loop/strategies/aggregated.js";
 import { DirectBallots } from "../../../src/agent/loop/strategies/direct.js";
 import { Voter } from "../../../src/agent/loop/voter.js";
+import { Instructions } from "../../../src/agent/signing/instructions.js";
 import { OwnBallots, type RecordedBallot } from "../../../src/agent/signing/ownBallots.js";
 import { createClient, type NewRecord, type OpenProposalParameters, type Proposal } from "../../../src/client/index.js";
-import { type NodeView, VoteDefaults } from "../../../src/policy/index.js";
+import { type NodeView, VoteDefaults, type VotePolicy } from "../../../src/policy/index.js";
 import { createChain, type Eip1193Provider } from "../../../src/ports/chain/index.js";
 import { type ContentStore, createMemoryContent } from "../../../src/ports/content/index.js";
 import type { Address, ContentId, Order } from "../../../src/records/index.js";
@@ -20,10 +21,12 @@ interface VotingNodeOptions {
   /** Exchanges ballots with the other nodes; without it this node votes by transactions of its own. */
   readonly exchange?: ConstructorParameters<typeof AggregatedBallots>[0] | undefined;
   readonly mesh?: BallotMesh;
+  /** What differs from the default policy. */
+  readonly policy?: Partial<VotePolicy>;
 }
 
 /** One node's voter over a real chain, with an RPC that a test can have fail and blocks that it can alter. */
-export async function createVotingNode({ exchange, mesh: given }: VotingNodeOptions = {}) {
+export async function createVotingNode({ exchange, mesh: given, policy: policyChange }: VotingNodeOptions = {}) {
   const mesh = given ?? (await createBallotMesh({ nodes: 3, tracks: slowTracks() }));
   const { witan } = mesh.dao;
   const rpc: { fails: (method: string, data: string) => boolean } = { fails: () => false };
@@ -52,6 +55,8 @@ export async function createVotingNode({ exchange, mesh: given }: VotingNodeOpti
   const jobs = new BackgroundJobs(logger);
   const self = client.account as Address;
   /** What the node sees at this moment. */
+  const policy = { ...VoteDefaults, ...policyChange };
+  const instructions = new Instructions(temporaryFolder());
   const seen = { replicas: [] as NodeView["replicas"], workloads: new Set<string>(), tasks: new Set<string>() };
   const voter = new Voter({
     client,
@@ -59,7 +64,8 @@ export async function createVotingNode({ exchange, mesh: given }: VotingNodeOpti
     ballots: exchange ? new AggregatedBallots(exchange, self) : new DirectBallots({ client, logger, self }),
     jobs,
     logger,
-    policy: VoteDefaults,
+    policy,
+    instructions,
     evidenceTimeoutMs: 10_000,
     readNodeView: async () => seen,
     testModel: async () => undefined,
@@ -83,6 +89,7 @@ export async function createVotingNode({ exchange, mesh: given }: VotingNodeOpti
     logger,
     logs,
     seen,
+    instructions,
     self,
     /** Has one record anchored. */
     async anchor(record: NewRecord) {

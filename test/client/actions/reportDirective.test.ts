@@ -12,8 +12,6 @@ describe("reportDirective", () => {
     directive,
     result: "done",
     detail: [{ subject: "replica/web/3", result: "done", note }],
-    logs: null,
-    durationMs: 120,
     produced: [],
   });
   const contentIdOf = (outcome: Outcome) => encodeRecord("Outcome", outcome).contentId;

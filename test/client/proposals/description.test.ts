@@ -17,6 +17,9 @@ const subjects: Partial<Record<DirectiveKind, string>> = {
   SetFlag: "flag/chaos.enabled",
   SetTrack: "track/operations",
   Experiment: "experiment/kill one",
+  Suspend: "presence",
+  AdmitPublisher: `publisher/${idOf("publisher")}`,
+  RevokePublisher: `publisher/${idOf("publisher")}`,
 };
 const payloadId = idOf("payload");
 

@@ -10,7 +10,9 @@ import { withAgentStore, withChosenStore } from "../../../src/surfaces/cli/store
 const block = Uint8Array.of(0xa0);
 const address = `0x${"11".repeat(20)}`;
 const names = ["NodeRegistry", "KnowledgeRegistry", "ModelRegistry", "ParameterRegistry", "DirectiveRegistry"];
-const contracts = Object.fromEntries([...names, "NodeGovernor", "NodeTimelock"].map((name) => [name, address]));
+const contracts = Object.fromEntries(
+  [...names, "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [name, address]),
+);
 
 /** An agent's configuration and a network document, of an agent and a chain that do not run. */
 async function files(gateways: readonly string[] = []) {

@@ -12,6 +12,8 @@ import {
   INodeRegistry__factory,
   type IParameterRegistry,
   IParameterRegistry__factory,
+  type IPublisherRegistry,
+  IPublisherRegistry__factory,
   type NodeTimelock,
   NodeTimelock__factory,
 } from "../bindings/index.js";
@@ -24,6 +26,7 @@ export interface Contracts {
   readonly knowledge: IKnowledgeRegistry;
   readonly models: IModelRegistry;
   readonly parameters: IParameterRegistry;
+  readonly publishers: IPublisherRegistry;
   readonly directives: IDirectiveRegistry;
   readonly governor: INodeGovernor;
   readonly timelock: NodeTimelock;
@@ -35,6 +38,7 @@ export const contractInterfaces = {
   KnowledgeRegistry: withHashes(IKnowledgeRegistry__factory.createInterface()),
   ModelRegistry: withHashes(IModelRegistry__factory.createInterface()),
   ParameterRegistry: withHashes(IParameterRegistry__factory.createInterface()),
+  PublisherRegistry: withHashes(IPublisherRegistry__factory.createInterface()),
   DirectiveRegistry: withHashes(IDirectiveRegistry__factory.createInterface()),
   NodeGovernor: withHashes(INodeGovernor__factory.createInterface()),
   NodeTimelock: withHashes(NodeTimelock__factory.createInterface()),
@@ -50,6 +54,7 @@ export function connectContracts(addresses: Deployment["contracts"], runner: Con
     knowledge: connect("KnowledgeRegistry"),
     models: connect("ModelRegistry"),
     parameters: connect("ParameterRegistry"),
+    publishers: connect("PublisherRegistry"),
     directives: connect("DirectiveRegistry"),
     governor: connect("NodeGovernor"),
     timelock: connect("NodeTimelock"),

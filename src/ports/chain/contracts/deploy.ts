@@ -105,6 +105,7 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
         KnowledgeRegistry: await addressOf(knowledge),
         ModelRegistry: await addressOf(models),
         ParameterRegistry: await addressOf(settings),
+        PublisherRegistry: (await settings.publishers()) as Address,
         DirectiveRegistry: await addressOf(directives),
         NodeGovernor: await addressOf(governor),
         NodeTimelock: await addressOf(timelock),

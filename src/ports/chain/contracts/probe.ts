@@ -12,7 +12,7 @@ import { toChainError } from "./revert.js";
  * @throws {@link ChainError} `not-deployed`, naming the first contract that is missing or is a different contract.
  */
 export async function probeDeployment(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<void> {
-  const { nodes, knowledge, models, parameters, directives, governor, timelock } = connectContracts(
+  const { nodes, knowledge, models, parameters, publishers, directives, governor, timelock } = connectContracts(
     addresses,
     provider,
   );
@@ -21,6 +21,7 @@ export async function probeDeployment(provider: FailoverProvider, addresses: Dep
     KnowledgeRegistry: async () => (await knowledge.sequenceOf(ZeroAddress)) === 0n,
     ModelRegistry: async () => (await models.accepted(ZeroHash)).version === 0n,
     ParameterRegistry: async () => (await parameters.tryParameter(ZeroHash)).set === false,
+    PublisherRegistry: async () => (await publishers.isAdmitted(ZeroHash)) === false,
     DirectiveRegistry: async () => (await directives.threshold(5)) === 3n,
     NodeGovernor: async () => (await governor.trackRules(0)).votingPeriod > 0n,
     NodeTimelock: async () => (await timelock.getMinDelay()) >= 0n,

@@ -8,6 +8,7 @@ import {
   NodeRegistry__factory,
   NodeTimelock__factory,
   ParameterRegistry__factory,
+  PublisherRegistry__factory,
 } from "../bindings/index.js";
 import { ChainError, ContractRevertError } from "../errors.js";
 import type { ContractName } from "./deployment.js";
@@ -20,6 +21,7 @@ const errorInterfaces: Record<ContractName, Interface> = {
   KnowledgeRegistry: withHashes(KnowledgeRegistry__factory.createInterface()),
   ModelRegistry: withHashes(ModelRegistry__factory.createInterface()),
   ParameterRegistry: withHashes(ParameterRegistry__factory.createInterface()),
+  PublisherRegistry: withHashes(PublisherRegistry__factory.createInterface()),
   DirectiveRegistry: withHashes(DirectiveRegistry__factory.createInterface()),
   NodeGovernor: withHashes(NodeGovernor__factory.createInterface()),
   NodeTimelock: withHashes(NodeTimelock__factory.createInterface()),

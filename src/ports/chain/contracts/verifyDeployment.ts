@@ -10,6 +10,7 @@ import {
   NodeTimelock__factory,
   ParameterRegistry__factory,
   ProposalReader__factory,
+  PublisherRegistry__factory,
 } from "../bindings/index.js";
 import { ChainError } from "../errors.js";
 import { DEFAULT_BLOCK_RANGE } from "../events/logReader.js";
@@ -90,15 +91,18 @@ async function checkReferences(
   const knowledge = KnowledgeRegistry__factory.connect(addresses.KnowledgeRegistry, provider);
   const models = ModelRegistry__factory.connect(addresses.ModelRegistry, provider);
   const parameters = ParameterRegistry__factory.connect(addresses.ParameterRegistry, provider);
+  const publishers = PublisherRegistry__factory.connect(addresses.PublisherRegistry, provider);
   const directives = DirectiveRegistry__factory.connect(addresses.DirectiveRegistry, provider);
   const governor = NodeGovernor__factory.connect(addresses.NodeGovernor, provider);
   const reader = ProposalReader__factory.connect(readerAddress, provider);
-  const { DirectiveRegistry, ModelRegistry, NodeRegistry, NodeTimelock, ParameterRegistry } = addresses;
+  const { DirectiveRegistry, ModelRegistry, NodeRegistry, NodeTimelock, ParameterRegistry, PublisherRegistry } =
+    addresses;
   const references: readonly [check: string, found: Promise<string>, expected: string][] = [
     ["genesis is closed", nodes.founder(), ZeroAddress],
     ["NodeRegistry obeys the timelock", nodes.timelock(), NodeTimelock],
     ["ModelRegistry obeys the timelock", models.timelock(), NodeTimelock],
     ["ParameterRegistry obeys the timelock", parameters.timelock(), NodeTimelock],
+    ["PublisherRegistry obeys the timelock", publishers.timelock(), NodeTimelock],
     ["DirectiveRegistry obeys the timelock", directives.timelock(), NodeTimelock],
     ["NodeGovernor acts through the timelock", governor.timelock(), NodeTimelock],
     ["NodeGovernor knows the nodes", governor.nodes(), NodeRegistry],
@@ -108,6 +112,7 @@ async function checkReferences(
     ["NodeGovernor knows directives", reader.directives(), DirectiveRegistry],
     ["NodeGovernor knows models", reader.models(), ModelRegistry],
     ["NodeGovernor knows parameters", reader.parameters(), ParameterRegistry],
+    ["ParameterRegistry knows publishers", parameters.publishers(), PublisherRegistry],
   ];
   return Promise.all(
     references.map(async ([check, finding, expected]) => {

@@ -8,6 +8,7 @@ import type {
   INodeGovernor,
   INodeRegistry,
   IParameterRegistry,
+  IPublisherRegistry,
 } from "../bindings/index.js";
 import { contractInterfaces } from "../contracts/contracts.js";
 import { type ContractName, ContractNames, type Deployment } from "../contracts/deployment.js";
@@ -28,6 +29,7 @@ interface EventSources {
   KnowledgeRegistry: IKnowledgeRegistry;
   ModelRegistry: IModelRegistry;
   ParameterRegistry: IParameterRegistry;
+  PublisherRegistry: IPublisherRegistry;
   DirectiveRegistry: IDirectiveRegistry;
   NodeGovernor: INodeGovernor;
 }

@@ -67,6 +67,7 @@ async function deployWith(fault?: Fault) {
       KnowledgeRegistry: await at(knowledge),
       ModelRegistry: await at(models),
       ParameterRegistry: await at(parameters),
+      PublisherRegistry: (await parameters.publishers()) as Address,
       DirectiveRegistry: await at(directives),
       NodeGovernor: await at(governor),
       NodeTimelock: await at(timelock),

@@ -27,7 +27,9 @@ async function agentFolder(peers: readonly string[] = []) {
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   const dataDir = join(dir, "data");
   const names = ["NodeRegistry", "KnowledgeRegistry", "ModelRegistry", "ParameterRegistry", "DirectiveRegistry"];
-  const contracts = Object.fromEntries([...names, "NodeGovernor", "NodeTimelock"].map((name) => [name, NOBODY]));
+  const contracts = Object.fromEntries(
+    [...names, "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [name, NOBODY]),
+  );
   const input: AgentConfigInput = {
     name: "node",
     dataDir,

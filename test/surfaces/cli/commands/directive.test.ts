@@ -38,6 +38,6 @@ it("counts the nodes that have reported an end, and not those that are only read
 
 function outcomeOf(id: `0x${string}`) {
   const detail = [{ subject: restartOrder.kind, result: "done" as const, note: "it runs again" }];
-  const result = { result: "done" as const, detail, durationMs: 1, logs: null, produced: [] };
+  const result = { result: "done" as const, detail, produced: [] };
   return { schema: "witan/outcome/1" as const, directive: id, ...result };
 }

@@ -142,6 +142,10 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
     workload,
     exclusively,
     list: (): Promise<ReplicaStatus[]> => prober.list(),
+    async releases() {
+      const state = await folder.readState();
+      return state && { running: state.current.sha256, good: state.good };
+    },
     create: ({ release, replicas }) =>
       exclusively(async () => {
         portOf(replicas);

@@ -41,7 +41,7 @@ export class ReplicaProber {
 
   async probe(index: number): Promise<ReplicaStatus> {
     const folder = this.#folder;
-    const [{ current, basePort }, spec, instance] = await Promise.all([
+    const [{ current, basePort, broughtBy }, spec, instance] = await Promise.all([
       folder.requireState(),
       folder.readSpec(index),
       folder.readInstance(index),
@@ -57,7 +57,10 @@ export class ReplicaProber {
     return {
       subject: subjectOfReplica(folder.workload, index),
       workload: folder.workload,
-      release: { name: release.name, sha256: release.sha256 },
+      release: {
+        ...{ name: release.name, sha256: release.sha256 },
+        ...(broughtBy !== undefined && release.sha256 === current.sha256 ? { broughtBy } : {}),
+      },
       instance: instance?.instance ?? null,
       alive: after !== undefined,
       healthy: after !== undefined && health.healthy,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, stat, truncate } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Release } from "../../../../records/index.js";
+import { isSelfConsistent, type Release, type ReleaseFile } from "../../../../records/index.js";
 import type { Clock } from "../../../../utils/clock.js";
 import { FleetError } from "../../errors.js";
 import { instanceIdOf, type ProcessFacts, processesWith, readInstance, readProcess } from "./proc.js";
@@ -38,34 +38,41 @@ export interface StartProcessParameters extends ReplicaIdentity {
 }
 
 /**
- * Checks that the release's entry file is the one that its sha256 names.
+ * Checks that what a release runs is what its sha256 names: the entry file, or of a signed release program, arguments,
+ * environment and every file.
  *
- * @throws {FleetError} `hash-mismatch`, or `not-startable` if it cannot be read.
+ * @throws {FleetError} `hash-mismatch`, or `not-startable` if a file cannot be read.
  */
 export async function checkRelease(release: Release, root: string): Promise<void> {
   const [program, entry] = release.command;
   if (program === undefined || entry === undefined) {
     throw new FleetError("not-startable", `Release ${release.name} names no program and entry file.`);
   }
+  if (!isSelfConsistent(release)) {
+    throw new FleetError("hash-mismatch", `Release ${release.name} is not what was signed.`, {
+      hints: ["Nothing was started. Its program, arguments, environment or files were changed after it was signed."],
+    });
+  }
+  const files = release.signed?.files ?? [{ path: entry, sha256: release.sha256 }];
+  for (const file of files) await checkFile(file, release.name, root);
+}
+
+async function checkFile({ path, sha256 }: ReleaseFile, name: string, root: string): Promise<void> {
   const hash = createHash("sha256");
   try {
-    for await (const chunk of createReadStream(resolve(root, entry))) hash.update(chunk as Uint8Array);
+    for await (const chunk of createReadStream(resolve(root, path))) hash.update(chunk as Uint8Array);
   } catch (cause) {
-    throw new FleetError("not-startable", `The entry file ${entry} of release ${release.name} cannot be read.`, {
+    throw new FleetError("not-startable", `The file ${path} of release ${name} cannot be read.`, {
       cause,
       hints: [`Relative paths are relative to ${root}.`],
     });
   }
   const found = `0x${hash.digest("hex")}`;
-  if (found === release.sha256) return;
-  throw new FleetError(
-    "hash-mismatch",
-    `The entry file of release ${release.name} is not the one that was voted for.`,
-    {
-      details: `${entry} has sha256 ${found}, the release ${release.sha256}`,
-      hints: ["Nothing was started. Put the right file in place, or propose a release with this file's sha256."],
-    },
-  );
+  if (found === sha256) return;
+  throw new FleetError("hash-mismatch", `The file ${path} of release ${name} is not the one that was voted for.`, {
+    details: `${path} has sha256 ${found}, the release ${sha256}`,
+    hints: ["Nothing was started. Put the right file in place, or propose a release with this file's sha256."],
+  });
 }
 
 /**
@@ -94,6 +101,7 @@ export async function startProcess({
       stdio: ["ignore", log.fd, log.fd],
       env: {
         PATH: SEARCH_PATH,
+        ...release.signed?.env,
         PORT: String(port),
         [DIR_VARIABLE]: workloadDir,
         [REPLICA_VARIABLE]: replica,

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { defineCommand } from "citty";
+import { readAgentConfig } from "../../../../agent/config.js";
+import { Instructions, parseChoice } from "../../../../agent/signing/instructions.js";
 import { type Support, subjectOf } from "../../../../client/index.js";
 import { InvalidInputError } from "../../../../errors.js";
 import { type DirectivePayload, parsePayload } from "../../../../records/index.js";
@@ -111,6 +113,24 @@ const vote = defineCommand({
   },
 });
 
+const instruct = defineCommand({
+  meta: { name: "instruct", description: "Tell your agent how to vote, before it has signed" },
+  args: {
+    ...proposalIdArg,
+    choice: { type: "positional", description: "for, against, abstain or nothing", required: true },
+    config: { type: "string", description: "configuration file of the agent", required: true, valueHint: "FILE" },
+    json: networkArgs.json,
+  },
+  run: async ({ args }) => {
+    const proposalId = parseProposalId(args.id);
+    const choice = parseChoice(args.choice);
+    const { dataDir } = await readAgentConfig(args.config);
+    await new Instructions(dataDir).write(proposalId, choice);
+    if (args.json) return printJson({ proposalId, choice });
+    printFacts({ proposal: proposalId, "the agent votes": choice, unless: "it has signed already" });
+  },
+});
+
 async function parseOrder(text: string): Promise<DirectivePayload["order"]> {
   const json = text.startsWith("@") ? await readOrderFile(text.slice(1)) : text;
   let value: unknown;
@@ -134,5 +154,5 @@ async function readOrderFile(path: string): Promise<string> {
 
 export const proposal = defineCommand({
   meta: { name: "proposal", description: "Proposals" },
-  subCommands: { list, show, watch, open, vote },
+  subCommands: { list, show, watch, open, vote, instruct },
 });

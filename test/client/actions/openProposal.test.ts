@@ -41,7 +41,7 @@ describe("openProposal", () => {
       tally.push(`${order.kind} ${proposal.track}`);
       expect(JSON.parse(JSON.stringify(proposal))).toEqual(proposal);
     }
-    expect(new Set(tally).size).toBe(13);
+    expect(new Set(tally).size).toBe(14);
   });
 
   it("opens one proposal for five nodes that see one incident at one moment", async () => {

@@ -69,7 +69,7 @@ describe("DirectiveRegistry", () => {
     ]) {
       await expect(directives.issue(directiveOf(change))).rejects.toThrow("DirectiveRegistryInvalidDirective()");
     }
-    await expect(directives.issue(directiveOf({ kind: 13 }))).rejects.toThrow();
+    await expect(directives.issue(directiveOf({ kind: 16 }))).rejects.toThrow();
   });
 
   it("issues a directive once", async () => {

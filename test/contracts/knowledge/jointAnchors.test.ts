@@ -266,7 +266,7 @@ describe("An anchor of many nodes together", () => {
   it("takes nobody after its deadline, and stands for a day at most: nobody seems to have known of old", async () => {
     const { joint } = jointOf([0, 1]);
     await send(joint, [0]);
-    await networkHelpers.time.setNextBlockTimestamp(deadline + 1n);
+    await networkHelpers.time.increaseTo(deadline + 1n);
     expect(await revertOf(send(joint, [1]))).toEqual(["KnowledgeRegistryLapsed", deadline]);
     const now = BigInt(await networkHelpers.time.latest());
     const distant = { ...joint, deadline: now + 2n * DAY };

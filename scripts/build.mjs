@@ -8,6 +8,7 @@ import { keccak256 } from "ethers";
 const root = join(import.meta.dirname, "..");
 const contracts = [
   ["nodes", "NodeRegistry"],
+  ["nodes", "NodePresence"],
   ["knowledge", "KnowledgeRegistry"],
   ["knowledge", "ModelRegistry"],
   ["directives", "DirectiveRegistry"],
@@ -16,8 +17,11 @@ const contracts = [
   ["governance", "NodeGovernor"],
   ["governance", "NodeTimelock"],
 ];
-/** Created by another contract, and verified with it. */
-const created = [["governance", "ProposalReader"]];
+/** Parts of another contract, and verified with it. */
+const created = [
+  ["governance", "ProposalReader"],
+  ["nodes", "NodeChanges"],
+];
 
 const artifactOf = (folder, name) => join(root, "artifacts", "contracts", folder, `${name}.sol`, `${name}.json`);
 

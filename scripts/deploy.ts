@@ -1,20 +1,21 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { network } from "hardhat";
-import { type GenesisNode, genesisOf, witanModule } from "../ignition/modules/Witan.js";
-import type { Deployment } from "../src/ports/chain/index.js";
+import { genesisModule, genesisOf, witanModule } from "../ignition/modules/Witan.js";
+import type { Admission, ConsentContext, Deployment } from "../src/ports/chain/index.js";
 import type { Address, Track, TrackRules } from "../src/records/index.js";
 
 export interface DeployOptions {
   readonly rpc: string;
   readonly chainId: number;
-  readonly nodes: readonly GenesisNode[];
+  /** The nodes of genesis, whose operators sign for this chain and registry. */
+  readonly nodes: (context: ConsentContext) => Promise<readonly Admission[]>;
   readonly tracks?: Record<Track, TrackRules>;
   /** Deletes Ignition's journal of an earlier deployment with this chain id: for chains that start empty. */
   readonly fresh?: boolean;
 }
 
-/** Deploys the DAO by its one Ignition module over an RPC whose first account pays. The deployer keeps no role. */
+/** Deploys the DAO by its Ignition modules over an RPC whose first account pays. The deployer keeps no role. */
 export async function deploy({ rpc, chainId, nodes, tracks, fresh = false }: DeployOptions): Promise<Deployment> {
   if (fresh) {
     await rm(join(import.meta.dirname, "..", "ignition", "deployments", `chain-${chainId}`), {
@@ -24,14 +25,12 @@ export async function deploy({ rpc, chainId, nodes, tracks, fresh = false }: Dep
   }
   const connection = await network.create({ network: "localhost", override: { url: rpc } });
   const deployedAtBlock = Number(await connection.provider.request({ method: "eth_blockNumber", params: [] }));
-  const { batches, parameters } = genesisOf(nodes);
   const rules = Object.fromEntries(Object.entries(tracks ?? {}).map(([track, its]) => [track, { ...its }]));
-  const deployed = await connection.ignition.deploy(witanModule(batches), {
-    parameters: { Witan: { ...parameters, ...rules } },
-  });
+  const deployed = await connection.ignition.deploy(witanModule, { parameters: { Witan: rules } });
   const addressOf = async (name: keyof typeof deployed) => (await deployed[name].getAddress()) as Address;
   const contracts = {
     NodeRegistry: await addressOf("nodes"),
+    NodePresence: await addressOf("presences"),
     KnowledgeRegistry: await addressOf("knowledge"),
     ModelRegistry: await addressOf("models"),
     ParameterRegistry: await addressOf("parameters"),
@@ -40,6 +39,9 @@ export async function deploy({ rpc, chainId, nodes, tracks, fresh = false }: Dep
     NodeGovernor: await addressOf("governor"),
     NodeTimelock: await addressOf("timelock"),
   };
+  const registry = contracts.NodeRegistry;
+  const { batches, parameters } = genesisOf(await nodes({ chainId, registry }));
+  await connection.ignition.deploy(genesisModule(batches), { parameters: { Genesis: { registry, ...parameters } } });
   await connection.close();
   return { chainId, contracts, deployedAtBlock };
 }

@@ -94,7 +94,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
   const members = await createMembers(join(HOME, "nodes"), NODES, passwordFile);
   const deployment = await deploy({
     ...net,
-    nodes: members.map(({ genesis }) => genesis),
+    nodes: (context) => Promise.all(members.map(({ admission }) => admission(context))),
     tracks: storyTracks,
     fresh: true,
   });
@@ -108,10 +108,10 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
     cleanup.add(() => chain.close());
     return createClient({ chain, content: createUplink(http, chain) });
   };
-  const client = await open(members[0]?.wallet);
-  const byzantine = await open(members.at(-1)?.wallet);
-  for (const { wallet } of members) {
-    await client.chain.provider.send("hardhat_setBalance", [wallet.address, "0x56bc75e2d63100000"]);
+  const client = await open(members[0]?.agent);
+  const byzantine = await open(members.at(-1)?.agent);
+  for (const { address } of members.flatMap(({ agent, operator }) => [agent, operator])) {
+    await client.chain.provider.send("hardhat_setBalance", [address, "0x56bc75e2d63100000"]);
   }
 
   const [basePort = 0] = await freePorts(2 * REPLICAS);
@@ -134,7 +134,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
       ...storyTiming.agent,
     }),
   });
-  const names = new Map(members.map(({ name, wallet }) => [wallet.address.toLowerCase(), name]));
+  const names = new Map(members.map(({ name, agent }) => [agent.address.toLowerCase(), name]));
   const narrator = narrate(client.chain, names, screen, narrating.signal);
   cleanup.add(async () => {
     narrating.abort();
@@ -193,7 +193,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
 async function play(stage: Stage, members: readonly Member[]): Promise<void> {
   await firstStates(
     stage,
-    members.map(({ wallet }) => wallet.address),
+    members.map(({ agent }) => agent.address),
   );
   await heal(stage);
   await failAndRollBack(stage);
@@ -227,10 +227,11 @@ async function releaseOf(name: string): Promise<Release> {
 
 async function describeNodes(client: Awaited<ReturnType<typeof createClient>>, members: readonly Member[]) {
   const nodes = await client.listNodes();
-  return nodes.map(({ index, operator, peerId }) => {
-    const member = members.find(({ wallet }) => wallet.address.toLowerCase() === operator.toLowerCase());
+  return nodes.map(({ agent: address, index, operator, peerId }) => {
+    const member = members.find(({ agent }) => agent.address.toLowerCase() === address.toLowerCase());
     return {
-      address: operator,
+      address,
+      operator,
       index,
       peerId,
       multiaddrs: member ? [member.multiaddr] : [],
@@ -240,7 +241,7 @@ async function describeNodes(client: Awaited<ReturnType<typeof createClient>>, m
 }
 
 function hints(members: readonly Member[], network: string, cwd: string): string {
-  const key = relative(cwd, members[0]?.keyFile ?? "");
+  const key = relative(cwd, members[0]?.operatorKeyFile ?? "");
   return [
     "\nThe network runs until Ctrl+C. In another terminal, try:",
     "  npx witan node list",

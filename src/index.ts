@@ -1,12 +1,14 @@
 export * from "./client/index.js";
 export { BaseError, type BaseErrorOptions, ConfigError, InvalidInputError } from "./errors.js";
 export {
+  type Admission,
   type Chain,
   ChainError,
   type ChainErrorKind,
   type ChainEvent,
   type ChainEventName,
   type ChainEventOf,
+  type ConsentContext,
   ContractRevertError,
   type CreateChainParameters,
   contractInterfaces,
@@ -14,8 +16,11 @@ export {
   type Deployment,
   type EventCursor,
   isRevert,
+  NO_DEADLINE,
+  type OperatorConsent,
   parseDeployment,
   type Receipt,
+  signOperatorConsent,
   type WatchOptions,
 } from "./ports/chain/index.js";
 export {
@@ -34,13 +39,13 @@ export {
 } from "./ports/content/index.js";
 export {
   blsPublicKey,
+  createAccountKey,
   createBlsKey,
-  createOperatorKey,
   KeyError,
   provePossession,
+  readAccountKey,
   readBlsKey,
-  readOperatorKey,
+  writeAccountKey,
   writeBlsKey,
-  writeOperatorKey,
 } from "./ports/keys/index.js";
 export * from "./records/index.js";

@@ -23,6 +23,13 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         uint256 failed;
     }
 
+    /// @dev How many nodes attested a result, and a hash chain of their sets in the order of the transactions: so who they are
+    /// can be shown when it matters, for no slot more.
+    struct Support {
+        uint32 count;
+        uint224 history;
+    }
+
     /// @notice The EIP-712 type of a report.
     bytes32 public constant REPORT_TYPEHASH = keccak256("Report(bytes32 directiveId,uint8 report,bytes32 outcome)");
     /// @notice The most records that a directive may cite.
@@ -35,7 +42,7 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
 
     mapping(bytes32 directiveId => Issued) private _issued;
     mapping(bytes32 directiveId => mapping(uint256 word => Marks)) private _marks;
-    mapping(bytes32 directiveId => mapping(Report => mapping(ContentId outcome => uint32))) private _attestations;
+    mapping(bytes32 directiveId => mapping(Report => mapping(ContentId outcome => Support))) private _support;
 
     /// @inheritdoc IDirectiveRegistry
     mapping(bytes32 subject => bytes32 directiveId) public lastIssued;
@@ -74,15 +81,18 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         _checkReport(id, issued_, report_, outcome);
 
         uint32 index = _indexOf(msg.sender, issued_.epoch);
-        uint256 bit = 1 << (index & 0xff);
-        Marks storage marks = _marks[id][index >> 8];
+        (uint256 word, uint256 bit) = (index >> 8, 1 << (index & 0xff));
+        Marks storage marks = _marks[id][word];
         if (_reported(marks, report_) & bit != 0) {
             revert DirectiveRegistryAlreadyReported(id, msg.sender, _reportAt(id, index));
         }
         _mark(marks, report_, bit);
         emit DirectiveReported(id, msg.sender, report_, outcome);
 
-        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, 1);
+        if (report_ == Report.Ready) return;
+        uint256[] memory bits = new uint256[](word + 1);
+        bits[word] = bit;
+        _attest(id, issued_, report_, outcome, bits);
     }
 
     /// @inheritdoc IDirectiveRegistry
@@ -97,16 +107,31 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         _checkReport(id, issued_, report_, outcome);
 
         uint256[] memory fresh = _withoutReported(id, report_, bits);
-        Signers memory signers;
-        signers.forBits = bits;
-        nodes.checkAggregate(issued_.epoch, signers, reportDigest(id, report_, outcome), bytes32(0), signature);
+        _verify(issued_.epoch, bits, reportDigest(id, report_, outcome), signature);
 
         for (uint256 word = 0; word < fresh.length; ++word) {
             if (fresh[word] != 0) _mark(_marks[id][word], report_, fresh[word]);
         }
         emit ReportsCounted(id, report_, outcome, fresh);
 
-        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, uint32(fresh.countAll()));
+        if (report_ != Report.Ready) _attest(id, issued_, report_, outcome, fresh);
+    }
+
+    /// @inheritdoc IDirectiveRegistry
+    function enact(bytes32 id, Report report_, ContentId outcome, uint256[][] calldata attested) external {
+        Issued storage issued_ = _get(id);
+        _checkReport(id, issued_, report_, outcome);
+        if (issued_.enacted != Report.None || report_ == Report.Ready) revert DirectiveRegistryNothingNew(id);
+
+        uint256[] memory departed = nodes.departedSince(issued_.epoch);
+        Support storage support = _support[id][report_][outcome];
+        uint256 lost = attested.length == 0
+            ? _lostAtMost(id, report_, departed)
+            : _lost(id, support.history, attested, departed);
+        uint32 needed_ = threshold(uint32(issued_.committeeSize - departed.countAll()));
+        uint256 attesting = support.count > lost ? support.count - lost : 0;
+        if (attesting < needed_) revert DirectiveRegistryTooFew(id, uint32(attesting), needed_);
+        _enact(id, issued_, report_, outcome, uint32(attesting));
     }
 
     /// @inheritdoc IDirectiveRegistry
@@ -125,7 +150,13 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
 
     /// @inheritdoc IDirectiveRegistry
     function attestations(bytes32 id, Report report_, ContentId outcome) external view returns (uint32) {
-        return _attestations[id][report_][outcome];
+        return _support[id][report_][outcome].count;
+    }
+
+    /// @inheritdoc IDirectiveRegistry
+    function needed(bytes32 id) external view returns (uint32) {
+        Issued storage issued_ = _get(id);
+        return threshold(uint32(issued_.committeeSize - nodes.departedSince(issued_.epoch).countAll()));
     }
 
     /// @inheritdoc IDirectiveRegistry
@@ -158,6 +189,13 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         if (report_ != Report.Ready && block.timestamp < issued_.activeAt) {
             revert DirectiveRegistryNotActive(id, issued_.activeAt);
         }
+    }
+
+    /// @dev Also reports of suspended nodes are taken: whether they count is seen when they are counted.
+    function _verify(uint32 epoch, uint256[] calldata bits, bytes32 digest, bytes calldata signature) private view {
+        Signers memory signers;
+        signers.forBits = bits;
+        nodes.checkAggregate(epoch, 0, false, signers, digest, bytes32(0), signature);
     }
 
     /// @dev Those of `bits` that may still make this report; reverts if none may.
@@ -198,18 +236,58 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         return marks.ready & bit != 0 ? Report.Ready : Report.None;
     }
 
-    /// @dev Every node attests at most once, so no second result can reach more than half.
-    function _attest(bytes32 id, Issued storage issued_, Report report_, ContentId outcome, uint32 more) private {
-        mapping(ContentId outcome => uint32) storage counts = _attestations[id][report_];
-        uint32 count = counts[outcome] + more;
-        counts[outcome] = count;
-        uint32 needed = threshold(issued_.committeeSize);
-        if (count < needed || count - more >= needed) return;
+    /// @dev Every node attests at most once, so that among those present no second result can reach more than half.
+    function _attest(bytes32 id, Issued storage issued_, Report report_, ContentId outcome, uint256[] memory bits)
+        private
+    {
+        Support storage support = _support[id][report_][outcome];
+        (uint32 count, uint224 history) = (support.count + uint32(bits.countAll()), support.history);
+        (support.count, support.history) = (count, _chained(history, bits));
+        if (issued_.enacted != Report.None) return;
 
+        uint256[] memory departed = nodes.departedSince(issued_.epoch);
+        uint256 size = issued_.committeeSize;
+        if (departed.length != 0) {
+            size -= departed.countAll();
+            uint256 lost = _lostAtMost(id, report_, departed);
+            count = count > lost ? count - uint32(lost) : 0;
+        }
+        if (count >= threshold(uint32(size))) _enact(id, issued_, report_, outcome, count);
+    }
+
+    function _enact(bytes32 id, Issued storage issued_, Report report_, ContentId outcome, uint32 attesting) private {
         issued_.enacted = report_;
         issued_.outcome = outcome;
 
-        emit DirectiveEnacted(id, report_, outcome, count);
+        emit DirectiveEnacted(id, report_, outcome, attesting);
+    }
+
+    /// @dev How many of `departed` made this report, whatever their outcome: at least as many as attested one of them.
+    function _lostAtMost(bytes32 id, Report report_, uint256[] memory departed) private view returns (uint256 lost) {
+        for (uint256 word = 0; word < departed.length; ++word) {
+            if (departed[word] == 0) continue;
+            Marks storage marks = _marks[id][word];
+            lost += Bitmap.count((report_ == Report.Done ? marks.done : marks.failed) & departed[word]);
+        }
+    }
+
+    /// @dev How many of `departed` are in `attested`, which must be the sets of `history` in their order.
+    function _lost(bytes32 id, uint224 history, uint256[][] calldata attested, uint256[] memory departed)
+        private
+        pure
+        returns (uint256 lost)
+    {
+        uint224 chain = 0;
+        for (uint256 i = 0; i < attested.length; ++i) {
+            uint256[] memory bits = attested[i];
+            chain = _chained(chain, bits);
+            for (uint256 word = 0; word < bits.length; ++word) lost += Bitmap.count(bits[word] & departed.at(word));
+        }
+        if (chain != history) revert DirectiveRegistryOtherHistory(id);
+    }
+
+    function _chained(uint224 history, uint256[] memory bits) private pure returns (uint224) {
+        return uint224(uint256(keccak256(abi.encode(history, bits))));
     }
 
     /// @dev Compare and set: an order is issued on the state of its subject that its voters saw, or not at all.

@@ -7,7 +7,8 @@ import {Directive, DirectiveKind} from "../types/Directive.sol";
 /// @title Directives, and the nodes' reports on them
 /// @notice The timelock issues directives; members of the committee at issue report on them. `Ready` says that a node has
 /// fetched and checked what it needs. `Done` and `Failed` cite an `Outcome` record and are a node's last report; they
-/// enact the directive once more than half of the committee has attested the same result with the same outcome.
+/// enact the directive once more than half of the committee, as far as it is still seated and present, has attested the
+/// same result with the same outcome.
 interface IDirectiveRegistry {
     enum Report {
         None,
@@ -57,6 +58,10 @@ interface IDirectiveRegistry {
     error DirectiveRegistryAlreadyReported(bytes32 directiveId, address node, Report report);
     /// @notice All of these nodes have reported already.
     error DirectiveRegistryNothingNew(bytes32 directiveId);
+    /// @notice Of those who are present, `attesting` have attested the result, of `needed`.
+    error DirectiveRegistryTooFew(bytes32 directiveId, uint32 attesting, uint32 needed);
+    /// @notice These are not the sets of nodes that attested the result, in their order.
+    error DirectiveRegistryOtherHistory(bytes32 directiveId);
     error DirectiveRegistryNotActive(bytes32 directiveId, uint48 activeAt);
     error DirectiveRegistryLapsed(bytes32 directiveId, uint48 deadline);
 
@@ -76,6 +81,12 @@ interface IDirectiveRegistry {
         bytes calldata signature
     ) external;
 
+    /// @notice Enacts a directive, until its deadline, whose result enough nodes have attested since others left or fell silent;
+    /// by anybody.
+    /// @param attested Who attested it, a set for each transaction in their order: that of {ReportsCounted}, or of one node.
+    /// If it is empty, all who departed after the same report are taken off, also those with another outcome.
+    function enact(bytes32 directiveId, Report report_, ContentId outcome, uint256[][] calldata attested) external;
+
     /// @notice The digest that a node signs with its BLS key to make this report.
     function reportDigest(bytes32 directiveId, Report report_, ContentId outcome) external view returns (bytes32);
 
@@ -88,6 +99,9 @@ interface IDirectiveRegistry {
 
     /// @notice The number of nodes that attested this final report with this outcome.
     function attestations(bytes32 directiveId, Report report_, ContentId outcome) external view returns (uint32);
+
+    /// @notice Attestations, of nodes that are still seated and present, that enact the directive now.
+    function needed(bytes32 directiveId) external view returns (uint32);
 
     /// @notice The last report of `node`.
     function reportOf(bytes32 directiveId, address node) external view returns (Report);

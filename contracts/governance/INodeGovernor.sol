@@ -13,6 +13,9 @@ interface INodeGovernor is IGovernor {
     struct ProposalRules {
         uint32 epoch;
         uint32 committeeSize;
+        uint32 presence;
+        /// The seats whose votes count: those of the committee that are not suspended, or have not lapsed.
+        uint32 counted;
         /// Votes For without which nothing passes.
         uint32 neededFor;
         /// Votes For that end the vote early: no later ballot could change the result. 0 for no fast path.
@@ -50,6 +53,8 @@ interface INodeGovernor is IGovernor {
     error GovernorWindowPassed();
     error GovernorInvalidEvidence(uint256 position);
     error GovernorNotMember(address account, uint32 epoch);
+    /// @notice The seat is suspended, or has lapsed: it was not counted when the proposal was opened.
+    error GovernorNotCounted(uint32 index);
     error GovernorEmptyCommittee();
     /// @notice Only the past is certain.
     error GovernorFutureLookup(uint256 timepoint, uint256 currentTimepoint);
@@ -96,9 +101,6 @@ interface INodeGovernor is IGovernor {
 
     /// @notice The digest that a node signs to vote this way with its BLS key: For or Against, and both for Abstain.
     function aggregateBallotDigest(uint256 proposalId, uint8 support) external view returns (bytes32);
-
-    /// @notice The most careful of the tracks of a proposal's calls.
-    function trackOf(address[] memory targets, bytes[] memory calldatas) external view returns (Track);
 
     function proposalRules(uint256 proposalId) external view returns (ProposalRules memory);
 

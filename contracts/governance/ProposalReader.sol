@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IParameterRegistry} from "../directives/IParameterRegistry.sol";
 import {IPublisherRegistry} from "../directives/IPublisherRegistry.sol";
 import {IModelRegistry} from "../knowledge/IModelRegistry.sol";
+import {INodeChanges} from "../nodes/INodeChanges.sol";
+import {INodePresence} from "../nodes/INodePresence.sol";
 import {INodeRegistry} from "../nodes/INodeRegistry.sol";
 import {ContentId} from "../types/ContentId.sol";
 import {DirectiveKind, Directives} from "../types/Directive.sol";
 import {Track, TrackRules} from "../types/Track.sol";
 import {DirectiveCalldata} from "./DirectiveCalldata.sol";
 import {INodeGovernor} from "./INodeGovernor.sol";
+import {ProposalTallies, ProposalTally} from "./ProposalTally.sol";
 import {TrackBounds} from "./TrackBounds.sol";
 
 /// @title What a proposal's calls ask for
@@ -26,23 +30,110 @@ contract ProposalReader {
     /// @notice Where parameters and flags are set.
     address public immutable parameters;
     /// @notice Where members are admitted and removed.
-    address public immutable nodes;
+    INodeRegistry public immutable nodes;
+    /// @notice Where seats are suspended.
+    INodePresence public immutable presences;
 
-    constructor(address directives_, address models_, address parameters_, address nodes_) {
+    constructor(address directives_, address models_, address parameters_, INodeRegistry nodes_) {
         directives = directives_;
         models = models_;
         parameters = parameters_;
         nodes = nodes_;
+        presences = nodes_.presences();
     }
 
-    /// @notice The most careful of the calls' tracks, and of the one directive that they issue, the evidence and the end of
-    /// its window, before which it must be opened and decided; none and zero if they issue none. Reverts if they issue two,
-    /// or one that is not canonically encoded.
+    /// @notice What the calls ask for, and the seats that decide on it: those of the second before, so that none joins because of
+    /// it. Reverts if the calls issue two directives, or one that is not canonically encoded.
+    /// @return tally The epoch, the presence, and the most careful of the calls' tracks.
+    /// @return windowEnd The end of the window of the directive that they issue, before which it must be opened and decided; zero
+    /// if they issue none.
+    /// @return size All seats.
+    /// @return counted The seats that are counted.
+    /// @return leastFor More than a third of all seats; to suspend some, more than half.
+    /// @return evidence The records that the directive cites.
     function read(address[] calldata targets, bytes[] calldata calldatas)
         external
         view
-        returns (Track track, uint256 windowEnd, ContentId[] memory evidence)
+        returns (
+            ProposalTally tally,
+            uint256 windowEnd,
+            uint256 size,
+            uint256 counted,
+            uint256 leastFor,
+            ContentId[] memory evidence
+        )
     {
+        Track track;
+        bool halfOfAll;
+        (track, halfOfAll, windowEnd, evidence) = _read(targets, calldatas);
+        uint32 epoch;
+        uint32 presence;
+        (epoch, size, presence, counted) = nodes.countedAt(uint48(block.timestamp - 1), track > Track.Operations);
+        if (size == 0) revert INodeGovernor.GovernorEmptyCommittee();
+        if (size > ProposalTallies.MAX_COMMITTEE) revert INodeGovernor.GovernorCommitteeTooLarge(size);
+        tally = ProposalTallies.asked(epoch, presence, track);
+        leastFor = size / (halfOfAll ? 2 : 3) + 1;
+    }
+
+    /// @notice Of the seats that counted at `timepoint` (seconds), `share` 60,000ths, and more than a third of all.
+    function quorumAt(uint256 timepoint, uint16 share) external view returns (uint256) {
+        if (timepoint >= block.timestamp) revert INodeGovernor.GovernorFutureLookup(timepoint, block.timestamp);
+        (, uint32 size,, uint32 counted) = nodes.countedAt(uint48(timepoint), false);
+        return Math.max(Math.ceilDiv(uint256(share) * counted, TrackBounds.SHARE_DENOMINATOR), size / 3 + 1);
+    }
+
+    /// @notice What {INodeGovernor-proposalRules} tells of a proposal with this tally and these rules.
+    function rulesOf(ProposalTally tally, TrackRules calldata rules)
+        external
+        view
+        returns (INodeGovernor.ProposalRules memory)
+    {
+        (uint32 epoch, uint32 presence) = (tally.epoch(), tally.presence());
+        uint32 size = epoch == 0 ? 0 : nodes.committee(epoch).size;
+        return INodeGovernor.ProposalRules({
+            epoch: epoch,
+            committeeSize: size,
+            presence: presence,
+            counted: presence == 0 ? size : presences.countedOf(epoch, presence, tally.isCareful()),
+            neededFor: uint32(tally.neededFor()),
+            fastPathFor: uint32(tally.fastPathFor()),
+            approval: rules.approval,
+            track: tally.track(),
+            claim: tally.isClaim(),
+            timelock: rules.timelock,
+            expiry: rules.expiry
+        });
+    }
+
+    /// @notice The most careful of the calls' tracks.
+    function trackOf(address[] calldata targets, bytes[] calldata calldatas) external view returns (Track track) {
+        bool suspends;
+        bool suspension;
+        for (uint256 i = 0; i < targets.length; ++i) {
+            bytes memory data = calldatas[i];
+            Track trackOfCall = _trackOfCall(targets[i], data);
+            if (trackOfCall > track) track = trackOfCall;
+            if (_isSuspend(targets[i], data)) suspends = true;
+            if (targets[i] == directives) {
+                (, DirectiveKind kind,) = data.tryRead();
+                if (kind == DirectiveKind.Suspend) suspension = true;
+            }
+        }
+        if (suspends && !suspension) track = Track.Constitution;
+    }
+
+    /// @notice Reverts if one of the rules is out of {TrackBounds}.
+    function checkRules(Track track, TrackRules calldata rules) external pure {
+        uint256 position = TrackBounds.firstBroken(track, rules);
+        if (position < TrackBounds.RULES) revert INodeGovernor.GovernorInvalidTrack(track, position);
+    }
+
+    function _read(address[] calldata targets, bytes[] calldata calldatas)
+        private
+        view
+        returns (Track track, bool halfOfAll, uint256 windowEnd, ContentId[] memory evidence)
+    {
+        bool suspends;
         for (uint256 i = 0; i < targets.length; ++i) {
             bytes memory data = calldatas[i];
             Track trackOfCall;
@@ -51,26 +142,15 @@ contract ProposalReader {
                 if (!readable || windowEnd != 0) revert INodeGovernor.GovernorInvalidDirective(i);
                 windowEnd = Directives.windowEnd(data.salt());
                 evidence = _readEvidence(data, count);
+                halfOfAll = kind == DirectiveKind.Suspend;
                 trackOfCall = _trackOfKind(kind);
             } else {
                 trackOfCall = _trackOfCall(targets[i], data);
+                if (_isSuspend(targets[i], data)) suspends = true;
             }
             if (trackOfCall > track) track = trackOfCall;
         }
-    }
-
-    /// @notice The most careful of the calls' tracks.
-    function trackOf(address[] calldata targets, bytes[] calldata calldatas) external view returns (Track track) {
-        for (uint256 i = 0; i < targets.length; ++i) {
-            Track trackOfCall = _trackOfCall(targets[i], calldatas[i]);
-            if (trackOfCall > track) track = trackOfCall;
-        }
-    }
-
-    /// @notice Reverts if one of the rules is out of {TrackBounds}.
-    function checkRules(Track track, TrackRules calldata rules) external pure {
-        uint256 position = TrackBounds.firstBroken(track, rules);
-        if (position < TrackBounds.RULES) revert INodeGovernor.GovernorInvalidTrack(track, position);
+        if (suspends && !halfOfAll) (track, halfOfAll) = (Track.Constitution, true);
     }
 
     function _trackOfCall(address target, bytes memory data) private view returns (Track) {
@@ -80,12 +160,13 @@ contract ProposalReader {
             (bool readable, DirectiveKind kind,) = data.tryRead();
             return readable ? _trackOfKind(kind) : Track.Constitution;
         }
+        if (_isSuspend(target, data)) return Track.Emergency;
         if (target == models && selector == IModelRegistry.accept.selector) return Track.Operations;
         if (target == parameters && selector == IParameterRegistry.setFlag.selector) return Track.Operations;
         if (
-            target == nodes
-                && (selector == INodeRegistry.admit.selector || selector == INodeRegistry.remove.selector
-                    || selector == INodeRegistry.rotateKey.selector)
+            target == address(nodes)
+                && (selector == INodeChanges.admit.selector || selector == INodeChanges.remove.selector
+                    || selector == INodeChanges.changeOperator.selector)
         ) return Track.Membership;
         if (selector == IPublisherRegistry.admit.selector && _isPublishers(target)) return Track.Membership;
         if (selector == IPublisherRegistry.revoke.selector && _isPublishers(target)) return Track.Emergency;
@@ -97,13 +178,20 @@ contract ProposalReader {
         return target == address(IParameterRegistry(parameters).publishers());
     }
 
+    /// @dev Without a directive that says so, it is not of the Emergency track: then nothing would end its ballots.
+    function _isSuspend(address target, bytes memory data) private view returns (bool) {
+        return target == address(presences) && data.selector() == INodePresence.suspend.selector;
+    }
+
     function _trackOfKind(DirectiveKind kind) private pure returns (Track) {
-        if (kind == DirectiveKind.Rollback || kind == DirectiveKind.Restart) return Track.Emergency;
-        if (kind == DirectiveKind.Suspend || kind == DirectiveKind.RevokePublisher) return Track.Emergency;
-        if (kind == DirectiveKind.AdmitPublisher) return Track.Membership;
-        if (kind == DirectiveKind.Admit || kind == DirectiveKind.Ban || kind == DirectiveKind.RotateKey) {
-            return Track.Membership;
-        }
+        if (
+            kind == DirectiveKind.Rollback || kind == DirectiveKind.Restart || kind == DirectiveKind.Suspend
+                || kind == DirectiveKind.RevokePublisher
+        ) return Track.Emergency;
+        if (
+            kind == DirectiveKind.Admit || kind == DirectiveKind.Ban || kind == DirectiveKind.ChangeOperator
+                || kind == DirectiveKind.AdmitPublisher
+        ) return Track.Membership;
         if (kind == DirectiveKind.SetParameter || kind == DirectiveKind.SetTrack) return Track.Constitution;
         return Track.Operations;
     }

@@ -30,28 +30,27 @@ library ProposalTallies {
     uint256 private constant CLAIM = 1 << 254;
     uint256 private constant CANCELED = 1 << 255;
 
-    /// @notice What is frozen when a proposal is opened.
-    struct Frozen {
-        uint32 epoch;
-        uint32 presence;
-        /// Votes For that make the vote valid.
-        uint256 neededFor;
-        /// Votes For that end the vote early; 0 for no fast path.
-        uint256 fastPathFor;
-        uint40 opensAt;
-        uint24 period;
-        Track track;
-        uint24 version;
-        /// Only votes For count.
-        bool claim;
+    /// @notice What the calls of a proposal decide of it. On the track of emergencies it is a claim of fact: only votes For count.
+    function asked(uint32 epoch_, uint32 presence_, Track track_) internal pure returns (ProposalTally) {
+        return ProposalTally.wrap(
+            uint256(epoch_) | uint256(presence_) << PRESENCE_AT | uint256(track_) << TRACK_AT
+                | (track_ == Track.Emergency ? CLAIM : 0)
+        );
     }
 
-    function open(Frozen memory frozen) internal pure returns (ProposalTally) {
+    /// @notice With what is frozen of the rules: the votes For that make it valid, those that end it early (0 for no fast path),
+    /// when it opens, for how long, and the version of the rules.
+    function opened(
+        ProposalTally tally,
+        uint256 neededFor_,
+        uint256 fastPathFor_,
+        uint40 opensAt_,
+        uint24 period,
+        uint24 version_
+    ) internal pure returns (ProposalTally) {
         return ProposalTally.wrap(
-            uint256(frozen.epoch) | uint256(frozen.presence) << PRESENCE_AT | frozen.neededFor << NEEDED_AT
-                | frozen.fastPathFor << FAST_PATH_AT | uint256(frozen.opensAt) << OPENS_AT
-                | uint256(frozen.period) << PERIOD_AT | uint256(frozen.track) << TRACK_AT
-                | uint256(frozen.version) << VERSION_AT | (frozen.claim ? CLAIM : 0)
+            ProposalTally.unwrap(tally) | neededFor_ << NEEDED_AT | fastPathFor_ << FAST_PATH_AT
+                | uint256(opensAt_) << OPENS_AT | uint256(period) << PERIOD_AT | uint256(version_) << VERSION_AT
         );
     }
 
@@ -135,6 +134,11 @@ library ProposalTallies {
 
     function track(ProposalTally tally) internal pure returns (Track) {
         return Track(uint8(ProposalTally.unwrap(tally) >> TRACK_AT) & 0x03);
+    }
+
+    /// @notice Whether suspended seats count that have not lapsed.
+    function isCareful(ProposalTally tally) internal pure returns (bool) {
+        return tally.track() > Track.Operations;
     }
 
     function version(ProposalTally tally) internal pure returns (uint256) {

@@ -121,7 +121,7 @@ interface IKnowledgeRegistry {
         returns (bool);
 
     /// @notice Whether the author of `batch` anchored this record in it, under the joint root. A batch that is not at its
-    /// author's index proves nothing.
+    /// author's index, or whose author is not the agent with this index, proves nothing.
     /// @param batchProof From the batch at its author's index up to the topmost node: as many as the tree is deep.
     /// @param proof From the record up to the batch's root.
     function verifyJointly(

@@ -76,7 +76,7 @@ contract KnowledgeRegistry is IKnowledgeRegistry, EIP712 {
         uint256[] memory added = exists ? _withoutAnchored(id, authors) : authors;
         Signers memory signers;
         signers.forBits = authors;
-        nodes.checkAggregate(joint.epoch, signers, id, bytes32(0), signature);
+        nodes.checkAggregate(joint.epoch, 0, false, signers, id, bytes32(0), signature);
 
         if (!exists) jointlyAnchoredAt[id] = uint48(block.timestamp);
         for (uint256 word = 0; word < added.length; ++word) {
@@ -114,6 +114,8 @@ contract KnowledgeRegistry is IKnowledgeRegistry, EIP712 {
         bytes32 id = jointDigest(joint);
         if (jointlyAnchoredAt[id] == 0 || !nodes.isMember(batch.author, joint.epoch)) return false;
         uint32 index = nodes.indexOf(batch.author, joint.epoch);
+        // A seat authors by its agent alone: its operator would prove a second batch under the same bit.
+        if (nodes.node(index).agent != batch.author) return false;
         if (jointAuthors[id][index >> 8] & (1 << (index & 0xff)) == 0) return false;
 
         return _isAtIndex(joint.root, index, batchDigest(batch), batchProof)

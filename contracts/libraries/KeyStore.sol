@@ -4,18 +4,18 @@ pragma solidity ^0.8.28;
 import {Bitmap} from "./Bitmap.sol";
 import {BLS12381} from "./BLS12381.sol";
 
-/// @title Keys and their operators, stored as code
+/// @title Agents and their keys, stored as code
 /// @notice An append-only list. Each append writes its entries into the code of contracts that hold nothing else (the
 /// SSTORE2 pattern): 200 gas a byte instead of 690, read at 3 gas a word, and immutable.
-/// @dev A chunk's code starts with STOP, so that calling it does nothing. An entry is the operator (20 bytes) and the
+/// @dev A chunk's code starts with STOP, so that calling it does nothing. An entry is the agent's account (20 bytes) and the
 /// key's coordinates without the padding of EIP-2537 (48 bytes each).
 library KeyStore {
     using Bitmap for uint256[];
 
     /// @notice For each chunk, from the lowest bit, the index after its last entry (32 bits) and the epoch in which its
     /// entries were appended (32); it starts where the chunk before it ends. Four chunks share a slot.
-    /// @dev The contract that uses the store must create no other contracts: then chunk `i` is its contract number i + 1,
-    /// and the chunk's address need not be stored.
+    /// @dev The contract that uses the store must create one other contract before its first chunk, and none later: then chunk
+    /// `i` is its contract number i + {FIRST_CHUNK}, and the chunk's address need not be stored.
     struct Store {
         uint64[] chunks;
     }
@@ -28,6 +28,7 @@ library KeyStore {
         uint256 next;
     }
 
+    uint256 internal constant FIRST_CHUNK = 2;
     uint256 internal constant ENTRY_LENGTH = 116;
     /// @notice What fits into one contract's code (24,576 bytes) beside the STOP byte, rounded down.
     uint256 internal constant ENTRIES_PER_CHUNK = 211;
@@ -42,11 +43,11 @@ library KeyStore {
     error KeyStoreUnknownKey(uint32 index);
     error KeyStoreWriteFailed();
 
-    /// @notice Writes the operator and its key, in the encoding of EIP-2537, as entry `position` of `entries`.
-    function put(bytes memory entries, uint256 position, address operator, bytes memory key) internal pure {
+    /// @notice Writes the agent and its key, in the encoding of EIP-2537, as entry `position` of `entries`.
+    function put(bytes memory entries, uint256 position, address agent, bytes memory key) internal pure {
         assembly ("memory-safe") {
             let entry := add(add(entries, 0x20), mul(position, ENTRY_LENGTH))
-            mstore(entry, or(shl(96, operator), and(mload(entry), 0xffffffffffffffffffffffff)))
+            mstore(entry, or(shl(96, agent), and(mload(entry), 0xffffffffffffffffffffffff)))
             mcopy(add(entry, 20), add(key, 0x30), 48)
             mcopy(add(entry, 68), add(key, 0x70), 48)
         }
@@ -68,7 +69,7 @@ library KeyStore {
     function read(Store storage store, uint32 index)
         internal
         view
-        returns (address operator, bytes memory key, uint32 epoch)
+        returns (address agent, bytes memory key, uint32 epoch)
     {
         address code;
         uint256 offset;
@@ -76,20 +77,20 @@ library KeyStore {
         key = new bytes(BLS12381.G1_LENGTH);
         assembly ("memory-safe") {
             extcodecopy(code, 0x00, offset, 20)
-            operator := shr(96, mload(0x00))
+            agent := shr(96, mload(0x00))
             extcodecopy(code, add(key, 0x30), add(offset, 20), 48)
             extcodecopy(code, add(key, 0x70), add(offset, 68), 48)
         }
     }
 
-    /// @notice The operator with this index, and the epoch in which it was appended.
-    function operatorAt(Store storage store, uint32 index) internal view returns (address operator, uint32 epoch) {
+    /// @notice The agent with this index, and the epoch in which it was appended.
+    function agentAt(Store storage store, uint32 index) internal view returns (address agent, uint32 epoch) {
         address code;
         uint256 offset;
         (code, offset, epoch) = _find(store, index);
         assembly ("memory-safe") {
             extcodecopy(code, 0x00, offset, 20)
-            operator := shr(96, mload(0x00))
+            agent := shr(96, mload(0x00))
         }
     }
 
@@ -172,9 +173,9 @@ library KeyStore {
         }
     }
 
-    /// @dev The address of contract number i + 1 that this one created (EIP-161), from its nonce in RLP.
+    /// @dev The address of contract number i + {FIRST_CHUNK} that this one created (EIP-161), from its nonce in RLP.
     function _codeAt(uint256 i) private view returns (address code) {
-        uint256 nonce = i + 1;
+        uint256 nonce = i + FIRST_CHUNK;
         // 0xc0 and the length of what follows; 0x80 and the length of the address; the address; from 0x80 on, 0x80 and the
         // length of the nonce; the nonce.
         uint256 bytesOfNonce = nonce < 0x80 ? 0 : nonce < 0x100 ? 1 : nonce < 0x10000 ? 2 : 3;
@@ -256,9 +257,9 @@ library KeyStore {
         }
     }
 
-    /// @notice The operator with this index, for callers that ask in ascending order: each chunk's bounds are read once.
+    /// @notice The agent with this index, for callers that ask in ascending order: each chunk's bounds are read once.
     /// @dev Start with an empty cursor.
-    function operatorAt(Store storage store, Cursor memory cursor, uint32 index) internal view returns (address operator) {
+    function agentAt(Store storage store, Cursor memory cursor, uint32 index) internal view returns (address agent) {
         while (index >= cursor.end) {
             if (cursor.next == store.chunks.length) revert KeyStoreUnknownKey(index);
             (cursor.first, cursor.end, cursor.code) =
@@ -269,7 +270,7 @@ library KeyStore {
         uint256 offset = 1 + (index - cursor.first) * ENTRY_LENGTH;
         assembly ("memory-safe") {
             extcodecopy(code, 0x00, offset, 20)
-            operator := shr(96, mload(0x00))
+            agent := shr(96, mload(0x00))
         }
     }
 

@@ -5,8 +5,9 @@ import {BLS12381} from "./BLS12381.sol";
 
 /// @title Proofs that operators hold the secrets of their keys, many checked at once
 /// @notice A proof is a Schnorr signature in G1 with the key itself: a point R (128 bytes) and a scalar s (32 bytes) with
-/// s·G = R + c·key, where c binds operator, key and R. Making one requires the secret, so no key can be derived
-/// from the keys of others (the rogue-key attack on sums of keys), and no proof is valid for another operator or key.
+/// s·G = R + c·key, where c binds chain, registry, operator, key and R. Making one requires the secret, so no key can be derived
+/// from the keys of others (the rogue-key attack on sums of keys), and no proof is valid for another operator or key, or on
+/// another chain or in another registry.
 /// @dev BLS signatures over one message for the whole batch would not do: a rogue key, the victim's negated plus one's own,
 /// can sign that message by subtracting the victim's signature. One message for each key would cost 86,000 gas for hash
 /// and pairing. All proofs of a batch are checked by one multiplication: sum r_i·(s_i·G - R_i - c_i·key_i) = 0 with 128-bit
@@ -16,7 +17,7 @@ library Possession {
     uint256 internal constant LENGTH = 160;
     /// @dev The order of G1.
     uint256 private constant ORDER = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
-    bytes private constant DOMAIN = "witan/possession/1";
+    bytes private constant DOMAIN = "witan/possession/2";
     bytes private constant GENERATOR =
         hex"0000000000000000000000000000000017f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb"
         hex"0000000000000000000000000000000008b3f481e3aaa0f1a09e30ed741d8ae4fcf5e095d5d00af600db18cb2c04b3edd03cc744a2888ae40caa232946c5e7e1";
@@ -57,17 +58,25 @@ library Possession {
         return valid && BLS12381.isInfinity(result);
     }
 
-    /// @notice The challenge, which binds a proof to its operator and key. Reads the first 128 bytes of `proof` and of `key`.
-    function challenge(address operator, bytes memory key, bytes memory proof) internal pure returns (uint256 scalar) {
+    /// @notice The challenge, which binds a proof to this chain, a registry, its operator and key. Reads the first 128 bytes of
+    /// `proof` and of `key`.
+    function challenge(address registry, address operator, bytes memory key, bytes memory proof)
+        internal
+        view
+        returns (uint256 scalar)
+    {
         bytes memory domain = DOMAIN;
         assembly ("memory-safe") {
-            // Past the end of allocated memory: domain (18 bytes), operator (20), key (128), commitment (128).
+            // Past the end of allocated memory: domain (18 bytes), chain (32), registry (20), operator (20),
+            // key (128), commitment (128).
             let message := mload(0x40)
             mstore(message, mload(add(domain, 0x20)))
-            mstore(add(message, 18), shl(96, operator))
-            mcopy(add(message, 38), add(key, 0x20), 0x80)
-            mcopy(add(message, 166), add(proof, 0x20), 0x80)
-            scalar := mod(keccak256(message, 294), ORDER)
+            mstore(add(message, 18), chainid())
+            mstore(add(message, 50), shl(96, registry))
+            mstore(add(message, 70), shl(96, operator))
+            mcopy(add(message, 90), add(key, 0x20), 0x80)
+            mcopy(add(message, 218), add(proof, 0x20), 0x80)
+            scalar := mod(keccak256(message, 346), ORDER)
         }
     }
 

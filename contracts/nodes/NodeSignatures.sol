@@ -7,16 +7,17 @@ import {BLS12381} from "../libraries/BLS12381.sol";
 import {KeyStore} from "../libraries/KeyStore.sol";
 import {SignerCounts, Signers} from "../types/Signers.sol";
 import {INodeRegistry} from "./INodeRegistry.sol";
+import {NodeCounts} from "./NodeCounts.sol";
 
-/// @dev Verifies statements that many nodes signed, by one aggregated BLS signature or by a list of their operators' ECDSA
+/// @dev Verifies statements that many nodes signed, by one aggregated BLS signature or by a list of their agents' ECDSA
 /// signatures. It writes no storage.
-abstract contract NodeSignatures is INodeRegistry {
+abstract contract NodeSignatures is NodeCounts {
     using Bitmap for uint256[];
 
     /// @dev The progress of reading a list of signatures.
     struct Reading {
         uint256[] members;
-        uint256[] counted;
+        uint256[] voted;
         uint256[][3] sets;
         KeyStore.Cursor cursor;
         uint256 next;
@@ -34,15 +35,10 @@ abstract contract NodeSignatures is INodeRegistry {
     uint256 private constant ABSENT = 3;
 
     /// @inheritdoc INodeRegistry
-    bool public immutable aggregates;
-
-    constructor() {
-        aggregates = BLS12381.isAvailable();
-    }
-
-    /// @inheritdoc INodeRegistry
     function checkAggregate(
         uint32 epoch_,
+        uint32 presence_,
+        bool careful,
         Signers memory signers,
         bytes32 forDigest,
         bytes32 againstDigest,
@@ -50,7 +46,7 @@ abstract contract NodeSignatures is INodeRegistry {
     ) external view returns (SignerCounts memory counts) {
         if (!aggregates) revert NodeRegistryNoPrecompiles();
         uint256[] memory absent;
-        (counts, absent) = _checkMembers(epoch_, signers);
+        (counts, absent) = _checkMembers(epoch_, presence_, careful, signers);
         (bytes memory forKey, bytes memory againstKey) = _keysOf(epoch_, signers, absent, counts);
 
         bool anyFor = counts.forCount + counts.abstainCount != 0;
@@ -65,14 +61,18 @@ abstract contract NodeSignatures is INodeRegistry {
     /// @inheritdoc INodeRegistry
     function recoverSigners(
         uint32 epoch_,
+        uint32 presence_,
+        bool careful,
         Statement calldata statement,
-        uint256[] calldata counted,
+        uint256[] calldata voted,
         bytes calldata signed
     ) external view returns (Signers memory signers, SignerCounts memory counts) {
         if (signed.length == 0) revert NodeRegistryNoSigners();
         Reading memory reading;
         reading.members = memberBits(epoch_);
-        reading.counted = counted;
+        uint256[] memory uncounted = _uncounted(presence_, careful, reading.members.length);
+        for (uint256 i = 0; i < uncounted.length; ++i) reading.members[i] &= ~uncounted[i];
+        reading.voted = voted;
         for (uint256 i = 0; i < 3; ++i) reading.sets[i] = new uint256[](reading.members.length);
         for (uint256 offset = 0; offset < signed.length;) {
             if (signed.length - offset < HEADER_LENGTH) revert NodeRegistryInvalidSignature();
@@ -99,16 +99,17 @@ abstract contract NodeSignatures is INodeRegistry {
     /// @dev The sum of a committee's keys.
     function _totalKey(uint32 epoch_) internal view virtual returns (bytes memory);
 
-    /// @dev The operator of `index`; must be called with ascending indices.
-    function _operatorAt(KeyStore.Cursor memory cursor, uint32 index) internal view virtual returns (address);
+    /// @dev The agent of `index`; must be called with ascending indices.
+    function _agentAt(KeyStore.Cursor memory cursor, uint32 index) internal view virtual returns (address);
 
-    /// @dev Checks that the sets are disjoint and within the committee; returns its members that are in none.
-    function _checkMembers(uint32 epoch_, Signers memory sets)
+    /// @dev Checks that the sets are disjoint and of members who are counted; returns the members that are in none.
+    function _checkMembers(uint32 epoch_, uint32 presence_, bool careful, Signers memory sets)
         private
         view
         returns (SignerCounts memory counts, uint256[] memory absent)
     {
         absent = memberBits(epoch_);
+        uint256[] memory uncounted = _uncounted(presence_, careful, absent.length);
         uint256 bound = absent.length << 8;
         sets.forBits.check(bound);
         sets.againstBits.check(bound);
@@ -119,7 +120,8 @@ abstract contract NodeSignatures is INodeRegistry {
                 (uint256 a, uint256 b, uint256 c) =
                     (sets.forBits.at(word), sets.againstBits.at(word), sets.abstainBits.at(word));
                 uint256 all = a | b | c;
-                if (all & ~absent[word] != 0) revert NodeRegistryNotMembers(word, all & ~absent[word]);
+                uint256 strangers = all & (~absent[word] | uncounted.at(word));
+                if (strangers != 0) revert NodeRegistryNotMembers(word, strangers);
                 if ((a & b) | (a & c) | (b & c) != 0) revert NodeRegistryOverlappingSets(word);
                 absent[word] ^= all;
             }
@@ -171,7 +173,7 @@ abstract contract NodeSignatures is INodeRegistry {
         return (sums[0], sums[1]);
     }
 
-    /// @dev Adds the entry's signer to the set of its choice, unless it is counted already.
+    /// @dev Adds the entry's signer to the set of its choice, unless it has voted already.
     function _read(Reading memory reading, Statement calldata statement, bytes calldata entry) private view {
         uint32 index = uint32(bytes4(entry));
         uint256 choice = uint8(entry[4]);
@@ -179,11 +181,11 @@ abstract contract NodeSignatures is INodeRegistry {
         if (reading.members.at(index >> 8) & bit == 0) revert NodeRegistryNotMembers(index >> 8, bit);
         if (index < reading.next) revert NodeRegistryUnsortedSigner(index);
         reading.next = uint256(index) + 1;
-        if (reading.counted.at(index >> 8) & bit != 0) return;
+        if (reading.voted.at(index >> 8) & bit != 0) return;
 
         if (choice > ABSTAIN) revert NodeRegistryInvalidSignatureOf(index);
         bytes32 digest = _digestOf(statement.domain, statement.typeHash, statement.subject, choice, index);
-        address account = _operatorAt(reading.cursor, index);
+        address account = _agentAt(reading.cursor, index);
         if (!AccountSignatures.isValid(account, digest, entry[HEADER_LENGTH:])) {
             revert NodeRegistryInvalidSignatureOf(index);
         }

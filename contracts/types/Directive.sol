@@ -13,7 +13,7 @@ enum DirectiveKind {
     AcceptModel,
     Admit,
     Ban,
-    RotateKey,
+    ChangeOperator,
     SetParameter,
     SetFlag,
     SetTrack,

@@ -63,9 +63,12 @@ export const DEFAULT_TRACKS = {
 /** The admission of one node; see `INodeRegistry.Admission`. */
 export type GenesisNode = {
   operator: string;
+  agent: string;
   key: string;
   possession: string;
   peerId: string;
+  deadline: number;
+  consent: string;
 };
 
 /** The name of the parameter that holds the batch `i` of genesis nodes: `genesis`, `genesis2`, `genesis3`, ... */
@@ -73,7 +76,7 @@ function genesisName(i: number): string {
   return i === 0 ? "genesis" : `genesis${i + 1}`;
 }
 
-/** The number of batches that these nodes need, and the module's parameters that hold them. */
+/** The number of batches that these nodes need, and the parameters of {@link genesisModule} that hold them. */
 export function genesisOf(
   nodes: readonly GenesisNode[],
   perBatch = NODES_PER_BATCH,
@@ -90,60 +93,75 @@ export function genesisOf(
 }
 
 /**
- * The module that deploys a DAO and leaves its deployer without a role: genesis is closed, the governor is the timelock's
- * only proposer, executor and canceller, and the timelock its own only admin.
+ * The module that deploys a DAO and leaves its deployer one role, to admit the nodes of genesis: the governor is the timelock's
+ * only proposer, executor and canceller, and the timelock its own only admin. The operators then sign their consents, which
+ * name the chain and the registry, and {@link genesisModule} admits their nodes.
  *
- * Parameters: `genesis` (admissions, required; further batches in `genesis2`, `genesis3`, ...), `guardian` and
- * `guardianExpiry` (seconds; none by default), `emergency`, `operations`, `membership`, `constitution` (track rules).
+ * Parameters: `guardian` and `guardianExpiry` (seconds; none by default), `emergency`, `operations`, `membership`, `constitution`
+ * (track rules).
  *
- * @param batches Transactions that the genesis nodes are admitted in, as {@link genesisOf} says.
+ * @example
+ * const { nodes, governor } = await ignition.deploy(witanModule, { parameters: { Witan: {} } });
+ */
+export const witanModule = buildModule("Witan", (m) => {
+  const deployer = m.getAccount(0);
+  const guardian = m.getParameter("guardian", ZeroAddress);
+  const guardianExpiry = m.getParameter("guardianExpiry", 0);
+  const tracks = [
+    m.getParameter("emergency", DEFAULT_TRACKS.emergency),
+    m.getParameter("operations", DEFAULT_TRACKS.operations),
+    m.getParameter("membership", DEFAULT_TRACKS.membership),
+    m.getParameter("constitution", DEFAULT_TRACKS.constitution),
+  ];
+
+  const timelock = m.contract("NodeTimelock", [deployer]);
+  const changes = m.contract("NodeChanges", [timelock]);
+  const nodes = m.contract("NodeRegistry", [timelock, deployer, changes]);
+  const presences = m.contractAt("NodePresence", m.staticCall(nodes, "presences"));
+  const knowledge = m.contract("KnowledgeRegistry", [nodes]);
+  const models = m.contract("ModelRegistry", [timelock]);
+  const parameters = m.contract("ParameterRegistry", [timelock]);
+  const publishers = m.contractAt("PublisherRegistry", m.staticCall(parameters, "publishers"));
+  const directives = m.contract("DirectiveRegistry", [timelock, nodes]);
+  const governor = m.contract("NodeGovernor", [
+    nodes,
+    timelock,
+    directives,
+    models,
+    parameters,
+    guardian,
+    guardianExpiry,
+    tracks,
+  ]);
+
+  const granted = ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"].map((role) =>
+    m.call(timelock, "grantRole", [id(role), governor], { id: `grant_${role}` }),
+  );
+  m.call(timelock, "renounceRole", [`0x${"00".repeat(32)}`, deployer], { after: granted });
+
+  return { timelock, nodes, presences, knowledge, models, parameters, publishers, directives, governor };
+});
+
+/**
+ * The module that admits the nodes of genesis and closes it, after which the deployer has no role.
+ *
+ * Parameters: `registry` (the NodeRegistry's address) and `genesis` (admissions; further batches in `genesis2`, `genesis3`, ...).
+ *
+ * @param batches Transactions that the nodes are admitted in, as {@link genesisOf} says.
  *
  * @example
  * const { batches, parameters } = genesisOf(nodes);
- * const { governor } = await ignition.deploy(witanModule(batches), { parameters: { Witan: parameters } });
+ * await ignition.deploy(genesisModule(batches), { parameters: { Genesis: { registry, ...parameters } } });
  */
-export function witanModule(batches = 1) {
-  return buildModule("Witan", (m) => {
-    const deployer = m.getAccount(0);
-    const guardian = m.getParameter("guardian", ZeroAddress);
-    const guardianExpiry = m.getParameter("guardianExpiry", 0);
-    const tracks = [
-      m.getParameter("emergency", DEFAULT_TRACKS.emergency),
-      m.getParameter("operations", DEFAULT_TRACKS.operations),
-      m.getParameter("membership", DEFAULT_TRACKS.membership),
-      m.getParameter("constitution", DEFAULT_TRACKS.constitution),
-    ];
-
-    const timelock = m.contract("NodeTimelock", [deployer]);
-    const nodes = m.contract("NodeRegistry", [timelock, deployer]);
-    const knowledge = m.contract("KnowledgeRegistry", [nodes]);
-    const models = m.contract("ModelRegistry", [timelock]);
-    const parameters = m.contract("ParameterRegistry", [timelock]);
-    const publishers = m.contractAt("PublisherRegistry", m.staticCall(parameters, "publishers"));
-    const directives = m.contract("DirectiveRegistry", [timelock, nodes]);
-    const governor = m.contract("NodeGovernor", [
-      nodes,
-      timelock,
-      directives,
-      models,
-      parameters,
-      guardian,
-      guardianExpiry,
-      tracks,
-    ]);
-
+export function genesisModule(batches = 1) {
+  return buildModule("Genesis", (m) => {
+    const nodes = m.contractAt("NodeRegistry", m.getParameter<string>("registry"));
     const admitted = Array.from({ length: batches }, (_, i) => genesisName(i)).map((name, i, names) =>
       m.call(nodes, "admit", [m.getParameter(name)], { id: `admit_${names[i]}` }),
     );
     m.call(nodes, "closeGenesis", [], { after: admitted });
-
-    const granted = ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"].map((role) =>
-      m.call(timelock, "grantRole", [id(role), governor], { id: `grant_${role}` }),
-    );
-    m.call(timelock, "renounceRole", [`0x${"00".repeat(32)}`, deployer], { after: granted });
-
-    return { timelock, nodes, knowledge, models, parameters, publishers, directives, governor };
+    return { nodes };
   });
 }
 
-export default witanModule();
+export default witanModule;

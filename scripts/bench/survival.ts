@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { Wallet } from "ethers";
 import type { ReplicationState } from "../../src/agent/replication/state.js";
 import { createClient } from "../../src/client/index.js";
-import { createChain, deployDao, developmentChain, type NodeAdmission } from "../../src/ports/chain/index.js";
+import { createChain, deployDao, developmentChain } from "../../src/ports/chain/index.js";
 import { createGatewayContent } from "../../src/ports/content/index.js";
 import { type Address, cidToContentId } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
@@ -130,12 +130,12 @@ export async function bench(args: readonly string[]): Promise<Bench> {
 async function deploy(rpc: string, chainId: number, members: readonly Member[]) {
   const deployer = Wallet.createRandom();
   const funds = developmentChain(rpc);
-  for (const { address } of [deployer, ...members.map(({ wallet }) => wallet)]) await funds.fund(address as Address);
+  for (const { address } of [deployer, ...members.map(({ agent }) => agent)]) await funds.fund(address as Address);
   return deployDao({
     rpcUrl: rpc,
     chainId,
     deployer,
-    nodes: members.map(({ genesis }) => genesis as NodeAdmission),
+    nodes: (context) => Promise.all(members.map(({ admission }) => admission(context))),
     tracks: storyTracks,
   });
 }

@@ -12,7 +12,7 @@ import { VoteDefaults } from "../../src/policy/index.js";
 import { createChain, type Deployment } from "../../src/ports/chain/index.js";
 import { createHeliaContent, type HeliaContent } from "../../src/ports/content/drivers/helia.js";
 import { createGossip, type Gossip } from "../../src/ports/gossip/index.js";
-import { loadBls, operatorOf } from "../../src/ports/keys/index.js";
+import { accountOf, loadBls } from "../../src/ports/keys/index.js";
 import type { Address, Hex } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
 import type { Logger } from "../../src/utils/logger.js";
@@ -25,7 +25,7 @@ const CYCLE_MS = 500;
 
 /** The secrets of a rehearsing node, made for the rehearsal alone. */
 export interface NodeKeys {
-  readonly operator: Hex;
+  readonly account: Hex;
   readonly bls: Hex;
 }
 
@@ -51,7 +51,7 @@ interface RehearsingNode {
 }
 
 /**
- * Many voting nodes in one process: each with its own operator key, BLS key, journal and decisions; they share the
+ * Many voting nodes in one process: each with its own account, BLS key, journal and decisions; they share the
  * process's libp2p host, its store of content, its reading of the chain and its pool of ballots.
  */
 export class RehearsalHost {
@@ -99,9 +99,9 @@ export class RehearsalHost {
     const jobs = new BackgroundJobs(logger);
     const localNodes = await Promise.all(
       keys.map(async (each): Promise<LocalNode> => {
-        const wallet = operatorOf(each.operator);
+        const wallet = accountOf(each.account);
         const client = createClient({ chain: await chain.as(wallet), content });
-        return { operator: wallet.address as Address, client, blsSecret: Buffer.from(each.bls.slice(2), "hex") };
+        return { account: wallet.address as Address, client, blsSecret: Buffer.from(each.bls.slice(2), "hex") };
       }),
     );
     const exchange = await BallotExchange.open({
@@ -117,13 +117,13 @@ export class RehearsalHost {
     });
     const nodes = await Promise.all(
       localNodes.map(async (node): Promise<RehearsingNode> => {
-        const ownBallots = await OwnBallots.open(join(dir, "nodes", `${node.operator}.jsonl`));
+        const ownBallots = await OwnBallots.open(join(dir, "nodes", `${node.account}.jsonl`));
         // One set of jobs per node: a job's key is the proposal alone.
         const jobs = new BackgroundJobs(logger);
         const voter = new Voter({
           client: reader,
           ownBallots,
-          ballots: new AggregatedBallots(exchange, node.operator),
+          ballots: new AggregatedBallots(exchange, node.account),
           jobs,
           logger,
           policy: VoteDefaults,

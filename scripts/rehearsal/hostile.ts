@@ -29,7 +29,7 @@ export async function attack(parameters: AttackParameters): Promise<number> {
     sent += 1;
   };
   for (const node of nodes) {
-    const member = committee.find(({ operator }) => sameHex(operator, node.operator));
+    const member = committee.find(({ agent }) => sameHex(agent, node.account));
     if (member === undefined) continue;
     const { index } = member;
     const sign = (support: Support, proposalId = proposal.id) =>

@@ -1,18 +1,19 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Client, createClient, type Proposal, type ProposalId } from "../../src/client/index.js";
+import { type Client, createAdmission, createClient, type Proposal, type ProposalId } from "../../src/client/index.js";
 import { BaseError, InvalidInputError } from "../../src/errors.js";
 import {
+  type Admission,
   type Chain,
+  type ConsentContext,
   createChain,
   type Deployment,
   deployDao,
   developmentChain,
-  type NodeAdmission,
 } from "../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../src/ports/content/index.js";
-import { blsPublicKey, createBlsKey, createOperatorKey, provePossession } from "../../src/ports/keys/index.js";
+import { createAccountKey, createBlsKey } from "../../src/ports/keys/index.js";
 import type { Address, Hex } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
 import type { LogLevel } from "../../src/utils/logger.js";
@@ -81,7 +82,8 @@ export class UndecidedError extends BaseError {
 
 interface Member {
   readonly keys: NodeKeys;
-  readonly admission: NodeAdmission;
+  readonly account: Address;
+  readonly admission: (context: ConsentContext) => Promise<Admission>;
 }
 
 /**
@@ -107,14 +109,14 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
     await systemClock.sleep(0);
   }
   const development = developmentChain(rpcUrl);
-  const deployer = createOperatorKey();
-  const accounts = [deployer.address, ...members.map(({ admission }) => admission.operator)];
+  const deployer = createAccountKey();
+  const accounts = [deployer.address, ...members.map(({ account }) => account)];
   for (const account of accounts) await development.fund(account as Address);
   const deployment = await deployDao({
     rpcUrl,
     chainId: await development.chainId(),
     deployer,
-    nodes: members.map(({ admission }) => admission),
+    nodes: (context) => Promise.all(members.map(({ admission }) => admission(context))),
     tracks: rehearsalTracks,
     onAdmitted: (admitted) => onProgress({ step: "admitted", count: admitted, of: count }),
   });
@@ -151,18 +153,22 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
 }
 
 function makeMember(): Member {
-  const wallet = createOperatorKey();
+  const wallet = createAccountKey();
   const secret = createBlsKey();
-  const operator = wallet.address as Address;
+  const account = wallet.address as Address;
   return {
-    keys: { operator: wallet.privateKey as Hex, bls: `0x${Buffer.from(secret).toString("hex")}` },
-    admission: {
-      operator,
-      key: blsPublicKey(secret),
-      possession: provePossession(secret, operator),
-      // The nodes of one process share its host, so the registry holds a peer id that nobody dials.
-      peerId: `0x002408011220${operator.slice(2).padStart(64, "0")}`,
-    },
+    account,
+    keys: { account: wallet.privateKey as Hex, bls: `0x${Buffer.from(secret).toString("hex")}` },
+    admission: (context) =>
+      createAdmission({
+        ...context,
+        // Nobody operates a rehearsal's nodes: one key serves for both.
+        operator: wallet,
+        agent: account,
+        secret,
+        // The nodes of one process share its host, so the registry holds a peer id that nobody dials.
+        peerId: Buffer.from(`002408011220${account.slice(2).padStart(64, "0")}`, "hex"),
+      }),
   };
 }
 

@@ -2,18 +2,11 @@ import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Wallet } from "ethers";
-import type { GenesisNode } from "../../ignition/modules/Witan.js";
 import type { AgentConfigInput } from "../../src/agent/config.js";
-import type { Deployment } from "../../src/ports/chain/index.js";
+import { createAdmission } from "../../src/client/index.js";
+import type { Admission, ConsentContext, Deployment } from "../../src/ports/chain/index.js";
 import { loadIdentity } from "../../src/ports/content/drivers/identity.js";
-import {
-  blsPublicKey,
-  createBlsKey,
-  createOperatorKey,
-  provePossession,
-  writeBlsKey,
-  writeOperatorKey,
-} from "../../src/ports/keys/index.js";
+import { createAccountKey, createBlsKey, writeAccountKey, writeBlsKey } from "../../src/ports/keys/index.js";
 import type { Address } from "../../src/records/index.js";
 import { freePorts } from "./ports.js";
 
@@ -24,13 +17,17 @@ const STORY_SCRYPT_N = 2 ** 13;
 export interface Member {
   readonly name: string;
   readonly dir: string;
-  readonly wallet: Wallet;
-  readonly genesis: GenesisNode;
+  /** The operator's key: a person's, which the agent never has. */
+  readonly operator: Wallet;
+  readonly agent: Wallet;
+  /** Has the operator sign the admission to a registry. */
+  readonly admission: (context: ConsentContext) => Promise<Admission>;
   readonly peerId: string;
   readonly multiaddr: string;
   readonly httpPort: number;
   readonly configFile: string;
-  readonly keyFile: string;
+  readonly operatorKeyFile: string;
+  readonly agentKeyFile: string;
   readonly blsKeyFile: string;
 }
 
@@ -45,29 +42,29 @@ export async function createMembers(dir: string, count: number, passwordFile: st
   async function createMember(index: number): Promise<Member> {
     const name = `node-${index + 1}`;
     const home = join(dir, name);
-    const wallet = createOperatorKey();
+    const [operator, agent] = [createAccountKey(), createAccountKey()];
     const secret = createBlsKey();
-    const keyFile = join(home, "keys", "operator.json");
-    await writeOperatorKey(keyFile, wallet, password, { scryptN: STORY_SCRYPT_N });
+    // In a real mesh the operator's key is on another machine.
+    const operatorKeyFile = join(home, "keys", "operator.json");
+    await writeAccountKey(operatorKeyFile, operator, password, { scryptN: STORY_SCRYPT_N });
+    const agentKeyFile = join(home, "keys", "agent.json");
+    await writeAccountKey(agentKeyFile, agent, password, { scryptN: STORY_SCRYPT_N });
     const blsKeyFile = join(home, "keys", "bls.json");
     await writeBlsKey(blsKeyFile, secret, password, { scryptN: STORY_SCRYPT_N });
     const { peerId, peerIdBytes } = await loadIdentity(join(home, "data"));
-    const operator = wallet.address as Address;
     return {
       name,
       dir: home,
-      wallet,
-      genesis: {
-        operator,
-        key: blsPublicKey(secret),
-        possession: provePossession(secret, operator),
-        peerId: `0x${Buffer.from(peerIdBytes).toString("hex")}`,
-      },
+      operator,
+      agent,
+      admission: (context) =>
+        createAdmission({ ...context, operator, agent: agent.address as Address, secret, peerId: peerIdBytes }),
       peerId,
       multiaddr: `/ip4/127.0.0.1/tcp/${ports[index * 2]}/p2p/${peerId}`,
       httpPort: ports[index * 2 + 1] ?? 0,
       configFile: join(home, "config.json"),
-      keyFile,
+      operatorKeyFile,
+      agentKeyFile,
       blsKeyFile,
     };
   }
@@ -90,7 +87,7 @@ export async function writeConfigs(members: readonly Member[], options: MemberCo
       name: member.name,
       dataDir: "data",
       chain: { rpcUrls: [rpc], ...deployment },
-      keys: { operator: member.keyFile, bls: member.blsKeyFile, passwordFile },
+      keys: { agent: member.agentKeyFile, bls: member.blsKeyFile, passwordFile },
       content: {
         listen: [member.multiaddr.split("/p2p/")[0] ?? member.multiaddr],
         peers: members.filter((other) => other !== member).map(({ multiaddr }) => multiaddr),

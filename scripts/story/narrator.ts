@@ -20,8 +20,8 @@ interface NarrationNames {
   nameOf(account: string): string;
   /** The title of each proposal, by its id. */
   readonly titles: Map<string, string>;
-  /** The operator of each node, by the node's index. */
-  readonly operators: Map<number, string>;
+  /** The agent of each node, by the node's index. */
+  readonly agents: Map<number, string>;
 }
 
 /** Writes to a terminal or a file: each line begins with the seconds since the start. */
@@ -44,7 +44,7 @@ export async function narrate(
   const told: NarrationNames = {
     nameOf: (account) => names.get(account.toLowerCase()) ?? short(account),
     titles: new Map(),
-    operators: new Map(),
+    agents: new Map(),
   };
   let last = "";
   for await (const event of chain.watch({ signal })) {
@@ -61,14 +61,14 @@ export async function narrate(
 }
 
 function sentence(event: ChainEvent, told: NarrationNames): string | undefined {
-  const { nameOf, titles, operators } = told;
+  const { nameOf, titles, agents } = told;
   switch (event.name) {
     case "NodeAdmitted":
-      operators.set(Number(event.args.index), event.args.operator);
-      return `${nameOf(event.args.operator)} is admitted as node ${event.args.index}`;
-    case "KeyRotated":
-      operators.set(Number(event.args.newIndex), event.args.operator);
-      return `${nameOf(event.args.operator)} has a new key, as node ${event.args.newIndex}`;
+      agents.set(Number(event.args.index), event.args.agent);
+      return `${nameOf(event.args.agent)} is admitted as node ${event.args.index}`;
+    case "AgentSet":
+      agents.set(Number(event.args.newIndex), event.args.agent);
+      return `${nameOf(event.args.agent)} is the new agent of a seat, as node ${event.args.newIndex}`;
     case "Anchored":
       return `${nameOf(event.args.author)} anchors ${counted(Number(event.args.count), "record")}, manifest ${cidOf(event.args.manifest)}`;
     case "JointlyAnchored":
@@ -113,9 +113,9 @@ function sentence(event: ChainEvent, told: NarrationNames): string | undefined {
 }
 
 /** The names of the nodes, or their number if there are many. */
-function listOf(indices: readonly number[], { nameOf, operators }: NarrationNames): string {
+function listOf(indices: readonly number[], { nameOf, agents }: NarrationNames): string {
   if (indices.length > MAX_NAMES) return `${indices.length} nodes`;
-  return indices.map((index) => nameOf(operators.get(index) ?? `node ${index}`)).join(", ");
+  return indices.map((index) => nameOf(agents.get(index) ?? `node ${index}`)).join(", ");
 }
 
 /** The gas that a transaction used. */

@@ -46,7 +46,14 @@ export const storyTracks: Record<Track, TrackRules> = {
 
 /** How quickly the story's agents act. */
 export const storyTiming = {
-  agent: { cycleMs: 1_500, anchorEveryMs: 20_000, takeoverMs: 12_000, evidenceTimeoutMs: 6_000, waitForMoreMs: 3_000 },
+  agent: {
+    cycleMs: 1_500,
+    anchorEveryMs: 20_000,
+    takeoverMs: 12_000,
+    evidenceTimeoutMs: 6_000,
+    waitForMoreMs: 3_000,
+    presence: { periodMs: 2_000, checkMs: 8_000, quietMs: 15_000, recheckMs: 20_000, hintMs: 20_000, sampleMs: 10_000 },
+  },
   progressDeadlineMs: 4_000,
   /** How long the story waits for a healthy node to propose rounds before it proposes them itself. */
   spontaneousMs: 20_000,

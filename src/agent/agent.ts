@@ -18,6 +18,7 @@ import { Recorder } from "./loop/recorder.js";
 import type { NodeStrategies } from "./loop/strategies/strategy.js";
 import { Voter } from "./loop/voter.js";
 import type { Outbox } from "./outbox/outbox.js";
+import type { PresenceCycle } from "./presence/cycle.js";
 import type { Instructions } from "./signing/instructions.js";
 import type { OwnBallots, RecordedBallot } from "./signing/ownBallots.js";
 
@@ -39,6 +40,8 @@ export interface AgentDependencies {
   readonly instructions?: Pick<Instructions, "read"> | undefined;
   /** What the agent votes for by itself: {@link VoteDefaults} by default. */
   readonly votePolicy?: VotePolicy | undefined;
+  /** Which seats are silent to this node; undefined if it watches none. */
+  readonly presence?: Pick<PresenceCycle, "silent" | "update"> | undefined;
   /** Overrides of {@link PlanDefaults}. */
   readonly policy?: Partial<PlanPolicy>;
 }
@@ -58,7 +61,8 @@ export class Agent {
     const { anchoring, attestations, ballots } = strategies;
     const readNodeView = async (): Promise<NodeView> => {
       const [replicas, releases] = await Promise.all([listReplicas(), listReleases?.() ?? new Map()]);
-      return { replicas, releases, workloads, tasks };
+      const silent = dependencies.presence === undefined ? {} : { silent: new Set(dependencies.presence.silent()) };
+      return { replicas, releases, workloads, tasks, ...silent };
     };
     this.#dependencies = dependencies;
     this.#loop = new MapekLoop({
@@ -89,6 +93,7 @@ export class Agent {
       }),
       executor: new Executor({ self, client, outbox, handlers, attestations, jobs, logger, takeoverMs }),
       strategies,
+      presence: dependencies.presence,
       policy: { ...PlanDefaults, ...dependencies.policy },
       cycleMs,
       logger,

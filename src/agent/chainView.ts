@@ -1,5 +1,7 @@
 import type { Client, IssuedDirective, NodeSummary, Proposal } from "../client/index.js";
-import { Committees } from "./aggregation/committees.js";
+import { indicesOf } from "../ports/chain/bitset.js";
+import { type Chain, presencesOf } from "../ports/chain/index.js";
+import { Committees, NOBODY_SUSPENDED, type SuspendedSeats } from "./aggregation/committees.js";
 
 /** All open proposals: newer ones must not hide older ones, however many one node opens. */
 const MAX_PROPOSALS = 100_000;
@@ -21,11 +23,24 @@ export interface ChainView {
 export async function readChainView(
   client: Pick<Client, "chain" | "listDirectives" | "listNodes" | "listProposals">,
 ): Promise<ChainView> {
-  const [proposals, directives, nodes, chainTime] = await Promise.all([
+  const [proposals, directives, nodes, chainTime, suspended] = await Promise.all([
     client.listProposals({ states: ["Pending", "Active", "Succeeded", "Queued"], limit: MAX_PROPOSALS }),
     client.listDirectives({ statuses: ["Issued"] }),
     client.listNodes({ includeRemoved: true }),
     client.chain.now(),
+    readSuspended(client.chain),
   ]);
-  return { proposals, directives, nodes, committees: new Committees(nodes), chainTime };
+  return { proposals, directives, nodes, committees: new Committees(nodes, suspended), chainTime };
+}
+
+/** Who is suspended as of the newest block. */
+async function readSuspended(chain: Pick<Chain, "contracts" | "provider" | "read">): Promise<SuspendedSeats> {
+  const presence = Number(await chain.read(() => chain.contracts.nodes.presence()));
+  if (presence === 0) return NOBODY_SUSPENDED;
+  const presences = await presencesOf(chain);
+  const [bits, newestSuspension] = await Promise.all([
+    chain.read(() => presences.suspendedBits(presence)),
+    chain.read(() => chain.contracts.nodes.newestSuspension()),
+  ]);
+  return { presence, indices: new Set(indicesOf(bits)), newestSuspension: Number(newestSuspension) };
 }

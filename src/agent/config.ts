@@ -5,6 +5,7 @@ import { ConfigError } from "../errors.js";
 import type { FinalityRule } from "../ports/chain/index.js";
 import { type Address, checksumAddress } from "../records/index.js";
 import { AgentDefaults } from "./defaults.js";
+import { presenceSchema } from "./presence/config.js";
 import { votingSchema } from "./voting.js";
 
 const port = z.int().min(0).max(65_535);
@@ -33,6 +34,7 @@ const schema = z.strictObject({
     chainId: z.int().positive(),
     contracts: z.strictObject({
       NodeRegistry: address,
+      NodePresence: address,
       KnowledgeRegistry: address,
       ModelRegistry: address,
       ParameterRegistry: address,
@@ -45,8 +47,8 @@ const schema = z.strictObject({
     confirmations: z.int().min(0).max(1_000).default(AgentDefaults.confirmations),
   }),
   keys: z.strictObject({
-    /** The operator key, an Ethereum keystore v3 file; relative to the configuration file. */
-    operator: z.string().min(1),
+    /** The agent's account key, an Ethereum keystore v3 file; relative to the configuration file. The operator's key stays elsewhere. */
+    agent: z.string().min(1),
     /** The node's BLS key, an EIP-2335 file under the same password. Without it the node sends transactions of its own. */
     bls: z.string().min(1).optional(),
     /** A file that holds nothing but the password, readable by its owner alone. WITAN_PASSWORD takes precedence. */
@@ -99,6 +101,8 @@ const schema = z.strictObject({
     .optional(),
   /** What the agent votes for by itself: docs/voting.md. */
   voting: votingSchema.prefault({}),
+  /** How the agent finds out which nodes are silent. */
+  presence: presenceSchema.prefault({}),
   cycleMs: milliseconds.default(AgentDefaults.cycleMs),
   /** How often records that are not urgent are anchored. */
   anchorEveryMs: milliseconds.default(AgentDefaults.anchorEveryMs),
@@ -158,7 +162,7 @@ export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
     ...config,
     dataDir: absolute(config.dataDir),
     keys: {
-      operator: absolute(config.keys.operator),
+      agent: absolute(config.keys.agent),
       ...(config.keys.bls === undefined ? {} : { bls: absolute(config.keys.bls) }),
       ...(config.keys.passwordFile === undefined ? {} : { passwordFile: absolute(config.keys.passwordFile) }),
     },

@@ -7,7 +7,7 @@ import { type Chain, createChain, requireSafeDeployment, verifyDeployment } from
 import { createHeliaContent, type HeliaContent } from "../ports/content/drivers/helia.js";
 import { createGossip } from "../ports/gossip/index.js";
 import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
-import { loadBls, readBlsKey, readOperatorKey } from "../ports/keys/index.js";
+import { loadBls, readAccountKey, readBlsKey } from "../ports/keys/index.js";
 import { PAYLOAD_TOPIC } from "../ports/keys/payloadTopic.js";
 import { type Address, decodePayload } from "../records/index.js";
 import { systemClock } from "../utils/clock.js";
@@ -25,6 +25,8 @@ import { directStrategies } from "./loop/strategies/direct.js";
 import { runBackups } from "./maintenance/backups.js";
 import { Maintenance } from "./maintenance/maintenance.js";
 import { openOutbox } from "./outbox/open.js";
+import { createPresence } from "./presence/create.js";
+import { hearing } from "./presence/hearing.js";
 import { RecordLocations } from "./replication/recordLocations.js";
 import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
@@ -97,7 +99,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const { dataDir } = config;
 
   // Keys, chain, content.
-  const wallet = await readOperatorKey(config.keys.operator, password);
+  const wallet = await readAccountKey(config.keys.agent, password);
   const blsSecret = config.keys.bls === undefined ? undefined : await readBlsKey(config.keys.bls, password);
   const self = wallet.address as Address;
   const { rpcUrls, chainId, contracts, deployedAtBlock } = config.chain;
@@ -111,7 +113,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     onError: (error) => logger.debug("a peer could not be reached", { reason: messageOf(error) }),
   });
   parts.add(() => content.close());
-  const gossip = createGossip({
+  const mesh = createGossip({
     pubsub: content.pubsub,
     onError: (error) => logger.warn("a gossip handler failed", { reason: messageOf(error) }),
   });
@@ -120,6 +122,10 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const locations = new RecordLocations();
   const client = createClient({ chain, content, locate: (contentId) => locations.locate(contentId) });
   const membership = membershipOf(chain);
+
+  // Who is there, by probes and by whatever else peers send.
+  const { presence, cycle } = createPresence({ config: config.presence, client, content, gossip: mesh, clock, logger });
+  const gossip = hearing(mesh, (peer) => presence.heard(peer));
 
   // Journals: the records that this node has written, and how it has voted.
   const outbox = await openOutbox({
@@ -157,8 +163,11 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     instructions: new Instructions(dataDir),
     votePolicy: votePolicyOf(config.voting),
     machine: createMachineProbe(),
+    presence: cycle,
     connectivity: connectivityOf(config, content),
   });
+  await presence.start();
+  parts.add(() => presence.stop());
   agent.start();
   parts.add(() => agent.stop());
 
@@ -198,12 +207,13 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     content,
     status: async () => ({
       name: config.name,
-      operator: self,
+      agent: self,
       peerId: content.peerId,
       multiaddrs: content.multiaddrs(),
       peers: content.connections(),
       block: await chain.blockNumber(),
       ...agent.status,
+      presence: presence.status,
       replication: replicator.state,
       maintenance: maintenance.state,
     }),

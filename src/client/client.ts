@@ -6,6 +6,7 @@ import type { Address, ContentId } from "../records/index.js";
 import { type Clock, systemClock } from "../utils/clock.js";
 import { type AnchorIndex, createAnchorIndex } from "./anchors/anchorIndex.js";
 import type { DirectiveStatus, IssuedDirective } from "./directives/directive.js";
+import { createHoldOffs, type HoldOffs } from "./nodes/holdOffs.js";
 import { createMembership, type Membership } from "./nodes/membership.js";
 import type { ProposalState } from "./proposals/proposal.js";
 
@@ -26,6 +27,8 @@ export interface ClientContext {
   readonly locate: Locate | undefined;
   /** The nodes, present and past. */
   readonly membership: Membership;
+  /** Until when nodes that returned cannot be suspended again. */
+  readonly holdOffs: HoldOffs;
   /** The events that opened proposals. */
   readonly proposals: EventCache<"ProposalCreated">;
   /** The events that issued directives. */
@@ -66,6 +69,7 @@ export function createClientContext(parameters: ClientParameters): ClientContext
     anchors: createAnchorIndex({ chain, content, clock, membership }),
     locate,
     membership,
+    holdOffs: createHoldOffs(chain, membership),
     proposals: createEventCache(chain, ["ProposalCreated"]),
     directives: createEventCache(chain, ["DirectiveIssued"]),
     models: createEventCache(chain, ["ModelAccepted"]),

@@ -10,6 +10,7 @@ import { castVotes } from "./actions/castVotes.js";
 import { checkProposal } from "./actions/checkProposal.js";
 import { type ConfirmRecordProofOptions, confirmRecordProof } from "./actions/confirmRecordProof.js";
 import { decideProposal } from "./actions/decideProposal.js";
+import { enactDirective } from "./actions/enactDirective.js";
 import { executeProposal } from "./actions/executeProposal.js";
 import { fetchLeaves } from "./actions/fetchLeaves.js";
 import { fetchPayload } from "./actions/fetchPayload.js";
@@ -17,6 +18,7 @@ import { type FetchRecordParameters, fetchRecord } from "./actions/fetchRecord.j
 import { getDirective } from "./actions/getDirective.js";
 import { getModel } from "./actions/getModel.js";
 import { getProposal } from "./actions/getProposal.js";
+import { getSeat } from "./actions/getSeat.js";
 import { listAnchors } from "./actions/listAnchors.js";
 import { listBallots } from "./actions/listBallots.js";
 import { listDeviations } from "./actions/listDeviations.js";
@@ -25,14 +27,19 @@ import { listIssuedDirectives } from "./actions/listIssuedDirectives.js";
 import { listModels } from "./actions/listModels.js";
 import { listNodes } from "./actions/listNodes.js";
 import { listOpenedProposalIds } from "./actions/listOpenedProposalIds.js";
+import { listPresence } from "./actions/listPresence.js";
 import { listProposals } from "./actions/listProposals.js";
 import { type ListRecordsParameters, listRecords } from "./actions/listRecords.js";
 import { listReports } from "./actions/listReports.js";
+import { markLapsed } from "./actions/markLapsed.js";
 import { openProposal } from "./actions/openProposal.js";
 import { prepareProposal } from "./actions/prepareProposal.js";
 import { proveRecord } from "./actions/proveRecord.js";
 import { queueProposal } from "./actions/queueProposal.js";
 import { reportDirective } from "./actions/reportDirective.js";
+import { returnToCommittee } from "./actions/returnToCommittee.js";
+import { revokeAgent } from "./actions/revokeAgent.js";
+import { setAgent } from "./actions/setAgent.js";
 import { signBallot } from "./actions/signBallot.js";
 import { signBatch } from "./actions/signBatch.js";
 import { verifyBallot } from "./actions/verifyBallot.js";
@@ -60,6 +67,7 @@ function bindActions(context: ClientContext) {
     confirmRecordProof: (proof: P<typeof confirmRecordProof>, options?: ConfirmRecordProofOptions) =>
       confirmRecordProof(context, proof, options),
     decideProposal: (parameters: P<typeof decideProposal>) => decideProposal(context, parameters),
+    enactDirective: (parameters: P<typeof enactDirective>) => enactDirective(context, parameters),
     executeProposal: (parameters: P<typeof executeProposal>) => executeProposal(context, parameters),
     fetchLeaves: (parameters: P<typeof fetchLeaves>) => fetchLeaves(context, parameters),
     fetchPayload: (parameters: P<typeof fetchPayload>) => fetchPayload(context, parameters),
@@ -68,6 +76,7 @@ function bindActions(context: ClientContext) {
     getDirective: (parameters: P<typeof getDirective>) => getDirective(context, parameters),
     getModel: (parameters: P<typeof getModel>) => getModel(context, parameters),
     getProposal: (parameters: P<typeof getProposal>) => getProposal(context, parameters),
+    getSeat: (parameters: P<typeof getSeat>) => getSeat(context, parameters),
     listAnchors: (parameters?: P<typeof listAnchors>) => listAnchors(context, parameters),
     listBallots: (parameters: P<typeof listBallots>) => listBallots(context, parameters),
     listDeviations: (parameters: P<typeof listDeviations>) => listDeviations(context, parameters),
@@ -76,15 +85,20 @@ function bindActions(context: ClientContext) {
     listModels: (parameters?: P<typeof listModels>) => listModels(context, parameters),
     listNodes: (parameters?: P<typeof listNodes>) => listNodes(context, parameters),
     listOpenedProposalIds: (parameters?: P<typeof listOpenedProposalIds>) => listOpenedProposalIds(context, parameters),
+    listPresence: (parameters?: P<typeof listPresence>) => listPresence(context, parameters),
     listProposals: (parameters?: P<typeof listProposals>) => listProposals(context, parameters),
     listRecords: <Kind extends RecordKind = RecordKind>(parameters?: ListRecordsParameters<Kind>) =>
       listRecords<Kind>(context, parameters),
     listReports: (parameters: P<typeof listReports>) => listReports(context, parameters),
+    markLapsed: (parameters: P<typeof markLapsed>) => markLapsed(context, parameters),
     openProposal: (parameters: P<typeof openProposal>) => openProposal(context, parameters),
     prepareProposal: (parameters: P<typeof prepareProposal>) => prepareProposal(context, parameters),
     proveRecord: (parameters: P<typeof proveRecord>) => proveRecord(context, parameters),
     queueProposal: (parameters: P<typeof queueProposal>) => queueProposal(context, parameters),
     reportDirective: (parameters: P<typeof reportDirective>) => reportDirective(context, parameters),
+    returnToCommittee: (parameters?: P<typeof returnToCommittee>) => returnToCommittee(context, parameters),
+    revokeAgent: (parameters?: P<typeof revokeAgent>) => revokeAgent(context, parameters),
+    setAgent: (parameters: P<typeof setAgent>) => setAgent(context, parameters),
     signBallot: (parameters: P<typeof signBallot>) => signBallot(context, parameters),
     signBatch: (parameters: P<typeof signBatch>) => signBatch(context, parameters),
     verifyBallot: (parameters: P<typeof verifyBallot>) => verifyBallot(context, parameters),

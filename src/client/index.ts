@@ -15,6 +15,7 @@ export {
   confirmRecordProof,
 } from "./actions/confirmRecordProof.js";
 export { type DecideProposalParameters, decideProposal } from "./actions/decideProposal.js";
+export { type EnactDirectiveParameters, enactDirective } from "./actions/enactDirective.js";
 export {
   type ExecuteProposalParameters,
   type ExecuteProposalReturnType,
@@ -26,6 +27,7 @@ export { type FetchRecordParameters, fetchRecord } from "./actions/fetchRecord.j
 export { type GetDirectiveParameters, getDirective } from "./actions/getDirective.js";
 export { type GetModelParameters, getModel } from "./actions/getModel.js";
 export { type GetProposalParameters, getProposal } from "./actions/getProposal.js";
+export { type GetSeatParameters, getSeat, type Seat } from "./actions/getSeat.js";
 export { type ListAnchorsParameters, type ListAnchorsReturnType, listAnchors } from "./actions/listAnchors.js";
 export { type CastBallot, type ListBallotsParameters, listBallots } from "./actions/listBallots.js";
 export { type ListDeviationsParameters, listDeviations } from "./actions/listDeviations.js";
@@ -38,14 +40,19 @@ export {
 export { type ListModelsParameters, listModels, type ModelAcceptance } from "./actions/listModels.js";
 export { type ListNodesParameters, listNodes } from "./actions/listNodes.js";
 export { type ListOpenedProposalIdsParameters, listOpenedProposalIds } from "./actions/listOpenedProposalIds.js";
+export { type ListPresenceParameters, listPresence, type PresenceListing } from "./actions/listPresence.js";
 export { type ListProposalsParameters, listProposals } from "./actions/listProposals.js";
 export { type ListRecordsParameters, listRecords } from "./actions/listRecords.js";
 export { type ListReportsParameters, listReports } from "./actions/listReports.js";
+export { type MarkLapsedParameters, markLapsed } from "./actions/markLapsed.js";
 export { type OpenProposalParameters, type OpenProposalReturnType, openProposal } from "./actions/openProposal.js";
 export { type PrepareProposalParameters, prepareProposal } from "./actions/prepareProposal.js";
 export { type ProveRecordParameters, proveRecord } from "./actions/proveRecord.js";
 export { type QueueProposalParameters, type QueueProposalReturnType, queueProposal } from "./actions/queueProposal.js";
 export { type ReportDirectiveParameters, reportDirective } from "./actions/reportDirective.js";
+export { type ReturnToCommitteeParameters, returnToCommittee } from "./actions/returnToCommittee.js";
+export { type RevokeAgentParameters, revokeAgent } from "./actions/revokeAgent.js";
+export { type SetAgentParameters, setAgent } from "./actions/setAgent.js";
 export { type SignBallotParameters, signBallot } from "./actions/signBallot.js";
 export { type SignBatchParameters, type SignBatchReturnType, signBatch } from "./actions/signBatch.js";
 export { verifyBallot } from "./actions/verifyBallot.js";
@@ -86,10 +93,11 @@ export {
   publishManifest,
 } from "./manifests.js";
 export type { AcceptedModel } from "./models/acceptedModel.js";
+export { type CreateAdmissionParameters, createAdmission } from "./nodes/admission.js";
 export { isMemberIn, type NodeSummary } from "./nodes/node.js";
 export type { BuiltProposal } from "./proposals/composeProposal.js";
 export { describeProposal, subjectOf } from "./proposals/description.js";
-export type { Admission, EffectMaterial } from "./proposals/effect.js";
+export type { EffectMaterial, OperatorConsents } from "./proposals/effect.js";
 export {
   type Proposal,
   type ProposalId,

@@ -3,11 +3,11 @@ export type Report = "ready" | "done" | "failed";
 
 export interface AttestInput {
   readonly report: Report;
-  /** The size of the committee that reports on the directive. */
-  readonly committeeSize: number;
-  /** The number of nodes whose same report, with the same outcome, is on chain already. */
+  /** How many nodes' same report enacts the directive: more than half of those of its committee that are seated and present. */
+  readonly needed: number;
+  /** The number of those nodes whose same report, with the same outcome, is on chain already. */
   readonly counted: number;
-  /** The number of nodes whose same report is known, valid and not on chain. */
+  /** The number of those nodes whose same report is known, valid and not on chain. */
   readonly pending: number;
   /** Whether this node's own report is among them. */
   readonly own: boolean;
@@ -26,24 +26,18 @@ export interface AttestInput {
 /** Why to send pending reports now. */
 export type AttestReason = "enacts" | "deadline" | "waited";
 
-/** The number of reports that enact a directive: more than half of the committee, as DirectiveRegistry has it. */
-function enactingReports(committeeSize: number): number {
-  return Math.floor(committeeSize / 2) + 1;
-}
-
 /**
  * Why to send pending reports now: they enact the directive, its deadline is near, or they have waited long enough for
  * others. Undefined if it is too early. A node pays for other nodes' reports only if they enact the directive, so that
  * nodes that sign false reports pay for them themselves.
  */
 export function whenToAttest(input: AttestInput): AttestReason | undefined {
-  const { report, counted, pending, own, ending, secondsLeft, marginSeconds, waitedMs, waitForMoreMs } = input;
+  const { report, counted, needed, pending, own, ending, secondsLeft, marginSeconds, waitedMs, waitForMoreMs } = input;
   if (pending === 0) return undefined;
   const waited = waitedMs >= waitForMoreMs;
   // `ready` reports are worth nothing once a node reports the end, and must not delay that.
   if (report === "ready") return own && waited && !ending ? "waited" : undefined;
 
-  const needed = enactingReports(input.committeeSize);
   if (counted >= needed) return undefined;
   if (counted + pending >= needed) return "enacts";
   if (!own) return undefined;

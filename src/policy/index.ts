@@ -1,5 +1,6 @@
 export { type AnalysisMemory, analyze, initialMemory, nameState, phi } from "./analyze.js";
 export { type AttestInput, type AttestReason, type Report, whenToAttest } from "./attest.js";
+export { type CommitteePresence, PRESENCE_SUBJECT, suspendable } from "./claims/suspend.js";
 export { PlanDefaults, standardWindow, VoteDefaults } from "./defaults.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
 export {
@@ -31,4 +32,4 @@ export type {
   WorkloadReleases,
 } from "./types.js";
 export { decide } from "./vote.js";
-export { isClaimTrack, type VotesNeeded, votesNeeded } from "./votesNeeded.js";
+export { type DecidingSeats, isClaimTrack, type VotesNeeded, votesNeeded } from "./votesNeeded.js";

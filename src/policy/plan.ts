@@ -1,4 +1,5 @@
 import {
+  type Address,
   type DirectiveKind,
   type Hex,
   nameOfSubject,
@@ -7,6 +8,7 @@ import {
   subjectHash,
   workloadSubject,
 } from "../records/index.js";
+import { PRESENCE_SUBJECT } from "./claims/suspend.js";
 import { standardWindow } from "./defaults.js";
 import type { Analysis, KnownIncident, PlannedProposal, PlanPolicy, SharedKnowledge } from "./types.js";
 
@@ -15,6 +17,8 @@ export interface PlanInput {
   readonly incidents: readonly KnownIncident[];
   readonly shared: SharedKnowledge;
   readonly policy: PlanPolicy;
+  /** The seats to suspend, ascending: {@link suspendable}. None by default. */
+  readonly silent?: readonly number[] | undefined;
 }
 
 /** The flag under which nodes in good health start rounds by themselves. */
@@ -28,7 +32,7 @@ export const SCALING_FLAG = "scaling";
  */
 export function plan(input: PlanInput): PlannedProposal[] {
   const { underWay } = input.shared;
-  const planned = [...heal(input), ...accept(input), ...learn(input), ...grow(input)];
+  const planned = [...suspend(input), ...heal(input), ...accept(input), ...learn(input), ...grow(input)];
   const wanted = new Map(planned.map((proposal) => [`${proposal.order.kind} ${proposal.subject}`, proposal]));
   return [...wanted.values()].filter(
     ({ order: { kind }, subject }) => !underWay.has(underWayKey(kind, subjectHash(subject))),
@@ -49,6 +53,14 @@ function heal({ incidents, policy }: PlanInput): PlannedProposal[] {
   });
 }
 
+/** One order for all that are silent. */
+function suspend({ silent = [] }: PlanInput): PlannedProposal[] {
+  if (silent.length === 0) return [];
+  const order: Order = { kind: "Suspend", indices: silent };
+  const window = standardWindow(order.kind);
+  return [{ order, subject: PRESENCE_SUBJECT, evidence: [], delay: 0, window }];
+}
+
 function healing(incident: KnownIncident["incident"]): Order | undefined {
   const { instance, release } = incident.observed;
   switch (incident.kind) {
@@ -60,7 +72,7 @@ function healing(incident: KnownIncident["incident"]): Order | undefined {
       return { kind: "Rollback", workload: nameOfSubject(incident.subject), from: String(release) as Hex, to: null };
     case "equivocation": {
       const reason = `signed two different ballots on proposal ${incident.observed.proposal}`;
-      return { kind: "Ban", indices: [Number(nameOfSubject(incident.subject))], reason };
+      return { kind: "Ban", operators: [String(incident.observed.operator) as Address], reason };
     }
     case "node-unreachable":
       // The other nodes cannot restart it: people do.

@@ -10,7 +10,8 @@ export interface Tally {
 export interface SettleInput {
   /** As frozen in the proposal: votes in nodes, `approval` in 60,000ths. */
   readonly rules: {
-    readonly committeeSize: number;
+    /** The seats whose votes count. */
+    readonly counted: number;
     readonly neededFor: number;
     readonly fastPathFor: number;
     readonly approval: number;
@@ -50,7 +51,7 @@ export function whenToSettle(input: SettleInput): SettleReason | undefined {
  * earlier.
  */
 export function isDecided(rules: SettleInput["rules"], tally: Tally): boolean {
-  const missing = rules.committeeSize - sizeOf(tally);
+  const missing = rules.counted - sizeOf(tally);
   if (missing <= 0 || endsEarly(rules, tally)) return true;
   // More votes For never hurt: if all missing votes For do not pass it, nothing does.
   const best = { ...tally, for: tally.for + missing };

@@ -131,6 +131,8 @@ export interface NodeView {
   readonly tasks: ReadonlySet<string>;
   /** By workload; none for one of which nothing is known. */
   readonly releases?: ReadonlyMap<string, WorkloadReleases>;
+  /** The indices of the seats that are silent to this node; unknown if it watches none. */
+  readonly silent?: ReadonlySet<number>;
 }
 
 export interface VoteInput {

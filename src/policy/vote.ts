@@ -6,6 +6,7 @@ import {
   replicaSubject,
   workloadSubject,
 } from "../records/index.js";
+import { judgeSuspension } from "./claims/suspend.js";
 import { retentionChange } from "./retention.js";
 import type { Decision, EvidenceCheck, NodeView, VoteInput, VotePolicy } from "./types.js";
 
@@ -51,6 +52,10 @@ export function decide(input: VoteInput): Decision | undefined {
       return decideParameter(order, input.policy);
     case "SetFlag":
       return inFavour("calls, payload and evidence agree");
+    case "Suspend": {
+      const { reason, support } = judgeSuspension(order, subject, input.view);
+      return decision(support, reason);
+    }
     default:
       return undefined;
   }
@@ -184,10 +189,10 @@ function decideParameter({ name, value }: OrderOf<"SetParameter">, policy: VoteP
 function decideBan(order: OrderOf<"Ban">, evidence: readonly EvidenceCheck[]): Decision | undefined {
   const guilty = new Set(
     evidence.flatMap(({ record }) =>
-      record?.kind === "Incident" && record.value.kind === "equivocation" ? [record.value.subject] : [],
+      record?.kind === "Incident" && record.value.kind === "equivocation" ? [record.value.observed.operator] : [],
     ),
   );
-  const proven = order.indices.every((index) => guilty.has(`node/${index}`));
+  const proven = order.operators.every((operator) => guilty.has(operator));
   return proven ? inFavour("the evidence holds two different ballots that the node signed") : undefined;
 }
 

@@ -13,18 +13,28 @@ export function isClaimTrack(track: Track): boolean {
   return track === "emergency";
 }
 
+/** The seats that decide on a proposal. */
+export interface DecidingSeats {
+  /** The size of the committee. */
+  readonly all: number;
+  /** Those whose votes count: suspended seats are left out. */
+  readonly counted: number;
+  /** Whether the proposal suspends seats: more than half of all must see that, so that no group takes the others out. */
+  readonly suspends?: boolean;
+}
+
 /**
- * What the governor demands of a proposal that is opened under these rules: it freezes both numbers. More than half decide
- * a claim of fact; nothing passes with a third of all nodes or less.
+ * What the governor demands of a proposal that is opened under these rules: it freezes both numbers. More than half of the
+ * counted seats decide a claim of fact; nothing passes with a third of all seats or less.
  */
 export function votesNeeded(
   track: Track,
   { approval, fastPath, quorum }: Pick<TrackRules, "approval" | "fastPath" | "quorum">,
-  committeeSize: number,
+  { all, counted, suspends = false }: DecidingSeats,
 ): VotesNeeded {
-  const majority = Math.floor(committeeSize / 2) + 1;
-  const least = Math.floor(committeeSize / 3) + 1;
-  const shareOf = (share: number) => Math.ceil((share * committeeSize) / SHARE_DENOMINATOR);
+  const majority = Math.floor(counted / 2) + 1;
+  const least = Math.floor(all / (suspends ? 2 : 3)) + 1;
+  const shareOf = (share: number) => Math.ceil((share * counted) / SHARE_DENOMINATOR);
   const claim = isClaimTrack(track);
   const neededFor = Math.max(claim ? majority : shareOf(quorum), least);
   const early = claim ? neededFor : Math.max(neededFor, majority, shareOf(approval));

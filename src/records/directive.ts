@@ -34,7 +34,7 @@ const tracks: { readonly [Kind in DirectiveKind]: Track } = {
   AcceptModel: "operations",
   Admit: "membership",
   Ban: "membership",
-  RotateKey: "membership",
+  ChangeOperator: "membership",
   SetParameter: "constitution",
   SetFlag: "operations",
   SetTrack: "constitution",

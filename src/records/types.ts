@@ -21,7 +21,7 @@ export const DirectiveKinds = [
   "AcceptModel",
   "Admit",
   "Ban",
-  "RotateKey",
+  "ChangeOperator",
   "SetParameter",
   "SetFlag",
   "SetTrack",

@@ -7,6 +7,8 @@ type Reader = Parameters<typeof readChainView>[0];
 const nodes: NodeSummary[] = [0, 1].map((index) => ({
   index,
   operator: `0x${`a${index}`.repeat(20)}`,
+  formerOperators: [],
+  agent: `0x${`a${index}`.repeat(20)}`,
   peerId: `peer ${index}`,
   key: "0x",
   admittedAt: 1,
@@ -28,7 +30,11 @@ function chainOf(
     listProposals: answer("listProposals", [{ id: "7" }]),
     listDirectives: answer("listDirectives", [{ id: "0x01" }]),
     listNodes: answer("listNodes", nodes),
-    chain: { now: answer("now", 1_000) },
+    chain: {
+      now: answer("now", 1_000),
+      read: (call: () => unknown) => call(),
+      contracts: { nodes: { presence: async () => 0n } },
+    },
   } as unknown as Reader & Client;
   return { asked, client };
 }

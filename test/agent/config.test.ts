@@ -17,6 +17,7 @@ const config: AgentConfigInput = {
       KnowledgeRegistry: address,
       ModelRegistry: address,
       ParameterRegistry: address,
+      NodePresence: address,
       PublisherRegistry: address,
       DirectiveRegistry: address,
       NodeGovernor: address,
@@ -24,7 +25,7 @@ const config: AgentConfigInput = {
     },
     deployedAtBlock: 0,
   },
-  keys: { operator: "keys/operator.json", passwordFile: "/run/secret" },
+  keys: { agent: "keys/agent.json", passwordFile: "/run/secret" },
   content: {},
   http: { port: 0 },
 };

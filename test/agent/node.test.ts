@@ -7,8 +7,8 @@ import { type AgentConfig, type AgentConfigInput, parseAgentConfig } from "../..
 import { type RunningNode, startNode } from "../../src/agent/node.js";
 import { createClient } from "../../src/client/index.js";
 import { createChain } from "../../src/ports/chain/index.js";
+import { writeAccountKey } from "../../src/ports/keys/accountKeyFile.js";
 import { sealEnvelope } from "../../src/ports/keys/envelope.js";
-import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { encodePayload } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";
@@ -37,12 +37,12 @@ afterAll(async () => {
 async function configOf(index: number, change: Partial<AgentConfigInput> = {}): Promise<AgentConfig> {
   const dir = await mkdtemp(join(folder, `node-${index}-`));
   const operator = join(dir, "operator.json");
-  await writeOperatorKey(operator, operatorOf(index), PASSWORD, { scryptN: 1024 });
+  await writeAccountKey(operator, operatorOf(index), PASSWORD, { scryptN: 1024 });
   const input: AgentConfigInput = {
     name: `node-${index}`,
     dataDir: join(dir, "data"),
     chain: { rpcUrls: [chainNode.rpcUrl], ...witan.deployment },
-    keys: { operator },
+    keys: { agent: operator },
     content: {},
     http: { port: 0 },
     cycleMs: 150,

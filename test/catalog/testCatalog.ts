@@ -79,7 +79,7 @@ export function dump(path: string): Record<string, unknown[]> {
       joints: all(
         "SELECT slot, block, log, tx, root, epoch, batches, manifest, authors, status FROM joints ORDER BY slot",
       ),
-      operators: all("SELECT * FROM operators ORDER BY slot"),
+      agents: all("SELECT * FROM agents ORDER BY slot"),
       events: all("SELECT * FROM events ORDER BY slot"),
       evidence: all("SELECT * FROM evidence ORDER BY content_id, slot"),
       acceptances: all("SELECT * FROM acceptances ORDER BY slot"),

@@ -7,7 +7,12 @@ interface Vm {
     function startPrank(address sender) external;
     function stopPrank() external;
     function warp(uint256 timestamp) external;
+    function roll(uint256 blockNumber) external;
     function assume(bool condition) external pure;
+    function addr(uint256 secret) external pure returns (address);
+    function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function chainId(uint256 id) external;
+    function etch(address account, bytes calldata code) external;
     function setNonce(address account, uint64 nonce) external;
     function expectRevert(bytes calldata data) external;
     function expectRevert(bytes4 selector) external;

@@ -10,6 +10,11 @@ import { createMachineProbe } from "../../src/agent/loop/monitor/machine.js";
 import { openAggregatedStrategies } from "../../src/agent/loop/strategies/aggregated.js";
 import { directStrategies } from "../../src/agent/loop/strategies/direct.js";
 import { openOutbox } from "../../src/agent/outbox/open.js";
+import { ChainTime } from "../../src/agent/presence/onChain/chainTime.js";
+import { createPresenceChain } from "../../src/agent/presence/onChain/clientChain.js";
+import { PresenceCycle } from "../../src/agent/presence/cycle.js";
+import type { PresenceParameters } from "../../src/agent/presence/defaults.js";
+import { Presence } from "../../src/agent/presence/presence.js";
 import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
 import { type Client, createClient, type IssuedDirective } from "../../src/client/index.js";
 import { type Chain, createChain } from "../../src/ports/chain/index.js";
@@ -17,11 +22,12 @@ import { createMemoryContent } from "../../src/ports/content/index.js";
 import { loadBls } from "../../src/ports/keys/index.js";
 import type { Address } from "../../src/records/index.js";
 import { type Clock, systemClock } from "../../src/utils/clock.js";
-import { createLogger } from "../../src/utils/logger.js";
+import { createLogger, type Logger } from "../../src/utils/logger.js";
 import { type DeployWitanOptions, deployWitan, type Witan } from "./deploy.js";
 import { GossipHub } from "./gossipHub.js";
 import { ListedFleet } from "./listedFleet.js";
 import { patience } from "./patience.js";
+import { ProbesHub } from "./probesHub.js";
 import { SharedBlocks } from "./sharedBlocks.js";
 
 /** One cycle of an agent. */
@@ -36,6 +42,8 @@ export interface AgentsOptions extends DeployWitanOptions {
   readonly rpcUrl?: string;
   /** Exchange ballots over a mesh in memory, and wait so long for more; without it each node votes by itself. */
   readonly waitForMoreMs?: number;
+  /** Watch who is there, with these times; without them nobody does. */
+  readonly presence?: PresenceParameters;
   /** The clock of each node; the system's by default. */
   readonly clockOf?: (index: number) => Clock;
 }
@@ -44,13 +52,21 @@ export type Agents = Awaited<ReturnType<typeof createAgents>>;
 
 /** A DAO in one process: real contracts, clients and agents over a fleet that is only listed. */
 export async function createAgents(options: AgentsOptions = {}) {
-  const { workloads = ["web/1", "web/2", "web/3"], takeoverMs = 60_000, rpcUrl, waitForMoreMs, ...deploy } = options;
+  const {
+    workloads = ["web/1", "web/2", "web/3"],
+    takeoverMs = 60_000,
+    rpcUrl,
+    waitForMoreMs,
+    presence,
+    ...deploy
+  } = options;
   const createClock = options.clockOf ?? (() => systemClock);
   const witan: Witan = await deployWitan(deploy);
   const dir = await mkdtemp(join(tmpdir(), "witan-agents-"));
   const fleet = new ListedFleet(workloads);
   const blocks = new SharedBlocks();
   const hub = new GossipHub();
+  const probes = new ProbesHub();
   const chains: Chain[] = [];
   const agents = new Map<number, Agent>();
   const closing = new Map<number, () => Promise<void>>();
@@ -68,6 +84,21 @@ export async function createAgents(options: AgentsOptions = {}) {
     return wallet;
   };
   const dataDir = (index: number) => join(dir, `node-${index}`);
+
+  /** The watch of one node, over a mesh in memory. */
+  async function watch(index: number, client: Client, clock: Clock, logger: Logger, parameters: PresenceParameters) {
+    const peer = (await client.listNodes())[index]?.peerId ?? "";
+    const time = new ChainTime(clock);
+    const watching = new Presence({
+      ...{ self: peer, probes: probes.peer(peer), gossip: hub.peer(peer), topic: "presence", parameters },
+      ...{ clock, random: Math.random, chainTime: () => time.now(), logger },
+    });
+    await watching.start();
+    const cycle = new PresenceCycle({
+      ...{ self: peer, chain: createPresenceChain(client), presence: watching, time, clock, logger },
+    });
+    return { watching, cycle };
+  }
 
   async function start(...indices: number[]): Promise<void> {
     for (const index of indices) {
@@ -90,11 +121,13 @@ export async function createAgents(options: AgentsOptions = {}) {
               bls: await loadBls(),
               refusePeer: undefined,
             });
+      const watched = presence && (await watch(index, client, clock, logger, presence));
       const agent = new Agent({
         ...{ self, client, clock, logger, outbox, ownBallots, jobs, strategies },
         config: { cycleMs: CYCLE_MS, takeoverMs, evidenceTimeoutMs: 2_000, learning: undefined },
         machine: createMachineProbe(),
         connectivity: () => 1,
+        presence: watched?.cycle,
         capabilities: {
           handlers: [fleet.handler, createOnChainHandler()],
           listReplicas: async () => fleet.list(),
@@ -106,6 +139,7 @@ export async function createAgents(options: AgentsOptions = {}) {
       agents.set(index, agent);
       closing.set(index, async () => {
         await agent.stop();
+        await watched?.watching.stop();
         await strategies.close();
         await ownBallots.close();
         await outbox.close();

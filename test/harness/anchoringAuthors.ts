@@ -35,6 +35,8 @@ export function authorAt(index: number, change: Partial<NodeSummary> = {}): Node
   return {
     index,
     operator: operatorAt(index),
+    formerOperators: [],
+    agent: operatorAt(index),
     peerId: `peer ${index}`,
     key: keyOf(index),
     admittedAt: 1,
@@ -61,7 +63,7 @@ export async function batchBy(index: number, text = "first", change: Partial<Sig
 }
 
 /** The index of every author of these tests. */
-const everybody = { ofOperator: (operator: string) => all.find((member) => sameHex(member.operator, operator)) };
+const everybody = { ofAccount: (account: string) => all.find((member) => sameHex(member.agent, account)) };
 const all = Array.from({ length: 16 }, (_, index) => ({ ...authorAt(index, { key: "0x" }), index }));
 
 /** A draft over these batches, and the block that lists them. */

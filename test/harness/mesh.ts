@@ -95,7 +95,7 @@ export async function createMesh<Part extends MeshPart, Options extends MeshNode
   /** A node's name in gossip: its peer id in the registry, unless it was never admitted. */
   const nameOf = (index: number) => registered[index]?.peerId ?? `node ${index}`;
 
-  const operatorOf = (index: number) => dao.client(index).account as Address;
+  const accountOf = (index: number) => dao.client(index).account as Address;
 
   /** The index of an operator's node. */
   const indexOf = (operator: string) => operators.findIndex((each) => each.toLowerCase() === operator.toLowerCase());
@@ -107,7 +107,7 @@ export async function createMesh<Part extends MeshPart, Options extends MeshNode
       const node: MeshNode = {
         index,
         dir: join(root, `node-${index}`),
-        operator: operatorOf(index),
+        account: accountOf(index),
         client: { ...dao.client(index), ...options.client },
         blsSecret: options.blsSecret ?? witan.blsKeys[index] ?? new Uint8Array(),
         gossip: options.gossip ?? hub.peer(nameOf(index)),
@@ -199,7 +199,7 @@ export async function createMesh<Part extends MeshPart, Options extends MeshNode
     /** Which nodes have cut off which peers. */
     refused,
     nameOf,
-    operatorOf,
+    accountOf,
     indexOf,
     start,
     stop,

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Address, ContentId, Hex, Order } from "../../src/records/index.js";
+import type { Wallet } from "ethers";
+import type { OperatorConsents } from "../../src/client/index.js";
+import { type Admission, hashOperatorConsent, NO_DEADLINE } from "../../src/ports/chain/index.js";
+import type { Address, ContentId, Hex, Order, OrderOf } from "../../src/records/index.js";
 import { restartOrder, type TestDao } from "./dao.js";
 import { admissionOf, blsKey, operatorKey, shortTracks } from "./deploy.js";
 
@@ -8,11 +11,8 @@ export const release = { name: "v2", command: ["node", "workload.js"], sha256: h
 export const evidence = [hash("b"), hash("a")] as ContentId[];
 
 export const newcomer = operatorKey("newcomer");
-export const admission = admissionOf(newcomer, blsKey("newcomer")) as Record<
-  "operator" | "key" | "possession" | "peerId",
-  Hex
->;
-export const rotationKey = blsKey("rotated");
+/** Takes over the seat of the operator 3. */
+export const successor = operatorKey("successor");
 
 /** One order of each kind. */
 export const orders: Order[] = [
@@ -36,8 +36,8 @@ export const orders: Order[] = [
   },
   { kind: "AcceptModel", name: "mnist", model: hash("model"), parent: null, round: 3, accuracy: 0.91 },
   { kind: "Admit", operators: [newcomer.address as Address] },
-  { kind: "Ban", indices: [4], reason: "signed two ballots" },
-  { kind: "RotateKey", index: 0 },
+  { kind: "Ban", operators: [operatorKey(4).address as Address], reason: "signed two ballots" },
+  { kind: "ChangeOperator", from: operatorKey(3).address as Address, to: successor.address as Address },
   { kind: "SetParameter", name: "learning.rounds", value: "10" },
   { kind: "SetFlag", name: "learning.enabled", value: true },
   { kind: "SetTrack", track: "operations", rules: { ...shortTracks.operations, votingPeriod: 1_200 } },
@@ -45,17 +45,29 @@ export const orders: Order[] = [
   { kind: "AdmitPublisher", key: hash("publisher"), name: "release team" },
 ];
 
-/** The new key of node 0, with its proof of possession. */
-export function rotationOf(dao: TestDao): typeof admission {
-  return admissionOf(dao.witan.operators[0] ?? newcomer, rotationKey) as typeof admission;
+const contextOf = ({ witan: { deployment } }: TestDao) => ({
+  chainId: deployment.chainId,
+  registry: deployment.contracts.NodeRegistry,
+});
+
+/** What admits the newcomer. */
+export function newcomerOf(dao: TestDao): Admission {
+  return admissionOf(contextOf(dao), newcomer, blsKey("newcomer"));
 }
 
-/** What `openProposal` needs for an order of {@link orders}: evidence, and the keys that its effect needs. */
+/** Both operators' signatures under a change of the seat's operator; by default it was not changed since its admission. */
+export function consentsOf(dao: TestDao, { from, to }: OrderOf<"ChangeOperator">, nonce = 1): OperatorConsents {
+  const digest = hashOperatorConsent(contextOf(dao), { from, to, nonce, deadline: NO_DEADLINE });
+  const sign = (operator: Wallet) => operator.signingKey.sign(digest).serialized as Hex;
+  return { deadline: NO_DEADLINE, from: sign(operatorKey(3)), to: sign(successor) };
+}
+
+/** What `openProposal` needs for an order of {@link orders}: evidence, and what its effect needs. */
 export function proposalOf(dao: TestDao, order: Order) {
   return {
     order,
     evidence,
-    ...(order.kind === "Admit" ? { admissions: [admission] } : {}),
-    ...(order.kind === "RotateKey" ? { rotation: rotationOf(dao) } : {}),
+    ...(order.kind === "Admit" ? { admissions: [newcomerOf(dao)] } : {}),
+    ...(order.kind === "ChangeOperator" ? { consents: consentsOf(dao, order) } : {}),
   };
 }

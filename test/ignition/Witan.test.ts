@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { network } from "hardhat";
 import { beforeAll, describe, expect, it } from "vitest";
-import Witan, { DEFAULT_TRACKS, genesisOf, NODES_PER_BATCH, witanModule } from "../../ignition/modules/Witan.js";
+import Witan, { DEFAULT_TRACKS, genesisModule, genesisOf, NODES_PER_BATCH } from "../../ignition/modules/Witan.js";
 import {
   type DirectiveRegistry,
   DirectiveRegistry__factory,
@@ -16,13 +16,29 @@ import {
   type ParameterRegistry,
   ParameterRegistry__factory,
 } from "../../src/ports/chain/bindings/index.js";
-import { admissionOf } from "../harness/contracts/eip2537.js";
+import { accountOf, consentTo } from "../harness/contracts/consents.js";
+import { type Admission, admissionOf } from "../harness/contracts/eip2537.js";
 
 const { ethers, ignition } = await network.create();
 const signers = await ethers.getSigners();
 const operators = signers.slice(1, 6);
-const nodes = operators.map(({ address }) => admissionOf(address, address));
+const genesis = () => operators.map(({ address }) => admissionOf(address, address));
 const ADMIN = ethers.ZeroHash;
+
+/** Deploys the contracts, has the operators consent to the registry, and admits their nodes. */
+async function deployWith(
+  { ignition: its }: Pick<Awaited<ReturnType<typeof network.create>>, "ignition">,
+  nodes: () => readonly Admission[],
+  options: { readonly deploymentId?: string } = {},
+) {
+  const deployed = await its.deploy(Witan, options);
+  const registry = await deployed.nodes.getAddress();
+  consentTo(registry);
+  const { batches, parameters } = genesisOf(nodes());
+  await its.deploy(genesisModule(batches), { parameters: { Genesis: { registry, ...parameters } }, ...options });
+  return deployed;
+}
+
 const TRACKS = ["emergency", "operations", "membership", "constitution"] as const;
 
 describe("the deployment", () => {
@@ -36,7 +52,7 @@ describe("the deployment", () => {
   };
 
   beforeAll(async () => {
-    const deployed = await ignition.deploy(Witan, { parameters: { Witan: genesisOf(nodes).parameters } });
+    const deployed = await deployWith({ ignition }, genesis);
     const at = async (name: keyof typeof deployed) => deployed[name].getAddress();
     deployment = {
       nodes: NodeRegistry__factory.connect(await at("nodes"), ethers.provider),
@@ -51,8 +67,10 @@ describe("the deployment", () => {
   it("admits the genesis nodes and closes genesis", async () => {
     const { nodes: registry } = deployment;
     const epoch = await registry.epoch();
-    expect((await registry.committee(epoch)).size).toBe(BigInt(nodes.length));
-    for (const { operator, key } of nodes) {
+    const nodes = await registry.queryFilter(registry.filters.NodeAdmitted);
+    expect((await registry.committee(epoch)).size).toBe(BigInt(operators.length));
+    expect(nodes.map(({ args }) => args.operator)).toEqual(operators.map(({ address }) => address));
+    for (const { operator, key } of nodes.map(({ args }) => args)) {
       expect(await registry.keyOf(await registry.indexOf(operator, epoch))).toBe(key);
     }
     expect(await registry.founder()).toBe(ethers.ZeroAddress);
@@ -98,8 +116,9 @@ describe("the deployment", () => {
 
   it("refuses every privileged call from every account, the deployer's first of all", async () => {
     const { nodes: registry, governor, timelock, models, parameters, directives } = deployment;
-    const fresh = admissionOf(operators[0]?.address ?? "", "fresh");
-    const stranger = admissionOf(ethers.getAddress(ethers.id("stranger").slice(0, 42)), "stranger");
+    consentTo(await registry.getAddress());
+    const stranger = admissionOf(accountOf("stranger"), "stranger");
+    const [first, second] = operators.map(({ address }) => address) as [string, string];
     const word = ethers.id("any");
     const call = [ethers.ZeroAddress, 0, "0x", ethers.ZeroHash, word] as const;
     const directive = {
@@ -115,9 +134,9 @@ describe("the deployment", () => {
     type Call = (signer: (typeof signers)[number]) => Promise<unknown>;
     const calls: Record<string, Call> = {
       "NodeRegistryUnauthorized admit": (signer) => registry.connect(signer).admit([stranger]),
-      "NodeRegistryUnauthorized remove": (signer) => registry.connect(signer).remove([0]),
-      "NodeRegistryUnauthorized rotateKey": (signer) =>
-        registry.connect(signer).rotateKey(0, fresh.key, fresh.possession),
+      "NodeRegistryUnauthorized remove": (signer) => registry.connect(signer).remove([first]),
+      "NodeRegistryUnauthorized changeOperator": (signer) =>
+        registry.connect(signer).changeOperator(first, second, 2 ** 40, "0x", "0x"),
       "NodeRegistryUnauthorized closeGenesis": (signer) => registry.connect(signer).closeGenesis(),
       "ModelRegistryUnauthorized accept": (signer) => models.connect(signer).accept(word, word, ADMIN, 1),
       "ParameterRegistryUnauthorized setParameter": (signer) => parameters.connect(signer).setParameter(word, 1),
@@ -159,7 +178,7 @@ describe("the deployment", () => {
     const other = await network.create();
     const { governor } = await other.ignition.deploy(Witan, {
       parameters: {
-        Witan: { ...genesisOf(nodes).parameters, emergency, guardian, guardianExpiry },
+        Witan: { emergency, guardian, guardianExpiry },
       },
     });
     const connected = NodeGovernor__factory.connect(await governor.getAddress(), other.ethers.provider);
@@ -171,24 +190,19 @@ describe("the deployment", () => {
   });
 
   it("admits more nodes than one transaction can, batch by batch", async () => {
-    const many = Array.from({ length: NODES_PER_BATCH + 3 }, (_, i) =>
-      admissionOf(ethers.getAddress(ethers.id(`many ${i}`).slice(0, 42)), `many ${i}`),
-    );
-    const { batches, parameters } = genesisOf(many);
-    expect(batches).toBe(2);
+    const count = NODES_PER_BATCH + 3;
+    const many = () => Array.from({ length: count }, (_, i) => admissionOf(accountOf(`many ${i}`), `many ${i}`));
     const other = await network.create();
-    const deployed = await other.ignition.deploy(witanModule(batches), { parameters: { Witan: parameters } });
+    const deployed = await deployWith(other, many);
     const registry = NodeRegistry__factory.connect(await deployed.nodes.getAddress(), other.ethers.provider);
     const epoch = await registry.epoch();
     expect(epoch).toBe(2n);
-    expect((await registry.committee(epoch)).size).toBe(BigInt(many.length));
+    expect((await registry.committee(epoch)).size).toBe(BigInt(count));
   });
 
   it("stops at a genesis without nodes", async () => {
     const other = await network.create();
-    const { parameters } = genesisOf([]);
-    const deployed = other.ignition.deploy(Witan, { parameters: { Witan: parameters } });
-    await expect(deployed).rejects.toThrow("NodeRegistryEmptyBatch");
+    await expect(deployWith(other, () => [])).rejects.toThrow("NodeRegistryEmptyBatch");
   });
 
   it("deploys over RPC as it does in process", async () => {
@@ -199,13 +213,10 @@ describe("the deployment", () => {
     try {
       const url = `http://${address}:${port}`;
       const remote = await network.create({ network: "localhost", override: { url } });
-      const deployed = await remote.ignition.deploy(Witan, {
-        parameters: { Witan: genesisOf(nodes).parameters },
-        deploymentId,
-      });
+      const deployed = await deployWith(remote, genesis, { deploymentId });
       const registry = NodeRegistry__factory.connect(await deployed.nodes.getAddress(), remote.ethers.provider);
       expect(await registry.founder()).toBe(ethers.ZeroAddress);
-      expect((await registry.committee(1)).size).toBe(BigInt(nodes.length));
+      expect((await registry.committee(1)).size).toBe(BigInt(operators.length));
       await remote.close();
     } finally {
       await server.close();

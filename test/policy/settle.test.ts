@@ -13,13 +13,13 @@ import { Tracks } from "../../src/records/index.js";
 type Rules = SettleInput["rules"];
 
 /** Operations' shape: a third For for the quorum, more For than Against, more than half of all end it early. */
-const operations: Rules = { committeeSize: 9, neededFor: 3, fastPathFor: 5, approval: 30_000 };
+const operations: Rules = { counted: 9, neededFor: 3, fastPathFor: 5, approval: 30_000 };
 /** The same where nothing ends early. */
 const patient: Rules = { ...operations, fastPathFor: 0 };
 /** Membership's shape: it lasts until its deadline. */
-const membership: Rules = { committeeSize: 9, neededFor: 5, fastPathFor: 0, approval: 40_000 };
+const membership: Rules = { counted: 9, neededFor: 5, fastPathFor: 0, approval: 40_000 };
 /** Emergency's: more than half, who see what is claimed, decide at once. */
-const claim: Rules = { committeeSize: 9, neededFor: 5, fastPathFor: 5, approval: 30_000 };
+const claim: Rules = { counted: 9, neededFor: 5, fastPathFor: 5, approval: 30_000 };
 const votes = (inFavour: number, against = 0, abstain = 0): Tally => ({ for: inFavour, against, abstain });
 const none = votes(0);
 
@@ -46,7 +46,7 @@ class Governor {
 
   /** Every tally that this one may still become, itself included. */
   futures(tally: Tally): Tally[] {
-    const missing = this.#rules.committeeSize - tally.for - tally.against - tally.abstain;
+    const missing = this.#rules.counted - tally.for - tally.against - tally.abstain;
     const counts = Array.from({ length: missing + 1 }, (_, count) => count);
     return counts.flatMap((f) =>
       counts.flatMap((a) =>
@@ -73,18 +73,18 @@ const shares = fc.oneof(
 );
 
 const poll = fc
-  .record({ committeeSize: fc.integer({ min: 1, max: 8 }), track: fc.constantFrom(...Tracks) })
-  .chain(({ committeeSize, track }) =>
+  .record({ counted: fc.integer({ min: 1, max: 8 }), suspended: fc.nat({ max: 4 }), track: fc.constantFrom(...Tracks) })
+  .chain(({ counted, suspended, track }) =>
     fc.record({
       rules: fc.record({ quorum: shares, approval: shares, fastPath: fc.boolean() }).map((rules) => ({
-        ...votesNeeded(track, rules, committeeSize),
-        committeeSize,
+        ...votesNeeded(track, rules, { all: counted + suspended, counted }),
+        counted,
         approval: rules.approval,
       })),
       ballots: fc
         .array(fc.constantFrom("for", "for", ...(isClaimTrack(track) ? [] : ["against", "abstain"]), "missing"), {
-          minLength: committeeSize,
-          maxLength: committeeSize,
+          minLength: counted,
+          maxLength: counted,
         })
         .map((all) => all.filter((each): each is keyof Tally => each !== "missing")),
     }),

@@ -7,7 +7,7 @@ import {
   VoteDefaults,
   type VoteInput,
 } from "../../src/policy/index.js";
-import type { ContentId, Incident, Model, Order } from "../../src/records/index.js";
+import type { Address, ContentId, Incident, Model, Order } from "../../src/records/index.js";
 import { replica, v1, v2 } from "./fixtures.js";
 
 /** For what a machine has an opinion on. */
@@ -220,8 +220,15 @@ describe("a ballot on an operator's order", () => {
 });
 
 describe("a ballot on a ban", () => {
-  const ban = (...indices: number[]): Order => ({ kind: "Ban", indices, reason: "it lies" });
-  const proof = (index: number) => verified({ ...down, kind: "equivocation", subject: `node/${index}` });
+  const operatorOf = (index: number): Address => `0x${String(index).padStart(40, "0")}`;
+  const ban = (...indices: number[]): Order => ({ kind: "Ban", operators: indices.map(operatorOf), reason: "it lies" });
+  const proof = (index: number) =>
+    verified({
+      ...down,
+      kind: "equivocation",
+      subject: `node/${index}`,
+      observed: { operator: operatorOf(index) },
+    });
 
   it("is For where the evidence proves it against each of the nodes", () => {
     expect(ballot(ban(3), "node/3", { evidence: [proof(3)] }).support).toBe("for");

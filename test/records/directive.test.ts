@@ -113,7 +113,7 @@ describe("a directive", () => {
       Experiment: "operations",
       Admit: "membership",
       Ban: "membership",
-      RotateKey: "membership",
+      ChangeOperator: "membership",
       SetParameter: "constitution",
       SetTrack: "constitution",
     });

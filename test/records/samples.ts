@@ -97,8 +97,8 @@ export const orders: readonly Order[] = [
   },
   { kind: "AcceptModel", name: "mnist", model: idOf("model"), parent: null, round: 3, accuracy: 0.91 },
   { kind: "Admit", operators: [NODE, OTHER] },
-  { kind: "Ban", indices: [3, 1], reason: "signed two ballots" },
-  { kind: "RotateKey", index: 0 },
+  { kind: "Ban", operators: [OTHER, NODE], reason: "signed two ballots" },
+  { kind: "ChangeOperator", from: NODE, to: OTHER },
   { kind: "SetParameter", name: "learning.rounds", value: (2n ** 256n - 1n).toString() },
   { kind: "SetFlag", name: "chaos.enabled", value: true },
   {

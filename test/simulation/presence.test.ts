@@ -13,14 +13,20 @@
  * - Returns in front of a decision cost nothing if a node brings all ballots that it has, and not just as many as are needed.
  */
 import { describe, expect, it } from "vitest";
+import { PresenceDefaults } from "../../src/agent/presence/defaults.js";
 import { seedOf, shortOrLong } from "../harness/soak.js";
 import { blocksToDecide, returnsWithin } from "./holdOff.js";
 import { floodingCost, type ProbedMesh, ProbedNodes, type ProbingParameters } from "./probing.js";
 import { SeededRandom } from "./random.js";
 
+/** Those of the agent, which were found here. */
 const recommended: Omit<ProbingParameters, "seats"> = {
-  ...{ periodSeconds: 5, helpers: 3, timeoutsSeconds: [2, 5, 10], checkSeconds: 15 },
-  ...{ maxPatience: 1, maxWrongHints: 4 },
+  helpers: PresenceDefaults.helpers,
+  maxWrongHints: PresenceDefaults.maxWrongHints,
+  maxPatience: 1,
+  periodSeconds: PresenceDefaults.periodMs / 1_000,
+  timeoutsSeconds: PresenceDefaults.timeoutsMs.map((timeoutMs) => timeoutMs / 1_000),
+  checkSeconds: PresenceDefaults.checkMs / 1_000,
 };
 const many = shortOrLong(50, 500);
 const seeds = Array.from({ length: shortOrLong(3, 10) }, (_, i) => seedOf(1) + i);

@@ -3,6 +3,7 @@
  * A seat that fails three checks is silent to it. It tells all others, who check for themselves: nobody believes it, and
  * its word is ignored once it was wrong too often.
  */
+import { PresenceDefaults } from "../../src/agent/presence/defaults.js";
 import type { SeededRandom } from "./random.js";
 
 export interface ProbingParameters {
@@ -59,16 +60,16 @@ export interface ProbingCost {
 }
 
 /** Bytes of a message with its framing, of a flooded hint, of a signed answer that a helper relays, of a new connection. */
-const BYTES = { message: 120, hint: 200, signature: 96, connection: 3_500 } as const;
+export const BYTES = { message: 120, hint: 200, signature: 96, connection: 3_500 } as const;
 /** How often a flooded message reaches a node. */
-const COPIES = 4;
+export const COPIES = 4;
 /** Connections that a node has anyway, from which it takes its helpers. */
-const OPEN_CONNECTIONS = 40;
-const LATENCY_SECONDS = 0.2;
-const SLOW_SECONDS = 4;
+export const OPEN_CONNECTIONS = 40;
+export const LATENCY_SECONDS = 0.2;
+export const SLOW_SECONDS = 4;
 /** An accuser has not heard the seat for so long: who has since needs no check. */
-const QUIET_SECONDS = 30;
-const RECHECK_SECONDS = 60;
+const QUIET_SECONDS = PresenceDefaults.quietMs / 1_000;
+const RECHECK_SECONDS = PresenceDefaults.recheckMs / 1_000;
 const HOSTILE = { everySeconds: 60, seats: 64 } as const;
 const NOBODY = 65_535;
 

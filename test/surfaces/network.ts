@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ArgsDef, type CommandDef, runCommand } from "citty";
 import { vi } from "vitest";
+import { writeAccountKey } from "../../src/ports/keys/accountKeyFile.js";
 import { openEnvelope } from "../../src/ports/keys/envelope.js";
-import { writeOperatorKey } from "../../src/ports/keys/operatorKeyFile.js";
 import { DOCUMENT_TOPIC, PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { exitCodeOf } from "../../src/surfaces/cli/exitCodes.js";
 import { createBlockRoute } from "../../src/surfaces/http/blockRoute.js";
@@ -22,6 +22,7 @@ const CONTRACTS = [
   "DirectiveRegistry",
   "ModelRegistry",
   "ParameterRegistry",
+  "NodePresence",
   "PublisherRegistry",
   "NodeTimelock",
 ];
@@ -61,7 +62,7 @@ export async function startNetwork() {
   };
   const keyFile = async (name: string, index: number | string) => {
     const path = join(dir, `${name}.json`);
-    await writeOperatorKey(path, operatorKey(index), PASSWORD, { scryptN: 1024 });
+    await writeAccountKey(path, operatorKey(index), PASSWORD, { scryptN: 1024 });
     return path;
   };
   const described = { rpc: node.rpcUrl, deployment: setting.witan.deployment, gateways: [gateway.url] };

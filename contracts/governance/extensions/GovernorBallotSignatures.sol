@@ -41,6 +41,8 @@ abstract contract GovernorBallotSignatures is GovernorBallots {
         uint256[] memory counted = _votedWords(proposalId, nodes.committee(epoch).indexBound);
         (Signers memory signers, SignerCounts memory counts) = nodes.recoverSigners(
             epoch,
+            tally.presence(),
+            tally.isCareful(),
             INodeRegistry.Statement(_domainSeparatorV4(), NONCELESS_BALLOT_TYPEHASH, proposalId),
             counted,
             ballots
@@ -66,16 +68,24 @@ abstract contract GovernorBallotSignatures is GovernorBallots {
     function _castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature) internal {
         ProposalTally tally = _openTally(proposalId);
         (Signers memory fresh, bool skipped) = _withoutCounted(proposalId, signers);
-        // An abstention is a signature over both digests. A digest that nobody signed is not computed, to save gas.
-        bool anyOther = signers.againstBits.length + signers.abstainBits.length != 0;
-        SignerCounts memory counts = nodes.checkAggregate(
-            tally.epoch(),
-            signers,
-            aggregateBallotDigest(proposalId, FOR),
-            anyOther ? aggregateBallotDigest(proposalId, AGAINST) : bytes32(0),
-            signature
-        );
+        SignerCounts memory counts = _verify(proposalId, tally, signers, signature);
         _countAll(proposalId, tally, fresh, skipped ? fresh.count() : counts);
+    }
+
+    /// @dev An abstention is a signature over both digests. A digest that nobody signed is not computed, to save gas.
+    function _verify(uint256 proposalId, ProposalTally tally, Signers calldata signers, bytes calldata signature)
+        private
+        view
+        returns (SignerCounts memory)
+    {
+        bytes32 other;
+        if (signers.againstBits.length + signers.abstainBits.length != 0) {
+            other = aggregateBallotDigest(proposalId, AGAINST);
+        }
+        bytes32 digest = aggregateBallotDigest(proposalId, FOR);
+        return nodes.checkAggregate(
+            tally.epoch(), tally.presence(), tally.isCareful(), signers, digest, other, signature
+        );
     }
 
     /// @dev See {Governor-_validateVoteSig}.

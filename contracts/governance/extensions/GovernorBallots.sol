@@ -36,8 +36,11 @@ abstract contract GovernorBallots is GovernorTracks {
 
     /// @inheritdoc IGovernor
     function hasVoted(uint256 proposalId, address account) public view virtual override returns (bool) {
-        uint32 epoch = _tallies[proposalId].epoch();
-        return nodes.isMember(account, epoch) && hasIndexVoted(proposalId, nodes.indexOf(account, epoch));
+        try nodes.indexOf(account, _tallies[proposalId].epoch()) returns (uint32 index) {
+            return hasIndexVoted(proposalId, index);
+        } catch {
+            return false;
+        }
     }
 
     /// @inheritdoc INodeGovernor
@@ -175,13 +178,16 @@ abstract contract GovernorBallots is GovernorTracks {
         _tallies[proposalId] = tally;
     }
 
-    /// @dev Whether ballots count now. Once the fast path has closed a tally, no later ballot can reopen it.
+    /// @dev Whether ballots count now. Once the fast path has closed a tally, no later ballot can reopen it. A suspension ends the
+    /// claims that were opened before it: they count seats that are silent.
     function _isVoteOpen(ProposalTally tally) internal view returns (bool) {
         uint256 currentTimepoint = clock();
         if (tally.opensAt() >= currentTimepoint || tally.closesAt() < currentTimepoint || tally.isCanceled()) return false;
 
         uint256 fastPathFor = tally.fastPathFor();
-        return fastPathFor == 0 || tally.forVotes() < fastPathFor;
+        if (fastPathFor != 0 && tally.forVotes() >= fastPathFor) return false;
+
+        return !tally.isClaim() || tally.presence() >= nodes.newestSuspension();
     }
 
     /// @dev `tally` is the one in storage, so that each ballot reads it once.
@@ -190,12 +196,14 @@ abstract contract GovernorBallots is GovernorTracks {
 
         if (support != FOR && tally.isClaim()) revert GovernorClaimOfFact(proposalId);
 
-        _markVoted(proposalId, account, tally.epoch());
+        _markVoted(proposalId, account, tally);
         _store(proposalId, tally, tally.counted(support));
     }
 
-    function _markVoted(uint256 proposalId, address account, uint32 epoch) private {
-        uint32 index = _indexOf(account, epoch);
+    function _markVoted(uint256 proposalId, address account, ProposalTally tally) private {
+        uint32 index = _indexOf(account, tally.epoch());
+        uint32 presence = tally.presence();
+        if (presence != 0 && !_presences.isCounted(index, presence, tally.isCareful())) revert GovernorNotCounted(index);
         VotedWord storage word = _voted[proposalId][index >> 8];
         uint256 bits = word.bits;
         uint256 bit = 1 << (index & 0xff);

@@ -3,23 +3,32 @@ pragma solidity ^0.8.28;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor, IERC6372} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {Time} from "@openzeppelin/contracts/utils/types/Time.sol";
+import {INodePresence} from "../../nodes/INodePresence.sol";
 import {INodeRegistry} from "../../nodes/INodeRegistry.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
 
-/// @dev Extension of {Governor} whose voters are the members of an {INodeRegistry}: one node, one vote, no token.
+/// @dev Extension of {Governor} whose voters are the members of an {INodeRegistry}: one seat, one vote, no token.
 abstract contract GovernorCommittee is Governor, INodeGovernor {
     /// @notice The registry of the voters.
     INodeRegistry public immutable nodes;
 
+    /// @dev Which of them are counted.
+    INodePresence internal immutable _presences;
+
     constructor(INodeRegistry nodes_) {
         nodes = nodes_;
+        _presences = nodes_.presences();
+    }
+
+    /// @notice What standard tools ask for votes: the registry answers as a token would.
+    function token() external view returns (address) {
+        return address(nodes);
     }
 
     /// @inheritdoc IERC6372
     /// @dev Seconds, so that durations mean the same on every chain.
     function clock() public view virtual override(Governor, IERC6372) returns (uint48) {
-        return Time.timestamp();
+        return uint48(block.timestamp);
     }
 
     /// @inheritdoc IERC6372
@@ -45,12 +54,6 @@ abstract contract GovernorCommittee is Governor, INodeGovernor {
     {
         _checkPast(timepoint);
         return nodes.isMember(account, nodes.epochAt(uint48(timepoint))) ? 1 : 0;
-    }
-
-    /// @dev The committee of `timepoint` (seconds), which must have passed: its epoch and its size.
-    function _committeeAt(uint256 timepoint) internal view returns (uint32 epoch, uint256 size) {
-        _checkPast(timepoint);
-        (epoch, size) = nodes.committeeAt(uint48(timepoint));
     }
 
     /// @dev A node may still join in the present second.

@@ -3,8 +3,8 @@ pragma solidity ^0.8.28;
 
 import {ContentId} from "../../types/ContentId.sol";
 import {Track, TrackRules} from "../../types/Track.sol";
-import {INodeGovernor} from "../INodeGovernor.sol";
 import {ProposalReader} from "../ProposalReader.sol";
+import {ProposalTally} from "../ProposalTally.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
 
 /// @dev Extension of {Governor} whose proposals issue directives: the {ProposalReader} says which track decides on the calls
@@ -14,13 +14,8 @@ abstract contract GovernorDirectives is GovernorTracks {
     ProposalReader public immutable reader;
 
     constructor(address directives_, address models_, address parameters_, TrackRules[4] memory tracks) {
-        reader = new ProposalReader(directives_, models_, parameters_, address(nodes));
+        reader = new ProposalReader(directives_, models_, parameters_, nodes);
         _setTracks(tracks);
-    }
-
-    /// @inheritdoc INodeGovernor
-    function trackOf(address[] memory targets, bytes[] memory calldatas) public view virtual returns (Track track) {
-        return reader.trackOf(targets, calldatas);
     }
 
     /// @dev See {GovernorTracks-_read}.
@@ -29,9 +24,22 @@ abstract contract GovernorDirectives is GovernorTracks {
         view
         virtual
         override
-        returns (Track, uint256, ContentId[] memory)
+        returns (ProposalTally, uint256, uint256, uint256, uint256, ContentId[] memory)
     {
         return reader.read(targets, calldatas);
+    }
+
+    /// @dev See {GovernorTracks-_quorumAt}.
+    function _quorumAt(uint256 timepoint, uint16 share) internal view virtual override returns (uint256) {
+        return reader.quorumAt(timepoint, share);
+    }
+
+    /// @dev See {GovernorTracks-_answerRules}. The reader's answer as it is: reading it would take much code.
+    function _answerRules(ProposalTally tally, TrackRules memory rules) internal view virtual override {
+        (, bytes memory answer) = address(reader).staticcall(abi.encodeCall(reader.rulesOf, (tally, rules)));
+        assembly ("memory-safe") {
+            return(add(answer, 0x20), mload(answer))
+        }
     }
 
     /// @dev See {GovernorTracks-_checkRules}.

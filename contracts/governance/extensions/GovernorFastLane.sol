@@ -36,7 +36,8 @@ abstract contract GovernorFastLane is GovernorBallotSignatures {
         _checkFastLane(_tallies[proposalId].track());
         // Also if another has opened it in this second.
         if (_tallies[proposalId].opensAt() == clock()) _openAtOnce(proposalId);
-        ProposalState current = state(proposalId);
+        // It is open if it was opened here.
+        ProposalState current = opening ? ProposalState.Active : state(proposalId);
         if (current != ProposalState.Succeeded && current != ProposalState.Queued) {
             _castVotesByAggregate(proposalId, signers, signature);
             current = state(proposalId);

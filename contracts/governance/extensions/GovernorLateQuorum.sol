@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ProposalTally} from "../ProposalTally.sol";
 import {GovernorBallots} from "./GovernorBallots.sol";
 
@@ -21,7 +20,7 @@ abstract contract GovernorLateQuorum is GovernorBallots {
             // Without a delay a directive is decided in its window or not at all.
             if (later > closesAt && _rulesOf(tally).votingDelay != 0) {
                 tally = tally.extended(later);
-                emit ProposalExtended(proposalId, SafeCast.toUint64(later));
+                emit ProposalExtended(proposalId, uint64(later));
             }
         }
         super._store(proposalId, before, tally);

@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Track} from "../../types/Track.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
 import {ProposalTally} from "../ProposalTally.sol";
@@ -21,6 +20,8 @@ abstract contract GovernorOutcome is GovernorBallots {
 
         ProposalState current = super.state(proposalId);
         if (current == ProposalState.Active) {
+            // Closed before its time: by the fast path, or by a suspension.
+            if (!_quorumReached(proposalId)) return ProposalState.Defeated;
             current = proposalEta(proposalId) == 0 ? ProposalState.Succeeded : ProposalState.Queued;
         }
         if (current != ProposalState.Succeeded && current != ProposalState.Queued) return current;
@@ -31,8 +32,7 @@ abstract contract GovernorOutcome is GovernorBallots {
     /// @inheritdoc IGovernor
     /// @dev In nodes, by the current rules of Operations. Proposals are decided by {proposalQuorum}.
     function quorum(uint256 timepoint) public view virtual override(Governor, IGovernor) returns (uint256) {
-        (, uint256 size) = _committeeAt(timepoint);
-        return Math.max(_shareOf(trackRules(Track.Operations).quorum, size), size / 3 + 1);
+        return _quorumAt(timepoint, trackRules(Track.Operations).quorum);
     }
 
     /// @inheritdoc INodeGovernor

@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {NodeTimelock} from "../NodeTimelock.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
 
@@ -41,7 +40,7 @@ abstract contract GovernorTimelock is GovernorTracks {
 
         timelock.scheduleBatch(targets, values, calldatas, 0, _timelockSalt(descriptionHash), delay);
 
-        return SafeCast.toUint48(block.timestamp + delay);
+        return uint48(block.timestamp + delay);
     }
 
     /// @dev See {Governor-_executeOperations}.

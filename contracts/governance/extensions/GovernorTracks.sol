@@ -4,11 +4,10 @@ pragma solidity ^0.8.28;
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ContentId} from "../../types/ContentId.sol";
 import {Track, TrackRules} from "../../types/Track.sol";
 import {INodeGovernor} from "../INodeGovernor.sol";
-import {ProposalTallies, ProposalTally} from "../ProposalTally.sol";
+import {ProposalTally} from "../ProposalTally.sol";
 import {TrackBounds} from "../TrackBounds.sol";
 import {GovernorCommittee} from "./GovernorCommittee.sol";
 
@@ -16,9 +15,9 @@ import {GovernorCommittee} from "./GovernorCommittee.sol";
 /// at its opening, so that no later change affects a vote in progress.
 abstract contract GovernorTracks is GovernorCommittee {
     /// @notice The whole that shares are of: two thirds are 40,000.
-    uint256 public constant SHARE_DENOMINATOR = TrackBounds.SHARE_DENOMINATOR;
+    uint256 internal constant SHARE_DENOMINATOR = TrackBounds.SHARE_DENOMINATOR;
     /// @notice The most proposals that one node may have open on a track.
-    uint256 public constant MAX_OPEN_LIMIT = 16;
+    uint256 internal constant MAX_OPEN_LIMIT = 16;
 
     /// @dev The position of a rule in {TrackRules}.
     uint256 private constant APPROVAL = 3;
@@ -51,21 +50,9 @@ abstract contract GovernorTracks is GovernorCommittee {
     }
 
     /// @inheritdoc INodeGovernor
-    function proposalRules(uint256 proposalId) public view virtual returns (ProposalRules memory) {
+    function proposalRules(uint256 proposalId) external view virtual returns (ProposalRules memory) {
         ProposalTally tally = _tallies[proposalId];
-        TrackRules storage rules = _rulesOf(tally);
-        uint32 size = tally.epoch() == 0 ? 0 : nodes.committee(tally.epoch()).size;
-        return ProposalRules({
-            epoch: tally.epoch(),
-            committeeSize: size,
-            neededFor: uint32(tally.neededFor()),
-            fastPathFor: uint32(tally.fastPathFor()),
-            approval: rules.approval,
-            track: tally.track(),
-            claim: tally.isClaim(),
-            timelock: rules.timelock,
-            expiry: rules.expiry
-        });
+        _answerRules(tally, _rulesOf(tally));
     }
 
     /// @inheritdoc IGovernor
@@ -86,13 +73,25 @@ abstract contract GovernorTracks is GovernorCommittee {
         return _opening == 0 ? _newestRules(Track.Operations).votingPeriod : _openingPeriod;
     }
 
-    /// @dev The most careful track of the calls, and of the directive that they issue, the end of its window (seconds) and the
-    /// records that it cites; zero and none if they issue none.
+    /// @dev See {ProposalReader-read}.
     function _read(address[] memory targets, bytes[] memory calldatas)
         internal
         view
         virtual
-        returns (Track track, uint256 windowEnd, ContentId[] memory evidence);
+        returns (
+            ProposalTally tally,
+            uint256 windowEnd,
+            uint256 size,
+            uint256 counted,
+            uint256 leastFor,
+            ContentId[] memory evidence
+        );
+
+    /// @dev The quorum of `share` 60,000ths for the seats that counted at `timepoint`.
+    function _quorumAt(uint256 timepoint, uint16 share) internal view virtual returns (uint256);
+
+    /// @dev Ends the call with the answer of {proposalRules}.
+    function _answerRules(ProposalTally tally, TrackRules memory rules) internal view virtual;
 
     /// @dev Counts the proposal among those that `proposer` has open.
     function _recordOpen(address proposer, uint256 proposalId) internal virtual;
@@ -111,7 +110,15 @@ abstract contract GovernorTracks is GovernorCommittee {
         if (targets.length != calldatas.length) {
             revert GovernorInvalidProposalLength(targets.length, calldatas.length, values.length);
         }
-        (Track track, uint256 windowEnd, ContentId[] memory evidence) = _read(targets, calldatas);
+        (
+            ProposalTally tally,
+            uint256 windowEnd,
+            uint256 size,
+            uint256 counted,
+            uint256 leastFor,
+            ContentId[] memory evidence
+        ) = _read(targets, calldatas);
+        Track track = tally.track();
         TrackRules storage rules = _newestRules(track);
         uint256 period = rules.votingPeriod;
         // Without a delay, ballots are signed before the opening: they count in their window and the next, and never after.
@@ -124,39 +131,34 @@ abstract contract GovernorTracks is GovernorCommittee {
         proposalId = super._propose(targets, values, calldatas, description, proposer);
         (_opening, _openingPeriod) = (0, 0);
 
-        (uint32 epoch, uint256 size) = _freeze(proposalId, track, period);
-        emit ProposalOpened(proposalId, track, epoch, uint32(size), evidence);
+        _tallies[proposalId] = _freeze(proposalId, tally, counted, leastFor, period);
+        emit ProposalOpened(proposalId, track, tally.epoch(), uint32(size), evidence);
     }
 
-    /// @dev What the votes For must reach. Whatever the rules say, no order passes with one third of all seats or less. A claim of
-    /// fact is decided by more than half of the counted seats, early or not at all.
-    function _freeze(uint256 proposalId, Track track, uint256 period) private returns (uint32 epoch, uint256 size) {
-        uint256 openingAt = Governor.proposalSnapshot(proposalId);
-        (epoch, size) = _committeeAt(clock() - 1);
-        if (size == 0) revert GovernorEmptyCommittee();
-        if (size > ProposalTallies.MAX_COMMITTEE) revert GovernorCommitteeTooLarge(size);
-
-        TrackRules[] storage versions = _versions[track];
+    function _freeze(uint256 proposalId, ProposalTally tally, uint256 counted, uint256 leastFor, uint256 period)
+        private
+        view
+        returns (ProposalTally)
+    {
+        TrackRules[] storage versions = _versions[tally.track()];
         uint256 version = versions.length - 1;
-        TrackRules storage rules = versions[version];
-        bool claim = track == Track.Emergency;
-        uint256 majority = size / 2 + 1;
-        uint256 needed = Math.max(claim ? majority : _shareOf(rules.quorum, size), size / 3 + 1);
+        (uint256 needed, uint256 fastPath) = _needs(versions[version], tally.isClaim(), counted, leastFor);
+        uint40 opensAt = uint40(Governor.proposalSnapshot(proposalId));
+        return tally.opened(needed, fastPath, opensAt, uint24(period), uint24(version));
+    }
+
+    /// @dev What the votes For must reach: never less than `leastFor`, whatever the rules say. A claim of fact is decided by more
+    /// than half of the counted seats, early or not at all.
+    function _needs(TrackRules storage rules, bool claim, uint256 counted, uint256 leastFor)
+        private
+        view
+        returns (uint256 needed, uint256 fastPath)
+    {
+        uint256 majority = counted / 2 + 1;
+        needed = Math.max(claim ? majority : _shareOf(rules.quorum, counted), leastFor);
+        if (!rules.fastPath) return (needed, 0);
         // No later ballot can change what has reached this.
-        uint256 fastPath = claim ? needed : Math.max(needed, Math.max(majority, _shareOf(rules.approval, size)));
-        _tallies[proposalId] = ProposalTallies.open(
-            ProposalTallies.Frozen({
-                epoch: epoch,
-                presence: 0,
-                neededFor: needed,
-                fastPathFor: rules.fastPath ? fastPath : 0,
-                opensAt: SafeCast.toUint40(openingAt),
-                period: uint24(period),
-                track: track,
-                version: SafeCast.toUint24(version),
-                claim: claim
-            })
-        );
+        fastPath = claim ? needed : Math.max(needed, Math.max(majority, _shareOf(rules.approval, counted)));
     }
 
     /// @dev The rules that a proposal froze.

@@ -1,8 +1,8 @@
 import { Wallet } from "ethers";
-import { createClient, type NewRecord } from "../../../src/client/index.js";
+import { createAdmission, createClient, type NewRecord } from "../../../src/client/index.js";
 import { createChain, deployDao, developmentChain } from "../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
-import { blsPublicKey, createBlsKey, createOperatorKey, provePossession } from "../../../src/ports/keys/index.js";
+import { createAccountKey, createBlsKey } from "../../../src/ports/keys/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { startNetwork } from "../../story/network.js";
 import { storyTracks } from "../../story/timing.js";
@@ -11,23 +11,23 @@ import { storyTracks } from "../../story/timing.js";
 export async function measureAnchors(batches: readonly number[]) {
   const network = await startNetwork(0);
   try {
-    const operator = createOperatorKey();
+    const operator = createAccountKey();
     const secret = createBlsKey();
     const deployer = Wallet.createRandom();
     const funds = developmentChain(network.rpc);
     for (const { address } of [operator, deployer]) await funds.fund(address as Address);
-    const address = operator.address as Address;
     const deployment = await deployDao({
       rpcUrl: network.rpc,
       chainId: network.chainId,
       deployer,
-      nodes: [
-        {
-          operator: address,
-          key: blsPublicKey(secret),
-          possession: provePossession(secret, address),
-          peerId: "0x1220".concat("11".repeat(32)) as `0x${string}`,
-        },
+      nodes: async (context) => [
+        await createAdmission({
+          ...context,
+          operator,
+          agent: operator.address as Address,
+          secret,
+          peerId: Buffer.from("1220".concat("11".repeat(32)), "hex"),
+        }),
       ],
       tracks: storyTracks,
     });

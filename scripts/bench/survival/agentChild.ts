@@ -5,7 +5,7 @@ import { startNode } from "../../../src/agent/node.js";
 import { createClient, type NewRecord } from "../../../src/client/index.js";
 import { createChain } from "../../../src/ports/chain/index.js";
 import { createGatewayHandler } from "../../../src/ports/content/index.js";
-import { readOperatorKey } from "../../../src/ports/keys/index.js";
+import { readAccountKey } from "../../../src/ports/keys/index.js";
 import { createCatalogRoutes } from "../../../src/surfaces/http/catalogRoutes.js";
 import { serveHttp } from "../../../src/surfaces/http/server.js";
 import { createLogger } from "../../../src/utils/logger.js";
@@ -28,7 +28,7 @@ await serveHttp(config.http.host, config.http.port, {
   catalog: createCatalogRoutes(node.catalog),
 });
 const { rpcUrls, ...deployment } = config.chain;
-const signer = await readOperatorKey(config.keys.operator, password);
+const signer = await readAccountKey(config.keys.agent, password);
 const client = createClient({
   chain: await createChain({ rpcUrl: rpcUrls, ...deployment, signer }),
   content: node.content,

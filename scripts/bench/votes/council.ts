@@ -43,19 +43,19 @@ async function anchors(world: BenchWorld) {
   const knowledge = deployed as unknown as KnowledgeRegistry;
   const anchor = (name: string) => {
     const data = knowledge.interface.encodeFunctionData("anchor", [ethers.id(name), 100, ethers.id("manifest")]);
-    return send(knowledge, first.operator, data);
+    return send(knowledge, first.agent, data);
   };
   const anchorBySig = async (name: string) => {
     const deadline = ((await ethers.provider.getBlock("latest"))?.timestamp ?? 0) + 3_600;
     const batch = {
-      author: first.operator,
+      author: first.agent,
       root: ethers.id(name),
       count: 100,
       manifest: ethers.id("manifest"),
       deadline,
     };
     const { serialized } = first.account.sign(await knowledge.batchDigest(batch));
-    return send(knowledge, second.operator, knowledge.interface.encodeFunctionData("anchorBySig", [batch, serialized]));
+    return send(knowledge, second.agent, knowledge.interface.encodeFunctionData("anchorBySig", [batch, serialized]));
   };
   await anchor("first");
   return {

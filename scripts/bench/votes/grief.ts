@@ -25,7 +25,7 @@ interface Attempt {
 /** Gas that is lost when an honest transaction with the signatures of all of `voters` comes second. */
 export async function measureGrief(world: BenchWorld, voters: readonly BenchNode[]): Promise<Grief[]> {
   const { governor, directives, ours, nodes } = world;
-  const [first, second, third] = voters.map(({ operator }) => operator) as [string, string, string];
+  const [first, second, third] = voters.map(({ agent }) => agent) as [string, string, string];
   const proposal = proposalOf(governor, ours);
   await proposal.propose(nodes[0]);
   await proposal.waitForStart();

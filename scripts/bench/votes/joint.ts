@@ -18,6 +18,6 @@ export async function anchorTogether({ nodes, registry }: BenchWorld, authors: r
     wordsOf(authors.map(({ index }) => index)),
     aggregate(authors.map(({ secret }) => secret.sign(digest))),
   ]);
-  const gas = await gasOf(nodes[0]?.operator ?? "", await knowledge.getAddress(), data);
+  const gas = await gasOf(nodes[0]?.agent ?? "", await knowledge.getAddress(), data);
   return { nodes: nodes.length, authors: authors.length, gas, gasPerNode: Math.round(gas / authors.length) };
 }

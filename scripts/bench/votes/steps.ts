@@ -31,7 +31,7 @@ export function proposalOf(governor: INodeGovernor, call: Call) {
     id: 0n,
     async propose(node: BenchNode | undefined): Promise<number> {
       proposal.id = await governor.hashProposal(targets, values, calldatas, ethers.id(WHY));
-      return send(governor, node?.operator, encode("propose", WHY));
+      return send(governor, node?.agent, encode("propose", WHY));
     },
     async waitForStart(): Promise<void> {
       await networkHelpers.time.increaseTo((await governor.proposalSnapshot(proposal.id)) + 1n);
@@ -73,7 +73,7 @@ export async function aggregateCall(world: BenchWorld, id: bigint, voters: Voter
 }
 
 export async function castByAggregate(world: BenchWorld, id: bigint, voters: Voters): Promise<number> {
-  return send(world.governor, world.nodes[0]?.operator, await aggregateCall(world, id, voters));
+  return send(world.governor, world.nodes[0]?.agent, await aggregateCall(world, id, voters));
 }
 
 /** The call that counts ballots For, which their voters signed one by one. */
@@ -85,7 +85,7 @@ export async function batchCall({ governor }: BenchWorld, id: bigint, voters: re
 
 /** Ballots that their voters signed one by one, in one transaction. */
 export async function castBatch(world: BenchWorld, id: bigint, voters: readonly BenchNode[]): Promise<number> {
-  return send(world.governor, voters[0]?.operator, await batchCall(world, id, voters));
+  return send(world.governor, voters[0]?.agent, await batchCall(world, id, voters));
 }
 
 /** The calls that open an emergency directive, and that open, decide and issue it in one transaction. */
@@ -108,7 +108,7 @@ export async function emergencyCalls(world: BenchWorld, voters: readonly BenchNo
 /** Opens, decides and issues an emergency directive in one transaction. */
 export async function decideAtOnce(world: BenchWorld, voters: readonly BenchNode[]): Promise<number> {
   const { decide } = await emergencyCalls(world, voters);
-  return send(world.governor, world.nodes[1]?.operator, decide);
+  return send(world.governor, world.nodes[1]?.agent, decide);
 }
 
 /** The calls that report that the directive of {@link decideAtOnce} is done: of one node, and of many together. */
@@ -128,7 +128,7 @@ export async function reportCalls({ directives }: BenchWorld, attesting: readonl
 /** Reports in one transaction, for all of `attesting`, that the directive of {@link decideAtOnce} is done. */
 export async function attestTogether(world: BenchWorld, attesting: readonly BenchNode[]): Promise<number> {
   const { together } = await reportCalls(world, attesting);
-  return send(world.directives, world.nodes[2]?.operator, together);
+  return send(world.directives, world.nodes[2]?.agent, together);
 }
 
 /** Sends a transaction and returns what gas it used. */

@@ -5,6 +5,7 @@ import type {
   NodeRegistry,
   NodeTimelock,
 } from "../../../src/ports/chain/bindings/index.js";
+import type { Address } from "../../../src/records/index.js";
 import {
   deploy,
   deployTimelock,
@@ -43,7 +44,8 @@ export async function buildWorld(nodes: readonly BenchNode[], withPeer: boolean)
   const [deployer] = await ethers.getSigners();
   if (deployer === undefined) throw new Error("the network has no account");
   const timelock = await deployTimelock(deployer);
-  const registry = await deploy<NodeRegistry>("NodeRegistry", [timelock, deployer]);
+  const changes = await deploy("NodeChanges", [timelock]);
+  const registry = await deploy<NodeRegistry>("NodeRegistry", [timelock, deployer, changes]);
   const directives = await deploy<DirectiveRegistry>("DirectiveRegistry", [timelock, registry]);
   const governor = await deploy<NodeGovernor>("NodeGovernor", [
     ...[registry, timelock, directives, ethers.ZeroAddress, ethers.ZeroAddress, ethers.ZeroAddress, 0n],
@@ -51,13 +53,14 @@ export async function buildWorld(nodes: readonly BenchNode[], withPeer: boolean)
   ]);
   await handOver(timelock, await governor.getAddress(), deployer);
 
+  const at = await registry.getAddress();
   const admissions: bigint[] = [];
   for (let first = 0; first < nodes.length; first += ADMISSION_BATCH) {
-    const batch = nodes.slice(first, first + ADMISSION_BATCH).map(admissionOf);
+    const batch = nodes.slice(first, first + ADMISSION_BATCH).map((node) => admissionOf(node, at as Address));
     const receipt = await (await registry.admit(batch)).wait();
     if (batch.length === ADMISSION_BATCH) admissions.push(receipt?.gasUsed ?? 0n);
   }
-  for (const { operator } of nodes) await unlock(operator);
+  for (const { agent } of nodes) await unlock(agent);
 
   const peerTimelock = await deployTimelock(deployer);
   const peer = await buildPeer(withPeer ? nodes : nodes.slice(0, 1), peerTimelock);
@@ -76,7 +79,7 @@ export async function buildWorld(nodes: readonly BenchNode[], withPeer: boolean)
 
 async function buildPeer(nodes: readonly BenchNode[], timelock: NodeTimelock): Promise<INodeGovernor> {
   const token = await deploy<{ admit(node: string): Promise<unknown> }>("PeerToken", []);
-  for (const { operator } of nodes) await token.admit(operator);
+  for (const { agent } of nodes) await token.admit(agent);
   return deploy<INodeGovernor>("StockGovernor", [token, timelock, MINUTE, DAY, 33n]);
 }
 

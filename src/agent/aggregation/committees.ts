@@ -1,22 +1,36 @@
 import { isMemberIn, type NodeSummary } from "../../client/index.js";
 import type { Address } from "../../records/index.js";
 
-/** Which nodes are members in which epoch, from the registry's events. */
+/** Who of the seats is suspended. */
+export interface SuspendedSeats {
+  /** The number of the newest presence; 0 if no seat was ever suspended. */
+  readonly presence: number;
+  readonly indices: ReadonlySet<number>;
+  /** The presence that the newest suspension opened: claims of fact that are older have ended. */
+  readonly newestSuspension: number;
+}
+
+/** No seat was ever suspended. */
+export const NOBODY_SUSPENDED: SuspendedSeats = { presence: 0, indices: new Set(), newestSuspension: 0 };
+
+/** Which nodes are members in which epoch, from the registry's events, and which of them are suspended now. */
 export class Committees {
   /** The newest epoch that the chain has told of; what concerns no epoch in particular concerns this one. */
   readonly newest: number;
   /** The members of the newest epoch. */
   readonly members: readonly NodeSummary[];
+  readonly suspended: SuspendedSeats;
   readonly #byIndex: ReadonlyMap<number, NodeSummary>;
-  /** By operator in lower case: an operator that returns, or rotates its key, has several indices in turn. */
-  readonly #byOperator = new Map<string, NodeSummary[]>();
+  /** By account in lower case: one that is operator and agent at once has several indices in turn. */
+  readonly #byAccount = new Map<string, NodeSummary[]>();
   readonly #peers: ReadonlySet<string>;
 
   /** @param nodes All of them, also those that were removed. */
-  constructor(nodes: readonly NodeSummary[]) {
+  constructor(nodes: readonly NodeSummary[], suspended = NOBODY_SUSPENDED) {
+    this.suspended = suspended;
     for (const node of nodes) {
-      const operator = node.operator.toLowerCase();
-      this.#byOperator.set(operator, [...(this.#byOperator.get(operator) ?? []), node]);
+      const account = node.agent.toLowerCase();
+      this.#byAccount.set(account, [...(this.#byAccount.get(account) ?? []), node]);
     }
     this.#byIndex = new Map(nodes.map((node) => [node.index, node]));
     this.newest = nodes.reduce((epoch, { admittedAt, removedAt }) => Math.max(epoch, admittedAt, removedAt ?? 0), 0);
@@ -35,15 +49,29 @@ export class Committees {
     return node !== undefined && isMemberIn(node, epoch) ? node : undefined;
   }
 
-  /** The member that this operator is in an epoch. */
-  ofOperator(operator: Address, epoch = this.newest): NodeSummary | undefined {
-    return this.#byOperator.get(operator.toLowerCase())?.find((node) => isMemberIn(node, epoch));
+  /** The member that this account acts for in an epoch. */
+  ofAccount(account: Address, epoch = this.newest): NodeSummary | undefined {
+    return this.#byAccount.get(account.toLowerCase())?.find((node) => isMemberIn(node, epoch));
   }
 
-  /** The operators of an epoch's members. */
-  operators(epoch = this.newest): Address[] {
-    if (epoch === this.newest) return this.members.map(({ operator }) => operator);
-    return [...this.#byIndex.values()].filter((node) => isMemberIn(node, epoch)).map(({ operator }) => operator);
+  /** The accounts that act for an epoch's members. */
+  accounts(epoch = this.newest): Address[] {
+    if (epoch === this.newest) return this.members.map(({ agent }) => agent);
+    return [...this.#byIndex.values()].filter((node) => isMemberIn(node, epoch)).map(({ agent }) => agent);
+  }
+
+  /** The accounts that act for those of an epoch's members that are not suspended: a duty must not wait for the others. */
+  present(epoch = this.newest): Address[] {
+    const { indices } = this.suspended;
+    if (indices.size === 0) return this.accounts(epoch);
+    const absent = new Set([...indices].flatMap((index) => this.#byIndex.get(index)?.agent ?? []));
+    return this.accounts(epoch).filter((account) => !absent.has(account));
+  }
+
+  /** Whether the seat of this account, by its agent, is suspended. */
+  isSuspended(account: Address): boolean {
+    const member = this.ofAccount(account);
+    return member !== undefined && this.suspended.indices.has(member.index);
   }
 
   /** Whether this libp2p peer belongs to a member of the newest epoch. */

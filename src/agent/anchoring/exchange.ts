@@ -90,7 +90,7 @@ export class AnchoringExchange {
 
   /** Whether joint anchors pay: there are enough nodes, and the others know this one's key. */
   get isOpen(): boolean {
-    const self = this.#latest.committees.ofOperator(this.#dependencies.node.operator);
+    const self = this.#latest.committees.ofAccount(this.#dependencies.node.account);
     return (
       self !== undefined && sameHex(self.key, this.#key) && this.#latest.committees.members.length >= this.#minAuthors
     );

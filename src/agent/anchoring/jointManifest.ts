@@ -5,14 +5,14 @@ import type { WaitingBatch } from "./pool.js";
 /** The joint manifest of these batches, those of members: every node makes the same block. */
 export function jointManifestOf(
   waiting: readonly WaitingBatch[],
-  committees: Pick<Committees, "ofOperator">,
+  committees: Pick<Committees, "ofAccount">,
 ): {
   readonly batches: JointBatch[];
   readonly block: EncodedBlock;
 } {
   const batches = waiting
     .flatMap(({ batch }): JointBatch[] => {
-      const member = committees.ofOperator(batch.author);
+      const member = committees.ofAccount(batch.author);
       return member === undefined ? [] : [{ ...batch, index: member.index }];
     })
     .sort((a, b) => a.index - b.index)
@@ -25,7 +25,7 @@ export function groupsOf(waiting: readonly WaitingBatch[], committees: Committee
   const count = Math.ceil(committees.members.length / MAX_JOINT_BATCHES);
   const groups = new Map<number, WaitingBatch[]>();
   for (const each of waiting) {
-    const member = committees.ofOperator(each.batch.author);
+    const member = committees.ofAccount(each.batch.author);
     if (member === undefined) continue;
     const group = member.index % count;
     groups.set(group, [...(groups.get(group) ?? []), each]);

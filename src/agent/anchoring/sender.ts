@@ -69,8 +69,8 @@ export class AnchoringSender {
     const manifest = decodeJointManifest(bytes);
     openJoint(context, message, manifest);
     draft.manifest = manifest;
-    const member = latest.committees.ofOperator(node.operator);
-    const own = manifest.batches.find(({ author }) => sameHex(author, node.operator));
+    const member = latest.committees.ofAccount(node.account);
+    const own = manifest.batches.find(({ author }) => sameHex(author, node.account));
     const { offered } = outbox;
     if (own === undefined || member === undefined || offered?.root !== own.root || offered.signed !== null) return;
     const batch = this.#batch?.batch;
@@ -124,10 +124,10 @@ export class AnchoringSender {
   async #findAnchor(root: string): Promise<boolean> {
     const { context, latest, node, outbox } = this.#dependencies;
     const { entries } = await node.client.listAnchors();
-    const anchor = entries.findLast((entry) => entry.root === root && sameHex(entry.author, node.operator));
+    const anchor = entries.findLast((entry) => entry.root === root && sameHex(entry.author, node.account));
     if (anchor === undefined) return false;
     const { joint, transactionHash, blockNumber } = anchor;
-    const member = latest.committees.ofOperator(node.operator);
+    const member = latest.committees.ofAccount(node.account);
     const place =
       joint === null || member === undefined ? {} : { joint: { id: hashJoint(context, joint), index: member.index } };
     await outbox.noteAnchored({ root: anchor.root, transactionHash, blockNumber, ...place });

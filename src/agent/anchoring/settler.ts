@@ -33,7 +33,7 @@ export class AnchoringSettler {
   async update(): Promise<Hex[]> {
     const { latest, node, pool } = this.#dependencies;
     const { committees } = latest;
-    pool.keepAuthors(new Set(committees.members.map(({ operator }) => operator.toLowerCase())));
+    pool.keepAuthors(new Set(committees.members.map(({ agent }) => agent.toLowerCase())));
     const ended: Hex[] = [];
     if (pool.batches.length > 0 || pool.drafts.length > 0) {
       const { entries } = await node.client.listAnchors();
@@ -42,7 +42,7 @@ export class AnchoringSettler {
       const draftOf = memoize((joint: JointMessage) => (drafted.has(joint.root) ? pool.draftOf(joint) : undefined));
       for (const { author, joint } of entries) {
         const draft = joint === null ? undefined : draftOf(joint);
-        const member = draft && committees.ofOperator(author);
+        const member = draft && committees.ofAccount(author);
         if (member !== undefined) draft?.anchored.add(member.index);
       }
       for (const draft of pool.drafts) {
@@ -161,8 +161,8 @@ export class AnchoringSettler {
 
   #isDue(key: string, task: string): boolean {
     const { latest, node } = this.#dependencies;
-    const nodes = () => latest.committees.operators();
-    return this.#schedule.due({ key, task, nodes }).has(node.operator.toLowerCase());
+    const nodes = () => latest.committees.present();
+    return this.#schedule.due({ key, task, nodes }).has(node.account.toLowerCase());
   }
 }
 

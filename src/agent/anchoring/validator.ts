@@ -75,7 +75,7 @@ export class AnchoringValidator {
     }
     if (known !== undefined && clock.monotonic() - known.since < MIN_BATCH_MS) return this.#gate.ignore("overLimit");
     // A node that was admitted a moment ago may not be known yet.
-    if (latest.committees.ofOperator(batch.author) === undefined) return this.#gate.ignore("notMembers");
+    if (latest.committees.ofAccount(batch.author) === undefined) return this.#gate.ignore("notMembers");
     if (batch.count === 0 || !isSignedByAuthor(context, batch, batch.signature)) {
       return this.#gate.reject("badSignatures", relay);
     }

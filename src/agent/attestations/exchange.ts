@@ -60,7 +60,7 @@ export class AttestationExchange {
       onError: (error) => logger.debug("a directive could not be read", { reason: messageOf(error) }),
     });
     const shared = {
-      ...{ ...dependencies, client, context, self: node.operator, statements, topic: this.topic },
+      ...{ ...dependencies, client, context, self: node.account, statements, topic: this.topic },
       ...{ pool: this.#pool, open: this.#open, latest: this.#latest },
     };
     this.#validator = new AttestationValidator({
@@ -115,7 +115,7 @@ export class AttestationExchange {
 
   /** Whether this node is of the committee that reports on a directive. */
   reportsOn({ epoch }: IssuedDirective): boolean {
-    return this.#latest.committees.ofOperator(this.#dependencies.node.operator, epoch) !== undefined;
+    return this.#latest.committees.ofAccount(this.#dependencies.node.account, epoch) !== undefined;
   }
 
   /** What this node has said of a directive, whether or not it counts already. */
@@ -127,7 +127,7 @@ export class AttestationExchange {
   heard({ epoch, id }: IssuedDirective): Pick<DirectiveAttestation, "node" | "report" | "outcome">[] {
     return this.#pool.list(id).flatMap(({ message: { index, outcome, report } }) => {
       const member = this.#latest.committees.member(index, epoch);
-      return member === undefined ? [] : [{ node: member.operator, report, outcome }];
+      return member === undefined ? [] : [{ node: member.agent, report, outcome }];
     });
   }
 
@@ -138,7 +138,7 @@ export class AttestationExchange {
    */
   async attest({ epoch, id }: IssuedDirective, said: Pick<Statement, "report" | "outcome">): Promise<void> {
     const { logger, node } = this.#dependencies;
-    const member = this.#latest.committees.ofOperator(node.operator, epoch);
+    const member = this.#latest.committees.ofAccount(node.account, epoch);
     if (member === undefined) return;
     const recorded = this.#statements.get(id, partOf(said));
     const place = { directiveId: id, index: member.index, report: said.report };
@@ -161,7 +161,8 @@ export class AttestationExchange {
 
   async #settle(): Promise<void> {
     for (const directive of this.#open.list) {
-      if (this.#pool.list(directive.id).length > 0) await this.#settler.update(directive, this.#stopping.signal);
+      const mayChange = directive.departed.length > 0 || this.#pool.list(directive.id).length > 0;
+      if (mayChange) await this.#settler.update(directive, this.#stopping.signal);
     }
   }
 

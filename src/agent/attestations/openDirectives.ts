@@ -120,7 +120,10 @@ export class OpenDirectives {
     const issued = new Set<string>((await client.listIssuedDirectives()).map(({ directiveId }) => directiveId));
     for (const directiveId of asked) if (issued.has(directiveId)) await this.refresh(directiveId);
     const isNewer = this.list.some(({ epoch }) => epoch > latest.committees.newest);
-    const committees = isNewer ? new Committees(await client.listNodes({ includeRemoved: true })) : latest.committees;
+    const { committees: known } = latest;
+    const committees = isNewer
+      ? new Committees(await client.listNodes({ includeRemoved: true }), known.suspended)
+      : known;
     latest.update({ committees, chainTime: await client.chain.now() });
   }
 }

@@ -73,11 +73,11 @@ export class AttestationSender {
   async resume(): Promise<void> {
     const { countedOf, latest, node, open, statements } = this.#dependencies;
     for (const directive of open.list) {
-      const member = latest.committees.ofOperator(node.operator, directive.epoch);
+      const member = latest.committees.ofAccount(node.account, directive.epoch);
       for (const part of PARTS) {
         const statement = statements.get(directive.id, part);
         if (member === undefined || statement === undefined || this.#sender.has(keyOf(directive.id, part))) continue;
-        if (!(await countedOf(directive.id)).has(node.operator, statement)) await this.send(statement, member);
+        if (!(await countedOf(directive.id)).has(node.account, statement)) await this.send(statement, member);
       }
     }
   }
@@ -93,13 +93,15 @@ export class AttestationSender {
   }
 
   async #standingOf(statement: Statement): Promise<MessageStanding | undefined> {
-    const { countedOf, node, open } = this.#dependencies;
+    const { countedOf, latest, node, open } = this.#dependencies;
     const part = partOf(statement);
     const directive = open.get(statement.directiveId);
     if (directive === undefined || !open.accepts(directive, part)) return undefined;
     // The registry asks no node that has ended its part whether it is ready.
     if (part === "ready" && this.#sender.has(keyOf(directive.id, "end"))) return undefined;
-    if ((await countedOf(directive.id)).has(node.operator, statement)) return undefined;
+    const member = latest.committees.ofAccount(node.account, directive.epoch);
+    if (member !== undefined && directive.departed.includes(member.index)) return undefined;
+    if ((await countedOf(directive.id)).has(node.account, statement)) return undefined;
     const margin = settlementMargin(directive.activeAt, directive.deadline) / 2;
     return { late: part === "end" && open.secondsLeft(directive) <= margin, direct: true };
   }

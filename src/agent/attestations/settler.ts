@@ -50,6 +50,7 @@ export class AttestationSettler {
     const { jobs, logger, self } = this.#dependencies;
     const counted = await this.countedOf(directive.id);
     const sides = this.#sidesOf(directive, counted);
+    this.#enactIfEnough(directive, counted, signal);
     const ending = counted.anyEnded || sides.some(({ statement }) => partOf(statement) === "end");
     for (const side of sides) {
       const { statement } = side;
@@ -101,7 +102,9 @@ export class AttestationSettler {
     for (const known of pool.list(directive.id)) {
       const attestation = known.message;
       const member = latest.committees.member(attestation.index, directive.epoch);
-      if (member === undefined || counted.has(member.operator, attestation)) continue;
+      // What a node says that has left, or is suspended, enacts nothing; until it returns it would cost gas alone.
+      if (member === undefined || directive.departed.includes(attestation.index)) continue;
+      if (counted.has(member.agent, attestation)) continue;
       const key = sideOf(attestation);
       const side = sides.get(key) ?? { statement: attestation, pending: [] };
       side.pending.push(known);
@@ -121,8 +124,8 @@ export class AttestationSettler {
     const oldest = pending.reduce((least, { since }) => Math.min(least, since), Number.POSITIVE_INFINITY);
     return whenToAttest({
       report: statement.report,
-      committeeSize: directive.committeeSize,
-      counted: counted.of(statement),
+      needed: directive.needed,
+      counted: counted.of(statement, this.#departedAccounts(directive)),
       pending: pending.length,
       own: this.#saysSo(directive, statement),
       ending,
@@ -136,7 +139,7 @@ export class AttestationSettler {
   /** Whether this node itself says the same. */
   #saysSo({ epoch, id }: IssuedDirective, statement: Attestation): boolean {
     const { latest, pool, self } = this.#dependencies;
-    const member = latest.committees.ofOperator(self, epoch);
+    const member = latest.committees.ofAccount(self, epoch);
     const own = member && pool.get({ directiveId: id, index: member.index, report: statement.report });
     return own !== undefined && saysTheSame(own, statement);
   }
@@ -144,7 +147,52 @@ export class AttestationSettler {
   #dueFor({ epoch, id }: IssuedDirective, statement: Attestation, key: string): ReadonlySet<string> {
     // Mostly two different leaders, so that waiting for the block of one part does not delay the other.
     const task = partOf(statement) === "ready" ? `ready ${id}` : `attest ${id}`;
-    return this.#schedule.due({ key, task, nodes: () => this.#dependencies.latest.committees.operators(epoch) });
+    return this.#schedule.due({ key, task, nodes: () => this.#dependencies.latest.committees.present(epoch) });
+  }
+
+  /**
+   * Enacts a directive whose reports are on chain, if they suffice since others of its committee have left it or were suspended: the
+   * registry does not notice that by itself.
+   */
+  #enactIfEnough(directive: IssuedDirective, counted: CountedReports, signal: AbortSignal): void {
+    const { jobs, latest, logger, open, self } = this.#dependencies;
+    const { departed, epoch, id, needed } = directive;
+    const absent = this.#departedAccounts(directive);
+    const enough = counted.ends.find((said) => counted.of(said, absent) >= needed);
+    const key = `${id} enact`;
+    if (departed.length === 0 || enough === undefined || !open.accepts(directive, "end")) {
+      this.#schedule.end(key);
+      return;
+    }
+    const nodes = () => latest.committees.present(epoch);
+    if (!this.#schedule.due({ key, task: `enact ${id}`, nodes }).has(self.toLowerCase()) || signal.aborted) return;
+    jobs.start(`enact ${id}`, () => this.#enact(directive, enough));
+    logger.debug("a directive has enough reports of those who are present", { directive: id, needed });
+  }
+
+  async #enact({ id }: IssuedDirective, { outcome, report }: Pick<Attestation, "report" | "outcome">): Promise<void> {
+    const { client, logger, open } = this.#dependencies;
+    if (outcome === null || report === "ready" || (await open.refresh(id)) === undefined) return;
+    try {
+      const { gasUsed: gas, hash: transaction } = await client.enactDirective({ directiveId: id, report, outcome });
+      logger.info("enacted a directive", { directive: id, report, outcome, transaction, gas });
+    } catch (error) {
+      // Others were quicker, or further reports or returns have changed what is needed.
+      const isOver = isRevert(
+        error,
+        ...["DirectiveRegistryNothingNew", "DirectiveRegistryLapsed"],
+        ...["DirectiveRegistryTooFew", "DirectiveRegistryOtherHistory"],
+      );
+      if (!isOver) throw error;
+    }
+  }
+
+  /** The accounts, in lower case, of those of the committee whose reports enact nothing. */
+  #departedAccounts({ departed }: IssuedDirective): ReadonlySet<string> {
+    const { committees } = this.#dependencies.latest;
+    const nodes = departed.flatMap((index) => committees.get(index) ?? []);
+    const accounts = nodes.flatMap(({ agent, formerOperators, operator }) => [agent, operator, ...formerOperators]);
+    return new Set(accounts.map((account) => account.toLowerCase()));
   }
 
   #settle({ id }: IssuedDirective, statement: Attestation): Promise<Settlement | undefined> {

@@ -64,8 +64,10 @@ export class Equivocations {
     const node = equivocation && this.#dependencies.latest.committees.get(equivocation.first.index);
     if (equivocation === undefined || node === undefined) return false;
     const { first, second } = equivocation;
-    // Every observer of a pair of ballots must write the same record.
-    const written = equivocationIncident(equivocation, node);
+    // Every observer of a pair of ballots must write the same record, but for the operator, which may have changed since.
+    const operator = [node.operator, ...node.formerOperators].find((each) => each === incident.observed.operator);
+    if (operator === undefined) return false;
+    const written = equivocationIncident(equivocation, { ...node, operator });
     if (JSON.stringify(claimOf(incident)) !== JSON.stringify(claimOf(written))) return false;
     const { isSigned } = this.#dependencies;
     const signed = [await isSigned(first, node), await isSigned(second, node)];

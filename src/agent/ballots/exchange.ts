@@ -2,6 +2,7 @@ import type { NodeBallot, Proposal, ProposalId, Support } from "../../client/ind
 import { messageOf } from "../../errors.js";
 import type { Address, Incident } from "../../records/index.js";
 import { ThrottledTask } from "../../utils/throttledTask.js";
+import { CountedSeats } from "../aggregation/countedSeats.js";
 import { disconnectAbuser, type ExchangeDependencies, SETTLE_SOON_MS } from "../aggregation/exchangeDependencies.js";
 import { LatestView } from "../aggregation/latestView.js";
 import type { LocalNode } from "../aggregation/localNode.js";
@@ -39,6 +40,7 @@ export class BallotExchange {
   readonly #pool: BallotPool;
   readonly #latest: LatestView;
   readonly #open: OpenProposals;
+  readonly #counted: CountedSeats;
   readonly #validator: BallotValidator;
   readonly #sender: BallotSender;
   readonly #settler: BallotSettler;
@@ -60,10 +62,11 @@ export class BallotExchange {
     this.topic = `witan/ballots/1/${governor.toLowerCase()}`;
     this.#pool = pool;
     this.#latest = new LatestView(clock);
-    this.#open = new OpenProposals(client, clock);
+    this.#counted = new CountedSeats(chain);
+    this.#open = new OpenProposals(client, clock, this.#counted);
     const shared = {
       ...{ ...dependencies, aggregates, topic: this.topic },
-      ...{ pool, open: this.#open, latest: this.#latest },
+      ...{ pool, open: this.#open, latest: this.#latest, counted: this.#counted },
     };
     this.#validator = new BallotValidator({
       ...shared,
@@ -105,23 +108,30 @@ export class BallotExchange {
     return { ...this.#validator.counts, checks: this.#validator.checks };
   }
 
-  /** Whether a node of this process may vote on a proposal, and neither has voted nor sent its ballot. */
-  async needs(proposal: Proposal, operator: Address): Promise<boolean> {
-    const member = this.#latest.committees.ofOperator(operator, proposal.rules.epoch);
-    if (member === undefined || this.#sender.has(proposal.id, member.index)) return false;
+  /** Whether a node of this process may vote on a proposal, its vote counts, and it has neither voted nor sent its ballot. */
+  async needs(proposal: Proposal, account: Address): Promise<boolean> {
+    const member = this.#latest.committees.ofAccount(account, proposal.rules.epoch);
+    if (
+      member === undefined ||
+      !this.#counted.has(proposal, member.index) ||
+      this.#sender.has(proposal.id, member.index)
+    )
+      return false;
     return !(await this.#settler.hasVoted(proposal, member.index));
   }
 
   /** Signs a decision that is on disk and sends it to all nodes; nothing if it was sent before. */
-  async cast(proposal: Proposal, recorded: RecordedBallot, operator: Address): Promise<void> {
-    await this.#sender.send(proposal, recorded, operator);
+  async cast(proposal: Proposal, recorded: RecordedBallot, account: Address): Promise<void> {
+    await this.#sender.send(proposal, recorded, account);
     this.#soon.schedule();
   }
 
   /** Continues from a snapshot of the chain, and from the proposals that nodes vote on before anybody has opened them. */
   async update(view: ChainView, unopened: readonly UnopenedProposal[]): Promise<void> {
+    const proposals = [...view.proposals, ...unopened];
+    await this.#counted.load(proposals);
     this.#latest.update(view);
-    this.#open.update([...view.proposals, ...unopened]);
+    this.#open.update(proposals);
     this.#settler.forgetVoted();
     await this.#validator.restore(this.#pool.takeRestored());
     this.#equivocations.update();

@@ -7,6 +7,7 @@ import {
 } from "../../client/index.js";
 import type { Clock } from "../../utils/clock.js";
 import { createLruCache } from "../../utils/lruCache.js";
+import type { CountedSeats } from "../aggregation/countedSeats.js";
 import type { ProposalStanding } from "./validator.js";
 
 /** A proposal that is not on chain after this long never will be. */
@@ -18,13 +19,15 @@ const MAX_ENDED = 4_096;
 export class OpenProposals {
   readonly #client: Client;
   readonly #clock: Pick<Clock, "monotonic">;
+  readonly #counted: Pick<CountedSeats, "has">;
   readonly #ended = createLruCache<ProposalId, true>(MAX_ENDED);
   readonly #unknownSince = new Map<ProposalId, number>();
   #proposals: ReadonlyMap<ProposalId, Proposal> = new Map();
 
-  constructor(client: Client, clock: Pick<Clock, "monotonic">) {
+  constructor(client: Client, clock: Pick<Clock, "monotonic">, counted: Pick<CountedSeats, "has">) {
     this.#client = client;
     this.#clock = clock;
+    this.#counted = counted;
   }
 
   /** @param proposals All that have not ended. */
@@ -47,7 +50,11 @@ export class OpenProposals {
   standingOf(proposalId: ProposalId): ProposalStanding | undefined {
     const proposal = this.#proposals.get(proposalId);
     if (proposal !== undefined) {
-      return { epoch: proposal.rules.epoch, open: proposal.state === "Active" || proposal.state === "Pending" };
+      return {
+        epoch: proposal.rules.epoch,
+        open: proposal.state === "Active" || proposal.state === "Pending",
+        isCounted: (index) => this.#counted.has(proposal, index),
+      };
     }
     return this.#ended.has(proposalId) ? { epoch: 0, open: false } : undefined;
   }

@@ -3,6 +3,7 @@ import { isRevert } from "../../ports/chain/index.js";
 import { blsPublicKey } from "../../ports/keys/index.js";
 import type { Address, Hex } from "../../records/index.js";
 import { sameHex } from "../../utils/sameHex.js";
+import type { CountedSeats } from "../aggregation/countedSeats.js";
 import type { ExchangeDependencies } from "../aggregation/exchangeDependencies.js";
 import type { LatestView } from "../aggregation/latestView.js";
 import type { LocalNode } from "../aggregation/localNode.js";
@@ -19,11 +20,12 @@ export interface BallotSenderDependencies
   extends Pick<ExchangeDependencies, "gossip" | "bls" | "clock" | "jobs" | "logger"> {
   readonly nodes: readonly LocalNode[];
   readonly topic: string;
-  /** Whether BLS signatures can be aggregated on this chain; otherwise operators sign. */
+  /** Whether BLS signatures can be aggregated on this chain; otherwise accounts sign. */
   readonly aggregates: boolean;
   readonly pool: BallotPool;
   readonly open: OpenProposals;
   readonly latest: LatestView;
+  readonly counted: Pick<CountedSeats, "has">;
   /** Whether a node's ballot counts already. */
   readonly hasVoted: (proposal: Proposal, index: number) => Promise<boolean>;
 }
@@ -61,10 +63,10 @@ export class BallotSender {
   }
 
   /** Signs a decision that is on disk and sends it to all nodes; nothing if it was sent before. */
-  async send(proposal: Proposal, { reason, support }: RecordedBallot, operator: Address): Promise<void> {
+  async send(proposal: Proposal, { reason, support }: RecordedBallot, account: Address): Promise<void> {
     const { aggregates, bls, latest, logger, nodes, pool } = this.#dependencies;
-    const node = nodes.find((each) => sameHex(each.operator, operator));
-    const member = latest.committees.ofOperator(operator, proposal.rules.epoch);
+    const node = nodes.find((each) => sameHex(each.account, account));
+    const member = latest.committees.ofAccount(account, proposal.rules.epoch);
     if (node === undefined || member === undefined || this.has(proposal.id, member.index)) return;
     const { index } = member;
     const proposalId = proposal.id;
@@ -95,9 +97,11 @@ export class BallotSender {
   }
 
   async #standingOf({ ballot }: OwnBallot): Promise<MessageStanding | undefined> {
-    const { hasVoted, latest, open } = this.#dependencies;
+    const { counted, hasVoted, latest, open } = this.#dependencies;
     const proposal = open.get(ballot.proposalId);
-    if (proposal === undefined || (await hasVoted(proposal, ballot.index))) return undefined;
+    // A seat that was suspended before the opening does not count any more.
+    if (proposal === undefined || !counted.has(proposal, ballot.index) || (await hasVoted(proposal, ballot.index)))
+      return undefined;
     const { deadline, start } = proposal;
     const late = deadline - latest.chainTime() <= settlementMargin(start, deadline) / 2;
     return { late, direct: !isUnopened(proposal) };

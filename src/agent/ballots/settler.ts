@@ -10,6 +10,7 @@ import { endsEarly, type SettleReason, type Tally, whenToSettle } from "../../po
 import { hasBit } from "../../ports/chain/bitset.js";
 import { isRevert, needsTooMuchGas } from "../../ports/chain/index.js";
 import { KeyError } from "../../ports/keys/index.js";
+import type { CountedSeats } from "../aggregation/countedSeats.js";
 import type { ExchangeDependencies } from "../aggregation/exchangeDependencies.js";
 import type { LatestView } from "../aggregation/latestView.js";
 import { LeaderSchedule } from "../aggregation/leaders/leaderSchedule.js";
@@ -24,6 +25,8 @@ export interface BallotSettlerDependencies extends Pick<ExchangeDependencies, "c
   readonly nodes: readonly LocalNode[];
   readonly pool: BallotPool;
   readonly latest: LatestView;
+  /** One ballot of a seat that is not counted would have all of them refused. */
+  readonly counted: Pick<CountedSeats, "has" | "refresh">;
   readonly waitForMoreMs: number;
   /** Verifies ballots one by one and removes those that are not good from the pool. */
   readonly recheck: (ballots: readonly NodeBallot[]) => Promise<void>;
@@ -66,14 +69,16 @@ export class BallotSettler {
 
   /** The ballots on a proposal that are known here and do not count yet. */
   async pendingOf(proposal: Proposal, fresh = false): Promise<PooledMessage<NodeBallot>[]> {
-    const { latest, pool } = this.#dependencies;
+    const { counted, latest, pool } = this.#dependencies;
     const known = pool.list(proposal.id);
     if (known.length === 0) return [];
     const highest = known.reduce((most, { message }) => Math.max(most, message.index), 0);
     const bits = await this.#bitsOf(proposal, fresh, highest);
     return known.filter(
       ({ message: { index } }) =>
-        !hasBit(bits, index) && latest.committees.member(index, proposal.rules.epoch) !== undefined,
+        !hasBit(bits, index) &&
+        counted.has(proposal, index) &&
+        latest.committees.member(index, proposal.rules.epoch) !== undefined,
     );
   }
 
@@ -118,9 +123,9 @@ export class BallotSettler {
     const due = this.#schedule.due({
       key: id,
       task: `settle ${id}`,
-      nodes: () => latest.committees.operators(rules.epoch),
+      nodes: () => latest.committees.present(rules.epoch),
     });
-    return nodes.find(({ operator }) => due.has(operator.toLowerCase()));
+    return nodes.find(({ account }) => due.has(account.toLowerCase()));
   }
 
   #settle(proposal: Proposal, { client }: LocalNode): Promise<Settlement | undefined> {
@@ -132,7 +137,7 @@ export class BallotSettler {
       pending: async () => {
         const known = (await this.pendingOf(proposal, true)).map(({ message }) => message);
         const ballots = side === undefined ? known : (sidesOf(known)[side] ?? []);
-        // Aggregated signatures fit into a transaction however many they are; operators' signatures do not.
+        // Aggregated signatures fit into a transaction however many they are; accounts' signatures do not.
         return isList(ballots) ? ballots.slice(0, most) : ballots;
       },
       submit: (ballots) =>
@@ -148,6 +153,11 @@ export class BallotSettler {
           return true;
         }
         refusals += 1;
+        // A reorganisation has changed who is suspended.
+        if (refusals === 1 && isRevert(error, "NodeRegistryNotMembers")) {
+          await this.#dependencies.counted.refresh(proposal);
+          return true;
+        }
         const sumsUpToNothing = error instanceof KeyError;
         if (!sumsUpToNothing && !isRevert(error, "NodeRegistryInvalidSignature", "NodeRegistryInvalidSignatureOf"))
           return false;
@@ -185,7 +195,7 @@ export class BallotSettler {
 
 /** Whether each ballot brings a signature of its own to the chain. */
 function isList(ballots: readonly NodeBallot[]): boolean {
-  return ballots.some((ballot) => schemeOf(ballot) === "operator");
+  return ballots.some((ballot) => schemeOf(ballot) === "account");
 }
 
 function tallyOf(supports: readonly Support[]): Tally {

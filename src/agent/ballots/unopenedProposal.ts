@@ -22,17 +22,26 @@ export interface MakeUnopenedProposalParameters {
   readonly rules: TrackRules;
   readonly epoch: number;
   readonly committeeSize: number;
+  /** The presence now, and the seats that count in it. */
+  readonly presence: number;
+  readonly counted: number;
   /** The chain's time, in seconds. */
   readonly chainTime: number;
 }
 
 export function makeUnopenedProposal(parameters: MakeUnopenedProposalParameters): UnopenedProposal {
-  const { built, chainTime, committeeSize, epoch, rules, self, track } = parameters;
+  const { built, chainTime, committeeSize, counted, epoch, presence, rules, self, track } = parameters;
   const { approval, timelock, expiry, votingPeriod } = rules;
   const frozen: ProposalRules = {
     epoch,
     committeeSize,
-    ...votesNeeded(track, rules, committeeSize),
+    presence,
+    counted,
+    ...votesNeeded(track, rules, {
+      all: committeeSize,
+      counted,
+      suspends: built.directive.kind === "Suspend",
+    }),
     approval,
     claim: isClaimTrack(track),
     timelock,

@@ -29,11 +29,13 @@ const OURSELVES = "";
 export interface ProposalStanding {
   readonly epoch: number;
   readonly open: boolean;
+  /** Whether a member's ballot counts: that of a suspended seat does not. */
+  readonly isCounted?: ((index: number) => boolean) | undefined;
 }
 
 export interface BallotValidatorDependencies {
   readonly context: BallotContext;
-  /** Whether BLS signatures can be aggregated on this chain; otherwise operators sign. */
+  /** Whether BLS signatures can be aggregated on this chain; otherwise accounts sign. */
   readonly aggregates: boolean;
   readonly bls: BlsLibrary;
   readonly pool: BallotPool;
@@ -91,7 +93,7 @@ export class BallotValidator {
   /** Whether a node has signed a ballot; undefined if too many wait to be verified. */
   async isSigned(
     ballot: NodeBallot,
-    { key, operator }: Pick<NodeSummary, "key" | "operator">,
+    { agent, key }: Pick<NodeSummary, "agent" | "key">,
     relay?: string,
   ): Promise<boolean | undefined> {
     const { context } = this.#dependencies;
@@ -104,7 +106,7 @@ export class BallotValidator {
     }
     const message = { proposalId, support: supportNumber(support), index };
     const signer = recoverVoter(context, message, `0x${Buffer.from(signature).toString("hex")}`);
-    return signer?.toLowerCase() === operator.toLowerCase();
+    return signer?.toLowerCase() === agent.toLowerCase();
   }
 
   /** The proposal's vote has ended. */
@@ -122,6 +124,8 @@ export class BallotValidator {
       const mayBeNew = standing === undefined || committees.get(index) === undefined;
       return mayBeNew ? this.#gate.ignore("notMembers") : this.#gate.reject("notMembers", relay);
     }
+    // Its node may know less of the chain than this one.
+    if (standing?.isCounted?.(index) === false) return this.#gate.ignore("notMembers");
     const known = pool.get(proposalId, index);
     if (known?.support === support || pool.equivocationOf(proposalId, index) !== undefined)
       return this.#again(ballot, known);

@@ -64,7 +64,7 @@ export function createLearningHandler(options: LearningHandlerOptions): Directiv
       return now - (heardAt.get(directiveId) ?? Number.NEGATIVE_INFINITY) < options.silenceMs;
     },
     async assist({ directiveId, order, signal }) {
-      const committee = await client.listNodes().then((nodes) => nodes.map(({ operator }) => operator));
+      const committee = await client.listNodes().then((nodes) => nodes.map(({ agent }) => agent));
       const startedAt = clock.monotonic();
       if (!listeningSince.has(directiveId)) listeningSince.set(directiveId, startedAt);
       await participate({
@@ -92,7 +92,7 @@ export function createLearningHandler(options: LearningHandlerOptions): Directiv
         directive: directiveId,
         order: rounds,
         task,
-        participants: (await client.listNodes()).map(({ operator }) => operator),
+        participants: (await client.listNodes()).map(({ agent }) => agent),
         testSamples: options.testSamples,
         channel,
         store: client.content,

@@ -10,7 +10,7 @@ export function createOnChainHandler(): DirectiveHandler {
       "AcceptModel",
       "Admit",
       "Ban",
-      "RotateKey",
+      "ChangeOperator",
       "SetParameter",
       "SetFlag",
       "SetTrack",

@@ -15,7 +15,7 @@ export interface ReceivedMessage<Message> {
 export interface RoundTransportDependencies {
   readonly gossip: Pick<Gossip, "publish" | "subscribe">;
   readonly context: EnvelopeContext;
-  /** Signs a message with this node's operator key. */
+  /** Signs a message with this node's account key. */
   readonly seal: (context: EnvelopeContext, body: string) => Promise<Uint8Array>;
   readonly isMember: (account: Address) => Promise<boolean>;
   readonly logger: Logger;

@@ -27,6 +27,8 @@ interface Standing {
   readonly phase: "waiting" | "tried" | "open" | "gone";
   /** Milliseconds of the monotonic clock. */
   readonly notBefore: number;
+  /** The presence of its open proposal, if that is a claim of fact: the next suspension ends it. */
+  readonly claimedIn?: number | undefined;
 }
 
 /**
@@ -41,14 +43,22 @@ export class Attempts {
     this.#dependencies = dependencies;
   }
 
-  /** @param proposals Those that have not ended. */
-  async due(planned: readonly PlannedProposal[], proposals: readonly Proposal[]): Promise<PlannedProposal[]> {
+  /**
+   * @param proposals Those that have not ended.
+   * @param newestSuspension The presence that the newest suspension of seats opened. A claim that it has ended was not refused: it is
+   * tried again at once.
+   */
+  async due(
+    planned: readonly PlannedProposal[],
+    proposals: readonly Proposal[],
+    newestSuspension = 0,
+  ): Promise<PlannedProposal[]> {
     const keyed = new Map(planned.flatMap((plan) => this.#keyed(plan)));
     for (const [key, standing] of this.#standings.entries()) {
       if (standing.phase === "tried" && !keyed.has(key)) this.#standings.set(key, { ...standing, phase: "gone" });
     }
     const due: PlannedProposal[] = [];
-    for (const [key, plan] of keyed) if (await this.#isDue(key, plan, proposals)) due.push(plan);
+    for (const [key, plan] of keyed) if (await this.#isDue(key, plan, proposals, newestSuspension)) due.push(plan);
     return due;
   }
 
@@ -63,13 +73,24 @@ export class Attempts {
     }
   }
 
-  async #isDue(key: string, plan: PlannedProposal, proposals: readonly Proposal[]): Promise<boolean> {
+  async #isDue(
+    key: string,
+    plan: PlannedProposal,
+    proposals: readonly Proposal[],
+    newestSuspension: number,
+  ): Promise<boolean> {
     const { clock, logger } = this.#dependencies;
     const now = clock.monotonic();
     const standing = this.#standings.get(key) ?? { ended: 0, phase: "waiting", notBefore: now };
-    if (await this.#isOpen(key, plan, proposals)) {
-      this.#standings.set(key, { ...standing, phase: "open" });
+    const open = await this.#findOpen(key, plan, proposals);
+    if (open !== undefined) {
+      const claimedIn = open.rules.claim ? open.rules.presence : undefined;
+      this.#standings.set(key, { ...standing, phase: "open", claimedIn });
       return false;
+    }
+    if (standing.claimedIn !== undefined && standing.claimedIn < newestSuspension) {
+      this.#standings.set(key, { ended: standing.ended, phase: "tried", notBefore: now });
+      return true;
     }
     if (standing.phase === "open" || standing.phase === "gone") {
       const ended = standing.ended + 1;
@@ -84,8 +105,12 @@ export class Attempts {
     return true;
   }
 
-  /** Whether a proposal of the plan is open that nodes which see the same would have opened. */
-  async #isOpen(key: string, { order, subject }: PlannedProposal, proposals: readonly Proposal[]): Promise<boolean> {
+  /** The open proposal of the plan that nodes which see the same would have opened. */
+  async #findOpen(
+    key: string,
+    { order, subject }: PlannedProposal,
+    proposals: readonly Proposal[],
+  ): Promise<Proposal | undefined> {
     const hash = subjectHash(subject);
     const same = proposals.filter(
       ({ directive }) =>
@@ -94,8 +119,8 @@ export class Attempts {
         `${directive.payload} ${directive.evidence.join()}` === key,
     );
     for (const proposal of same) {
-      if ((await this.#dependencies.client.listDeviations({ proposal })).length === 0) return true;
+      if ((await this.#dependencies.client.listDeviations({ proposal })).length === 0) return proposal;
     }
-    return false;
+    return undefined;
   }
 }

@@ -42,6 +42,15 @@ export class MisleadingPayloadError extends BaseError {
   }
 }
 
+/** When a directive is looked at, in seconds of chain time, and by whom it can be carried out then. */
+interface DirectiveMoment {
+  readonly chainTime: number;
+  /** The nodes that may lead. */
+  readonly committee: readonly Address[];
+  /** Whether this node is suspended. */
+  readonly isSuspended: boolean;
+}
+
 /**
  * Executes the directives that were issued. The first node in a directive's leader order executes it and reports an
  * Outcome; the others verify that outcome and attest it. The next node takes over if none has reported in time. Reports
@@ -59,21 +68,21 @@ export class Executor {
   /** Starts what this node has to do for every directive that is active and not enacted. */
   tick(view: Pick<ChainView, "chainTime" | "committees" | "directives">, signal: AbortSignal): void {
     const { chainTime, committees, directives } = view;
-    const committee = committees.operators(committees.newest);
+    const { self } = this.#dependencies;
+    const committee = committees.present(committees.newest);
     const open = new Set(directives.map(({ id }) => id));
     for (const id of this.#refused.keys()) if (!open.has(id)) this.#refused.delete(id);
     for (const directive of directives) {
       if (directive.status !== "Issued" || chainTime < directive.activeAt) continue;
       this.#dependencies.jobs.start(`directive ${directive.id}`, () =>
-        this.#handle(directive, committee, chainTime, signal),
+        this.#handle(directive, { committee, chainTime, isSuspended: committees.isSuspended(self) }, signal),
       );
     }
   }
 
   async #handle(
     directive: IssuedDirective,
-    committee: readonly Address[],
-    chainTime: number,
+    { chainTime, committee, isSuspended }: DirectiveMoment,
     signal: AbortSignal,
   ): Promise<void> {
     const { attestations, client, handlers, jobs, self } = this.#dependencies;
@@ -88,7 +97,8 @@ export class Executor {
     // A node says nothing of what it can neither carry out nor see: another leads.
     if (handler === undefined) return;
     const context: DirectiveContext = { directiveId: directive.id, order, signal };
-    const mayReport = attestations.mayReport(directive);
+    // A suspended node helps, but neither leads nor reports until it has returned.
+    const mayReport = attestations.mayReport(directive) && !isSuspended;
     const isReady = own.length > 0 || attestations.ownStatement(directive.id, "ready") !== undefined;
     if (handler.prepare && mayReport && !isReady) {
       await handler.prepare(context);

@@ -1,10 +1,11 @@
 import type { Client, ProposalId } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { PlannedProposal } from "../../policy/index.js";
-import { type Address, parseSalt, type TrackRules, Tracks, WINDOW_SECONDS } from "../../records/index.js";
+import { type Address, parseSalt, type TrackRules, Tracks, trackOfKind, WINDOW_SECONDS } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { createLruCache } from "../../utils/lruCache.js";
+import { CountedSeats } from "../aggregation/countedSeats.js";
 import { makeUnopenedProposal, type UnopenedProposal } from "../ballots/unopenedProposal.js";
 import type { ChainView } from "../chainView.js";
 import { planKey } from "./planKey.js";
@@ -42,12 +43,14 @@ type Candidate = Omit<FastLanePlan, "unopened">;
  */
 export class FastLane implements OpeningStrategy {
   readonly #dependencies: FastLaneDependencies;
+  readonly #counted: CountedSeats;
   /** When each vote began, in milliseconds of monotonic time. */
   readonly #startedAt = createLruCache<ProposalId, number>(MAX_REMEMBERED);
   #plans = new Map<ProposalId, FastLanePlan>();
 
   constructor(dependencies: FastLaneDependencies) {
     this.#dependencies = dependencies;
+    this.#counted = new CountedSeats(dependencies.client.chain);
   }
 
   /** The proposals that nodes vote on and that are not on chain. */
@@ -76,7 +79,9 @@ export class FastLane implements OpeningStrategy {
         if (known !== undefined) next.set(proposalId, { plan, built, unopened: undefined });
         continue;
       }
-      const unopened = known?.unopened ?? (await this.#tryToStart(built, view));
+      // The governor freezes who counts at the opening, not when the vote began.
+      const isCurrent = known?.unopened !== undefined && countsNow(known.unopened, view);
+      const unopened = isCurrent ? known.unopened : await this.#tryToStart(built, view);
       if (unopened === undefined) toOpen.push(asBuilt(plan, built));
       else next.set(proposalId, { plan, built, unopened });
     }
@@ -142,27 +147,26 @@ export class FastLane implements OpeningStrategy {
   ): Promise<UnopenedProposal | undefined> {
     const { client, clock, self } = this.#dependencies;
     const { governor } = client.chain.contracts;
-    const calls = built.calls;
-    const number = await client.chain.read(() =>
-      governor.trackOf(
-        calls.map(({ target }) => target),
-        calls.map(({ data }) => data),
-      ),
-    );
-    const track = Tracks[Number(number)];
-    const rules = await client.chain.read(() => governor.trackRules(number));
-    if (track === undefined || rules.votingDelay !== 0n || !rules.fastPath) return undefined;
+    const track = trackOfKind(built.payload.order.kind);
+    const rules = await client.chain.read(() => governor.trackRules(Tracks.indexOf(track)));
+    if (rules.votingDelay !== 0n || !rules.fastPath) return undefined;
 
     // Stored before ballots travel: the nodes that receive one fetch it.
     await client.content.put(built.block.bytes, { codec: "dag-cbor", keep: "payload" });
     if (!this.#startedAt.has(built.proposalId)) this.#startedAt.set(built.proposalId, clock.monotonic());
+    const { newest: epoch, suspended } = committees;
+    const { presence } = suspended;
+    const committeeSize = committees.members.length;
+    const counted = await this.#counted.countOf({ track, rules: { epoch, presence } }, committeeSize);
     return makeUnopenedProposal({
       built,
       self,
       track,
       rules: toNumbers(rules),
-      epoch: committees.newest,
-      committeeSize: committees.operators(committees.newest).length,
+      epoch,
+      committeeSize,
+      presence,
+      counted,
       chainTime,
     });
   }
@@ -173,6 +177,11 @@ function isOpenNow({ directive }: UnopenedProposal["built"], chainTime: number):
   const { window } = parseSalt(directive.salt);
   const age = BigInt(Math.floor((chainTime + 1) / WINDOW_SECONDS)) - window;
   return window === 0n || (age >= 0n && age <= 1n);
+}
+
+/** Whether the committee and the suspended seats are still those for which it was put to the vote. */
+function countsNow({ rules }: UnopenedProposal, { committees }: ChainView): boolean {
+  return rules.epoch === committees.newest && rules.presence === committees.suspended.presence;
 }
 
 /** The plan, so that it is opened as it was voted on. */

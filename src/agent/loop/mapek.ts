@@ -14,6 +14,7 @@ import type { Logger } from "../../utils/logger.js";
 import { repeat } from "../../utils/repeat.js";
 import type { UnopenedProposal } from "../ballots/unopenedProposal.js";
 import { type ChainView, readChainView } from "../chainView.js";
+import type { PresenceCycle } from "../presence/cycle.js";
 import type { Attempts } from "./attempts.js";
 import type { Executor } from "./executor.js";
 import type { Knowledge } from "./knowledge.js";
@@ -33,6 +34,8 @@ export interface MapekLoopDependencies {
   readonly voter: Pick<Voter, "tick">;
   readonly executor: Pick<Executor, "tick">;
   readonly strategies: Pick<NodeStrategies, "anchoring" | "attestations" | "ballots" | "opening">;
+  /** Which seats to suspend, if this node watches who is there. */
+  readonly presence?: Pick<PresenceCycle, "update"> | undefined;
   readonly policy: PlanPolicy;
   /** From the start of one cycle to the start of the next, in milliseconds. */
   readonly cycleMs: number;
@@ -80,7 +83,7 @@ export class MapekLoop {
 
   /** One cycle. All its parts decide on one snapshot of the chain; what fails is tried again in the next cycle. */
   async cycle(cycle: number, signal: AbortSignal): Promise<Analysis> {
-    const { attempts, client, executor, knowledge, observe, planner, policy, recorder, strategies, voter } =
+    const { attempts, client, executor, knowledge, observe, planner, policy, presence, recorder, strategies, voter } =
       this.#dependencies;
     const { anchoring, attestations, ballots, opening } = strategies;
     const observation = await observe(cycle);
@@ -96,7 +99,9 @@ export class MapekLoop {
     await anchoring.update(view);
     executor.tick(view, signal);
     const shared = await knowledge.read(view, observation);
-    const planned = await attempts.due(plan({ analysis, incidents, shared, policy }), view.proposals);
+    const silent = await presence?.update(view);
+    const plans = plan({ analysis, incidents, shared, policy, silent });
+    const planned = await attempts.due(plans, view.proposals, view.committees.suspended.newestSuspension);
     planner.open(await opening.route(planned, view), view);
     const unopened = this.#unopened(view);
     if (unopened.length > 0) {

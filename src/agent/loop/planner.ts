@@ -34,6 +34,7 @@ export class Planner {
 
   /** Opens what is planned once it is this node's turn and no other node has. */
   open(planned: readonly PlannedProposal[], view: Pick<ChainView, "committees">): void {
+    if (this.#isSuspended(view)) return;
     const byDuty = new Map(planned.map((proposal) => [`open ${planKey(proposal)}`, proposal]));
     for (const duty of this.#openings.dueTasks([...byDuty.keys()], committeeOf(view), this.#dependencies.self)) {
       const proposal = byDuty.get(duty);
@@ -43,6 +44,7 @@ export class Planner {
 
   /** Queues and executes the proposals that have passed, once it is this node's turn. */
   advance(view: Pick<ChainView, "chainTime" | "committees" | "proposals">): void {
+    if (this.#isSuspended(view)) return;
     const byDuty = new Map(
       view.proposals
         .filter(
@@ -54,6 +56,11 @@ export class Planner {
       const proposal = byDuty.get(duty);
       if (proposal) this.#dependencies.jobs.start(duty, () => this.#advance(proposal));
     }
+  }
+
+  /** A suspended node does no shared duty until it has returned. */
+  #isSuspended({ committees }: Pick<ChainView, "committees">): boolean {
+    return committees.isSuspended(this.#dependencies.self);
   }
 
   async #open(planned: PlannedProposal): Promise<void> {
@@ -73,5 +80,5 @@ export class Planner {
 }
 
 function committeeOf({ committees }: Pick<ChainView, "committees">): readonly Address[] {
-  return committees.operators(committees.newest);
+  return committees.present();
 }

@@ -19,7 +19,7 @@ type MaintenanceKind = "gc" | "scrub";
 
 export interface MaintenanceParameters {
   readonly store: Pick<ContentMaintenance, "gc" | "scrub">;
-  /** This node's operator, from which its moment in each period is derived. */
+  /** This node's account, from which its moment in each period is derived. */
   readonly self: Address;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -36,8 +36,8 @@ export function decodeReport(message: Uint8Array): ReplicationReport | undefined
 }
 
 /** A short hash of the present members and the rules of retention: equal for equal input. */
-export function viewOf(operators: Iterable<Address>, { retain, replicas: { min, max } }: RetentionRules): string {
-  const sorted = [...operators].map((operator) => operator.toLowerCase()).sort();
+export function viewOf(accounts: Iterable<Address>, { retain, replicas: { min, max } }: RetentionRules): string {
+  const sorted = [...accounts].map((account) => account.toLowerCase()).sort();
   const rules = [...RecordKinds.map((kind) => retain[kind]), min, max];
   return createHash("sha256").update(`${sorted.join()} ${rules.join()}`).digest("hex").slice(0, 16);
 }

@@ -23,7 +23,7 @@ export class PeerReports {
   readonly #awayMs: number;
   readonly #startedAt: number;
   readonly #reports = new Map<string, ReceivedReport>();
-  #operators = new Map<string, Address>();
+  #accounts = new Map<string, Address>();
 
   constructor({ clock, awayMs }: PeerReportsDependencies) {
     this.#clock = clock;
@@ -33,24 +33,24 @@ export class PeerReports {
 
   /** Sets the members; reports of others are forgotten. */
   setMembers(members: readonly NodeSummary[]): void {
-    this.#operators = new Map(members.map(({ peerId, operator }) => [peerId, operator]));
-    for (const peer of this.#reports.keys()) if (!this.#operators.has(peer)) this.#reports.delete(peer);
+    this.#accounts = new Map(members.map(({ agent, peerId }) => [peerId, agent]));
+    for (const peer of this.#reports.keys()) if (!this.#accounts.has(peer)) this.#reports.delete(peer);
   }
 
   isMember(peerId: string): boolean {
-    return this.#operators.has(peerId);
+    return this.#accounts.has(peerId);
   }
 
   add(peerId: string, { block, view, missing }: ReplicationReport): void {
-    if (!this.#operators.has(peerId)) return;
+    if (!this.#accounts.has(peerId)) return;
     this.#reports.set(peerId, { receivedAt: this.#clock.monotonic(), block, view, missing: new Set(missing) });
   }
 
   /** The members with a recent report; all members until this node has run for `awayMs`. */
   present(): Address[] {
     const now = this.#clock.monotonic();
-    if (now - this.#startedAt < this.#awayMs) return [...this.#operators.values()];
-    return [...this.#operators].filter(([peer]) => this.#isRecent(peer, now)).map(([, operator]) => operator);
+    if (now - this.#startedAt < this.#awayMs) return [...this.#accounts.values()];
+    return [...this.#accounts].filter(([peer]) => this.#isRecent(peer, now)).map(([, account]) => account);
   }
 
   /**
@@ -62,13 +62,13 @@ export class PeerReports {
   holdersAt(
     view: string,
     since = Number.NEGATIVE_INFINITY,
-  ): { readonly operator: Address; readonly holds: (id: ContentId, block: number) => boolean }[] {
+  ): { readonly account: Address; readonly holds: (id: ContentId, block: number) => boolean }[] {
     const now = this.#clock.monotonic();
     return [...this.#reports].flatMap(([peer, report]) => {
-      const operator = this.#operators.get(peer);
-      if (operator === undefined || report.view !== view || report.receivedAt < since) return [];
+      const account = this.#accounts.get(peer);
+      if (account === undefined || report.view !== view || report.receivedAt < since) return [];
       if (!this.#isRecent(peer, now)) return [];
-      return [{ operator, holds: (id, block) => block <= report.block && !report.missing.has(id) }];
+      return [{ account, holds: (id, block) => block <= report.block && !report.missing.has(id) }];
     });
   }
 

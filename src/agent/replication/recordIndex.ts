@@ -16,7 +16,7 @@ export interface IndexedRecord {
   readonly contentId: ContentId;
   /** Manifests are replicated as records are: without them nodes could not tell which records there are. */
   readonly kind: RecordKind | "Manifest";
-  /** The operators that have anchored it, in lower case. */
+  /** The accounts that have anchored it, in lower case. */
   readonly authors: Set<string>;
   /** The block of the first anchor of it. */
   block: number;

@@ -64,7 +64,7 @@ export class Replicator {
   #presentMembers: readonly Address[] = [];
   /** Whether more is missing than one tick fetches. */
   #isBehind = false;
-  /** The peer id of each member, by its operator in lower case. */
+  /** The peer id of each member, by its account in lower case. */
   #peerIds: ReadonlyMap<string, string> = new Map();
   #unsubscribe: () => void = () => undefined;
   #running: Promise<void> | undefined;
@@ -107,8 +107,8 @@ export class Replicator {
     const { signal } = this.#stopping;
     const members = await client.listNodes();
     this.#peerReports.setMembers(members);
-    this.#peerIds = new Map(members.map(({ operator, peerId }) => [operator.toLowerCase(), peerId]));
-    const isMember = members.some(({ operator }) => sameHex(operator, self));
+    this.#peerIds = new Map(members.map(({ agent, peerId }) => [agent.toLowerCase(), peerId]));
+    const isMember = members.some(({ agent }) => sameHex(agent, self));
     await this.#expiry.refresh();
     const { rules } = this.#expiry;
     this.#presentMembers = [...new Set([...this.#peerReports.present(), ...(isMember ? [self] : [])])];
@@ -203,7 +203,7 @@ export class Replicator {
   #surplus(): IndexedRecord[] {
     const { everyMs } = this.#dependencies;
     const { min } = this.#expiry.rules.replicas;
-    const present = new Set(this.#presentMembers.map((operator) => operator.toLowerCase()));
+    const present = new Set(this.#presentMembers.map((account) => account.toLowerCase()));
     // A report from before the view changed proves nothing: its sender may be unpinning by the old view at this moment.
     const countHolders = this.#holderCounter(this.#viewSince + everyMs);
     return [...this.#index.records()].filter((record) => {
@@ -217,7 +217,7 @@ export class Replicator {
   #holderCounter(since?: number): (record: IndexedRecord) => number {
     const { self } = this.#dependencies;
     const others = new Map(
-      this.#peerReports.holdersAt(this.#view, since).map(({ operator, holds }) => [operator.toLowerCase(), holds]),
+      this.#peerReports.holdersAt(this.#view, since).map(({ account, holds }) => [account.toLowerCase(), holds]),
     );
     return ({ authors, block, contentId, isHeld, replicaNodes }) => {
       const nodes = new Set([...authors, ...replicaNodes.map((node) => node.toLowerCase())]);

@@ -1,5 +1,5 @@
 /** The version of the tables below. A catalog of another version is built anew, never converted. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** "Wita": marks the file as ours in SQLite's own header. */
 export const APPLICATION_ID = 0x57697461;
@@ -29,8 +29,8 @@ CREATE TABLE joints (
 );
 CREATE INDEX joints_by_block ON joints (block, log);
 CREATE INDEX joints_due ON joints (due) WHERE status = 0;
-CREATE TABLE operators (slot INTEGER PRIMARY KEY, position INTEGER NOT NULL, operator BLOB NOT NULL);
-CREATE INDEX operators_by_operator ON operators (operator);
+CREATE TABLE agents (slot INTEGER PRIMARY KEY, position INTEGER NOT NULL, agent BLOB NOT NULL);
+CREATE INDEX agents_by_agent ON agents (agent);
 
 -- joint: the slot of the joint anchor that the batch is under, which has no sequence then. status: 0 its manifest was not
 -- fetched yet, 1 listed, 2 invalid.

@@ -4,14 +4,14 @@ import type { Database } from "../database/database.js";
 import { type Progress, writeBlock, writeProgress } from "../database/meta.js";
 import { BATCHES } from "../database/schema.js";
 import { resolveIncidentsOf } from "../queries/incidents.js";
-import { writeJoint, writeOperator } from "./joints.js";
+import { writeAgent, writeJoint } from "./joints.js";
 
 /** The events that the catalog follows. */
 export const followedEvents = [
   "Anchored",
   "JointlyAnchored",
   "NodeAdmitted",
-  "KeyRotated",
+  "AgentSet",
   "ModelAccepted",
   "ProposalCreated",
   "ProposalOpened",
@@ -84,8 +84,8 @@ function writeEvent(db: Database, slot: number, event: StoredEvent): void {
     "INSERT INTO events (slot, block, log, tx, name, key, args) VALUES (?, ?, ?, ?, ?, ?, ?)",
     ...[slot, blockNumber, logIndex, blobOf(transactionHash), name, keyOf(event), jsonOf(storedArgsOf(event))],
   );
-  if (event.name === "NodeAdmitted") writeOperator(db, slot, Number(event.args.index), event.args.operator);
-  if (event.name === "KeyRotated") writeOperator(db, slot, Number(event.args.newIndex), event.args.operator);
+  if (event.name === "NodeAdmitted") writeAgent(db, slot, Number(event.args.index), event.args.agent);
+  if (event.name === "AgentSet") writeAgent(db, slot, Number(event.args.newIndex), event.args.agent);
   if (event.name === "ModelAccepted") {
     const { name: model, parent, round, version } = event.args;
     db.run(
@@ -110,7 +110,7 @@ function writeEvent(db: Database, slot: number, event: StoredEvent): void {
 function keyOf(event: StoredEvent): string {
   if (event.name === "ModelAccepted") return decodeName(event.args.name);
   if (event.name === "NodeAdmitted") return `node/${event.args.index}`;
-  if (event.name === "KeyRotated") return `node/${event.args.newIndex}`;
+  if (event.name === "AgentSet") return `node/${event.args.newIndex}`;
   return "proposalId" in event.args ? event.args.proposalId.toString() : event.args.directiveId;
 }
 
@@ -121,9 +121,9 @@ function evidenceOf(event: FollowedEvent): readonly string[] {
 
 /** The arguments that are stored: no query reads the others, such as calldata. */
 function storedArgsOf(event: FollowedEvent): unknown {
-  if (event.name === "NodeAdmitted") {
-    const { operator, epoch } = event.args;
-    return { operator, epoch };
+  if (event.name === "NodeAdmitted" || event.name === "AgentSet") {
+    const { operator, agent, epoch } = event.args;
+    return { operator, agent, epoch };
   }
   if (event.name !== "ProposalCreated") return event.args;
   const { proposer, description } = event.args;

@@ -38,9 +38,9 @@ export function writeJoint(db: Database, slot: number, event: ChainEventOf<"Join
   );
 }
 
-/** Writes which operator has an index of the registry: each index is given once. */
-export function writeOperator(db: Database, slot: number, index: number, operator: string): void {
-  db.run("INSERT INTO operators (slot, position, operator) VALUES (?, ?, ?)", slot, index, blobOf(operator));
+/** Writes which agent has an index of the registry: each index is given once. */
+export function writeAgent(db: Database, slot: number, index: number, agent: string): void {
+  db.run("INSERT INTO agents (slot, position, agent) VALUES (?, ?, ?)", slot, index, blobOf(agent));
 }
 
 export function dueJoints(db: Database, now: number, limit: number): AwaitedJoint[] {
@@ -77,7 +77,7 @@ export function listJoint(db: Database, joint: AwaitedJoint, batches: readonly J
   if (row === undefined) return;
   for (const [place, { author, count, index, manifest, root }] of batches.entries()) {
     if (!isSet(row.authors, index)) continue;
-    const indices = db.all<{ position: number }>("SELECT position FROM operators WHERE operator = ?", blobOf(author));
+    const indices = db.all<{ position: number }>("SELECT position FROM agents WHERE agent = ?", blobOf(author));
     if (!indices.some(({ position }) => position === index)) continue;
     db.run(
       `INSERT INTO anchors (slot, block, log, tx, author, root, sequence, count, manifest, joint, status, attempts, due)

@@ -47,7 +47,7 @@ function removeFrom(db: Database, slot: number): void {
   db.run("DELETE FROM events WHERE slot >= ?", slot);
   db.run("DELETE FROM anchors WHERE slot >= ?", slot);
   db.run("DELETE FROM joints WHERE slot >= ?", slot);
-  db.run("DELETE FROM operators WHERE slot >= ?", slot);
+  db.run("DELETE FROM agents WHERE slot >= ?", slot);
   for (const { content } of contents) forgetUnlessListed(db, content);
   for (const { fingerprint } of incidents) refreshIncident(db, fingerprint);
 }

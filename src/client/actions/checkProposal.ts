@@ -88,7 +88,7 @@ export function checkProposal(
   return found;
 }
 
-/** Whether a call is the effect of an order. Keys are left out of the comparison, since no order has them. */
+/** Whether a call is the effect of an order. Keys and signatures are left out of the comparison, since no order has them. */
 function agrees(
   addresses: Deployment["contracts"],
   order: Order,
@@ -101,7 +101,7 @@ function agrees(
     const { admissions } = call.args as { admissions: readonly { operator: string }[] };
     return admissions.map(({ operator }) => operator).join() === order.operators.join();
   }
-  if (order.kind === "RotateKey") return call.args.index === BigInt(order.index);
+  if (order.kind === "ChangeOperator") return call.args.from === order.from && call.args.to === order.to;
   // An order whose name does not fit on chain has no effect.
   if ("name" in order && !fitsOnChain(order.name)) return false;
   return effectOf(addresses, order)?.data === data;

@@ -3,7 +3,7 @@ import { indicesOf } from "../../ports/chain/bitset.js";
 import type { ChainEventOf } from "../../ports/chain/index.js";
 import { type Address, type Hex, type Support, Supports } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
-import { indicesIn, operatorOf, reorganised } from "../nodes/membership.js";
+import { agentOf, indicesIn, reorganised } from "../nodes/membership.js";
 import type { NodeSummary } from "../nodes/node.js";
 import type { ProposalId } from "../proposals/proposal.js";
 import { findCreated } from "../proposals/readProposal.js";
@@ -61,7 +61,7 @@ async function readBallots(client: ClientContext, proposalId: ProposalId): Promi
 
 function ballotOf(
   { args, transactionHash, blockNumber }: ChainEventOf<"VoteCast" | "VoteCastWithParams">,
-  indexOf: (operator: string) => number,
+  indexOf: (account: string) => number,
 ): CastBallot {
   return {
     voter: args.voter as Address,
@@ -81,7 +81,7 @@ function ballotsOf(
   return Supports.flatMap((support) => indicesOf(bits[support]).map((index) => ({ index, support })))
     .sort((a, b) => a.index - b.index)
     .map(({ index, support }) => ({
-      voter: operatorOf(nodes, index),
+      voter: agentOf(nodes, index),
       index,
       support,
       reason: "",

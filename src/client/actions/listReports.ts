@@ -5,7 +5,7 @@ import type { Address, ContentId, Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import { type DirectiveAttestation, type DirectiveReport, DirectiveReports } from "../directives/directive.js";
 import { findIssued } from "../directives/readDirective.js";
-import { operatorOf } from "../nodes/membership.js";
+import { agentOf } from "../nodes/membership.js";
 
 export interface ListReportsParameters {
   readonly directiveId: Hex;
@@ -39,7 +39,7 @@ async function readReports(client: ClientContext, directiveId: Hex): Promise<Dir
     const reporting =
       event.name === "DirectiveReported"
         ? [event.args.node as Address]
-        : indicesOf(event.args.bits).map((index) => operatorOf(nodes, index));
+        : indicesOf(event.args.bits).map((index) => agentOf(nodes, index));
     return reporting.map((node) => ({
       node,
       report: DirectiveReports[Number(args.report)] as DirectiveReport,

@@ -63,7 +63,7 @@ export function createAnchorIndex(parameters: {
   readonly chain: Chain;
   readonly content: ContentStore;
   readonly clock: Clock;
-  readonly membership: Membership;
+  readonly membership: Pick<Membership, "read">;
   /** Anchors that are remembered; twenty thousand by default. */
   readonly maxAnchors?: number;
 }): AnchorIndex {

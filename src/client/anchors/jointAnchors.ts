@@ -60,7 +60,7 @@ export function createJointAnchors({
   readonly chain: Chain;
   readonly clock: Clock;
   readonly content: ContentStore;
-  readonly membership: Membership;
+  readonly membership: Pick<Membership, "read">;
 }): JointAnchors {
   const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
   const opened = new Map<string, readonly AnchorEntry[]>();
@@ -87,8 +87,8 @@ export function createJointAnchors({
       const joint = jointOf(event);
       const { manifest } = await readManifest(joint);
       const signers = new Map<number, Address>();
-      for (const { index, operator } of await membership.read()) {
-        if (hasBit(event.args.authors, index)) signers.set(index, operator);
+      for (const { agent, index } of await membership.read()) {
+        if (hasBit(event.args.authors, index)) signers.set(index, agent);
       }
       const entries = manifest.batches.flatMap((batch): AnchorEntry[] => {
         const signer = signers.get(batch.index);

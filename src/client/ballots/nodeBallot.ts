@@ -9,7 +9,7 @@ import { supportNumber } from "./ballot.js";
 export const MAX_BALLOTS_PER_BATCH = 2_000;
 
 /**
- * One node's ballot, which any account may bring to the governor together with others. Its signature is the operator's, over the
+ * One node's ballot, which any account may bring to the governor together with others. Its signature is the account's, over the
  * digest of {@link signBallot} without a reason (64 bytes, EIP-2098), or that of the node's BLS key (96 bytes, compressed; a
  * node that abstains adds up its signatures for and against).
  */
@@ -21,10 +21,10 @@ export interface NodeBallot {
   readonly signature: Uint8Array;
 }
 
-/** How ballots are signed: by BLS keys, which add up to one signature, or by operators' accounts. */
-export type BallotScheme = "bls" | "operator";
+/** How ballots are signed: by BLS keys, which add up to one signature, or by accounts. */
+export type BallotScheme = "bls" | "account";
 
-const SCHEME_OF_LENGTH: Readonly<Record<number, BallotScheme>> = { 96: "bls", 64: "operator" };
+const SCHEME_OF_LENGTH: Readonly<Record<number, BallotScheme>> = { 96: "bls", 64: "account" };
 
 /** How a ballot is signed; undefined if its signature has neither length. */
 export function schemeOf({ signature }: Pick<NodeBallot, "signature">): BallotScheme | undefined {

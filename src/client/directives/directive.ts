@@ -20,7 +20,11 @@ export interface IssuedDirective extends Directive {
   /** The committee that reports on it. */
   readonly epoch: number;
   readonly committeeSize: number;
-  /** The outcome that more than half of the committee attested; null until then. */
+  /** The indices of those of the committee that have left it since, or are suspended now: what they report enacts nothing. */
+  readonly departed: readonly number[];
+  /** How many equal reports of the others enact it. */
+  readonly needed: number;
+  /** The outcome that more than half of those of the committee attested who were seated and present then; null until then. */
   readonly outcome: ContentId | null;
   readonly transactionHash: Hex;
   readonly blockNumber: number;

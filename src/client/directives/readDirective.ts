@@ -1,3 +1,4 @@
+import { indicesOf } from "../../ports/chain/bitset.js";
 import { type ChainEventOf, NO_CONTENT } from "../../ports/chain/index.js";
 import type { ContentId, Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
@@ -22,12 +23,15 @@ export async function readDirective(
 ): Promise<IssuedDirective> {
   const { args, transactionHash, blockNumber } = issued;
   const at = { blockTag: chain.tip };
-  const [onChain, status] = await Promise.all([
+  const [onChain, status, gone] = await Promise.all([
     chain.read(() => chain.contracts.directives.issued(args.directiveId, at)),
     chain.read(() => chain.contracts.directives.status(args.directiveId, at)),
+    chain.read(() => chain.contracts.nodes.departedSince(args.epoch, at)),
   ]);
   const directive = directiveOfArgs(args.directive);
   if (directive === undefined || onChain.issuedAt === 0n) throw new UnknownDirectiveError(args.directiveId as Hex);
+  const committeeSize = Number(onChain.committeeSize);
+  const departed = indicesOf(gone);
   return {
     ...directive,
     id: args.directiveId as Hex,
@@ -36,7 +40,10 @@ export async function readDirective(
     activeAt: Number(onChain.activeAt),
     deadline: Number(onChain.deadline),
     epoch: Number(onChain.epoch),
-    committeeSize: Number(onChain.committeeSize),
+    committeeSize,
+    departed,
+    // As the registry's `needed`: both numbers are of one block.
+    needed: Math.floor((committeeSize - departed.length) / 2) + 1,
     outcome: onChain.outcome === NO_CONTENT ? null : (onChain.outcome as ContentId),
     transactionHash,
     blockNumber,

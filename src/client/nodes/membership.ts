@@ -1,108 +1,130 @@
 import { createEventCache } from "../../ports/chain/events/eventCache.js";
 import { type Chain, ChainError, type ChainEventOf, peerIdText } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
+import { type SeatPresence, suspendedSeatsOf } from "./suspendedSeats.js";
+import { type MembershipEvent, membershipEvents } from "./membershipEvents.js";
 import { isMemberIn, type NodeSummary } from "./node.js";
 
-const names = ["NodeAdmitted", "NodeRemoved", "KeyRotated", "EpochOpened"] as const;
-type MembershipEvent = ChainEventOf<(typeof names)[number]>;
-
-/** All are remembered: a node cannot be derived without its admission. There are few, since each needs a vote. */
+/** All are remembered: a node cannot be derived without its admission. There are few: each needs a vote, or an operator. */
 const MAX_EVENTS = Number.POSITIVE_INFINITY;
 
 /** The present and the past nodes. */
 export interface Membership {
   /** Reads every node up to the newest block, by index, removed ones included. */
   read(): Promise<readonly NodeSummary[]>;
+  /** Reads which of them are suspended, as of the newest block. */
+  readCounted(): Promise<SeatPresence>;
 }
 
+/** The index in an event of a seat without an agent. */
+const NO_INDEX = 0xffff_ffffn;
+
 /**
- * Derives the nodes from the events of the registry. Each event, and the key of each rotation, is read once. If a
- * reorganisation is deeper than the event cache looks back, only the next client notices it.
+ * Derives the nodes from the events of the registry, each read once. If a reorganisation is deeper than the event cache looks
+ * back, only the next client notices it.
  */
-export function createMembership(
-  chain: Pick<Chain, "events" | "blockNumber" | "deployedAtBlock" | "read" | "contracts">,
-): Membership {
-  const cache = createEventCache(chain, names, MAX_EVENTS);
-  const rotatedKeys = new Map<string, Hex>();
-  let derived: { readonly from: string; readonly nodes: readonly NodeSummary[] } = { from: "", nodes: [] };
+export function createMembership(chain: Pick<Chain, "events" | "blockNumber" | "deployedAtBlock">): Membership {
+  const cache = createEventCache(chain, membershipEvents, MAX_EVENTS);
+  let derived = derive([]);
+
+  async function read(): Promise<Derived> {
+    const events = await cache.read();
+    if (derived.from !== fingerprintOf(events)) derived = derive(events);
+    return derived;
+  }
 
   return {
-    async read() {
-      const events = await cache.read();
-      const from = fingerprintOf(events);
-      if (derived.from !== from) derived = { from, nodes: nodesOf(events, await readKeys(events)) };
-      return derived.nodes;
-    },
+    read: async () => (await read()).nodes,
+    readCounted: async () => (await read()).counted,
   };
+}
 
-  /** Reads the keys of rotated nodes, by their new index, since no event has them. */
-  async function readKeys(events: readonly MembershipEvent[]): Promise<ReadonlyMap<number, Hex>> {
-    const keys = new Map<number, Hex>();
-    for (const event of events) {
-      if (event.name !== "KeyRotated") continue;
-      const { newIndex } = event.args;
-      // Another block, after a reorganisation, may have given the index to another key.
-      const place = `${event.blockHash}/${newIndex}`;
-      const key = rotatedKeys.get(place) ?? (await chain.read(() => chain.contracts.nodes.keyOf(newIndex)));
-      rotatedKeys.set(place, key as Hex);
-      keys.set(Number(newIndex), key as Hex);
-    }
-    return keys;
-  }
+interface Derived {
+  readonly from: string;
+  readonly nodes: readonly NodeSummary[];
+  readonly counted: SeatPresence;
+}
+
+function derive(events: readonly MembershipEvent[]): Derived {
+  const nodes = nodesOf(events);
+  const counted = suspendedSeatsOf(events, nodes);
+  const from = fingerprintOf(events);
+  return { from, counted, nodes: nodes.map((node) => ({ ...node, suspended: counted.suspended.has(node.index) })) };
 }
 
 /** The nodes that follow from these events, in the order of the chain. */
-function nodesOf(events: readonly MembershipEvent[], rotatedKeys: ReadonlyMap<number, Hex>): NodeSummary[] {
+function nodesOf(events: readonly MembershipEvent[]): NodeSummary[] {
   const nodes: NodeSummary[] = [];
-  let epoch = 0;
+  /** The newest index of each operator's seat. */
+  const latest = new Map<string, number>();
   for (const { name, args } of events) {
-    if (name === "EpochOpened") {
-      epoch = Number(args.epoch);
-    } else if (name === "NodeAdmitted") {
-      nodes[Number(args.index)] = {
-        index: Number(args.index),
-        operator: args.operator as Address,
-        peerId: peerIdText(args.peerId),
-        key: args.key as Hex,
-        admittedAt: Number(args.epoch),
-        removedAt: null,
-        predecessor: null,
-        active: true,
-      };
-    } else if (name === "NodeRemoved") {
-      retire(nodes, Number(args.index), Number(args.epoch));
-    } else {
-      // This event names no epoch; the event of the epoch that it opens comes right after it. The peer id stays the same.
-      const index = Number(args.newIndex);
-      const retired = retire(nodes, Number(args.oldIndex), epoch + 1);
-      nodes[index] = {
-        index,
-        operator: args.operator as Address,
-        peerId: retired?.peerId ?? "",
-        key: rotatedKeys.get(index) ?? "0x",
-        admittedAt: epoch + 1,
-        removedAt: null,
-        predecessor: Number(args.oldIndex),
-        active: true,
-      };
+    switch (name) {
+      case "NodeAdmitted":
+        enter(args.index, args, null);
+        break;
+      case "AgentSet": {
+        const predecessor = latest.get(args.operator) ?? null;
+        if (args.oldIndex !== NO_INDEX) retire(nodes, Number(args.oldIndex), Number(args.epoch));
+        enter(args.newIndex, args, predecessor);
+        break;
+      }
+      case "OperatorChanged": {
+        const index = latest.get(args.oldOperator);
+        const node = index === undefined ? undefined : nodes[index];
+        if (index === undefined || node === undefined) break;
+        latest.set(args.newOperator, index);
+        const formerOperators = [...node.formerOperators, node.operator];
+        nodes[index] = { ...node, operator: args.newOperator as Address, formerOperators };
+        break;
+      }
+      case "Suspended":
+      case "Returned":
+      case "Lapsed":
+        break;
+      default:
+        if (args.index !== NO_INDEX) retire(nodes, Number(args.index), Number(args.epoch));
     }
   }
   return nodes;
+
+  function enter(
+    position: bigint,
+    { agent, epoch, key, operator, peerId }: ChainEventOf<"NodeAdmitted" | "AgentSet">["args"],
+    predecessor: number | null,
+  ): void {
+    const index = Number(position);
+    latest.set(operator, index);
+    nodes[index] = {
+      index,
+      operator: operator as Address,
+      formerOperators: predecessor === null ? [] : (nodes[predecessor]?.formerOperators ?? []),
+      agent: agent as Address,
+      peerId: peerIdText(peerId),
+      key: key as Hex,
+      admittedAt: Number(epoch),
+      removedAt: null,
+      predecessor,
+      active: true,
+    };
+  }
 }
 
 /** The account that acts, or acted, for the node with this index. */
-export function operatorOf(nodes: readonly NodeSummary[], index: number): Address {
+export function agentOf(nodes: readonly NodeSummary[], index: number): Address {
   const node = nodes[index];
   if (node === undefined) throw reorganised();
-  return node.operator;
+  return node.agent;
 }
 
-/** The index of each member of an epoch, by its operator. */
-export function indicesIn(nodes: readonly NodeSummary[], epoch: number): (operator: string) => number {
+/** The index of each member of an epoch, by its operator and by its agent: a person may vote in the agent's place. */
+export function indicesIn(nodes: readonly NodeSummary[], epoch: number): (account: string) => number {
   const members = nodes.filter((node) => isMemberIn(node, epoch));
-  const indices = new Map<string, number>(members.map(({ operator, index }) => [operator, index]));
-  return (operator) => {
-    const index = indices.get(operator);
+  const indices = new Map<string, number>();
+  for (const { agent, formerOperators, index, operator } of members) {
+    for (const account of [...formerOperators, operator, agent]) indices.set(account, index);
+  }
+  return (account) => {
+    const index = indices.get(account);
     if (index === undefined) throw reorganised();
     return index;
   };
@@ -113,10 +135,9 @@ export function reorganised(): ChainError {
   return new ChainError("reorganised", "The chain was reorganised while it was read.");
 }
 
-function retire(nodes: NodeSummary[], index: number, epoch: number): NodeSummary | undefined {
+function retire(nodes: NodeSummary[], index: number, epoch: number): void {
   const node = nodes[index];
   if (node !== undefined) nodes[index] = { ...node, removedAt: epoch, active: false };
-  return node;
 }
 
 /** Differs for different lists of events: a block's hash determines all earlier blocks. */

@@ -23,8 +23,8 @@ export function subjectOf(order: Order): string {
     case "Admit":
     case "Ban":
       return "committee";
-    case "RotateKey":
-      return `node/${order.index}`;
+    case "ChangeOperator":
+      return `seat/${order.from}`;
     case "SetParameter":
       return `parameter/${order.name}`;
     case "SetFlag":
@@ -69,7 +69,9 @@ function headline({ subject, order }: DirectivePayload): string {
     case "Admit":
       return `Admit ${order.operators.join(", ")}`;
     case "Ban":
-      return `Ban ${order.indices.map((index) => `node/${index}`).join(", ")}`;
+      return `Ban ${order.operators.join(", ")}`;
+    case "ChangeOperator":
+      return `ChangeOperator of the seat of ${order.from} to ${order.to}`;
     case "Suspend":
       return `Suspend ${order.indices.map((index) => `node/${index}`).join(", ")}`;
     case "AdmitPublisher":

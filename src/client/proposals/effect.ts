@@ -1,5 +1,6 @@
 import { InvalidInputError } from "../../errors.js";
 import {
+  type Admission,
   type Call,
   type ContractName,
   type Deployment,
@@ -7,25 +8,21 @@ import {
   encodeName,
   NO_CONTENT,
 } from "../../ports/chain/index.js";
-import { type Address, type Hex, type Order, publisherId, Tracks } from "../../records/index.js";
+import { type Hex, type Order, publisherId, Tracks } from "../../records/index.js";
 
-/** What the node registry needs to admit a node, beyond its operator's address. */
-export interface Admission {
-  readonly operator: Address;
-  /** BLS12-381 public key, EIP-2537 encoding, 128 bytes. */
-  readonly key: Hex;
-  /** Proof of possession, EIP-2537 encoding, 256 bytes. */
-  readonly possession: Hex;
-  /** The libp2p peer id's bytes. */
-  readonly peerId: Hex;
+/** The signatures of both operators that a `ChangeOperator` needs, as `signOperatorConsent` makes them. */
+export interface OperatorConsents {
+  readonly deadline: number;
+  readonly from: Hex;
+  readonly to: Hex;
 }
 
-/** The keys that an order needs. They are not part of the order. */
+/** The keys and signatures that an order needs. They are not part of the order. */
 export interface EffectMaterial {
   /** For an `Admit`: one entry for each operator, in the sequence of the order. */
   readonly admissions?: readonly Admission[] | undefined;
-  /** For a `RotateKey`. */
-  readonly rotation?: Pick<Admission, "key" | "possession"> | undefined;
+  /** For a `ChangeOperator`. */
+  readonly consents?: OperatorConsents | undefined;
 }
 
 /** The contract on which each kind takes effect. The nodes carry out all other kinds. */
@@ -34,7 +31,8 @@ export const effectTargets: Partial<Record<Order["kind"], { readonly contract: C
     AcceptModel: { contract: "ModelRegistry", name: "accept" },
     Admit: { contract: "NodeRegistry", name: "admit" },
     Ban: { contract: "NodeRegistry", name: "remove" },
-    RotateKey: { contract: "NodeRegistry", name: "rotateKey" },
+    ChangeOperator: { contract: "NodeRegistry", name: "changeOperator" },
+    Suspend: { contract: "NodePresence", name: "suspend" },
     SetParameter: { contract: "ParameterRegistry", name: "setParameter" },
     SetFlag: { contract: "ParameterRegistry", name: "setFlag" },
     AdmitPublisher: { contract: "PublisherRegistry", name: "admit" },
@@ -45,7 +43,7 @@ export const effectTargets: Partial<Record<Order["kind"], { readonly contract: C
 /**
  * The call by which an order takes effect in the contracts; undefined for orders that the nodes carry out.
  *
- * @throws {@link InvalidInputError} if keys are missing or are not those of the order.
+ * @throws {@link InvalidInputError} if keys or signatures are missing or are not those of the order.
  */
 export function effectOf(
   addresses: Deployment["contracts"],
@@ -57,7 +55,7 @@ export function effectOf(
   return encodeCall(addresses, target.contract, target.name, argumentsOf(order, material));
 }
 
-function argumentsOf(order: Order, { admissions = [], rotation }: EffectMaterial): readonly unknown[] {
+function argumentsOf(order: Order, { admissions = [], consents }: EffectMaterial): readonly unknown[] {
   switch (order.kind) {
     case "AcceptModel":
       return [encodeName(order.name), order.model, order.parent ?? NO_CONTENT, order.round];
@@ -67,11 +65,12 @@ function argumentsOf(order: Order, { admissions = [], rotation }: EffectMaterial
       }
       return [admissions];
     case "Ban":
+      return [order.operators];
+    case "ChangeOperator":
+      if (consents === undefined) throw new InvalidInputError("A ChangeOperator needs both operators' signatures.");
+      return [order.from, order.to, consents.deadline, consents.from, consents.to];
+    case "Suspend":
       return [order.indices];
-    case "RotateKey":
-      if (rotation === undefined)
-        throw new InvalidInputError("A RotateKey needs the new key and its proof of possession.");
-      return [order.index, rotation.key, rotation.possession];
     case "SetParameter":
       return [encodeName(order.name), order.value];
     case "SetFlag":

@@ -21,6 +21,10 @@ export type ProposalState = (typeof ProposalStates)[number];
 export interface ProposalRules {
   readonly epoch: number;
   readonly committeeSize: number;
+  /** Which seats were suspended at its opening, as the number of a presence; 0 for none ever. */
+  readonly presence: number;
+  /** The seats whose votes count: of the committee those that are not suspended, or have not lapsed. */
+  readonly counted: number;
   /** Votes For without which it does not pass. */
   readonly neededFor: number;
   /** Votes For that end the vote early, since no later ballot could change the result; 0 for none. */

@@ -57,6 +57,8 @@ export async function readProposal(client: ClientContext, created: ChainEventOf<
     rules: {
       epoch: Number(rules.epoch),
       committeeSize: Number(rules.committeeSize),
+      presence: Number(rules.presence),
+      counted: Number(rules.counted),
       neededFor: Number(rules.neededFor),
       fastPathFor: Number(rules.fastPathFor),
       approval: Number(rules.approval),

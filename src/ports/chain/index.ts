@@ -9,9 +9,10 @@ export {
   NO_CONTENT,
 } from "./contracts/calls.js";
 export { type Contracts, contractInterfaces } from "./contracts/contracts.js";
-export { type DeployDaoParameters, deployDao, type NodeAdmission } from "./contracts/deploy.js";
+export { type Admission, type DeployDaoParameters, deployDao } from "./contracts/deploy.js";
 export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./contracts/deployment.js";
 export type { Plain } from "./contracts/plain.js";
+export { presencesOf } from "./contracts/presences.js";
 export { toChainError } from "./contracts/revert.js";
 export {
   type DeploymentCheck,
@@ -49,5 +50,15 @@ export {
   isSignedByAuthor,
   signBatchMessage,
 } from "./typedData/batch.js";
+export {
+  type AgentConsent,
+  type ConsentContext,
+  hashAgentConsent,
+  hashOperatorConsent,
+  NO_DEADLINE,
+  type OperatorConsent,
+  signAgentConsent,
+  signOperatorConsent,
+} from "./typedData/consent.js";
 export { batchLeaf, hashJoint, type JointMessage, jointMessageOf, jointTree, openJoint } from "./typedData/joint.js";
 export { hashReport, type ReportContext, type ReportMessage } from "./typedData/report.js";

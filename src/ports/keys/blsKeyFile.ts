@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { decrypt, type IKeystore, isValidKeystore, create as seal } from "@chainsafe/bls-keystore";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
+import type { EncryptOptions } from "./accountKeyFile.js";
 import { scalarOf } from "./bls/secretKey.js";
 import { KeyError } from "./errors.js";
 import { readKeyFile, type WriteKeyFileOptions, writeKeyFile } from "./keyFile.js";
-import type { EncryptOptions } from "./operatorKeyFile.js";
 import { DEFAULT_SCRYPT_N, MAX_SCRYPT_N } from "./scrypt.js";
 
 /** The most rounds of PBKDF2, EIP-2335's other key derivation: ten times as many as wallets use. */

@@ -1,4 +1,11 @@
 export {
+  accountOf,
+  createAccountKey,
+  type EncryptOptions,
+  readAccountKey,
+  writeAccountKey,
+} from "./accountKeyFile.js";
+export {
   type BlsClaim,
   type BlsLibrary,
   encodeG2,
@@ -12,13 +19,6 @@ export { blsPublicKey, createBlsKey, provePossession } from "./bls/secretKey.js"
 export { readBlsKey, writeBlsKey } from "./blsKeyFile.js";
 export { KeyError, type KeyErrorCode } from "./errors.js";
 export type { WriteKeyFileOptions } from "./keyFile.js";
-export {
-  createOperatorKey,
-  type EncryptOptions,
-  operatorOf,
-  readOperatorKey,
-  writeOperatorKey,
-} from "./operatorKeyFile.js";
 export {
   createPublisherKey,
   isSignedByPublisher,

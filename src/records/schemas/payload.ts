@@ -83,8 +83,10 @@ export type Order =
       readonly accuracy: number;
     }
   | { readonly kind: "Admit"; readonly operators: readonly Address[] }
-  | { readonly kind: "Ban"; readonly indices: readonly number[]; readonly reason: string }
-  | { readonly kind: "RotateKey"; readonly index: number }
+  /** Removes the seats of these operators, or of those who took them over. */
+  | { readonly kind: "Ban"; readonly operators: readonly Address[]; readonly reason: string }
+  /** Gives the seat of one operator to another. */
+  | { readonly kind: "ChangeOperator"; readonly from: Address; readonly to: Address }
   /** `value` is a uint256 in decimal. */
   | { readonly kind: "SetParameter"; readonly name: string; readonly value: string }
   | { readonly kind: "SetFlag"; readonly name: string; readonly value: boolean }
@@ -175,6 +177,12 @@ const uint256 = z
   .regex(/^(0|[1-9][0-9]{0,77})$/, "must be a decimal integer without a sign or leading zero")
   .refine((value) => BigInt(value) < UINT256_LIMIT, "must be below 2^256");
 
+const operators = z
+  .array(address)
+  .min(1)
+  .max(MAX_NODES)
+  .refine((all) => distinct(all), "must name each operator once");
+
 const order = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("Deploy"), workload: label, release: releaseSchema, batch: positive }),
   z.strictObject({ kind: z.literal("Scale"), workload: label, replicas: count.max(MAX_NODES) }),
@@ -201,24 +209,9 @@ const order = z.discriminatedUnion("kind", [
     round: count,
     accuracy: share,
   }),
-  z.strictObject({
-    kind: z.literal("Admit"),
-    operators: z
-      .array(address)
-      .min(1)
-      .max(MAX_NODES)
-      .refine((all) => distinct(all), "must name each operator once"),
-  }),
-  z.strictObject({
-    kind: z.literal("Ban"),
-    indices: z
-      .array(uint32)
-      .min(1)
-      .max(MAX_NODES)
-      .refine((all) => distinct(all), "must name each index once"),
-    reason: text,
-  }),
-  z.strictObject({ kind: z.literal("RotateKey"), index: uint32 }),
+  z.strictObject({ kind: z.literal("Admit"), operators }),
+  z.strictObject({ kind: z.literal("Ban"), operators, reason: text }),
+  z.strictObject({ kind: z.literal("ChangeOperator"), from: address, to: address }),
   z.strictObject({ kind: z.literal("SetParameter"), name, value: uint256 }),
   z.strictObject({ kind: z.literal("SetFlag"), name, value: z.boolean() }),
   z.strictObject({ kind: z.literal("SetTrack"), track: z.enum(Tracks), rules }),

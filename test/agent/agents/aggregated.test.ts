@@ -60,7 +60,7 @@ describe("agents that exchange ballots", () => {
     await Promise.all([0, 1, 2].map((index) => cycles(index, 1)));
     const { proposalId } = await byzantine.openProposal({ order: restartOf("web/1", "web/1/1") });
     const node = {
-      operator: operator(3).address as Address,
+      account: operator(3).address as Address,
       client: byzantine,
       blsSecret: witan.blsKeys[3] ?? blsKey(3),
     };

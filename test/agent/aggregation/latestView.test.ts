@@ -8,6 +8,8 @@ const hour = 3_600_000;
 const node: NodeSummary = {
   index: 0,
   operator: `0x${"a0".repeat(20)}`,
+  formerOperators: [],
+  agent: `0x${"a0".repeat(20)}`,
   peerId: "",
   key: "0x",
   admittedAt: 1,

@@ -37,8 +37,8 @@ export async function createAnchoringMesh(nodes = 5, { gatherMs = GATHER_MS } = 
     async offer(...indices: number[]): Promise<ContentId[]> {
       const written: ContentId[] = [];
       for (const index of indices) {
-        const { exchange, operator, outbox } = mesh.node(index);
-        const { contentId } = await outbox.submit("State", stateOf(operator, ++states));
+        const { exchange, account, outbox } = mesh.node(index);
+        const { contentId } = await outbox.submit("State", stateOf(account, ++states));
         written.push(contentId);
         await exchange.offer();
       }

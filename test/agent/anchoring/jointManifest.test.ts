@@ -27,6 +27,8 @@ const committeeOf = (count: number) =>
       (_, index): NodeSummary => ({
         index,
         operator: addressOf(index),
+        formerOperators: [],
+        agent: addressOf(index),
         peerId: "",
         key: "0x",
         admittedAt: 1,

@@ -63,7 +63,7 @@ async function open() {
   let signings = 0;
   const make = () =>
     new AnchoringSender({
-      node: { operator: operatorAt(SELF), client, blsSecret: blsSecretOf(SELF) },
+      node: { account: operatorAt(SELF), client, blsSecret: blsSecretOf(SELF) },
       context: registry,
       topic: "anchoring",
       gossip: {

@@ -51,7 +51,7 @@ function open({ self = 0 } = {}) {
   const published: Uint8Array[] = [];
   const drafted: Draft[] = [];
   const settler = new AnchoringSettler({
-    node: { operator: operatorAt(self), client, blsSecret: new Uint8Array(32) },
+    node: { account: operatorAt(self), client, blsSecret: new Uint8Array(32) },
     context: registry,
     topic: "anchoring",
     gossip: { publish: async (_topic, bytes) => published.push(bytes), subscribe: () => () => undefined },

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import type { Hex } from "../../../src/records/index.js";
-import { admissionOf, blsKey, operatorKey } from "../../harness/deploy.js";
+import { AGENT_PERIOD, rotate } from "../../harness/client/directives.js";
+import { blsKey } from "../../harness/deploy.js";
 import { all } from "../../harness/mesh.js";
 import { NEVER_MS } from "../../harness/patience.js";
 import { createAttestationMesh, done, failed, ready } from "./attestationMesh.js";
@@ -318,11 +318,10 @@ describe("a key that was rotated after the issue", () => {
   it("is missing where the node has only the new one, so it reports directly", async () => {
     const mesh = await createAttestationMesh();
     const { dao } = mesh;
+    await dao.witan.increaseTime(AGENT_PERIOD);
     const directive = await mesh.issue();
     const next = blsKey("rotated");
-    const rotation = admissionOf(dao.witan.operators[1] ?? operatorKey(1), next) as { key: Hex; possession: Hex };
-    const opened = await dao.client().openProposal({ order: { kind: "RotateKey", index: 1 }, rotation });
-    await dao.carryOut(opened.proposalId);
+    await rotate(dao, 1, "rotated");
     await mesh.start([0, 2, 3, 4]);
     await mesh.start([1], { blsSecret: next });
     await mesh.run();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AttestationCounts } from "../../../src/agent/attestations/validator.js";
 import type { Client } from "../../../src/client/index.js";
-import type { Hex } from "../../../src/records/index.js";
+import type { Hex, Order } from "../../../src/records/index.js";
 import { bls } from "../../harness/bls.js";
 import { blsKey } from "../../harness/deploy.js";
 import { all } from "../../harness/mesh.js";
@@ -85,7 +85,7 @@ describe("attestations that are not what they say", () => {
     const mesh = await createAttestationMesh({ nodes: 6 });
     await mesh.start([0, 1, 2]);
     const before = await mesh.issue("web-1");
-    const ban = { kind: "Ban", indices: [5], reason: "absent" } as const;
+    const ban: Order = { kind: "Ban", operators: [mesh.accountOf(5)], reason: "absent" };
     const { proposalId } = await mesh.dao.client().openProposal({ order: ban });
     await mesh.dao.carryOut(proposalId);
     const after = await mesh.issue("web-2", { window: 100_000 });

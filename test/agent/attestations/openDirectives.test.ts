@@ -14,7 +14,14 @@ import { stepped } from "../../harness/clock.js";
 
 const idOf = (number: number): Hex => `0x${number.toString(16).padStart(64, "0")}`;
 const node: NodeSummary = {
-  ...{ index: 0, operator: `0x${"a0".repeat(20)}`, peerId: "", key: "0x" },
+  ...{
+    index: 0,
+    operator: `0x${"a0".repeat(20)}`,
+    formerOperators: [],
+    agent: `0x${"a0".repeat(20)}`,
+    peerId: "",
+    key: "0x",
+  },
   ...{ admittedAt: 1, removedAt: null, predecessor: null, active: true },
 };
 /** Issued at 1,000; outcomes count from 1,100 to 1,700. */

@@ -24,7 +24,14 @@ const hour = 3_600_000;
 const context: ReportContext = { chainId: 31_337, directives: `0x${"60".repeat(20)}` };
 const blsSecret = new Uint8Array(32).fill(1);
 const member: NodeSummary = {
-  ...{ index: 3, operator: `0x${"a0".repeat(20)}`, peerId: "", key: blsPublicKey(blsSecret) },
+  ...{
+    index: 3,
+    operator: `0x${"a0".repeat(20)}`,
+    formerOperators: [],
+    agent: `0x${"a0".repeat(20)}`,
+    peerId: "",
+    key: blsPublicKey(blsSecret),
+  },
   ...{ admittedAt: 1, removedAt: null, predecessor: null, active: true },
 };
 const directiveId = `0x${"11".repeat(32)}` as const;
@@ -66,7 +73,7 @@ async function open({ peers = 3, node = member, chainTime = 1_100 } = {}) {
   const pool = new AttestationPool(clock);
   const sender = new AttestationSender({
     ...{ bls, clock, context, jobs, latest, logger, pool, statements, open: directives, topic: "t" },
-    node: { operator: node.operator, client, blsSecret },
+    node: { account: node.operator, client, blsSecret },
     gossip: {
       subscribe: () => () => undefined,
       publish: async (_, bytes) => {

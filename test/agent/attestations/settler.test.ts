@@ -24,14 +24,23 @@ const STRAGGLERS_MS = 30_000;
 const operatorOf = (index: number): Address => `0x${index.toString(16).padStart(40, "0")}`;
 const nodes = [0, 1, 2, 3, 4].map(
   (index): NodeSummary => ({
-    ...{ index, operator: operatorOf(index), peerId: "", key: "0x" },
+    ...{ index, operator: operatorOf(index), formerOperators: [], agent: operatorOf(index), peerId: "", key: "0x" },
     ...{ admittedAt: 1, removedAt: null, predecessor: null, active: true },
   }),
 );
 const directiveId = `0x${"11".repeat(32)}` as const;
 /** Active for a thousand seconds: attestations wait for others until 200 are left. Three of five enact it. */
 const directive = {
-  ...{ id: directiveId, status: "Issued", activeAt: 1_000, deadline: 2_000, epoch: 1, committeeSize: 5 },
+  ...{
+    id: directiveId,
+    status: "Issued",
+    activeAt: 1_000,
+    deadline: 2_000,
+    epoch: 1,
+    committeeSize: 5,
+    departed: [] as readonly number[],
+    needed: 3,
+  },
 } as IssuedDirective;
 type Said = Pick<Statement, "report" | "outcome">;
 const ready: Said = { report: "ready", outcome: null };

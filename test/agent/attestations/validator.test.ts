@@ -11,14 +11,17 @@ import { AttestationValidator } from "../../../src/agent/attestations/validator.
 import type { IssuedDirective, NodeSummary } from "../../../src/client/index.js";
 import type { ReportContext } from "../../../src/ports/chain/index.js";
 import { blsPublicKey, loadBls } from "../../../src/ports/keys/index.js";
+import type { Address } from "../../../src/records/index.js";
 import { frozen, TestClock } from "../../harness/clock.js";
 
 const bls = await loadBls();
 const context: ReportContext = { chainId: 31_337, directives: `0x${"60".repeat(20)}` };
 const secretOf = (index: number) => new Uint8Array(32).fill(index + 1);
 const keys = [0, 1, 2].map((index) => blsPublicKey(secretOf(index)));
+const accountOf = (index: number): Address => `0x${`a${index}`.repeat(20)}`;
 const nodeOf = (index: number, change: Partial<NodeSummary> = {}): NodeSummary => ({
-  ...{ index, operator: `0x${`a${index}`.repeat(20)}`, peerId: "", key: keys[index] ?? "0x" },
+  ...{ index, operator: accountOf(index), formerOperators: [], agent: accountOf(index), peerId: "" },
+  key: keys[index] ?? "0x",
   ...{ admittedAt: 1, removedAt: null, predecessor: null, active: true, ...change },
 });
 const directiveId = `0x${"11".repeat(32)}` as const;

@@ -84,15 +84,15 @@ export async function createBallotMesh(deploy: DeployWitanOptions = {}) {
     /** Has nodes cast ballots, by index. */
     async vote(proposal: Proposal, ballots: Readonly<Record<number, Support>>): Promise<void> {
       for (const [index, support] of Object.entries(ballots)) {
-        const { exchange, operator } = mesh.node(Number(index));
+        const { exchange, account } = mesh.node(Number(index));
         const ballot = { proposalId: proposal.id, support, reason: `node ${index} votes ${support}` };
-        await exchange.cast(proposal, ballot, operator);
+        await exchange.cast(proposal, ballot, account);
       }
     },
     /** Signs a ballot in a node's name, past every check of its own. */
     async sign(proposalId: string, index: number, support: Support, blsSecret = dao.witan.blsKeys[index]) {
       const client = dao.client(index);
-      const node = { operator: mesh.operatorOf(index), client, blsSecret: blsSecret ?? new Uint8Array() };
+      const node = { account: mesh.accountOf(index), client, blsSecret: blsSecret ?? new Uint8Array() };
       return signNodeBallot({ bls, aggregates: await nodes.aggregates(), node, proposalId, index, support });
     },
     publish: (index: number, ...ballots: readonly NodeBallot[]) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { equivocationIncident } from "../../../src/agent/ballots/equivocationIncident.js";
-import { encodeRecord, type Incident } from "../../../src/records/index.js";
+import { encodeRecord, type Incident, type Order } from "../../../src/records/index.js";
 import { all } from "../../harness/mesh.js";
 import { NEVER_MS, patience } from "../../harness/patience.js";
 import { createBallotMesh, slowTracks } from "./ballotMesh.js";
@@ -41,7 +41,7 @@ describe("a node that says For to some and Against to others", () => {
     const records = incidents().map(([incident]) => encodeRecord("Incident", incident as Incident).contentId);
     expect(new Set(records).size).toBe(1);
     expect(incidents()[0]).toMatchObject([
-      { kind: "equivocation", subject: "node/5", observed: { operator: mesh.operatorOf(5), proposal: proposal.id } },
+      { kind: "equivocation", subject: "node/5", observed: { operator: mesh.accountOf(5), proposal: proposal.id } },
     ]);
     expect(mesh.node(3).exchange.view(proposal.id).equivocations).toEqual([5]);
 
@@ -81,7 +81,7 @@ describe("a node that says For to some and Against to others", () => {
     await mesh.publish(5, await mesh.sign(proposal.id, 5, "for"), await mesh.sign(proposal.id, 5, "against"));
     await expect.poll(() => incidents().map(({ length }) => length), patience).toEqual([1, 1, 1, 1, 1]);
     const { dao } = mesh;
-    const ban = { kind: "Ban", indices: [5], reason: "signed two different ballots" } as const;
+    const ban: Order = { kind: "Ban", operators: [mesh.accountOf(5)], reason: "signed two different ballots" };
     await dao.carryOut((await dao.client().openProposal({ order: ban })).proposalId);
     await expect.poll(() => incidents().flat(), patience).toEqual([]);
   });
@@ -104,7 +104,7 @@ describe("a node that hears of a ballot that its own key has signed, such as whe
     expect(mesh.logs.filter(({ level }) => level === "error")).toEqual([
       expect.objectContaining({ node: 2, index: 2, proposalId: proposal.id, signed: "against" }),
     ]);
-    expect(await exchange.needs(proposal, mesh.operatorOf(2))).toBe(false);
+    expect(await exchange.needs(proposal, mesh.accountOf(2))).toBe(false);
     mesh.clock.pass(NEVER_MS);
     await mesh.waitForTally(proposal.id, { 2: "against" });
     // Nobody has a second one of it to show.

@@ -7,12 +7,13 @@ import { OpenProposals } from "../../../src/agent/ballots/openProposals.js";
 import type { Equivocation } from "../../../src/agent/ballots/pool.js";
 import type { Client, NodeBallot, NodeSummary, Proposal, Support } from "../../../src/client/index.js";
 import { GossipError } from "../../../src/ports/gossip/index.js";
-import type { Incident } from "../../../src/records/index.js";
+import type { Address, Incident } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { stepped } from "../../harness/clock.js";
 
+const accountOf = (index: number): Address => `0x${`a${index}`.repeat(20)}`;
 const nodeOf = (index: number, change: Partial<NodeSummary> = {}): NodeSummary => ({
-  ...{ index, operator: `0x${`a${index}`.repeat(20)}`, peerId: "", key: "0x" },
+  ...{ index, operator: accountOf(index), formerOperators: [], agent: accountOf(index), peerId: "", key: "0x" },
   ...{ admittedAt: 1, removedAt: null, predecessor: null, active: true, ...change },
 });
 const proposalOf = (id: string): Proposal => ({ id, state: "Active", rules: { epoch: 1 } }) as Proposal;
@@ -30,7 +31,7 @@ const incidentOf = (index: number) => equivocationIncident(pairOf(index), nodeOf
 function open(isSigned: (ballot: NodeBallot, node: Pick<NodeSummary, "operator">) => boolean | undefined = () => true) {
   const clock = stepped();
   const latest = new LatestView(clock);
-  const proposals = new OpenProposals({} as Client, clock);
+  const proposals = new OpenProposals({} as Client, clock, { has: () => true });
   const warnings: { message: string; [field: string]: unknown }[] = [];
   const logger = createLogger("warn", (line) => warnings.push(JSON.parse(line)));
   const see = (...nodes: NodeSummary[]) => latest.update({ committees: new Committees(nodes), chainTime: 1_000 });

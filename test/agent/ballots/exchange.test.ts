@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Hex } from "../../../src/records/index.js";
-import { admissionOf, blsKey, operatorKey } from "../../harness/deploy.js";
+import { AGENT_PERIOD, rotate } from "../../harness/client/directives.js";
+import { blsKey } from "../../harness/deploy.js";
 import { all } from "../../harness/mesh.js";
 import { NEVER_MS, patience } from "../../harness/patience.js";
 import { createBallotMesh, slowTracks } from "./ballotMesh.js";
@@ -56,7 +56,7 @@ describe("nodes that exchange ballots", () => {
       ]),
       equivocations: [],
     });
-    const needs = (index: number) => mesh.node(index).exchange.needs(proposal, mesh.operatorOf(index));
+    const needs = (index: number) => mesh.node(index).exchange.needs(proposal, mesh.accountOf(index));
     expect([await needs(2), await needs(3)]).toEqual([false, true]);
     expect(await mesh.transactions(proposal.id)).toEqual([]);
   });
@@ -187,11 +187,10 @@ describe("a key that was rotated after a vote was opened", () => {
   async function rotated() {
     const mesh = await createBallotMesh({ nodes: 5, tracks: slowTracks() });
     const { dao } = mesh;
+    await dao.witan.increaseTime(AGENT_PERIOD);
     const proposal = await mesh.propose();
     const next = blsKey("rotated");
-    const rotation = admissionOf(dao.witan.operators[1] ?? operatorKey(1), next) as { key: Hex; possession: Hex };
-    const opened = await dao.client().openProposal({ order: { kind: "RotateKey", index: 1 }, rotation });
-    await dao.carryOut(opened.proposalId);
+    await rotate(dao, 1, "rotated");
     expect((await dao.client().listNodes()).map(({ index }) => index)).toEqual([0, 2, 3, 4, 5]);
     return { mesh, proposal, next };
   }

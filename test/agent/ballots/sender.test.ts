@@ -23,7 +23,14 @@ const secretOf = (index: number) => new Uint8Array(32).fill(index + 1);
 const keys = [0, 1, 2].map((index) => blsPublicKey(secretOf(index)));
 const operatorOf = (index: number): Address => `0x${`a${index}`.repeat(20)}`;
 const nodeOf = (index: number, change: Partial<NodeSummary> = {}): NodeSummary => ({
-  ...{ index, operator: operatorOf(index), peerId: "", key: keys[index] ?? "0x" },
+  ...{
+    index,
+    operator: operatorOf(index),
+    formerOperators: [],
+    agent: operatorOf(index),
+    peerId: "",
+    key: keys[index] ?? "0x",
+  },
   ...{ admittedAt: 1, removedAt: null, predecessor: null, active: true, ...change },
 });
 /** A thousand seconds long: its last hundred are too late to wait for others. */
@@ -53,6 +60,7 @@ async function open({ nodes = [nodeOf(0), nodeOf(1), nodeOf(2)], peers = 3 }: Pl
     peers,
     published: [] as Uint8Array[],
     counts: false,
+    suspended: [] as number[],
     cast: [] as unknown[],
     refusal: null as unknown,
   };
@@ -64,8 +72,9 @@ async function open({ nodes = [nodeOf(0), nodeOf(1), nodeOf(2)], peers = 3 }: Pl
       return { hash: "0x01", gasUsed: 5n };
     },
   } as unknown as Client;
-  const node = { operator: operatorOf(0), client, blsSecret: secretOf(0) };
-  const votes = new OpenProposals(client, clock);
+  const node = { account: operatorOf(0), client, blsSecret: secretOf(0) };
+  const counted = { has: (_: unknown, index: number) => !state.suspended.includes(index) };
+  const votes = new OpenProposals(client, clock, counted);
   votes.update([proposal]);
   const sender = new BallotSender({
     ...{ bls, clock, jobs, latest, logger, pool, nodes: [node], open: votes, topic: "t", aggregates: true },
@@ -77,6 +86,7 @@ async function open({ nodes = [nodeOf(0), nodeOf(1), nodeOf(2)], peers = 3 }: Pl
       },
     },
     hasVoted: async () => state.counts,
+    counted,
   });
   return {
     ...{ clock, committees, latest, logs, pool, sender, state, votes },

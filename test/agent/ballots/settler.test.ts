@@ -20,11 +20,11 @@ import { stepped } from "../../harness/clock.js";
 const STRAGGLERS_MS = 30_000;
 const operatorOf = (index: number): Address => `0x${index.toString(16).padStart(40, "0")}`;
 const nodeOf = (index: number): NodeSummary => ({
-  ...{ index, operator: operatorOf(index), peerId: "", key: "0x" },
+  ...{ index, operator: operatorOf(index), formerOperators: [], agent: operatorOf(index), peerId: "", key: "0x" },
   ...{ admittedAt: 1, removedAt: null, predecessor: null, active: true },
 });
 const rules = {
-  ...{ epoch: 1, committeeSize: 5, neededFor: 3, fastPathFor: 3, approval: 30_000 },
+  ...{ epoch: 1, committeeSize: 5, presence: 0, counted: 5, neededFor: 3, fastPathFor: 3, approval: 30_000 },
   ...{ claim: false, timelock: 0, expiry: 0 },
 };
 /** A thousand seconds long: ballots wait for others until 200 are left. */
@@ -56,6 +56,8 @@ async function open({ place = 0, tip = "pending", nodes = 5 }: { place?: number;
   const state = {
     /** By node, as the chain has it. */
     voted: [] as number[],
+    /** The seats that do not count in the proposal's presence, as far as this node knows. */
+    suspended: [] as number[],
     reads: 0,
     /** What the next transactions are refused with. */
     refusals: [] as (() => Error)[],
@@ -77,10 +79,16 @@ async function open({ place = 0, tip = "pending", nodes = 5 }: { place?: number;
     castVotes: submit,
     decideProposal: submit,
   } as unknown as Client;
-  const line = leaderOrder("settle 7", committees.operators()) as Address[];
+  const line = leaderOrder("settle 7", committees.accounts()) as Address[];
   const settler = new BallotSettler({
     ...{ clock, jobs, logger, pool, latest, waitForMoreMs: STRAGGLERS_MS },
-    nodes: [{ operator: line[place] ?? "0x", client, blsSecret: new Uint8Array(32) }],
+    nodes: [{ account: line[place] ?? "0x", client, blsSecret: new Uint8Array(32) }],
+    counted: {
+      has: (_, index) => !state.suspended.includes(index),
+      refresh: async () => {
+        state.suspended.push(4);
+      },
+    },
     recheck: async (ballots) => {
       state.rechecked.push(ballots.map(({ index }) => index));
       pool.forget("7", 4);
@@ -155,11 +163,19 @@ describe("ballots go to the chain", () => {
     expect(sent()).toEqual([[0, 2, 3]]);
   });
 
+  it("without those of suspended seats, of which one would have all refused, and the rest decides", async () => {
+    const { add, sent, state, update } = await open();
+    add(...[0, 1, 2, 3].map((index) => ballotOf(index)));
+    state.suspended = [1, 4];
+    await update({ ...proposal, rules: { ...rules, presence: 1, counted: 3, neededFor: 2, fastPathFor: 2 } });
+    expect(sent()).toEqual([[0, 2, 3]]);
+  });
+
   it("by two thousand where operators sign: they do not add up", async () => {
     const size = 2_001;
     const { add, sent, update } = await open({ nodes: size });
     add(...Array.from({ length: size }, (_, index) => ballotOf(index, "for", 64)));
-    await update({ ...proposal, rules: { ...rules, committeeSize: size } });
+    await update({ ...proposal, rules: { ...rules, committeeSize: size, counted: size } });
     expect(sent().map(({ length }) => length)).toEqual([2_000]);
   });
 });
@@ -206,6 +222,20 @@ describe("a refusal", () => {
     await update();
     expect(state.rechecked).toEqual([[0, 1, 2, 4]]);
     expect(sent().at(-1)).toEqual([0, 1, 2]);
+  });
+
+  it("of a seat that a reorganisation has suspended has who counts read again, once", async () => {
+    const { add, sent, state, update } = await open();
+    add(...[0, 1, 2, 4].map((index) => ballotOf(index)));
+    state.refusals.push(() => revert("NodeRegistryNotMembers"));
+    await update();
+    expect([sent(), state.rechecked]).toEqual([
+      [
+        [0, 1, 2, 4],
+        [0, 1, 2],
+      ],
+      [],
+    ]);
   });
 
   it("for want of gas has half as many operators' signatures sent, until the chain takes them", async () => {

@@ -29,7 +29,7 @@ const client = {
     return { ...parameters, signature };
   },
 } as unknown as Client;
-const node = { operator: wallet.address as Address, client, blsSecret };
+const node = { account: wallet.address as Address, client, blsSecret };
 const sign = (support: Support, aggregates = true) =>
   signNodeBallot({ bls, aggregates, node, proposalId: "7", index: 3, support });
 

@@ -15,6 +15,8 @@ export function memberOf(index: number, change: Partial<NodeSummary> = {}): Node
   return {
     index,
     operator: operatorKey(index).address as Address,
+    formerOperators: [],
+    agent: operatorKey(index).address as Address,
     peerId: "",
     key: blsPublicKey(blsKey(index)),
     admittedAt: 1,

@@ -33,7 +33,7 @@ const rules = {
 const self = `0x${"a0".repeat(20)}` as const;
 const make = (change: Partial<TrackRules> = {}, chainTime = 1_000, track: Track = "emergency") =>
   makeUnopenedProposal({
-    ...{ built, self, chainTime, track, epoch: 4, committeeSize: 7 },
+    ...{ built, self, chainTime, track, epoch: 4, committeeSize: 7, presence: 2, counted: 6 },
     rules: { ...rules, ...change },
   });
 
@@ -55,9 +55,16 @@ it("takes ballots at once under the rules of now, which count for nothing yet", 
   });
   const frozen = { approval: 40_000, timelock: 60, expiry: 900 };
   const claim = { claim: true, neededFor: 4, fastPathFor: 4 };
-  expect(proposal.rules).toEqual({ epoch: 4, committeeSize: 7, ...frozen, ...claim });
-  const scaled = { claim: false, neededFor: 4, fastPathFor: 5 };
-  expect(make({}, 1_000, "operations").rules).toEqual({ epoch: 4, committeeSize: 7, ...frozen, ...scaled });
+  expect(proposal.rules).toEqual({ epoch: 4, committeeSize: 7, presence: 2, counted: 6, ...frozen, ...claim });
+  const scaled = { claim: false, neededFor: 3, fastPathFor: 4 };
+  expect(make({}, 1_000, "operations").rules).toEqual({
+    epoch: 4,
+    committeeSize: 7,
+    presence: 2,
+    counted: 6,
+    ...frozen,
+    ...scaled,
+  });
 });
 
 it("ends a voting period after the chain's time, and lapses an expiry later if nobody queues it", () => {

@@ -26,7 +26,7 @@ async function withReader() {
   const proposal = await mesh.propose();
   await mesh.start([0], { client: createClient({ chain, content: dao.content }) });
   await mesh.update(0);
-  return { mesh, rpc, needs: () => mesh.node(0).exchange.needs(proposal, mesh.operatorOf(0)) };
+  return { mesh, rpc, needs: () => mesh.node(0).exchange.needs(proposal, mesh.accountOf(0)) };
 }
 
 describe("who has voted", () => {

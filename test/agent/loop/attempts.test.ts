@@ -16,10 +16,10 @@ const restart = planOf({ kind: "Restart", replica: "web/3", instance: "web-3/1" 
 const scaleTo = (replicas: number) => planOf({ kind: "Scale", workload: "web", replicas }, "workload/web", []);
 
 /** The proposal that nodes with this plan open, or one that differs from it. */
-function proposalOf({ order, subject, evidence: cited }: PlannedProposal, id = "7"): Proposal {
+function proposalOf({ order, subject, evidence: cited }: PlannedProposal, id = "7", claim = true): Proposal {
   const { contentId: payload } = encodePayload({ schema: "witan/directive/1", subject, order });
   const directive = { kind: order.kind, subject: subjectHash(subject), payload, evidence: sortEvidence(cited) };
-  return { id, directive } as unknown as Proposal;
+  return { id, directive, rules: { claim, presence: 1 } } as unknown as Proposal;
 }
 
 /** One node's attempts, at a time that the test tells. */
@@ -33,7 +33,7 @@ function open() {
     deviating.has(proposal.id ?? "") ? ["another order on its subject was issued"] : [];
   const attempts = new Attempts({ client: { listDeviations }, clock, logger });
   return {
-    ...{ clock, deviating, logs },
+    ...{ attempts, clock, deviating, logs },
     /** What is due in a cycle in which these are planned, and these proposals have not ended. */
     due: (planned: readonly PlannedProposal[], ...proposals: readonly Proposal[]) => attempts.due(planned, proposals),
     /** One try to the end: it is put to the vote, open, and over. */
@@ -44,6 +44,31 @@ function open() {
     },
   };
 }
+
+describe("a plan whose claim a suspension has ended", () => {
+  const suspended = 2;
+
+  it("is due at once: nobody has refused it", async () => {
+    const { attempts } = open();
+    expect(await attempts.due([restart], [proposalOf(restart)])).toEqual([]);
+    expect(await attempts.due([restart], [], suspended)).toEqual([restart]);
+    // Its next one, of the presence now, is ended by nothing but a refusal.
+    const next = { ...proposalOf(restart), rules: { claim: true, presence: suspended } } as Proposal;
+    expect(await attempts.due([restart], [next], suspended)).toEqual([]);
+    expect(await attempts.due([restart], [], suspended)).toEqual([]);
+  });
+
+  it("waits as ever where it claims nothing, or the suspension is older", async () => {
+    for (const [claim, newest] of [
+      [false, suspended],
+      [true, 1],
+    ] as const) {
+      const { attempts } = open();
+      expect(await attempts.due([restart], [proposalOf(restart, "7", claim)], newest)).toEqual([]);
+      expect(await attempts.due([restart], [], newest)).toEqual([]);
+    }
+  });
+});
 
 describe("a plan", () => {
   it("is due at once, and again in each cycle until its proposal is open", async () => {

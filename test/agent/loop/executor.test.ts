@@ -324,7 +324,7 @@ describe("an executor whose node exchanges attestations", () => {
   it("only helps where its node is not of the committee", async () => {
     const { mesh } = await ordered(6);
     const { proposalId } = await mesh.dao.client().openProposal({
-      order: { kind: "Ban", indices: [5], reason: "absent" },
+      order: { kind: "Ban", operators: [mesh.accountOf(5)], reason: "absent" },
     });
     await mesh.dao.carryOut(proposalId);
     const directive = await mesh.issue("web-1");

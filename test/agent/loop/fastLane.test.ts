@@ -6,6 +6,7 @@ import { type Address, type Order, parseSalt, WINDOW_SECONDS } from "../../../sr
 import { createLogger } from "../../../src/utils/logger.js";
 import { frozen, TestClock } from "../../harness/clock.js";
 import { createTestDao } from "../../harness/dao.js";
+import { suspendSeats } from "../../harness/suspend.js";
 
 /** How long nodes vote on an unopened proposal. */
 const DECIDE_WITHIN_MS = 6_000;
@@ -53,6 +54,7 @@ async function openLane() {
     clock,
     logs,
     lane,
+    setting,
     /** The plans among these that are to be opened on chain. */
     route: async (...plans: readonly PlannedProposal[]) => lane.route(plans, await readChainView(client)),
     moved: () => lane.unopened.map(({ id }) => id),
@@ -75,6 +77,19 @@ describe("a plan that can be decided before anybody has opened it", () => {
       proposalId: await idOf(plan),
     });
     expect(unopened).toMatchObject({ calls, description, directive, evidence, id, rules, track });
+  });
+
+  it("is voted on under the rules of those who count now, where a seat is suspended meanwhile", async () => {
+    const { idOf, lane, route, setting } = await openLane();
+    await route(plan);
+    expect(lane.unopened[0]?.rules).toMatchObject({ presence: 0, counted: 3, fastPathFor: 2 });
+    await suspendSeats(setting, 2);
+    expect(await route(plan)).toEqual([]);
+    const { rules } = lane.unopened[0] ?? {};
+    expect(rules).toMatchObject({ committeeSize: 3, presence: 1, counted: 2, fastPathFor: 2 });
+    // As the governor freezes it.
+    await setting.client().openProposal(plan);
+    expect((await setting.client().getProposal({ proposalId: await idOf(plan) })).rules).toEqual(rules);
   });
 
   it("is given back to be opened after six seconds, and not taken up again", async () => {

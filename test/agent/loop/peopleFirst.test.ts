@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Order } from "../../../src/records/index.js";
+import type { Address, Order } from "../../../src/records/index.js";
+import { operatorKey } from "../../harness/deploy.js";
 import { downIncident } from "../../harness/listedFleet.js";
 import { createVotingNode } from "./votingNode.js";
 
 const setFlag: Order = { kind: "SetFlag", name: "learning", value: true };
-const ban: Order = { kind: "Ban", indices: [2], reason: "it lies" };
+const ban: Order = { kind: "Ban", operators: [operatorKey(2).address as Address], reason: "it lies" };
 const restart: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
 
 describe("an agent whose operator has set a grace time", () => {

@@ -10,6 +10,7 @@ import type { Address } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { frozen, TestClock } from "../../harness/clock.js";
 import { createTestDao, restartOrder } from "../../harness/dao.js";
+import { suspendSeats } from "../../harness/suspend.js";
 
 const planned: PlannedProposal = { order: restartOrder, subject: "replica/web/3", evidence: [], delay: 0, window: 60 };
 
@@ -53,6 +54,23 @@ describe("a plan", () => {
     const late = planner(first);
     late.planner.open([planned], await view());
     await late.jobs.settled();
+    expect(await reader.listProposals()).toHaveLength(1);
+  });
+});
+
+describe("a suspended node", () => {
+  it("does no shared duty, and the others do not wait for it", async () => {
+    const { operators, planner, reader, setting, view } = await planners();
+    const [first = "", second = ""] = leaderOrder(`open ${planKey(planned)}`, operators);
+    await suspendSeats(setting, operators.map((each) => each.toLowerCase()).indexOf(first));
+    const away = planner(first);
+    away.planner.open([planned], await view());
+    await away.jobs.settled();
+    expect(await reader.listProposals()).toEqual([]);
+
+    const next = planner(second);
+    next.planner.open([planned], await view());
+    await next.jobs.settled();
     expect(await reader.listProposals()).toHaveLength(1);
   });
 });

@@ -5,6 +5,7 @@ import { FastLane } from "../../../src/agent/loop/fastLane.js";
 import type { Support } from "../../../src/client/index.js";
 import { GossipError } from "../../../src/ports/gossip/index.js";
 import {
+  type Address,
   contentIdToCid,
   directiveSalt,
   encodeRecord,
@@ -13,6 +14,7 @@ import {
   type Order,
 } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
+import { operatorKey } from "../../harness/deploy.js";
 import { downIncident } from "../../harness/listedFleet.js";
 import { replica } from "../../policy/fixtures.js";
 import { createBallotMesh, slowTracks } from "../ballots/ballotMesh.js";
@@ -21,7 +23,7 @@ import { createVotingNode } from "./votingNode.js";
 const restart: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
 /** An order on which nodes vote Against too: it claims no fact. */
 const scale: Order = { kind: "Scale", workload: "web", replicas: 4 };
-const ban: Order = { kind: "Ban", indices: [2], reason: "it lies" };
+const ban: Order = { kind: "Ban", operators: [operatorKey(2).address as Address], reason: "it lies" };
 const down: Incident = downIncident("web/3", "web-3/1");
 const deadReplica = replica(3, { alive: false, healthy: false, instance: "web-3/1" });
 

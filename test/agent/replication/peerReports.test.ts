@@ -20,6 +20,8 @@ function memberOf(index: number): NodeSummary {
   return {
     index,
     operator,
+    formerOperators: [],
+    agent: operator,
     peerId: `peer-${index}`,
     key: "0x",
     admittedAt: 1,
@@ -58,7 +60,7 @@ describe("PeerReports", () => {
     reports.add("peer-9", { block: 5, view: VIEW, missing: [] });
     expect(reports.holdersAt(VIEW)).toEqual([]);
     say(2);
-    expect(reports.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([third]);
+    expect(reports.holdersAt(VIEW).map(({ account }) => account)).toEqual([third]);
     reports.setMembers([0, 1].map(memberOf));
     reports.setMembers([0, 1, 2].map(memberOf));
     expect(reports.holdersAt(VIEW)).toEqual([]);
@@ -70,16 +72,16 @@ describe("PeerReports", () => {
     say(1, { missing: [record] });
     say(2, { block: 4 });
     const holders = () => reports.holdersAt(VIEW).filter(({ holds }) => holds(record, 5));
-    expect(holders().map(({ operator }) => operator)).toEqual([first]);
+    expect(holders().map(({ account }) => account)).toEqual([first]);
     say(1);
     say(2);
-    expect(holders().map(({ operator }) => operator)).toEqual([first, second, third]);
+    expect(holders().map(({ account }) => account)).toEqual([first, second, third]);
   });
 
   it("ignores reports of another view and old ones", () => {
     say(0, { view: viewOf([first, second], rules) });
     say(1);
-    expect(reports.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([second]);
+    expect(reports.holdersAt(VIEW).map(({ account }) => account)).toEqual([second]);
     clock.pass(AWAY_MS);
     expect(reports.holdersAt(VIEW)).toEqual([]);
   });
@@ -91,7 +93,7 @@ describe("a stepped wall clock", () => {
     say(1);
     clock.stepWall(step);
     expect(reports.present()).toEqual([second]);
-    expect(reports.holdersAt(VIEW).map(({ operator }) => operator)).toEqual([second]);
+    expect(reports.holdersAt(VIEW).map(({ account }) => account)).toEqual([second]);
     clock.pass(AWAY_MS);
     expect(reports.present()).toEqual([]);
     expect(reports.holdersAt(VIEW)).toEqual([]);

@@ -189,7 +189,7 @@ export class SimulatedMesh {
       listNodes: async () =>
         this.#nodes
           .filter(({ isMember }) => isMember)
-          .map(({ self: operator, index: its }) => ({ operator, peerId: `peer-${its}` })),
+          .map(({ self: agent, index: its }) => ({ agent, peerId: `peer-${its}` })),
       listAnchors: async () => ({ entries: this.#entries, unread: [] }),
       fetchLeaves: async ({ anchor: { manifest } }: { anchor: { manifest: ContentId } }) => {
         if (!this.#isOnline(contentIdToCid(manifest))) throw new ContentError("missing", "No node has it.");

@@ -55,7 +55,7 @@ async function createPeers() {
     ...{
       chain: { addresses: { KnowledgeRegistry: "0x" }, deployedAtBlock: 0, blockNumber: async () => anchors.length },
     },
-    listNodes: async () => peers.map(({ self: operator, peerId }) => ({ operator, peerId })),
+    listNodes: async () => peers.map(({ self: agent, peerId }) => ({ agent, peerId })),
     listAnchors: async () => ({ entries: anchors, unread: [], since: 0 }),
     fetchLeaves: async ({ anchor }: { anchor: { manifest: ContentId } }) => leaves.get(anchor.manifest) ?? [],
   } as unknown as Client;

@@ -67,22 +67,26 @@ describe("an event", () => {
     writeEvents(db, [
       eventOf(
         "NodeAdmitted",
-        { index: 4n, operator: NODE, epoch: 1n, key: "0x01", peerId: "0x02" },
+        { index: 4n, operator: NODE, agent: NODE, epoch: 1n, key: "0x01", peerId: "0x02" },
         { blockNumber: 1 },
       ),
-      eventOf("KeyRotated", { oldIndex: 4n, newIndex: 6n, operator: NODE }, { blockNumber: 2 }),
+      eventOf(
+        "AgentSet",
+        { oldIndex: 4n, newIndex: 6n, operator: NODE, agent: NODE, epoch: 2n, key: "0x01", peerId: "0x02" },
+        { blockNumber: 2 },
+      ),
       eventOf("ProposalCreated", { proposalId: 7n, proposer: NODE, description: "why" }, { blockNumber: 3 }),
       issued("a", 4, []),
     ]);
     expect(rowsOf("events").map(({ key }) => key)).toEqual(["node/4", "node/6", "7", idOf("directive a")]);
-    expect(rowsOf("operators")).toMatchObject([{ position: 4 }, { position: 6, operator: NODE.toLowerCase() }]);
+    expect(rowsOf("agents")).toMatchObject([{ position: 4 }, { position: 6, agent: NODE.toLowerCase() }]);
   });
 
   it("is kept without what nobody asks for: keys and calldata", () => {
     writeEvents(db, [
       eventOf(
         "NodeAdmitted",
-        { index: 4n, operator: NODE, epoch: 1n, key: "0x01", peerId: "0x02" },
+        { index: 4n, operator: NODE, agent: NODE, epoch: 1n, key: "0x01", peerId: "0x02" },
         { blockNumber: 1 },
       ),
       eventOf(
@@ -93,7 +97,7 @@ describe("an event", () => {
     ]);
     const args = db.all<{ args: string }>("SELECT args FROM events ORDER BY slot").map((row) => JSON.parse(row.args));
     expect(args).toEqual([
-      { operator: NODE, epoch: "1" },
+      { operator: NODE, agent: NODE, epoch: "1" },
       { proposer: NODE, description: "why" },
     ]);
   });

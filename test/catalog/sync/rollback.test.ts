@@ -10,7 +10,7 @@ import { eventOf } from "../../harness/events.js";
 import { idOf, model, NODE, OTHER } from "../../records/samples.js";
 
 const TABLES = [
-  ...["blocks", "journal", "anchors", "joints", "operators", "events", "evidence", "acceptances", "contents"],
+  ...["blocks", "journal", "anchors", "joints", "agents", "events", "evidence", "acceptances", "contents"],
   ...["records", "subjects", "parents", "resolutions", "incidents"],
 ];
 /** All that a catalog holds, but for the numbers of contents, which nobody sees. */
@@ -38,7 +38,7 @@ function writeStart(db: Database): void {
 function writeMore(db: Database): void {
   const accepted = { name: encodeName("m"), model: idOf("m"), parent: NO_CONTENT, round: 1n, version: 1n };
   const joint = { root: idOf("joint"), epoch: 1n, batches: 1n, manifest: idOf("list"), deadline: 60n, authors: [1n] };
-  const admitted = { index: 9n, operator: NODE, epoch: 1n };
+  const admitted = { index: 9n, operator: NODE, agent: NODE, epoch: 1n };
   writeEvents(db, [enacted("a", 6), issued("b", 7, [idOf("record")])]);
   writeAnchors(db, [
     anchorOf(8, [report], { author: OTHER }),

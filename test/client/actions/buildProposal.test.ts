@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Address, Order } from "../../../src/records/index.js";
 import { useGuardedDao } from "../../harness/client/daos.js";
 import { restartOrder, type TestDao } from "../../harness/dao.js";
-import { admission, hash, orders, proposalOf } from "../../harness/orders.js";
+import { hash, newcomerOf, orders, proposalOf } from "../../harness/orders.js";
 
 const dao = useGuardedDao();
 
@@ -50,12 +50,12 @@ describe("buildProposal", () => {
       dao.client().buildProposal(parameters);
     const invalid = expect.objectContaining({ code: "invalid-input" });
     const admit = orders.find(({ kind }) => kind === "Admit") ?? restartOrder;
-    const rotate = orders.find(({ kind }) => kind === "RotateKey") ?? restartOrder;
+    const change = orders.find(({ kind }) => kind === "ChangeOperator") ?? restartOrder;
     expect(build({ order: admit })).toThrow(invalid);
     expect(
-      build({ order: admit, admissions: [{ ...admission, operator: hash("x").slice(0, 42) as Address }] }),
+      build({ order: admit, admissions: [{ ...newcomerOf(dao), operator: hash("x").slice(0, 42) as Address }] }),
     ).toThrow(invalid);
-    expect(build({ order: rotate })).toThrow(invalid);
+    expect(build({ order: change })).toThrow(invalid);
     expect(build({ order: restartOrder, window: 1.5 })).toThrow(invalid);
     expect(build({ order: restartOrder, delay: 2 ** 32 })).toThrow(invalid);
     expect(build({ order: restartOrder, evidence: Array.from({ length: 17 }, (_, i) => hash(`${i}`)) })).toThrow(

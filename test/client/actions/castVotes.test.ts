@@ -9,7 +9,7 @@ const dao = useTestDao();
 const opened = (workload: string) => openVote(dao, { order: scaleOf(workload) });
 
 describe("ballots that one node brings for many", () => {
-  it.each(["bls", "operator"] as const)("count together, signed by %s", async (by) => {
+  it.each(["bls", "account"] as const)("count together, signed by %s", async (by) => {
     const proposalId = await opened(`by-${by}`);
     const supports: Support[] = ["for", "against", "abstain", "for"];
     const ballots = await Promise.all(supports.map((support, i) => ballotOf(dao, 3 - i, proposalId, support, by)));
@@ -28,7 +28,7 @@ describe("ballots that one node brings for many", () => {
     });
   });
 
-  it.each(["bls", "operator"] as const)("count where some of them count already, signed by %s", async (by) => {
+  it.each(["bls", "account"] as const)("count where some of them count already, signed by %s", async (by) => {
     const proposalId = await opened(`again-${by}`);
     const ballots = await Promise.all([0, 1, 2].map((index) => ballotOf(dao, index, proposalId, "against", by)));
     await dao.client(4).castVotes({ proposalId, ballots: ballots.slice(0, 1) });
@@ -54,11 +54,11 @@ describe("ballots that one node brings for many", () => {
     const good = await ballotOf(dao, 0, one, "for");
     const cast = (...ballots: NodeBallot[]) => dao.client(4).castVotes({ proposalId: one, ballots });
     await expect(cast()).rejects.toThrow("there is at least one");
-    await expect(cast(good, await ballotOf(dao, 1, one, "for", "operator"))).rejects.toThrow("signed in one way");
+    await expect(cast(good, await ballotOf(dao, 1, one, "for", "account"))).rejects.toThrow("signed in one way");
     await expect(cast(good, { ...good, index: 1, signature: new Uint8Array(95) })).rejects.toThrow("signed in one way");
     await expect(cast(good, await ballotOf(dao, 1, other, "for"))).rejects.toThrow("on one proposal");
     await expect(cast(good, await ballotOf(dao, 0, one, "against"))).rejects.toThrow("A node has one ballot.");
-    const operators = await ballotOf(dao, 0, one, "for", "operator");
+    const operators = await ballotOf(dao, 0, one, "for", "account");
     const many = Array.from({ length: 2_001 }, (_, index) => ({ ...operators, index }));
     await expect(cast(...many)).rejects.toThrow("A transaction takes 2000 ballots, not 2001.");
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { encodeCall } from "../../../src/ports/chain/index.js";
 import { useGuardedDao } from "../../harness/client/daos.js";
 import { restartOrder, type TestDao } from "../../harness/dao.js";
-import { admission, newcomer, orders, proposalOf } from "../../harness/orders.js";
+import { newcomer, newcomerOf, orders, proposalOf } from "../../harness/orders.js";
 
 const dao = useGuardedDao();
 
@@ -26,7 +26,7 @@ describe("checkProposal", () => {
     [
       "a hidden effect",
       ({ calls }) => ({
-        calls: [encodeCall(dao.client().chain.addresses, "NodeRegistry", "remove", [[1]]), ...calls],
+        calls: [encodeCall(dao.client().chain.addresses, "NodeRegistry", "remove", [[newcomer.address]]), ...calls],
       }),
       ["effect-unexpected"],
     ],
@@ -65,7 +65,7 @@ describe("checkProposal", () => {
     }
     const admit = client.buildProposal(proposalOf(dao, orders.find(({ kind }) => kind === "Admit") ?? restartOrder));
     const sneaked = encodeCall(addresses, "NodeRegistry", "admit", [
-      [admission, { ...admission, operator: addresses.NodeGovernor }],
+      [newcomerOf(dao), { ...newcomerOf(dao), operator: addresses.NodeGovernor }],
     ]);
     const [, issue] = admit.calls;
     const found = client.checkProposal({

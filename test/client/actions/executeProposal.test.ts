@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { type Order, Tracks } from "../../../src/records/index.js";
+import { type Address, type Order, Tracks } from "../../../src/records/index.js";
 import { useGuardedDao } from "../../harness/client/daos.js";
+import { AGENT_PERIOD } from "../../harness/client/directives.js";
 import { failureOf, restartOrder } from "../../harness/dao.js";
-import { shortTracks } from "../../harness/deploy.js";
-import { hash, newcomer, orders, proposalOf, rotationOf } from "../../harness/orders.js";
+import { admissionOf, blsKey, operatorKey, shortTracks } from "../../harness/deploy.js";
+import { consentsOf, hash, newcomer, orders, proposalOf, successor } from "../../harness/orders.js";
 
 const dao = useGuardedDao();
 
@@ -41,8 +42,18 @@ describe("executeProposal", () => {
   it("has the effect on chain of every kind that has one", async () => {
     const client = dao.client();
     const { nodes, parameters, governor } = client.chain.contracts;
+    // A seat whose operator is its own agent cannot go to another operator.
+    await dao.witan.increaseTime(AGENT_PERIOD);
+    const agent = operatorKey("agent of 3").address as Address;
+    const { chainId, contracts } = dao.witan.deployment;
+    const context = { chainId, registry: contracts.NodeRegistry };
+    const nonceOf = async () => (await client.getSeat({ operator: operatorKey(3).address as Address })).nonce;
+    const admission = admissionOf(context, operatorKey(3), blsKey("agent of 3"), { agent, nonce: await nonceOf() });
+    await client.setAgent({ admission });
+    const nonce = await nonceOf();
     for (const order of orders) {
-      const { proposalId } = await client.openProposal(proposalOf(dao, order));
+      const consents = order.kind === "ChangeOperator" ? { consents: consentsOf(dao, order, nonce) } : {};
+      const { proposalId } = await client.openProposal({ ...proposalOf(dao, order), ...consents });
       await dao.carryOut(proposalId);
     }
     expect(await client.getModel({ name: "mnist" })).toMatchObject({
@@ -67,9 +78,9 @@ describe("executeProposal", () => {
     expect(active.map(({ operator }) => operator)).toContain(newcomer.address);
     const all = await client.listNodes({ includeRemoved: true });
     expect(all.find(({ index }) => index === 4)).toMatchObject({ active: false });
-    const rotated = active.find(({ predecessor }) => predecessor === 0);
-    expect(rotated).toMatchObject({ operator: dao.client(0).account, key: rotationOf(dao).key });
-    expect(rotated?.peerId).toMatch(/^12D3KooW/);
+    expect(all.find(({ operator }) => operator === successor.address)).toMatchObject({
+      ...{ formerOperators: [operatorKey(3).address], agent, predecessor: 3, active: true },
+    });
   });
 
   it("tells why an execution fails", async () => {

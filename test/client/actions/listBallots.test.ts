@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Order } from "../../../src/records/index.js";
 import { createAggregateSender } from "../../harness/aggregates.js";
 import { useChangingDao } from "../../harness/client/daos.js";
-import { ban, openVote, rotate } from "../../harness/client/directives.js";
+import { AGENT_PERIOD, ban, openVote, rotate } from "../../harness/client/directives.js";
 import { accountOf } from "../../harness/client/records.js";
 import { blsKey } from "../../harness/deploy.js";
 
@@ -70,6 +70,7 @@ describe("listBallots", () => {
   });
 
   it("lists the same ballots after a voter is removed or rotates its key, with the index of their epoch", async () => {
+    await dao.witan.increaseTime(AGENT_PERIOD);
     const before = await open(slow);
     await createAggregateSender(dao).aggregate(before, { for: [0], against: [1], abstain: [3] });
     await ban(dao, 1);

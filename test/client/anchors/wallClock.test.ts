@@ -16,7 +16,7 @@ const authors = [NODE, OTHER];
 function reading() {
   const listed = new ListedAnchors();
   const { chain, clock, content } = listed;
-  const nodes = authors.map((operator, index) => ({ index, operator }) as NodeSummary);
+  const nodes = authors.map((agent, index) => ({ index, agent }) as NodeSummary);
   const anchors = createAnchorIndex({ chain, clock, content, membership: { read: async () => nodes } });
   return { anchors, clock, listed };
 }

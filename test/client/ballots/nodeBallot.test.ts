@@ -21,12 +21,12 @@ const ballot = (index: number, support: Support = "for", bytes = 64): NodeBallot
 describe("ballots that are cast together", () => {
   it("are told apart by the length of their signatures", () => {
     expect([64, 96, 65, 0].map((bytes) => schemeOf(ballot(0, "for", bytes)))).toEqual([
-      "operator",
+      "account",
       "bls",
       undefined,
       undefined,
     ]);
-    expect(checkBallots("7", [ballot(0), ballot(1)])).toBe("operator");
+    expect(checkBallots("7", [ballot(0), ballot(1)])).toBe("account");
     expect(checkBallots("7", [ballot(0, "for", 96)])).toBe("bls");
   });
 
@@ -41,7 +41,7 @@ describe("ballots that are cast together", () => {
   });
 });
 
-describe("ballots of operators", () => {
+describe("ballots of accounts", () => {
   it("are packed in the order of their indices, each with the length of its signature, in whatever order they come", () => {
     const packed = packBallots([ballot(258, "abstain"), ballot(3, "for"), ballot(4, "against")]);
     expect(packed).toBe(

@@ -14,7 +14,7 @@ const issuedBy = (blockNumber: number, change = {}) =>
   eventOf("DirectiveIssued", { directiveId: idOf("id"), directive: { ...directive, ...change } }, { blockNumber });
 
 /** A registry in which the directive stands so. */
-function clientOf(change: object = {}, status = 1n) {
+function clientOf(change: object = {}, status = 1n, departed: readonly bigint[] = []) {
   const onChain = {
     issuedAt: 100n,
     activeAt: 101n,
@@ -24,11 +24,12 @@ function clientOf(change: object = {}, status = 1n) {
     outcome: NO_CONTENT,
   };
   const asked: unknown[][] = [];
+  const nodes = { departedSince: async () => departed };
   const directives = {
     issued: noting(asked, { ...onChain, ...change }),
     status: noting(asked, status),
   };
-  return { asked, client: contextOf({ chain: { tip: "pending", contracts: { directives } } }) };
+  return { asked, client: contextOf({ chain: { tip: "pending", contracts: { directives, nodes } } }) };
 }
 
 describe("the event that issued a directive", () => {
@@ -57,10 +58,15 @@ describe("a directive", () => {
         status: "Done",
         outcome: idOf("outcome"),
       },
-      ...{ issuedAt: 100, activeAt: 101, deadline: 3_701, epoch: 2, committeeSize: 7 },
+      ...{ issuedAt: 100, activeAt: 101, deadline: 3_701, epoch: 2, committeeSize: 7, departed: [], needed: 4 },
       ...{ transactionHash: event.transactionHash, blockNumber: 3 },
     });
     expect(asked).toEqual(Array(2).fill([idOf("id"), { blockTag: "pending" }]));
+  });
+
+  it("is enacted by more than half of those who are left: three of five, where two of seven have departed", async () => {
+    const read = await readDirective(clientOf({}, 1n, [0b100_0010n]).client, issuedBy(3));
+    expect(read).toMatchObject({ committeeSize: 7, departed: [1, 6], needed: 3 });
   });
 
   it("has no outcome until one is attested", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { describeProposal, subjectOf } from "../../../src/client/proposals/description.js";
 import { contentIdToCid, type DirectiveKind, type Order } from "../../../src/records/index.js";
-import { idOf, orders, payloadOf } from "../../records/samples.js";
+import { idOf, NODE, OTHER, orders, payloadOf } from "../../records/samples.js";
 
 const subjects: Partial<Record<DirectiveKind, string>> = {
   Deploy: "workload/web",
@@ -12,7 +12,7 @@ const subjects: Partial<Record<DirectiveKind, string>> = {
   AcceptModel: "model/mnist",
   Admit: "committee",
   Ban: "committee",
-  RotateKey: "node/0",
+  ChangeOperator: `seat/${NODE}`,
   SetParameter: "parameter/learning.rounds",
   SetFlag: "flag/chaos.enabled",
   SetTrack: "track/operations",
@@ -44,7 +44,7 @@ describe("the description of a proposal", () => {
     expect(headlineOf({ kind: "Rollback", workload: "web", from: idOf("v2"), to: null })).toMatch(
       /to the release before$/,
     );
-    expect(headlineOf({ kind: "Ban", indices: [3, 1], reason: "two ballots" })).toBe("Ban node/3, node/1");
+    expect(headlineOf({ kind: "Ban", operators: [OTHER, NODE], reason: "two ballots" })).toBe(`Ban ${OTHER}, ${NODE}`);
     expect(headlineOf({ kind: "SetFlag", name: "chaos", value: false })).toMatch(/ to false$/);
   });
 

@@ -1,16 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { type Admission, effectOf, effectTargets } from "../../../src/client/proposals/effect.js";
-import { decodeCall, encodeName, NO_CONTENT } from "../../../src/ports/chain/index.js";
+import { type EffectMaterial, effectOf, effectTargets } from "../../../src/client/proposals/effect.js";
+import { type Admission, decodeCall, encodeName, NO_CONTENT } from "../../../src/ports/chain/index.js";
 import type { Order, OrderOf } from "../../../src/records/index.js";
 import { addresses } from "../../harness/fakeClient.js";
 import { idOf, NODE, OTHER, orders } from "../../records/samples.js";
 
 const admissionOf = (operator: Admission["operator"]): Admission => ({
-  ...{ operator, key: `0x${"01".repeat(128)}`, possession: `0x${"02".repeat(256)}`, peerId: "0x0102" },
+  ...{ operator, agent: operator, key: `0x${"01".repeat(128)}`, possession: `0x${"02".repeat(160)}` },
+  ...{ peerId: "0x0102", deadline: 7, consent: `0x${"03".repeat(65)}` },
 });
-const material = {
+const material: EffectMaterial = {
   admissions: [admissionOf(NODE), admissionOf(OTHER)],
-  rotation: { key: admissionOf(NODE).key, possession: admissionOf(NODE).possession },
+  consents: { deadline: 7, from: "0x01", to: "0x02" },
 };
 const orderOf = <K extends Order["kind"]>(kind: K) => orders.find((order) => order.kind === kind) as OrderOf<K>;
 const refusal = expect.objectContaining({ code: "invalid-input" });
@@ -40,12 +41,13 @@ describe("an order", () => {
     expect(argsOf({ ...orderOf("AcceptModel"), parent: idOf("parent") })[2]).toBe(idOf("parent"));
     expect(argsOf(orderOf("SetFlag"))).toEqual([encodeName("chaos.enabled"), true]);
     expect(argsOf(orderOf("SetParameter"))).toEqual([encodeName("learning.rounds"), 2n ** 256n - 1n]);
-    expect(argsOf(orderOf("RotateKey"))).toEqual([0n, material.rotation.key, material.rotation.possession]);
+    expect(argsOf(orderOf("Ban"))).toEqual([[OTHER, NODE]]);
+    expect(argsOf(orderOf("ChangeOperator"))).toEqual([NODE, OTHER, 7n, "0x01", "0x02"]);
   });
 });
 
 describe("keys that are not those of the order", () => {
-  const [first, second] = material.admissions;
+  const [first, second] = [admissionOf(NODE), admissionOf(OTHER)];
 
   it.each<[string, readonly (Admission | undefined)[] | undefined]>([
     ["none", undefined],
@@ -57,8 +59,8 @@ describe("keys that are not those of the order", () => {
     expect(() => effectOf(addresses, orderOf("Admit"), given)).toThrow(refusal);
   });
 
-  it("are refused for a RotateKey that has none", () => {
-    expect(() => effectOf(addresses, orderOf("RotateKey"))).toThrow(refusal);
+  it("are refused for a ChangeOperator that has none", () => {
+    expect(() => effectOf(addresses, orderOf("ChangeOperator"))).toThrow(refusal);
   });
 
   it("are refused for a name that no contract stores", () => {

@@ -21,7 +21,7 @@ const created = (calls: readonly Call[] = built.calls, blockNumber = 3) =>
 /** A governor that has the proposal, but for what a test changes. */
 function clientOf(governor: object = {}) {
   const rules = {
-    ...{ track: 1n, claim: false, epoch: 2n, committeeSize: 7n },
+    ...{ track: 1n, claim: false, epoch: 2n, committeeSize: 7n, presence: 3n, counted: 6n },
     ...{ neededFor: 3n, fastPathFor: 5n, approval: 30_000n },
     timelock: 60n,
     expiry: 900n,
@@ -77,7 +77,7 @@ describe("a proposal", () => {
       ...{ directiveId: built.directiveId, evidence: [idOf("a")], votes: { for: 3, against: 2, abstain: 1 } },
       ...{ start: 100, deadline: 215, expiry: 1_100, eta: null, calls: built.calls, blockNumber: 3 },
       rules: {
-        ...{ epoch: 2, committeeSize: 7, neededFor: 3, fastPathFor: 5, approval: 30_000 },
+        ...{ epoch: 2, committeeSize: 7, presence: 3, counted: 6, neededFor: 3, fastPathFor: 5, approval: 30_000 },
         ...{ claim: false, timelock: 60, expiry: 900 },
       },
     });

@@ -7,6 +7,7 @@ import {PublisherRegistry} from "../../../contracts/directives/PublisherRegistry
 import {ProposalReader} from "../../../contracts/governance/ProposalReader.sol";
 import {Track} from "../../../contracts/types/Track.sol";
 import {VmTest} from "../Vm.sol";
+import {Registries} from "../nodes/Registries.sol";
 
 contract PublisherRegistryFuzz is VmTest {
     address private constant TIMELOCK = address(0x71);
@@ -54,7 +55,9 @@ contract PublisherRegistryFuzz is VmTest {
 
     function testFuzz_IsAdmittedToByMembershipAndRevokedByEmergency(bytes32 publisher, address stranger) external {
         vm.assume(stranger != address(publishers));
-        ProposalReader reader = new ProposalReader(address(1), address(2), address(parameters), address(4));
+        ProposalReader reader = new ProposalReader(
+            address(1), address(2), address(parameters), Registries.deploy(address(4), address(0))
+        );
         bytes memory admit = abi.encodeCall(IPublisherRegistry.admit, (publisher));
         bytes memory revoke = abi.encodeCall(IPublisherRegistry.revoke, (publisher));
 

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {INodeGovernor} from "../../../contracts/governance/INodeGovernor.sol";
-import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
+import {INodeChanges} from "../../../contracts/nodes/INodeChanges.sol";
 import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 import {GovernanceTest} from "./GovernanceTest.sol";
 
@@ -21,10 +21,10 @@ contract CouncilRules is GovernanceTest {
 
     function test_OneForAndTwoAbstentionsOfFiveRemoveNobody() external {
         _council(5, false);
-        uint32[] memory others = new uint32[](4);
-        for (uint32 i = 0; i < 4; ++i) others[i] = i + 1;
+        address[] memory others = new address[](4);
+        for (uint256 i = 0; i < 4; ++i) others[i] = _operator(i + 1);
         uint256 id = _propose(
-            governor, _operator(0), address(registry), abi.encodeCall(INodeRegistry.remove, (others)), WHY
+            governor, _operator(0), address(registry), abi.encodeCall(INodeChanges.remove, (others)), WHY
         );
         vm.warp(governor.proposalSnapshot(id) + 1);
         _vote(id, 0, 1, 1);

@@ -14,6 +14,7 @@ import {PeerToken} from "../peers/PeerToken.sol";
 import {RuledGovernor} from "../peers/RuledGovernor.sol";
 import {GovernanceTest} from "./GovernanceTest.sol";
 import {TrackTable} from "./TrackTable.sol";
+import {Registries} from "../nodes/Registries.sol";
 
 /// @notice Our governor and OpenZeppelin's, under the same rules, with the same proposal before the same voters. All that
 /// is random follows from one seed.
@@ -37,12 +38,12 @@ abstract contract DifferentialTest is GovernanceTest {
 
     /// @dev Admits so many nodes, one after another.
     function _admitInTurn(uint256 maxSize) internal {
-        registry = new NodeRegistry(address(0x71), address(this));
+        registry = Registries.deploy(address(0x71), address(this));
         token = new PeerToken();
         for (uint256 i = 0; i < maxSize; ++i) {
             vm.warp(GENESIS + JOIN_INTERVAL * i);
             INodeRegistry.Admission[] memory admissions = new INodeRegistry.Admission[](1);
-            admissions[0] = Admissions.make(_operator(i), _secret(i));
+            admissions[0] = Admissions.make(registry, _secret(i), _secret(i));
             registry.admit(admissions);
             token.admit(_operator(i));
         }

@@ -16,17 +16,12 @@ import {Signers} from "../../../contracts/types/Signers.sol";
 import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {Signing} from "../nodes/Signing.sol";
-import {Vm, VmTest} from "../Vm.sol";
+import {VmTest} from "../Vm.sol";
 import {TrackTable} from "./TrackTable.sol";
-
-interface SigningVm is Vm {
-    function addr(uint256 secret) external pure returns (address);
-    function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
-}
+import {Registries} from "../nodes/Registries.sol";
 
 /// @notice The contracts of governance, wired as in production, with nodes whose keys the test has.
 abstract contract GovernanceTest is VmTest {
-    SigningVm internal constant signingVm = SigningVm(address(vm));
     address internal constant GUARDIAN = address(0x6a);
 
     NodeRegistry internal registry;
@@ -39,7 +34,7 @@ abstract contract GovernanceTest is VmTest {
     /// @dev Deploys everything with nodes 0 to `size - 1`, and moves one second on.
     function _build(uint256 size, TrackRules[4] memory tracks) internal {
         timelock = new NodeTimelock(address(this));
-        registry = new NodeRegistry(address(timelock), address(this));
+        registry = Registries.deploy(address(timelock), address(this));
         directives = new DirectiveRegistry(address(timelock), registry);
         models = new ModelRegistry(address(timelock));
         parameters = new ParameterRegistry(address(timelock));
@@ -56,7 +51,7 @@ abstract contract GovernanceTest is VmTest {
         _handOver(timelock, address(governor));
 
         INodeRegistry.Admission[] memory genesis = new INodeRegistry.Admission[](size);
-        for (uint256 i = 0; i < size; ++i) genesis[i] = Admissions.make(_operator(i), _secret(i));
+        for (uint256 i = 0; i < size; ++i) genesis[i] = Admissions.make(registry, _secret(i), _secret(i));
         registry.admit(genesis);
         registry.closeGenesis();
         vm.warp(block.timestamp + 1);
@@ -85,7 +80,7 @@ abstract contract GovernanceTest is VmTest {
     }
 
     function _operator(uint256 i) internal pure returns (address) {
-        return signingVm.addr(_secret(i));
+        return vm.addr(_secret(i));
     }
 
     /// @dev One call through the timelock, as a proposal.
@@ -232,12 +227,12 @@ abstract contract GovernanceTest is VmTest {
 
     /// @dev An entry of {INodeGovernor-castVotesBySig}.
     function _batchEntry(uint256 id, uint32 index, uint256 secret, uint8 support) internal view returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = signingVm.sign(secret, governor.ballotDigest(id, support, index));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, governor.ballotDigest(id, support, index));
         return abi.encodePacked(index, support, uint16(64), r, bytes32(uint256(s) | (uint256(v - 27) << 255)));
     }
 
     function _sign(uint256 secret, bytes32 digest) internal pure returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = signingVm.sign(secret, digest);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest);
         return abi.encodePacked(r, s, v);
     }
 }

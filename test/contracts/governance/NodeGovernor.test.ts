@@ -52,6 +52,8 @@ describe("Opening a proposal", () => {
     expect(await contracts.governor.proposalRules(proposal.id)).toEqual([
       1n,
       5n,
+      0n,
+      5n,
       3n,
       3n,
       30_000n,

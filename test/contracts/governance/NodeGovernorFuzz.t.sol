@@ -203,7 +203,7 @@ contract NodeGovernorFuzz is GovernanceTest {
 
     function _trackOf(address target, bytes memory data) private view returns (Track) {
         (address[] memory targets,, bytes[] memory calldatas) = _motion(target, data);
-        return governor.trackOf(targets, calldatas);
+        return governor.reader().trackOf(targets, calldatas);
     }
 
     function _expectedTrack(DirectiveKind kind) private pure returns (Track) {

@@ -5,6 +5,7 @@ import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {IDirectiveRegistry} from "../../../contracts/directives/IDirectiveRegistry.sol";
 import {INodeGovernor} from "../../../contracts/governance/INodeGovernor.sol";
 import {NodeGovernor} from "../../../contracts/governance/NodeGovernor.sol";
+import {INodeChanges} from "../../../contracts/nodes/INodeChanges.sol";
 import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
 import {ContentId} from "../../../contracts/types/ContentId.sol";
 import {Directive, DirectiveKind, Directives} from "../../../contracts/types/Directive.sol";
@@ -29,11 +30,15 @@ contract NodeGovernorHandler is GovernanceTest, GovernanceModel {
     bool private _dismissed;
 
     uint256 private _admitted;
+    uint256 private _agents;
+    /// @dev The BLS secret of each index.
+    mapping(uint32 index => uint256 secret) private _blsSecrets;
 
     /// @param admitted The number of nodes at the start.
     constructor(NodeGovernor governor_, uint256 admitted) {
         _adopt(governor_);
         _admitted = admitted;
+        for (uint32 i = 0; i < admitted; ++i) _blsSecrets[i] = _secret(i);
     }
 
     /// @notice Operators by number; the last one is never a node.
@@ -47,7 +52,7 @@ contract NodeGovernorHandler is GovernanceTest, GovernanceModel {
         (address target, bytes memory data) = _call(what);
         uint32 epoch = registry.epochAt(uint48(block.timestamp - 1));
         (address[] memory targets,, bytes[] memory calldatas) = _motion(target, data);
-        Track track = governor.trackOf(targets, calldatas);
+        Track track = governor.reader().trackOf(targets, calldatas);
         TrackRules memory rules = governor.trackRules(track);
         bool inTime = rules.votingDelay != 0 || target != address(directives) || _windowAge(what) < 2;
         bool allowed = registry.isMember(proposer, epoch) && _openBy(proposer, track) < rules.openLimit && inTime;
@@ -139,22 +144,39 @@ contract NodeGovernorHandler is GovernanceTest, GovernanceModel {
         if (target > block.timestamp) vm.warp(target);
     }
 
-    /// @notice As if the nodes had decided it.
+    /// @notice As if the nodes had decided it, as often as they may.
     function admit() external {
         if (_admitted == ACCOUNTS - 1) return;
         INodeRegistry.Admission[] memory admissions = new INodeRegistry.Admission[](1);
-        admissions[0] = Admissions.make(account(_admitted), _secret(_admitted));
-        ++_admitted;
+        admissions[0] = Admissions.make(registry, _secret(_admitted), _secret(_admitted));
         vm.prank(address(timelock));
         registry.admit(admissions);
+        _blsSecrets[_newestIndex()] = _secret(_admitted);
+        ++_admitted;
     }
 
-    /// @notice As if the nodes had decided it.
+    /// @notice As if the nodes had decided it, as often as they may.
     function remove(uint256 which) external {
-        uint32[] memory indices = new uint32[](1);
-        indices[0] = uint32(which % _admitted);
+        address[] memory operators = new address[](1);
+        operators[0] = account(which % _admitted);
         vm.prank(address(timelock));
-        registry.remove(indices);
+        registry.remove(operators);
+    }
+
+    function revokeAgent(uint256 which) external {
+        vm.prank(account(which % _admitted));
+        registry.revokeAgent();
+    }
+
+    /// @notice Another agent for the seat, or one again, under a new index; the account stays the operator's own, and the BLS
+    /// key is another.
+    function setAgent(uint256 which) external {
+        uint256 secret = _secret(ACCOUNTS + ++_agents);
+        INodeRegistry.Admission memory agent =
+            Admissions.agentOf(registry, account(which % _admitted), account(which % _admitted), secret);
+        vm.prank(agent.operator);
+        registry.setAgent(agent.agent, agent.key, agent.possession, agent.peerId);
+        _blsSecrets[_newestIndex()] = secret;
     }
 
     /// @notice Other rules for one track, truly decided.
@@ -204,13 +226,14 @@ contract NodeGovernorHandler is GovernanceTest, GovernanceModel {
         if (path == 1) data = abi.encodeCall(IGovernor.castVoteWithReason, (id, support, "because"));
         if (path == 2) data = abi.encodeCall(IGovernor.castVoteWithReasonAndParams, (id, support, "because", hex"01"));
         if (path == 3) {
-            bytes32 digest = _ballotDigest(address(governor), block.chainid, id, support, _indexOf(account(who)));
+            uint32 index = _indexOf(id, account(who));
+            bytes32 digest = _ballotDigest(address(governor), block.chainid, id, support, index);
             bytes memory signature = _sign(_secret(who % ACCOUNTS), digest);
             data = abi.encodeCall(IGovernor.castVoteBySig, (id, support, account(who), signature));
         }
         if (path == 4) data = _alone(id, who % ACCOUNTS, support);
         if (path == 5) {
-            bytes memory entry = _batchEntry(id, _indexOf(account(who)), _secret(who % ACCOUNTS), support);
+            bytes memory entry = _batchEntry(id, _indexOf(id, account(who)), _secret(who % ACCOUNTS), support);
             data = abi.encodeCall(INodeGovernor.castVotesBySig, (id, entry));
         }
         vm.prank(path >= 3 ? GUARDIAN : account(who));
@@ -219,25 +242,33 @@ contract NodeGovernorHandler is GovernanceTest, GovernanceModel {
 
     /// @dev An aggregate of one ballot; an unknown support is signed by no node.
     function _alone(uint256 id, uint256 who, uint8 support) private view returns (bytes memory) {
-        uint256[] memory bits = Signing.bitmap(1 << _indexOf(account(who)));
+        uint32 index = _indexOf(id, account(who));
+        uint256 secret = registry.node(index).operator == account(who) ? _blsSecrets[index] : _secret(who);
+        uint256[] memory bits = Signing.bitmap(1 << index);
         Signers memory signers;
         if (support == 0) signers.againstBits = bits;
         else if (support == 1) signers.forBits = bits;
         else signers.abstainBits = bits;
-        bytes memory signature = Signing.sign(_secret(who), governor.aggregateBallotDigest(id, support == 2 ? 1 : support));
+        bytes memory signature = Signing.sign(secret, governor.aggregateBallotDigest(id, support == 2 ? 1 : support));
         if (support == 2) {
-            signature = Signing.add(signature, Signing.sign(_secret(who), governor.aggregateBallotDigest(id, 0)));
+            signature = Signing.add(signature, Signing.sign(secret, governor.aggregateBallotDigest(id, 0)));
         }
         return abi.encodeCall(INodeGovernor.castVotesByAggregate, (id, signers, signature));
     }
 
-    /// @dev Its newest index, or that of the first node if it has none: then it claims to be another node.
-    function _indexOf(address account_) private view returns (uint32) {
-        uint32 bound = registry.committee(registry.epoch()).indexBound;
-        for (uint32 i = bound; i > 0; --i) {
+    /// @dev The index that it has in the proposal's committee, whatever agent it has had since. If it has none there: its
+    /// newest, or that of the first node if it never had one, so that it claims to be another node.
+    function _indexOf(uint256 id, address account_) private view returns (uint32) {
+        uint32 epoch = governor.proposalRules(id).epoch;
+        if (registry.isMember(account_, epoch)) return registry.indexOf(account_, epoch);
+        for (uint32 i = _newestIndex() + 1; i > 0; --i) {
             if (registry.node(i - 1).operator == account_) return i - 1;
         }
         return 0;
+    }
+
+    function _newestIndex() private view returns (uint32) {
+        return registry.committee(registry.epoch()).indexBound - 1;
     }
 
     /// @dev One call of each track and of each target.
@@ -247,9 +278,9 @@ contract NodeGovernorHandler is GovernanceTest, GovernanceModel {
         if (what % 5 == 0) return (address(parameters), abi.encodeCall(parameters.setFlag, (name, true)));
         if (what % 5 == 1) return (address(directives), abi.encodeCall(IDirectiveRegistry.issue, (_order(what))));
         if (what % 5 == 2) {
-            uint32[] memory indices = new uint32[](1);
-            indices[0] = uint32(what % ACCOUNTS);
-            return (address(registry), abi.encodeCall(INodeRegistry.remove, (indices)));
+            address[] memory operators = new address[](1);
+            operators[0] = account(what);
+            return (address(registry), abi.encodeCall(INodeChanges.remove, (operators)));
         }
         if (what % 5 == 3) {
             if (what % 20 == 3) return (address(governor), abi.encodeCall(INodeGovernor.dismissGuardian, ()));

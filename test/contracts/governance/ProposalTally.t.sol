@@ -10,6 +10,17 @@ import {VmTest} from "../Vm.sol";
 contract ProposalTallyTest is VmTest {
     uint256 private constant MOST = (1 << 20) - 1;
 
+    struct Frozen {
+        uint32 epoch;
+        uint32 presence;
+        uint256 neededFor;
+        uint256 fastPathFor;
+        uint40 opensAt;
+        uint24 period;
+        Track track;
+        uint24 version;
+    }
+
     function testFuzz_KeepsEveryFieldWhateverTheOthersAre(
         uint256 word,
         uint256 needs,
@@ -17,7 +28,7 @@ contract ProposalTallyTest is VmTest {
         uint256 pro,
         uint256 abstain
     ) external pure {
-        ProposalTallies.Frozen memory frozen = ProposalTallies.Frozen({
+        Frozen memory frozen = Frozen({
             epoch: uint32(word),
             presence: uint32(word >> 32),
             neededFor: needs & MOST,
@@ -25,12 +36,11 @@ contract ProposalTallyTest is VmTest {
             opensAt: uint40(word >> 64),
             period: uint24(word >> 104),
             track: Track(word >> 128 & 3),
-            version: uint24(word >> 130),
-            claim: word >> 154 & 1 == 1
+            version: uint24(word >> 130)
         });
         SignerCounts memory counts =
             SignerCounts(uint24(pro % MOST), uint24(against % MOST), uint24(abstain % MOST));
-        ProposalTally tally = ProposalTallies.open(frozen).countedAll(counts).counted(0).counted(1).counted(2);
+        ProposalTally tally = _open(frozen).countedAll(counts).counted(0).counted(1).counted(2);
         _check(tally, frozen, counts);
         require(tally.closesAt() == uint256(frozen.opensAt) + frozen.period && !tally.isCanceled(), "closes at");
 
@@ -45,13 +55,19 @@ contract ProposalTallyTest is VmTest {
 
     /// @dev Rules change by votes: no number of them that votes could reach stops a proposal from being opened.
     function test_HoldsMoreVersionsOfRulesThanVotesCouldUseUp() external pure {
-        ProposalTallies.Frozen memory frozen;
+        Frozen memory frozen;
         (frozen.track, frozen.version) = (Track.Constitution, type(uint24).max);
-        require(ProposalTallies.open(frozen).version() == 16_777_215, "the version");
-        require(ProposalTallies.open(frozen).track() == Track.Constitution, "the track");
+        require(_open(frozen).version() == 16_777_215, "the version");
+        require(_open(frozen).track() == Track.Constitution, "the track");
     }
 
-    function _check(ProposalTally tally, ProposalTallies.Frozen memory frozen, SignerCounts memory counts) private pure {
+    function _open(Frozen memory frozen) private pure returns (ProposalTally) {
+        return ProposalTallies.asked(frozen.epoch, frozen.presence, frozen.track).opened(
+            frozen.neededFor, frozen.fastPathFor, frozen.opensAt, frozen.period, frozen.version
+        );
+    }
+
+    function _check(ProposalTally tally, Frozen memory frozen, SignerCounts memory counts) private pure {
         require(tally.epoch() == frozen.epoch && tally.presence() == frozen.presence, "the committee");
         require(tally.neededFor() == frozen.neededFor && tally.fastPathFor() == frozen.fastPathFor, "the needs");
         require(tally.againstVotes() == uint256(counts.againstCount) + 1, "votes Against");
@@ -59,6 +75,6 @@ contract ProposalTallyTest is VmTest {
         require(tally.abstainVotes() == uint256(counts.abstainCount) + 1, "abstentions");
         require(tally.opensAt() == frozen.opensAt, "opens at");
         require(tally.track() == frozen.track && tally.version() == frozen.version, "the rules");
-        require(tally.isClaim() == frozen.claim, "the claim");
+        require(tally.isClaim() == (frozen.track == Track.Emergency), "the claim");
     }
 }

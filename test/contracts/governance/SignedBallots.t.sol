@@ -15,13 +15,15 @@ contract SignedBallots is InvariantTest, GovernanceTest {
     function setUp() external {
         vm.warp(1_000_000);
         _build(4, _everywhere(_rules()));
-        INodeRegistry.Admission[] memory wallets = new INodeRegistry.Admission[](2);
+        INodeRegistry.Admission[] memory wallets = new INodeRegistry.Admission[](1);
         for (uint256 i = 0; i < 2; ++i) {
-            wallets[i] = Admissions.make(address(new OwnedWallet(_operator(4))), _secret(4 + i));
+            address wallet = address(new OwnedWallet(_operator(4)));
+            wallets[0] = Admissions.agentOf(registry, wallet, wallet, _secret(4 + i));
+            wallets[0] = Admissions.consented(registry, wallets[0], _secret(4), 0);
+            vm.prank(address(timelock));
+            registry.admit(wallets);
+            vm.warp(block.timestamp + 30 days);
         }
-        vm.prank(address(timelock));
-        registry.admit(wallets);
-        vm.warp(block.timestamp + 1);
         handler = new SignedBallotsHandler(governor);
         _target(address(handler));
     }

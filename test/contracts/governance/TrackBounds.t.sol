@@ -3,9 +3,11 @@ pragma solidity ^0.8.28;
 
 import {INodeGovernor} from "../../../contracts/governance/INodeGovernor.sol";
 import {ProposalReader} from "../../../contracts/governance/ProposalReader.sol";
+import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 import {VmTest} from "../Vm.sol";
 import {TrackTable} from "./TrackTable.sol";
+import {Registries} from "../nodes/Registries.sol";
 
 /// @notice What a vote may make of a track's rules.
 contract TrackBoundsTest is VmTest {
@@ -14,7 +16,7 @@ contract TrackBoundsTest is VmTest {
     ProposalReader private reader;
 
     function setUp() external {
-        reader = new ProposalReader(address(1), address(2), address(3), address(4));
+        reader = new ProposalReader(address(1), address(2), address(3), Registries.deploy(address(4), address(0)));
     }
 
     function test_EveryRuleOfEveryTrackHasAFloorAndACeiling() external {

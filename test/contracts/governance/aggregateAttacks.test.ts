@@ -228,7 +228,8 @@ describe("A claim that other nodes have signed", () => {
     const none = () => contracts.governor.castVotesBySig(proposal.id, "0x");
     await expectRefused(proposal, none, ["NodeRegistryNoSigners"]);
     // Nor does the registry itself accept a statement that nobody signed.
-    const check = (signers: SignerSets) => contracts.nodes.checkAggregate(1, signers, NONE, NONE, G2_INFINITY);
+    const check = (signers: SignerSets) =>
+      contracts.nodes.checkAggregate(1, 0, false, signers, NONE, NONE, G2_INFINITY);
     expect(await revertOf(check(signersOf({})))).toEqual(["NodeRegistryNoSigners"]);
     expect(await revertOf(check(zeros))).toEqual(["BitmapMalformed", 1n]);
   });

@@ -13,6 +13,7 @@ import {
   secretOfNode,
   signersOf,
 } from "../../harness/contracts/ballots.js";
+import { consentTo, signsWith } from "../../harness/contracts/consents.js";
 import {
   DEFAULT_TRACKS,
   deploy,
@@ -25,6 +26,7 @@ import {
 import { admissionOf } from "../../harness/contracts/eip2537.js";
 import { GovernanceHelper, State } from "../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
+import { removeNodes, rotateAgent } from "../../harness/contracts/seats.js";
 
 /** Two words of indices; admitted in batches of which the first fills a chunk of 211 keys and begins another. */
 const BATCHES = [220, 80];
@@ -48,7 +50,10 @@ async function deployMany(): Promise<Many> {
   const [proposer] = await ethers.getSigners();
   if (!proposer) throw new Error("the network has no accounts");
   const timelock = await deployTimelock(proposer);
-  const nodes = await deploy<NodeRegistry>("NodeRegistry", [timelock, proposer]);
+  const changes = await deploy("NodeChanges", [timelock]);
+  const nodes = await deploy<NodeRegistry>("NodeRegistry", [timelock, proposer, changes]);
+  consentTo(await nodes.getAddress());
+  for (const wallet of WALLETS) signsWith(wallet);
   const models = await deploy("ModelRegistry", [timelock]);
   const parameters = await deploy<ParameterRegistry>("ParameterRegistry", [timelock]);
   const directives = await deploy("DirectiveRegistry", [timelock, nodes]);
@@ -124,7 +129,7 @@ describe("A committee of three hundred", () => {
     const signature = aggregateOver(DIGEST, indices.map(secretAt));
     const check = (claimed: number[]) => {
       const signers = { forBits: bitmap(claimed), againstBits: [], abstainBits: [] };
-      return nodes.checkAggregate(epoch, signers, DIGEST, NONE, signature);
+      return nodes.checkAggregate(epoch, 0, false, signers, DIGEST, NONE, signature);
     };
     expect([...(await check(indices))]).toEqual([BigInt(indices.length), 0n, 0n]);
     // Another node in the place of one is another sum; where all sign, one less.
@@ -199,17 +204,17 @@ describe("A committee of three hundred", () => {
     ] as const) {
       const signers = { forBits: bitmap(indices), againstBits: [], abstainBits: [] };
       const signature = aggregateOver(DIGEST, indices.map(secretAt));
-      expect(await revertOf(nodes.checkAggregate(epoch, signers, DIGEST, NONE, signature))).toEqual(refusal);
+      expect(await revertOf(nodes.checkAggregate(epoch, 0, false, signers, DIGEST, NONE, signature))).toEqual(refusal);
     }
   });
 
   it("loses nodes in either word and still adds up", async () => {
     const registry = many.nodes.connect(many.timelock);
-    const fresh = admissionOf(walletOf(212).address, "key 300");
     const before = await registry.epoch();
-    await registry.remove([3, 210, 256]);
-    await registry.rotateKey(212, fresh.key, fresh.possession);
-    await registry.remove([299]);
+    await removeNodes(registry, [3, 210, 256]);
+    await networkHelpers.time.increase(86_400);
+    await rotateAgent(registry, 212, "key 300");
+    await removeNodes(registry, [299]);
 
     const gone = [3, 210, 212, 256, 299];
     const left = [...ALL.filter((index) => !gone.includes(index)), 300];
@@ -228,12 +233,12 @@ describe("A committee of three hundred", () => {
     ] as const) {
       const signers = { forBits: bitmap(indices), againstBits: [], abstainBits: [] };
       const signature = aggregateOver(DIGEST, indices.map(secretAt));
-      const counts = await registry.checkAggregate(at, signers, DIGEST, NONE, signature);
+      const counts = await registry.checkAggregate(at, 0, false, signers, DIGEST, NONE, signature);
       expect([...counts]).toEqual([BigInt(indices.length), 0n, 0n]);
     }
     const claimed = { forBits: bitmap(gone), againstBits: [], abstainBits: [] };
     const signature = aggregateOver(DIGEST, gone.map(secretAt));
-    expect(await revertOf(registry.checkAggregate(epoch, claimed, DIGEST, NONE, signature))).toEqual([
+    expect(await revertOf(registry.checkAggregate(epoch, 0, false, claimed, DIGEST, NONE, signature))).toEqual([
       "NodeRegistryNotMembers",
       0n,
       (1n << 3n) | (1n << 210n) | (1n << 212n),

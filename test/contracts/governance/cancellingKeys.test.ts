@@ -1,13 +1,8 @@
 import { SecretKey } from "@chainsafe/blst";
 import { getBytes, toBeHex, toBigInt } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  beginVote,
-  castAggregate,
-  expectRefused,
-  INVALID,
-  registryOfTimelock,
-} from "../../harness/contracts/attacks.js";
+import { NO_DEADLINE } from "../../../src/ports/chain/index.js";
+import { beginVote, castAggregate, expectRefused, INVALID } from "../../harness/contracts/attacks.js";
 import {
   aggregate,
   type BallotContext,
@@ -16,10 +11,12 @@ import {
   digestOf,
   secretOfNode,
 } from "../../harness/contracts/ballots.js";
-import { contracts, openVote, useFreshGovernance } from "../../harness/contracts/currentGovernance.js";
-import { ethers, networkHelpers } from "../../harness/contracts/deployGovernance.js";
+import { accountOf } from "../../harness/contracts/consents.js";
+import { contracts, openVote, useOpenGenesis } from "../../harness/contracts/currentGovernance.js";
+import { networkHelpers } from "../../harness/contracts/deployGovernance.js";
 import {
   BALLOT_DOMAIN,
+  consented,
   encodeG2,
   G2_INFINITY,
   hashToG2,
@@ -123,13 +120,14 @@ describe("Two nodes of one operator whose keys cancel out", () => {
 
   /** Nodes 5 and 6. */
   beforeEach(async () => {
-    await useFreshGovernance();
+    await useOpenGenesis();
     const twins = [secret, secretAt(-scalarOf(secret))].map((own, i) => {
-      const operator = ethers.getAddress(toBeHex(0x1000 + i, 20));
+      const operator = accountOf(`twin ${i}`);
       const key = publicKeyOf(own);
-      return { operator, key, possession: provePossession(operator, key, scalarOf(own)), peerId: "0x01" };
+      const possession = provePossession(operator, key, scalarOf(own));
+      return consented({ operator, agent: operator, key, possession, peerId: toBeHex(1 + i), deadline: NO_DEADLINE });
     });
-    await (await registryOfTimelock()).admit(twins);
+    await contracts.nodes.admit(twins);
     await networkHelpers.mine();
     proposal = await openVote();
     context = await ballotContextOf(contracts.governor, proposal.id);

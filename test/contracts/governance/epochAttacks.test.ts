@@ -18,11 +18,18 @@ import {
   castBy,
   secretOfNode,
 } from "../../harness/contracts/ballots.js";
-import { contracts, openVote, useFreshGovernance, voterOf } from "../../harness/contracts/currentGovernance.js";
-import { ethers, networkHelpers } from "../../harness/contracts/deployGovernance.js";
-import { admissionOf } from "../../harness/contracts/eip2537.js";
+import {
+  contracts,
+  openVote,
+  useFreshGovernance,
+  useGovernance,
+  voterOf,
+} from "../../harness/contracts/currentGovernance.js";
+import { DEFAULT_TRACKS, deployGovernance, ethers, networkHelpers } from "../../harness/contracts/deployGovernance.js";
+import { admissionOf, consented } from "../../harness/contracts/eip2537.js";
 import { flagCall, GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
+import { nextAgentOf, removeNodes, rotateAgent } from "../../harness/contracts/seats.js";
 
 const notMember = (index: number) => ["NodeRegistryNotMembers", 0n, 1n << BigInt(index)];
 
@@ -35,9 +42,8 @@ beforeEach(async () => {
 });
 
 /** Retires `index`, whose operator goes on as `newIndex`, by the key of that name. */
-async function rotate(index: number, newIndex: number, operator = voterOf(index).address): Promise<void> {
-  const { key, possession } = admissionOf(operator, `key ${newIndex}`);
-  await (await registryOfTimelock()).rotateKey(index, key, possession);
+async function rotate(index: number, newIndex: number): Promise<void> {
+  await rotateAgent(contracts.nodes, index, `key ${newIndex}`);
   // A proposal takes the committee of the second before it.
   await networkHelpers.mine();
 }
@@ -96,9 +102,14 @@ describe("A node whose key was rotated", () => {
   });
 
   it("has in each of three epochs one index and one key that count, and no other pair of them", async () => {
+    // A seat has one agent a day, so that these votes last for some.
+    const slow = { ...DEFAULT_TRACKS[1], votingPeriod: 3n * 86_400n };
+    useGovernance(await deployGovernance({ tracks: DEFAULT_TRACKS.with(1, slow) }));
+    before = await openVote("opened before");
     await rotate(2, 5);
     const between = await openVote("opened between");
-    await rotate(5, 6, voterOf(2).address);
+    await networkHelpers.time.increase(86_400);
+    await rotate(5, 6);
     const after = await openVote("opened after");
     const own = [2, 5, 6];
     for (const [i, proposal] of [before, between, after].entries()) {
@@ -132,12 +143,11 @@ describe("A node whose key was rotated", () => {
   it("keeps its old key in a proposal that is opened within the rotation's own second", async () => {
     const { governor, operators } = contracts;
     const proposal = await new GovernanceHelper(governor, [await flagCall(contracts, "within")]).withId();
-    const registry = await registryOfTimelock();
-    const { key, possession } = admissionOf(voterOf(2).address, "key 5");
+    const next = await nextAgentOf(contracts.nodes, 2, "key 5");
     const [targets, values, calldatas] = proposal.operation();
     const gasLimit = 3_000_000;
     await ethers.provider.send("evm_setAutomine", [false]);
-    await registry.rotateKey(2, key, possession, { gasLimit });
+    await contracts.nodes.setAgentBySig(next, { gasLimit });
     await governor.connect(operators[2]).propose(targets, values, calldatas, proposal.description, { gasLimit });
     await networkHelpers.mine();
     await ethers.provider.send("evm_setAutomine", [true]);
@@ -155,23 +165,22 @@ describe("A node that was removed", () => {
     const registry = await registryOfTimelock();
     const { address } = voterOf(1);
     const [old, fresh] = [admissionOf(address, "key 1"), admissionOf(address, "key 5")];
-    const duplicate = ["NodeRegistryDuplicateOperator", address];
+    const duplicate = ["NodeRegistryDuplicateAccount", address];
     for (const gone of [false, true]) {
-      if (gone) await registry.remove([1]);
+      if (gone) await removeNodes(registry, [1]);
       for (const admission of [old, fresh]) {
         await expectRefused(before, () => registry.admit([admission]), duplicate);
-        await expectRefused(
-          before,
-          () => registry.admit([admissionOf(contracts.stranger.address, "key 6"), admission]),
-          duplicate,
-        );
+        // Nor as the agent of another, or on its own.
+        const hidden = admissionOf(contracts.stranger.address, "key 6", { agent: address });
+        await expectRefused(before, () => registry.admit([hidden]), duplicate);
       }
-      const inherited = admissionOf(contracts.stranger.address, "key 1");
+      const { peerId } = admissionOf(contracts.stranger.address, "key 6");
+      const inherited = consented({ ...admissionOf(contracts.stranger.address, "key 1"), peerId });
       const known = ["NodeRegistryDuplicateKey", ethers.keccak256(inherited.key)];
       await expectRefused(before, () => registry.admit([inherited]), known);
     }
-    const rotated = () => registry.rotateKey(1, fresh.key, fresh.possession);
-    await expectRefused(before, rotated, ["NodeRegistryNotMember", address, 3n]);
+    const rotated = async () => rotateAgent(contracts.nodes, 1, "key 5");
+    await expectRefused(before, rotated, ["NodeRegistryNotSeated", address]);
     expect((await contracts.nodes.committee(await contracts.nodes.epoch())).size).toBe(4n);
   });
 
@@ -180,7 +189,7 @@ describe("A node that was removed", () => {
     async (path) => {
       const { governor } = contracts;
       const voter = voterOf(1);
-      await (await registryOfTimelock()).remove([1]);
+      await removeNodes(await registryOfTimelock(), [1]);
       await networkHelpers.mine();
       const after = await openVote("opened after");
       const cast = (proposal: GovernanceHelper, by: BallotPath) =>
@@ -201,7 +210,7 @@ describe("A node that was removed", () => {
   );
 
   it("leaves the others' sums without its key, in whichever set it would hide", async () => {
-    await (await registryOfTimelock()).remove([1]);
+    await removeNodes(await registryOfTimelock(), [1]);
     await networkHelpers.mine();
     const after = await openVote("opened after");
     const context = await ballotContextOf(contracts.governor, after.id);

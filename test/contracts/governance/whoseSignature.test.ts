@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { concat, dataSlice, Signature, toBeHex } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { expectRefused, registryOfTimelock } from "../../harness/contracts/attacks.js";
+import { expectRefused } from "../../harness/contracts/attacks.js";
 import {
   type BallotContext,
   ballotContextOf,
@@ -9,7 +9,8 @@ import {
   entryOf,
   signBallotOf,
 } from "../../harness/contracts/ballots.js";
-import { contracts, openVote, useFreshGovernance, voterOf } from "../../harness/contracts/currentGovernance.js";
+import { signsFor } from "../../harness/contracts/consents.js";
+import { contracts, openVote, useOpenGenesis, voterOf } from "../../harness/contracts/currentGovernance.js";
 import { deploy, ethers, networkHelpers } from "../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../harness/contracts/eip2537.js";
 import { type GovernanceHelper, Support } from "../../harness/contracts/governanceHelper.js";
@@ -23,14 +24,15 @@ let proposal: GovernanceHelper;
 let context: BallotContext;
 
 beforeEach(async () => {
-  await useFreshGovernance();
+  await useOpenGenesis();
   wallets = [];
   for (const _ of WALLETS) {
     const wallet = await deploy<{ getAddress(): Promise<string> }>("OwnedWallet", [voterOf(OWNER).address]);
-    wallets.push(await wallet.getAddress());
+    const address = await wallet.getAddress();
+    signsFor(address, voterOf(OWNER).address);
+    wallets.push(address);
   }
-  const registry = await registryOfTimelock();
-  await registry.admit(wallets.map((wallet, i) => admissionOf(wallet, `key ${WALLETS[i]}`)));
+  await contracts.nodes.admit(wallets.map((wallet, i) => admissionOf(wallet, `key ${WALLETS[i]}`)));
   await networkHelpers.mine();
   proposal = await openVote();
   context = await ballotContextOf(contracts.governor, proposal.id);

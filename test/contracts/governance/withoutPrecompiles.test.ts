@@ -14,7 +14,7 @@ import {
 } from "../../harness/contracts/ballots.js";
 import { contracts, restart, useFreshGovernance, voterOf } from "../../harness/contracts/currentGovernance.js";
 import { ethers } from "../../harness/contracts/deployGovernance.js";
-import { admissionOf, G1_INFINITY, G2_INFINITY } from "../../harness/contracts/eip2537.js";
+import { admissionOf, consented, G1_INFINITY, G2_INFINITY } from "../../harness/contracts/eip2537.js";
 import {
   type Call,
   flagCall,
@@ -25,6 +25,7 @@ import {
   Support,
 } from "../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
+import { nextAgentOf, removeNodes, rotateAgent } from "../../harness/contracts/seats.js";
 
 // The same contracts on a chain of the hardfork before: Cancun has no EIP-2537.
 vi.mock("hardhat", async (original) => {
@@ -85,7 +86,7 @@ describe("A chain without EIP-2537", () => {
       expect(await ethers.provider.getCode(contract)).not.toBe("0x");
     }
     expect(await nodes.aggregates()).toBe(false);
-    expect((await nodes.committee(1)).slice(1)).toEqual([5n, 5n]);
+    expect((await nodes.committee(1)).slice(1, 3)).toEqual([5n, 5n]);
     expect(await nodes.memberBits(1)).toEqual([31n]);
     // Keys are kept; nothing adds them up.
     expect(await nodes.totalKey(1)).toBe(G1_INFINITY);
@@ -202,29 +203,28 @@ describe("Without aggregates", () => {
 });
 
 describe("Without aggregates, a committee", () => {
-  it("admits, rotates and removes by vote, and what was opened before goes on", async () => {
+  it("admits and removes by vote, sets agents without one, and what was opened before goes on", async () => {
     const { governor, nodes, stranger } = contracts;
     const target = await nodes.getAddress();
-    const fresh = admissionOf(voterOf(2).address, "key 6");
     const open = await opened(await flagCall(contracts, "opened before"));
     const change = await opened(
       { target, data: nodes.interface.encodeFunctionData("admit", [[admissionOf(stranger.address, "key 5")]]) },
-      { target, data: nodes.interface.encodeFunctionData("rotateKey", [2, fresh.key, fresh.possession]) },
-      { target, data: nodes.interface.encodeFunctionData("remove", [[1]]) },
+      { target, data: nodes.interface.encodeFunctionData("remove", [[voterOf(1).address]]) },
     );
     await governor.castVotesBySig(open.id, await batchFor(open, [1, 2]));
     await governor.castVotesBySig(change.id, await batchFor(change, EVERYBODY));
     await change.waitForEnd();
     await enact(change);
+    await rotateAgent(nodes, 2, "key 6");
 
     expect(await nodes.epoch()).toBe(4n);
-    expect((await nodes.committee(4)).slice(1)).toEqual([5n, 7n]);
+    expect((await nodes.committee(4)).slice(1, 3)).toEqual([5n, 7n]);
     expect(await nodes.memberBits(1)).toEqual([0b0011111n]);
     expect(await nodes.memberBits(4)).toEqual([0b1111001n]);
     expect(await nodes.totalKey(4)).toBe(G1_INFINITY);
     expect([await nodes.keyOf(2), await nodes.keyOf(6)]).toEqual([
       admissionOf(voterOf(2).address, "key 2").key,
-      fresh.key,
+      admissionOf(voterOf(2).address, "key 6").key,
     ]);
 
     const later = await opened(await flagCall(contracts, "opened later"));
@@ -244,9 +244,8 @@ describe("Without aggregates, a committee", () => {
   it("counts a ballot of a node that has left since, under the index that it had", async () => {
     const proposal = await opened(await flagCall(contracts));
     const registry = await registryOfTimelock();
-    const fresh = admissionOf(voterOf(2).address, "key 5");
-    await registry.rotateKey(2, fresh.key, fresh.possession);
-    await registry.remove([1]);
+    await rotateAgent(registry, 2, "key 5");
+    await removeNodes(registry, [1]);
     await contracts.governor.castVotesBySig(proposal.id, await batchFor(proposal, [0, 1, 2, 3]));
     await enact(proposal);
   });
@@ -257,7 +256,8 @@ describe("Without aggregates, a committee", () => {
     const honest = admissionOf(stranger.address, "key 5");
     const invalid = ["NodeRegistryInvalidKey", ethers.keccak256(G1_INFINITY)];
     expect(await revertOf(registry.admit([{ ...honest, key: G1_INFINITY }]))).toEqual(invalid);
-    expect(await revertOf(registry.rotateKey(2, G1_INFINITY, honest.possession))).toEqual(invalid);
+    const next = consented({ ...(await nextAgentOf(registry, 2, "key 5")), key: G1_INFINITY }, 1);
+    expect(await revertOf(registry.setAgentBySig(next))).toEqual(invalid);
     for (const key of [`${honest.key}00`, `0x${"ff".repeat(128)}`]) {
       const refusal = ["NodeRegistryInvalidKey", ethers.keccak256(key)];
       expect(await revertOf(registry.admit([{ ...honest, key }]))).toEqual(refusal);

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { KnowledgeRegistry } from "../../../src/ports/chain/bindings/index.js";
 import { admissionOf } from "../../harness/contracts/eip2537.js";
 import { deployRegistryWith, ethers, networkHelpers, type RegistryContracts } from "../../harness/contracts/nodes.js";
+import { removeNodes } from "../../harness/contracts/seats.js";
 
 const LEAF_DOMAIN = id("witan/leaf/1");
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => ethers.hexlify(bytes));
@@ -18,7 +19,8 @@ async function deployKnowledge() {
   const contracts = await deployRegistryWith(1);
   const [, , first, second] = await ethers.getSigners();
   if (!first || !second) throw new Error("the network has too few accounts");
-  await contracts.registry.admit([admissionOf(first.address, "first"), admissionOf(second.address, "second")]);
+  const founding = contracts.registry.connect(contracts.founder);
+  await founding.admit([admissionOf(first.address, "first"), admissionOf(second.address, "second")]);
   const deployed = await ethers.deployContract("KnowledgeRegistry", [await contracts.registry.getAddress()]);
   const knowledge = deployed as unknown as KnowledgeRegistry;
   return { ...contracts, knowledge: knowledge.connect(first), first, second };
@@ -76,7 +78,7 @@ describe("KnowledgeRegistry", () => {
     await expect(stranger).rejects.toThrow(`KnowledgeRegistryNotMember("${founder.address}")`);
 
     await fresh.anchor(id("before"), 1, id("manifest"));
-    await registry.remove([await registry.indexOf(first, await registry.epoch())]);
+    await removeNodes(registry, [await registry.indexOf(first, await registry.epoch())]);
     const gone = fresh.anchor(id("after"), 1, id("manifest"));
     await expect(gone).rejects.toThrow(`KnowledgeRegistryNotMember("${first.address}")`);
     const leaf = await fresh.leafOf(first, 0, id("record"));

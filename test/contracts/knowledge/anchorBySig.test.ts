@@ -9,6 +9,7 @@ import {
   signBatch,
 } from "../../harness/contracts/knowledge.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
+import { removeNodes } from "../../harness/contracts/seats.js";
 
 const DEADLINE = 4_000_000_000n;
 const batchFor = (author: string, names: readonly string[]) => batchOf(author, names, { deadline: DEADLINE });
@@ -113,7 +114,7 @@ describe("An anchor that anybody sends", () => {
     const { knowledge, registry, later, nodes } = contracts;
     const batch = batchFor(authorAt(2), ["a"]);
     const signature = await signBatch(contracts, 2, batch);
-    await registry.remove([2]);
+    await removeNodes(registry, [2]);
     const gone = ["KnowledgeRegistryNotMember", batch.author];
     expect(await revertOf(knowledge.anchorBySig(batch, signature))).toEqual(gone);
 

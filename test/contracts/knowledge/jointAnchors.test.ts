@@ -1,8 +1,9 @@
 import { id, ZeroHash } from "ethers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { buildPositionTree, type Hex } from "../../../src/records/index.js";
-import { bitmap } from "../../harness/contracts/ballots.js";
+import { aggregateOver, bitmap } from "../../harness/contracts/ballots.js";
 import { admissionOfSigner } from "../../harness/contracts/directives.js";
+import { admissionOf, secretOf } from "../../harness/contracts/eip2537.js";
 import {
   batchDigest,
   batchOf,
@@ -15,6 +16,7 @@ import {
   signJointly,
 } from "../../harness/contracts/knowledge.js";
 import { revertOf } from "../../harness/contracts/reverts.js";
+import { removeNodes } from "../../harness/contracts/seats.js";
 
 const INVALID = ["NodeRegistryInvalidSignature"];
 
@@ -152,10 +154,28 @@ describe("An anchor of many nodes together", () => {
     }
   });
 
+  it("proves the batch of a seat's agent, and none of its operator: one seat would have two under one bit", async () => {
+    const { knowledge, later, registry, stranger } = contracts;
+    const operator = later[0]?.address ?? "";
+    await registry.admit([admissionOf(operator, "seat", { agent: stranger.address })]);
+    const epoch = Number(await registry.epoch());
+    for (const [author, holds] of [
+      [stranger.address, true],
+      [operator, false],
+    ] as const) {
+      const batch = batchOf(author, ["a", "b"]);
+      const tree = buildPositionTree(new Map([[5, batchDigest(contracts, batch) as Hex]]));
+      const joint = { epoch, root: tree.root, batches: 1, manifest: id("batches"), deadline };
+      await send(joint, [5], aggregateOver(jointDigest(contracts, joint), [secretOf("seat")]));
+      const proof = batch.tree.getProof(1);
+      expect(await knowledge.verifyJointly(joint, saidOf(batch), [...tree.path(5)], 0, id("b"), proof)).toBe(holds);
+    }
+  });
+
   it("still proves the records of a node that has left since", async () => {
     const together = jointOf([0, 1]);
     await send(together.joint, [0, 1]);
-    await contracts.registry.remove([1]);
+    await removeNodes(contracts.registry, [1]);
     expect(await proves(together, 1)).toBe(true);
   });
 
@@ -190,7 +210,7 @@ describe("An anchor of many nodes together", () => {
     const signature = signJointly(contracts, joint, [0, 1]);
     await refused(send(joint, [], signature), joint, ["NodeRegistryNoSigners"]);
     await refused(send(joint, [0, 5], signature), joint, ["NodeRegistryNotMembers", 0n, 32n]);
-    await contracts.registry.remove([1]);
+    await removeNodes(contracts.registry, [1]);
     const now = { ...joint, epoch: 2 };
     const left = ["NodeRegistryNotMembers", 0n, 2n];
     await refused(send(now, [0, 1]), joint, left);

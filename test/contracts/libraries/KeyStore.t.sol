@@ -12,6 +12,11 @@ contract KeyStoreFuzz is VmTest {
     KeyStore.Store private store;
     uint32 private end;
 
+    /// @dev As if it had created the one contract that comes before the chunks.
+    function setUp() external {
+        vm.setNonce(address(this), 2);
+    }
+
     /// hardhat-config: fuzz.runs = 64
     function testFuzz_ReadsWhatWasAppendedHoweverItWasBatched(uint256[5] calldata sizes, uint32 probe) external {
         for (uint256 i = 0; i < sizes.length; ++i) _append(uint32(sizes[i] % (i == 0 ? 420 : 60)));
@@ -89,6 +94,7 @@ contract KeyStoreFuzz is VmTest {
 
     function test_DoesNothingWhenAChunkIsCalled() external {
         _append(3);
+        require(_chunk(1).code.length != 0, "not a chunk");
         (bool ok, bytes memory answer) = _chunk(1).call{gas: 50_000}(hex"00");
         require(ok && answer.length == 0, "a chunk does something");
     }
@@ -97,14 +103,14 @@ contract KeyStoreFuzz is VmTest {
         return store.read(index);
     }
 
-    /// @dev What this contract created as the number `nonce`.
-    function _chunk(uint8 nonce) private view returns (address) {
-        return address(uint160(uint256(keccak256(abi.encodePacked(hex"d694", address(this), nonce)))));
+    /// @dev The chunk with this number, from 1 on; the contract before it has number 1 of those that this one created.
+    function _chunk(uint8 number) private view returns (address) {
+        return address(uint160(uint256(keccak256(abi.encodePacked(hex"d694", address(this), number + 1)))));
     }
 
     function _append(uint32 count) private {
         bytes memory entries = new bytes(uint256(count) * KeyStore.ENTRY_LENGTH);
-        for (uint32 i = 0; i < count; ++i) KeyStore.put(entries, i, _operator(end + i), _key(end + i));
+        for (uint32 i = 0; i < count; ++i) KeyStore.put(entries, i, _agent(end + i), _key(end + i));
         store.append(end, _epoch(end), entries);
         end += count;
     }
@@ -119,26 +125,26 @@ contract KeyStoreFuzz is VmTest {
     function _appendPoints(uint32 count) private {
         bytes memory entries = new bytes(uint256(count) * KeyStore.ENTRY_LENGTH);
         for (uint32 i = 0; i < count; ++i) {
-            KeyStore.put(entries, i, _operator(end + i), Admissions.keyOf(uint256(end) + i + 1));
+            KeyStore.put(entries, i, _agent(end + i), Admissions.keyOf(uint256(end) + i + 1));
         }
         store.append(end, _epoch(end), entries);
         end += count;
     }
 
     function _check(uint32 index) private view {
-        (address operator, bytes memory key,) = store.read(index);
+        (address agent, bytes memory key,) = store.read(index);
         require(keccak256(key) == keccak256(_key(index)), "another key");
-        require(operator == _operator(index), "another operator");
-        (address alone, uint32 epoch) = store.operatorAt(index);
-        require(alone == operator && epoch <= _epoch(index), "another entry");
+        require(agent == _agent(index), "another agent");
+        (address alone, uint32 epoch) = store.agentAt(index);
+        require(alone == agent && epoch <= _epoch(index), "another entry");
     }
 
     function _epoch(uint32 first) private pure returns (uint32) {
         return first / 3;
     }
 
-    function _operator(uint32 index) private pure returns (address) {
-        return address(uint160(uint256(keccak256(abi.encode("operator", index)))));
+    function _agent(uint32 index) private pure returns (address) {
+        return address(uint160(uint256(keccak256(abi.encode("agent", index)))));
     }
 
     /// @dev Padded as a point is: what the padding would hold is not kept.

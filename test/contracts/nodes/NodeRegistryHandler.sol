@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {INodeChanges} from "../../../contracts/nodes/INodeChanges.sol";
 import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
 import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {VmTest} from "../Vm.sol";
 import {Admissions} from "./Admissions.sol";
 
-/// @notice Drives a registry in random directions, as its timelock, as its founder, and as any account. Operators and
-/// secrets come from small pools, so that duplicates are tried all the time.
+/// @notice Drives a registry in random directions, as its timelock, as its founder, as operators, and as any account. Operators,
+/// agents and secrets come from small pools, so that duplicates are tried all the time.
 contract NodeRegistryHandler is VmTest {
-    uint256 private constant OPERATORS = 12;
-    uint256 private constant SECRETS = 16;
+    uint256 public constant OPERATORS = 12;
+    uint256 private constant SECRETS = 24;
+    uint256 private constant AGENTS = 20;
 
-    NodeRegistry public immutable registry;
-    address public immutable timelock;
-    address public immutable founder;
+    /// @dev Not immutable: a runner of tests finds a contract by its code.
+    NodeRegistry public registry;
+    address public timelock;
+    address public founder;
     /// @notice Changes made by an account without the right to.
     uint256 public intrusions;
     /// @notice Changes made, by kind.
     uint256 public admitted;
     uint256 public removed;
     uint256 public rotated;
+    uint256 public handedOver;
 
     constructor(NodeRegistry registry_) {
         registry = registry_;
@@ -29,66 +33,109 @@ contract NodeRegistryHandler is VmTest {
     }
 
     function operatorAt(uint256 i) public pure returns (address) {
-        return address(uint160(0x1000 + i % OPERATORS));
+        return vm.addr(_operatorSecret(i));
     }
 
-    function admit(uint256 operator, uint256 secret, uint256 more, bool asFounder) external {
+    function admit(uint256 operator, uint256 agent, uint256 secret, uint256 more, bool asFounder) external {
         INodeRegistry.Admission[] memory batch = new INodeRegistry.Admission[](1 + more % 3);
         for (uint256 i = 0; i < batch.length; ++i) {
-            batch[i] = Admissions.make(operatorAt(operator + i), 1 + (secret + i) % SECRETS);
+            batch[i] = _agent(operator + i, agent + i, secret + i);
+            batch[i] = Admissions.consented(registry, batch[i], _operatorSecret(operator + i), 0);
         }
-        address caller = asFounder ? founder : timelock;
         bool open = registry.founder() != address(0);
-        if (_call(caller, abi.encodeCall(INodeRegistry.admit, (batch)))) {
+        if (_call(asFounder ? founder : timelock, abi.encodeCall(INodeChanges.admit, (batch)))) {
             admitted += batch.length;
             if (asFounder && !open) ++intrusions;
         }
     }
 
     function remove(uint256 first, uint256 second, bool both) external {
-        uint32 bound = registry.committee(registry.epoch()).indexBound;
-        uint32[] memory indices = new uint32[](both ? 2 : 1);
-        indices[0] = uint32(first % (bound + 1));
-        if (both) indices[1] = uint32(second % (bound + 1));
-        if (_call(timelock, abi.encodeCall(INodeRegistry.remove, (indices)))) removed += indices.length;
+        address[] memory operators = new address[](both ? 2 : 1);
+        operators[0] = operatorAt(first);
+        if (both) operators[1] = operatorAt(second);
+        if (_call(timelock, abi.encodeCall(INodeChanges.remove, (operators)))) removed += operators.length;
     }
 
-    function rotateKey(uint256 index, uint256 secret) external {
-        uint32 bound = registry.committee(registry.epoch()).indexBound;
-        uint32 chosen = uint32(index % bound);
-        secret = 1 + secret % SECRETS;
-        bytes memory key = Admissions.keyOf(secret);
-        bytes memory possession = Admissions.possessionOf(registry.node(chosen).operator, key, secret);
-        if (_call(timelock, abi.encodeCall(INodeRegistry.rotateKey, (chosen, key, possession)))) ++rotated;
+    function setAgent(uint256 operator, uint256 agent, uint256 secret, bool bySignature) external {
+        INodeRegistry.Admission memory wanted = _agent(operator, agent, secret);
+        bytes memory data =
+            abi.encodeCall(INodeChanges.setAgent, (wanted.agent, wanted.key, wanted.possession, wanted.peerId));
+        if (bySignature) {
+            uint32 nonce = registry.seat(wanted.operator).nonce;
+            wanted = Admissions.consented(registry, wanted, _operatorSecret(operator), nonce);
+            data = abi.encodeCall(INodeChanges.setAgentBySig, (wanted));
+        }
+        if (_call(bySignature ? address(0xca11) : wanted.operator, data)) ++rotated;
+    }
+
+    function revokeAgent(uint256 operator) external {
+        _call(operatorAt(operator), abi.encodeCall(INodeChanges.revokeAgent, ()));
+    }
+
+    function changeOperator(uint256 from, uint256 to) external {
+        if (_call(timelock, _handOver(from, to))) ++handedOver;
     }
 
     function closeGenesis(address caller) external {
         bool may = caller == timelock || caller == registry.founder();
-        if (_call(caller, abi.encodeCall(INodeRegistry.closeGenesis, ())) && !may) ++intrusions;
+        if (_call(caller, abi.encodeCall(INodeChanges.closeGenesis, ())) && !may) ++intrusions;
     }
 
-    /// @notice Every privileged call, by any account: nodes, the founder after genesis, addresses of the fuzzer.
-    function meddle(address caller, uint256 operator, uint256 secret, uint256 index) external {
+    /// @notice Every privileged call, by any account: operators, the founder after genesis, addresses of the fuzzer.
+    function meddle(address caller, uint256 operator, uint256 agent, uint256 secret) external {
         if (operator % 3 == 0) caller = operatorAt(operator);
         if (operator % 7 == 0) caller = founder;
         if (caller == timelock || caller == address(0)) return;
 
-        uint32[] memory indices = new uint32[](1);
-        indices[0] = uint32(index % registry.committee(registry.epoch()).indexBound);
-        secret = 1 + secret % SECRETS;
-        bytes memory key = Admissions.keyOf(secret);
-        bytes memory possession = Admissions.possessionOf(registry.node(indices[0]).operator, key, secret);
+        address[] memory operators = new address[](1);
+        operators[0] = operatorAt(agent);
         INodeRegistry.Admission[] memory batch = new INodeRegistry.Admission[](1);
-        batch[0] = Admissions.make(operatorAt(operator), secret);
+        batch[0] = _agent(operator, agent, secret);
+        batch[0] = Admissions.consented(registry, batch[0], _operatorSecret(operator), 0);
+        // Signed by another operator.
+        INodeRegistry.Admission memory stolen = _agent(operator, agent, secret);
+        uint32 nonce = registry.seat(stolen.operator).nonce;
+        stolen = Admissions.consented(registry, stolen, _operatorSecret(operator + 1), nonce);
 
-        bool done = _call(caller, abi.encodeCall(INodeRegistry.remove, (indices)));
-        done = _call(caller, abi.encodeCall(INodeRegistry.rotateKey, (indices[0], key, possession))) || done;
-        if (caller != registry.founder()) done = _call(caller, abi.encodeCall(INodeRegistry.admit, (batch))) || done;
+        bool done = _call(caller, abi.encodeCall(INodeChanges.remove, (operators)));
+        done = _call(caller, _handOver(operator, agent)) || done;
+        done = _call(caller, abi.encodeCall(INodeChanges.setAgentBySig, (stolen))) || done;
+        if (caller != registry.founder()) done = _call(caller, abi.encodeCall(INodeChanges.admit, (batch))) || done;
         if (done) ++intrusions;
     }
 
     function wait(uint256 seconds_) external {
-        vm.warp(block.timestamp + seconds_ % 1 days);
+        vm.warp(block.timestamp + seconds_ % 20 days);
+    }
+
+    /// @dev The operator's own account is among its agents.
+    function _agent(uint256 operator, uint256 agent, uint256 secret)
+        private
+        view
+        returns (INodeRegistry.Admission memory)
+    {
+        address account = agent % 4 == 0 ? operatorAt(operator) : address(uint160(0x2000 + agent % AGENTS));
+        return Admissions.agentOf(registry, operatorAt(operator), account, 1 + secret % SECRETS);
+    }
+
+    function _handOver(uint256 from, uint256 to) private view returns (bytes memory) {
+        bytes32 digest = registry.operatorDigest(
+            operatorAt(from), operatorAt(to), registry.seat(operatorAt(from)).nonce, type(uint48).max
+        );
+        return abi.encodeCall(
+            INodeChanges.changeOperator,
+            (
+                operatorAt(from),
+                operatorAt(to),
+                type(uint48).max,
+                Admissions.sign(_operatorSecret(from), digest),
+                Admissions.sign(_operatorSecret(to), digest)
+            )
+        );
+    }
+
+    function _operatorSecret(uint256 i) private pure returns (uint256) {
+        return 0x1000 + i % OPERATORS;
     }
 
     /// @dev Reverts are expected. A precompile that refuses a point keeps the gas it was given, hence the limit.

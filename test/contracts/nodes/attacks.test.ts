@@ -1,8 +1,10 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { concat, dataSlice, toBeHex, toBigInt } from "ethers";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
 import {
   type Admission,
+  consented,
   encodeG1,
   fp,
   type G1,
@@ -13,7 +15,15 @@ import {
   provePossession,
   secretOf,
 } from "../../harness/contracts/eip2537.js";
-import { admission, deployRegistry, deployRegistryWith, ethers, operatorOf } from "../../harness/contracts/nodes.js";
+import {
+  admission,
+  deployRegistry,
+  deployRegistryWith,
+  ethers,
+  nextDay,
+  operatorOf,
+} from "../../harness/contracts/nodes.js";
+import { nextAgentOf, removeNodes, rotateAgent } from "../../harness/contracts/seats.js";
 
 const { BASE } = bls12_381.G1.Point;
 const scalarOf = (name: string | number) => toBigInt(secretOf(`key ${name}`).toBytes());
@@ -24,15 +34,33 @@ const join = (commitment: string, response: bigint) => concat([commitment, toBeH
 /** (0, 2) is on y^2 = x^3 + 4 and has order 3: added to a key, it changes no unchecked pairing. */
 const SMALL_ORDER_G1 = bls12_381.G1.Point.fromAffine({ x: 0n, y: 2n });
 
+/** A registry with the nodes 0 and 1, as its timelock calls it. */
+let attacked: NodeRegistry;
+/** The same as the founder calls it, who may admit many. */
+let founding: NodeRegistry;
+
+/** Each operator consents to what is brought in its name. */
 async function refused(attack: Partial<Admission>, error: string, honest = admission(9)): Promise<void> {
-  const { registry } = await deployRegistryWith(2);
-  await expect(registry.admit([{ ...honest, ...attack }])).rejects.toThrow(error);
-  // The same attack hidden among honest nodes, and on the way of a rotation.
-  await expect(registry.admit([admission(5), { ...honest, ...attack }, admission(6)])).rejects.toThrow(error);
-  expect(await registry.epoch()).toBe(1n);
+  const hostile = consented({ ...honest, ...attack });
+  await expect(attacked.admit([hostile])).rejects.toThrow(error);
+  // The same attack hidden among honest nodes.
+  await expect(founding.admit([admission(5), hostile, admission(6)])).rejects.toThrow(error);
+  expect(await attacked.epoch()).toBe(1n);
+}
+
+/** The key named `key` for this operator, with a peer id that nobody has. */
+function withKeyOf(operator: string | number, key: string | number): Admission {
+  const { peerId } = admission(operator, "of no other");
+  return consented({ ...admission(operator, key), peerId });
 }
 
 describe("NodeRegistry under attack", () => {
+  beforeEach(async () => {
+    const { registry, founder } = await deployRegistryWith(2);
+    attacked = registry;
+    founding = registry.connect(founder);
+  });
+
   const operator = operatorOf(9);
   const badPossession = `NodeRegistryInvalidPossession("${operator}")`;
   const badKey = "NodeRegistryInvalidKey";
@@ -71,7 +99,7 @@ describe("NodeRegistry under attack", () => {
     const victim = admission(0);
     const { commitment, response } = split(victim.possession);
     const mirrored = concat([dataSlice(commitment, 0, 64), `0x${fp(P - toBigInt(dataSlice(commitment, 64)))}`]);
-    const rogue = { ...admission(9), key: negated, possession: join(mirrored, ORDER - response) };
+    const rogue = consented({ ...admission(9), key: negated, possession: join(mirrored, ORDER - response) });
     await expect(registry.admit([victim, rogue])).rejects.toThrow(badPossession);
     await expect(registry.admit([rogue, victim])).rejects.toThrow(badPossession);
   });
@@ -169,36 +197,43 @@ describe("NodeRegistry under attack", () => {
   });
 
   it("refuses a key that was ever given, to anybody, in any batch", async () => {
-    const { registry } = await deployRegistryWith(3);
+    const { registry, founder } = await deployRegistryWith(3);
     const duplicate = `NodeRegistryDuplicateKey("${ethers.keccak256(admission(1).key)}")`;
-    await expect(registry.admit([admission(9, 1)])).rejects.toThrow(duplicate);
-    await expect(registry.admit([admission(4, 9), admission(5, 9)])).rejects.toThrow("NodeRegistryDuplicateKey");
-    const own = admission(1);
-    await expect(registry.rotateKey(1, own.key, own.possession)).rejects.toThrow(duplicate);
-    await registry.remove([1]);
-    await expect(registry.admit([admission(9, 1)])).rejects.toThrow(duplicate);
-    const taken = admission(2, 1);
-    await expect(registry.rotateKey(2, taken.key, taken.possession)).rejects.toThrow(duplicate);
+    await expect(registry.admit([withKeyOf(9, 1)])).rejects.toThrow(duplicate);
+    const twice = [withKeyOf(4, 9), withKeyOf(5, 9)].map((one, i) => consented({ ...one, peerId: `0x0${i}` }));
+    await expect(registry.connect(founder).admit(twice)).rejects.toThrow("NodeRegistryDuplicateKey");
+    await nextDay();
+    await expect(rotateAgent(registry, 1, "key 1")).rejects.toThrow(duplicate);
+    await removeNodes(registry, [1]);
+    await expect(registry.admit([withKeyOf(9, 1)])).rejects.toThrow(duplicate);
+    const { peerId } = admission(2);
+    const taken = consented({ ...(await nextAgentOf(registry, 2, "key 1")), peerId }, 1);
+    await expect(registry.setAgentBySig(taken)).rejects.toThrow(duplicate);
   });
 
   it("refuses an operator that is or ever was a member, and the zero address", async () => {
-    const { registry } = await deployRegistryWith(3);
-    const duplicate = `NodeRegistryDuplicateOperator("${operatorOf(1)}")`;
+    const { registry, founder } = await deployRegistryWith(3);
+    const duplicate = `NodeRegistryDuplicateAccount("${operatorOf(1)}")`;
     await expect(registry.admit([admission(1, "new")])).rejects.toThrow(duplicate);
-    await expect(registry.admit([admission(7, "a"), admission(7, "b")])).rejects.toThrow("DuplicateOperator");
-    await registry.remove([1]);
+    const twice = [admission(7, "a"), admission(7, "b")];
+    await expect(registry.connect(founder).admit(twice)).rejects.toThrow("NodeRegistryDuplicateAccount");
+    await removeNodes(registry, [1]);
     await expect(registry.admit([admission(1, "new")])).rejects.toThrow(duplicate);
     const nobody = { ...admission(8), operator: ethers.ZeroAddress };
     await expect(registry.admit([nobody])).rejects.toThrow("NodeRegistryInvalidOperator");
   });
 
-  it("refuses a rotation with a key that is not the operator's own", async () => {
-    const { registry } = await deployRegistryWith(2);
-    const fresh = admission(0, "fresh");
+  it("refuses an agent with a key that is not the operator's own", async () => {
+    await nextDay();
+    const fresh = await nextAgentOf(attacked, 0, "key fresh");
+    const own = await nextAgentOf(attacked, 1, "key own");
+    const setBy1 = (change: Partial<Admission>) => attacked.setAgentBySig(consented({ ...own, ...change }, 1));
     const notOwn = `NodeRegistryInvalidPossession("${operatorOf(1)}")`;
-    await expect(registry.rotateKey(1, fresh.key, fresh.possession)).rejects.toThrow(notOwn);
-    await expect(registry.rotateKey(1, G1_INFINITY, fresh.possession)).rejects.toThrow(badKey);
-    await expect(registry.rotateKey(1, `${fresh.key}00`, fresh.possession)).rejects.toThrow(badKey);
-    await registry.rotateKey(0, fresh.key, fresh.possession);
+    const { key, possession } = fresh;
+    await expect(setBy1({ key, possession })).rejects.toThrow(notOwn);
+    await expect(setBy1({ key: G1_INFINITY, possession })).rejects.toThrow(badKey);
+    await expect(setBy1({ key: `${key}00`, possession })).rejects.toThrow(badKey);
+    await attacked.setAgentBySig(fresh);
+    expect(await attacked.keyOf(2)).toBe(key);
   });
 });

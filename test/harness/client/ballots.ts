@@ -4,7 +4,7 @@ import { hashAggregateBallot } from "../../../src/ports/chain/index.js";
 import { loadBls } from "../../../src/ports/keys/index.js";
 import type { TestDao } from "../dao.js";
 
-/** A ballot as an agent signs it: by the node's BLS key, or by its operator. */
+/** A ballot as an agent signs it: by the node's BLS key, or by its account. */
 export async function ballotOf(
   dao: TestDao,
   index: number,
@@ -14,7 +14,7 @@ export async function ballotOf(
 ): Promise<NodeBallot> {
   const client = dao.client(index);
   const { chainId, addresses } = client.chain;
-  if (by === "operator") {
+  if (by === "account") {
     const { signature } = await client.signBallot({ proposalId, support });
     return { proposalId, index, support, signature: getBytes(Signature.from(signature).compactSerialized) };
   }

@@ -1,5 +1,5 @@
 import type { OpenProposalParameters } from "../../../src/client/index.js";
-import type { Hex, Order } from "../../../src/records/index.js";
+import type { Address, Hex, Order } from "../../../src/records/index.js";
 import { restartOrder, type TestDao } from "../dao.js";
 import { admissionOf, blsKey } from "../deploy.js";
 
@@ -32,15 +32,23 @@ export function issueRestart(dao: TestDao, window = 600): Promise<Hex> {
   return issue(dao, { order: restartOrder, window, delay: 5 });
 }
 
-/** Has the DAO remove nodes. */
-export async function ban(dao: TestDao, ...indices: number[]): Promise<void> {
-  await issue(dao, { order: { kind: "Ban", indices, reason: "absent" } });
+/** Has the DAO remove the nodes of these operators: one in 30 days, as long as there are fewer than twenty. */
+export async function ban(dao: TestDao, ...operators: number[]): Promise<void> {
+  const addresses = operators.map((index) => dao.witan.operators[index]?.address as Address);
+  await issue(dao, { order: { kind: "Ban", operators: addresses, reason: "absent" } });
 }
 
-/** Has the DAO give the node `index`, which is that of client `of`, the key of this name. */
-export async function rotate(dao: TestDao, index: number, name: string, of = index): Promise<void> {
+/** Seconds between two agents of a seat, at least. */
+export const AGENT_PERIOD = 86_400;
+
+/** The seat of operator `of` gets an agent with the key of this name. If its last is younger than a day, that time passes first. */
+export async function rotate(dao: TestDao, of: number, name: string): Promise<void> {
+  const { chainId, contracts } = dao.witan.deployment;
   const operator = dao.witan.operators[of];
   if (operator === undefined) throw new Error(`there is no node ${of}`);
-  const rotation = admissionOf(operator, blsKey(name)) as { key: Hex; possession: Hex };
-  await issue(dao, { order: { kind: "RotateKey", index }, rotation });
+  const { agentSetAt, nonce } = await dao.client(of).getSeat({ operator: operator.address as Address });
+  const early = agentSetAt + AGENT_PERIOD - (await dao.client(of).chain.now());
+  if (early > 0) await dao.witan.increaseTime(early);
+  const context = { chainId, registry: contracts.NodeRegistry };
+  await dao.client(of).setAgent({ admission: admissionOf(context, operator, blsKey(name), { nonce }) });
 }

@@ -1,6 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt } from "ethers";
-import { freshGovernance, type GovernanceContracts } from "./deployGovernance.js";
+import { freshGovernance, type GovernanceContracts, openGenesis } from "./deployGovernance.js";
 import { type DirectiveWords, flagCall, GovernanceHelper, issueCall, Kind } from "./governanceHelper.js";
 
 /** The contracts of the current test. */
@@ -9,6 +9,11 @@ export let contracts: GovernanceContracts;
 /** Gives each test contracts without any proposal: for `beforeEach`. */
 export async function useFreshGovernance(): Promise<void> {
   contracts = await freshGovernance();
+}
+
+/** The same with genesis still open: `contracts.nodes` admits as the founder. */
+export async function useOpenGenesis(): Promise<void> {
+  contracts = await openGenesis();
 }
 
 /** Goes on with other contracts. */

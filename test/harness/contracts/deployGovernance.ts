@@ -9,6 +9,7 @@ import type {
   ParameterRegistry,
 } from "../../../src/ports/chain/bindings/index.js";
 import { WINDOW_SECONDS } from "../../../src/records/index.js";
+import { consentTo } from "./consents.js";
 import { admissionOf } from "./eip2537.js";
 
 export const { ethers, networkHelpers } = await network.create();
@@ -108,11 +109,14 @@ export interface GovernanceContracts {
 export interface GovernanceOptions {
   /** How many nodes there are; at most 16. */
   size?: number;
+  /** Lets the founder, the first account, admit nodes still, as many as it likes. */
+  genesisOpen?: boolean;
   tracks?: readonly Rules[];
 }
 
 export async function deployGovernance({
   size = 5,
+  genesisOpen = false,
   tracks = DEFAULT_TRACKS,
 }: GovernanceOptions = {}): Promise<GovernanceContracts> {
   const [deployer, guardian, stranger, ...others] = await ethers.getSigners();
@@ -121,7 +125,9 @@ export async function deployGovernance({
   const guardianExpiry = BigInt(await networkHelpers.time.latest()) + 180n * DAY;
 
   const timelock = await deployTimelock(deployer);
-  const nodes = await deploy<NodeRegistry>("NodeRegistry", [timelock, deployer]);
+  const changes = await deploy("NodeChanges", [timelock]);
+  const nodes = await deploy<NodeRegistry>("NodeRegistry", [timelock, deployer, changes]);
+  consentTo(await nodes.getAddress());
   const models = await deploy<ModelRegistry>("ModelRegistry", [timelock]);
   const parameters = await deploy<ParameterRegistry>("ParameterRegistry", [timelock]);
   const directives = await deploy<DirectiveRegistry>("DirectiveRegistry", [timelock, nodes]);
@@ -137,9 +143,10 @@ export async function deployGovernance({
   ]);
 
   await nodes.admit(operators.map((operator, i) => admissionOf(operator.address, `key ${i}`)));
-  await nodes.closeGenesis();
+  if (!genesisOpen) await nodes.closeGenesis();
   await handOver(timelock, await governor.getAddress(), deployer);
-  // A proposal takes the committee of the second before it.
+  // A day later every seat may set its next agent. A proposal takes the committee of the second before it.
+  await networkHelpers.time.increase(DAY);
   await beginWindow();
 
   return { nodes, models, parameters, directives, timelock, governor, operators, guardian, stranger, guardianExpiry };
@@ -147,7 +154,17 @@ export async function deployGovernance({
 
 /** The contracts with five nodes and the default tracks, reverted to the state after deployment. */
 export async function freshGovernance(): Promise<GovernanceContracts> {
-  const contracts = await networkHelpers.loadFixture(defaultGovernance);
+  return consenting(await networkHelpers.loadFixture(defaultGovernance));
+}
+
+/** The same before genesis is closed, so that the first account may admit nodes. */
+export async function openGenesis(): Promise<GovernanceContracts> {
+  return consenting(await networkHelpers.loadFixture(governanceAtGenesis));
+}
+
+/** From now on consents are for this registry, though another may have been deployed since. */
+async function consenting(contracts: GovernanceContracts): Promise<GovernanceContracts> {
+  consentTo(await contracts.nodes.getAddress());
   await beginWindow();
   return contracts;
 }
@@ -157,6 +174,10 @@ async function beginWindow(): Promise<void> {
   await networkHelpers.mine();
   const now = await networkHelpers.time.latest();
   await networkHelpers.time.increaseTo((Math.floor(now / WINDOW_SECONDS) + 1) * WINDOW_SECONDS + 1);
+}
+
+async function governanceAtGenesis(): Promise<GovernanceContracts> {
+  return deployGovernance({ genesisOpen: true });
 }
 
 async function defaultGovernance(): Promise<GovernanceContracts> {

@@ -1,6 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { id, ZeroHash } from "ethers";
 import type { DirectiveRegistry, NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
+import { consentTo } from "./consents.js";
 import { admissionOf } from "./eip2537.js";
 import { ethers, networkHelpers } from "./nodes.js";
 
@@ -30,8 +31,10 @@ export function admissionOfSigner({ address }: HardhatEthersSigner, key = addres
 export async function deployDirectives(size: number): Promise<DirectiveContracts> {
   const [timelock, stranger, ...operators] = await ethers.getSigners();
   if (!timelock || !stranger) throw new Error("the network has too few accounts");
-  const registry = await ethers.deployContract("NodeRegistry", [timelock.address, timelock.address]);
+  const changes = await ethers.deployContract("NodeChanges", [timelock.address]);
+  const registry = await ethers.deployContract("NodeRegistry", [timelock.address, timelock.address, changes]);
   const at = await registry.getAddress();
+  consentTo(at);
   const directives = await ethers.deployContract("DirectiveRegistry", [timelock.address, at]);
   const nodes = operators.slice(0, size);
   const contracts = {
@@ -43,7 +46,8 @@ export async function deployDirectives(size: number): Promise<DirectiveContracts
     later: operators.slice(size),
   };
   await contracts.registry.admit(nodes.map((node) => admissionOfSigner(node)));
-  await networkHelpers.time.increase(1);
+  // From now on every seat may set its next agent.
+  await networkHelpers.time.increase(86_400);
   return contracts;
 }
 

@@ -1,6 +1,8 @@
 import { SecretKey } from "@chainsafe/blst";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { concat, dataSlice, getBytes, hexlify, keccak256, toBeHex, toBigInt, toUtf8Bytes, zeroPadValue } from "ethers";
+import { type AgentConsent, NO_DEADLINE } from "../../../src/ports/chain/index.js";
+import { CHAIN_ID, consentOf, newestRegistry } from "./consents.js";
 
 /** The field's modulus. */
 export const P = 0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn;
@@ -56,9 +58,10 @@ export function publicKeyOf(secret: SecretKey): string {
 /** The order of the groups. */
 export const ORDER = bls12_381.fields.Fr.ORDER;
 
-/** What binds a possession proof to operator, key and commitment. */
-export function possessionChallenge(operator: string, key: string, commitment: string): bigint {
-  return toBigInt(keccak256(concat([toUtf8Bytes("witan/possession/1"), operator, key, commitment]))) % ORDER;
+/** What binds a possession proof to chain, registry, operator, key and commitment. */
+export function possessionChallenge(operator: string, key: string, commitment: string, registry?: string): bigint {
+  const place = concat([toBeHex(CHAIN_ID, 32), registry ?? newestRegistry(), operator]);
+  return toBigInt(keccak256(concat([toUtf8Bytes("witan/possession/2"), place, key, commitment]))) % ORDER;
 }
 
 /** A Schnorr proof of knowledge of the key's secret scalar: R (128 bytes), s (32). */
@@ -75,15 +78,39 @@ export function sign(secret: SecretKey, message: string, domain: string): string
 
 export interface Admission {
   operator: string;
+  agent: string;
   key: string;
   possession: string;
   peerId: string;
+  deadline: number;
+  consent: string;
 }
 
-/** The admission of `operator` with the key named `name`. */
-export function admissionOf(operator: string, name: string): Admission {
+export interface AdmissionOptions {
+  /** The agent's account; the operator's own by default. */
+  readonly agent?: string;
+  readonly nonce?: number;
+  readonly deadline?: number;
+}
+
+/** The admission of `operator` with the key named `name`, to the registry that was deployed last. */
+export function admissionOf(
+  operator: string,
+  name: string,
+  { agent = operator, nonce = 0, deadline = NO_DEADLINE }: AdmissionOptions = {},
+): Admission {
   const secret = secretOf(name);
   const key = publicKeyOf(secret);
   const possession = provePossession(operator, key, toBigInt(secret.toBytes()));
-  return { operator, key, possession, peerId: hexlify(toUtf8Bytes(`peer of ${name}`)) };
+  return consented(
+    { operator, agent, key, possession, peerId: hexlify(toUtf8Bytes(`peer of ${name}`)), deadline },
+    nonce,
+  );
+}
+
+/** The admission with the operator's signature, as of what it holds now. */
+export function consented(admission: Omit<Admission, "consent">, nonce = 0): Admission {
+  const { agent, key, operator, peerId, deadline } = admission as AgentConsent & typeof admission;
+  const consent = consentOf(newestRegistry(), { agent, key, operator, peerId, deadline, nonce } as AgentConsent);
+  return { ...admission, consent };
 }

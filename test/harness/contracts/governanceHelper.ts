@@ -1,6 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt } from "ethers";
-import type { INodeGovernor } from "../../../src/ports/chain/bindings/index.js";
+import { type INodeGovernor, ProposalReader__factory } from "../../../src/ports/chain/bindings/index.js";
 import { directiveSalt, WINDOW_SECONDS } from "../../../src/records/index.js";
 import { ethers, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
 
@@ -26,7 +26,7 @@ export const Kind = {
   AcceptModel: 5,
   Admit: 6,
   Ban: 7,
-  RotateKey: 8,
+  ChangeOperator: 8,
   SetParameter: 9,
   SetFlag: 10,
   SetTrack: 11,
@@ -89,10 +89,18 @@ export async function issueCall(
     directive.base = await directives.lastIssued(directive.subject);
   }
   if (words.salt === undefined) {
-    const { votingDelay } = await governor.trackRules(await governor.trackOf([target], [encode(directive)]));
+    const { votingDelay } = await governor.trackRules(await trackOf({ governor }, { target, data: encode(directive) }));
     if (votingDelay === 0n) directive.salt = await saltNow(attempt);
   }
   return { target, data: encode(directive) };
+}
+
+/** The track that decides on calls. */
+export async function trackOf({ governor }: Pick<GovernanceContracts, "governor">, ...calls: Call[]): Promise<bigint> {
+  return ProposalReader__factory.connect(await governor.reader(), ethers.provider).trackOf(
+    calls.map(({ target }) => target),
+    calls.map(({ data }) => data),
+  );
 }
 
 /** The id of the directive that a call issues. */

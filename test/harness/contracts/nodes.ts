@@ -1,6 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { network } from "hardhat";
 import type { NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
+import { accountOf, consentTo, newestRegistry } from "./consents.js";
 import { type Admission, admissionOf } from "./eip2537.js";
 
 export const { ethers, networkHelpers } = await network.create();
@@ -16,9 +17,27 @@ export interface RegistryContracts {
 export async function deployRegistry(): Promise<RegistryContracts> {
   const [timelock, founder, stranger] = await ethers.getSigners();
   if (!timelock || !founder || !stranger) throw new Error("the network has too few accounts");
-  const deployed = await ethers.deployContract("NodeRegistry", [timelock.address, founder.address]);
+  const changes = await ethers.deployContract("NodeChanges", [timelock.address]);
+  const deployed = await ethers.deployContract("NodeRegistry", [timelock.address, founder.address, changes]);
   const registry = deployed as unknown as NodeRegistry;
+  consentTo(await registry.getAddress());
   return { registry: registry.connect(timelock), timelock, founder, stranger };
+}
+
+/** From now on every seat may set its next agent. */
+export async function nextDay(): Promise<void> {
+  await networkHelpers.time.increase(86_400);
+}
+
+/** From now on votes may admit and remove as many seats as ever. */
+export async function nextMonth(): Promise<void> {
+  await networkHelpers.time.increase(30 * 86_400);
+}
+
+/** The account of an operator or an agent, to send transactions by. */
+export async function signerOf(address: string): Promise<HardhatEthersSigner> {
+  await networkHelpers.setBalance(address, 10n ** 18n);
+  return ethers.getImpersonatedSigner(address);
 }
 
 /** A deployment with nodes 0 to `size - 1` admitted at once. */
@@ -30,14 +49,14 @@ export async function deployRegistryWith(size: number): Promise<RegistryContract
 
 /** The operator's address of the node named `name`, whose key has the same name. */
 export function operatorOf(name: string | number): string {
-  return ethers.getAddress(ethers.id(`operator ${name}`).slice(0, 42));
+  return accountOf(name);
 }
 
 const made = new Map<string, Admission>();
 
 /** The admission of `operator` with the key named `key`. Made once a process: a possession proof takes milliseconds. */
 export function admission(operator: string | number, key: string | number = operator): Admission {
-  const id = `${operator}/${key}`;
+  const id = `${operator}/${key}/${newestRegistry()}`;
   const known = made.get(id) ?? admissionOf(operatorOf(operator), `key ${key}`);
   made.set(id, known);
   return { ...known };

@@ -22,7 +22,7 @@ let node: HardhatNode;
 let deployment: Deployment;
 
 const keysOf = (index: number) => ({
-  operator: operatorKey(index).privateKey as Hex,
+  account: operatorKey(index).privateKey as Hex,
   bls: `0x${Buffer.from(blsKey(index)).toString("hex")}` as Hex,
 });
 
@@ -36,11 +36,7 @@ beforeAll(async () => {
     rpcUrl: node.rpcUrl,
     chainId: await development.chainId(),
     deployer,
-    nodes: operators.map((operator, i) => ({
-      ...admissionOf(operator, blsKey(i)),
-      operator: operator.address as Address,
-      peerId: `0x002408011220${operator.address.slice(2).padStart(64, "0")}` as const,
-    })),
+    nodes: async (context) => operators.map((operator, i) => admissionOf(context, operator, blsKey(i))),
     tracks: rehearsalTracks,
   });
 });

@@ -11,7 +11,7 @@ const block = Uint8Array.of(0xa0);
 const address = `0x${"11".repeat(20)}`;
 const names = ["NodeRegistry", "KnowledgeRegistry", "ModelRegistry", "ParameterRegistry", "DirectiveRegistry"];
 const contracts = Object.fromEntries(
-  [...names, "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [name, address]),
+  [...names, "NodePresence", "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [name, address]),
 );
 
 /** An agent's configuration and a network document, of an agent and a chain that do not run. */
@@ -21,7 +21,7 @@ async function files(gateways: readonly string[] = []) {
   const config = join(dir, "config.json");
   const network = join(dir, "network.json");
   const chain = { rpcUrls: ["http://127.0.0.1:1"], chainId: 1, deployedAtBlock: 0, contracts };
-  const agent = { name: "node", dataDir: join(dir, "data"), chain, keys: { operator: "operator.json" } };
+  const agent = { name: "node", dataDir: join(dir, "data"), chain, keys: { agent: "agent.json" } };
   await writeFile(config, JSON.stringify({ ...agent, content: { peers: [] }, http: { port: 0 } }));
   const deployment = { chainId: 1, contracts, deployedAtBlock: 0 };
   await writeFile(network, JSON.stringify({ rpc: "http://127.0.0.1:1", deployment, gateways }));

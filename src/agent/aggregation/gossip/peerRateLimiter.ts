@@ -1,5 +1,6 @@
 import type { Clock } from "../../../utils/clock.js";
 import { createLruCache } from "../../../utils/lruCache.js";
+import { TokenBuckets } from "../../../utils/tokenBuckets.js";
 
 /** A committee of 500 can send all its signatures through one peer at once, several times over. */
 const BURST = 4_096;
@@ -12,9 +13,8 @@ export const MUTED_MS = 60_000;
 /** More than a node has neighbours; a peer that returns under new names evicts the one that was heard longest ago. */
 const MAX_PEERS = 1_024;
 
-/** A token bucket, and what is held against the peer. Times are monotonic milliseconds. */
+/** What is held against a peer. Times are monotonic milliseconds. */
 interface PeerAccount {
-  tokens: number;
   strikes: number;
   at: number;
   mutedUntil: number;
@@ -24,17 +24,17 @@ interface PeerAccount {
 export class PeerRateLimiter {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #peers = createLruCache<string, PeerAccount>(MAX_PEERS);
+  readonly #buckets: TokenBuckets;
 
   constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
+    this.#buckets = new TokenBuckets({ clock, burst: BURST, perSecond: PER_SECOND, maxKeys: MAX_PEERS });
   }
 
   /** Whether another message of this peer is to be validated. */
   allows(peer: string): boolean {
     const account = this.#account(peer);
-    if (account.mutedUntil > account.at || account.tokens < 1) return false;
-    account.tokens -= 1;
-    return true;
+    return account.mutedUntil <= account.at && this.#buckets.take(peer);
   }
 
   /** Counts a message that no honest peer relays. Returns whether the peer is muted now. */
@@ -50,9 +50,8 @@ export class PeerRateLimiter {
   #account(peer: string): PeerAccount {
     const now = this.#clock.monotonic();
     const known = this.#peers.get(peer);
-    const account = known ?? { tokens: BURST, strikes: 0, at: now, mutedUntil: now };
+    const account = known ?? { strikes: 0, at: now, mutedUntil: now };
     const passed = now - account.at;
-    account.tokens = Math.min(BURST, account.tokens + (passed / 1_000) * PER_SECOND);
     account.strikes = Math.max(0, account.strikes - passed / FORGIVEN_MS);
     account.at = now;
     if (known === undefined) this.#peers.set(peer, account);

@@ -22,7 +22,7 @@ export interface Duty {
 interface DutyTurn {
   /** The nodes that the order was computed from. */
   readonly nodes: readonly Address[];
-  /** Operators in lower case, the leader first. */
+  /** Accounts in lower case, the leader first. */
   readonly order: readonly string[];
   /** Since when the duty is to be done, in monotonic milliseconds. */
   readonly since: number;
@@ -45,7 +45,7 @@ export class LeaderSchedule {
     this.#stepMs = tip === "latest" ? BLIND_STEP_MS : AgentDefaults.openStepMs;
   }
 
-  /** The nodes that may act now, by operator in lower case. The duty begins with the first call. */
+  /** The nodes that may act now, by account in lower case. The duty begins with the first call. */
   due({ key, nodes, task }: Duty): ReadonlySet<string> {
     const turn = this.#turns.get(key) ?? this.#begin(key, task, nodes(), this.#clock.monotonic());
     const passed = Math.floor((this.#clock.monotonic() - turn.since) / this.#stepMs);

@@ -3,7 +3,7 @@ import type { Address, Hex } from "../../../records/index.js";
 
 /** A node with two words of its own hash, so that ranking it for a key costs no hash. */
 interface RankedNode {
-  readonly operator: Address;
+  readonly account: Address;
   /** In lower case. */
   readonly key: string;
   readonly high: number;
@@ -17,12 +17,12 @@ interface RankedNode {
 export class Rendezvous {
   readonly #nodes: readonly RankedNode[];
 
-  /** @param operators The nodes to choose from, in any order. */
-  constructor(operators: Iterable<Address>) {
-    this.#nodes = [...operators].map((operator) => {
-      const key = operator.toLowerCase();
+  /** @param accounts The nodes to choose from, in any order. */
+  constructor(accounts: Iterable<Address>) {
+    this.#nodes = [...accounts].map((account) => {
+      const key = account.toLowerCase();
       const digest = createHash("sha256").update(key).digest();
-      return { operator, key, high: digest.readUInt32BE(0), low: digest.readUInt32BE(4) };
+      return { account, key, high: digest.readUInt32BE(0), low: digest.readUInt32BE(4) };
     });
   }
 
@@ -44,7 +44,7 @@ export class Rendezvous {
       best.splice(place < 0 ? best.length : place, 0, { node, weight });
       if (best.length > count) best.pop();
     }
-    return best.map(({ node }) => node.operator);
+    return best.map(({ node }) => node.account);
   }
 
   /** All nodes in their order for a task that has a name instead of a hash. */

@@ -36,7 +36,7 @@ export async function openAggregatedStrategies(
   dependencies: AggregatedStrategiesDependencies,
 ): Promise<NodeStrategies> {
   const { anchorEveryMs, blsSecret, client, cycleMs, dataDir, jobs, outbox, self } = dependencies;
-  const node: LocalNode = { operator: self, client, blsSecret };
+  const node: LocalNode = { account: self, client, blsSecret };
   const exchange = await BallotExchange.open({ ...dependencies, dir: join(dataDir, "ballots"), nodes: [node] });
   const ballots = new AggregatedBallots(exchange, self);
   const closeBallots = async () => {
@@ -73,12 +73,12 @@ export async function openAggregatedStrategies(
 /** One transaction carries the ballots of many nodes. */
 export class AggregatedBallots implements BallotStrategy {
   readonly #exchange: Omit<BallotExchange, "aggregates" | "close" | "counts" | "topic">;
-  readonly #operator: Address;
+  readonly #account: Address;
 
-  /** @param operator One of the nodes that the exchange signs for. */
-  constructor(exchange: Omit<BallotExchange, "aggregates" | "close" | "counts" | "topic">, operator: Address) {
+  /** @param account One of the nodes that the exchange signs for. */
+  constructor(exchange: Omit<BallotExchange, "aggregates" | "close" | "counts" | "topic">, account: Address) {
     this.#exchange = exchange;
-    this.#operator = operator;
+    this.#account = account;
   }
 
   update(view: ChainView, unopened: readonly UnopenedProposal[]): Promise<void> {
@@ -86,11 +86,11 @@ export class AggregatedBallots implements BallotStrategy {
   }
 
   needsBallot(proposal: Proposal): Promise<boolean> {
-    return this.#exchange.needs(proposal, this.#operator);
+    return this.#exchange.needs(proposal, this.#account);
   }
 
   cast(proposal: Proposal, ballot: RecordedBallot): Promise<void> {
-    return this.#exchange.cast(proposal, ballot, this.#operator);
+    return this.#exchange.cast(proposal, ballot, this.#account);
   }
 
   hasEquivocated(incident: Incident): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { Client, Proposal } from "../../../client/index.js";
 import { isRevert } from "../../../ports/chain/index.js";
 import type { Address } from "../../../records/index.js";
 import type { Logger } from "../../../utils/logger.js";
+import { CountedSeats } from "../../aggregation/countedSeats.js";
 import type { BackgroundJobs } from "../../backgroundJobs.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { RecordedBallot } from "../../signing/ownBallots.js";
@@ -39,6 +40,7 @@ export function directStrategies(dependencies: DirectStrategiesDependencies): No
 /** One transaction per ballot. */
 export class DirectBallots implements BallotStrategy {
   readonly #dependencies: Pick<DirectStrategiesDependencies, "client" | "logger" | "self">;
+  #counted: CountedSeats | undefined;
 
   constructor(dependencies: Pick<DirectStrategiesDependencies, "client" | "logger" | "self">) {
     this.#dependencies = dependencies;
@@ -46,10 +48,17 @@ export class DirectBallots implements BallotStrategy {
 
   async update(): Promise<void> {}
 
-  async needsBallot({ id, rules }: Proposal): Promise<boolean> {
+  async needsBallot({ id, rules, track }: Proposal): Promise<boolean> {
     const { client, self } = this.#dependencies;
     const { nodes, governor } = client.chain.contracts;
     if (!(await client.chain.read(() => nodes.isMember(self, rules.epoch)))) return false;
+    if (rules.presence !== 0) {
+      const frozen = { track, rules };
+      const index = Number(await client.chain.read(() => nodes.indexOf(self, rules.epoch)));
+      this.#counted ??= new CountedSeats(client.chain);
+      await this.#counted.load([frozen]);
+      if (!this.#counted.has(frozen, index)) return false;
+    }
     return !(await client.chain.read(() => governor.hasVoted(id, self)));
   }
 

@@ -8,6 +8,8 @@ import {
   IModelRegistry__factory,
   type INodeGovernor,
   INodeGovernor__factory,
+  type INodePresence,
+  INodePresence__factory,
   type INodeRegistry,
   INodeRegistry__factory,
   type IParameterRegistry,
@@ -23,6 +25,7 @@ import { withHashes } from "./hashes.js";
 /** A typed ethers contract for each contract of the DAO. */
 export interface Contracts {
   readonly nodes: INodeRegistry;
+  readonly presences: INodePresence;
   readonly knowledge: IKnowledgeRegistry;
   readonly models: IModelRegistry;
   readonly parameters: IParameterRegistry;
@@ -35,6 +38,7 @@ export interface Contracts {
 /** The functions and events of each contract. */
 export const contractInterfaces = {
   NodeRegistry: withHashes(INodeRegistry__factory.createInterface()),
+  NodePresence: withHashes(INodePresence__factory.createInterface()),
   KnowledgeRegistry: withHashes(IKnowledgeRegistry__factory.createInterface()),
   ModelRegistry: withHashes(IModelRegistry__factory.createInterface()),
   ParameterRegistry: withHashes(IParameterRegistry__factory.createInterface()),
@@ -51,6 +55,7 @@ export function connectContracts(addresses: Deployment["contracts"], runner: Con
     new Contract(addresses[name], contractInterfaces[name], runner) as unknown as T;
   return {
     nodes: connect("NodeRegistry"),
+    presences: connect("NodePresence"),
     knowledge: connect("KnowledgeRegistry"),
     models: connect("ModelRegistry"),
     parameters: connect("ParameterRegistry"),

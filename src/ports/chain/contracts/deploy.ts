@@ -5,6 +5,7 @@ import {
   DirectiveRegistry__factory,
   KnowledgeRegistry__factory,
   ModelRegistry__factory,
+  NodeChanges__factory,
   NodeGovernor__factory,
   NodeRegistry__factory,
   NodeTimelock__factory,
@@ -14,6 +15,7 @@ import { createHttpEndpoint } from "../rpc/endpoint.js";
 import { FailoverProvider } from "../rpc/provider.js";
 import { fitParts, transactionGasLimit } from "../transactions/fitParts.js";
 import { ChainSigner } from "../transactions/signer.js";
+import type { ConsentContext } from "../typedData/consent.js";
 import type { Deployment } from "./deployment.js";
 import { toChainError } from "./revert.js";
 
@@ -22,12 +24,20 @@ const MAX_TRIED = 128;
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 
-/** The arguments for admitting one node; see `INodeRegistry.Admission`. */
-export interface NodeAdmission {
+/** What admits a node: its operator's consent to its agent. The arguments of `INodeRegistry.Admission`. */
+export interface Admission {
   readonly operator: Address;
+  readonly agent: Address;
+  /** BLS12-381 public key, EIP-2537 encoding, 128 bytes. */
   readonly key: Hex;
+  /** Proof of possession of the key's secret, 160 bytes. */
   readonly possession: Hex;
+  /** The libp2p peer id's bytes. */
   readonly peerId: Hex;
+  /** The last second in which the consent is accepted. */
+  readonly deadline: number;
+  /** The operator's signature. */
+  readonly consent: Hex;
 }
 
 export interface DeployDaoParameters {
@@ -35,7 +45,8 @@ export interface DeployDaoParameters {
   readonly chainId: number;
   /** Pays the gas, and keeps no role in the DAO. */
   readonly deployer: Signer;
-  readonly nodes: readonly NodeAdmission[];
+  /** The nodes, whose operators sign for this chain and registry. */
+  readonly nodes: (context: ConsentContext) => Promise<readonly Admission[]>;
   readonly tracks: Readonly<Record<Track, TrackRules>>;
   /** Called after each transaction with the number of members. */
   readonly onAdmitted?: (count: number) => void;
@@ -49,7 +60,7 @@ export interface DeployDaoParameters {
  * @throws ChainError; ContractRevertError, such as for a node's proof of possession.
  */
 export async function deployDao(parameters: DeployDaoParameters): Promise<Deployment> {
-  const { chainId, nodes: admissions, onAdmitted, rpcUrl, tracks } = parameters;
+  const { chainId, onAdmitted, rpcUrl, tracks } = parameters;
   const endpoints = [createHttpEndpoint(rpcUrl)];
   const provider = new FailoverProvider(endpoints, { chainId, timeoutMs: TIMEOUT_MS, pollMs: POLL_MS });
   try {
@@ -62,7 +73,11 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
     const deployer = await signer.getAddress();
 
     const timelock = await new NodeTimelock__factory(signer).deploy(deployer);
-    const nodes = await new NodeRegistry__factory(signer).deploy(await addressOf(timelock), deployer);
+    const nodes = await new NodeRegistry__factory(signer).deploy(
+      await addressOf(timelock),
+      deployer,
+      await addressOf(await new NodeChanges__factory(signer).deploy(await addressOf(timelock))),
+    );
     const knowledge = await new KnowledgeRegistry__factory(signer).deploy(await addressOf(nodes));
     const models = await new ModelRegistry__factory(signer).deploy(await addressOf(timelock));
     const settings = await new ParameterRegistry__factory(signer).deploy(await addressOf(timelock));
@@ -81,6 +96,7 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
       Tracks.map((track) => tracks[track]) as [TrackRules, TrackRules, TrackRules, TrackRules],
     );
 
+    const admissions = await parameters.nodes({ chainId, registry: await addressOf(nodes) });
     const limit = await transactionGasLimit(provider);
     let admitted = 0;
     for (let first = 0; first < admissions.length; first += MAX_TRIED) {
@@ -102,6 +118,7 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
       deployedAtBlock,
       contracts: {
         NodeRegistry: await addressOf(nodes),
+        NodePresence: (await nodes.presences()) as Address,
         KnowledgeRegistry: await addressOf(knowledge),
         ModelRegistry: await addressOf(models),
         ParameterRegistry: await addressOf(settings),

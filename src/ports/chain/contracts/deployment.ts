@@ -6,6 +6,7 @@ import type { Address } from "../../../records/index.js";
 /** The contracts of one DAO, by the name of their source. */
 export const ContractNames = [
   "NodeRegistry",
+  "NodePresence",
   "KnowledgeRegistry",
   "ModelRegistry",
   "ParameterRegistry",
@@ -34,6 +35,7 @@ const deploymentSchema = z.strictObject({
   chainId: z.int().positive(),
   contracts: z.strictObject({
     NodeRegistry: address,
+    NodePresence: address,
     KnowledgeRegistry: address,
     ModelRegistry: address,
     ParameterRegistry: address,

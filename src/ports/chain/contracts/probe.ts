@@ -6,18 +6,20 @@ import { connectContracts } from "./contracts.js";
 import type { ContractName, Deployment } from "./deployment.js";
 import { toChainError } from "./revert.js";
 
+/** No seat has this index. */
+const NO_INDEX = 0xffff_ffff;
+
 /**
  * Checks that every address holds code, and that the code answers as the contract of that name does.
  *
  * @throws {@link ChainError} `not-deployed`, naming the first contract that is missing or is a different contract.
  */
 export async function probeDeployment(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<void> {
-  const { nodes, knowledge, models, parameters, publishers, directives, governor, timelock } = connectContracts(
-    addresses,
-    provider,
-  );
+  const { nodes, presences, knowledge, models, parameters, publishers, directives, governor, timelock } =
+    connectContracts(addresses, provider);
   const answersRightly: Record<ContractName, () => Promise<boolean>> = {
     NodeRegistry: async () => (await nodes.timelock()).toLowerCase() === addresses.NodeTimelock.toLowerCase(),
+    NodePresence: async () => (await presences.presenceAt(0)) === 0n && (await presences.holdOffEnd(NO_INDEX)) === 0n,
     KnowledgeRegistry: async () => (await knowledge.sequenceOf(ZeroAddress)) === 0n,
     ModelRegistry: async () => (await models.accepted(ZeroHash)).version === 0n,
     ParameterRegistry: async () => (await parameters.tryParameter(ZeroHash)).set === false,

@@ -5,6 +5,7 @@ import {
   KnowledgeRegistry__factory,
   ModelRegistry__factory,
   NodeGovernor__factory,
+  NodePresence__factory,
   NodeRegistry__factory,
   NodeTimelock__factory,
   ParameterRegistry__factory,
@@ -18,6 +19,7 @@ import { plainArgs } from "./plain.js";
 /** Every custom error of the DAO's contracts, with those inherited from OpenZeppelin. */
 const errorInterfaces: Record<ContractName, Interface> = {
   NodeRegistry: withHashes(NodeRegistry__factory.createInterface()),
+  NodePresence: withHashes(NodePresence__factory.createInterface()),
   KnowledgeRegistry: withHashes(KnowledgeRegistry__factory.createInterface()),
   ModelRegistry: withHashes(ModelRegistry__factory.createInterface()),
   ParameterRegistry: withHashes(ParameterRegistry__factory.createInterface()),

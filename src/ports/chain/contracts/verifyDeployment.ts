@@ -5,7 +5,9 @@ import {
   DirectiveRegistry__factory,
   KnowledgeRegistry__factory,
   ModelRegistry__factory,
+  NodeChanges__factory,
   NodeGovernor__factory,
+  NodePresence__factory,
   NodeRegistry__factory,
   NodeTimelock__factory,
   ParameterRegistry__factory,
@@ -50,10 +52,13 @@ export async function verifyDeployment(
     // What other code answers means nothing.
     if (codes.some(({ ok }) => !ok)) return codes;
     const reader = (await NodeGovernor__factory.connect(addresses.NodeGovernor, provider).reader()) as Address;
+    const nodes = NodeRegistry__factory.connect(addresses.NodeRegistry, provider);
+    const changes = (await nodes.changes()) as Address;
     return [
       ...codes,
       await checkCode(provider, "ProposalReader", reader),
-      ...(await checkReferences(provider, addresses, reader)),
+      await checkCode(provider, "NodeChanges", changes),
+      ...(await checkReferences(provider, addresses, { reader, changes })),
       ...(await checkRoles(provider, addresses, deployedAtBlock)),
     ];
   } catch (error) {
@@ -85,7 +90,7 @@ async function checkCode(provider: FailoverProvider, name: CodeName, address: Ad
 async function checkReferences(
   provider: FailoverProvider,
   addresses: Deployment["contracts"],
-  readerAddress: Address,
+  inner: { readonly reader: Address; readonly changes: Address },
 ): Promise<DeploymentCheck[]> {
   const nodes = NodeRegistry__factory.connect(addresses.NodeRegistry, provider);
   const knowledge = KnowledgeRegistry__factory.connect(addresses.KnowledgeRegistry, provider);
@@ -94,12 +99,25 @@ async function checkReferences(
   const publishers = PublisherRegistry__factory.connect(addresses.PublisherRegistry, provider);
   const directives = DirectiveRegistry__factory.connect(addresses.DirectiveRegistry, provider);
   const governor = NodeGovernor__factory.connect(addresses.NodeGovernor, provider);
-  const reader = ProposalReader__factory.connect(readerAddress, provider);
-  const { DirectiveRegistry, ModelRegistry, NodeRegistry, NodeTimelock, ParameterRegistry, PublisherRegistry } =
-    addresses;
+  const reader = ProposalReader__factory.connect(inner.reader, provider);
+  const changes = NodeChanges__factory.connect(inner.changes, provider);
+  const presences = NodePresence__factory.connect(addresses.NodePresence, provider);
+  const {
+    DirectiveRegistry,
+    ModelRegistry,
+    NodePresence,
+    NodeRegistry,
+    NodeTimelock,
+    ParameterRegistry,
+    PublisherRegistry,
+  } = addresses;
   const references: readonly [check: string, found: Promise<string>, expected: string][] = [
     ["genesis is closed", nodes.founder(), ZeroAddress],
     ["NodeRegistry obeys the timelock", nodes.timelock(), NodeTimelock],
+    ["NodeChanges obeys the timelock", changes.timelock(), NodeTimelock],
+    ["NodePresence knows the nodes", presences.nodes(), NodeRegistry],
+    ["NodeRegistry knows presence", nodes.presences(), NodePresence],
+    ["NodeGovernor knows presence", reader.presences(), NodePresence],
     ["ModelRegistry obeys the timelock", models.timelock(), NodeTimelock],
     ["ParameterRegistry obeys the timelock", parameters.timelock(), NodeTimelock],
     ["PublisherRegistry obeys the timelock", publishers.timelock(), NodeTimelock],

@@ -6,6 +6,7 @@ import type {
   IKnowledgeRegistry,
   IModelRegistry,
   INodeGovernor,
+  INodePresence,
   INodeRegistry,
   IParameterRegistry,
   IPublisherRegistry,
@@ -26,6 +27,7 @@ export interface EventPosition {
 
 interface EventSources {
   NodeRegistry: INodeRegistry;
+  NodePresence: INodePresence;
   KnowledgeRegistry: IKnowledgeRegistry;
   ModelRegistry: IModelRegistry;
   ParameterRegistry: IParameterRegistry;

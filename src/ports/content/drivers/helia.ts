@@ -1,5 +1,5 @@
 import type { GossipSub } from "@libp2p/gossipsub";
-import type { PrivateKey } from "@libp2p/interface";
+import type { Libp2p, PrivateKey } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
 import { LRUCache } from "lru-cache";
@@ -46,6 +46,10 @@ export interface HeliaContent extends ContentStore, ContentMaintenance {
   refuse(peerId: string, milliseconds: number): void;
   /** The node's gossipsub, for ports/gossip. */
   readonly pubsub: GossipSub;
+  /** The node's streams to single peers, for ports/gossip. */
+  readonly streams: Pick<Libp2p, "dialProtocol" | "getConnections" | "getPeers" | "handle" | "hangUp" | "unhandle">;
+  /** Signs with the key that the peer id names. */
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
 const DIAL_TIMEOUT_MS = 5_000;
@@ -175,6 +179,8 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
     ...own,
     peerId: libp2p.peerId.toString(),
     pubsub: libp2p.services.pubsub,
+    streams: libp2p,
+    sign: async (bytes) => privateKey.sign(bytes),
     multiaddrs: () => libp2p.getMultiaddrs().map((address) => address.toString()),
     connections: () => libp2p.getPeers().length,
     refuse(peer, milliseconds) {

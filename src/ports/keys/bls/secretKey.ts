@@ -1,11 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { computeHmac, concat, getAddress, getBytes, keccak256, toBeHex, toBigInt, toUtf8Bytes } from "ethers";
+import { computeHmac, concat, getBytes, keccak256, toBeHex, toBigInt, toUtf8Bytes } from "ethers";
 import type { Address, Hex } from "../../../records/index.js";
 import { KeyError } from "../errors.js";
 
-const POSSESSION_TAG = "witan/possession/1";
+const POSSESSION_TAG = "witan/possession/2";
 const ORDER = bls12_381.fields.Fr.ORDER;
+
+/** What a proof of possession is for: it is invalid for another chain, registry or operator. */
+export interface PossessionContext {
+  readonly chainId: number;
+  readonly registry: Address;
+  readonly operator: Address;
+}
 
 /** A new BLS12-381 secret key, 32 bytes big-endian, uniform below the group's order. */
 export function createBlsKey(): Uint8Array {
@@ -24,12 +31,13 @@ export function blsPublicKey(secret: Uint8Array): Hex {
 
 /**
  * Proves to the node registry that `operator` holds the key's secret: a Schnorr signature in G1 with the key itself, the
- * point R and the scalar s with s·G = R + c·key, 160 bytes, where c binds operator, key and R. See `Possession.sol` for
+ * point R and the scalar s with s·G = R + c·key, 160 bytes, where c binds chain, registry, operator, key and R. See `Possession.sol` for
  * why it is not a BLS signature.
  */
-export function provePossession(secret: Uint8Array, operator: Address): Hex {
+export function provePossession(secret: Uint8Array, { chainId, operator, registry }: PossessionContext): Hex {
   const scalar = scalarOf(secret);
-  const statement = concat([toUtf8Bytes(POSSESSION_TAG), getAddress(operator), blsPublicKey(secret)]);
+  const place = concat([toBeHex(chainId, 32), registry, operator]);
+  const statement = concat([toUtf8Bytes(POSSESSION_TAG), place, blsPublicKey(secret)]);
   // As in RFC 6979, the nonce is derived from secret and statement, so that no two statements share one.
   const nonce = (toBigInt(computeHmac("sha512", secret, getBytes(statement))) % (ORDER - 1n)) + 1n;
   const { x, y } = bls12_381.G1.Point.BASE.multiply(nonce).toAffine();

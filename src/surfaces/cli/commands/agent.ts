@@ -32,9 +32,9 @@ export const agent = defineCommand({
     const { self, content } = node;
     // Programs that start an agent wait for this line.
     process.stdout.write(
-      `${JSON.stringify({ ready: true, operator: self, peerId: content.peerId, multiaddrs: content.multiaddrs(), http: server.url })}\n`,
+      `${JSON.stringify({ ready: true, agent: self, peerId: content.peerId, multiaddrs: content.multiaddrs(), http: server.url })}\n`,
     );
-    logger.info("the node is ready", { operator: self, http: server.url, peerId: content.peerId });
+    logger.info("the node is ready", { agent: self, http: server.url, peerId: content.peerId });
 
     await ended;
     await server.close();

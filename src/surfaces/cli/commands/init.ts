@@ -2,23 +2,27 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { defineCommand } from "citty";
 import type { AgentConfigInput } from "../../../agent/config.js";
+import { createAdmission } from "../../../client/index.js";
 import { InvalidInputError } from "../../../errors.js";
 import { loadIdentity } from "../../../ports/content/drivers/identity.js";
 import {
-  blsPublicKey,
+  createAccountKey,
   createBlsKey,
-  createOperatorKey,
-  provePossession,
+  readAccountKey,
+  writeAccountKey,
   writeBlsKey,
-  writeOperatorKey,
 } from "../../../ports/keys/index.js";
 import type { Address } from "../../../records/index.js";
 import { networkArgs, signerArgs } from "../input/args.js";
+import { type NetworkOptions, withClient } from "../input/client.js";
 import { readPassword } from "../input/keys.js";
 import { readNetwork } from "../input/network.js";
 import { printFacts, printJson } from "../output/print.js";
 
-/** Makes the keys and the configuration of a new node, and prints the admission that an `Admit` proposal needs. */
+/**
+ * Makes the keys and the configuration of a new node, and prints its admission: for an `Admit` proposal, or, with the key of an
+ * operator who has a seat, for `witan node set-agent`.
+ */
 export const init = defineCommand({
   meta: { name: "init", description: "Make the keys and the configuration of a new node" },
   args: {
@@ -26,6 +30,11 @@ export const init = defineCommand({
     "password-file": signerArgs["password-file"],
     dir: { type: "string", description: "folder for the new files", required: true, valueHint: "DIR" },
     name: { type: "string", description: "the node's name", default: "node" },
+    operator: {
+      type: "string",
+      description: "key file of an operator, for another agent of its seat",
+      valueHint: "FILE",
+    },
     port: { type: "string", description: "HTTP port; 0 for any", default: "0" },
   },
   run: async ({ args }) => {
@@ -33,9 +42,12 @@ export const init = defineCommand({
     const port = parsePort(args.port);
     const { rpc, deployment } = await readNetwork(args.network);
     const password = await readPassword(args["password-file"]);
-    const wallet = createOperatorKey();
+    const operator = args.operator === undefined ? createAccountKey() : await readAccountKey(args.operator, password);
+    const agent = createAccountKey();
     const secret = createBlsKey();
-    await writeOperatorKey(join(dir, "keys", "operator.json"), wallet, password);
+    const operatorFile = join(dir, "keys", "operator.json");
+    if (args.operator === undefined) await writeAccountKey(operatorFile, operator, password);
+    await writeAccountKey(join(dir, "keys", "agent.json"), agent, password);
     await writeBlsKey(join(dir, "keys", "bls.json"), secret, password);
     const { peerId, peerIdBytes } = await loadIdentity(join(dir, "data"));
     const config: AgentConfigInput = {
@@ -43,7 +55,7 @@ export const init = defineCommand({
       dataDir: "data",
       chain: { rpcUrls: [args.rpc ?? rpc], ...deployment },
       keys: {
-        operator: "keys/operator.json",
+        agent: "keys/agent.json",
         bls: "keys/bls.json",
         ...(args["password-file"] === undefined ? {} : { passwordFile: resolve(args["password-file"]) }),
       },
@@ -52,23 +64,34 @@ export const init = defineCommand({
     };
     const path = join(dir, "config.json");
     await writeFile(path, `${JSON.stringify(config, null, 2)}\n`, { flag: "wx", mode: 0o600 });
-    const operator = wallet.address as Address;
-    const admission = {
-      operator,
-      key: blsPublicKey(secret),
-      possession: provePossession(secret, operator),
-      peerId: `0x${Buffer.from(peerIdBytes).toString("hex")}`,
-    };
+    const { chainId, contracts } = deployment;
+    const nonce = args.operator === undefined ? 0 : await nonceOf(args, operator.address as Address);
+    const admission = await createAdmission({
+      ...{ operator, agent: agent.address as Address, secret, peerId: peerIdBytes, nonce },
+      ...{ chainId, registry: contracts.NodeRegistry },
+    });
     if (args.json) return printJson({ config: path, peerId, admission });
     printFacts({
       config: path,
-      operator,
+      operator: operator.address,
+      agent: agent.address,
       "peer id": peerId,
       "to start": `witan agent --config ${path}`,
-      "to be admitted": "give a member the output of this command with --json",
+      ...(args.operator === undefined
+        ? {
+            "to be admitted": "give a member the output of this command with --json",
+            "to keep safe": `move ${operatorFile} to another machine: the agent does not need it`,
+          }
+        : { "to set it": "witan node set-agent --admission FILE, with the output of this command with --json" }),
     });
   },
 });
+
+/** How often the operator's seat was changed. */
+async function nonceOf(network: NetworkOptions, operator: Address): Promise<number> {
+  const { nonce } = await withClient(network, (client) => client.getSeat({ operator }));
+  return nonce;
+}
 
 function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);

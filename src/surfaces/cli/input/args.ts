@@ -15,7 +15,7 @@ export const networkArgs = {
 
 /** Options of commands that send a transaction. */
 export const signerArgs = {
-  key: { type: "string", description: "operator key file (keystore v3)", valueHint: "FILE" },
+  key: { type: "string", description: "key file of an account (keystore v3)", valueHint: "FILE" },
   "password-file": {
     type: "string",
     description: "file with the key's password; WITAN_PASSWORD takes precedence",

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { ConfigError } from "../../../errors.js";
-import { readOperatorKey } from "../../../ports/keys/index.js";
+import { readAccountKey } from "../../../ports/keys/index.js";
 
 /** The password: from WITAN_PASSWORD, or from a file that holds nothing else. */
 export async function readPassword(passwordFile: string | undefined): Promise<string> {
@@ -25,5 +25,5 @@ export async function readSigner(options: { key?: string | undefined; "password-
       hints: ["Name its file with --key."],
     });
   }
-  return readOperatorKey(options.key, await readPassword(options["password-file"]));
+  return readAccountKey(options.key, await readPassword(options["password-file"]));
 }

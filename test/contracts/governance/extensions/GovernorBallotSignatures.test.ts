@@ -24,6 +24,7 @@ import {
 import { deployGovernance, networkHelpers, timelockSigner } from "../../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import { flagCall, GovernanceHelper, State, Support } from "../../../harness/contracts/governanceHelper.js";
+import { removeNodes, rotateAgent } from "../../../harness/contracts/seats.js";
 import { shortOrLong } from "../../../harness/soak.js";
 
 beforeEach(useFreshGovernance);
@@ -188,9 +189,8 @@ describe("A committee that changes", () => {
   async function change(): Promise<void> {
     const { nodes, stranger } = contracts;
     const registry = nodes.connect(await timelockSigner(contracts));
-    const fresh = admissionOf(voterOf(2).address, "key 5");
-    await registry.remove([1]);
-    await registry.rotateKey(2, fresh.key, fresh.possession);
+    await removeNodes(registry, [1]);
+    await rotateAgent(registry, 2, "key 5");
     await registry.admit([admissionOf(stranger.address, "key 6")]);
     await networkHelpers.mine();
   }
@@ -242,11 +242,10 @@ describe("A committee that changes", () => {
     useGovernance(await deployGovernance({ size: 4 }));
     const { nodes } = contracts;
     const before = await nodes.epoch();
-    const fresh = admissionOf(voterOf(2).address, "key 4");
     const registry = nodes.connect(await timelockSigner(contracts));
-    await registry.rotateKey(2, fresh.key, fresh.possession);
+    await rotateAgent(registry, 2, "key 4");
     await registry.admit([admissionOf(contracts.stranger.address, "key 5")]);
-    await registry.remove([0]);
+    await removeNodes(registry, [0]);
     const context = await ballotContextOf(contracts.governor, 1n);
     for (const [epoch, members] of [
       [before, [0, 1, 2, 3]],
@@ -256,7 +255,7 @@ describe("A committee that changes", () => {
         const ballots = ballotsOf(members.map((index, i) => [index, ((split >> (2 * i)) & 3) - 1] as const));
         const signers = signersOf(ballots);
         const digests = [digestOf(context, 1), digestOf(context, 0)] as const;
-        const counts = await nodes.checkAggregate(epoch, signers, ...digests, aggregate(context, ballots));
+        const counts = await nodes.checkAggregate(epoch, 0, false, signers, ...digests, aggregate(context, ballots));
         const sizes = [ballots.for, ballots.against, ballots.abstain].map(({ length }) => BigInt(length));
         expect([...counts]).toEqual(sizes);
       }

@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { NO_DEADLINE, signOperatorConsent } from "../../../../src/ports/chain/index.js";
+import type { Address } from "../../../../src/records/index.js";
+import { accountOf, CHAIN_ID } from "../../../harness/contracts/consents.js";
 import { contracts, restart, useFreshGovernance, voterOf } from "../../../harness/contracts/currentGovernance.js";
-import { DEFAULT_TRACKS, ethers, rules, Track } from "../../../harness/contracts/deployGovernance.js";
+import { DEFAULT_TRACKS, ethers, networkHelpers, rules, Track } from "../../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import { type Call, GovernanceHelper, issueCall, Kind, State } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
@@ -71,29 +74,48 @@ describe("A directive decided by vote", () => {
 
   it("Ban removes a node from the committee of later proposals", async () => {
     const { nodes, operators } = contracts;
-    await order("Ban", await effectOn(nodes, nodes.interface.encodeFunctionData("remove", [[1]])));
+    await order("Ban", await effectOn(nodes, nodes.interface.encodeFunctionData("remove", [[voterOf(1).address]])));
     expect(await nodes.isMember(operators[1] as never, 2)).toBe(false);
     const proposal = await restart();
     await expect(proposal.propose(operators[1])).rejects.toThrow("GovernorInsufficientProposerVotes");
   });
 
-  it("RotateKey gives a node a new index, under which it votes on", async () => {
-    const { nodes, governor } = contracts;
-    const operator = voterOf(2);
-    const { key, possession } = admissionOf(operator.address, "a rotated key");
-    await order(
-      "RotateKey",
-      await effectOn(nodes, nodes.interface.encodeFunctionData("rotateKey", [2, key, possession])),
-    );
-    expect(await nodes.indexOf(operator, 2)).toBe(5n);
-    expect(await nodes.keyOf(5)).toBe(key);
+  it("ChangeOperator gives a seat with its index to another operator, who votes on, and takes it from the old one", async () => {
+    const { nodes, governor, stranger } = contracts;
+    // The agent has an account of its own, which stays; the seat's old operator has no other part in it.
+    await networkHelpers.time.increase(86_400);
+    const agent = accountOf("an agent");
+    const next = admissionOf(voterOf(2).address, "an agent's key", { agent, nonce: 1 });
+    await nodes.setAgentBySig(next);
+    const consent = {
+      from: voterOf(2).address as Address,
+      to: stranger.address as Address,
+      nonce: Number((await nodes.seat(voterOf(2))).nonce),
+      deadline: NO_DEADLINE,
+    };
+    const context = { chainId: CHAIN_ID, registry: (await nodes.getAddress()) as Address };
+    const [from, to] = [
+      await signOperatorConsent(voterOf(2), context, consent),
+      await signOperatorConsent(stranger, context, consent),
+    ];
+    const change = nodes.interface.encodeFunctionData("changeOperator", [
+      consent.from,
+      consent.to,
+      consent.deadline,
+      from,
+      to,
+    ]);
+    await order("ChangeOperator", await effectOn(nodes, change));
+    expect([await nodes.indexOf(stranger, 3), await nodes.indexOf(agent, 3)]).toEqual([5n, 5n]);
+    expect([await nodes.isMember(voterOf(2), 2), await nodes.isMember(voterOf(2), 3)]).toEqual([true, false]);
 
-    const proposal = await (await restart()).open(operator);
-    await proposal.vote(operator, 1);
+    const proposal = await (await restart()).open(stranger);
+    await proposal.vote(stranger, 1);
     expect([await governor.hasIndexVoted(proposal.id, 5), await governor.hasIndexVoted(proposal.id, 2)]).toEqual([
       true,
       false,
     ]);
+    await expect(proposal.vote(voterOf(2), 1)).rejects.toThrow("GovernorNotMember");
   });
 
   it("SetParameter and SetFlag change what nodes read", async () => {

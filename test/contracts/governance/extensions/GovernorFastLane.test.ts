@@ -1,6 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BallotsOfNodes } from "../../../harness/contracts/ballots.js";
-import { contracts, restart, useFreshGovernance, useGovernance } from "../../../harness/contracts/currentGovernance.js";
+import {
+  contracts,
+  restart,
+  useFreshGovernance,
+  useGovernance,
+  voterOf,
+} from "../../../harness/contracts/currentGovernance.js";
 import {
   DEFAULT_TRACKS,
   deployGovernance,
@@ -217,7 +223,10 @@ describe("The fast lane refuses", () => {
       [await flagCall(contracts), Track.operations],
       [await issueCall(contracts, { kind: Kind.Deploy }), Track.operations],
       [
-        { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("remove", [[1]]) },
+        {
+          target: await nodes.getAddress(),
+          data: nodes.interface.encodeFunctionData("remove", [[voterOf(1).address]]),
+        },
         Track.membership,
       ],
       [await issueCall(contracts, { kind: Kind.Ban }), Track.membership],

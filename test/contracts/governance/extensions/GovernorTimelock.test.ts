@@ -1,5 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { contracts, passDeployment, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
+import { accountOf } from "../../../harness/contracts/consents.js";
+import {
+  contracts,
+  passDeployment,
+  useFreshGovernance,
+  voterOf,
+} from "../../../harness/contracts/currentGovernance.js";
 import { ethers, networkHelpers, rules, Track, timelockSigner } from "../../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import { type Call, GovernanceHelper, issueCall, Kind, State } from "../../../harness/contracts/governanceHelper.js";
@@ -16,7 +22,7 @@ describe("What only a decision may do", () => {
     const calls: Call[] = [
       { target: await governor.getAddress(), data: change },
       { target: await governor.getAddress(), data: relay },
-      { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("remove", [[1]]) },
+      { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("remove", [[voterOf(1).address]]) },
       {
         target: await models.getAddress(),
         data: models.interface.encodeFunctionData("accept", [name, ethers.id("m"), ethers.ZeroHash, 1]),
@@ -83,14 +89,13 @@ describe("What only a decision may do", () => {
 
   it("may be tried again where a call failed, and is done once", async () => {
     const { governor, nodes, operators } = contracts;
-    const removal = { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("remove", [[7]]) };
-    const proposal = new GovernanceHelper(governor, [removal]);
-    await expect(proposal.carryOut(operators[0], operators)).rejects.toThrow("NodeRegistryUnknownNode");
+    const late = accountOf("late");
+    const data = nodes.interface.encodeFunctionData("remove", [[late]]);
+    const proposal = new GovernanceHelper(governor, [{ target: await nodes.getAddress(), data }]);
+    await expect(proposal.carryOut(operators[0], operators)).rejects.toThrow("NodeRegistryNotSeated");
     expect(await proposal.state()).toBe(State.queued);
 
-    await nodes
-      .connect(await timelockSigner(contracts))
-      .admit([5, 6, 7].map((i) => admissionOf(ethers.toBeHex(i, 20), `key ${i}`)));
+    await nodes.connect(await timelockSigner(contracts)).admit([admissionOf(late, "key 5")]);
     await proposal.execute();
     expect(await proposal.state()).toBe(State.executed);
     expect((await revertOf(proposal.execute()))?.[0]).toBe("GovernorUnexpectedProposalState");

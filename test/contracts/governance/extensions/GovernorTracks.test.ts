@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ProposalReader__factory } from "../../../../src/ports/chain/bindings/index.js";
-import { contracts, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
+import { contracts, useFreshGovernance, voterOf } from "../../../harness/contracts/currentGovernance.js";
 import {
   DEFAULT_TRACKS,
   ethers,
@@ -9,7 +9,14 @@ import {
   rules,
   Track,
 } from "../../../harness/contracts/deployGovernance.js";
-import { type Call, flagCall, GovernanceHelper, issueCall, Kind } from "../../../harness/contracts/governanceHelper.js";
+import {
+  type Call,
+  flagCall,
+  GovernanceHelper,
+  issueCall,
+  Kind,
+  trackOf,
+} from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
 
 const DAY = 86_400n;
@@ -103,14 +110,15 @@ describe("The track of a proposal", () => {
     ["AcceptModel", Track.operations],
     ["Admit", Track.membership],
     ["Ban", Track.membership],
-    ["RotateKey", Track.membership],
+    ["ChangeOperator", Track.membership],
     ["SetParameter", Track.constitution],
     ["SetFlag", Track.operations],
     ["SetTrack", Track.constitution],
     ["Experiment", Track.operations],
   ] as const)("decides %s on track %i", async (kind, track) => {
-    const proposal = new GovernanceHelper(contracts.governor, [await issueCall(contracts, { kind: Kind[kind] })]);
-    expect(await contracts.governor.trackOf(proposal.targets, proposal.calldatas)).toBe(track);
+    const call = await issueCall(contracts, { kind: Kind[kind] });
+    const proposal = new GovernanceHelper(contracts.governor, [call]);
+    expect(await trackOf(contracts, call)).toBe(track);
     await proposal.propose(contracts.operators[1]);
 
     const wanted = DEFAULT_TRACKS[Number(track)];
@@ -141,17 +149,16 @@ describe("The track of a proposal", () => {
   });
 
   it("takes the most careful track of several calls", async () => {
-    const { governor, nodes, timelock } = contracts;
+    const { nodes, timelock } = contracts;
     const quick = await issueCall(contracts, { kind: Kind.Restart });
     const flag = await flagCall(contracts);
-    const ban = { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("remove", [[1]]) };
+    const ban = {
+      target: await nodes.getAddress(),
+      data: nodes.interface.encodeFunctionData("remove", [[voterOf(1).address]]),
+    };
     const genesis = { target: await nodes.getAddress(), data: nodes.interface.encodeFunctionData("closeGenesis") };
     const role = { target: await timelock.getAddress(), data: "0x" };
-    const tracksOf = async (...calls: Call[]) =>
-      governor.trackOf(
-        calls.map((call) => call.target),
-        calls.map((call) => call.data),
-      );
+    const tracksOf = (...calls: Call[]) => trackOf(contracts, ...calls);
 
     expect(await tracksOf(quick)).toBe(Track.emergency);
     expect(await tracksOf(flag, quick)).toBe(Track.operations);

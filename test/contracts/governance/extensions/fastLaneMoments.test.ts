@@ -8,8 +8,14 @@ import {
   digestOf,
   signersOf,
 } from "../../../harness/contracts/ballots.js";
-import { contracts, restart, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
-import { ethers, networkHelpers, timelockSigner } from "../../../harness/contracts/deployGovernance.js";
+import { accountOf } from "../../../harness/contracts/consents.js";
+import {
+  contracts,
+  restart,
+  useFreshGovernance,
+  useOpenGenesis,
+} from "../../../harness/contracts/currentGovernance.js";
+import { ethers, networkHelpers } from "../../../harness/contracts/deployGovernance.js";
 import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import { argumentsOf, decide, ENOUGH, expectNoProposal, inOneBlock } from "../../../harness/contracts/fastLane.js";
 import { State, Support } from "../../../harness/contracts/governanceHelper.js";
@@ -19,15 +25,15 @@ beforeEach(useFreshGovernance);
 
 describe("Within one second", () => {
   it("nodes that are admitted have no part in a decision", async () => {
+    await useOpenGenesis();
     const { governor, nodes, operators, stranger } = contracts;
-    const registry = nodes.connect(await timelockSigner(contracts));
-    const newcomers = [5, 6].map((index) => admissionOf(ethers.Wallet.createRandom().address, `key ${index}`));
+    const newcomers = [5, 6].map((index) => admissionOf(accountOf(index), `key ${index}`));
     const [own, mixed, opener] = [await restart(), await restart({}, 1), await restart({}, 2)];
     const joined = { for: [0, 1, 2, 3, 4, 5, 6] };
     const sent: { hash: string }[] = [];
     const gasLimit = 3_000_000;
     const now = await inOneBlock(async () => {
-      await registry.admit([...newcomers, admissionOf(stranger.address, "key 7")], { gasLimit });
+      await nodes.admit([...newcomers, admissionOf(stranger.address, "key 7")], { gasLimit });
       for (const [proposal, ballots, by] of [
         [mixed, joined, operators[0]],
         [opener, ENOUGH, stranger],
@@ -52,12 +58,9 @@ describe("Within one second", () => {
   });
 
   it("the nodes that are admitted are refused by name", async () => {
+    await useOpenGenesis();
     const { governor, nodes, operators, stranger } = contracts;
-    const registry = nodes.connect(await timelockSigner(contracts));
-    await registry.admit([
-      admissionOf(ethers.Wallet.createRandom().address, "key 5"),
-      admissionOf(stranger.address, "key 6"),
-    ]);
+    await nodes.admit([admissionOf(accountOf(5), "key 5"), admissionOf(stranger.address, "key 6")]);
     // As if in the block that admitted them: such a call sees the newest block's second.
     const proposal = await restart();
     const attempt = async (ballots: BallotsOfNodes, by: HardhatEthersSigner | undefined) =>

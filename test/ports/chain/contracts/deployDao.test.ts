@@ -29,11 +29,7 @@ async function deployAndDecide(rpcUrl: string, size: number) {
   const operators = Array.from({ length: size }, (_, i) => operatorKey(i));
   const deployment = await deployDao({
     ...{ rpcUrl, chainId, deployer, tracks: shortTracks, onAdmitted: (count) => admitted.push(count) },
-    nodes: operators.map((operator, i) => ({
-      ...admissionOf(operator, blsKey(i)),
-      operator: operator.address as Address,
-      peerId: `0x002408011220${operator.address.slice(2).padStart(64, "0")}` as const,
-    })),
+    nodes: async (context) => operators.map((operator, i) => admissionOf(context, operator, blsKey(i))),
   });
   const chain = await createChain({ rpcUrl, ...deployment, signer: deployer, pollMs: 20 });
   onTestFinished(() => chain.close());

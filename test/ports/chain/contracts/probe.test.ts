@@ -19,6 +19,7 @@ const model = { model: ZeroHash, parent: ZeroHash, round: 0, version: 0, accepte
 /** What the contracts of a DAO answer to the calls of a probe. */
 const right: Readonly<Record<ContractName, string>> = {
   NodeRegistry: encode(["address"], [addresses.NodeTimelock]),
+  NodePresence: encode(["uint256"], [0]),
   KnowledgeRegistry: encode(["uint64"], [0]),
   ModelRegistry: contractInterfaces.ModelRegistry.encodeFunctionResult("accepted", [model]),
   ParameterRegistry: encode(["bool", "uint256"], [false, 0]),
@@ -64,6 +65,7 @@ describe("a probe of a deployment", () => {
 
   it.each<[ContractName, string, Answer]>([
     ["NodeRegistry", "has another timelock", encode(["address"], [ZeroAddress])],
+    ["NodePresence", "had suspended seats before time began", encode(["uint256"], [1])],
     ["KnowledgeRegistry", "knows an anchor of nobody", encode(["uint64"], [1])],
     ["ParameterRegistry", "has a parameter without a name", encode(["bool", "uint256"], [true, 0])],
     ["PublisherRegistry", "has admitted nobody's key", encode(["bool"], [true])],

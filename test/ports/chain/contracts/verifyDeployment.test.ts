@@ -7,6 +7,7 @@ import {
   DirectiveRegistry__factory,
   KnowledgeRegistry__factory,
   ModelRegistry__factory,
+  NodeChanges__factory,
   NodeGovernor__factory,
   NodeRegistry__factory,
   NodeTimelock__factory,
@@ -34,7 +35,8 @@ type Fault =
   | "second-proposer"
   | "anybody-executes"
   | "issued-by-account"
-  | "foreign-members";
+  | "foreign-members"
+  | "foreign-changes";
 
 /** Deploys a DAO as its Ignition module does, but for one fault. */
 async function deployWith(fault?: Fault) {
@@ -42,8 +44,9 @@ async function deployWith(fault?: Fault) {
   const self = deployer.address;
   const timelock = await new NodeTimelock__factory(deployer).deploy(self);
   const at = async (contract: { getAddress(): Promise<string> }) => (await contract.getAddress()) as Address;
-  const nodes = await new NodeRegistry__factory(deployer).deploy(timelock, self);
-  const others = await new NodeRegistry__factory(deployer).deploy(timelock, self);
+  const changes = await new NodeChanges__factory(deployer).deploy(fault === "foreign-changes" ? self : timelock);
+  const nodes = await new NodeRegistry__factory(deployer).deploy(timelock, self, changes);
+  const others = await new NodeRegistry__factory(deployer).deploy(timelock, self, changes);
   const knowledge = await new KnowledgeRegistry__factory(deployer).deploy(fault === "foreign-members" ? others : nodes);
   const models = await new ModelRegistry__factory(deployer).deploy(timelock);
   const parameters = await new ParameterRegistry__factory(deployer).deploy(timelock);
@@ -54,7 +57,8 @@ async function deployWith(fault?: Fault) {
     ...([nodes, timelock, directives, models, parameters, ZeroAddress, 0] as const),
     [emergency, operations, membership, constitution],
   );
-  await nodes.admit([admissionOf(operatorKey(0), blsKey(0))]);
+  const context = { chainId: 31_337, registry: (await nodes.getAddress()) as Address };
+  await nodes.admit([admissionOf(context, operatorKey(0), blsKey(0))]);
   if (fault !== "open-genesis") await nodes.closeGenesis();
   for (const role of ROLES) await timelock.grantRole(id(role), governor);
   if (fault === "second-proposer") await timelock.grantRole(id("PROPOSER_ROLE"), stranger);
@@ -64,6 +68,7 @@ async function deployWith(fault?: Fault) {
     deployedAtBlock,
     contracts: {
       NodeRegistry: await at(nodes),
+      NodePresence: (await nodes.presences()) as Address,
       KnowledgeRegistry: await at(knowledge),
       ModelRegistry: await at(models),
       ParameterRegistry: await at(parameters),
@@ -93,6 +98,7 @@ describe("the verification of a deployment", () => {
     ["anybody-executes", "the governor alone has EXECUTOR_ROLE"],
     ["issued-by-account", "DirectiveRegistry obeys the timelock"],
     ["foreign-members", "KnowledgeRegistry knows the nodes"],
+    ["foreign-changes", "NodeChanges obeys the timelock"],
   ] as const)("finds %s", async (fault, check) => {
     const found = await failed(await deployWith(fault));
     expect(found.map((each) => each.check)).toEqual([check]);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { runCommand } from "citty";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import type { AgentConfigInput } from "../../../../src/agent/config.js";
-import { writeOperatorKey } from "../../../../src/ports/keys/operatorKeyFile.js";
+import { writeAccountKey } from "../../../../src/ports/keys/accountKeyFile.js";
 import { agent } from "../../../../src/surfaces/cli/commands/agent.js";
 import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
 import { serveHttp } from "../../../../src/surfaces/http/server.js";
@@ -24,7 +24,7 @@ beforeAll(async () => {
   chainNode = await startHardhatNode();
   witan = await deployWitan({ node: chainNode, nodes: 1 });
   folder = await mkdtemp(join(tmpdir(), "witan-agent-"));
-  await writeOperatorKey(join(folder, "operator.json"), operatorKey(0), PASSWORD, { scryptN: 1024 });
+  await writeAccountKey(join(folder, "operator.json"), operatorKey(0), PASSWORD, { scryptN: 1024 });
   await writeFile(join(folder, "password"), `${PASSWORD}\n`, { mode: 0o600 });
 });
 afterAll(async () => {
@@ -38,7 +38,7 @@ async function configFile(port = 0): Promise<string> {
     name: "node-0",
     dataDir: await mkdtemp(join(folder, "data-")),
     chain: { rpcUrls: [chainNode.rpcUrl], ...witan.deployment },
-    keys: { operator: "operator.json", passwordFile: "password" },
+    keys: { agent: "agent.json", passwordFile: "password" },
     content: {},
     http: { port },
     cycleMs: 200,

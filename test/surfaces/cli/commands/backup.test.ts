@@ -30,7 +30,7 @@ async function configure(name: string, change: object = {}): Promise<string> {
     name: "node-1",
     dataDir: name,
     chain: { rpcUrls: [rpc], ...deployment },
-    keys: { operator: network.member },
+    keys: { agent: network.member },
     content: {},
     http: { port: 0 },
     cycleMs: 200,

@@ -28,7 +28,7 @@ async function agentFolder(peers: readonly string[] = []) {
   const dataDir = join(dir, "data");
   const names = ["NodeRegistry", "KnowledgeRegistry", "ModelRegistry", "ParameterRegistry", "DirectiveRegistry"];
   const contracts = Object.fromEntries(
-    [...names, "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [name, NOBODY]),
+    [...names, "NodePresence", "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [name, NOBODY]),
   );
   const input: AgentConfigInput = {
     name: "node",
@@ -39,7 +39,7 @@ async function agentFolder(peers: readonly string[] = []) {
       deployedAtBlock: 0,
       contracts: contracts as AgentConfigInput["chain"]["contracts"],
     },
-    keys: { operator: "operator.json" },
+    keys: { agent: "agent.json" },
     content: { peers: [...peers] },
     http: { port: 0 },
   };

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { writeOperatorKey } from "../../../../src/ports/keys/operatorKeyFile.js";
+import { writeAccountKey } from "../../../../src/ports/keys/accountKeyFile.js";
 import { ExitCodes, exitCodeOf } from "../../../../src/surfaces/cli/exitCodes.js";
 import { readPassword, readSigner } from "../../../../src/surfaces/cli/input/keys.js";
 import { operatorKey } from "../../../harness/deploy.js";
@@ -14,7 +14,7 @@ let key: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "witan-keys-"));
   key = join(dir, "operator.json");
-  await writeOperatorKey(key, operatorKey(0), PASSWORD, { scryptN: 1024 });
+  await writeAccountKey(key, operatorKey(0), PASSWORD, { scryptN: 1024 });
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Wallet } from "ethers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createOperatorKey, KeyError, readOperatorKey, writeOperatorKey } from "../../../src/ports/keys/index.js";
+import { createAccountKey, KeyError, readAccountKey, writeAccountKey } from "../../../src/ports/keys/index.js";
 
 const cheap = { scryptN: 1024 };
 
@@ -23,50 +23,50 @@ describe("an operator's key file", () => {
     );
 
   it("gives back the key that was written", async () => {
-    const key = createOperatorKey();
-    await writeOperatorKey(path, key, "correct horse", cheap);
-    const read = await readOperatorKey(path, "correct horse");
+    const key = createAccountKey();
+    await writeAccountKey(path, key, "correct horse", cheap);
+    const read = await readAccountKey(path, "correct horse");
     expect(read.privateKey).toBe(key.privateKey);
     expect(read.address).toBe(key.address);
   });
 
   it("opens in another Ethereum wallet, and opens what another wallet wrote", async () => {
-    const key = createOperatorKey();
-    await writeOperatorKey(path, key, "pässword", cheap);
+    const key = createAccountKey();
+    await writeAccountKey(path, key, "pässword", cheap);
     const elsewhere = await Wallet.fromEncryptedJson(await readFile(path, "utf8"), "pässword");
     expect(elsewhere.address).toBe(key.address);
     expect(JSON.parse(await readFile(path, "utf8")).version).toBe(3);
   });
 
   it("is readable by its owner alone and leaves nothing else behind", async () => {
-    await writeOperatorKey(path, createOperatorKey(), "pw", cheap);
+    await writeAccountKey(path, createAccountKey(), "pw", cheap);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await readdir(folder)).toEqual(["operator.json"]);
   });
 
   it("never holds the key in the clear", async () => {
-    const key = createOperatorKey();
-    await writeOperatorKey(path, key, "pw", cheap);
+    const key = createAccountKey();
+    await writeAccountKey(path, key, "pw", cheap);
     expect(await readFile(path, "utf8")).not.toContain(key.privateKey.slice(2));
   });
 
   it("refuses a wrong password", async () => {
-    await writeOperatorKey(path, createOperatorKey(), "right", cheap);
-    const error = await failureOf(readOperatorKey(path, "wrong"));
+    await writeAccountKey(path, createAccountKey(), "right", cheap);
+    const error = await failureOf(readAccountKey(path, "wrong"));
     expect(error).toBeInstanceOf(KeyError);
     expect(error).toMatchObject({ code: "wrong-password", retryable: false });
     expect(String(error.message)).not.toContain("wrong\n");
   });
 
   it("says that there is no file", async () => {
-    expect(await failureOf(readOperatorKey(path, "pw"))).toMatchObject({ code: "missing-key-file" });
+    expect(await failureOf(readAccountKey(path, "pw"))).toMatchObject({ code: "missing-key-file" });
   });
 
   it("refuses a file that others may read", async () => {
-    await writeOperatorKey(path, createOperatorKey(), "pw", cheap);
+    await writeAccountKey(path, createAccountKey(), "pw", cheap);
     for (const mode of [0o640, 0o604, 0o660]) {
       await chmod(path, mode);
-      expect(await failureOf(readOperatorKey(path, "pw"))).toMatchObject({ code: "unsafe-permissions" });
+      expect(await failureOf(readAccountKey(path, "pw"))).toMatchObject({ code: "unsafe-permissions" });
     }
   });
 
@@ -79,18 +79,18 @@ describe("an operator's key file", () => {
     ["far too much", "x".repeat(70_000)],
   ])("refuses %s", async (_, text) => {
     await writeFile(path, text, { mode: 0o600 });
-    expect(await failureOf(readOperatorKey(path, "pw"))).toMatchObject({ code: "malformed-key-file" });
+    expect(await failureOf(readAccountKey(path, "pw"))).toMatchObject({ code: "malformed-key-file" });
   });
 
   it("does not replace a key unless told to", async () => {
-    const first = createOperatorKey();
-    const second = createOperatorKey();
-    await writeOperatorKey(path, first, "pw", cheap);
-    expect(await failureOf(writeOperatorKey(path, second, "pw", cheap))).toMatchObject({ code: "key-file-exists" });
-    expect((await readOperatorKey(path, "pw")).address).toBe(first.address);
+    const first = createAccountKey();
+    const second = createAccountKey();
+    await writeAccountKey(path, first, "pw", cheap);
+    expect(await failureOf(writeAccountKey(path, second, "pw", cheap))).toMatchObject({ code: "key-file-exists" });
+    expect((await readAccountKey(path, "pw")).address).toBe(first.address);
     expect(await readdir(folder)).toEqual(["operator.json"]);
 
-    await writeOperatorKey(path, second, "pw", { ...cheap, overwrite: true });
-    expect((await readOperatorKey(path, "pw")).address).toBe(second.address);
+    await writeAccountKey(path, second, "pw", { ...cheap, overwrite: true });
+    expect((await readAccountKey(path, "pw")).address).toBe(second.address);
   });
 });

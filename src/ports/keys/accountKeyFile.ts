@@ -10,18 +10,18 @@ export interface EncryptOptions {
   readonly scryptN?: number | undefined;
 }
 
-/** A new operator key from the system's randomness. */
-export function createOperatorKey(): Wallet {
+/** A new account key, an operator's or an agent's, from the system's randomness. */
+export function createAccountKey(): Wallet {
   return new Wallet(hexlify(randomBytes(32)));
 }
 
-/** The operator key with this secret of 32 bytes. */
-export function operatorOf(secret: Hex): Wallet {
+/** The account key with this secret of 32 bytes. */
+export function accountOf(secret: Hex): Wallet {
   return new Wallet(secret);
 }
 
 /** The text of an Ethereum keystore (version 3) that holds the key under `password`. */
-export async function encryptOperatorKey(
+export async function encryptAccountKey(
   wallet: Pick<Wallet, "address" | "privateKey">,
   password: string,
   options: EncryptOptions = {},
@@ -33,25 +33,25 @@ export async function encryptOperatorKey(
 }
 
 /**
- * Encrypts an operator key and writes it to `path`, readable by the file's owner alone.
+ * Encrypts an account key and writes it to `path`, readable by the file's owner alone.
  *
  * @throws {@link KeyError} `key-file-exists` unless `overwrite` is set.
  */
-export async function writeOperatorKey(
+export async function writeAccountKey(
   path: string,
   wallet: Pick<Wallet, "address" | "privateKey">,
   password: string,
   options: EncryptOptions & WriteKeyFileOptions = {},
 ): Promise<void> {
-  await writeKeyFile(path, await encryptOperatorKey(wallet, password, options), options);
+  await writeKeyFile(path, await encryptAccountKey(wallet, password, options), options);
 }
 
 /**
- * Opens the operator key in an Ethereum keystore file (version 3).
+ * Opens the account key in an Ethereum keystore file (version 3).
  *
  * @throws {@link KeyError} `wrong-password`, `missing-key-file`, `malformed-key-file` or `unsafe-permissions`.
  */
-export async function readOperatorKey(path: string, password: string): Promise<Wallet> {
+export async function readAccountKey(path: string, password: string): Promise<Wallet> {
   const text = await readKeyFile(path);
   if (!isKeystoreJson(text) || !isAffordable(text)) {
     throw new KeyError("malformed-key-file", `${path} is not an Ethereum keystore (version 3).`);

@@ -1,0 +1,116 @@
+import type { Libp2p, Stream } from "@libp2p/interface";
+import { peerIdFromString } from "@libp2p/peer-id";
+import { raceSignal } from "race-signal";
+import type { Clock } from "../../../utils/clock.js";
+import { GossipError } from "../gossip.js";
+import { MAX_PROBE_BYTES } from "./message.js";
+
+/** Requests of one connection that may be under way at once; others are reset. */
+const MAX_INBOUND_STREAMS = 8;
+const MAX_OUTBOUND_STREAMS = 64;
+/** For a whole request, its answer included: longer than any peer waits. */
+const SERVE_MS = 15_000;
+/** A node with so many connections closes those again that it opened for one request. */
+const MAX_KEPT_CONNECTIONS = 40;
+
+/** Answers a request; undefined to give none, so that the stream is reset. */
+export type RequestHandler = (
+  request: Uint8Array,
+  from: string,
+  signal: AbortSignal,
+) => Promise<Uint8Array | undefined>;
+
+/** One request to a peer, one answer from it, over a connection that proves who it is. */
+export interface RequestResponse {
+  /** @throws If the peer cannot be reached, gives no answer, or the signal aborts. */
+  request(peer: string, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  /** Answers requests from now on. The returned function ends that. */
+  serve(handler: RequestHandler): Promise<() => Promise<void>>;
+  isConnected(peer: string): boolean;
+}
+
+export type RequestingNode = Pick<
+  Libp2p,
+  "dialProtocol" | "getConnections" | "getPeers" | "handle" | "hangUp" | "unhandle"
+>;
+
+export interface RequestResponseParameters {
+  readonly libp2p: RequestingNode;
+  /** Such as `/witan/probe/1/0x…`. */
+  readonly protocol: string;
+  readonly clock: Pick<Clock, "after">;
+  /** Called with what fails at a request of a peer, and at connections that are closed. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Requests and answers over streams of libp2p: each is at most {@link MAX_PROBE_BYTES} long and follows its length. */
+export function createRequestResponse(parameters: RequestResponseParameters): RequestResponse {
+  const { libp2p, protocol, clock, onError = () => undefined } = parameters;
+  const isConnected = (peer: string) => libp2p.getConnections(peerIdFromString(peer)).length > 0;
+
+  async function answer(stream: Stream, from: string, handler: RequestHandler): Promise<void> {
+    const late = new AbortController();
+    const cancel = clock.after(SERVE_MS, () => late.abort(new GossipError(`A request of ${from} took too long.`)));
+    try {
+      const response = await raceSignal(
+        readMessage(stream).then((request) => handler(request, from, late.signal)),
+        late.signal,
+      );
+      if (response === undefined) throw new GossipError(`A request of ${from} was refused.`);
+      sendMessage(stream, response);
+      await stream.close({ signal: late.signal });
+    } catch (error) {
+      stream.abort(error instanceof Error ? error : new GossipError("A request failed.", error));
+      onError(error);
+    } finally {
+      cancel();
+    }
+  }
+
+  return {
+    isConnected,
+    async request(peer, bytes, signal) {
+      const wasConnected = isConnected(peer);
+      const stream = await libp2p.dialProtocol(peerIdFromString(peer), protocol, { signal });
+      try {
+        sendMessage(stream, bytes);
+        const response = await raceSignal(readMessage(stream), signal);
+        await stream.close({ signal });
+        return response;
+      } catch (error) {
+        stream.abort(error instanceof Error ? error : new GossipError("A request failed.", error));
+        throw error;
+      } finally {
+        if (!wasConnected && libp2p.getPeers().length > MAX_KEPT_CONNECTIONS) {
+          libp2p.hangUp(peerIdFromString(peer)).catch(onError);
+        }
+      }
+    },
+    async serve(handler) {
+      const limits = { maxInboundStreams: MAX_INBOUND_STREAMS, maxOutboundStreams: MAX_OUTBOUND_STREAMS };
+      await libp2p.handle(
+        protocol,
+        (stream, { remotePeer }) => void answer(stream, remotePeer.toString(), handler),
+        limits,
+      );
+      return () => libp2p.unhandle(protocol);
+    },
+  };
+}
+
+function sendMessage(stream: Stream, bytes: Uint8Array): void {
+  if (bytes.length > MAX_PROBE_BYTES) throw new GossipError(`${bytes.length} bytes are too many for a request.`);
+  stream.send(Uint8Array.of(bytes.length, ...bytes));
+}
+
+/** Reads a length and as many bytes; what follows is not read. */
+async function readMessage(stream: Stream): Promise<Uint8Array> {
+  const read: number[] = [];
+  for await (const chunk of stream) {
+    for (const byte of chunk.subarray()) {
+      read.push(byte);
+      if (read.length > (read[0] ?? 0)) return Uint8Array.from(read.slice(1));
+    }
+  }
+  throw new GossipError("A stream ended before its message.");
+}

@@ -89,7 +89,7 @@ export type { AcceptedModel } from "./models/acceptedModel.js";
 export { isMemberIn, type NodeSummary } from "./nodes/node.js";
 export type { BuiltProposal } from "./proposals/composeProposal.js";
 export { describeProposal, subjectOf } from "./proposals/description.js";
-export type { Admission, EffectMaterial } from "./proposals/effect.js";
+export { type Admission, type EffectMaterial, OnChainKinds } from "./proposals/effect.js";
 export {
   type Proposal,
   type ProposalId,

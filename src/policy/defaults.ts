@@ -67,7 +67,6 @@ export const VoteDefaults: VotePolicy = {
     "Ban",
     "SetParameter",
     "SetFlag",
-    "Suspend",
   ]),
   /** None: healing must not wait for people. */
   grace: {},

@@ -21,3 +21,7 @@ it("handles every kind that takes effect in the contracts, and none that a node 
   for (const kind of ["Deploy", "Scale", "Rollback", "Restart", "StartRound"] as const)
     expect(kinds).not.toContain(kind);
 });
+
+it.each(["Suspend", "Experiment"] as const)("does not attest that a %s was done: nothing carries it out", (kind) => {
+  expect(createOnChainHandler().kinds).not.toContain(kind);
+});

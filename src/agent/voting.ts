@@ -1,15 +1,21 @@
 import { z } from "zod";
 import { VoteDefaults, type VotePolicy } from "../policy/index.js";
-import { type DirectiveKind, DirectiveKinds, MAX_ROUNDS } from "../records/index.js";
+import { type Address, checksumAddress, type DirectiveKind, DirectiveKinds, MAX_ROUNDS } from "../records/index.js";
 
 const kind = z.enum(DirectiveKinds);
-/** An hour: a claim of fact ends sooner, other votes last a day. */
+const operator = z
+  .string()
+  .refine((text) => checksumAddress(text) !== undefined, "must be an address")
+  .transform((text) => checksumAddress(text) as Address);
+/** A day, as long as a vote on the operations track lasts. */
 const MAX_GRACE_SECONDS = 86_400;
 /** The most that a payload can say. */
 const MAX_LOCAL_EPOCHS = 1_000;
 
 /** Kinds that an agent has no rule for: it can only leave them to people, or do as its operator has instructed. */
 const PeoplesKinds: readonly DirectiveKind[] = DirectiveKinds.filter((each) => !VoteDefaults.decides.has(each));
+
+const { rounds, scale } = VoteDefaults;
 
 /** What the agent votes for by itself, as its operator writes it; every field may be left out. */
 export const votingSchema = z.strictObject({
@@ -18,22 +24,26 @@ export const votingSchema = z.strictObject({
   /** Seconds after the opening in which people may vote or instruct the agent, by kind; 0 by default. */
   grace: z.partialRecord(kind, z.int().min(0).max(MAX_GRACE_SECONDS)).default({}),
   scale: z
-    .strictObject({ floor: z.int().min(0), ceiling: z.int().min(1), step: z.int().min(1) })
-    .partial()
-    .default({}),
+    .strictObject({
+      floor: z.int().min(0).default(scale.floor),
+      ceiling: z.int().min(1).default(scale.ceiling),
+      step: z.int().min(1).default(scale.step),
+    })
+    .prefault({}),
   /** The most that a StartRound may ask. */
   rounds: z
     .strictObject({
-      rounds: z.int().min(1).max(MAX_ROUNDS),
-      timeoutSeconds: z.int().min(1),
-      localEpochs: z.int().min(1).max(MAX_LOCAL_EPOCHS),
-      learningRate: z.number().gt(0),
-      batchSize: z.int().min(1),
+      rounds: z.int().min(1).max(MAX_ROUNDS).default(rounds.rounds),
+      timeoutSeconds: z.int().min(1).default(rounds.timeoutSeconds),
+      localEpochs: z.int().min(1).max(MAX_LOCAL_EPOCHS).default(rounds.localEpochs),
+      learningRate: z.number().gt(0).default(rounds.learningRate),
+      batchSize: z.int().min(1).default(rounds.batchSize),
     })
-    .partial()
-    .default({}),
+    .prefault({}),
   /** Whether releases that nobody has signed are voted For because their entry file is named by its sha256. */
-  unsignedReleases: z.boolean().default(false),
+  unsignedReleases: z.boolean().default(VoteDefaults.unsignedReleases),
+  /** The nodes whose word counts about a workload that this node does not run: operators' addresses, by workload. */
+  hosts: z.record(z.string().min(1), z.array(operator)).default({}),
   maxEvidenceSeconds: z.int().min(60).default(VoteDefaults.maxEvidenceSeconds),
   /** Parameters on which the agent votes For any value. */
   harmlessParameters: z
@@ -45,22 +55,7 @@ export const votingSchema = z.strictObject({
 export type VotingConfig = z.output<typeof votingSchema>;
 
 /** The policy that a configuration sets. */
-export function votePolicyOf(voting: VotingConfig): VotePolicy {
-  const { grace, harmlessParameters, leftToPeople, maxEvidenceSeconds, unsignedReleases } = voting;
+export function votePolicyOf({ leftToPeople, ...written }: VotingConfig): VotePolicy {
   const left = new Set([...PeoplesKinds, ...leftToPeople]);
-  return {
-    ...VoteDefaults,
-    decides: new Set(DirectiveKinds.filter((each) => !left.has(each))),
-    grace,
-    scale: { ...VoteDefaults.scale, ...given(voting.scale) },
-    rounds: { ...VoteDefaults.rounds, ...given(voting.rounds) },
-    unsignedReleases,
-    maxEvidenceSeconds,
-    harmlessParameters,
-  };
-}
-
-/** Without the fields that are left out. */
-function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+  return { ...VoteDefaults, ...written, decides: new Set(DirectiveKinds.filter((each) => !left.has(each))) };
 }

@@ -97,7 +97,7 @@ export { type CreateAdmissionParameters, createAdmission } from "./nodes/admissi
 export { isMemberIn, type NodeSummary } from "./nodes/node.js";
 export type { BuiltProposal } from "./proposals/composeProposal.js";
 export { describeProposal, subjectOf } from "./proposals/description.js";
-export type { EffectMaterial, OperatorConsents } from "./proposals/effect.js";
+export { type EffectMaterial, OnChainKinds, type OperatorConsents } from "./proposals/effect.js";
 export {
   type Proposal,
   type ProposalId,

@@ -76,6 +76,7 @@ export const VoteDefaults: VotePolicy = {
   /** Twice and more of what agents plan themselves: PlanDefaults. */
   rounds: { rounds: 10, timeoutSeconds: 600, localEpochs: 10, learningRate: 1, batchSize: 1_024 },
   unsignedReleases: false,
+  hosts: {},
   /** A week: a vote that fails is tried again for days, and an incident is anchored once. */
   maxEvidenceSeconds: 7 * 86_400,
   harmlessParameters: ["learning.rounds"],

@@ -1,4 +1,5 @@
 import type {
+  Address,
   ContentId,
   DirectiveKind,
   DirectivePayload,
@@ -106,6 +107,8 @@ export interface EvidenceCheck {
   readonly anchoredAt?: number;
   /** Whether a directive that cites it is done. */
   readonly resolved?: boolean;
+  /** Whether a host of the workload that it is about has anchored it: {@link VotePolicy.hosts}. */
+  readonly isHostsWord?: boolean;
 }
 
 /** What is known of a workload's releases: from the fleet of this machine, or from chain and content. */
@@ -201,6 +204,11 @@ export interface VotePolicy {
   };
   /** Whether a release that nobody has signed is voted For because it is named by the sha256 of its entry file. */
   readonly unsignedReleases: boolean;
+  /**
+   * The nodes whose word this node takes about a workload that it does not run, as operators' addresses by workload. About
+   * any other workload it says nothing.
+   */
+  readonly hosts: { readonly [workload: string]: readonly Address[] };
   /** How old the evidence of a Rollback may be, in seconds. */
   readonly maxEvidenceSeconds: number;
   /** Parameters besides those of retention on which the agent votes For any value. */

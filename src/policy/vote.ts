@@ -68,16 +68,16 @@ function decideRestart(
   view: NodeView,
 ): Decision {
   if (subject !== replicaSubject(order.replica)) return against(notThe("replica", order.replica, subject));
-  const matches = evidence.some(
+  const about = evidence.filter(
     ({ record }) =>
       record?.kind === "Incident" &&
       record.value.resolution === null &&
       record.value.subject === subject &&
       record.value.observed.instance === order.instance,
   );
-  if (!matches) return against(`no evidence speaks of instance ${order.instance} of ${subject}`);
+  if (about.length === 0) return against(`no evidence speaks of instance ${order.instance} of ${subject}`);
   const own = view.replicas.find((replica) => replica.subject === subject);
-  if (own === undefined) return inFavour("the evidence holds; this node does not see the replica");
+  if (own === undefined) return byHostsWord(about, subject);
   if (own.instance !== order.instance) return against(`instance ${order.instance} is already replaced`);
   if (own.alive && own.healthy) return against(`this node sees ${subject} alive and healthy`);
   return inFavour(`this node too sees ${subject} ${own.alive ? "sick" : "down"}`);
@@ -118,9 +118,17 @@ function decideRollback(
   const own = view.replicas.filter((replica) => replica.workload === workload && replica.release.sha256 === from);
   if (view.workloads.has(workload) && own.length === 0) return against("no replica runs that release any more");
   if (own.length === 0 && releases?.running !== from) return against("it is not the release that runs now");
+  if (own.length === 0) return byHostsWord(unresolved, subject);
   const sick = own.filter(({ alive, healthy }) => !alive || !healthy).length;
-  if (own.length > 0 && sick === 0) return against("this node sees that release healthy");
-  return inFavour(own.length === 0 ? "the evidence holds" : `this node too sees ${sick} of ${own.length} failing`);
+  if (sick === 0) return against("this node sees that release healthy");
+  return inFavour(`this node too sees ${sick} of ${own.length} failing`);
+}
+
+/** Of what a node does not see itself it believes the word of a host, and nobody else's. */
+function byHostsWord(evidence: readonly EvidenceCheck[], subject: string): Decision {
+  return evidence.some(({ isHostsWord }) => isHostsWord === true)
+    ? inFavour(`this node does not see ${subject}; a host says so`)
+    : against(`this node does not see ${subject}, and no host that it knows says so`);
 }
 
 /** Whether two releases run the same: their canonical bytes agree, whatever the order of their keys. */

@@ -25,7 +25,14 @@ describe("what an operator lets the agent vote for", () => {
   });
 
   it("never includes what is people's", () => {
-    for (const kind of ["Admit", "SetTrack", "AdmitPublisher", "RevokePublisher", "Experiment"] as const)
+    for (const kind of [
+      "Admit",
+      "SetTrack",
+      "ChangeOperator",
+      "AdmitPublisher",
+      "RevokePublisher",
+      "Experiment",
+    ] as const)
       expect(policyOf({}).decides.has(kind)).toBe(false);
   });
 

@@ -66,7 +66,14 @@ describe("a ballot on a restart", () => {
 
   it("is For when the evidence holds and the node sees the same", () => {
     expect(on({})).toEqual({ support: "for", reason: "this node too sees replica/web/3 down" });
-    expect(on({ view: view([]) }).support).toBe("for");
+  });
+
+  it("is For where the node does not see the replica only if a host says so", () => {
+    const unseen = { view: view([]) };
+    expect(on(unseen)).toMatchObject({ support: "against", reason: expect.stringContaining("does not see") });
+    expect(on({ ...unseen, evidence: [{ ...verified(down), isHostsWord: true }] }).support).toBe("for");
+    const ofAnother = { ...verified({ ...down, observed: { instance: "1@1" } }), isHostsWord: true };
+    expect(on({ ...unseen, evidence: [verified(down), ofAnother] }).support).toBe("against");
   });
 
   it.each(["missing", "corrupt", "unanchored", "wrong-author", "invalid"] as const)(

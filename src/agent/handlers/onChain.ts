@@ -1,3 +1,4 @@
+import { OnChainKinds } from "../../client/index.js";
 import type { DirectiveContext, DirectiveHandler, ExecutionResult } from "./handler.js";
 
 /**
@@ -6,18 +7,7 @@ import type { DirectiveContext, DirectiveHandler, ExecutionResult } from "./hand
  */
 export function createOnChainHandler(): DirectiveHandler {
   return {
-    kinds: [
-      "AcceptModel",
-      "Admit",
-      "Ban",
-      "ChangeOperator",
-      "SetParameter",
-      "SetFlag",
-      "SetTrack",
-      "Suspend",
-      "AdmitPublisher",
-      "RevokePublisher",
-    ],
+    kinds: OnChainKinds,
     isLeaderless: true,
     // The timelock runs the effect and the issue in one transaction: what was issued has taken effect.
     async execute({ order }: DirectiveContext): Promise<ExecutionResult> {

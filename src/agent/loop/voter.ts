@@ -5,6 +5,7 @@ import { ChainError } from "../../ports/chain/index.js";
 import { ContentError } from "../../ports/content/index.js";
 import { GossipError } from "../../ports/gossip/index.js";
 import {
+  type Address,
   type ContentId,
   type DirectivePayload,
   encodePayload,
@@ -12,6 +13,7 @@ import {
   type Model,
   type Order,
   type OrderOf,
+  workloadOfReplica,
   workloadSubject,
 } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
@@ -107,7 +109,10 @@ export class Voter {
     const modelTest = payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload) : undefined;
     const decision = decide({
       proposal: { kind: proposal.directive?.kind, payload, deviations, disagreements, track: proposal.track },
-      evidence: order?.kind === "Rollback" ? await this.#withResolved(evidence, order) : evidence,
+      evidence: await this.#withHosts(
+        order?.kind === "Rollback" ? await this.#withResolved(evidence, order) : evidence,
+        order,
+      ),
       view: await this.#view(order, await readNodeView(), signal),
       now: await client.chain.now(),
       ...published,
@@ -151,6 +156,30 @@ export class Voter {
     const { client } = this.#dependencies;
     const resolved = await resolvedBy(client, workloadSubject(workload), Math.min(...blocks));
     return evidence.map((check) => ({ ...check, resolved: resolved.has(check.contentId) }));
+  }
+
+  /** Says which of the evidence a host of the workload has anchored, where the order claims a fact. */
+  async #withHosts(evidence: readonly EvidenceCheck[], order: Order | undefined): Promise<readonly EvidenceCheck[]> {
+    const workload = claimedWorkload(order);
+    const hosts = new Set(workload === undefined ? [] : this.#dependencies.policy.hosts[workload]);
+    if (hosts.size === 0) return evidence;
+    const nodes = await this.#dependencies.client.listNodes();
+    const agents = nodes.flatMap(({ agent, operator }) => (hosts.has(operator) ? agent : []));
+    return Promise.all(evidence.map(async (check) => ({ ...check, isHostsWord: await this.#isWordOf(agents, check) })));
+  }
+
+  async #isWordOf(agents: readonly Address[], { contentId, status }: EvidenceCheck): Promise<boolean> {
+    if (status !== "verified") return false;
+    const { client, evidenceTimeoutMs: timeoutMs } = this.#dependencies;
+    for (const author of agents) {
+      try {
+        await client.fetchRecord({ contentId, kind: "Incident", author, timeoutMs });
+        return true;
+      } catch (error) {
+        if (!(error instanceof WrongAuthorError)) throw error;
+      }
+    }
+    return false;
   }
 
   /**
@@ -212,6 +241,12 @@ export class Voter {
     const accepted = parent === null ? undefined : await this.#dependencies.client.fetchRecord({ contentId: parent });
     return this.#dependencies.testModel(candidate.value, accepted?.kind === "Model" ? accepted.value : undefined);
   }
+}
+
+/** The workload about which an order claims a fact; undefined for other orders. */
+function claimedWorkload(order: Order | undefined): string | undefined {
+  if (order?.kind === "Restart") return workloadOfReplica(order.replica);
+  return order?.kind === "Rollback" ? order.workload : undefined;
 }
 
 function evidenceStatus(error: unknown): EvidenceCheck["status"] {

@@ -1,9 +1,9 @@
 import { createEventCache } from "../../ports/chain/events/eventCache.js";
 import { type Chain, ChainError, type ChainEventOf, peerIdText } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
-import { type SeatPresence, suspendedSeatsOf } from "./suspendedSeats.js";
 import { type MembershipEvent, membershipEvents } from "./membershipEvents.js";
 import { isMemberIn, type NodeSummary } from "./node.js";
+import { type SeatPresence, suspendedSeatsOf } from "./suspendedSeats.js";
 
 /** All are remembered: a node cannot be derived without its admission. There are few: each needs a vote, or an operator. */
 const MAX_EVENTS = Number.POSITIVE_INFINITY;

@@ -40,6 +40,9 @@ export const effectTargets: Partial<Record<Order["kind"], { readonly contract: C
     SetTrack: { contract: "NodeGovernor", name: "setTrack" },
   };
 
+/** The kinds that take effect in the contracts, in the transaction that issues them. */
+export const OnChainKinds = Object.keys(effectTargets) as readonly Order["kind"][];
+
 /**
  * The call by which an order takes effect in the contracts; undefined for orders that the nodes carry out.
  *

@@ -1,4 +1,5 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
+import { getBytes, hexlify } from "ethers";
 import {
   contentsOf,
   type Hex,
@@ -17,7 +18,7 @@ export function createPublisherKey(): Uint8Array {
 
 /** The public key of a publisher, which the DAO admits. */
 export function publisherKeyOf(secret: Uint8Array): Hex {
-  return hexOf(ed25519.getPublicKey(secret));
+  return hexlify(ed25519.getPublicKey(secret)) as Hex;
 }
 
 /**
@@ -28,7 +29,7 @@ export function publisherKeyOf(secret: Uint8Array): Hex {
 export function signRelease(secret: Uint8Array, contents: ReleaseContents): Release {
   const { command, env, files, name, workload } = contents;
   const sha256 = releaseHash(contents);
-  const signature = hexOf(ed25519.sign(bytesOf(sha256), secret));
+  const signature = hexlify(ed25519.sign(getBytes(sha256), secret)) as Hex;
   return { name, command, sha256, signed: { workload, env, files, publisher: publisherKeyOf(secret), signature } };
 }
 
@@ -38,7 +39,7 @@ export function isSignedByPublisher(release: Release): boolean {
   if (signed === undefined || contentsOf(release) === undefined || !isSelfConsistent(release)) return false;
   try {
     // Strict: a signature that one library accepts and another refuses would split the vote.
-    return ed25519.verify(bytesOf(signed.signature), bytesOf(sha256), bytesOf(signed.publisher), { zip215: false });
+    return ed25519.verify(getBytes(signed.signature), getBytes(sha256), getBytes(signed.publisher), { zip215: false });
   } catch {
     // Not a point of the curve.
     return false;
@@ -47,7 +48,7 @@ export function isSignedByPublisher(release: Release): boolean {
 
 /** Writes a publisher's secret key as hex, readable by the file's owner alone. @throws {@link KeyError} `key-file-exists`. */
 export function writePublisherKey(path: string, secret: Uint8Array): Promise<void> {
-  return writeKeyFile(path, `${JSON.stringify({ type: "witan/publisher-key/1", secret: hexOf(secret) })}\n`);
+  return writeKeyFile(path, `${JSON.stringify({ type: "witan/publisher-key/1", secret: hexlify(secret) })}\n`);
 }
 
 /** @throws {@link KeyError} `missing-key-file`, `malformed-key-file` or `unsafe-permissions`. */
@@ -61,18 +62,10 @@ function secretIn(text: string): Uint8Array | undefined {
   try {
     const value = JSON.parse(text) as { type?: unknown; secret?: unknown } | null;
     if (value?.type !== "witan/publisher-key/1" || typeof value.secret !== "string") return undefined;
-    return /^0x[0-9a-f]{64}$/.test(value.secret) ? bytesOf(value.secret as Hex) : undefined;
+    return /^0x[0-9a-f]{64}$/.test(value.secret) ? getBytes(value.secret) : undefined;
   } catch (error) {
     // Not JSON: the caller throws an error that names the file, and quotes nothing of it.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function bytesOf(hex: Hex): Uint8Array {
-  return Uint8Array.from(Buffer.from(hex.slice(2), "hex"));
-}
-
-function hexOf(bytes: Uint8Array): Hex {
-  return `0x${Buffer.from(bytes).toString("hex")}`;
 }

@@ -21,3 +21,7 @@ it("handles every kind that takes effect in the contracts, and none that a node 
   for (const kind of ["Deploy", "Scale", "Rollback", "Restart", "StartRound"] as const)
     expect(kinds).not.toContain(kind);
 });
+
+it("does not attest that an Experiment was done: nothing carries it out", () => {
+  expect(createOnChainHandler().kinds).not.toContain("Experiment");
+});

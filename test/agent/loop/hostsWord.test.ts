@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import type { Address, Order } from "../../../src/records/index.js";
+import { operatorKey } from "../../harness/deploy.js";
+import { downIncident } from "../../harness/listedFleet.js";
+import { createVotingNode } from "./votingNode.js";
+
+const restart: Order = { kind: "Restart", replica: "web/3", instance: "web-3/1" };
+
+/** What a node decides on a restart of what it does not see, on an incident that node 0 has anchored. */
+async function decisionWith(...hosts: readonly number[]) {
+  const policy = { hosts: { web: hosts.map((index) => operatorKey(index).address as Address) } };
+  const { anchor, decide, propose } = await createVotingNode({ policy });
+  const { contentId } = await anchor({ kind: "Incident", value: downIncident("web/3", "web-3/1") });
+  return decide(await propose(restart, contentId));
+}
+
+it("takes a host's word about a replica that it does not see", async () => {
+  expect(await decisionWith(1, 0)).toMatchObject({ support: "for", reason: expect.stringContaining("a host says so") });
+});
+
+it("says nothing on the word of a member that is no host, or where its operator has named none", async () => {
+  expect(await decisionWith(1)).toBeUndefined();
+  expect(await decisionWith()).toBeUndefined();
+});

@@ -38,8 +38,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     setupFiles: ["test/harness/seedProperties.ts"],
-    // One more than the cores of a small machine: many a test waits for blocks or for peers.
-    maxWorkers: 3,
+    // Two more than the cores of a small machine: many a test waits for blocks or for peers.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -197,7 +197,7 @@ export class SimulatedMesh {
       },
       chain: { addresses: { KnowledgeRegistry: "0x" }, blockNumber: async () => this.#entries.length },
     } as unknown as Client;
-    const termsOf = () => this.#terms[this.#terms.length - 1 - node.behind] as RetentionTerms;
+    const termsOf = () => this.#readTermsOf(node);
     node.replicator = new Replicator({
       client,
       content: {
@@ -290,9 +290,15 @@ export class SimulatedMesh {
       (each) =>
         each !== node && (this.#hasPinned(each, cid) || (each.lost.has(cid) && this.now - each.lostAt <= AWAY_MS)),
     );
-    if (others.length < this.min)
+    // A vote for fewer replicas lowers the minimum too, for the nodes that have read it.
+    if (others.length < this.#readTermsOf(node).rules.replicas.min)
       this.violations.push(`node ${node.index} unpinned ${name}, pinned by ${others.length}`);
     return true;
+  }
+
+  /** The newest terms that a node has read. */
+  #readTermsOf({ behind }: SimulatedNode): RetentionTerms {
+    return this.#terms[this.#terms.length - 1 - behind] as RetentionTerms;
   }
 
   #isOnline(cid: string): boolean {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type ContentStore, MAX_BLOCK_BYTES } from "../../../src/ports/content/index.js";
 import { cidToContentId, contentIdOf } from "../../../src/records/index.js";
-import { bytesOf, MISSING_CID } from "./contentNodes.js";
+import { bytesOf, expectMissing, MISSING_CID } from "./contentNodes.js";
 
 /** A store under test. Where a driver only reads, another writes for it. */
 export interface Subject {
@@ -73,11 +73,7 @@ export function conforms(name: string, setup: () => Promise<Subject>): void {
 
     it("says that a block is missing, within the time that was given", async () => {
       const { reader } = await setup();
-      await expect(reader.get(MISSING_CID, { timeoutMs: 300 })).rejects.toMatchObject({
-        code: "content-missing",
-        kind: "missing",
-        retryable: true,
-      });
+      await expectMissing(reader, MISSING_CID);
     });
 
     it("refuses a block over the bytes that the reader allows", async () => {

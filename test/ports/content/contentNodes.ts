@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Level } from "level";
 import { base32upper } from "multiformats/bases/base32";
 import { CID } from "multiformats/cid";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { createDiskContent } from "../../../src/ports/content/drivers/disk.js";
 import {
   createHeliaContent,
@@ -13,6 +13,7 @@ import {
 import type { ContentStore } from "../../../src/ports/content/index.js";
 import { contentIdToCid } from "../../../src/records/index.js";
 import { temporaryFolder } from "../../harness/folder.js";
+import { patience } from "../../harness/patience.js";
 
 /** A Helia node that is closed after the test. */
 export async function startNode(parameters: Partial<HeliaParameters> = {}): Promise<HeliaContent> {
@@ -114,4 +115,13 @@ export async function startRestartable(parameters: Partial<HeliaParameters> = {}
       running = await createHeliaContent({ ...parameters, dir, listen });
     },
   };
+}
+
+/**
+ * Waits until a node says within 300 ms that a block is missing: all peers have refused it by then, which takes longer on a busy
+ * machine.
+ */
+export async function expectMissing(reader: Pick<ContentStore, "get">, cid: string): Promise<void> {
+  const asked = () => reader.get(cid, { timeoutMs: 300 }).catch((error: unknown) => error);
+  await expect.poll(asked, patience).toMatchObject({ code: "content-missing", kind: "missing", retryable: true });
 }

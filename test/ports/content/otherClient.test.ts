@@ -4,7 +4,7 @@ import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
 import { expect, it } from "vitest";
 import { contentIdOf } from "../../../src/records/index.js";
-import { bytesOf, startNode } from "./contentNodes.js";
+import { bytesOf, expectMissing, startNode } from "./contentNodes.js";
 import { collect, stockNode } from "./stockNode.js";
 
 function cidOf(bytes: Uint8Array): CID {
@@ -30,7 +30,7 @@ it("we fetch the blocks of another IPFS client, also one that it gets only later
   await client.blockstore.put(here, bytesOf(100));
   expect(await ours.get(here.toString())).toEqual(bytesOf(100));
   const later = cidOf(bytesOf(200));
-  await expect(ours.get(later.toString(), { timeoutMs: 300 })).rejects.toMatchObject({ kind: "missing" });
+  await expectMissing(ours, later.toString());
   const waiting = ours.get(later.toString());
   await client.blockstore.put(later, bytesOf(200));
   expect(await waiting).toEqual(bytesOf(200));

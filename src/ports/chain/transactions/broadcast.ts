@@ -14,6 +14,12 @@ export interface BroadcastOptions {
   readonly timeoutMs: number;
 }
 
+export interface SignedTransaction {
+  readonly raw: string;
+  /** The account that has signed it. */
+  readonly from: string;
+}
+
 const MAX_PAUSE_MS = 5_000;
 
 /** How RPC nodes answer if the transaction is in their pool already. */
@@ -27,7 +33,7 @@ const ALREADY_KNOWN = /already known|known transaction|already imported/i;
  */
 export async function broadcast(
   provider: FailoverProvider,
-  raw: string,
+  { raw, from }: SignedTransaction,
   { clock, pollMs, timeoutMs }: BroadcastOptions,
 ): Promise<TransactionResponse> {
   const hash = keccak256(raw);
@@ -36,8 +42,7 @@ export async function broadcast(
   for (let failures = 1; !(await isSent(failures)); failures++) {
     await clock.sleep(retryDelay(failures, pollMs, MAX_PAUSE_MS));
   }
-  const transaction: unknown = Transaction.from(raw);
-  return provider._wrapTransactionResponse(transaction as TransactionResponseParams, await provider.getNetwork());
+  return provider._wrapTransactionResponse(responseOf(raw, from), await provider.getNetwork());
 
   /** Whether the chain has the transaction; false if an answer was lost and there is time to try again. */
   async function isSent(failures: number): Promise<boolean> {
@@ -60,6 +65,17 @@ export async function broadcast(
       });
     }
   }
+}
+
+/** A plain copy of the transaction, since ethers' own recovers the public key from the signature each time `from` is read. */
+function responseOf(raw: string, from: string): TransactionResponseParams {
+  const signed = Transaction.from(raw);
+  const { accessList, chainId, data, gasLimit, gasPrice, hash, maxFeePerGas, maxPriorityFeePerGas } = signed;
+  const { nonce, signature, to, type, value } = signed;
+  return {
+    ...{ accessList, chainId, data, from, gasLimit, gasPrice, hash, maxFeePerGas, maxPriorityFeePerGas },
+    ...{ nonce, signature, to, type, value },
+  } as unknown as TransactionResponseParams;
 }
 
 /** Whether the chain has a transaction, in a block or waiting; undefined if the answer was lost. */

@@ -45,7 +45,8 @@ export class ChainSigner extends AbstractSigner<FailoverProvider> {
   override async sendTransaction(request: TransactionRequest): Promise<TransactionResponse> {
     // The signature determines the sender; ethers rejects an unsigned transaction that has `from`.
     const { from: _, ...populated } = await this.populateTransaction(request);
-    return broadcast(this.provider, await this.signTransaction(Transaction.from(populated)), this.#options);
+    const raw = await this.signTransaction(Transaction.from(populated));
+    return broadcast(this.provider, { raw, from: await this.getAddress() }, this.#options);
   }
 
   override signTransaction(transaction: TransactionRequest): Promise<string> {

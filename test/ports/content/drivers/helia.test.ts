@@ -8,7 +8,7 @@ import { createHeliaContent } from "../../../../src/ports/content/drivers/helia.
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
 import { temporaryFolder } from "../../../harness/folder.js";
 import { childNode } from "../childNode.js";
-import { alterOnDisk, bytesOf, MISSING_CID, startNode, startRestartable } from "../contentNodes.js";
+import { alterOnDisk, bytesOf, expectMissing, MISSING_CID, startNode, startRestartable } from "../contentNodes.js";
 
 describe("a Helia node on its folder", () => {
   it("keeps its peer id and its blocks over a restart, and its key to itself", async () => {
@@ -125,7 +125,7 @@ describe("Helia nodes among themselves", () => {
     const reader = await startNode({ peers: source.multiaddrs() });
     await expect.poll(() => reader.connections()).toBe(1);
     const cid = contentIdToCid(contentIdOf(bytesOf(100)), "raw");
-    await expect(reader.get(cid, { timeoutMs: 300 })).rejects.toMatchObject({ kind: "missing" });
+    await expectMissing(reader, cid);
     const waiting = reader.get(cid);
     await source.put(bytesOf(100), { codec: "raw" });
     expect(await waiting).toEqual(bytesOf(100));

@@ -87,8 +87,11 @@ describe("a vote on a rollback", () => {
   it("needs the release to be the one that runs now", () => {
     const elsewhere = (running: Hex) =>
       viewOf({ replicas: [], workloads: new Set(), releases: releases(running, good) });
-    expect(on(null, { view: elsewhere(v2) })).toBe("for");
-    expect(on(null, { view: elsewhere(v1) })).toBe("against");
+    // A node that does not run it takes the word of a host, and nobody else's.
+    const evidence = evidenceOf({ isHostsWord: true });
+    expect(on(null, { evidence, view: elsewhere(v2) })).toBe("for");
+    expect(on(null, { view: elsewhere(v2) })).toBe("against");
+    expect(on(null, { evidence, view: elsewhere(v1) })).toBe("against");
     expect(on(null, { view: viewOf({ replicas: [], workloads: new Set() }) })).toBe("against");
     expect(on(null, { view: viewOf({ replicas: [replica(0)], releases: releases(v1, good) }) })).toBe("against");
   });

@@ -27,7 +27,7 @@ function handling() {
   const handler = createLearningHandler({
     self: addressOf(0),
     task: toy,
-    client: { content, listNodes: async () => nodes.map((operator) => ({ operator })) } as unknown as Client,
+    client: { content, listNodes: async () => nodes.map((agent) => ({ agent })) } as unknown as Client,
     clock,
     channel: hub.channel(addressOf(0)),
     shard: async () => ({ train: toySamples(1), heldOut: toySamples(2), digits: [] }),

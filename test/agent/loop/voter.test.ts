@@ -77,7 +77,8 @@ describe("an incident that accuses a node of two ballots", () => {
 
 describe("the payload of a proposal", () => {
   it("is kept by a node that votes For it, so that the order can be read when it is issued", async () => {
-    const { anchor, pinned, decide, propose } = await createVotingNode();
+    const { anchor, pinned, decide, propose, seen } = await createVotingNode();
+    seen.replicas = [deadReplica];
     const proposal = await propose(restart, (await anchor({ kind: "Incident", value: down })).contentId);
     pinned.length = 0;
     expect(await decide(proposal)).toMatchObject({ support: "for" });
@@ -111,7 +112,8 @@ describe("evidence that may only be on its way", () => {
   });
 
   it("goes with a payload that nobody has yet: it is looked at twice, too", async () => {
-    const { anchor, blocks, hasVoted, decide, propose } = await createVotingNode();
+    const { anchor, blocks, hasVoted, decide, propose, seen } = await createVotingNode();
+    seen.replicas = [deadReplica];
     const { contentId } = await anchor({ kind: "Incident", value: down });
     const proposal = await propose(restart, contentId);
     const payload = contentIdToCid(proposal.directive?.payload ?? contentId);
@@ -124,7 +126,8 @@ describe("evidence that may only be on its way", () => {
   });
 
   it("counts as any other where it comes between the two", async () => {
-    const { anchor, decide, propose } = await createVotingNode();
+    const { anchor, decide, propose, seen } = await createVotingNode();
+    seen.replicas = [deadReplica];
     const proposal = await propose(restart, encodeRecord("Incident", down).contentId);
     expect(await decide(proposal)).toBeUndefined();
     await anchor({ kind: "Incident", value: down });
@@ -142,7 +145,8 @@ describe("evidence that may only be on its way", () => {
     const mesh = await createBallotMesh({ nodes: 3 });
     await mesh.start([0]);
     const { exchange } = mesh.node(0);
-    const { anchor, client, logger, decide, self } = await createVotingNode({ mesh, exchange });
+    const { anchor, client, logger, decide, seen, self } = await createVotingNode({ mesh, exchange });
+    seen.replicas = [deadReplica];
     const { contentId } = encodeRecord("Incident", down);
     const plan = { order: restart, subject: "replica/web/3", evidence: [contentId], delay: 0, window: 60 };
     const lane = new FastLane({ self, client, clock: systemClock, logger, isVotedOn: () => false });

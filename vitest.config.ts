@@ -35,7 +35,8 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
+    // A test waits up to a minute for each of several things: what hangs is named by its own wait, not by this limit.
+    testTimeout: 240_000,
     hookTimeout: 120_000,
     setupFiles: ["test/harness/seedProperties.ts"],
     // Two more than the cores of a small machine: many a test waits for blocks or for peers.

@@ -1,10 +1,10 @@
-// Runs all tests: the contracts' own (Solidity: fuzz and invariants, with coverage) beside the build, then those of `src/`
-// (vitest, with coverage), then the whole story, by itself since it has deadlines. `--checks` adds lint, types, unused
+// Runs all tests: those of `src/` (vitest, with coverage), then the whole story, by itself since it has deadlines. The
+// contracts' own (Solidity: fuzz and invariants, with coverage) run beside all of it, in the time that the others leave. `--checks` adds lint, types, unused
 // exports and the package's shape, `--soaks` one pass of the short soaks. The last line adds all up; the exit code is not
 // zero if anything failed or coverage is below its bound.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -25,11 +25,12 @@ const environment = {
   NO_COLOR: "1",
 };
 
-/** Runs a program and shows its output: at once, or at its end if it runs beside another. */
-function run(what, file, args, { beside = false } = {}) {
+/** Runs a program and shows its output: at once, or at its end if it runs beside another. An idle one yields to all others. */
+function run(what, file, args, { beside = false, idle = false } = {}) {
   if (!beside) process.stdout.write(`\n== ${what}\n`);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, file), ...args], { cwd: root, env: environment });
+    if (idle && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");
@@ -102,7 +103,7 @@ async function contracts() {
     "Contracts: fuzz and invariants",
     "node_modules/hardhat/dist/src/cli.js",
     ["--config", "hardhat.coverage.config.ts", "test", "solidity", "--coverage"],
-    { beside: true },
+    { beside: true, idle: true },
   );
   passed += count(output, /(\d+) passing/g);
   fail(code, count(output, /(\d+) failing/g));
@@ -132,13 +133,12 @@ async function soak(args) {
 }
 
 if (only.length === 0) {
-  // Compiling keeps one core busy, and so does fuzzing: each has one of the two.
   const fuzzing = contracts();
   await build();
   if (checks) await check();
   await vitest("The sources", ["--coverage", "--project", "sources", "--project", "apart"]);
-  await fuzzing;
   await vitest("The story, with kills, and a rehearsal", ["--project", "e2e", "--no-file-parallelism"]);
+  await fuzzing;
   if (soaks) await Promise.all(SHORT_SOAKS.map(soak));
 } else {
   await build();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { BaseContract } from "ethers";
-import { expect, onTestFinished, vi } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { ExchangeDependencies } from "../../src/agent/aggregation/exchangeDependencies.js";
 import { leaderOrder } from "../../src/agent/aggregation/leaders/leaderSchedule.js";
 import type { LocalNode } from "../../src/agent/aggregation/localNode.js";
@@ -19,7 +19,6 @@ import { temporaryFolder } from "./folder.js";
 import { GossipHub } from "./gossipHub.js";
 import { patience } from "./patience.js";
 
-vi.setConfig({ testTimeout: 3 * patience.timeout });
 const UPDATE_EVERY_MS = 100;
 
 /** The DAOs that meshes of this process have used, by how they were deployed. One mesh at a time uses one. */

@@ -23,6 +23,8 @@ export class Knowledge {
   readonly #task: string | undefined;
   /** The model that was accepted last: a record does not change. */
   #accepted: { readonly contentId: ContentId; readonly round: number; readonly accuracy: number } | undefined;
+  /** What the snapshot before this one showed under way. */
+  #underWay: ReadonlySet<string> = new Set();
   /** The last finished series, by the directive that ordered it: a finished series does not change. */
   #finished: { readonly directiveId: string; readonly rounds: FinishedRounds | null } | undefined;
 
@@ -33,7 +35,10 @@ export class Knowledge {
 
   /** What policy plans on, from the cycle's snapshot of the chain. */
   async read({ directives }: Pick<ChainView, "directives">, { replicas: seen }: Observation): Promise<SharedKnowledge> {
-    const underWay = new Set(directives.map(({ kind, subject }) => underWayKey(kind, subject)));
+    const now = new Set(directives.map(({ kind, subject }) => underWayKey(kind, subject)));
+    // An order that has ended since may have ended after this cycle observed its subject.
+    const underWay = new Set([...this.#underWay, ...now]);
+    this.#underWay = now;
     const replicas = new Map<string, number>();
     for (const { workload } of seen) replicas.set(workload, (replicas.get(workload) ?? 0) + 1);
     return {

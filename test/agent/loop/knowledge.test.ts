@@ -1,8 +1,9 @@
 import { expect, it, onTestFinished } from "vitest";
 import { Knowledge } from "../../../src/agent/loop/knowledge.js";
 import type { Client } from "../../../src/client/index.js";
+import { underWayKey } from "../../../src/policy/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
-import type { Order } from "../../../src/records/index.js";
+import { type Order, subjectHash } from "../../../src/records/index.js";
 import { createTestDao } from "../../harness/dao.js";
 
 const DAY = 86_400;
@@ -56,4 +57,17 @@ it("counts no series of rounds whose records are past their retention, and fails
   await setting.witan.increaseTime(2 * DAY);
   expect(await lastRound(fresh)).toBeNull();
   expect(await lastRound(before)).not.toBeNull();
+});
+
+it("holds an order to be under way for one snapshot more: it may have ended after its subject was observed", async () => {
+  const setting = await createTestDao({ nodes: 1 });
+  onTestFinished(() => setting.close());
+  const knowledge = new Knowledge(setting.client(0), undefined);
+  const subject = subjectHash("replica/web/3");
+  const key = underWayKey("Restart", subject);
+  const directives = [{ kind: "Restart", subject }] as unknown as Parameters<Knowledge["read"]>[0]["directives"];
+  const isUnderWay = async (now: typeof directives) =>
+    (await knowledge.read({ directives: now }, nothingSeen)).underWay.has(key);
+  expect([await isUnderWay([]), await isUnderWay(directives)]).toEqual([false, true]);
+  expect([await isUnderWay([]), await isUnderWay([])]).toEqual([true, false]);
 });

@@ -252,7 +252,8 @@ describe("evidence that a node cannot look at now", () => {
   const failure = { level: "warn", message: "a job failed and will be tried again" };
 
   it.each(["eth_getLogs", "anchorOf"])("is nobody's fault where the chain gives no answer: %s", async (what) => {
-    const { anchor, client, hasVoted, rpc, logs, decide, propose } = await createVotingNode();
+    const { anchor, client, hasVoted, rpc, logs, decide, propose, seen } = await createVotingNode();
+    seen.replicas = [deadReplica];
     const { contentId } = await anchor({ kind: "Incident", value: down });
     const proposal = await propose(restart, contentId);
     const { selector } = client.chain.contracts.knowledge.anchorOf.fragment;

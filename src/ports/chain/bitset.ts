@@ -14,11 +14,12 @@ export function wordsOf(indices: Iterable<number>): bigint[] {
 
 /** The indices in a set, in ascending order. */
 export function indicesOf(words: readonly bigint[]): number[] {
-  return words.flatMap((word, position) => {
-    const indices: number[] = [];
+  const indices: number[] = [];
+  // A loop: what a contract returns is ethers' Result, whose flatMap yields [0] instead of nothing.
+  for (const [position, word] of words.entries()) {
     for (let bit = 0n; bit < WORD_BITS; bit++) if ((word >> bit) & 1n) indices.push(position * 256 + Number(bit));
-    return indices;
-  });
+  }
+  return indices;
 }
 
 /** Whether an index is in a set. */

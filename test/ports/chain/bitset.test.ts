@@ -1,3 +1,4 @@
+import { Result } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { indicesOf, wordsOf } from "../../../src/ports/chain/bitset.js";
@@ -9,6 +10,11 @@ describe("a set of indices", () => {
     expect(wordsOf([255, 256])).toEqual([2n ** 255n, 1n]);
     expect(indicesOf([0n, 3n])).toEqual([256, 257]);
     expect(indicesOf([0n])).toEqual([]);
+  });
+
+  it("is empty where a contract returns an empty one", () => {
+    expect(indicesOf(Result.fromItems([]))).toEqual([]);
+    expect(indicesOf(Result.fromItems([0n, 2n]))).toEqual([257]);
   });
 
   it("comes back from its words in order, and has one encoding", () => {

@@ -13,6 +13,7 @@ const MS_PER_MINUTE = 60_000;
 
 /** Tests that have a long form, by what they soak; `about` is the time of one pass on two cores. */
 const SOAKS = {
+  absent: ["agents that stay dead, are suspended, and return and vote", "4 min", "test/e2e/absent"],
   catalog: ["an index through kills, reorganisations and random queries", "2 min", "test/catalog"],
   content: ["a content store beside hostile, frozen and killed peers", "2 min", "test/ports/content"],
   engines: ["rollouts and rounds whose executors are killed at every step", "2 min", "test/engines"],

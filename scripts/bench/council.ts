@@ -6,42 +6,72 @@ import { type BlsLibrary, createBlsKey, loadBls, verifySignatureSets } from "../
 import { systemClock } from "../../src/utils/clock.js";
 import type { Rehearsal } from "../rehearsal/rehearse.js";
 import { startNetwork } from "../story/network.js";
+import { measureDetection } from "./council/detection.js";
+import { measureSuspension } from "./council/suspension.js";
 import type { Bench } from "./run.js";
 
 const MAIN = join(import.meta.dirname, "..", "rehearsal", "main.ts");
 const HOSTILE_PERCENT = 10;
+const SILENT_PERCENT = 40;
 
-/** Measures votes of a large committee on this machine, from proposal to tally: all nodes honest, then one in ten hostile. */
+/**
+ * Measures votes of a large committee on this machine, from proposal to tally: all nodes honest, then one in ten hostile, then
+ * two in five silent. Of the silent ones it also measures how soon the others know, what it costs to suspend them, and how
+ * many nodes can stop that.
+ */
 export async function bench(args: readonly string[]): Promise<Bench> {
   const { values } = parseArgs({ args: [...args], options: { nodes: { type: "string", default: "500" } } });
   const nodes = Number(values.nodes);
+  const { honest, hostile, silent, chainMaxRssMB } = await measureVotes(nodes);
+  const verification = await verify(nodes);
+  const seats = Math.floor((nodes * SILENT_PERCENT) / 100);
+  const report = {
+    bench: "council",
+    nodes,
+    honest,
+    hostile: { percent: HOSTILE_PERCENT, ...hostile },
+    silent: {
+      percent: SILENT_PERCENT,
+      seats,
+      ...(await measureDetection(nodes, seats)),
+      ...(await measureSuspension(nodes, seats)),
+      vote: silent,
+    },
+    chainMaxRssMB,
+    verification,
+  };
+  const table = [
+    { council: "honest", ...flat(honest) },
+    { council: `${HOSTILE_PERCENT} % hostile`, ...flat(hostile) },
+    { council: `${SILENT_PERCENT} % silent`, ...flat(silent) },
+  ];
+  return { table, report };
+}
+
+/** Has the committee vote once each way, and takes what memory the chain used for it. */
+async function measureVotes(nodes: number) {
   const network = await startNetwork(0);
   try {
-    const honest = await council(network.rpc, nodes, 0);
-    const hostile = await council(network.rpc, nodes, HOSTILE_PERCENT);
-    const verification = await verify(nodes);
-    const report = {
-      bench: "council",
-      nodes,
-      honest: summary(honest),
-      hostile: { percent: HOSTILE_PERCENT, ...summary(hostile) },
-      chainMaxRssMB: Math.round((process.resourceUsage().maxRSS * 1024) / 1e6),
-      verification,
-    };
-    const table = [
-      { council: "honest", ...flat(report.honest) },
-      { council: `${HOSTILE_PERCENT} % hostile`, ...flat(report.hostile) },
-    ];
-    return { table, report };
+    const honest = summary(await rehearse(network.rpc, nodes, {}));
+    const hostile = summary(await rehearse(network.rpc, nodes, { hostile: HOSTILE_PERCENT }));
+    const silent = summary(await rehearse(network.rpc, nodes, { silent: SILENT_PERCENT }));
+    const chainMaxRssMB = Math.round((process.resourceUsage().maxRSS * 1024) / 1e6);
+    return { honest, hostile, silent, chainMaxRssMB };
   } finally {
     await network.close();
   }
 }
 
-/** Runs the rehearsal's command and reads its JSON. */
-async function council(rpc: string, nodes: number, hostile: number): Promise<Rehearsal> {
-  const args = ["--import", "tsx", MAIN, "--nodes", `${nodes}`, "--hostile", `${hostile}`, "--rpc", rpc, "--json"];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+/** Runs the rehearsal's command, with these percents of the nodes, and reads its JSON. */
+async function rehearse(
+  rpc: string,
+  nodes: number,
+  { hostile = 0, silent = 0 }: { readonly hostile?: number; readonly silent?: number },
+): Promise<Rehearsal> {
+  const options = ["--nodes", `${nodes}`, "--hostile", `${hostile}`, "--silent", `${silent}`, "--rpc", rpc, "--json"];
+  const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...options], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString();

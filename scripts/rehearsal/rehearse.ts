@@ -36,6 +36,8 @@ export interface RehearsalOptions {
   readonly processes?: number | undefined;
   /** Percent of all nodes that attack instead of voting, from a separate process. */
   readonly hostile?: number | undefined;
+  /** Percent of all nodes that are members and do not run. */
+  readonly silent?: number | undefined;
   readonly proposals?: number | undefined;
   readonly timeoutMs?: number | undefined;
   readonly logLevel?: LogLevel | undefined;
@@ -94,13 +96,16 @@ interface Member {
  */
 export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const { nodes: count, onProgress, rpcUrl } = options;
-  const hostile = options.hostile ?? 0;
-  const honest = count - Math.floor((count * hostile) / 100);
-  const processes = options.processes ?? Math.min(MAX_PROCESSES, Math.max(2, cpus().length), honest);
+  const { hostile = 0, silent = 0 } = options;
+  const share = (percent: number) => Math.floor((count * percent) / 100);
+  const attacking = share(hostile);
+  const voting = count - attacking - share(silent);
+  const processes = options.processes ?? Math.min(MAX_PROCESSES, Math.max(2, cpus().length), voting);
   if (count < 1 || count > MAX_NODES) throw new InvalidInputError(`A rehearsal has 1 to ${MAX_NODES} nodes.`);
-  if (processes < 1 || processes > honest)
+  if (processes < 1 || processes > voting)
     throw new InvalidInputError("There must be at least one voting node for each process.");
-  if (hostile < 0 || hostile > 50) throw new InvalidInputError("At most 50 percent of the nodes can be hostile.");
+  if (hostile < 0 || silent < 0 || hostile + silent > 50)
+    throw new InvalidInputError("At most 50 percent of the nodes can be hostile or silent.");
 
   const members: Member[] = [];
   for (let i = 0; i < count; i++) {
@@ -125,7 +130,8 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const hosts: { process: HostProcess; nodes: number }[] = [];
   const chain = await createChain({ rpcUrl, ...deployment, pollMs: 100, timeoutMs: 60_000 });
   try {
-    await startHosts({ ...options, processes, hostile, dir, deployment, members, hosts });
+    const nodes = { voting: members.slice(0, voting), attacking: members.slice(count - attacking) };
+    await startHosts({ ...options, processes, dir, deployment, ...nodes, hosts });
     const votes: RehearsedVote[] = [];
     for (let round = 0; round < (options.proposals ?? 1); round++) {
       votes.push(
@@ -133,7 +139,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
           options,
           chain,
           hosts.map((host) => host.process),
-          hostile > 0,
+          attacking > 0,
           round,
         ),
       );
@@ -174,24 +180,22 @@ function makeMember(): Member {
 
 interface StartHostsParameters extends RehearsalOptions {
   readonly processes: number;
-  readonly hostile: number;
   readonly dir: string;
   readonly deployment: Deployment;
-  readonly members: readonly Member[];
+  readonly voting: readonly Member[];
+  readonly attacking: readonly Member[];
   readonly hosts: { process: HostProcess; nodes: number }[];
 }
 
 /** Starts the processes one after another, each connected to the earlier ones, and waits until all are connected. */
 async function startHosts(starting: StartHostsParameters): Promise<void> {
-  const { deployment, dir, hostile, logLevel = "warn", members, onProgress, processes, rpcUrl, hosts } = starting;
-  const bad = Math.floor((members.length * hostile) / 100);
-  const good = members.slice(0, members.length - bad);
+  const { attacking, deployment, dir, hosts, logLevel = "warn", onProgress, processes, rpcUrl, voting } = starting;
   const parts = Array.from({ length: processes }, (_, i) => ({
     name: `host-${i + 1}`,
     hostile: false,
-    members: good.filter((_member, position) => position % processes === i),
+    members: voting.filter((_member, position) => position % processes === i),
   }));
-  if (bad > 0) parts.push({ name: "hostile", hostile: true, members: members.slice(members.length - bad) });
+  if (attacking.length > 0) parts.push({ name: "hostile", hostile: true, members: [...attacking] });
   const peers: string[] = [];
   for (const part of parts) {
     const process = new HostProcess(part.name);

@@ -27,12 +27,21 @@ export class Agents {
 
   /** Kills one agent with SIGKILL and starts it again. */
   async killAndRestart(index: number): Promise<void> {
+    const member = await this.#kill(index);
+    if (member && !this.#stopping) this.#spawn(member);
+  }
+
+  /** Kills one agent with SIGKILL. It stays dead. */
+  async kill(index: number): Promise<void> {
+    await this.#kill(index);
+  }
+
+  /** Starts an agent that was killed, and resolves when it answers. */
+  async revive(index: number): Promise<void> {
     const member = this.#members[index];
-    const child = member && this.#running.get(member);
-    if (!member || !child) return;
-    child.process.kill("SIGKILL");
-    await child.exited;
-    if (!this.#stopping) this.#spawn(member);
+    if (!member || this.#stopping) return;
+    this.#spawn(member);
+    await this.#ready(member);
   }
 
   /** The process ids of all agents, for benchmarks. */
@@ -43,6 +52,16 @@ export class Agents {
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#children.stopAll();
+  }
+
+  /** Resolves with whose agent it was once it is dead. */
+  async #kill(index: number): Promise<Member | undefined> {
+    const member = this.#members[index];
+    const child = member && this.#running.get(member);
+    if (!child) return undefined;
+    child.process.kill("SIGKILL");
+    await child.exited;
+    return member;
   }
 
   #spawn(member: Member): void {

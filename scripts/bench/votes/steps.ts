@@ -6,6 +6,7 @@ import { ethers, networkHelpers } from "../../../test/harness/contracts/deployGo
 import {
   type Call,
   directiveOf,
+  GovernanceHelper,
   increaseTimeTo,
   Kind,
   Support,
@@ -88,20 +89,35 @@ export async function castBatch(world: BenchWorld, id: bigint, voters: readonly 
   return send(world.governor, voters[0]?.agent, await batchCall(world, id, voters));
 }
 
+/** Goes to the window in which all decisions of the fast lane begin. */
+export async function beginDecisions(): Promise<void> {
+  // The window is part of the id, and the id of the signatures, whose zero bytes cost less.
+  if ((await networkHelpers.time.latest()) < DECIDED_AT) await networkHelpers.time.increaseTo(DECIDED_AT);
+}
+
+/** The call that opens a proposal, counts the ballots of all of `voters` and executes it. */
+export async function decideCall(
+  world: BenchWorld,
+  { id, targets, values, calldatas, description }: GovernanceHelper,
+  voters: readonly BenchNode[],
+): Promise<string> {
+  const { signers, signature } = await signed(world, id, { for: voters });
+  const words = [targets, values, calldatas, description, signers, signature] as const;
+  return world.governor.interface.encodeFunctionData("decide", [...words]);
+}
+
 /** The calls that open an emergency directive, and that open, decide and issue it in one transaction. */
 export async function emergencyCalls(world: BenchWorld, voters: readonly BenchNode[]) {
   const { governor, directives, ours } = world;
-  // The window is part of the id, and the id of the signatures, whose zero bytes cost less.
-  if ((await networkHelpers.time.latest()) < DECIDED_AT) await networkHelpers.time.increaseTo(DECIDED_AT);
+  await beginDecisions();
   const directive = directiveOf({ ...EMERGENCY, salt: await saltNow() });
   const data = directives.interface.encodeFunctionData("issue", [directive]);
-  const call: [string[], bigint[], string[]] = [[ours.target], [0n], [data]];
-  const id = await governor.hashProposal(...call, ethers.id(EMERGENCY_WHY));
-  const { signers, signature } = await signed(world, id, { for: voters });
+  const proposal = await new GovernanceHelper(governor, [{ target: ours.target, data }], EMERGENCY_WHY).withId();
+  const { id, targets, values, calldatas, description } = proposal;
   return {
     id,
-    open: governor.interface.encodeFunctionData("propose", [...call, EMERGENCY_WHY]),
-    decide: governor.interface.encodeFunctionData("decide", [...call, EMERGENCY_WHY, signers, signature]),
+    open: governor.interface.encodeFunctionData("propose", [targets, values, calldatas, description]),
+    decide: await decideCall(world, proposal, voters),
   };
 }
 

@@ -1,6 +1,7 @@
-import type { Client, ProposalId } from "../../client/index.js";
+import { type Client, type ProposalId, UnknownDirectiveError } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { PlannedProposal } from "../../policy/index.js";
+import { NO_CONTENT } from "../../ports/chain/index.js";
 import { type Address, parseSalt, type TrackRules, Tracks, trackOfKind, WINDOW_SECONDS } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
@@ -106,6 +107,7 @@ export class FastLane implements OpeningStrategy {
       try {
         if (alive.has(planKey(plan))) continue;
         const built = await this.#prepare(plan, chainTime);
+        if (await this.#isUnderWay(built)) continue;
         candidates.set(built.proposalId, { plan, built });
       } catch (error) {
         // Opening it fails too, and says why.
@@ -125,6 +127,22 @@ export class FastLane implements OpeningStrategy {
     if (window === 0 || chainTime % WINDOW_SECONDS >= NEAR_BOUNDARY_SECONDS) return built;
     const earlier = await client.prepareProposal({ ...plan, openingWindow: window - 1 });
     return isVotedOn(earlier.proposalId) ? earlier : built;
+  }
+
+  /**
+   * Whether the order was issued since the snapshot was read: the next one shows that it is under way. Another proposal on top
+   * of it would get this node's vote alone, and stay open until its deadline.
+   */
+  async #isUnderWay({ directive: { base, kind } }: UnopenedProposal["built"]): Promise<boolean> {
+    if (base === NO_CONTENT) return false;
+    try {
+      const last = await this.#dependencies.client.getDirective({ directiveId: base });
+      return last.kind === kind && last.status === "Issued";
+    } catch (error) {
+      // It is issued by a transaction that is not in a block yet.
+      if (error instanceof UnknownDirectiveError) return true;
+      throw error;
+    }
   }
 
   async #tryToStart(built: UnopenedProposal["built"], view: ChainView): Promise<UnopenedProposal | undefined> {

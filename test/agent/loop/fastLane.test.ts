@@ -1,6 +1,7 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { readChainView } from "../../../src/agent/chainView.js";
 import { FastLane } from "../../../src/agent/loop/fastLane.js";
+import { UnknownDirectiveError } from "../../../src/client/index.js";
 import type { PlannedProposal } from "../../../src/policy/index.js";
 import { type Address, type Order, parseSalt, WINDOW_SECONDS } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
@@ -166,6 +167,37 @@ describe("a plan that is opened on chain before the vote", () => {
     const { client, moved, route } = await openLane();
     await client.openProposal(plan);
     expect([await route(plan), moved()]).toEqual([[], []]);
+  });
+});
+
+describe("a plan on a subject on which an order was issued", () => {
+  /** The plan's order is issued, for a minute, after this node has read its snapshot of the chain. */
+  async function afterIssue() {
+    const opened = await openLane();
+    const { client, setting } = opened;
+    const before = await readChainView(client);
+    const { proposalId } = await client.openProposal(plan);
+    await setting.carryOut(proposalId);
+    return { ...opened, before };
+  }
+
+  it("waits while the same order is under way, though the snapshot of this cycle does not show it", async () => {
+    const { before, lane, moved, route } = await afterIssue();
+    expect([await lane.route([plan], before), moved()]).toEqual([[], []]);
+    expect([await route(plan), moved()]).toEqual([[], []]);
+  });
+
+  it("waits while that order is in no block yet", async () => {
+    const { before, client, lane, moved } = await afterIssue();
+    vi.spyOn(client, "getDirective").mockRejectedValue(new UnknownDirectiveError("0x01"));
+    expect([await lane.route([plan], before), moved()]).toEqual([[], []]);
+  });
+
+  it("is voted on once that order has lapsed", async () => {
+    const { idOf, moved, route, setting } = await afterIssue();
+    await setting.witan.increaseTime(61);
+    await route(plan);
+    expect(moved()).toEqual([await idOf(plan)]);
   });
 });
 

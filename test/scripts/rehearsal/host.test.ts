@@ -5,6 +5,7 @@ import { id, ZeroHash } from "ethers";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { RehearsalHost } from "../../../scripts/rehearsal/host.js";
 import { attack } from "../../../scripts/rehearsal/hostile.js";
+import { rehearse } from "../../../scripts/rehearsal/rehearse.js";
 import { rehearsalTracks } from "../../../scripts/rehearsal/tracks.js";
 import { createClient } from "../../../src/client/index.js";
 import { createChain, type Deployment, deployDao, developmentChain } from "../../../src/ports/chain/index.js";
@@ -134,5 +135,14 @@ describe("a rehearsal", () => {
     expect(counts).toMatchObject({ malformed: 2 });
     expect(counts?.badSignatures).toBeGreaterThanOrEqual(2);
     expect(counts?.equivocations).toBe(2);
+  });
+
+  it("decides without the nodes that do not run", async () => {
+    const { hosts, votes } = await rehearse({
+      ...{ rpcUrl: node.rpcUrl, nodes: 5, processes: 1, silent: 40 },
+      onProgress: () => undefined,
+    });
+    expect(hosts.map(({ nodes }) => nodes)).toEqual([3]);
+    expect(votes.map(({ votes }) => votes)).toEqual([{ for: 3, against: 0, abstain: 0 }]);
   });
 });

@@ -15,7 +15,8 @@ it("draws how a vote stands", () => {
 it.each([
   [{ nodes: 0 }, "A rehearsal has 1 to 10000 nodes."],
   [{ nodes: 3, processes: 4 }, "There must be at least one voting node for each process."],
-  [{ nodes: 3, hostile: 60 }, "At most 50 percent of the nodes can be hostile."],
+  [{ nodes: 3, hostile: 60 }, "At most 50 percent of the nodes can be hostile or silent."],
+  [{ nodes: 5, processes: 1, hostile: 20, silent: 40 }, "At most 50 percent of the nodes can be hostile or silent."],
 ])("refuses a rehearsal that cannot be: %j", async (options, message) => {
   const rehearsal = rehearse({ rpcUrl: "http://127.0.0.1:1", onProgress: () => undefined, ...options });
   await expect(rehearsal).rejects.toThrow(message);

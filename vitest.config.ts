@@ -38,6 +38,8 @@ export default defineConfig({
     // A test waits up to a minute for each of several things: what hangs is named by its own wait, not by this limit.
     testTimeout: 240_000,
     hookTimeout: 120_000,
+    // As long as `patience`: on a busy machine what takes a moment otherwise takes seconds.
+    expect: { poll: { timeout: 60_000, interval: 50 } },
     setupFiles: ["test/harness/seedProperties.ts"],
     // Two more than the cores of a small machine: many a test waits for blocks or for peers.
     maxWorkers: 4,

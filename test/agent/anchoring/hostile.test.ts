@@ -79,7 +79,7 @@ describe("a node that wants others to sign what they should not", () => {
   it("gets one signature of each node, whatever else it drafts", async () => {
     const { batches, draft, mesh, signed } = await offered(ALONE);
     await mesh.publish(5, { type: "draft", draft: await draft(batches) });
-    await expect.poll(signed, { timeout: 10_000 }).toEqual(FIVE);
+    await expect.poll(signed).toEqual(FIVE);
     const first = FIVE.map((index) => mesh.node(index).outbox.offered?.signed?.id);
     await mesh.publish(5, { type: "draft", draft: await draft(batches.slice(0, 4)) });
     await settled(mesh);
@@ -150,7 +150,7 @@ describe("a node that sends what is not so", () => {
   it("is cut off once it has sent too much of it", async () => {
     const { mesh } = await offered();
     for (let i = 0; i < 32; i++) await mesh.publish(5, Uint8Array.of(1, 0, i));
-    await expect.poll(() => mesh.refused.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => mesh.refused.length).toBeGreaterThan(0);
     expect(new Set(mesh.refused.map(({ peer }) => peer))).toEqual(new Set([mesh.nameOf(5)]));
   });
 

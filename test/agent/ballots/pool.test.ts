@@ -66,7 +66,7 @@ describe("ballots of a node that stops", () => {
     const { open, written } = folder();
     const killed = await open();
     for (const ballot of ballots) killed.add(ballot);
-    await expect.poll(() => written().catch(messageOf), { timeout: 10_000 }).toEqual(ballots.slice(0, 3));
+    await expect.poll(() => written().catch(messageOf)).toEqual(ballots.slice(0, 3));
   });
 
   it("are those of operators where these sign", async () => {

@@ -49,7 +49,7 @@ function handling() {
         stopping.abort();
         await assisting;
       });
-      await expect.poll(() => hub.listeners, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+      await expect.poll(() => hub.listeners, { timeout: 60_000, interval: 5 }).toBeGreaterThan(0);
     },
     /** Another node announces a round. */
     async announce(from = addressOf(1)) {

@@ -86,7 +86,7 @@ describe("an index of more anchors than the client remembers", () => {
       await index.update(signal);
       return index.unread;
     };
-    await expect.poll(unread, { timeout: 10_000 }).toBe(0);
+    await expect.poll(unread).toBe(0);
     expect(index.block).toBe(await writer.chain.blockNumber());
     expect(idsOf(index.records())).toEqual(listed());
   });

@@ -88,7 +88,7 @@ export function publishAll(hub: RoundHub, self: Address, messages: readonly unkn
   for (const each of messages) hub.publish(self, each);
 }
 
-export const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000, interval: 20 });
+export const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 60_000, interval: 20 });
 /** A message is published once: who is to receive it has to listen first. */
 export const waitForListeners = (hub: RoundHub, count = 1) => eventually(() => hub.listeners).toBe(count);
 

@@ -29,7 +29,7 @@ async function row(): Promise<{ nodes: HeliaContent[]; gossips: Gossip[]; errors
 async function meshed(nodes: readonly HeliaContent[], topic: string): Promise<void> {
   const mesh = (each: HeliaContent) =>
     (each.pubsub as unknown as { getMeshPeers(topic: string): string[] }).getMeshPeers(topic).length;
-  await expect.poll(() => nodes.map(mesh), { timeout: 20_000 }).toEqual([1, 2, 1]);
+  await expect.poll(() => nodes.map(mesh)).toEqual([1, 2, 1]);
 }
 
 describe("gossip over three nodes in a row", () => {
@@ -143,7 +143,7 @@ describe("gossip at one node", () => {
     const fast = createGossip({ pubsub: sender.pubsub });
     await expect.poll(() => sender.pubsub.getSubscribers("t").length).toBe(1);
     for (let i = 0; i < MAX_PENDING_MESSAGES + 11; i++) await fast.publish("t", text(`${i}`));
-    await expect.poll(() => errors.length, { timeout: 10_000 }).toBe(10);
+    await expect.poll(() => errors.length).toBe(10);
     expect(heard).toEqual(["0"]);
     go();
     await expect.poll(() => heard.length).toBe(MAX_PENDING_MESSAGES + 1);

@@ -17,7 +17,7 @@ import { admissionOf, blsKey, operatorKey } from "../../harness/deploy.js";
 import { type HardhatNode, startHardhatNode } from "../../harness/hardhatNode.js";
 
 const NODES = 9;
-const patience = { timeout: 50_000, interval: 100 };
+const patience = { timeout: 60_000, interval: 100 };
 
 let node: HardhatNode;
 let deployment: Deployment;

@@ -50,7 +50,7 @@ describe("the private members of the installed @helia/bitswap", () => {
 
     await bitswap.sendWants(peer, [parseCid(held), parseCid(MISSING_CID)], AbortSignal.timeout(5_000));
 
-    await expect.poll(() => heard.length, { timeout: 5_000 }).toBe(2);
+    await expect.poll(() => heard.length).toBe(2);
     const [block] = heard.filter(({ has }) => has);
     const [refusal] = heard.filter(({ has }) => !has);
     expect(block?.sender.toString()).toBe(holder.peerId);

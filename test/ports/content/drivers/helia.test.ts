@@ -210,7 +210,7 @@ describe("Helia nodes among themselves", () => {
       await expect(reader.connect(address)).rejects.toMatchObject({ kind: "missing", retryable: true });
     });
     // It is kept in mind: nobody has to ask again.
-    await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => reader.connections()).toBe(1);
     await reader.connect(address);
     await expect(reader.connect("nowhere")).rejects.toMatchObject({ code: "config" });
   });

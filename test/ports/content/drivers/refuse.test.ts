@@ -5,7 +5,7 @@ import { TestClock } from "../../../harness/clock.js";
 import { startNode } from "../contentNodes.js";
 
 const MINUTE_MS = 60_000;
-const patience = { timeout: 30_000 };
+const patience = { timeout: 60_000 };
 
 /** A node and two that stay connected to it. */
 async function withTwo(clock = new TestClock()) {

@@ -76,7 +76,7 @@ describe("a file that is read as a stream", () => {
       await source.put(bytes.subarray(at, at + MAX_BLOCK_BYTES));
     }
     const reader = await startNode({ peers: [...source.multiaddrs, ...other.multiaddrs()] });
-    await expect.poll(() => reader.connections(), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => reader.connections()).toBe(2);
     const file = await reader.openFile(cid, { providers: [source.peerId], timeoutMs: patience.timeout });
     let seen = 0;
     for await (const chunk of file.read({ sha256 })) {

@@ -15,7 +15,7 @@ import { deployWitan, operatorKey, type Witan } from "../../../harness/deploy.js
 import { type HardhatNode, startHardhatNode } from "../../../harness/hardhatNode.js";
 import { PASSWORD, run } from "../../network.js";
 
-const patience = { timeout: 50_000, interval: 100 };
+const patience = { timeout: 60_000, interval: 100 };
 let chainNode: HardhatNode;
 let witan: Witan;
 let folder: string;

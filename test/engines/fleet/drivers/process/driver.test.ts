@@ -9,11 +9,11 @@ import { createProcessDriver, FleetError } from "../../../../../src/engines/flee
 import { temporaryFolder } from "../../../../harness/folder.js";
 import { healthyRelease, isFree, kill, startTestFleet, v1, waitForHealthy } from "../../testFleet.js";
 
-const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
+const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 60_000, interval: 20 });
 
 /** A server that is no workload of the fleet; a process that dies may hold its port for a moment longer. */
 async function impostorOn(port: number): Promise<void> {
-  await expect.poll(() => isFree(port), { timeout: 20_000, interval: 20 }).toBe(true);
+  await expect.poll(() => isFree(port), { timeout: 60_000, interval: 20 }).toBe(true);
   const impostor = createServer((_, response) => response.end("{}"));
   onTestFinished(() => void impostor.close());
   impostor.listen(port, "127.0.0.1");

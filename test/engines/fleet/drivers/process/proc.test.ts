@@ -9,7 +9,7 @@ import {
 import { stopProcesses } from "../../../../../src/engines/fleet/drivers/process/replica.js";
 import { systemClock } from "../../../../../src/utils/clock.js";
 
-const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
+const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 60_000, interval: 20 });
 
 describe("processes, as /proc tells them", () => {
   it("are found by the environment that they were started with, and are gone once they were stopped", async () => {

@@ -29,6 +29,8 @@ function soak(seed: number): void {
   describe(`five agents on default tracks, of which two are killed and stay dead (seed ${seed})`, () => {
     let running: RunningAgents;
     const random = randomOf(seed);
+    // The first number is much the same for all small seeds.
+    random();
     const dead = drawn(KILLED, AGENTS, random);
     const told: string[] = [];
     let deaths = 0;

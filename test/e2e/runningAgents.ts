@@ -116,15 +116,21 @@ async function goodRelease(): Promise<Release> {
 
 /** Has what runs in `home` end with this process, also by Ctrl+C: replicas would outlive it. The returned function undoes that. */
 function endWithThisProcess(home: string): () => void {
-  const interrupt = () => process.exit(130);
   const end = () => {
     for (const pid of pidsNaming(home)) process.kill(pid, "SIGKILL");
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt).once("exit", end);
-  return () => {
+  const interrupt = (signal: NodeJS.Signals) => {
+    end();
+    // Without a listener it ends this process, as the runner expects.
+    undo();
+    process.kill(process.pid, signal);
+  };
+  const undo = () => {
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt).off("exit", end);
   };
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt).on("exit", end);
+  return undo;
 }
 
 /** The processes whose command line or environment names `text`. Synchronous, for the last moment of this one. */

@@ -4,12 +4,12 @@ pragma solidity ^0.8.28;
 import {Track} from "../../types/Track.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
 
-/// @dev Extension of {Governor} that bounds how many proposals one node has open (Pending or Active) on one track, so
-/// that a faulty or hostile node cannot flood the others.
+/// @dev Extension of {Governor} that bounds how many proposals one seat has open (Pending or Active) on one track, by
+/// whichever of its accounts, so that a faulty or hostile node cannot flood the others.
 abstract contract GovernorOpenLimit is GovernorTracks {
-    /// @dev The proposals that a node has open on a track, and others that have closed since. Slots are filled in order and
+    /// @dev The proposals that a seat has open on a track, and others that have closed since. Slots are filled in order and
     /// reused, never emptied, so the first empty one ends the list.
-    mapping(address proposer => mapping(Track track => uint256[MAX_OPEN_LIMIT] proposalIds)) private _slots;
+    mapping(address operator => mapping(Track track => uint256[MAX_OPEN_LIMIT] proposalIds)) private _slots;
 
     function _propose(
         address[] memory targets,
@@ -26,7 +26,7 @@ abstract contract GovernorOpenLimit is GovernorTracks {
     /// proposal that may be decided in this transaction takes none yet: once decided it is open no more.
     function _recordOpen(address proposer, uint256 proposalId) internal virtual override {
         Track track = _tallies[proposalId].track();
-        uint256[MAX_OPEN_LIMIT] storage slots = _slots[proposer][track];
+        uint256[MAX_OPEN_LIMIT] storage slots = _slots[nodes.operatorOf(proposer)][track];
         uint256 limit = trackRules(track).openLimit;
         uint256 free = MAX_OPEN_LIMIT;
         uint256 open = 0;

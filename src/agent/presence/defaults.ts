@@ -27,8 +27,8 @@ export interface PresenceParameters {
 /**
  * Found by simulation, for 5 to 500 seats and up to a fifth of all messages lost: test/simulation/presence.test.ts. These files
  * themselves, on virtual time with 500 nodes: 83 KB and 22 signature checks a node and minute, against 4.8 MB and 2,994 by
- * flooding; when 200 die at once, all of the others hold all of them silent within 165 s, at 0.8 MB and 240 checks in the
- * worst minute, most of it for the sample before a Suspend is signed.
+ * flooding; when 200 die at once, all of the others hold all of them silent within 167 s, at 1.35 MB and 409 checks a living
+ * node in the worst minute, most of it for the sample before a Suspend is signed.
  */
 export const PresenceDefaults: PresenceParameters = {
   periodMs: 5_000,

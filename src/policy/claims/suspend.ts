@@ -1,4 +1,4 @@
-import type { OrderOf } from "../../records/index.js";
+import { MAX_NODES, type OrderOf } from "../../records/index.js";
 import type { Decision, NodeView } from "../types.js";
 
 /** The subject of every Suspend: one is under way at a time. */
@@ -11,9 +11,12 @@ export interface CommitteePresence {
   readonly suspended: ReadonlySet<number>;
 }
 
-/** Those of the silent seats that one order may suspend: never so many that fewer than half of all seats stay. The lowest first. */
+/**
+ * Those of the silent seats that one order may suspend: never so many that fewer than half of all seats stay, nor more than an
+ * order can name. The lowest first.
+ */
 export function suspendable(silent: Iterable<number>, { size, suspended }: CommitteePresence): number[] {
-  const room = Math.max(0, Math.floor(size / 2) - suspended.size);
+  const room = Math.min(MAX_NODES, Math.max(0, Math.floor(size / 2) - suspended.size));
   const seats = [...new Set(silent)].filter((seat) => !suspended.has(seat));
   return seats.sort((a, b) => a - b).slice(0, room);
 }

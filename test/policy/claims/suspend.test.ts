@@ -65,6 +65,14 @@ describe("the seats that one order suspends", () => {
   it("are the lowest of those that are silent, so that nodes that see the same name the same", () => {
     expect(suspendable([9, 1, 5, 3], { size: 6, suspended: new Set([2]) })).toEqual([1, 3]);
   });
+
+  it("are never more than an order can name, however many are silent", () => {
+    const silent = Array.from({ length: 3_000 }, (_, seat) => seat);
+    const indices = suspendable(silent, { size: 10_000, suspended: new Set() });
+    expect(indices).toHaveLength(1_024);
+    const order = { kind: "Suspend", indices } as const;
+    expect(() => encodePayload({ schema: "witan/directive/1", subject: PRESENCE_SUBJECT, order })).not.toThrow();
+  });
 });
 
 describe("a plan for silent seats", () => {

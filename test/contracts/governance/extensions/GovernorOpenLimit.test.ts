@@ -1,8 +1,12 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { beforeEach, describe, expect, it } from "vitest";
 import { contracts, restart, useFreshGovernance } from "../../../harness/contracts/currentGovernance.js";
-import { Track } from "../../../harness/contracts/deployGovernance.js";
+import { networkHelpers, Track } from "../../../harness/contracts/deployGovernance.js";
+import { admissionOf } from "../../../harness/contracts/eip2537.js";
 import { flagCall, GovernanceHelper } from "../../../harness/contracts/governanceHelper.js";
 import { revertOf } from "../../../harness/contracts/reverts.js";
+
+const DAY = 86_400;
 
 beforeEach(useFreshGovernance);
 
@@ -22,5 +26,21 @@ describe("The limit on open proposals", () => {
 
     await last.waitForEnd();
     await (await restart({}, 7)).propose(contracts.operators[0]);
+  });
+
+  it("is one for both accounts of a seat, and for an agent that takes another's place", async () => {
+    const { nodes, operators, stranger } = contracts;
+    const [operator] = operators as [HardhatEthersSigner];
+    const { nonce } = await nodes.seat(operator.address);
+    const admission = admissionOf(operator.address, "another agent", { agent: stranger.address, nonce: Number(nonce) });
+    await networkHelpers.time.increase(DAY);
+    await nodes.connect(operator).setAgent(admission.agent, admission.key, admission.possession, admission.peerId);
+    await networkHelpers.time.increase(1);
+    const proposals = await Promise.all([0, 1, 2, 3, 4].map((i) => restart({}, i)));
+    for (const [i, proposal] of proposals.slice(0, 4).entries()) await proposal.propose(i % 2 ? operator : stranger);
+    for (const by of [operator, stranger]) {
+      const refused = ["GovernorTooManyOpenProposals", by.address, Track.emergency, 4n];
+      expect(await revertOf((proposals[4] as GovernanceHelper).propose(by))).toEqual(refused);
+    }
   });
 });

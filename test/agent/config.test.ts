@@ -45,7 +45,7 @@ describe("an agent's configuration", () => {
       "/etc/witan",
     );
     expect(parsed.dataDir).toBe("/etc/witan/data");
-    expect(parsed.keys).toEqual({ operator: "/etc/witan/keys/operator.json", passwordFile: "/run/secret" });
+    expect(parsed.keys).toEqual({ agent: "/etc/witan/keys/agent.json", passwordFile: "/run/secret" });
     expect(parsed.fleet?.dir).toBe("/etc/witan/fleet");
     expect(parsed.content.listen).toEqual(["/ip4/127.0.0.1/tcp/0"]);
     expect(Object.isFrozen(parsed)).toBe(true);

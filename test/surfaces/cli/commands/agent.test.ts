@@ -24,7 +24,7 @@ beforeAll(async () => {
   chainNode = await startHardhatNode();
   witan = await deployWitan({ node: chainNode, nodes: 1 });
   folder = await mkdtemp(join(tmpdir(), "witan-agent-"));
-  await writeAccountKey(join(folder, "operator.json"), operatorKey(0), PASSWORD, { scryptN: 1024 });
+  await writeAccountKey(join(folder, "agent.json"), operatorKey(0), PASSWORD, { scryptN: 1024 });
   await writeFile(join(folder, "password"), `${PASSWORD}\n`, { mode: 0o600 });
 });
 afterAll(async () => {
@@ -65,12 +65,12 @@ it("runs until it is told to end, and answers meanwhile", async () => {
   const ended = runCommand(agent, { rawArgs: ["--config", await configFile()] });
   await expect.poll(() => out, patience).toContain("\n");
   const ready = JSON.parse(out.split("\n")[0] ?? "");
-  expect(ready).toMatchObject({ ready: true, operator: operatorKey(0).address, multiaddrs: [expect.any(String)] });
+  expect(ready).toMatchObject({ ready: true, account: operatorKey(0).address, multiaddrs: [expect.any(String)] });
 
   expect(await getJson(`${ready.http}/health`)).toEqual({ ok: true });
   const status = () => getJson(`${ready.http}/status`);
   await expect.poll(async () => (await status()).analysis?.health, patience).toBe("healthy");
-  expect(await status()).toMatchObject({ name: "node-0", operator: ready.operator, peerId: ready.peerId });
+  expect(await status()).toMatchObject({ name: "node-0", account: ready.account, peerId: ready.peerId });
   expect((await fetch(`${ready.http}/ipfs/hello?format=raw`)).status).toBe(400);
 
   // As the signal would, and nobody else who listens to it here.
@@ -122,7 +122,7 @@ it("as a process of its own ends by a signal with nothing left to wait for, and 
     err += chunk;
   });
   expect(await once(refused, "close")).toEqual([ExitCodes.usage, null]);
-  expect(err).toMatch(/^witan: The password does not open .*operator\.json\.\n$/);
+  expect(err).toMatch(/^witan: The password does not open .*agent\.json\.\n$/);
 
   const [line] = await once(child.stdout ?? child, "data");
   expect(JSON.parse(String(line))).toMatchObject({ ready: true });

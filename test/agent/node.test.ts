@@ -111,7 +111,7 @@ it("starts two nodes that anchor their states, and read one another's blocks", a
   expect(value).toMatchObject({ node: operatorOf(0).address, health: "healthy" });
   expect(await second.status()).toMatchObject({
     name: "node-1",
-    account: operatorOf(1).address,
+    agent: operatorOf(1).address,
     peers: 1,
     lastError: undefined,
     block: expect.any(Number),

@@ -65,12 +65,12 @@ it("runs until it is told to end, and answers meanwhile", async () => {
   const ended = runCommand(agent, { rawArgs: ["--config", await configFile()] });
   await expect.poll(() => out, patience).toContain("\n");
   const ready = JSON.parse(out.split("\n")[0] ?? "");
-  expect(ready).toMatchObject({ ready: true, account: operatorKey(0).address, multiaddrs: [expect.any(String)] });
+  expect(ready).toMatchObject({ ready: true, agent: operatorKey(0).address, multiaddrs: [expect.any(String)] });
 
   expect(await getJson(`${ready.http}/health`)).toEqual({ ok: true });
   const status = () => getJson(`${ready.http}/status`);
   await expect.poll(async () => (await status()).analysis?.health, patience).toBe("healthy");
-  expect(await status()).toMatchObject({ name: "node-0", account: ready.account, peerId: ready.peerId });
+  expect(await status()).toMatchObject({ name: "node-0", agent: ready.agent, peerId: ready.peerId });
   expect((await fetch(`${ready.http}/ipfs/hello?format=raw`)).status).toBe(400);
 
   // As the signal would, and nobody else who listens to it here.

@@ -108,18 +108,22 @@ contract ProposalReader {
     /// @notice The most careful of the calls' tracks.
     function trackOf(address[] calldata targets, bytes[] calldata calldatas) external view returns (Track track) {
         bool suspends;
+        bool revokes;
         bool suspension;
+        bool revocation;
         for (uint256 i = 0; i < targets.length; ++i) {
             bytes memory data = calldatas[i];
             Track trackOfCall = _trackOfCall(targets[i], data);
             if (trackOfCall > track) track = trackOfCall;
             if (_isSuspend(targets[i], data)) suspends = true;
+            if (_isRevoke(targets[i], data)) revokes = true;
             if (targets[i] == directives) {
-                (, DirectiveKind kind,) = data.tryRead();
-                if (kind == DirectiveKind.Suspend) suspension = true;
+                (bool readable, DirectiveKind kind,) = data.tryRead();
+                if (readable && kind == DirectiveKind.Suspend) suspension = true;
+                if (readable && kind == DirectiveKind.RevokePublisher) revocation = true;
             }
         }
-        if (suspends && !suspension) track = Track.Constitution;
+        if (suspends && !suspension || revokes && !revocation) track = Track.Constitution;
     }
 
     /// @notice Reverts if one of the rules is out of {TrackBounds}.
@@ -134,6 +138,8 @@ contract ProposalReader {
         returns (Track track, bool halfOfAll, uint256 windowEnd, ContentId[] memory evidence)
     {
         bool suspends;
+        bool revokes;
+        bool revocation;
         for (uint256 i = 0; i < targets.length; ++i) {
             bytes memory data = calldatas[i];
             Track trackOfCall;
@@ -142,14 +148,16 @@ contract ProposalReader {
                 if (!readable || windowEnd != 0) revert INodeGovernor.GovernorInvalidDirective(i);
                 windowEnd = Directives.windowEnd(data.salt());
                 evidence = _readEvidence(data, count);
-                halfOfAll = kind == DirectiveKind.Suspend;
+                (halfOfAll, revocation) = (kind == DirectiveKind.Suspend, kind == DirectiveKind.RevokePublisher);
                 trackOfCall = _trackOfKind(kind);
             } else {
                 trackOfCall = _trackOfCall(targets[i], data);
                 if (_isSuspend(targets[i], data)) suspends = true;
+                else if (_isRevoke(targets[i], data)) revokes = true;
             }
             if (trackOfCall > track) track = trackOfCall;
         }
+        if (revokes && !revocation) track = Track.Constitution;
         if (suspends && !halfOfAll) (track, halfOfAll) = (Track.Constitution, true);
     }
 
@@ -169,7 +177,7 @@ contract ProposalReader {
                     || selector == INodeChanges.changeOperator.selector)
         ) return Track.Membership;
         if (selector == IPublisherRegistry.admit.selector && _isPublishers(target)) return Track.Membership;
-        if (selector == IPublisherRegistry.revoke.selector && _isPublishers(target)) return Track.Emergency;
+        if (_isRevoke(target, data)) return Track.Emergency;
 
         return Track.Constitution;
     }
@@ -178,7 +186,11 @@ contract ProposalReader {
         return target == address(IParameterRegistry(parameters).publishers());
     }
 
-    /// @dev Without a directive that says so, it is not of the Emergency track: then nothing would end its ballots.
+    /// @dev This and {_isSuspend} are not of the Emergency track without a directive that says so: nothing would end their ballots.
+    function _isRevoke(address target, bytes memory data) private view returns (bool) {
+        return data.selector() == IPublisherRegistry.revoke.selector && _isPublishers(target);
+    }
+
     function _isSuspend(address target, bytes memory data) private view returns (bool) {
         return target == address(presences) && data.selector() == INodePresence.suspend.selector;
     }

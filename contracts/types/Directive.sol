@@ -63,10 +63,11 @@ library Directives {
         return window > block.timestamp / WINDOW ? block.timestamp : (window + 2) * WINDOW;
     }
 
-    /// @notice Whether orders of this kind name their base.
+    /// @notice Whether orders of this kind name their base. A suspension does, so that none that was passed beside another is kept
+    /// for later, when its nodes have returned.
     function hasBase(DirectiveKind kind) internal pure returns (bool) {
         return kind == DirectiveKind.Deploy || kind == DirectiveKind.Scale || kind == DirectiveKind.Rollback
-            || kind == DirectiveKind.Restart;
+            || kind == DirectiveKind.Restart || kind == DirectiveKind.Suspend;
     }
 
     /// @notice The id of a directive: a hash of all its fields.

@@ -75,8 +75,19 @@ function failingReleases(replicas: readonly ReplicaView[], failed: readonly Repl
     const all = replicas.filter((replica) => runs(replica, release)).length;
     const failing = failed.filter((replica) => replica.alive && runs(replica, release)).length;
     const mixed = replicas.some((replica) => replica.workload === release.workload && !runs(replica, release));
-    return failing > 0 && failing === all && (failing > 1 || mixed);
+    return isReleaseFailing({ all, failing, others: mixed });
   });
+}
+
+/** Whether a release is at fault: of its replicas, those that are alive and fail, and whether others of the workload run another. */
+export function isReleaseFailing({ all, failing, others }: ReleaseHealth): boolean {
+  return failing > 0 && failing === all && (failing > 1 || others);
+}
+
+interface ReleaseHealth {
+  readonly all: number;
+  readonly failing: number;
+  readonly others: boolean;
 }
 
 function runs(replica: ReplicaView, { workload, sha256 }: FailingRelease): boolean {

@@ -7,6 +7,7 @@ import {
   workloadSubject,
 } from "../records/index.js";
 import { judgeSuspension } from "./claims/suspend.js";
+import { isReleaseFailing } from "./incidents.js";
 import { retentionChange } from "./retention.js";
 import type { Decision, EvidenceCheck, NodeView, VoteInput, VotePolicy } from "./types.js";
 
@@ -35,7 +36,7 @@ export function decide(input: VoteInput): Decision | undefined {
   if (!input.policy.decides.has(order.kind)) return undefined;
   switch (order.kind) {
     case "Restart":
-      return decideRestart(order, subject, evidence, input.view);
+      return decideRestart(order, subject, input);
     case "Rollback":
       return decideRollback(order, subject, input);
     case "AcceptModel":
@@ -64,8 +65,7 @@ export function decide(input: VoteInput): Decision | undefined {
 function decideRestart(
   order: OrderOf<"Restart">,
   subject: string,
-  evidence: readonly EvidenceCheck[],
-  view: NodeView,
+  { evidence, now, policy, view }: VoteInput,
 ): Decision {
   if (subject !== replicaSubject(order.replica)) return against(notThe("replica", order.replica, subject));
   const about = evidence.filter(
@@ -77,7 +77,10 @@ function decideRestart(
   );
   if (about.length === 0) return against(`no evidence speaks of instance ${order.instance} of ${subject}`);
   const own = view.replicas.find((replica) => replica.subject === subject);
-  if (own === undefined) return byHostsWord(about, subject);
+  if (own === undefined) {
+    const fresh = about.filter((check) => check.resolved !== true && isFresh(check, now, policy));
+    return byHostsWord(fresh, subject);
+  }
   if (own.instance !== order.instance) return against(`instance ${order.instance} is already replaced`);
   if (own.alive && own.healthy) return against(`this node sees ${subject} alive and healthy`);
   return inFavour(`this node too sees ${subject} ${own.alive ? "sick" : "down"}`);
@@ -105,9 +108,8 @@ function decideRollback(
   if (about.length === 0) return against(`no evidence speaks of release ${from.slice(0, 10)} of ${workload}`);
   const unresolved = about.filter(({ resolved }) => resolved !== true);
   if (unresolved.length === 0) return against("another order has resolved what the evidence speaks of");
-  const oldest = now - policy.maxEvidenceSeconds;
-  if (!unresolved.some(({ anchoredAt }) => anchoredAt !== undefined && anchoredAt >= oldest))
-    return against(`the evidence is over ${policy.maxEvidenceSeconds} s old`);
+  const fresh = unresolved.filter((check) => isFresh(check, now, policy));
+  if (fresh.length === 0) return against(`the evidence is over ${policy.maxEvidenceSeconds} s old`);
 
   const releases = view.releases?.get(workload);
   if (to !== null) {
@@ -118,10 +120,17 @@ function decideRollback(
   const own = view.replicas.filter((replica) => replica.workload === workload && replica.release.sha256 === from);
   if (view.workloads.has(workload) && own.length === 0) return against("no replica runs that release any more");
   if (own.length === 0 && releases?.running !== from) return against("it is not the release that runs now");
-  if (own.length === 0) return byHostsWord(unresolved, subject);
-  const sick = own.filter(({ alive, healthy }) => !alive || !healthy).length;
-  if (sick === 0) return against("this node sees that release healthy");
-  return inFavour(`this node too sees ${sick} of ${own.length} failing`);
+  if (own.length === 0) return byHostsWord(fresh, subject);
+  const failing = own.filter(({ alive, healthy }) => alive && !healthy).length;
+  const others = view.replicas.some((replica) => replica.workload === workload && replica.release.sha256 !== from);
+  // As nodes tell a release that fails from a replica that does: all fail, and the machine is not to blame.
+  if (!isReleaseFailing({ all: own.length, failing, others }))
+    return against(`this node sees ${failing} of ${own.length} failing`);
+  return inFavour(`this node too sees ${failing} of ${own.length} failing`);
+}
+
+function isFresh({ anchoredAt }: EvidenceCheck, now: number, { maxEvidenceSeconds }: VotePolicy): boolean {
+  return anchoredAt !== undefined && anchoredAt >= now - maxEvidenceSeconds;
 }
 
 /** Of what a node does not see itself it believes the word of a host, and nobody else's. */

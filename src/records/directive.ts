@@ -54,7 +54,7 @@ export const WINDOW_SECONDS = 300;
 
 /** Whether an order of this kind names its base: the chain issues it only if nothing else was issued on its subject since. */
 export function hasBase(kind: DirectiveKind): boolean {
-  return kind === "Deploy" || kind === "Scale" || kind === "Rollback" || kind === "Restart";
+  return kind === "Deploy" || kind === "Scale" || kind === "Rollback" || kind === "Restart" || kind === "Suspend";
 }
 
 /**

@@ -71,6 +71,18 @@ describe("a vote on a rollback", () => {
     expect(on(good, { view: viewOf() })).toBe("against");
   });
 
+  it("needs the release to fail, not a replica of it: all of them, alive, and not one alone on the workload", () => {
+    const sick = (index: number, alive = true) =>
+      replica(index, { alive, healthy: false, release: { name: "v2", sha256: v2 } });
+    const well = replica(9, { release: { name: "v2", sha256: v2 } });
+    const seen = (...replicas: ReturnType<typeof replica>[]) =>
+      on(null, { view: viewOf({ replicas, releases: releases(v2, good) }) });
+    expect([seen(sick(1), well), seen(sick(1, false), sick(2, false)), seen(sick(1))]).toEqual(
+      Array(3).fill("against"),
+    );
+    expect([seen(sick(1), sick(2)), seen(sick(1), replica(9))]).toEqual(["for", "for"]);
+  });
+
   it("needs evidence that is fresh", () => {
     const age = VoteDefaults.maxEvidenceSeconds;
     expect(on(null, { evidence: evidenceOf({ anchoredAt: NOW - age }) })).toBe("for");

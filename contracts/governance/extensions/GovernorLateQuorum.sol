@@ -17,8 +17,7 @@ abstract contract GovernorLateQuorum is GovernorBallots {
                 // Not extended yet, so that this is the track's period. Reading the rules would cost more.
                 later = block.timestamp + (closesAt - tally.opensAt()) / 4;
             }
-            // Without a delay a directive is decided in its window or not at all.
-            if (later > closesAt && _rulesOf(tally).votingDelay != 0) {
+            if (later > closesAt) {
                 tally = tally.extended(later);
                 emit ProposalExtended(proposalId, uint64(later));
             }

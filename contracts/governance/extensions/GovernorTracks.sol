@@ -121,10 +121,11 @@ abstract contract GovernorTracks is GovernorCommittee {
         Track track = tally.track();
         TrackRules storage rules = _newestRules(track);
         uint256 period = rules.votingPeriod;
-        // Without a delay, ballots are signed before the opening: they count in their window and the next, and never after.
+        // Without a delay, ballots are signed before the opening, which is in their window or the next.
         if (windowEnd != 0 && rules.votingDelay == 0) {
             if (windowEnd <= clock()) revert GovernorWindowPassed();
-            period = windowEnd - clock();
+            // A claim of fact ends with them. Whoever would be against anything else has the whole period.
+            if (tally.isClaim()) period = windowEnd - clock();
         }
 
         (_opening, _openingPeriod) = (uint8(track) + 1, uint24(period));

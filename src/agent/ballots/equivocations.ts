@@ -58,16 +58,15 @@ export class Equivocations {
       .map(({ incident }) => incident);
   }
 
-  /** Whether an incident of the kind "equivocation" is true: the node it names has signed both ballots. */
+  /** Whether an incident of the kind "equivocation" is true: the node it names has signed both ballots, and is a member still. */
   async proves(incident: Incident): Promise<boolean> {
     const equivocation = ballotsOf(incident);
-    const node = equivocation && this.#dependencies.latest.committees.get(equivocation.first.index);
+    // A key that its operator has revoked since says nothing about the seat.
+    const node = equivocation && this.#dependencies.latest.committees.member(equivocation.first.index);
     if (equivocation === undefined || node === undefined) return false;
     const { first, second } = equivocation;
-    // Every observer of a pair of ballots must write the same record, but for the operator, which may have changed since.
-    const operator = [node.operator, ...node.formerOperators].find((each) => each === incident.observed.operator);
-    if (operator === undefined) return false;
-    const written = equivocationIncident(equivocation, { ...node, operator });
+    // Every observer of a pair of ballots must write the same record.
+    const written = equivocationIncident(equivocation, node);
     if (JSON.stringify(claimOf(incident)) !== JSON.stringify(claimOf(written))) return false;
     const { isSigned } = this.#dependencies;
     const signed = [await isSigned(first, node), await isSigned(second, node)];

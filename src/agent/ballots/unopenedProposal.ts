@@ -48,7 +48,8 @@ export function makeUnopenedProposal(parameters: MakeUnopenedProposalParameters)
     expiry,
   };
   const { window } = parseSalt(built.directive.salt);
-  const deadline = window === 0n ? chainTime + votingPeriod : (Number(window) + 2) * WINDOW_SECONDS;
+  const isWindowed = window !== 0n && frozen.claim;
+  const deadline = isWindowed ? (Number(window) + 2) * WINDOW_SECONDS : chainTime + votingPeriod;
   return {
     id: built.proposalId,
     state: "Active",

@@ -9,10 +9,11 @@ import {
   type ContentId,
   type DirectivePayload,
   encodePayload,
+  type Incident,
   InvalidRecordError,
   type Model,
   type Order,
-  type OrderOf,
+  replicaSubject,
   workloadOfReplica,
   workloadSubject,
 } from "../../records/index.js";
@@ -41,6 +42,9 @@ export interface VoterDependencies {
   /** Tests a candidate and the accepted model on this node's held-out data; undefined if this node has none. */
   readonly testModel: (candidate: Model, accepted: Model | undefined) => Promise<ModelTest | undefined>;
 }
+
+/** Evidence, and the block of its anchor. */
+type DatedEvidence = EvidenceCheck & { readonly block?: number };
 
 /** Decides on open proposals: first the evidence, then what the node sees itself, then one ballot, journalled before it is signed. */
 export class Voter {
@@ -109,10 +113,7 @@ export class Voter {
     const modelTest = payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload) : undefined;
     const decision = decide({
       proposal: { kind: proposal.directive?.kind, payload, deviations, disagreements, track: proposal.track },
-      evidence: await this.#withHosts(
-        order?.kind === "Rollback" ? await this.#withResolved(evidence, order) : evidence,
-        order,
-      ),
+      evidence: await this.#withResolved(await this.#withHosts(evidence, order), order),
       view: await this.#view(order, await readNodeView(), signal),
       now: await client.chain.now(),
       ...published,
@@ -147,39 +148,41 @@ export class Voter {
     return releases === undefined ? view : { ...view, releases: new Map([[order.workload, releases]]) };
   }
 
-  async #withResolved(
-    evidence: readonly (EvidenceCheck & { readonly block?: number })[],
-    { workload }: OrderOf<"Rollback">,
-  ): Promise<readonly EvidenceCheck[]> {
+  /** Says which of the evidence another order has resolved, where the order claims a fact. */
+  async #withResolved(evidence: readonly DatedEvidence[], order: Order | undefined): Promise<readonly EvidenceCheck[]> {
+    const subject = claimedSubject(order);
     const blocks = evidence.flatMap(({ block }) => block ?? []);
-    if (blocks.length === 0) return evidence;
-    const { client } = this.#dependencies;
-    const resolved = await resolvedBy(client, workloadSubject(workload), Math.min(...blocks));
+    if (subject === undefined || blocks.length === 0) return evidence;
+    const resolved = await resolvedBy(this.#dependencies.client, subject, Math.min(...blocks));
     return evidence.map((check) => ({ ...check, resolved: resolved.has(check.contentId) }));
   }
 
   /** Says which of the evidence a host of the workload has anchored, where the order claims a fact. */
-  async #withHosts(evidence: readonly EvidenceCheck[], order: Order | undefined): Promise<readonly EvidenceCheck[]> {
+  async #withHosts(evidence: readonly DatedEvidence[], order: Order | undefined): Promise<readonly DatedEvidence[]> {
     const workload = claimedWorkload(order);
     const hosts = new Set(workload === undefined ? [] : this.#dependencies.policy.hosts[workload]);
     if (hosts.size === 0) return evidence;
     const nodes = await this.#dependencies.client.listNodes();
     const agents = nodes.flatMap(({ agent, operator }) => (hosts.has(operator) ? agent : []));
-    return Promise.all(evidence.map(async (check) => ({ ...check, isHostsWord: await this.#isWordOf(agents, check) })));
+    return Promise.all(evidence.map((check) => this.#asWordOf(agents, check)));
   }
 
-  async #isWordOf(agents: readonly Address[], { contentId, status }: EvidenceCheck): Promise<boolean> {
-    if (status !== "verified") return false;
+  /** The evidence as of the newest anchor that one of these has made of it: anybody can anchor the same bytes again later. */
+  async #asWordOf(agents: readonly Address[], check: DatedEvidence): Promise<DatedEvidence> {
+    if (check.status !== "verified") return check;
     const { client, evidenceTimeoutMs: timeoutMs } = this.#dependencies;
+    const { contentId } = check;
+    let newest: { readonly anchoredAt: number; readonly blockNumber: number } | undefined;
     for (const author of agents) {
       try {
-        await client.fetchRecord({ contentId, kind: "Incident", author, timeoutMs });
-        return true;
+        const { anchor } = await client.fetchRecord({ contentId, kind: "Incident", author, timeoutMs });
+        if (newest === undefined || anchor.blockNumber > newest.blockNumber) newest = anchor;
       } catch (error) {
         if (!(error instanceof WrongAuthorError)) throw error;
       }
     }
-    return false;
+    if (newest === undefined) return check;
+    return { ...check, isHostsWord: true, anchoredAt: newest.anchoredAt, block: newest.blockNumber };
   }
 
   /**
@@ -212,7 +215,7 @@ export class Voter {
     }
   }
 
-  async #check(contentId: ContentId): Promise<EvidenceCheck & { readonly block?: number }> {
+  async #check(contentId: ContentId): Promise<DatedEvidence> {
     try {
       const { ballots, client, evidenceTimeoutMs } = this.#dependencies;
       const record = await client.fetchRecord({ contentId, timeoutMs: evidenceTimeoutMs });
@@ -223,6 +226,8 @@ export class Voter {
         if (!hasEquivocated) {
           return { contentId, status: "invalid", reason: "the node it names has not signed both ballots" };
         }
+        // The key on a stolen machine must not cost its operator the seat.
+        if (!(await this.#isOfOneAccount(record.value))) return { contentId, status: "verified" };
       }
       const { anchoredAt, blockNumber: block } = record.anchor;
       return { contentId, status: "verified", record, anchoredAt, block };
@@ -231,6 +236,12 @@ export class Voter {
       if (error instanceof ChainError || error instanceof GossipError) throw error;
       return { contentId, status: evidenceStatus(error), reason: messageOf(error) };
     }
+  }
+
+  /** Whether the operator of the seat that an incident names is its agent too: then whoever has its key has the seat. */
+  async #isOfOneAccount({ observed }: Incident): Promise<boolean> {
+    const nodes = await this.#dependencies.client.listNodes();
+    return nodes.some(({ agent, operator }) => operator === observed.operator && agent === operator);
   }
 
   async #testModel(evidence: readonly EvidenceCheck[], payload: DirectivePayload): Promise<ModelTest | undefined> {
@@ -243,7 +254,13 @@ export class Voter {
   }
 }
 
-/** The workload about which an order claims a fact; undefined for other orders. */
+/** The subject about which an order claims a fact; undefined for other orders. */
+function claimedSubject(order: Order | undefined): string | undefined {
+  if (order?.kind === "Restart") return replicaSubject(order.replica);
+  return order?.kind === "Rollback" ? workloadSubject(order.workload) : undefined;
+}
+
+/** The workload of that subject. */
 function claimedWorkload(order: Order | undefined): string | undefined {
   if (order?.kind === "Restart") return workloadOfReplica(order.replica);
   return order?.kind === "Rollback" ? order.workload : undefined;

@@ -18,6 +18,6 @@ export class SuspendBatch {
       this.#batch = may;
     }
     const still = new Set(may);
-    return this.#batch.every((seat) => still.has(seat)) ? this.#batch : [];
+    return this.#batch.filter((seat) => still.has(seat));
   }
 }

@@ -37,7 +37,14 @@ const member: NodeSummary = {
 const directiveId = `0x${"11".repeat(32)}` as const;
 /** Active for a thousand seconds, of which the last hundred are too late to wait for others. */
 const directive = {
-  ...{ id: directiveId, status: "Issued", activeAt: 1_000, deadline: 2_000, epoch: 1, departed: [] as readonly number[] },
+  ...{
+    id: directiveId,
+    status: "Issued",
+    activeAt: 1_000,
+    deadline: 2_000,
+    epoch: 1,
+    departed: [] as readonly number[],
+  },
 } as IssuedDirective;
 const done: Statement = { directiveId, report: "done", outcome: `0x${"22".repeat(32)}` };
 const ready: Statement = { directiveId, report: "ready", outcome: null };

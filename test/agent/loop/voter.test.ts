@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { equivocationIncident } from "../../../src/agent/ballots/equivocationIncident.js";
 import { readChainView } from "../../../src/agent/chainView.js";
 import { FastLane } from "../../../src/agent/loop/fastLane.js";
@@ -58,6 +58,16 @@ describe("an incident that accuses a node of two ballots", () => {
   it("decides where the node has signed both", async () => {
     const { decide, proposal } = await accused(2, true);
     expect(await decide(proposal)).toMatchObject({ support: "for" });
+  });
+
+  it("is left to people where the seat has an agent of its own: its key may have been stolen", async () => {
+    const { client, decide, proposal } = await accused(2, true);
+    const nodes = await client.listNodes();
+    const agent: Address = `0x${"a9".repeat(20)}`;
+    vi.spyOn(client, "listNodes").mockResolvedValue(
+      nodes.map((node) => (node.index === 2 ? { ...node, agent } : node)),
+    );
+    expect(await decide(proposal)).toBeUndefined();
   });
 
   it("is a lie where another has signed them", async () => {

@@ -62,7 +62,7 @@ contract PublisherRegistryFuzz is VmTest {
         bytes memory revoke = abi.encodeCall(IPublisherRegistry.revoke, (publisher));
 
         require(_trackOf(reader, address(publishers), admit) == Track.Membership, "admit");
-        require(_trackOf(reader, address(publishers), revoke) == Track.Emergency, "revoke");
+        require(_trackOf(reader, address(publishers), revoke) == Track.Constitution, "revoke undated");
         require(_trackOf(reader, stranger, admit) == Track.Constitution, "admit elsewhere");
         require(_trackOf(reader, stranger, revoke) == Track.Constitution, "revoke elsewhere");
     }

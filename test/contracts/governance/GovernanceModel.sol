@@ -71,8 +71,8 @@ abstract contract GovernanceModel {
         (entry.id, entry.proposer, entry.target, entry.data) = (id, proposer, target, data);
         (entry.track, entry.epoch, entry.rules, entry.openedAt) = (track, epoch, rules, block.timestamp);
         entry.closesAt = block.timestamp + rules.votingDelay + rules.votingPeriod;
-        // Without a delay a directive is decided in its window or the next.
-        if (rules.votingDelay == 0 && bytes4(data) == IDirectiveRegistry.issue.selector) {
+        // A claim of fact is decided in its window or the next.
+        if (track == Track.Emergency && rules.votingDelay == 0 && bytes4(data) == IDirectiveRegistry.issue.selector) {
             entry.closesAt = ((uint256(_saltOf(data)) >> 32) + 2) * 300;
         }
     }
@@ -89,7 +89,7 @@ abstract contract GovernanceModel {
         entry.voters.push(voter);
         entry.choices.push(support);
         bool late = entry.closesAt < block.timestamp + entry.rules.votingPeriod / 4;
-        if (!before && _enough(entry, tally(id, 1)) && late && entry.track != Track.Emergency && entry.rules.votingDelay != 0) {
+        if (!before && _enough(entry, tally(id, 1)) && late && entry.track != Track.Emergency) {
             entry.closesAt = block.timestamp + entry.rules.votingPeriod / 4;
         }
     }

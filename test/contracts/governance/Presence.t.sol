@@ -220,7 +220,7 @@ contract Presence is GovernanceTest {
     function _order(DirectiveKind kind) private returns (Directive memory) {
         bytes32 salt = Directives.saltOf(uint64(block.timestamp / 300), attempt++);
         ContentId payload = ContentId.wrap(bytes32("payload"));
-        bytes32 base = kind == DirectiveKind.Restart ? directives.lastIssued("replica") : bytes32(0);
+        bytes32 base = directives.lastIssued("replica");
         return Directive(kind, "replica", payload, 0, 3600, salt, base, new ContentId[](0));
     }
 

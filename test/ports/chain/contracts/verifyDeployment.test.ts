@@ -12,6 +12,7 @@ import {
   NodeRegistry__factory,
   NodeTimelock__factory,
   ParameterRegistry__factory,
+  PublisherRegistry__factory,
 } from "../../../../src/ports/chain/bindings/index.js";
 import { requireSafeDeployment, verifyDeployment } from "../../../../src/ports/chain/index.js";
 import { createLocalEndpoint } from "../../../../src/ports/chain/rpc/endpoint.js";
@@ -31,6 +32,7 @@ beforeAll(async () => {
 
 type Fault =
   | "open-genesis"
+  | "acted-before"
   | "deployer-is-admin"
   | "second-proposer"
   | "anybody-executes"
@@ -63,6 +65,15 @@ async function deployWith(fault?: Fault) {
   for (const role of ROLES) await timelock.grantRole(id(role), governor);
   if (fault === "second-proposer") await timelock.grantRole(id("PROPOSER_ROLE"), stranger);
   if (fault === "anybody-executes") await timelock.grantRole(id("EXECUTOR_ROLE"), ZeroAddress);
+  if (fault === "acted-before") {
+    for (const role of ["PROPOSER_ROLE", "EXECUTOR_ROLE"]) await timelock.grantRole(id(role), self);
+    const publishers = PublisherRegistry__factory.connect(await parameters.publishers(), deployer);
+    const data = publishers.interface.encodeFunctionData("admit", [id("a publisher of the deployer's own")]);
+    const call = [publishers, 0, data, ZeroHash, ZeroHash] as const;
+    await timelock.schedule(...call, 0);
+    await timelock.execute(...call);
+    for (const role of ["PROPOSER_ROLE", "EXECUTOR_ROLE"]) await timelock.revokeRole(id(role), self);
+  }
   if (fault !== "deployer-is-admin") await timelock.renounceRole(ZeroHash, self);
   return {
     deployedAtBlock,
@@ -93,6 +104,7 @@ describe("the verification of a deployment", () => {
 
   it.each([
     ["open-genesis", "genesis is closed"],
+    ["acted-before", "nobody acted through the timelock before its hand-over"],
     ["deployer-is-admin", "the timelock alone has DEFAULT_ADMIN_ROLE"],
     ["second-proposer", "the governor alone has PROPOSER_ROLE"],
     ["anybody-executes", "the governor alone has EXECUTOR_ROLE"],

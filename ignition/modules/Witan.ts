@@ -45,7 +45,7 @@ export const DEFAULT_TRACKS = {
     approval: THREE_QUARTERS,
     fastPath: false,
     timelock: DAY,
-    expiry: 14 * DAY,
+    expiry: 30 * DAY,
     openLimit: 4,
   },
   constitution: {

@@ -9,7 +9,7 @@ import {
 import { judgeSuspension } from "./claims/suspend.js";
 import { isReleaseFailing } from "./incidents.js";
 import { retentionChange } from "./retention.js";
-import type { Decision, EvidenceCheck, NodeView, VoteInput, VotePolicy } from "./types.js";
+import type { Decision, EvidenceCheck, VoteInput, VotePolicy } from "./types.js";
 
 const MAX_REASON_LENGTH = 200;
 

@@ -238,7 +238,7 @@ export class Voter {
     }
   }
 
-  /** Whether the operator of the seat that an incident names is its agent too: then whoever has its key has the seat. */
+  /** Whether the operator of the seat that an incident names is its agent too: then the key on the machine is the seat. */
   async #isOfOneAccount({ observed }: Incident): Promise<boolean> {
     const nodes = await this.#dependencies.client.listNodes();
     return nodes.some(({ agent, operator }) => operator === observed.operator && agent === operator);

@@ -72,13 +72,15 @@ describe("presence in a cycle", () => {
     expect(await at(660)).toEqual([3, 5]);
   });
 
-  it("names nobody once one of the batch is heard again, until the next minute", async () => {
+  it("names the rest of the batch once one of them is heard again: who comes and goes keeps nobody from being suspended", async () => {
     const { at, state } = cycle(10);
     state.silent = [3, 5];
     expect(await at(600)).toEqual([3, 5]);
     state.silent = [5];
-    expect(await at(610)).toEqual([]);
-    expect(await at(660)).toEqual([5]);
+    expect(await at(610)).toEqual([5]);
+    state.silent = [5, 7];
+    expect(await at(620)).toEqual([5]);
+    expect(await at(660)).toEqual([5, 7]);
   });
 
   it("leaves half of all seats, those included that are suspended already", async () => {

@@ -24,10 +24,10 @@ contract OneOrderABase is InvariantTest {
     function invariant_AtMostOneOrderIsIssuedOnABase() external view {
         Directive[] memory orders = handler.orders();
         for (uint256 i = 0; i < orders.length; ++i) {
-            require(_isOnWorkload(orders[i].kind) || orders[i].base == 0, "a base of an order that has none");
-            for (uint256 j = 0; j < i && _isOnWorkload(orders[i].kind); ++j) {
+            require(_hasBase(orders[i].kind) || orders[i].base == 0, "a base of an order that has none");
+            for (uint256 j = 0; j < i && _hasBase(orders[i].kind); ++j) {
                 bool same = orders[i].subject == orders[j].subject && orders[i].base == orders[j].base;
-                require(!same || !_isOnWorkload(orders[j].kind), "two orders on one base");
+                require(!same || !_hasBase(orders[j].kind), "two orders on one base");
             }
         }
         for (uint256 i = 0; i < handler.SUBJECTS(); ++i) _checkChain(orders, handler.subjectAt(i));
@@ -38,16 +38,16 @@ contract OneOrderABase is InvariantTest {
         bytes32 expected = handler.directives().lastIssued(subject);
         for (uint256 i = orders.length; i > 0; --i) {
             Directive memory order = orders[i - 1];
-            if (order.subject != subject || !_isOnWorkload(order.kind)) continue;
+            if (order.subject != subject || !_hasBase(order.kind)) continue;
             require(handler.directives().directiveId(order) == expected, "an order outside of the chain");
             expected = order.base;
         }
         require(expected == 0, "the first order has a base");
     }
 
-    function _isOnWorkload(DirectiveKind kind) private pure returns (bool) {
+    function _hasBase(DirectiveKind kind) private pure returns (bool) {
         return kind == DirectiveKind.Deploy || kind == DirectiveKind.Scale || kind == DirectiveKind.Rollback
-            || kind == DirectiveKind.Restart;
+            || kind == DirectiveKind.Restart || kind == DirectiveKind.Suspend;
     }
 }
 

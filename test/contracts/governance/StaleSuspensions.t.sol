@@ -60,7 +60,9 @@ contract StaleSuspensions is GovernanceTest {
 
     function _refuse(Motion memory motion) private {
         governor.queue(motion.targets, motion.values, motion.calldatas, keccak256(bytes(WHY)));
-        vm.expectPartialRevert(IDirectiveRegistry.DirectiveRegistryStaleBase.selector);
+        bytes32 last = directives.lastIssued("presence");
+        bytes4 stale = IDirectiveRegistry.DirectiveRegistryStaleBase.selector;
+        vm.expectRevert(abi.encodeWithSelector(stale, bytes32("presence"), bytes32(0), last));
         governor.execute(motion.targets, motion.values, motion.calldatas, keccak256(bytes(WHY)));
     }
 

@@ -33,7 +33,7 @@ contract Survival is InvariantTest, GovernanceTest {
         return [
             TrackRules(0, 1 hours, 20_000, 30_000, true, 0, 1 days, 8),
             TrackRules(1 minutes, 1 days, 20_000, 30_000, true, 10 minutes, 7 days, 8),
-            TrackRules(1 hours, 3 days, 30_000, 45_000, false, 1 days, 14 days, 4),
+            TrackRules(1 hours, 3 days, 30_000, 45_000, false, 1 days, 30 days, 4),
             TrackRules(1 days, 7 days, 30_000, 45_000, false, 2 days, 30 days, 2)
         ];
     }

@@ -44,7 +44,7 @@ export const DEFAULT_TRACKS = [
     quorum: Share.half,
     approval: Share.threeQuarters,
     timelock: DAY,
-    expiry: 14n * DAY,
+    expiry: 30n * DAY,
   }),
   rules({
     votingDelay: DAY,

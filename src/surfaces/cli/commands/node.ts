@@ -7,7 +7,7 @@ import type { Hex } from "../../../records/index.js";
 import { networkArgs, signerArgs } from "../input/args.js";
 import { withClient } from "../input/client.js";
 import { readSigner } from "../input/keys.js";
-import { printFacts, printJson, printTable } from "../output/print.js";
+import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List the nodes of the committee" },
@@ -29,6 +29,45 @@ const list = defineCommand({
         "There are no nodes.",
       );
     }),
+});
+
+const presence = defineCommand({
+  meta: { name: "presence", description: "List the nodes that are suspended, and those that returned lately" },
+  args: { ...networkArgs },
+  run: ({ args }) =>
+    withClient(args, async (client) => {
+      const listing = await client.listPresence();
+      if (args.json) return printJson(listing);
+      const { heldOff, lapsed, suspended } = listing;
+      const operators = new Map((await client.listNodes()).map(({ index, operator }) => [index, operator]));
+      const row = (index: number, standing: string) => ({ index, operator: operators.get(index) ?? "", standing });
+      printTable(
+        [
+          ...suspended.map((index) => row(index, lapsed.includes(index) ? "suspended, lapsed" : "suspended")),
+          ...heldOff.map(({ index, until }) => row(index, `returned; not suspended again before ${formatTime(until)}`)),
+        ],
+        "Every node is counted.",
+      );
+    }),
+});
+
+const markLapsed = defineCommand({
+  meta: { name: "mark-lapsed", description: "Take suspended nodes out of votes on members and rules after 30 days" },
+  args: {
+    ...networkArgs,
+    ...signerArgs,
+    nodes: { type: "string", description: "their indices, such as 3,7", required: true, valueHint: "INDICES" },
+  },
+  run: async ({ args }) => {
+    const indices = args.nodes.split(",").map((text) => (/^\d{1,9}$/.test(text.trim()) ? Number(text) : -1));
+    if (indices.includes(-1)) throw new InvalidInputError(`--nodes ${args.nodes} is no list of indices, such as 3,7.`);
+    const signer = await readSigner(args);
+    await withClient({ ...args, signer }, async (client) => {
+      const { hash, gasUsed } = await client.markLapsed({ indices });
+      if (args.json) return printJson({ indices, transactionHash: hash, gasUsed });
+      printFacts({ marked: indices.join(", "), transaction: hash, gas: gasUsed });
+    });
+  },
 });
 
 const setAgent = defineCommand({
@@ -111,5 +150,12 @@ async function readAdmission(path: string): Promise<Admission> {
 
 export const node = defineCommand({
   meta: { name: "node", description: "Nodes" },
-  subCommands: { list, "set-agent": setAgent, "revoke-agent": revokeAgent, return: comeBack },
+  subCommands: {
+    list,
+    presence,
+    "mark-lapsed": markLapsed,
+    "set-agent": setAgent,
+    "revoke-agent": revokeAgent,
+    return: comeBack,
+  },
 });

@@ -328,7 +328,10 @@ describe("a seat that has had another agent since the issue", () => {
     await mesh.attest(directive, done, 1, 0, 2, 4);
     await mesh.waitForReports(directive.id, all([0, 2, 4], done));
     await mesh.waitForStatus(directive.id, "Done");
-    expect((await mesh.transactions(directive.id)).filter(({ by }) => by === 1)).toEqual([]);
+    // It may still bring what others say.
+    expect(await mesh.transactions(directive.id)).not.toContainEqual(
+      expect.objectContaining({ by: 1, method: "report" }),
+    );
     // Nobody was sent what is not good.
     for (const index of five) expect(mesh.node(index).exchange.counts.badSignatures).toBe(0);
   });

@@ -100,7 +100,7 @@ async function cast(
     return gas;
   }
   const data = governor.interface.encodeFunctionData("castVote", [id, Support.for]);
-  for (const { operator } of voters) gas += await send(governor, operator, data);
+  for (const { agent } of voters) gas += await send(governor, agent, data);
   return gas;
 }
 

@@ -52,7 +52,7 @@ export function aggregate(signatures: readonly Signature[]): string {
   return hexlify(encodeG2(aggregateSignatures([...signatures]).toBytes()));
 }
 
-/** Ballots that operators signed with their accounts, one signature of 64 bytes each. */
+/** Ballots that agents signed with their accounts, one signature of 64 bytes each. */
 export function batchOf(nodes: readonly BenchNode[], support: number, digestOf: (index: number) => string): string {
   return concat(
     nodes.map(({ index, account }) => {

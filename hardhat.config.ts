@@ -28,7 +28,6 @@ export default defineConfig({
       "contracts/directives/DirectiveRegistry.sol": throughIr,
       // An admission copies a lot, which costs less through it.
       "contracts/nodes/NodeChanges.sol": throughIr,
-      "test/contracts/nodes/AdmissionGas.t.sol": throughIr,
       // The contracts that ours are compared with, under the same settings.
       "test/contracts/peers/StockGovernor.sol": throughIr,
     },

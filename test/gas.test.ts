@@ -41,6 +41,11 @@ describe("Gas of governance", () => {
 });
 
 describe("Gas of a council of 100", () => {
+  it("is at most 155,000 a node for an admission, so that a hundred fit into a transaction (EIP-7825)", () => {
+    expect(council[`admit-${NODES}`] / NODES).toBeLessThanOrEqual(155_000);
+    expect(council[`admit-${NODES}`]).toBeLessThanOrEqual(2 ** 24);
+  });
+
   it("is least for an aggregate, more for a batch of signatures, most for single ballots", () => {
     expect(council["ballots-aggregate-67"]).toBeLessThan(council["ballots-batch-67"]);
     expect(council["ballots-batch-67"]).toBeLessThan(67 * gasOf("witan", "vote"));

@@ -30,7 +30,7 @@ function run(what, file, args, { beside = false, idle = false } = {}) {
   if (!beside) process.stdout.write(`\n== ${what}\n`);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, file), ...args], { cwd: root, env: environment });
-    if (idle && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    if (idle && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");

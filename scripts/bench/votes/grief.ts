@@ -1,4 +1,4 @@
-import type { BaseContract } from "ethers";
+import { type BaseContract, getBytes } from "ethers";
 import { networkHelpers } from "../../../test/harness/contracts/deployGovernance.js";
 import { Support } from "../../../test/harness/contracts/governanceHelper.js";
 import type { BenchNode } from "./committee.js";
@@ -14,6 +14,8 @@ export interface Grief {
    * the part of its signatures that are still new. Where nothing is new, all that it uses until it is refused.
    */
   readonly honestGasLost: number;
+  /** What the bytes of the honest transaction cost at least, whatever it does: EIP-7623's floor. */
+  readonly calldataFloor: number;
 }
 
 interface Attempt {
@@ -36,7 +38,7 @@ export async function measureGrief(world: BenchWorld, voters: readonly BenchNode
   const one = { from: first, to: governor, data: vote };
   const grief: Grief[] = [];
   const add = async (call: string, attack: Attempt, honest: Attempt, stillNew: number) => {
-    grief.push({ call, ...(await lossOf(attack, honest, stillNew)) });
+    grief.push({ call, ...(await lossOf(attack, honest, stillNew)), calldataFloor: floorOf(honest.data) });
   };
   const rest = (voters.length - 1) / voters.length;
 
@@ -67,6 +69,7 @@ export async function measureGrief(world: BenchWorld, voters: readonly BenchNode
     call: "decide after propose and one castVote",
     attackerGas,
     honestGasLost: Math.round(disturbed - undisturbed * rest),
+    calldataFloor: floorOf(decide),
   });
   await before.restore();
 
@@ -79,7 +82,7 @@ export async function measureGrief(world: BenchWorld, voters: readonly BenchNode
 }
 
 /** Leaves the chain as it was. */
-async function lossOf(attack: Attempt, honest: Attempt, stillNew: number): Promise<Omit<Grief, "call">> {
+async function lossOf(attack: Attempt, honest: Attempt, stillNew: number): Promise<Omit<Grief, "call" | "calldataFloor">> {
   const undisturbed = await gasAndBack(honest);
   const before = await networkHelpers.takeSnapshot();
   const attackerGas = await gasOf(attack.from, await attack.to.getAddress(), attack.data);
@@ -88,6 +91,11 @@ async function lossOf(attack: Attempt, honest: Attempt, stillNew: number): Promi
     stillNew === 0 ? await gasOfRefusal(...words) : (await gasOf(...words)) - undisturbed * stillNew;
   await before.restore();
   return { attackerGas, honestGasLost: Math.round(honestGasLost) };
+}
+
+function floorOf(data: string): number {
+  const tokens = getBytes(data).reduce((sum, byte) => sum + (byte === 0 ? 1 : 4), 0);
+  return 21_000 + 10 * tokens;
 }
 
 async function gasAndBack({ from, to, data }: Attempt): Promise<number> {

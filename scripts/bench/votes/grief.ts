@@ -82,7 +82,11 @@ export async function measureGrief(world: BenchWorld, voters: readonly BenchNode
 }
 
 /** Leaves the chain as it was. */
-async function lossOf(attack: Attempt, honest: Attempt, stillNew: number): Promise<Omit<Grief, "call" | "calldataFloor">> {
+async function lossOf(
+  attack: Attempt,
+  honest: Attempt,
+  stillNew: number,
+): Promise<Omit<Grief, "call" | "calldataFloor">> {
   const undisturbed = await gasAndBack(honest);
   const before = await networkHelpers.takeSnapshot();
   const attackerGas = await gasOf(attack.from, await attack.to.getAddress(), attack.data);

@@ -172,15 +172,19 @@ export class Voter {
     if (check.status !== "verified") return check;
     const { client, evidenceTimeoutMs: timeoutMs } = this.#dependencies;
     const { contentId } = check;
+    let unread: unknown;
     let newest: { readonly anchoredAt: number; readonly blockNumber: number } | undefined;
     for (const author of agents) {
       try {
         const { anchor } = await client.fetchRecord({ contentId, kind: "Incident", author, timeoutMs });
         if (newest === undefined || anchor.blockNumber > newest.blockNumber) newest = anchor;
       } catch (error) {
-        if (!(error instanceof WrongAuthorError)) throw error;
+        if (error instanceof ChainError) throw error;
+        // The false or unreadable anchor of one host hides no other host's word.
+        if (!(error instanceof WrongAuthorError)) unread ??= error;
       }
     }
+    if (newest === undefined && unread !== undefined) throw unread;
     if (newest === undefined) return check;
     return { ...check, isHostsWord: true, anchoredAt: newest.anchoredAt, block: newest.blockNumber };
   }

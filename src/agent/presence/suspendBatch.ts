@@ -18,6 +18,7 @@ export class SuspendBatch {
       this.#batch = may;
     }
     const still = new Set(may);
-    return this.#batch.filter((seat) => still.has(seat));
+    this.#batch = this.#batch.filter((seat) => still.has(seat));
+    return this.#batch;
   }
 }

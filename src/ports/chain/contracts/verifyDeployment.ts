@@ -34,6 +34,8 @@ type CodeName = keyof typeof deployedCode;
 
 /** Blocks after the deployment within which its deployer must have given up its role. */
 const HAND_OVER_BLOCKS = 50_000;
+/** What the timelock tells once, in its constructor, and never again: its delay is sealed. */
+const CREATION = "MinDelayChange";
 /** What the timelock tells of calls that went through it. */
 const ACTS: readonly string[] = ["CallScheduled", "CallExecuted"];
 const GOVERNOR_ROLES = ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"] as const;
@@ -158,9 +160,9 @@ async function checkRoles(
   };
   const newest = Number(await provider.send("eth_blockNumber", []));
   const end = Math.min(newest, deployedAtBlock + HAND_OVER_BLOCKS);
-  const topics = [
-    ["RoleGranted", "RoleRevoked", ...ACTS].map((name) => timelock.interface.getEvent(name as "RoleGranted").topicHash),
-  ];
+  const names = ["RoleGranted", "RoleRevoked", CREATION, ...ACTS] as const;
+  const topics = [names.map((name) => timelock.interface.getEvent(name as "RoleGranted").topicHash)];
+  let sawCreation = false;
   let acts = 0;
   for (let from = deployedAtBlock; from <= end; from += DEFAULT_BLOCK_RANGE) {
     const to = Math.min(end, from + DEFAULT_BLOCK_RANGE - 1);
@@ -169,6 +171,10 @@ async function checkRoles(
     for (const log of logs) {
       const event = timelock.interface.parseLog(log);
       if (event === null) continue;
+      if (event.name === CREATION) {
+        sawCreation = true;
+        continue;
+      }
       if (ACTS.includes(event.name)) {
         // What is done while the deployer is admin is no vote's.
         if (!isHandedOver()) acts += 1;
@@ -189,6 +195,11 @@ async function checkRoles(
   return [
     check("DEFAULT_ADMIN_ROLE", ZeroHash, NodeTimelock, "the timelock"),
     ...governorRoles.map(([name, role]) => check(name, role, NodeGovernor, "the governor")),
+    {
+      check: "the deployment is read from its beginning",
+      ok: sawCreation,
+      found: sawCreation ? "" : `the timelock is older than block ${deployedAtBlock}, which the network file names`,
+    },
     {
       check: "nobody acted through the timelock before its hand-over",
       ok: acts === 0,

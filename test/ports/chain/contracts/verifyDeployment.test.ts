@@ -33,6 +33,7 @@ beforeAll(async () => {
 type Fault =
   | "open-genesis"
   | "acted-before"
+  | "granted-again"
   | "deployer-is-admin"
   | "second-proposer"
   | "anybody-executes"
@@ -74,21 +75,36 @@ async function deployWith(fault?: Fault) {
     await timelock.execute(...call);
     for (const role of ["PROPOSER_ROLE", "EXECUTOR_ROLE"]) await timelock.revokeRole(id(role), self);
   }
+  if (fault === "granted-again") {
+    // The deployer stays admin, which was told before.
+    for (const [role, account] of [
+      [ZeroHash, timelock],
+      ...ROLES.map((name) => [id(name), governor] as const),
+    ] as const) {
+      await timelock.revokeRole(role, account);
+      await timelock.grantRole(role, account);
+    }
+    return result();
+  }
   if (fault !== "deployer-is-admin") await timelock.renounceRole(ZeroHash, self);
-  return {
-    deployedAtBlock,
-    contracts: {
-      NodeRegistry: await at(nodes),
-      NodePresence: (await nodes.presences()) as Address,
-      KnowledgeRegistry: await at(knowledge),
-      ModelRegistry: await at(models),
-      ParameterRegistry: await at(parameters),
-      PublisherRegistry: (await parameters.publishers()) as Address,
-      DirectiveRegistry: await at(directives),
-      NodeGovernor: await at(governor),
-      NodeTimelock: await at(timelock),
-    },
-  };
+  return result();
+
+  async function result() {
+    return {
+      deployedAtBlock,
+      contracts: {
+        NodeRegistry: await at(nodes),
+        NodePresence: (await nodes.presences()) as Address,
+        KnowledgeRegistry: await at(knowledge),
+        ModelRegistry: await at(models),
+        ParameterRegistry: await at(parameters),
+        PublisherRegistry: (await parameters.publishers()) as Address,
+        DirectiveRegistry: await at(directives),
+        NodeGovernor: await at(governor),
+        NodeTimelock: await at(timelock),
+      },
+    };
+  }
 }
 
 const failed = async (deployment: Awaited<ReturnType<typeof deployWith>>) =>
@@ -127,6 +143,14 @@ describe("the verification of a deployment", () => {
     expect(await failed({ contracts: absent, deployedAtBlock })).toMatchObject([
       { found: `there is no contract at ${stranger.address}` },
     ]);
+  });
+
+  it("is not fooled by roles that are granted again after the block that the network file names", async () => {
+    const { contracts } = await deployWith("granted-again");
+    // From here on everything looks as after a hand-over.
+    const deployedAtBlock = (await ethers.provider.getBlockNumber()) - 4 * 2 + 1;
+    const found = await failed({ contracts, deployedAtBlock });
+    expect(found.map(({ check }) => check)).toEqual(["the deployment is read from its beginning"]);
   });
 
   it("is not fooled by a first block that hides who was granted what", async () => {

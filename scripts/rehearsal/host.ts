@@ -16,7 +16,7 @@ import { accountOf, loadBls } from "../../src/ports/keys/index.js";
 import type { Address, Hex } from "../../src/records/index.js";
 import { systemClock } from "../../src/utils/clock.js";
 import type { Logger } from "../../src/utils/logger.js";
-import { repeat } from "../../src/utils/repeat.js";
+import { repeat } from "../../src/utils/timing/repeat.js";
 import type { AttackParameters } from "./hostile.js";
 
 const EVIDENCE_TIMEOUT_MS = 8_000;

@@ -1,6 +1,6 @@
 import type { Client, IssuedDirective, NodeSummary, Proposal } from "../client/index.js";
 import { indicesOf } from "../ports/chain/bitset.js";
-import { type Chain, presencesOf } from "../ports/chain/index.js";
+import type { Chain } from "../ports/chain/index.js";
 import { Committees, NOBODY_SUSPENDED, type SuspendedSeats } from "./aggregation/committees.js";
 
 /** All open proposals: newer ones must not hide older ones, however many one node opens. */
@@ -34,10 +34,10 @@ export async function readChainView(
 }
 
 /** Who is suspended as of the newest block. */
-async function readSuspended(chain: Pick<Chain, "contracts" | "provider" | "read">): Promise<SuspendedSeats> {
+async function readSuspended(chain: Pick<Chain, "contracts" | "read">): Promise<SuspendedSeats> {
   const presence = Number(await chain.read(() => chain.contracts.nodes.presence()));
   if (presence === 0) return NOBODY_SUSPENDED;
-  const presences = await presencesOf(chain);
+  const { presences } = chain.contracts;
   const [bits, newestSuspension] = await Promise.all([
     chain.read(() => presences.suspendedBits(presence)),
     chain.read(() => chain.contracts.nodes.newestSuspension()),

@@ -3,20 +3,12 @@ import { dirname, isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../errors.js";
 import type { FinalityRule } from "../ports/chain/index.js";
-import { type Address, checksumAddress } from "../records/index.js";
+import { addressSchema as address } from "./addressSchema.js";
 import { AgentDefaults } from "./defaults.js";
 import { presenceSchema } from "./presence/config.js";
 import { votingSchema } from "./voting.js";
 
 const port = z.int().min(0).max(65_535);
-const address = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]{40}$/, "an address of 20 bytes in hex")
-  .transform((text, context): Address => {
-    const checked = checksumAddress(text);
-    if (checked === undefined) context.addIssue("an address whose capitals are not its checksum");
-    return checked ?? z.NEVER;
-  });
 const milliseconds = z.int().min(10).max(3_600_000);
 /** Milliseconds between two runs of a background job, at most a week; 0 for never. */
 const period = z.union([z.literal(0), z.int().min(10).max(604_800_000)]);

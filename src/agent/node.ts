@@ -123,8 +123,17 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const client = createClient({ chain, content, locate: (contentId) => locations.locate(contentId) });
   const membership = membershipOf(chain);
 
+  const jobs = new BackgroundJobs(logger);
   // Who is there, by probes and by whatever else peers send.
-  const { presence, cycle } = createPresence({ config: config.presence, client, content, gossip: mesh, clock, logger });
+  const { presence, cycle } = createPresence({
+    config: config.presence,
+    client,
+    content,
+    gossip: mesh,
+    clock,
+    jobs,
+    logger,
+  });
   const gossip = hearing(mesh, (peer) => presence.heard(peer));
 
   // Journals: the records that this node has written, and how it has voted.
@@ -145,7 +154,6 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     seal: (context, text) => sealEnvelope(wallet, context, text),
   });
   parts.add(() => capabilities.close());
-  const jobs = new BackgroundJobs(logger);
   const { anchorEveryMs, cycleMs, waitForMoreMs } = config;
   const shared = { self, client, clock, outbox, jobs, logger, anchorEveryMs };
   const refusePeer = (peer: string, milliseconds: number) => content.refuse(peer, milliseconds);

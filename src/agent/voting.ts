@@ -1,12 +1,9 @@
 import { z } from "zod";
 import { VoteDefaults, type VotePolicy } from "../policy/index.js";
-import { type Address, checksumAddress, type DirectiveKind, DirectiveKinds, MAX_ROUNDS } from "../records/index.js";
+import { type DirectiveKind, DirectiveKinds, MAX_ROUNDS } from "../records/index.js";
+import { addressSchema } from "./addressSchema.js";
 
 const kind = z.enum(DirectiveKinds);
-const operator = z
-  .string()
-  .refine((text) => checksumAddress(text) !== undefined, "must be an address")
-  .transform((text) => checksumAddress(text) as Address);
 /** A day, as long as a vote on the operations track lasts. */
 const MAX_GRACE_SECONDS = 86_400;
 /** The most that a payload can say. */
@@ -43,7 +40,7 @@ export const votingSchema = z.strictObject({
   /** Whether releases that nobody has signed are voted For because their entry file is named by its sha256. */
   unsignedReleases: z.boolean().default(VoteDefaults.unsignedReleases),
   /** The nodes whose word counts about a workload that this node does not run: operators' addresses, by workload. */
-  hosts: z.record(z.string().min(1), z.array(operator)).default({}),
+  hosts: z.record(z.string().min(1), z.array(addressSchema)).default({}),
   maxEvidenceSeconds: z.int().min(60).default(VoteDefaults.maxEvidenceSeconds),
   /** Parameters on which the agent votes For any value. */
   harmlessParameters: z

@@ -3,7 +3,7 @@ import { type Chain, createEventFeed, type FinalityRule } from "../ports/chain/i
 import type { ContentStore } from "../ports/content/index.js";
 import type { ContentId, Hex } from "../records/index.js";
 import { type Clock, systemClock } from "../utils/clock.js";
-import { repeat } from "../utils/repeat.js";
+import { repeat } from "../utils/timing/repeat.js";
 import { listPending, type PendingContent } from "./content/awaited.js";
 import { type FetchProgress, fetchDue } from "./content/content.js";
 import { type Database, openDatabase, removeDatabase } from "./database/database.js";

@@ -18,7 +18,7 @@ export interface PlanInput {
   readonly shared: SharedKnowledge;
   readonly policy: PlanPolicy;
   /** The seats to suspend, ascending: {@link suspendable}. None by default. */
-  readonly silent?: readonly number[] | undefined;
+  readonly toSuspend?: readonly number[] | undefined;
 }
 
 /** The flag under which nodes in good health start rounds by themselves. */
@@ -54,9 +54,9 @@ function heal({ incidents, policy }: PlanInput): PlannedProposal[] {
 }
 
 /** One order for all that are silent. */
-function suspend({ silent = [] }: PlanInput): PlannedProposal[] {
-  if (silent.length === 0) return [];
-  const order: Order = { kind: "Suspend", indices: silent };
+function suspend({ toSuspend = [] }: PlanInput): PlannedProposal[] {
+  if (toSuspend.length === 0) return [];
+  const order: Order = { kind: "Suspend", indices: toSuspend };
   const window = standardWindow(order.kind);
   return [{ order, subject: PRESENCE_SUBJECT, evidence: [], delay: 0, window }];
 }

@@ -96,7 +96,7 @@ async function start(
   const narrating = new AbortController();
   const names = new Map(members.map(({ agent, name }) => [agent.address.toLowerCase(), name]));
   const narrator = narrate(chain, names, screen, narrating.signal);
-  // Whoever stops it waits for it.
+  // Its failure is reported by the end below, which waits for it; without this it would be an unhandled rejection before.
   narrator.catch(() => undefined);
   ends.push(async () => {
     narrating.abort();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Wallet } from "ethers";
 import { expect } from "vitest";
 import { Agent } from "../../src/agent/agent.js";
+import { ChainClock } from "../../src/agent/aggregation/chainClock.js";
 import { BackgroundJobs } from "../../src/agent/backgroundJobs.js";
 import { createOnChainHandler } from "../../src/agent/handlers/onChain.js";
 import { createMachineProbe } from "../../src/agent/loop/monitor/machine.js";
@@ -12,7 +13,6 @@ import { directStrategies } from "../../src/agent/loop/strategies/direct.js";
 import { openOutbox } from "../../src/agent/outbox/open.js";
 import { PresenceCycle } from "../../src/agent/presence/cycle.js";
 import type { PresenceParameters } from "../../src/agent/presence/defaults.js";
-import { ChainTime } from "../../src/agent/presence/onChain/chainTime.js";
 import { createPresenceChain } from "../../src/agent/presence/onChain/clientChain.js";
 import { Presence } from "../../src/agent/presence/presence.js";
 import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
@@ -86,16 +86,20 @@ export async function createAgents(options: AgentsOptions = {}) {
   const dataDir = (index: number) => join(dir, `node-${index}`);
 
   /** The watch of one node, over a mesh in memory. */
-  async function watch(index: number, client: Client, clock: Clock, logger: Logger, parameters: PresenceParameters) {
+  async function watch(
+    index: number,
+    { client, clock, jobs, logger }: { client: Client; clock: Clock; jobs: BackgroundJobs; logger: Logger },
+    parameters: PresenceParameters,
+  ) {
     const peer = (await client.listNodes())[index]?.peerId ?? "";
-    const time = new ChainTime(clock);
+    const time = new ChainClock(clock);
     const watching = new Presence({
       ...{ self: peer, probes: probes.peer(peer), gossip: hub.peer(peer), topic: "presence", parameters },
-      ...{ clock, random: Math.random, chainTime: () => time.now(), logger },
+      ...{ clock, random: Math.random, chainTime: () => time.seconds(), logger },
     });
     await watching.start();
     const cycle = new PresenceCycle({
-      ...{ self: peer, chain: createPresenceChain(client), presence: watching, time, clock, logger },
+      ...{ self: peer, chain: createPresenceChain(client), presence: watching, time, clock, jobs, logger },
     });
     return { watching, cycle };
   }
@@ -121,7 +125,7 @@ export async function createAgents(options: AgentsOptions = {}) {
               bls: await loadBls(),
               refusePeer: undefined,
             });
-      const watched = presence && (await watch(index, client, clock, logger, presence));
+      const watched = presence && (await watch(index, shared, presence));
       const agent = new Agent({
         ...{ self, client, clock, logger, outbox, ownBallots, jobs, strategies },
         config: { cycleMs: CYCLE_MS, takeoverMs, evidenceTimeoutMs: 2_000, learning: undefined },

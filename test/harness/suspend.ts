@@ -1,12 +1,11 @@
 import { NodePresence__factory } from "../../src/ports/chain/bindings/index.js";
-import { presencesOf } from "../../src/ports/chain/index.js";
 import type { TestDao } from "./dao.js";
 
 /** Suspends these seats on chain, as an order that has passed does. */
 export async function suspendSeats({ client, witan }: TestDao, ...indices: readonly number[]): Promise<void> {
   const { chain } = client();
   const from = chain.addresses.NodeTimelock;
-  const to = await (await presencesOf(chain)).getAddress();
+  const to = chain.addresses.NodePresence;
   const data = NodePresence__factory.createInterface().encodeFunctionData("suspend", [[...indices]]);
   const send = (method: string, ...params: unknown[]) => witan.provider.request({ method, params });
   await send("hardhat_impersonateAccount", from);

@@ -124,7 +124,7 @@ abstract contract GovernorTracks is GovernorCommittee {
         // Without a delay, ballots are signed before the opening, which is in their window or the next.
         if (windowEnd != 0 && rules.votingDelay == 0) {
             if (windowEnd <= clock()) revert GovernorWindowPassed();
-            // A claim of fact ends with them. Whoever would be against anything else has the whole period.
+            // A claim of fact ends with its window. Any other vote lasts the track's period, so that opponents have time.
             if (tally.isClaim()) period = windowEnd - clock();
         }
 

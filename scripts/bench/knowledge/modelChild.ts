@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as HeliaModule from "../../../src/ports/content/drivers/helia.js";
 import type * as ClockModule from "../../../src/utils/clock.js";
-import type * as RepeatModule from "../../../src/utils/repeat.js";
+import type * as RepeatModule from "../../../src/utils/timing/repeat.js";
 
 const MAX_RSS_BYTES = 512 * 1024 * 1024;
 /** Between two checks of the resident memory. */
@@ -15,7 +15,7 @@ const [folder = "", dir = "", size = "0"] = process.argv.slice(2);
 // The compiled library, so that no compiler runs in the measured process.
 const { createHeliaContent } = (await compiled("ports/content/drivers/helia.js")) as typeof HeliaModule;
 const { systemClock } = (await compiled("utils/clock.js")) as typeof ClockModule;
-const { repeat } = (await compiled("utils/repeat.js")) as typeof RepeatModule;
+const { repeat } = (await compiled("utils/timing/repeat.js")) as typeof RepeatModule;
 const bytes = Number(size);
 const ended = new AbortController();
 const watching = repeat({

@@ -1,6 +1,6 @@
 import type { Proposal } from "../../client/index.js";
 import { hasBit, indicesOf } from "../../ports/chain/bitset.js";
-import { type Chain, presencesOf } from "../../ports/chain/index.js";
+import type { Chain } from "../../ports/chain/index.js";
 import { Tracks } from "../../records/index.js";
 import { createLruCache } from "../../utils/lruCache.js";
 
@@ -18,10 +18,10 @@ export interface FrozenSeats {
  * not change, so each set is read once.
  */
 export class CountedSeats {
-  readonly #chain: Pick<Chain, "contracts" | "provider" | "read">;
+  readonly #chain: Pick<Chain, "contracts" | "read">;
   readonly #bits = createLruCache<string, readonly bigint[]>(MAX_REMEMBERED);
 
-  constructor(chain: Pick<Chain, "contracts" | "provider" | "read">) {
+  constructor(chain: Pick<Chain, "contracts" | "read">) {
     this.#chain = chain;
   }
 
@@ -53,7 +53,7 @@ export class CountedSeats {
     if (presence === 0) return undefined;
     const known = this.#bits.get(keyOf(frozen));
     if (known !== undefined) return known;
-    const presences = await presencesOf(this.#chain);
+    const { presences } = this.#chain.contracts;
     const bits = await this.#chain.read(() => presences.countedBits(epoch, presence, isCareful(frozen)));
     this.#bits.set(keyOf(frozen), bits);
     return bits;

@@ -1,8 +1,8 @@
 import { messageOf } from "../../errors.js";
 import { blsPublicKey } from "../../ports/keys/index.js";
-import { repeat } from "../../utils/repeat.js";
 import { sameHex } from "../../utils/sameHex.js";
-import { ThrottledTask } from "../../utils/throttledTask.js";
+import { repeat } from "../../utils/timing/repeat.js";
+import { ThrottledTask } from "../../utils/timing/throttledTask.js";
 import { disconnectAbuser, type ExchangeDependencies, SETTLE_SOON_MS } from "../aggregation/exchangeDependencies.js";
 import { LatestView } from "../aggregation/latestView.js";
 import type { LocalNode } from "../aggregation/localNode.js";

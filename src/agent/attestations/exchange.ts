@@ -1,7 +1,7 @@
 import type { DirectiveAttestation, IssuedDirective } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { Hex } from "../../records/index.js";
-import { ThrottledTask } from "../../utils/throttledTask.js";
+import { ThrottledTask } from "../../utils/timing/throttledTask.js";
 import { disconnectAbuser, type ExchangeDependencies, SETTLE_SOON_MS } from "../aggregation/exchangeDependencies.js";
 import { LatestView } from "../aggregation/latestView.js";
 import type { LocalNode } from "../aggregation/localNode.js";

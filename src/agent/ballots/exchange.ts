@@ -1,7 +1,7 @@
 import type { NodeBallot, Proposal, ProposalId, Support } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { Address, Incident } from "../../records/index.js";
-import { ThrottledTask } from "../../utils/throttledTask.js";
+import { ThrottledTask } from "../../utils/timing/throttledTask.js";
 import { CountedSeats } from "../aggregation/countedSeats.js";
 import { disconnectAbuser, type ExchangeDependencies, SETTLE_SOON_MS } from "../aggregation/exchangeDependencies.js";
 import { LatestView } from "../aggregation/latestView.js";

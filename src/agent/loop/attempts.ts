@@ -5,7 +5,7 @@ import { subjectHash } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { createLruCache } from "../../utils/lruCache.js";
-import { retryDelay } from "../../utils/retryDelay.js";
+import { retryDelay } from "../../utils/timing/retryDelay.js";
 import { planKey } from "./planKey.js";
 
 const FIRST_RETRY_MS = 30_000;

@@ -42,7 +42,7 @@ export class MisleadingPayloadError extends BaseError {
   }
 }
 
-/** When a directive is looked at, in seconds of chain time, and by whom it can be carried out then. */
+/** The chain's time of the cycle, in seconds, and the nodes that may lead then. */
 interface DirectiveMoment {
   readonly chainTime: number;
   /** The nodes that may lead. */

@@ -11,7 +11,7 @@ import {
 } from "../../policy/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { repeat } from "../../utils/repeat.js";
+import { repeat } from "../../utils/timing/repeat.js";
 import type { UnopenedProposal } from "../ballots/unopenedProposal.js";
 import { type ChainView, readChainView } from "../chainView.js";
 import type { PresenceCycle } from "../presence/cycle.js";
@@ -99,8 +99,8 @@ export class MapekLoop {
     await anchoring.update(view);
     executor.tick(view, signal);
     const shared = await knowledge.read(view, observation);
-    const silent = await presence?.update(view);
-    const plans = plan({ analysis, incidents, shared, policy, silent });
+    const toSuspend = await presence?.update(view);
+    const plans = plan({ analysis, incidents, shared, policy, toSuspend });
     const planned = await attempts.due(plans, view.proposals, view.committees.suspended.newestSuspension);
     planner.open(await opening.route(planned, view), view);
     const unopened = this.#unopened(view);

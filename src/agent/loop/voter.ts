@@ -150,7 +150,7 @@ export class Voter {
 
   /** Says which of the evidence another order has resolved, where the order claims a fact. */
   async #withResolved(evidence: readonly DatedEvidence[], order: Order | undefined): Promise<readonly EvidenceCheck[]> {
-    const subject = claimedSubject(order);
+    const subject = claimOf(order)?.subject;
     const blocks = evidence.flatMap(({ block }) => block ?? []);
     if (subject === undefined || blocks.length === 0) return evidence;
     const resolved = await resolvedBy(this.#dependencies.client, subject, Math.min(...blocks));
@@ -159,7 +159,7 @@ export class Voter {
 
   /** Says which of the evidence a host of the workload has anchored, where the order claims a fact. */
   async #withHosts(evidence: readonly DatedEvidence[], order: Order | undefined): Promise<readonly DatedEvidence[]> {
-    const workload = claimedWorkload(order);
+    const workload = claimOf(order)?.workload;
     const hosts = new Set(workload === undefined ? [] : this.#dependencies.policy.hosts[workload]);
     if (hosts.size === 0) return evidence;
     const nodes = await this.#dependencies.client.listNodes();
@@ -258,16 +258,12 @@ export class Voter {
   }
 }
 
-/** The subject about which an order claims a fact; undefined for other orders. */
-function claimedSubject(order: Order | undefined): string | undefined {
-  if (order?.kind === "Restart") return replicaSubject(order.replica);
-  return order?.kind === "Rollback" ? workloadSubject(order.workload) : undefined;
-}
-
-/** The workload of that subject. */
-function claimedWorkload(order: Order | undefined): string | undefined {
-  if (order?.kind === "Restart") return workloadOfReplica(order.replica);
-  return order?.kind === "Rollback" ? order.workload : undefined;
+/** The subject about which an order claims a fact, and its workload; undefined for other orders. */
+function claimOf(order: Order | undefined): { readonly subject: string; readonly workload: string } | undefined {
+  if (order?.kind === "Restart")
+    return { subject: replicaSubject(order.replica), workload: workloadOfReplica(order.replica) };
+  if (order?.kind === "Rollback") return { subject: workloadSubject(order.workload), workload: order.workload };
+  return undefined;
 }
 
 function evidenceStatus(error: unknown): EvidenceCheck["status"] {

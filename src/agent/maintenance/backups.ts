@@ -5,7 +5,7 @@ import { type BackedUp, backUp } from "../../ports/content/backup/backup.js";
 import type { ContentMaintenance, ContentStore } from "../../ports/content/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { repeat } from "../../utils/repeat.js";
+import { repeat } from "../../utils/timing/repeat.js";
 import type { AgentConfig } from "../config.js";
 
 /** The journals that keep a node from signing two different statements and from anchoring a batch twice. Keys are not backed up. */

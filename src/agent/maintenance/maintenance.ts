@@ -4,8 +4,8 @@ import type { ContentMaintenance, GcResult, ScrubResult } from "../../ports/cont
 import type { Address } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { repeat } from "../../utils/repeat.js";
-import { retryDelay } from "../../utils/retryDelay.js";
+import { repeat } from "../../utils/timing/repeat.js";
+import { retryDelay } from "../../utils/timing/retryDelay.js";
 
 /** How long a scrub works before it pauses, so that other work gets the machine. */
 const STRETCH_MS = 20;

@@ -1,9 +1,10 @@
 import { messageOf } from "../../errors.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
+import type { ChainClock } from "../aggregation/chainClock.js";
+import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { ChainView } from "../chainView.js";
 import type { PresenceChain } from "./onChain/chain.js";
-import type { ChainTime } from "./onChain/chainTime.js";
 import type { Presence } from "./presence.js";
 import { Returning } from "./returning.js";
 import { SuspendBatch } from "./suspendBatch.js";
@@ -14,12 +15,13 @@ export interface PresenceCycleDependencies {
   readonly chain: PresenceChain;
   readonly presence: Pick<Presence, "signed" | "silent" | "update">;
   /** Is told the chain's time of each cycle. */
-  readonly time: Pick<ChainTime, "set">;
+  readonly time: Pick<ChainClock, "update">;
   readonly clock: Pick<Clock, "monotonic">;
+  readonly jobs: Pick<BackgroundJobs, "start">;
   readonly logger: Logger;
 }
 
-/** What presence does in each cycle of the loop: tells the watch who is in the committee, returns, and says whom to suspend. */
+/** What presence does in each cycle of the loop: tells the watch who is in the committee, returns, and names the seats to suspend. */
 export class PresenceCycle {
   readonly #dependencies: PresenceCycleDependencies;
   readonly #returning: Returning;
@@ -35,21 +37,18 @@ export class PresenceCycle {
     return this.#dependencies.presence.silent();
   }
 
-  /** Goes on from a snapshot of the chain. The seats to put to the vote now; none while the chain does not tell who is suspended. */
+  /** Goes on from a snapshot of the chain. The seats to put to the vote now; none while the chain does not tell who may be suspended. */
   async update({ chainTime, committees }: Pick<ChainView, "chainTime" | "committees">): Promise<readonly number[]> {
     const { chain, logger, presence, self, time } = this.#dependencies;
-    time.set(chainTime);
+    time.update(chainTime);
     const { members } = committees;
+    const suspended = committees.suspended.indices;
     try {
-      const [suspended, heldOff, signed] = await Promise.all([
-        chain.suspendedIndices(),
-        chain.heldOffIndices(),
-        chain.signedIndices(committees),
-      ]);
+      const [heldOff, signed] = await Promise.all([chain.heldOffIndices(), chain.signedIndices(committees)]);
       presence.update({ seats: members, suspended, heldOff });
       presence.signed(signed);
       const own = members.find(({ peerId }) => peerId === self);
-      await this.#returning.update(own !== undefined && suspended.has(own.index));
+      this.#returning.update(own !== undefined && suspended.has(own.index));
       const counted = new Set(members.map(({ index }) => index).filter((index) => suspended.has(index)));
       return this.#batch.next(presence.silent(), { size: members.length, suspended: counted }, chainTime);
     } catch (error) {

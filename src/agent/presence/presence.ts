@@ -3,7 +3,7 @@ import { messageOf } from "../../errors.js";
 import type { Gossip, ProbeCounts, Probes } from "../../ports/gossip/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { repeat } from "../../utils/repeat.js";
+import { repeat } from "../../utils/timing/repeat.js";
 import type { PresenceParameters } from "./defaults.js";
 import { type SeatCheck, SilenceDetector } from "./detection/detector.js";
 import type { RandomNumbers } from "./detection/seatOrder.js";
@@ -13,7 +13,7 @@ import { reachesMost } from "./sample.js";
 import { PresenceWords, type WordCounts } from "./words.js";
 
 const TICK_MS = 1_000;
-/** Checks that are under way at once: as many as half of the largest committee can be made within one check's time. */
+/** Checks that are under way at once; others wait. */
 const MAX_CHECKS = 64;
 /** How often a seat of a sample is asked before it counts as out of reach. */
 const SAMPLE_TRIES = 3;
@@ -44,9 +44,10 @@ export interface PresenceDependencies {
 
 /** As `/status` shows it. */
 export interface PresenceStatus {
-  /** Seats that are silent to this node, before it doubts itself or samples. */
+  /** Seats that are silent to this node, none if it doubts itself; it samples before it signs. */
   readonly silent: readonly number[];
-  readonly failing: number;
+  /** Seats that have failed their last check, and how many milliseconds ago they were heard; null if never. */
+  readonly failing: readonly { readonly seat: number; readonly heardAgoMs: number | null }[];
   readonly suspended: readonly number[];
   readonly doubtsItself: boolean;
   readonly checks: { readonly made: number; readonly failed: number };
@@ -102,7 +103,7 @@ export class Presence {
     const { doubtsItself } = this.#detector;
     return {
       silent: this.#detector.silent(),
-      failing: this.#detector.failing().length,
+      failing: this.#detector.failing().map((seat) => ({ seat, heardAgoMs: this.#detector.sinceHeard(seat) ?? null })),
       suspended: [...this.#suspended],
       doubtsItself,
       checks: { ...this.#checks },
@@ -141,11 +142,6 @@ export class Presence {
     const isFresh = clock.monotonic() - this.#sample.at < 2 * parameters.sampleMs;
     if (!isFresh || !this.#sample.reachesMost) return [];
     return this.#suspendable(this.#detector.silent());
-  }
-
-  /** Milliseconds since this node heard of the seat last; undefined if it never did. */
-  seen(seat: number): number | undefined {
-    return this.#detector.sinceHeard(seat);
   }
 
   /** Listens, answers and probes until it is stopped. */
@@ -193,10 +189,16 @@ export class Presence {
 
   async #check(check: SeatCheck): Promise<void> {
     this.#checks.made += 1;
-    if (await this.#prober.check(check)) return;
+    if (await this.#prober.check(check).catch((error: unknown) => this.#failed(error))) return;
     if (this.#stopping.signal.aborted) return;
     this.#checks.failed += 1;
     this.#detector.missed(check.seat);
+  }
+
+  /** A check that breaks got no answer. */
+  #failed(error: unknown): false {
+    this.#dependencies.logger.warn("a seat could not be checked", { reason: messageOf(error) });
+    return false;
   }
 
   #hearWord(author: number, silent: readonly number[]): void {
@@ -226,11 +228,13 @@ export class Presence {
       ...{ random, size: this.#seats.size, most: parameters.sample },
       others: this.#others((seat) => !held.has(seat)),
       reaches: (seat) => this.#reaches(seat),
-    }).then((answer) => {
-      this.#isSampling = false;
-      this.#sample = { at: clock.monotonic(), reachesMost: answer };
-      if (!answer) this.#dependencies.logger.warn("most of the committee cannot be reached from here");
-    });
+    })
+      .catch((error: unknown) => this.#failed(error))
+      .then((answer) => {
+        this.#isSampling = false;
+        this.#sample = { at: clock.monotonic(), reachesMost: answer };
+        if (!answer) this.#dependencies.logger.warn("most of the committee cannot be reached from here");
+      });
   }
 
   /** Whether a seat of a sample answers: a message may get lost, and to be cut off is to be so for a while. */

@@ -1,7 +1,8 @@
 import { messageOf } from "../../errors.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import { retryDelay } from "../../utils/retryDelay.js";
+import { retryDelay } from "../../utils/timing/retryDelay.js";
+import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { PresenceChain } from "./onChain/chain.js";
 
 const FIRST_RETRY_MS = 5_000;
@@ -10,6 +11,8 @@ const MAX_RETRY_MS = 300_000;
 export interface ReturningDependencies {
   readonly chain: Pick<PresenceChain, "returnNow">;
   readonly clock: Pick<Clock, "monotonic">;
+  /** Waiting for a block must not hold up the cycle. */
+  readonly jobs: Pick<BackgroundJobs, "start">;
   readonly logger: Logger;
 }
 
@@ -22,7 +25,6 @@ export class Returning {
   #failures = 0;
   /** Monotonic, in milliseconds. */
   #notBefore = Number.NEGATIVE_INFINITY;
-  #isUnderWay = false;
   #wasSuspended = false;
 
   constructor(dependencies: ReturningDependencies) {
@@ -30,8 +32,8 @@ export class Returning {
   }
 
   /** Called each cycle with whether this node's seat is suspended on chain. */
-  async update(isSuspended: boolean): Promise<void> {
-    const { chain, clock, logger } = this.#dependencies;
+  update(isSuspended: boolean): void {
+    const { clock, jobs, logger } = this.#dependencies;
     if (isSuspended !== this.#wasSuspended) {
       this.#wasSuspended = isSuspended;
       if (isSuspended) logger.warn("this node is suspended, and returns");
@@ -39,8 +41,11 @@ export class Returning {
       this.#failures = 0;
       this.#notBefore = Number.NEGATIVE_INFINITY;
     }
-    if (!isSuspended || this.#isUnderWay || clock.monotonic() < this.#notBefore) return;
-    this.#isUnderWay = true;
+    if (isSuspended && clock.monotonic() >= this.#notBefore) jobs.start("return", () => this.#return());
+  }
+
+  async #return(): Promise<void> {
+    const { chain, clock, logger } = this.#dependencies;
     try {
       await chain.returnNow();
       // Until the snapshot of a later cycle shows it.
@@ -50,8 +55,6 @@ export class Returning {
       const pauseMs = retryDelay(this.#failures, FIRST_RETRY_MS, MAX_RETRY_MS);
       this.#notBefore = clock.monotonic() + pauseMs;
       logger.warn("this node could not return, and tries again", { reason: messageOf(error), pauseMs });
-    } finally {
-      this.#isUnderWay = false;
     }
   }
 }

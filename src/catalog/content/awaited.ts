@@ -1,5 +1,5 @@
 import { type Address, contentIdToCid, type Hex } from "../../records/index.js";
-import { retryDelay } from "../../utils/retryDelay.js";
+import { retryDelay } from "../../utils/timing/retryDelay.js";
 import { addressOfBlob, blobOf, hexOfBlob } from "../database/blobs.js";
 import type { Database } from "../database/database.js";
 import { PLACES } from "../database/schema.js";

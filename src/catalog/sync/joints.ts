@@ -1,6 +1,6 @@
 import type { ChainEventOf } from "../../ports/chain/index.js";
 import type { Hex, JointBatch } from "../../records/index.js";
-import { retryDelay } from "../../utils/retryDelay.js";
+import { retryDelay } from "../../utils/timing/retryDelay.js";
 import { FIRST_RETRY_MS, MAX_RETRY_MS } from "../content/awaited.js";
 import { blobOf, hexOfBlob } from "../database/blobs.js";
 import type { Database } from "../database/database.js";

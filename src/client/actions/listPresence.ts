@@ -28,15 +28,15 @@ export async function listPresence(
   { chain, holdOffs, membership }: Pick<ClientContext, "chain" | "holdOffs" | "membership">,
   { signal }: ListPresenceParameters = {},
 ): Promise<PresenceListing> {
-  const [counted, ends, now] = await raceSignal(
-    Promise.all([membership.readCounted(), holdOffs.read(), chain.now()]),
+  const [presence, ends, now] = await raceSignal(
+    Promise.all([membership.readPresence(), holdOffs.read(), chain.now()]),
     signal,
   );
   const ascending = (indices: Iterable<number>) => [...indices].sort((a, b) => a - b);
   return {
-    presence: counted.presence,
-    suspended: ascending(counted.suspended),
-    lapsed: ascending(counted.lapsed),
+    presence: presence.presence,
+    suspended: ascending(presence.suspended),
+    lapsed: ascending(presence.lapsed),
     heldOff: [...ends]
       .filter(([, until]) => until > now)
       .map(([index, until]) => ({ index, until }))

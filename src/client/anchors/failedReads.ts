@@ -1,7 +1,7 @@
 import type { LRUCache } from "lru-cache";
 import type { Clock } from "../../utils/clock.js";
 import { createLruCache } from "../../utils/lruCache.js";
-import { retryDelay } from "../../utils/retryDelay.js";
+import { retryDelay } from "../../utils/timing/retryDelay.js";
 
 const FIRST_RETRY_MS = 2_000;
 /** The longest pause between two attempts. */

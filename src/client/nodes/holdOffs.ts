@@ -10,12 +10,12 @@ export interface HoldOffs {
 /** Asks the contract once for each return of a seat. */
 export function createHoldOffs(
   chain: Pick<Chain, "contracts" | "read">,
-  membership: Pick<Membership, "readCounted">,
+  membership: Pick<Membership, "readPresence">,
 ): HoldOffs {
   let known = new Map<number, { readonly from: string; readonly until: number }>();
   return {
     async read() {
-      const { returned } = await membership.readCounted();
+      const { returned } = await membership.readPresence();
       const entries = await Promise.all(
         [...returned].map(async ([index, from]) => {
           const before = known.get(index);

@@ -13,7 +13,7 @@ export interface Membership {
   /** Reads every node up to the newest block, by index, removed ones included. */
   read(): Promise<readonly NodeSummary[]>;
   /** Reads which of them are suspended, as of the newest block. */
-  readCounted(): Promise<SeatPresence>;
+  readPresence(): Promise<SeatPresence>;
 }
 
 /** The index in an event of a seat without an agent. */
@@ -35,21 +35,21 @@ export function createMembership(chain: Pick<Chain, "events" | "blockNumber" | "
 
   return {
     read: async () => (await read()).nodes,
-    readCounted: async () => (await read()).counted,
+    readPresence: async () => (await read()).presence,
   };
 }
 
 interface Derived {
   readonly from: string;
   readonly nodes: readonly NodeSummary[];
-  readonly counted: SeatPresence;
+  readonly presence: SeatPresence;
 }
 
 function derive(events: readonly MembershipEvent[]): Derived {
   const nodes = nodesOf(events);
-  const counted = suspendedSeatsOf(events, nodes);
+  const presence = suspendedSeatsOf(events, nodes);
   const from = fingerprintOf(events);
-  return { from, counted, nodes: nodes.map((node) => ({ ...node, suspended: counted.suspended.has(node.index) })) };
+  return { from, presence, nodes: nodes.map((node) => ({ ...node, suspended: presence.suspended.has(node.index) })) };
 }
 
 /** The nodes that follow from these events, in the order of the chain. */

@@ -1,4 +1,7 @@
-/** Sets of node indices as the contracts store them: 256 to a word, from the lowest bit, without a zero word at the end. */
+/**
+ * Sets of node indices as the contracts store them: 256 to a word, from the lowest bit, without a zero word at the end. The words
+ * may be ethers' Result, as a contract's answer is.
+ */
 const WORD_BITS = 256n;
 
 /** The words of a set of indices; an empty list for the empty set. */
@@ -24,5 +27,8 @@ export function indicesOf(words: readonly bigint[]): number[] {
 
 /** Whether an index is in a set. */
 export function hasBit(words: readonly bigint[], index: number): boolean {
-  return (((words[index >> 8] ?? 0n) >> BigInt(index & 0xff)) & 1n) === 1n;
+  const position = index >> 8;
+  // Ethers' Result throws beyond its end.
+  const word = position < words.length ? (words[position] ?? 0n) : 0n;
+  return ((word >> BigInt(index & 0xff)) & 1n) === 1n;
 }

@@ -12,7 +12,6 @@ export { type Contracts, contractInterfaces } from "./contracts/contracts.js";
 export { type Admission, type DeployDaoParameters, deployDao } from "./contracts/deploy.js";
 export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./contracts/deployment.js";
 export type { Plain } from "./contracts/plain.js";
-export { presencesOf } from "./contracts/presences.js";
 export { toChainError } from "./contracts/revert.js";
 export {
   type DeploymentCheck,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Committees } from "../../../src/agent/aggregation/committees.js";
+import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { PresenceCycle } from "../../../src/agent/presence/cycle.js";
 import type { PresenceChain } from "../../../src/agent/presence/onChain/chain.js";
 import type { PresenceView } from "../../../src/agent/presence/presence.js";
@@ -26,11 +27,10 @@ function cycle(size: number) {
     view: undefined as PresenceView | undefined,
   };
   const chain: PresenceChain = {
-    suspendedIndices: async () => {
+    heldOffIndices: async () => {
       if (state.fails) throw new Error("no chain");
-      return suspended;
+      return new Set([9]);
     },
-    heldOffIndices: async () => new Set([9]),
     signedIndices: async () => new Set([3]),
     returnNow: async () => {
       state.returned += 1;
@@ -44,21 +44,32 @@ function cycle(size: number) {
       state.view = view;
     },
   };
-  const committees = new Committees(Array.from({ length: size }, (_, index) => seat(index)));
+  const seats = Array.from({ length: size }, (_, index) => seat(index));
+  const jobs = new BackgroundJobs(createLogger("silent", () => undefined));
   const parts = {
     self: "peer0",
     chain,
     presence,
     time: {
-      set: (seconds: number) => {
+      update: (seconds: number) => {
         state.chainTime = seconds;
       },
     },
     clock: new TestClock(frozen()),
+    jobs,
     logger: createLogger("silent", () => undefined),
   };
   const cycles = new PresenceCycle(parts);
-  return { state, suspended, at: (chainTime: number) => cycles.update({ chainTime, committees }) };
+  return {
+    state,
+    suspended,
+    async at(chainTime: number) {
+      const committees = new Committees(seats, { presence: 1, indices: new Set(suspended), newestSuspension: 1 });
+      const named = await cycles.update({ chainTime, committees });
+      await jobs.settled();
+      return named;
+    },
+  };
 }
 
 describe("presence in a cycle", () => {

@@ -21,12 +21,13 @@ describe("a mesh of five", () => {
     mesh.kill(1, 3);
     await mesh.clock.pass(2 * minute);
     expect(mesh.holders(indices(0, 5))).toEqual([0, 3, 0, 3, 0]);
-    expect(mesh.node(0).presence.seen(1)).toBeGreaterThan(minute);
+    const failing = () => mesh.node(0).presence.status.failing.find(({ seat }) => seat === 1);
+    expect(failing()?.heardAgoMs).toBeGreaterThan(minute);
     expect(mesh.node(0).logged.join()).toContain("seats are silent");
     mesh.revive(1, 3);
     await mesh.clock.pass(minute + 10_000);
     expect(mesh.holders(indices(0, 5))).toEqual([0, 0, 0, 0, 0]);
-    expect(mesh.node(0).presence.seen(1)).toBeLessThan(minute);
+    expect(failing()).toBeUndefined();
   });
 
   it("no longer names a seat once it is suspended", async () => {
@@ -168,8 +169,6 @@ describe("hostile nodes", () => {
 
   it("cannot make a dead seat seem alive by what it said before", async () => {
     const mesh = await start(5);
-    const words: Uint8Array[] = [];
-    mesh.node(4).gossip.subscribe(PRESENCE_TOPIC, (bytes) => void words.push(bytes));
     const word = encodePresence({ at: now(mesh), silent: [] });
     await mesh.clock.pass(2 * minute);
     mesh.kill(3);
@@ -197,7 +196,8 @@ describe("hostile nodes", () => {
     expect(mesh.node(0).probes.counts).toMatchObject({ refused: 1 });
     mesh.node(0).presence.heard(stranger.peerId);
     mesh.node(0).presence.signed([77]);
-    expect(mesh.node(0).presence.seen(77)).toBeUndefined();
+    await mesh.clock.pass(minute);
+    expect(mesh.node(0).presence.status).toMatchObject({ silent: [], failing: [] });
   });
 
   it("who say more than one hint a minute are not relayed", async () => {
@@ -222,6 +222,24 @@ describe("a seat that others have no way to", () => {
     }
     expect(mesh.node(0).presence.status.words.word).toBeGreaterThan(0);
     expect(isHeld).toBeLessThan(15);
+  });
+});
+
+describe("a check that breaks", () => {
+  it("is one that got no answer: the seat is checked again, and the others too", async () => {
+    const mesh = await start(5);
+    const { probes } = mesh.node(0);
+    const { isConnected } = probes;
+    Object.assign(probes, {
+      isConnected: (peer: string) => {
+        if (peer === mesh.peer(2)) throw new Error("no peer id");
+        return isConnected(peer);
+      },
+    });
+    mesh.kill(1);
+    await mesh.clock.pass(4 * minute);
+    expect(mesh.node(0).logged.join()).toContain("a seat could not be checked");
+    expect(mesh.node(0).presence.status.silent).toEqual([1]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { Returning } from "../../../src/agent/presence/returning.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { frozen, TestClock } from "../../harness/clock.js";
@@ -7,6 +8,8 @@ function suspendedNode(fails = 0) {
   const clock = new TestClock(frozen());
   const logged: string[] = [];
   const returnedAt: number[] = [];
+  const logger = createLogger("info", (line) => logged.push(line));
+  const jobs = new BackgroundJobs(logger);
   const returning = new Returning({
     chain: {
       returnNow: async () => {
@@ -14,21 +17,26 @@ function suspendedNode(fails = 0) {
         if (returnedAt.length <= fails) throw new Error("no chain");
       },
     },
-    clock,
-    logger: createLogger("info", (line) => logged.push(line)),
+    ...{ clock, jobs, logger },
   });
-  return { clock, logged, returnedAt, returning };
+  return {
+    ...{ clock, logged, returnedAt },
+    async update(isSuspended: boolean) {
+      returning.update(isSuspended);
+      await jobs.settled();
+    },
+  };
 }
 
 describe("a node that finds itself suspended", () => {
   it("returns at once, and says so; a node that is not suspended does nothing", async () => {
-    const { clock, logged, returnedAt, returning } = suspendedNode();
-    await returning.update(false);
+    const { clock, logged, returnedAt, update } = suspendedNode();
+    await update(false);
     expect(returnedAt).toEqual([]);
     clock.pass(1_000);
-    await returning.update(true);
+    await update(true);
     expect(returnedAt).toEqual([1_000]);
-    await returning.update(false);
+    await update(false);
     expect(logged.map((line) => JSON.parse(line).message)).toEqual([
       "this node is suspended, and returns",
       "this node counts again",
@@ -36,18 +44,18 @@ describe("a node that finds itself suspended", () => {
   });
 
   it("does not send a second word while the first is not in the snapshot yet, and a new one for a new suspension", async () => {
-    const { clock, returnedAt, returning } = suspendedNode();
+    const { clock, returnedAt, update } = suspendedNode();
     for (const isSuspended of [true, true, true, false, true]) {
-      await returning.update(isSuspended);
+      await update(isSuspended);
       clock.pass(100);
     }
     expect(returnedAt).toEqual([0, 400]);
   });
 
   it("tries again after pauses that double, up to five minutes", async () => {
-    const { clock, returnedAt, returning } = suspendedNode(100);
+    const { clock, returnedAt, update } = suspendedNode(100);
     for (let second = 0; second < 3_000; second++) {
-      await returning.update(true);
+      await update(true);
       clock.pass(1_000);
     }
     const pauses = returnedAt.slice(1).map((at, i) => (at - (returnedAt[i] ?? 0)) / 1_000);
@@ -58,6 +66,8 @@ describe("a node that finds itself suspended", () => {
     const clock = new TestClock(frozen());
     let sent = 0;
     let go = () => {};
+    const logger = createLogger("silent", () => undefined);
+    const jobs = new BackgroundJobs(logger);
     const returning = new Returning({
       chain: {
         returnNow: () => {
@@ -67,14 +77,13 @@ describe("a node that finds itself suspended", () => {
           });
         },
       },
-      clock,
-      logger: createLogger("silent", () => undefined),
+      ...{ clock, jobs, logger },
     });
-    const first = returning.update(true);
+    returning.update(true);
     clock.pass(600_000);
-    await returning.update(true);
+    returning.update(true);
     expect(sent).toBe(1);
     go();
-    await first;
+    await jobs.settled();
   });
 });

@@ -43,9 +43,9 @@ beforeEach(() => {
 
 describe("the seats that are not counted", () => {
   it("are those that were suspended and have not returned", async () => {
-    expect(await membership.readCounted()).toMatchObject({ presence: 0, suspended: new Set() });
+    expect(await membership.readPresence()).toMatchObject({ presence: 0, suspended: new Set() });
     events.push(suspended(1, [0, 1], 2), lapsed(2, [0, 1], 3), returned(3, 1, 4));
-    const counted = await membership.readCounted();
+    const counted = await membership.readPresence();
     expect(counted).toMatchObject({ presence: 3, suspended: new Set([0]), lapsed: new Set([0]) });
     expect([...counted.returned.keys()]).toEqual([1]);
     expect((await membership.read()).map((node) => node.suspended)).toEqual([true, false]);
@@ -61,7 +61,7 @@ describe("the seats that are not counted", () => {
       ),
       eventOf("NodeRemoved", { index: 1n, operator: OTHER, epoch: 3n }, { blockNumber: 4 }),
     );
-    const counted = await membership.readCounted();
+    const counted = await membership.readPresence();
     expect(counted.suspended).toEqual(new Set());
     expect([...counted.returned.keys()]).toEqual([2]);
   });

@@ -13,7 +13,7 @@ contract NodeGovernorDifferential is DifferentialTest {
         _admitInTurn(MAX_SIZE);
     }
 
-    /// hardhat-config: fuzz.runs = 1000
+    /// hardhat-config: fuzz.runs = 2500
     function testFuzz_EndsLikeOpenZeppelin(uint256 seed_) external {
         seed = seed_;
         uint256 size = _random(1, MAX_SIZE);

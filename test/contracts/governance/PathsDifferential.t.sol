@@ -21,7 +21,7 @@ contract PathsDifferential is DifferentialTest {
         _admitInTurn(MAX_SIZE);
     }
 
-    /// hardhat-config: fuzz.runs = 200
+    /// hardhat-config: fuzz.runs = 400
     function testFuzz_EveryPathCountsLikeOpenZeppelin(uint256 seed_) external {
         seed = seed_;
         size = _random(1, MAX_SIZE);

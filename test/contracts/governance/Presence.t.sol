@@ -261,7 +261,7 @@ contract Presence is GovernanceTest {
         require(directives.lastIssued("replica") != before, "six of nine do not decide");
     }
 
-    /// @dev The six suspend the three, if they may.
+    /// @dev The six suspend the three, if they may. This and what follows may be refused: what is shown is that it stops no order.
     function _trySuspension() private {
         (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) = _suspension(6);
         uint256 id = governor.hashProposal(targets, values, calldatas, keccak256(bytes(WHY)));

@@ -28,7 +28,7 @@ const plans = (silent: readonly number[], underWay: ReadonlySet<string> = new Se
     incidents: [],
     shared: { ...nothingShared, underWay },
     policy: PlanDefaults,
-    silent,
+    toSuspend: silent,
   });
 
 /** How a node votes on a Suspend to which some seats are silent. */

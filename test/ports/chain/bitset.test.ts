@@ -1,7 +1,7 @@
 import { Result } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { indicesOf, wordsOf } from "../../../src/ports/chain/bitset.js";
+import { hasBit, indicesOf, wordsOf } from "../../../src/ports/chain/bitset.js";
 
 describe("a set of indices", () => {
   it("is a bit each, 256 to a word", () => {
@@ -15,6 +15,13 @@ describe("a set of indices", () => {
   it("is empty where a contract returns an empty one", () => {
     expect(indicesOf(Result.fromItems([]))).toEqual([]);
     expect(indicesOf(Result.fromItems([0n, 2n]))).toEqual([257]);
+    const few = Result.fromItems([2n]);
+    expect([hasBit(few, 1), hasBit(few, 0), hasBit(few, 256), hasBit(Result.fromItems([]), 0)]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it("comes back from its words in order, and has one encoding", () => {

@@ -191,6 +191,19 @@ describe("probes over libp2p", () => {
     expect(await first.probes.probeThrough(middle.peer, last.peer, { timeoutMs: 2_000 })).toBe("unanswered");
   });
 
+  it("fail at what is no peer id, as an operator may register any bytes, and break nothing", async () => {
+    const { all } = await row();
+    const [first, middle, last] = all;
+    if (first === undefined || middle === undefined || last === undefined) throw new Error("three nodes");
+    for (const peer of ["5T", "", "no peer id"]) {
+      expect(first.probes.isConnected(peer)).toBe(false);
+      expect(await first.probes.probe(peer, { timeoutMs: 1_000 })).toBe(false);
+      expect(await first.probes.probeThrough(peer, last.peer, { timeoutMs: 1_000 })).toBe("lost");
+      expect(await verifyPeerSignature(peer, new Uint8Array(1), new Uint8Array(64))).toBe(false);
+    }
+    expect(await first.probes.probe(middle.peer, { timeoutMs: 10_000 })).toBe(true);
+  });
+
   it("are refused to a peer that is no member, and a request that is too long is not sent", async () => {
     const { all, errors, members } = await row();
     const [first, middle] = all;

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../utils/clock.js";
 import { createLruCache } from "../../../utils/lruCache.js";
-import { TokenBuckets } from "../../../utils/tokenBuckets.js";
+import { TokenBuckets } from "../../../utils/timing/tokenBuckets.js";
 
 /** A committee of 500 can send all its signatures through one peer at once, several times over. */
 const BURST = 4_096;

@@ -40,10 +40,11 @@ export function directStrategies(dependencies: DirectStrategiesDependencies): No
 /** One transaction per ballot. */
 export class DirectBallots implements BallotStrategy {
   readonly #dependencies: Pick<DirectStrategiesDependencies, "client" | "logger" | "self">;
-  #counted: CountedSeats | undefined;
+  readonly #counted: CountedSeats;
 
   constructor(dependencies: Pick<DirectStrategiesDependencies, "client" | "logger" | "self">) {
     this.#dependencies = dependencies;
+    this.#counted = new CountedSeats(dependencies.client.chain);
   }
 
   async update(): Promise<void> {}
@@ -55,7 +56,6 @@ export class DirectBallots implements BallotStrategy {
     if (rules.presence !== 0) {
       const frozen = { track, rules };
       const index = Number(await client.chain.read(() => nodes.indexOf(self, rules.epoch)));
-      this.#counted ??= new CountedSeats(client.chain);
       await this.#counted.load([frozen]);
       if (!this.#counted.has(frozen, index)) return false;
     }

@@ -2,9 +2,7 @@ import type { Committees } from "../../aggregation/committees.js";
 
 /** What an agent needs of presence on chain. */
 export interface PresenceChain {
-  /** The indices of the seats that are suspended, as of the newest block. */
-  suspendedIndices(): Promise<ReadonlySet<number>>;
-  /** The indices of those that have returned so recently that they cannot be suspended. */
+  /** The indices of the seats that have returned so recently that they cannot be suspended. */
   heldOffIndices(): Promise<ReadonlySet<number>>;
   /** The indices of the members that have signed what came on chain since the last call. */
   signedIndices(committees: Pick<Committees, "ofAccount">): Promise<ReadonlySet<number>>;

@@ -8,7 +8,6 @@ export function createPresenceChain(
 ): PresenceChain {
   const signed = new SignedSeats(client.chain);
   return {
-    suspendedIndices: async () => new Set((await client.listPresence()).suspended),
     heldOffIndices: async () => new Set((await client.listPresence()).heldOff.map(({ index }) => index)),
     signedIndices: (committees) => signed.read(committees),
     async returnNow() {

@@ -2,7 +2,7 @@ import { toQuantity } from "ethers";
 import type { BaseError } from "../../../errors.js";
 import type { Hex } from "../../../records/index.js";
 import type { Clock } from "../../../utils/clock.js";
-import { retryDelay } from "../../../utils/retryDelay.js";
+import { retryDelay } from "../../../utils/timing/retryDelay.js";
 import { toChainError } from "../contracts/revert.js";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";

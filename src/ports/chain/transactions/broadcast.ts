@@ -1,7 +1,7 @@
 import { keccak256, Transaction, type TransactionResponse, type TransactionResponseParams } from "ethers";
 import { type BaseError, messageOf } from "../../../errors.js";
 import type { Clock } from "../../../utils/clock.js";
-import { retryDelay } from "../../../utils/retryDelay.js";
+import { retryDelay } from "../../../utils/timing/retryDelay.js";
 import { toChainError } from "../contracts/revert.js";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";

@@ -1,5 +1,6 @@
 import { ConfigError, messageOf } from "../../../errors.js";
 import { type Clock, systemClock } from "../../../utils/clock.js";
+import { within } from "../../../utils/timing/deadline.js";
 import { assertFits, isBlockOf, parseCid } from "../cid.js";
 import {
   ContentError,
@@ -9,7 +10,6 @@ import {
   type GetOptions,
   MAX_BLOCK_BYTES,
 } from "../content.js";
-import { within } from "../deadline.js";
 import { getFile, openFile } from "../unixfs/files.js";
 import { readBounded } from "./boundedBody.js";
 

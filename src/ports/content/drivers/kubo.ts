@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ConfigError, messageOf } from "../../../errors.js";
 import type { BlockCodec } from "../../../records/index.js";
+import { within } from "../../../utils/timing/deadline.js";
 import { assertFits, cidOfBlock, isBlockOf, parseCid } from "../cid.js";
 import {
   ContentError,
@@ -10,7 +11,6 @@ import {
   MAX_BLOCK_BYTES,
   type PutOptions,
 } from "../content.js";
-import { within } from "../deadline.js";
 import { getFile, openFile, putFile } from "../unixfs/files.js";
 import { readBounded } from "./boundedBody.js";
 

@@ -1,6 +1,6 @@
 import type { Multiaddr } from "@multiformats/multiaddr";
 import type { Clock } from "../../../utils/clock.js";
-import { retryDelay } from "../../../utils/retryDelay.js";
+import { retryDelay } from "../../../utils/timing/retryDelay.js";
 
 export interface RedialerDependencies {
   /** Connects; resolves at once if a connection is there. */

@@ -6,6 +6,7 @@ import { CID } from "multiformats/cid";
 import { InvalidInputError } from "../../../errors.js";
 import { codecOfCid } from "../../../records/index.js";
 import { systemClock } from "../../../utils/clock.js";
+import { within } from "../../../utils/timing/deadline.js";
 import { cidOfBlock, parseCid, sha256Of } from "../cid.js";
 import {
   type AbortOptions,
@@ -21,7 +22,6 @@ import {
   type OpenFileOptions,
   type StoredFile,
 } from "../content.js";
-import { within } from "../deadline.js";
 import { type LoadBlock, readFileBlocks, readFileRoot } from "./fileReader.js";
 
 /** Links of one inner node. It changes CIDs, as the chunk size does: both are those of the profile unixfs-v1-2025. */

@@ -1,4 +1,3 @@
-import { publicKeyFromMultihash } from "@libp2p/crypto/keys";
 import { peerIdFromString } from "@libp2p/peer-id";
 
 /** A node's key as a libp2p peer. */
@@ -11,12 +10,7 @@ export interface PeerIdentity {
 /** Whether a peer has signed these bytes. False for a peer id that does not hold its key, as those of RSA keys do not. */
 export async function verifyPeerSignature(peer: string, bytes: Uint8Array, signature: Uint8Array): Promise<boolean> {
   try {
-    const digest = peerIdFromString(peer).toMultihash();
-    if (digest.code !== 0) return false;
-    return await publicKeyFromMultihash(digest as Parameters<typeof publicKeyFromMultihash>[0]).verify(
-      bytes,
-      signature,
-    );
+    return (await peerIdFromString(peer).publicKey?.verify(bytes, signature)) ?? false;
   } catch {
     // A signature of the wrong length, or no peer id.
     return false;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { raceSignal } from "race-signal";
 import type { Clock } from "../../../utils/clock.js";
-import { TokenBuckets } from "../../../utils/tokenBuckets.js";
+import { within } from "../../../utils/timing/deadline.js";
+import { TokenBuckets } from "../../../utils/timing/tokenBuckets.js";
 import { GossipError } from "../gossip.js";
 import { decodeHelp, decodeRequest, encodeHelp, encodeRequest, NONCE_BYTES, wordOf } from "./message.js";
 import { type PeerIdentity, verifyPeerSignature } from "./peerSignature.js";
@@ -61,6 +61,8 @@ export interface ProbesDependencies {
   /** Names the DAO in what is signed. */
   readonly network: string;
   readonly clock: Pick<Clock, "after" | "monotonic">;
+  /** Called with why a request failed, unless it was late. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /**
@@ -70,7 +72,8 @@ export interface ProbesDependencies {
  * const probes = createProbes({ transport, identity: content, network: registry, clock });
  * const isThere = await probes.probe(peer, { timeoutMs: 2_000 });
  */
-export function createProbes({ clock, identity, network, transport }: ProbesDependencies): Probes {
+export function createProbes(dependencies: ProbesDependencies): Probes {
+  const { clock, identity, network, onError = () => undefined, transport } = dependencies;
   const requests = new TokenBuckets({ clock, ...REQUESTS, maxKeys: MAX_PEERS });
   const help = new TokenBuckets({ clock, ...HELP, maxKeys: MAX_PEERS });
   const counts = { answered: 0, refused: 0, overLimit: 0, checks: 0 };
@@ -82,19 +85,14 @@ export function createProbes({ clock, identity, network, transport }: ProbesDepe
     request: Uint8Array,
     { signal, timeoutMs }: ProbeOptions,
   ): Promise<Uint8Array | undefined> {
-    const ending = new AbortController();
-    const end = () => ending.abort(LATE);
-    const cancel = clock.after(timeoutMs, end);
-    signal?.addEventListener("abort", end, { once: true });
     try {
-      signal?.throwIfAborted();
-      return await raceSignal(transport.request(peer, request, ending.signal), ending.signal);
-    } catch {
-      // Why a peer does not answer is all one: it is late, gone, or refuses.
+      return await within({ timeoutMs, signal, late: () => LATE, clock }, (inner) =>
+        transport.request(peer, request, inner),
+      );
+    } catch (error) {
+      // Why a peer does not answer is all one to the asker: it is late, gone, or refuses.
+      if (error !== LATE && signal?.aborted !== true) onError(error);
       return undefined;
-    } finally {
-      cancel();
-      signal?.removeEventListener("abort", end);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Libp2p, Stream } from "@libp2p/interface";
+import type { Libp2p, PeerId, Stream } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
 import { raceSignal } from "race-signal";
 import type { Clock } from "../../../utils/clock.js";
@@ -46,7 +46,11 @@ export interface RequestResponseParameters {
 /** Requests and answers over streams of libp2p: each is at most {@link MAX_PROBE_BYTES} long and follows its length. */
 export function createRequestResponse(parameters: RequestResponseParameters): RequestResponse {
   const { libp2p, protocol, clock, onError = () => undefined } = parameters;
-  const isConnected = (peer: string) => libp2p.getConnections(peerIdFromString(peer)).length > 0;
+  /** An operator may have registered bytes that are no peer id: such a peer is never connected. */
+  const isConnected = (peer: string) => {
+    const id = peerIdOf(peer);
+    return id !== undefined && libp2p.getConnections(id).length > 0;
+  };
 
   async function answer(stream: Stream, from: string, handler: RequestHandler): Promise<void> {
     const late = new AbortController();
@@ -70,8 +74,10 @@ export function createRequestResponse(parameters: RequestResponseParameters): Re
   return {
     isConnected,
     async request(peer, bytes, signal) {
+      const id = peerIdOf(peer);
+      if (id === undefined) throw new GossipError(`${peer} is no peer id.`);
       const wasConnected = isConnected(peer);
-      const stream = await libp2p.dialProtocol(peerIdFromString(peer), protocol, { signal });
+      const stream = await libp2p.dialProtocol(id, protocol, { signal });
       try {
         sendMessage(stream, bytes);
         const response = await raceSignal(readMessage(stream), signal);
@@ -82,7 +88,7 @@ export function createRequestResponse(parameters: RequestResponseParameters): Re
         throw error;
       } finally {
         if (!wasConnected && libp2p.getPeers().length > MAX_KEPT_CONNECTIONS) {
-          libp2p.hangUp(peerIdFromString(peer)).catch(onError);
+          libp2p.hangUp(id).catch(onError);
         }
       }
     },
@@ -96,6 +102,14 @@ export function createRequestResponse(parameters: RequestResponseParameters): Re
       return () => libp2p.unhandle(protocol);
     },
   };
+}
+
+function peerIdOf(peer: string): PeerId | undefined {
+  try {
+    return peerIdFromString(peer);
+  } catch {
+    return undefined;
+  }
 }
 
 function sendMessage(stream: Stream, bytes: Uint8Array): void {

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { defineCommand } from "citty";
 import { z } from "zod";
 import { InvalidInputError } from "../../../errors.js";
@@ -6,6 +5,7 @@ import type { Admission } from "../../../ports/chain/index.js";
 import type { Hex } from "../../../records/index.js";
 import { networkArgs, signerArgs } from "../input/args.js";
 import { withClient } from "../input/client.js";
+import { readJsonObject } from "../input/json.js";
 import { readSigner } from "../input/keys.js";
 import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
 
@@ -124,9 +124,10 @@ const comeBack = defineCommand({
 });
 
 const hex = z.string().regex(/^0x([0-9a-fA-F]{2})*$/, "hex digits after 0x") as z.ZodType<Hex>;
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address of 20 bytes in hex") as z.ZodType<Hex>;
 const admissionSchema = z.strictObject({
-  operator: hex,
-  agent: hex,
+  operator: address,
+  agent: address,
   key: hex,
   possession: hex,
   peerId: hex,
@@ -136,12 +137,7 @@ const admissionSchema = z.strictObject({
 
 /** Reads an admission, or what `witan init --json` prints, which holds one. */
 async function readAdmission(path: string): Promise<Admission> {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, "utf8"));
-  } catch (cause) {
-    throw new InvalidInputError(`The file ${path} cannot be read, or is not JSON.`, { cause });
-  }
+  const value = await readJsonObject(path);
   const wrapped = z.object({ admission: z.unknown() }).safeParse(value);
   const { success, data, error } = admissionSchema.safeParse(wrapped.success ? wrapped.data.admission : value);
   if (!success) throw new InvalidInputError(`${path} holds no admission.`, { cause: error });

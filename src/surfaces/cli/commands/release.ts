@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defineCommand } from "citty";
 import { InvalidInputError } from "../../../errors.js";
@@ -14,6 +13,7 @@ import {
 import type { Hex, Order, ReleaseContents } from "../../../records/index.js";
 import { networkArgs, signerArgs } from "../input/args.js";
 import { withClient } from "../input/client.js";
+import { readJsonObject } from "../input/json.js";
 import { readSigner } from "../input/keys.js";
 import { printFacts, printJson } from "../output/print.js";
 
@@ -84,7 +84,7 @@ async function propose(
 }
 
 async function readContents(path: string, root: string): Promise<ReleaseContents> {
-  const value = await readJson(path);
+  const value: { readonly files?: unknown } = await readJsonObject(path);
   if (!Array.isArray(value.files) || !value.files.every((file) => typeof file === "string"))
     throw new InvalidInputError(`${path} names no files: "files" is a list of paths.`);
   const files = await Promise.all(
@@ -92,16 +92,6 @@ async function readContents(path: string, root: string): Promise<ReleaseContents
   );
   // Its schema is checked when it is encoded.
   return { schema: "witan/release-contents/1", env: {}, ...value, files } as unknown as ReleaseContents;
-}
-
-async function readJson(path: string): Promise<{ readonly files?: unknown }> {
-  try {
-    const value: unknown = JSON.parse(await readFile(path, "utf8"));
-    if (typeof value === "object" && value !== null) return value;
-  } catch (cause) {
-    throw new InvalidInputError(`The file ${path} cannot be read as JSON.`, { cause });
-  }
-  throw new InvalidInputError(`The file ${path} holds no object.`);
 }
 
 async function hashFile(root: string, file: string): Promise<Hex> {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./clock.js";
+import { type Clock, systemClock } from "../clock.js";
 
 /** Work that many callers ask for and that is done once for all of them, `delayMs` after the first has asked. */
 export class ThrottledTask {

@@ -1,8 +1,8 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { ContentError } from "../../../src/ports/content/content.js";
-import { within } from "../../../src/ports/content/deadline.js";
 import type { Clock } from "../../../src/utils/clock.js";
+import { within } from "../../../src/utils/timing/deadline.js";
 import { frozen } from "../../harness/clock.js";
 
 const late = () => new ContentError("timeout", "It is late.");

@@ -1,7 +1,6 @@
 import { raceSignal } from "race-signal";
 import { InvalidInputError } from "../../errors.js";
-import { type Clock, systemClock } from "../../utils/clock.js";
-import type { ContentError } from "./content.js";
+import { type Clock, systemClock } from "../clock.js";
 
 /** The longest wait that a timer can hold, about 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -10,8 +9,8 @@ export interface DeadlineParameters {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** What is thrown when the time is over. */
-  readonly late: () => ContentError;
-  readonly clock?: Clock;
+  readonly late: () => Error;
+  readonly clock?: Pick<Clock, "after">;
 }
 
 /**

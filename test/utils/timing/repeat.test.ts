@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Clock } from "../../src/utils/clock.js";
-import { repeat } from "../../src/utils/repeat.js";
+import type { Clock } from "../../../src/utils/clock.js";
+import { repeat } from "../../../src/utils/timing/repeat.js";
 
 /** A clock on which nobody waits: it writes down the pauses and lets their time pass. */
 function pausing(): Pick<Clock, "monotonic" | "sleep"> & { readonly pauses: number[]; passed: number } {

@@ -1,5 +1,5 @@
-import type { Clock } from "./clock.js";
-import { createLruCache } from "./lruCache.js";
+import type { Clock } from "../clock.js";
+import { createLruCache } from "../lruCache.js";
 
 export interface TokenBucketsParameters {
   readonly clock: Pick<Clock, "monotonic">;

@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
-import type { Clock } from "../../src/utils/clock.js";
-import { ThrottledTask } from "../../src/utils/throttledTask.js";
+import type { Clock } from "../../../src/utils/clock.js";
+import { ThrottledTask } from "../../../src/utils/timing/throttledTask.js";
 
 /** A clock on which what is scheduled happens when the test says so. */
 function manual() {

@@ -66,7 +66,8 @@ try {
     { cwd: dir, stdio: ["ignore", "ignore", "inherit"] },
   );
   if (error !== undefined) throw new Error("slither is not installed: pip install slither-analyzer", { cause: error });
-  const { results } = JSON.parse(readFileSync(report, "utf8"));
+  const { success, error: failure, results } = JSON.parse(readFileSync(report, "utf8"));
+  if (!success) throw new Error(`slither has failed: ${failure}`);
   const explained = JSON.parse(readFileSync(join(root, "contracts", "slither.json"), "utf8"));
   const severe = (results.detectors ?? []).filter(({ impact }) => impact === "High" || impact === "Medium");
   const unexplained = severe.filter(({ check, elements }) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Bitmap} from "../libraries/Bitmap.sol";
 import {INodeRegistry} from "../nodes/INodeRegistry.sol";
@@ -128,8 +129,8 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         uint256 lost = attested.length == 0
             ? _lostAtMost(id, report_, departed)
             : _lost(id, support.history, attested, departed);
-        uint32 needed_ = threshold(uint32(issued_.committeeSize - departed.countAll()));
-        uint256 attesting = support.count > lost ? support.count - lost : 0;
+        uint32 needed_ = _thresholdWithout(issued_, departed);
+        uint256 attesting = Math.saturatingSub(support.count, lost);
         if (attesting < needed_) revert DirectiveRegistryTooFew(id, uint32(attesting), needed_);
         _enact(id, issued_, report_, outcome, uint32(attesting));
     }
@@ -156,7 +157,7 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
     /// @inheritdoc IDirectiveRegistry
     function needed(bytes32 id) external view returns (uint32) {
         Issued storage issued_ = _get(id);
-        return threshold(uint32(issued_.committeeSize - nodes.departedSince(issued_.epoch).countAll()));
+        return _thresholdWithout(issued_, nodes.departedSince(issued_.epoch));
     }
 
     /// @inheritdoc IDirectiveRegistry
@@ -246,13 +247,8 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         if (issued_.enacted != Report.None) return;
 
         uint256[] memory departed = nodes.departedSince(issued_.epoch);
-        uint256 size = issued_.committeeSize;
-        if (departed.length != 0) {
-            size -= departed.countAll();
-            uint256 lost = _lostAtMost(id, report_, departed);
-            count = count > lost ? count - uint32(lost) : 0;
-        }
-        if (count >= threshold(uint32(size))) _enact(id, issued_, report_, outcome, count);
+        count = uint32(Math.saturatingSub(count, _lostAtMost(id, report_, departed)));
+        if (count >= _thresholdWithout(issued_, departed)) _enact(id, issued_, report_, outcome, count);
     }
 
     function _enact(bytes32 id, Issued storage issued_, Report report_, ContentId outcome, uint32 attesting) private {
@@ -260,6 +256,11 @@ contract DirectiveRegistry is IDirectiveRegistry, EIP712 {
         issued_.outcome = outcome;
 
         emit DirectiveEnacted(id, report_, outcome, attesting);
+    }
+
+    /// @dev The attestations that enact a directive now.
+    function _thresholdWithout(Issued storage issued_, uint256[] memory departed) private view returns (uint32) {
+        return threshold(uint32(issued_.committeeSize - departed.countAll()));
     }
 
     /// @dev How many of `departed` made this report, whatever their outcome: at least as many as attested one of them.

@@ -7,8 +7,8 @@ import {Directive, DirectiveKind} from "../types/Directive.sol";
 /// @title Directives, and the nodes' reports on them
 /// @notice The timelock issues directives; members of the committee at issue report on them. `Ready` says that a node has
 /// fetched and checked what it needs. `Done` and `Failed` cite an `Outcome` record and are a node's last report; they
-/// enact the directive once more than half of the committee, as far as it is still seated and present, has attested the
-/// same result with the same outcome.
+/// enact the directive once more than half of the committee, as far as it is still seated with the same agent, and present, has
+/// attested the same result with the same outcome.
 interface IDirectiveRegistry {
     enum Report {
         None,
@@ -90,7 +90,8 @@ interface IDirectiveRegistry {
     /// @notice The digest that a node signs with its BLS key to make this report.
     function reportDigest(bytes32 directiveId, Report report_, ContentId outcome) external view returns (bytes32);
 
-    /// @notice The last order on a workload or a replica, by its subject: the base of the next. Zero if there was none.
+    /// @notice The last order on a workload or a replica, or the last suspension, by its subject: the base of the next. Zero if there
+    /// was none.
     function lastIssued(bytes32 subject) external view returns (bytes32 directiveId);
 
     function issued(bytes32 directiveId) external view returns (Issued memory);
@@ -100,7 +101,7 @@ interface IDirectiveRegistry {
     /// @notice The number of nodes that attested this final report with this outcome.
     function attestations(bytes32 directiveId, Report report_, ContentId outcome) external view returns (uint32);
 
-    /// @notice Attestations, of nodes that are still seated and present, that enact the directive now.
+    /// @notice Attestations, of nodes that are still seated with the same agent, and present, that enact the directive now.
     function needed(bytes32 directiveId) external view returns (uint32);
 
     /// @notice The last report of `node`.

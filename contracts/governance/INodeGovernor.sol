@@ -80,7 +80,7 @@ interface INodeGovernor is IGovernor {
     /// signer has not signed. A node in `signers.abstainBits` has signed both For and Against.
     function castVotesByAggregate(uint256 proposalId, Signers calldata signers, bytes calldata signature) external;
 
-    /// @notice Counts votes that operators signed and that do not count yet; reverts if there are none.
+    /// @notice Counts votes that agents' accounts signed and that do not count yet; reverts if there are none.
     /// @param ballots An entry for each, in ascending order: index (4 bytes), support (1), length of the signature (2), the
     /// signature that {castVoteBySig} takes, or its form of 64 bytes (EIP-2098).
     function castVotesBySig(uint256 proposalId, bytes calldata ballots) external;
@@ -96,7 +96,8 @@ interface INodeGovernor is IGovernor {
         bytes calldata signature
     ) external returns (uint256 proposalId);
 
-    /// @notice The digest that the node `index` signs to vote this way with its operator's account.
+    /// @notice The digest that the node `index` signs to vote this way with its operator's or its agent's account; {castVotesBySig}
+    /// takes the agent's alone.
     function ballotDigest(uint256 proposalId, uint8 support, uint32 index) external view returns (bytes32);
 
     /// @notice The digest that a node signs to vote this way with its BLS key: For or Against, and both for Abstain.

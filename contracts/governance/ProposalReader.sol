@@ -65,7 +65,7 @@ contract ProposalReader {
     {
         Track track;
         bool halfOfAll;
-        (track, halfOfAll, windowEnd, evidence) = _read(targets, calldatas);
+        (track, halfOfAll, windowEnd, evidence) = _read(targets, calldatas, true);
         uint32 epoch;
         uint32 presence;
         (epoch, size, presence, counted) = nodes.countedAt(uint48(block.timestamp - 1), track > Track.Operations);
@@ -107,23 +107,7 @@ contract ProposalReader {
 
     /// @notice The most careful of the calls' tracks.
     function trackOf(address[] calldata targets, bytes[] calldata calldatas) external view returns (Track track) {
-        bool suspends;
-        bool revokes;
-        bool suspension;
-        bool revocation;
-        for (uint256 i = 0; i < targets.length; ++i) {
-            bytes memory data = calldatas[i];
-            Track trackOfCall = _trackOfCall(targets[i], data);
-            if (trackOfCall > track) track = trackOfCall;
-            if (_isSuspend(targets[i], data)) suspends = true;
-            if (_isRevoke(targets[i], data)) revokes = true;
-            if (targets[i] == directives) {
-                (bool readable, DirectiveKind kind,) = data.tryRead();
-                if (readable && kind == DirectiveKind.Suspend) suspension = true;
-                if (readable && kind == DirectiveKind.RevokePublisher) revocation = true;
-            }
-        }
-        if (suspends && !suspension || revokes && !revocation) track = Track.Constitution;
+        (track,,,) = _read(targets, calldatas, false);
     }
 
     /// @notice Reverts if one of the rules is out of {TrackBounds}.
@@ -132,7 +116,10 @@ contract ProposalReader {
         if (position < TrackBounds.RULES) revert INodeGovernor.GovernorInvalidTrack(track, position);
     }
 
-    function _read(address[] calldata targets, bytes[] calldata calldatas)
+    /// @dev A suspension or a revocation is of the Emergency track beside a directive of its kind alone: else nothing would end its
+    /// ballots.
+    /// @param strict Whether to revert for what nobody can open; else it is of the Constitution track.
+    function _read(address[] calldata targets, bytes[] calldata calldatas, bool strict)
         private
         view
         returns (Track track, bool halfOfAll, uint256 windowEnd, ContentId[] memory evidence)
@@ -142,14 +129,17 @@ contract ProposalReader {
         bool revocation;
         for (uint256 i = 0; i < targets.length; ++i) {
             bytes memory data = calldatas[i];
-            Track trackOfCall;
-            if (targets[i] == directives && data.isIssue()) {
+            Track trackOfCall = Track.Constitution;
+            if (targets[i] == directives) {
                 (bool readable, DirectiveKind kind, uint256 count) = data.tryRead();
-                if (!readable || windowEnd != 0) revert INodeGovernor.GovernorInvalidDirective(i);
-                windowEnd = Directives.windowEnd(data.salt());
-                evidence = _readEvidence(data, count);
-                (halfOfAll, revocation) = (kind == DirectiveKind.Suspend, kind == DirectiveKind.RevokePublisher);
-                trackOfCall = _trackOfKind(kind);
+                if (readable && windowEnd == 0) {
+                    windowEnd = Directives.windowEnd(data.salt());
+                    if (strict) evidence = _readEvidence(data, count);
+                    (halfOfAll, revocation) = (kind == DirectiveKind.Suspend, kind == DirectiveKind.RevokePublisher);
+                    trackOfCall = _trackOfKind(kind);
+                } else if (strict && data.isIssue()) {
+                    revert INodeGovernor.GovernorInvalidDirective(i);
+                }
             } else {
                 trackOfCall = _trackOfCall(targets[i], data);
                 if (_isSuspend(targets[i], data)) suspends = true;
@@ -164,10 +154,6 @@ contract ProposalReader {
     function _trackOfCall(address target, bytes memory data) private view returns (Track) {
         bytes4 selector = data.selector();
 
-        if (target == directives) {
-            (bool readable, DirectiveKind kind,) = data.tryRead();
-            return readable ? _trackOfKind(kind) : Track.Constitution;
-        }
         if (_isSuspend(target, data)) return Track.Emergency;
         if (target == models && selector == IModelRegistry.accept.selector) return Track.Operations;
         if (target == parameters && selector == IParameterRegistry.setFlag.selector) return Track.Operations;
@@ -186,7 +172,6 @@ contract ProposalReader {
         return target == address(IParameterRegistry(parameters).publishers());
     }
 
-    /// @dev This and {_isSuspend} are not of the Emergency track without a directive that says so: nothing would end their ballots.
     function _isRevoke(address target, bytes memory data) private view returns (bool) {
         return data.selector() == IPublisherRegistry.revoke.selector && _isPublishers(target);
     }

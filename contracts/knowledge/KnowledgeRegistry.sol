@@ -114,7 +114,7 @@ contract KnowledgeRegistry is IKnowledgeRegistry, EIP712 {
         bytes32 id = jointDigest(joint);
         if (jointlyAnchoredAt[id] == 0 || !nodes.isMember(batch.author, joint.epoch)) return false;
         uint32 index = nodes.indexOf(batch.author, joint.epoch);
-        // A seat authors by its agent alone: its operator would prove a second batch under the same bit.
+        // A joint anchor has one bit for a seat, which is for its agent's batch: its operator could prove a second one under it.
         if (nodes.node(index).agent != batch.author) return false;
         if (jointAuthors[id][index >> 8] & (1 << (index & 0xff)) == 0) return false;
 

@@ -38,7 +38,6 @@ interface INodeChanges {
     /// @param removedAt The epoch from which on they are not: the agent was revoked, the seat removed, or its operator changed.
     /// @param nonce Grows with every change; consents name it.
     /// @param agentSetAt When its agent was set, in seconds.
-    /// @param reserved Always zero: {INodePresence-returnsOf} tells of suspensions.
     /// @param seated Whether this operator has the seat still, be it without an agent.
     struct Seat {
         uint32 latest;
@@ -46,7 +45,6 @@ interface INodeChanges {
         uint32 removedAt;
         uint32 nonce;
         uint48 agentSetAt;
-        uint48 reserved;
         bool seated;
     }
 

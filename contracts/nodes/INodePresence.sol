@@ -36,8 +36,8 @@ interface INodePresence {
     /// @notice Marks those of `indices` that have been suspended for 30 days without a break; by anybody.
     function markLapsed(uint32[] calldata indices) external;
 
-    /// @notice Called by the registry when the seat of agent `from` gets agent `to`, who takes over what is kept of it. A new agent is
-    /// as good a sign of life as the old one's word.
+    /// @notice Called by the registry when the seat of agent `from` gets agent `to`. Copies the number of returns to the new index,
+    /// which is not suspended; to replace the agent of a suspended seat counts as a return.
     function takeOver(uint32 from, uint32 to) external;
 
     /// @notice The newest presence that was open at `timepoint` (seconds).

@@ -78,6 +78,6 @@ abstract contract NodeAdmissions is NodeTenures {
         peerIdHash = keccak256(peerId);
         address owner = _peerIds[peerIdHash];
         if (owner == address(0)) _peerIds[peerIdHash] = operator;
-        else if (_heirOf(owner) != operator) revert NodeRegistryDuplicatePeerId(peerIdHash);
+        else if (_presentOperatorOf(owner) != operator) revert NodeRegistryDuplicatePeerId(peerIdHash);
     }
 }

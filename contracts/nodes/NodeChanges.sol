@@ -9,8 +9,8 @@ import {NodeState} from "./NodeState.sol";
 
 /// @title Changes of the seats and the committees
 /// @notice The code of {NodeRegistry} that writes: who may make a change, and what it does to the seats and to the next
-/// committee. The registry creates it and runs it on its own storage, since a contract's code has a limit of size.
-/// @dev Called by itself it changes nothing but its own storage, which nobody reads.
+/// committee. The registry runs it by delegatecall, since a contract's code has a limit of size.
+/// @dev Called directly it changes its own storage alone, which no contract reads.
 contract NodeChanges is NodeAdmissions {
     using KeyStore for KeyStore.Store;
 
@@ -79,7 +79,7 @@ contract NodeChanges is NodeAdmissions {
         (uint32 opening, Committee memory next, bytes memory total) = _nextEpoch();
         _countChanges(next, 0, operators.length);
         for (uint256 i = 0; i < operators.length; ++i) {
-            address operator = _heirOf(operators[i]);
+            address operator = _presentOperatorOf(operators[i]);
             Seat storage seat_ = _seatOf(operator);
             uint32 index = NO_INDEX;
             if (_isActive(seat_)) {

@@ -37,7 +37,7 @@ abstract contract NodeCommittees is NodeState {
     mapping(uint256 word => Checkpoints.Trace256) internal _removals;
     mapping(uint32 epoch => Committee) internal _committees;
     mapping(uint32 epoch => PackedKey) private _totalKeys;
-    /// @dev The newest epoch that no vote opened.
+    /// @dev The newest epoch in which the founder admitted: the changes of votes are counted from its committee on.
     uint32 private _genesis;
 
     /// @dev If several epochs opened within one second, the newest counts; so ask for a second that has passed.

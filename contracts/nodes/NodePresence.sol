@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {AccountSignatures} from "../libraries/AccountSignatures.sol";
@@ -57,8 +58,7 @@ contract NodePresence is INodePresence, EIP712 {
         present = _without(present, nodes.presence(), false);
         uint256[] memory added = new uint256[](present.length);
         // Half of the seats are left, rounded up.
-        uint256 spare = 2 * present.countAll();
-        spare = spare > size ? (spare - size) / 2 : 0;
+        uint256 spare = Math.saturatingSub(2 * present.countAll(), size) / 2;
 
         uint32[] memory taken = new uint32[](indices.length);
         uint256 count = 0;

@@ -8,7 +8,7 @@ import {NodeCommittees} from "./NodeCommittees.sol";
 /// @dev A membership check reads one slot, of an operator's account as of an agent's. All storage is declared here and in what this
 /// inherits, so that {NodeChanges} finds it where {NodeRegistry} has it.
 abstract contract NodeSeats is NodeCommittees, EIP712 {
-    /// @dev For a seat that changed operators: to whom this one gave it, and the epoch from which on this one had it.
+    /// @dev For a seat that changed operators: the operator who has it after this one, and the epoch from which on this one had it.
     struct Tenure {
         address successor;
         uint32 since;
@@ -33,24 +33,24 @@ abstract contract NodeSeats is NodeCommittees, EIP712 {
     constructor() EIP712("NodeRegistry", "1") {}
 
     /// @dev The index + 1 under which the operator or agent is a member in `epoch_`, or 0.
-    function _find(address account, uint32 epoch_) internal view returns (uint32 successor) {
+    function _find(address account, uint32 epoch_) internal view returns (uint32 indexPlusOne) {
         _checkEpoch(epoch_);
         Seat storage entry = _accounts[account];
         (uint32 latest, uint32 admittedAt, uint32 removedAt) = (entry.latest, entry.admittedAt, entry.removedAt);
         // Epochs count from 1, so what was never admitted is in none.
         if (admittedAt == 0) return 0;
-        successor = latest & ~AGENT;
-        if (admittedAt <= epoch_ && (removedAt == 0 || epoch_ < removedAt)) return successor;
+        indexPlusOne = latest & ~AGENT;
+        if (admittedAt <= epoch_ && (removedAt == 0 || epoch_ < removedAt)) return indexPlusOne;
         // Before its newest agent a seat may have had others.
         if (latest & AGENT != 0 || epoch_ >= admittedAt || epoch_ < _tenures[account].since) return 0;
 
-        while (successor != 0 && !_isIn(successor - 1, epoch_)) successor = _marks[successor - 1].predecessor;
+        while (indexPlusOne != 0 && !_isIn(indexPlusOne - 1, epoch_)) indexPlusOne = _marks[indexPlusOne - 1].predecessor;
     }
 
     /// @dev The operator who has the seat now that `operator` had.
-    function _heirOf(address operator) internal view returns (address heir) {
-        heir = operator;
-        for (address next = operator; next != address(0); next = _tenures[heir].successor) heir = next;
+    function _presentOperatorOf(address operator) internal view returns (address present) {
+        present = operator;
+        for (address next = operator; next != address(0); next = _tenures[present].successor) present = next;
     }
 
     /// @dev The operator of an account that is or was an agent; of any other, the account itself.

@@ -15,9 +15,9 @@ abstract contract NodeTenures is NodeSeats {
         if (agent != operator) _writeAgent(agent, operator, latest, opening);
         Seat storage seat_ = _accounts[operator];
         assembly ("memory-safe") {
-            // What is kept: nonce (32 bits from bit 96 on), and what is reserved (48 bits from bit 176 on).
-            let kept := and(sload(seat_.slot), or(shl(96, 0xffffffff), shl(176, 0xffffffffffff)))
-            let set := or(or(latest, shl(32, and(opening, 0xffffffff))), or(shl(128, timestamp()), shl(224, 1)))
+            // What is kept: the nonce, 32 bits from bit 96 on.
+            let kept := and(sload(seat_.slot), shl(96, 0xffffffff))
+            let set := or(or(latest, shl(32, and(opening, 0xffffffff))), or(shl(128, timestamp()), shl(176, 1)))
             sstore(seat_.slot, or(add(kept, shl(96, 1)), set))
         }
     }

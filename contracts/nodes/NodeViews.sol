@@ -92,9 +92,9 @@ abstract contract NodeViews is NodeSeats, NodeSignatures {
 
     /// @inheritdoc INodeRegistry
     function indexOf(address account, uint32 epoch_) external view returns (uint32) {
-        uint32 successor = _find(account, epoch_);
-        if (successor == 0) revert NodeRegistryNotMember(account, epoch_);
-        return successor - 1;
+        uint32 indexPlusOne = _find(account, epoch_);
+        if (indexPlusOne == 0) revert NodeRegistryNotMember(account, epoch_);
+        return indexPlusOne - 1;
     }
 
     /// @inheritdoc INodeRegistry

@@ -36,8 +36,8 @@ struct Directive {
     uint32 window;
     /// Distinguishes two orders that are otherwise equal: {Directives-saltOf}.
     bytes32 salt;
-    /// For an order on a workload or a replica, the last directive issued on the subject, zero if there was none: two orders
-    /// with one base are never both issued. Zero for other kinds.
+    /// For an order on a workload or a replica, and for a suspension, the last directive issued on the subject, zero if there was
+    /// none: two orders with one base are never both issued. Zero for other kinds.
     bytes32 base;
     /// The records that justify this order, strictly ascending.
     ContentId[] evidence;

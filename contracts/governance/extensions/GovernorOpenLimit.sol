@@ -2,10 +2,11 @@
 pragma solidity ^0.8.28;
 
 import {Track} from "../../types/Track.sol";
+import {MAX_OPEN_LIMIT} from "../TrackBounds.sol";
 import {GovernorTracks} from "./GovernorTracks.sol";
 
 /// @dev Extension of {Governor} that bounds how many proposals one seat has open (Pending or Active) on one track, by
-/// whichever of its accounts, so that a faulty or hostile node cannot flood the others.
+/// its operator and its agent together, so that a faulty or hostile node cannot flood the others.
 abstract contract GovernorOpenLimit is GovernorTracks {
     /// @dev The proposals that a seat has open on a track, and others that have closed since. Slots are filled in order and
     /// reused, never emptied, so the first empty one ends the list.

@@ -16,8 +16,6 @@ import {GovernorCommittee} from "./GovernorCommittee.sol";
 abstract contract GovernorTracks is GovernorCommittee {
     /// @notice The whole that shares are of: two thirds are 40,000.
     uint256 internal constant SHARE_DENOMINATOR = TrackBounds.SHARE_DENOMINATOR;
-    /// @notice The most proposals that one node may have open on a track.
-    uint256 internal constant MAX_OPEN_LIMIT = 16;
 
     /// @dev The position of a rule in {TrackRules}.
     uint256 private constant APPROVAL = 3;

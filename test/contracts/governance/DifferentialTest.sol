@@ -7,7 +7,6 @@ import {NodeGovernor} from "../../../contracts/governance/NodeGovernor.sol";
 import {NodeTimelock} from "../../../contracts/governance/NodeTimelock.sol";
 import {IParameterRegistry} from "../../../contracts/directives/IParameterRegistry.sol";
 import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
-import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 import {Admissions} from "../nodes/Admissions.sol";
 import {PeerToken} from "../peers/PeerToken.sol";
@@ -93,12 +92,11 @@ abstract contract DifferentialTest is GovernanceTest {
     }
 
     /// @dev Rules of Operations or of Constitution, often at their bounds, on which votes then end.
-    /// With a delay: without one ours extends no vote.
     function _randomRules() internal returns (TrackRules memory rules) {
         track = _random(0, 1) == 0 ? Track.Operations : Track.Constitution;
         (TrackRules memory least, TrackRules memory most) = (TrackTable.floor(track), TrackTable.ceiling(track));
         rules = TrackRules({
-            votingDelay: uint32(1 + _random(0, 1) * _random(0, 1000)),
+            votingDelay: uint32(_random(0, 1) * _random(0, 1000)),
             votingPeriod: uint32(_random(60, 5000)),
             quorum: uint16(_random(least.quorum, most.quorum)),
             approval: uint16(_random(least.approval, most.approval)),

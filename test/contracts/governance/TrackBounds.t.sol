@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {INodeGovernor} from "../../../contracts/governance/INodeGovernor.sol";
 import {ProposalReader} from "../../../contracts/governance/ProposalReader.sol";
-import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 import {VmTest} from "../Vm.sol";
 import {TrackTable} from "./TrackTable.sol";

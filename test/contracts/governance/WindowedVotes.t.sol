@@ -9,7 +9,7 @@ import {Track, TrackRules} from "../../../contracts/types/Track.sol";
 import {GovernanceTest} from "../governance/GovernanceTest.sol";
 
 /// @notice On a track without a voting delay an order is opened in the window of its salt or the next, and only a claim of fact
-/// ends with it: whoever is against anything else has the whole period.
+/// ends with it: of any other vote opponents have the whole period.
 contract WindowedVotes is GovernanceTest {
     string private constant WHY = "because";
 

@@ -3,9 +3,7 @@ pragma solidity ^0.8.28;
 
 import {INodeChanges} from "../../../contracts/nodes/INodeChanges.sol";
 import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
-import {NodeRegistry} from "../../../contracts/nodes/NodeRegistry.sol";
 import {InvariantTest} from "../Vm.sol";
-import {Admissions} from "./Admissions.sol";
 import {SeatTest} from "./SeatTest.sol";
 import {Registries} from "./Registries.sol";
 

@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {INodeChanges} from "../../../contracts/nodes/INodeChanges.sol";
 import {INodePresence} from "../../../contracts/nodes/INodePresence.sol";
-import {INodeRegistry} from "../../../contracts/nodes/INodeRegistry.sol";
 import {Admissions} from "./Admissions.sol";
 import {Committee} from "./Committee.sol";
 

@@ -10,7 +10,7 @@ import {Admissions} from "./Admissions.sol";
 import {NodeRegistryHandler} from "./NodeRegistryHandler.sol";
 import {Registries} from "./Registries.sol";
 
-/// @notice For any calls by any accounts in any order, each committee equals that of the model.
+/// @notice For any calls by any accounts in any order, each committee is consistent, and nobody has changed one without the right to.
 contract NodeRegistryInvariants is InvariantTest {
     NodeRegistry private registry;
     NodeRegistryHandler private handler;

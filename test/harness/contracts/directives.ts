@@ -3,6 +3,7 @@ import { id, ZeroHash } from "ethers";
 import type { DirectiveRegistry, NodeRegistry } from "../../../src/ports/chain/bindings/index.js";
 import { consentTo } from "./consents.js";
 import { admissionOf } from "./eip2537.js";
+import { namesBase } from "./governanceHelper.js";
 import { ethers, networkHelpers } from "./nodes.js";
 
 export { ethers, networkHelpers };
@@ -83,7 +84,8 @@ export async function issue(
   change: Partial<DirectiveFields> = {},
 ): Promise<string> {
   const directive = directiveOf(change);
-  if (change.base === undefined && directive.kind <= 3) directive.base = await directives.lastIssued(directive.subject);
+  if (change.base === undefined && namesBase(Number(directive.kind)))
+    directive.base = await directives.lastIssued(directive.subject);
   await directives.issue(directive);
   return directives.directiveId(directive);
 }

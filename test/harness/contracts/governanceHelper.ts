@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt } from "ethers";
 import { type INodeGovernor, ProposalReader__factory } from "../../../src/ports/chain/bindings/index.js";
-import { directiveSalt, WINDOW_SECONDS } from "../../../src/records/index.js";
+import { DirectiveKinds, directiveSalt, hasBase, WINDOW_SECONDS } from "../../../src/records/index.js";
 import { ethers, type GovernanceContracts, networkHelpers } from "./deployGovernance.js";
 
 export const Support = { against: 0, for: 1, abstain: 2 } as const;
@@ -31,6 +31,9 @@ export const Kind = {
   SetFlag: 10,
   SetTrack: 11,
   Experiment: 12,
+  Suspend: 13,
+  AdmitPublisher: 14,
+  RevokePublisher: 15,
 } as const;
 
 /** One call that a proposal would make through the timelock. */
@@ -68,8 +71,11 @@ export function directiveOf(words: DirectiveWords): DirectiveFields {
   };
 }
 
-/** The kinds whose orders name a base. */
-const WITH_BASE: readonly number[] = [Kind.Deploy, Kind.Scale, Kind.Rollback, Kind.Restart];
+/** Whether orders of the kind with this number name a base. */
+export function namesBase(kind: number): boolean {
+  const name = DirectiveKinds[kind];
+  return name !== undefined && hasBase(name);
+}
 
 /** The salt of the motion number `attempt` that is opened now on a track without a voting delay. */
 export async function saltNow(attempt = 0): Promise<string> {
@@ -85,7 +91,7 @@ export async function issueCall(
   const target = await directives.getAddress();
   const encode = (directive: DirectiveFields) => directives.interface.encodeFunctionData("issue", [directive]);
   const directive = directiveOf({ salt: directiveSalt(0, attempt), ...words });
-  if (words.base === undefined && WITH_BASE.includes(words.kind)) {
+  if (words.base === undefined && namesBase(words.kind)) {
     directive.base = await directives.lastIssued(directive.subject);
   }
   if (words.salt === undefined) {

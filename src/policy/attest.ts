@@ -3,7 +3,10 @@ export type Report = "ready" | "done" | "failed";
 
 export interface AttestInput {
   readonly report: Report;
-  /** How many nodes' same report enacts the directive: more than half of those of its committee that are seated and present. */
+  /**
+   * How many nodes' same report enacts the directive: more than half of those of its committee that are seated with the same
+   * agent, and present.
+   */
   readonly needed: number;
   /** The number of those nodes whose same report, with the same outcome, is on chain already. */
   readonly counted: number;

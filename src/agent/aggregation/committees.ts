@@ -43,7 +43,7 @@ export class Committees {
     return this.#byIndex.get(index);
   }
 
-  /** The member with this index in an epoch. Its key never changes: a key that is rotated gets another index. */
+  /** The member with this index in an epoch. Its key never changes: another agent gets another index. */
   member(index: number, epoch = this.newest): NodeSummary | undefined {
     const node = this.#byIndex.get(index);
     return node !== undefined && isMemberIn(node, epoch) ? node : undefined;

@@ -57,7 +57,7 @@ export class AttestationSender {
     const { bls, context, logger, node, pool } = this.#dependencies;
     const place = keyOf(statement.directiveId, partOf(statement));
     if (this.#sender.has(place)) return;
-    // Others know an older or newer key after a rotation, in an epoch on its other side.
+    // An account that is operator and agent at once may have had another BLS key in this epoch.
     if (this.#key !== key) {
       logger.warn("this node's key is not the one that others know", { ...statement, index });
       await this.#sender.send(place, statement, undefined);

@@ -77,7 +77,7 @@ export class BallotSender {
     }
     // A second, different ballot would be an equivocation: the signed one stands.
     const ballot = heard ?? (await signNodeBallot({ bls, aggregates, node, proposalId, index, support }));
-    // Others know an older or newer key after a rotation, in an epoch on its other side.
+    // An account that is operator and agent at once may have had another BLS key in this epoch.
     const isKnownKey = !aggregates || this.#keyOf(node) === member.key;
     if (isKnownKey) pool.add(ballot);
     else logger.warn("this node's key is not the one that others know", { proposalId, index });

@@ -21,7 +21,7 @@ export const presenceSchema = z.strictObject({
   recheckMs: interval.default(PresenceDefaults.recheckMs),
   /** Between two words to the others about silent nodes. */
   hintMs: interval.default(PresenceDefaults.hintMs),
-  /** How long it is believed that this node reaches most others. */
+  /** How soon this node samples again whether it reaches most others. It believes a sample for twice as long. */
   sampleMs: interval.default(PresenceDefaults.sampleMs),
 });
 

@@ -20,15 +20,16 @@ export interface PresenceParameters {
   readonly forgiveMs: number;
   /** Seats that are probed before this node calls another silent. */
   readonly sample: number;
-  /** How long such a sample counts. */
+  /** When the next such sample may begin. A sample counts for twice as long. */
   readonly sampleMs: number;
 }
 
 /**
- * Found by simulation, for 5 to 500 seats and up to a fifth of all messages lost: test/simulation/presence.test.ts. These files
- * themselves, on virtual time with 500 nodes: 83 KB and 22 signature checks a node and minute, against 4.8 MB and 2,994 by
- * flooding; when 200 die at once, all of the others hold all of them silent within 167 s, at 1.35 MB and 409 checks a living
- * node in the worst minute, most of it for the sample before a Suspend is signed.
+ * Found by simulation, for 5 to 500 seats and up to a fifth of all messages lost: test/simulation/presence.test.ts. Simulated too,
+ * with these files themselves on virtual time and 500 nodes (`npm run bench -- council`): 83,432 bytes and 22.2 signature checks a
+ * node and calm minute, against 4.8 MB and 2,994 by flooding. When 200 die at once, more than half of all seats hold all of them
+ * silent after 157 s, and within 167 s with another seed, at 1.35 MB and 409 checks a living node in the worst minute, most of it
+ * for the sample before a Suspend is signed.
  */
 export const PresenceDefaults: PresenceParameters = {
   periodMs: 5_000,
@@ -42,6 +43,6 @@ export const PresenceDefaults: PresenceParameters = {
   maxWrongHints: 4,
   forgiveMs: 600_000,
   sample: 40,
-  /** A motion is signed at once, and a partition is noticed within this. */
+  /** A motion is signed at once, and a partition is noticed within twice this. */
   sampleMs: 30_000,
 };

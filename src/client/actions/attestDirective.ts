@@ -21,9 +21,9 @@ export interface AttestDirectiveParameters {
 }
 
 /**
- * Sends equal reports of many nodes to the registry in one transaction: all of them count, or no report does. Reports of more
- * than half of the committee enact the directive. Verify the signatures first: they are added up, and one wrong signature
- * makes the sum invalid.
+ * Sends equal reports of many nodes to the registry in one transaction; those that count already are skipped. Reports of more than
+ * half of the committee, as far as it is still seated with the same agent, and present, enact the directive. Verify the signatures
+ * first: they are added up, and one wrong signature makes the sum invalid.
  *
  * @throws ContractRevertError, such as `DirectiveRegistryNothingNew` where all of the nodes have reported already,
  * `NodeRegistryInvalidSignature`, `DirectiveRegistryNotActive` or `DirectiveRegistryLapsed`; {@link InvalidInputError};

@@ -7,7 +7,7 @@ import { requireAccount } from "../transactions/requireAccount.js";
 import { sendTransaction } from "../transactions/sendTransaction.js";
 
 export interface DecideProposalParameters {
-  /** A proposal of {@link buildProposal} that is not on chain yet. */
+  /** A proposal of {@link prepareProposal}; others may have opened it already. */
   readonly proposal: BuiltProposal;
   /** Ballots on this proposal, signed by BLS keys: enough For to end a vote on its track at once. */
   readonly ballots: readonly NodeBallot[];
@@ -15,13 +15,14 @@ export interface DecideProposalParameters {
 }
 
 /**
- * Opens a proposal, counts the ballots on it and issues its directive, in one transaction: on tracks whose votes open at
- * once and can end early, such as emergency. If the track has a timelock, the proposal is queued.
+ * Opens a proposal unless it is open, counts the ballots on it and issues its directive, in one transaction: on tracks whose
+ * votes open at once and can end early, such as emergency. If the track has a timelock, the proposal is queued. Ballots that do
+ * not decide it count all the same.
  *
- * @throws ContractRevertError, such as `GovernorNoFastLane`, or `GovernorUnexpectedProposalState` if it is open
- * already or the ballots do not decide it; {@link InvalidInputError}; ContentError; KeyError; ChainError.
+ * @throws ContractRevertError, such as `GovernorNoFastLane`, `GovernorWindowPassed`, or `GovernorUnexpectedProposalState` if it has
+ * ended; {@link InvalidInputError}; ContentError; KeyError; ChainError.
  * @example
- * const proposal = client.buildProposal({ order, evidence });
+ * const proposal = await client.prepareProposal({ order, evidence });
  * await client.decideProposal({ proposal, ballots });
  */
 export async function decideProposal(

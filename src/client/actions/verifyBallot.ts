@@ -4,7 +4,7 @@ import type { ClientContext } from "../client.js";
 
 /**
  * Checks whether the voter that a ballot names has signed it, for this chain and this governor. Does not check membership. Pure;
- * for operators that are keys, not contracts.
+ * for accounts that are key pairs, not contracts.
  *
  * @example
  * if (!verifyBallot(client, ballot)) return;

@@ -24,7 +24,10 @@ export interface IssuedDirective extends Directive {
   readonly departed: readonly number[];
   /** How many equal reports of the others enact it. */
   readonly needed: number;
-  /** The outcome that more than half of those of the committee attested who were seated and present then; null until then. */
+  /**
+   * The outcome that more than half of the committee attested, as far as it was still seated with the same agent, and present;
+   * null before.
+   */
   readonly outcome: ContentId | null;
   readonly transactionHash: Hex;
   readonly blockNumber: number;

@@ -19,7 +19,7 @@ export class EnvelopeError extends BaseError {
 
 const envelope = z.strictObject({ body: z.string().max(65_536), signature: z.string().regex(/^0x[0-9a-f]{130}$/) });
 
-/** Signs `body` for one context with an operator key (EIP-191) and returns the bytes to send. */
+/** Signs `body` for one context with an account's key (EIP-191) and returns the bytes to send. */
 export async function sealEnvelope(signer: Signer, context: EnvelopeContext, body: string): Promise<Uint8Array> {
   const signature = await signer.signMessage(signedText(context, body));
   return toUtf8Bytes(JSON.stringify({ body, signature }));

@@ -56,7 +56,7 @@ function typedData(context: BallotContext, { proposalId, support, index, reason 
     : { domain, types: extendedBallotTypes, message: { proposalId, support, index, reason, params: "0x" } };
 }
 
-/** Signs a ballot with an operator key. Costs no gas; any account can send it to the governor. */
+/** Signs a ballot with an account's key, the operator's or the agent's. Costs no gas; any account can send it to the governor. */
 export async function signBallotMessage(signer: Signer, context: BallotContext, ballot: BallotMessage): Promise<Hex> {
   const { domain, types, message } = typedData(context, ballot);
   return (await signer.signTypedData(domain, types, message)) as Hex;
@@ -70,7 +70,7 @@ export function hashAggregateBallot(
   return TypedDataEncoder.hash(domainOf(context), aggregateBallotTypes, { proposalId, support }) as Hex;
 }
 
-/** The digest of a ballot, 32 bytes, that an operator's account signs. */
+/** The digest of a ballot, 32 bytes, that an account signs: the operator's or the agent's. */
 export function hashBallot(context: BallotContext, ballot: BallotMessage): Hex {
   const { domain, types, message } = typedData(context, ballot);
   return TypedDataEncoder.hash(domain, types, message) as Hex;

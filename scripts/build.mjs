@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { keccak256 } from "ethers";
+import { Interface, keccak256 } from "ethers";
 
 const root = join(import.meta.dirname, "..");
 const contracts = [
@@ -48,6 +48,7 @@ if (process.argv.includes("--peers")) {
   run("Compiling the contracts of tests and benchmarks", HARDHAT, ["build", "--no-contracts", ...peers]);
 }
 writeDeployedCode();
+writeContractErrors();
 rmSync(join(root, "dist"), { recursive: true, force: true });
 run("Compiling the TypeScript", "typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
 mkdirSync(join(root, "dist", "artifacts"), { recursive: true });
@@ -72,5 +73,21 @@ function writeDeployedCode() {
   writeFileSync(
     join(root, "src", "ports", "chain", "bindings", "deployedCode.ts"),
     `/* Written by the build. */\nexport const deployedCode = {\n${entries.join("")}} as const;\n`,
+  );
+}
+
+/**
+ * Writes the custom errors of each contract, inherited ones included, as ethers reads them. The contracts' factories hold
+ * them too, with all of the code, which a program that deploys nothing need not load.
+ */
+function writeContractErrors() {
+  const entries = contracts.map(([folder, name]) => {
+    const { abi } = JSON.parse(readFileSync(artifactOf(folder, name), "utf8"));
+    const errors = new Interface(abi.filter(({ type }) => type === "error")).format();
+    return `  ${name}: ${JSON.stringify(errors)},\n`;
+  });
+  writeFileSync(
+    join(root, "src", "ports", "chain", "bindings", "contractErrors.ts"),
+    `/* Written by the build. */\nexport const contractErrors = {\n${entries.join("")}} as const;\n`,
   );
 }

@@ -3,13 +3,13 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, createAdmission, createClient, type Proposal, type ProposalId } from "../../src/client/index.js";
 import { BaseError, InvalidInputError } from "../../src/errors.js";
+import { deployDao } from "../../src/ports/chain/contracts/deploy.js";
 import {
   type Admission,
   type Chain,
   type ConsentContext,
   createChain,
   type Deployment,
-  deployDao,
   developmentChain,
 } from "../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../src/ports/content/index.js";

@@ -1,6 +1,7 @@
 import { Wallet } from "ethers";
 import { createAdmission, createClient, type NewRecord } from "../../../src/client/index.js";
-import { createChain, deployDao, developmentChain } from "../../../src/ports/chain/index.js";
+import { deployDao } from "../../../src/ports/chain/contracts/deploy.js";
+import { createChain, developmentChain } from "../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
 import { createAccountKey, createBlsKey } from "../../../src/ports/keys/index.js";
 import type { Address } from "../../../src/records/index.js";

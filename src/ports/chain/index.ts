@@ -9,7 +9,7 @@ export {
   NO_CONTENT,
 } from "./contracts/calls.js";
 export { type Contracts, contractInterfaces } from "./contracts/contracts.js";
-export { type Admission, type DeployDaoParameters, deployDao } from "./contracts/deploy.js";
+export type { Admission } from "./contracts/deploy.js";
 export { type ContractName, ContractNames, type Deployment, parseDeployment } from "./contracts/deployment.js";
 export type { Plain } from "./contracts/plain.js";
 export { toChainError } from "./contracts/revert.js";

@@ -1,23 +1,23 @@
 import { Contract, type ContractRunner, type Interface } from "ethers";
-import {
-  type IDirectiveRegistry,
-  IDirectiveRegistry__factory,
-  type IKnowledgeRegistry,
-  IKnowledgeRegistry__factory,
-  type IModelRegistry,
-  IModelRegistry__factory,
-  type INodeGovernor,
-  INodeGovernor__factory,
-  type INodePresence,
-  INodePresence__factory,
-  type INodeRegistry,
-  INodeRegistry__factory,
-  type IParameterRegistry,
-  IParameterRegistry__factory,
-  type IPublisherRegistry,
-  IPublisherRegistry__factory,
-  type NodeTimelock,
-  NodeTimelock__factory,
+import { IDirectiveRegistry__factory } from "../bindings/factories/directives/IDirectiveRegistry__factory.js";
+import { IParameterRegistry__factory } from "../bindings/factories/directives/IParameterRegistry__factory.js";
+import { IPublisherRegistry__factory } from "../bindings/factories/directives/IPublisherRegistry__factory.js";
+import { INodeGovernor__factory } from "../bindings/factories/governance/INodeGovernor__factory.js";
+import { NodeTimelock__factory } from "../bindings/factories/governance/NodeTimelock__factory.js";
+import { IKnowledgeRegistry__factory } from "../bindings/factories/knowledge/IKnowledgeRegistry__factory.js";
+import { IModelRegistry__factory } from "../bindings/factories/knowledge/IModelRegistry__factory.js";
+import { INodePresence__factory } from "../bindings/factories/nodes/INodePresence__factory.js";
+import { INodeRegistry__factory } from "../bindings/factories/nodes/INodeRegistry__factory.js";
+import type {
+  IDirectiveRegistry,
+  IKnowledgeRegistry,
+  IModelRegistry,
+  INodeGovernor,
+  INodePresence,
+  INodeRegistry,
+  IParameterRegistry,
+  IPublisherRegistry,
+  NodeTimelock,
 } from "../bindings/index.js";
 import type { ContractName, Deployment } from "./deployment.js";
 import { withHashes } from "./hashes.js";

@@ -1,33 +1,18 @@
-import { type Interface, isError, isHexString } from "ethers";
+import { Interface, isError, isHexString } from "ethers";
 import { BaseError, messageOf } from "../../../errors.js";
-import {
-  DirectiveRegistry__factory,
-  KnowledgeRegistry__factory,
-  ModelRegistry__factory,
-  NodeGovernor__factory,
-  NodePresence__factory,
-  NodeRegistry__factory,
-  NodeTimelock__factory,
-  ParameterRegistry__factory,
-  PublisherRegistry__factory,
-} from "../bindings/index.js";
+import { contractErrors } from "../bindings/contractErrors.js";
 import { ChainError, ContractRevertError } from "../errors.js";
-import type { ContractName } from "./deployment.js";
+import { type ContractName, ContractNames } from "./deployment.js";
 import { withHashes } from "./hashes.js";
 import { plainArgs } from "./plain.js";
 
-/** Every custom error of the DAO's contracts, with those inherited from OpenZeppelin. */
-const errorInterfaces: Record<ContractName, Interface> = {
-  NodeRegistry: withHashes(NodeRegistry__factory.createInterface()),
-  NodePresence: withHashes(NodePresence__factory.createInterface()),
-  KnowledgeRegistry: withHashes(KnowledgeRegistry__factory.createInterface()),
-  ModelRegistry: withHashes(ModelRegistry__factory.createInterface()),
-  ParameterRegistry: withHashes(ParameterRegistry__factory.createInterface()),
-  PublisherRegistry: withHashes(PublisherRegistry__factory.createInterface()),
-  DirectiveRegistry: withHashes(DirectiveRegistry__factory.createInterface()),
-  NodeGovernor: withHashes(NodeGovernor__factory.createInterface()),
-  NodeTimelock: withHashes(NodeTimelock__factory.createInterface()),
-};
+let known: [ContractName, Interface][] | undefined;
+
+/** Every custom error of the DAO's contracts, with those inherited from OpenZeppelin. Read when the first contract reverts. */
+function errorInterfaces(): readonly [ContractName, Interface][] {
+  known ??= ContractNames.map((name) => [name, withHashes(new Interface(contractErrors[name]))]);
+  return known;
+}
 
 /** Error messages of RPC nodes for a call that ran and failed without revert data. */
 const EXECUTION_FAILED =
@@ -40,7 +25,7 @@ const TOO_MUCH_GAS =
 /** Names the revert in `data`: a custom error of any contract of the DAO, `Error(string)` or `Panic(uint256)`. */
 export function decodeRevert(data: string, transactionHash?: string): ContractRevertError {
   const where = transactionHash === undefined ? {} : { transactionHash };
-  for (const [contract, face] of Object.entries(errorInterfaces)) {
+  for (const [contract, face] of errorInterfaces()) {
     const parsed = data.length >= 10 ? face.parseError(data) : null;
     if (parsed === null) continue;
     const standard = parsed.name === "Error" || parsed.name === "Panic";

@@ -1,23 +1,11 @@
-import { getBytes, id, keccak256, toQuantity, ZeroAddress, ZeroHash } from "ethers";
+import { Contract, getBytes, type Interface, id, keccak256, toQuantity, ZeroAddress, ZeroHash } from "ethers";
 import type { Address, Hex } from "../../../records/index.js";
 import { deployedCode } from "../bindings/deployedCode.js";
-import {
-  DirectiveRegistry__factory,
-  KnowledgeRegistry__factory,
-  ModelRegistry__factory,
-  NodeChanges__factory,
-  NodeGovernor__factory,
-  NodePresence__factory,
-  NodeRegistry__factory,
-  NodeTimelock__factory,
-  ParameterRegistry__factory,
-  ProposalReader__factory,
-  PublisherRegistry__factory,
-} from "../bindings/index.js";
 import { ChainError } from "../errors.js";
 import { DEFAULT_BLOCK_RANGE } from "../events/logReader.js";
 import type { RawLog } from "../events/rawLog.js";
 import type { FailoverProvider } from "../rpc/provider.js";
+import { contractInterfaces } from "./contracts.js";
 import { ContractNames, type Deployment } from "./deployment.js";
 import { toChainError } from "./revert.js";
 
@@ -55,9 +43,8 @@ export async function verifyDeployment(
     const codes = await Promise.all(ContractNames.map((name) => checkCode(provider, name, addresses[name])));
     // What other code answers means nothing.
     if (codes.some(({ ok }) => !ok)) return codes;
-    const reader = (await NodeGovernor__factory.connect(addresses.NodeGovernor, provider).reader()) as Address;
-    const nodes = NodeRegistry__factory.connect(addresses.NodeRegistry, provider);
-    const changes = (await nodes.changes()) as Address;
+    const reader = await readAddress(provider, addresses.NodeGovernor, "reader");
+    const changes = await readAddress(provider, addresses.NodeRegistry, "changes");
     return [
       ...codes,
       await checkCode(provider, "ProposalReader", reader),
@@ -96,53 +83,50 @@ async function checkReferences(
   addresses: Deployment["contracts"],
   inner: { readonly reader: Address; readonly changes: Address },
 ): Promise<DeploymentCheck[]> {
-  const nodes = NodeRegistry__factory.connect(addresses.NodeRegistry, provider);
-  const knowledge = KnowledgeRegistry__factory.connect(addresses.KnowledgeRegistry, provider);
-  const models = ModelRegistry__factory.connect(addresses.ModelRegistry, provider);
-  const parameters = ParameterRegistry__factory.connect(addresses.ParameterRegistry, provider);
-  const publishers = PublisherRegistry__factory.connect(addresses.PublisherRegistry, provider);
-  const directives = DirectiveRegistry__factory.connect(addresses.DirectiveRegistry, provider);
-  const governor = NodeGovernor__factory.connect(addresses.NodeGovernor, provider);
-  const reader = ProposalReader__factory.connect(inner.reader, provider);
-  const changes = NodeChanges__factory.connect(inner.changes, provider);
-  const presences = NodePresence__factory.connect(addresses.NodePresence, provider);
   const {
     DirectiveRegistry,
+    KnowledgeRegistry,
     ModelRegistry,
+    NodeGovernor,
     NodePresence,
     NodeRegistry,
     NodeTimelock,
     ParameterRegistry,
     PublisherRegistry,
   } = addresses;
-  const references: readonly [check: string, found: Promise<string>, expected: string][] = [
-    ["genesis is closed", nodes.founder(), ZeroAddress],
-    ["NodeRegistry obeys the timelock", nodes.timelock(), NodeTimelock],
-    ["NodeChanges obeys the timelock", changes.timelock(), NodeTimelock],
-    ["NodePresence knows the nodes", presences.nodes(), NodeRegistry],
-    ["NodeRegistry knows presence", nodes.presences(), NodePresence],
-    ["NodeGovernor knows presence", reader.presences(), NodePresence],
-    ["ModelRegistry obeys the timelock", models.timelock(), NodeTimelock],
-    ["ParameterRegistry obeys the timelock", parameters.timelock(), NodeTimelock],
-    ["PublisherRegistry obeys the timelock", publishers.timelock(), NodeTimelock],
-    ["DirectiveRegistry obeys the timelock", directives.timelock(), NodeTimelock],
-    ["NodeGovernor acts through the timelock", governor.timelock(), NodeTimelock],
-    ["NodeGovernor knows the nodes", governor.nodes(), NodeRegistry],
-    ["DirectiveRegistry knows the nodes", directives.nodes(), NodeRegistry],
-    ["KnowledgeRegistry knows the nodes", knowledge.nodes(), NodeRegistry],
-    ["NodeGovernor knows membership", reader.nodes(), NodeRegistry],
-    ["NodeGovernor knows directives", reader.directives(), DirectiveRegistry],
-    ["NodeGovernor knows models", reader.models(), ModelRegistry],
-    ["NodeGovernor knows parameters", reader.parameters(), ParameterRegistry],
-    ["ParameterRegistry knows publishers", parameters.publishers(), PublisherRegistry],
+  const references: readonly [check: string, contract: Address, getter: string, expected: string][] = [
+    ["genesis is closed", NodeRegistry, "founder", ZeroAddress],
+    ["NodeRegistry obeys the timelock", NodeRegistry, "timelock", NodeTimelock],
+    ["NodeChanges obeys the timelock", inner.changes, "timelock", NodeTimelock],
+    ["NodePresence knows the nodes", NodePresence, "nodes", NodeRegistry],
+    ["NodeRegistry knows presence", NodeRegistry, "presences", NodePresence],
+    ["NodeGovernor knows presence", inner.reader, "presences", NodePresence],
+    ["ModelRegistry obeys the timelock", ModelRegistry, "timelock", NodeTimelock],
+    ["ParameterRegistry obeys the timelock", ParameterRegistry, "timelock", NodeTimelock],
+    ["PublisherRegistry obeys the timelock", PublisherRegistry, "timelock", NodeTimelock],
+    ["DirectiveRegistry obeys the timelock", DirectiveRegistry, "timelock", NodeTimelock],
+    ["NodeGovernor acts through the timelock", NodeGovernor, "timelock", NodeTimelock],
+    ["NodeGovernor knows the nodes", NodeGovernor, "nodes", NodeRegistry],
+    ["DirectiveRegistry knows the nodes", DirectiveRegistry, "nodes", NodeRegistry],
+    ["KnowledgeRegistry knows the nodes", KnowledgeRegistry, "nodes", NodeRegistry],
+    ["NodeGovernor knows membership", inner.reader, "nodes", NodeRegistry],
+    ["NodeGovernor knows directives", inner.reader, "directives", DirectiveRegistry],
+    ["NodeGovernor knows models", inner.reader, "models", ModelRegistry],
+    ["NodeGovernor knows parameters", inner.reader, "parameters", ParameterRegistry],
+    ["ParameterRegistry knows publishers", ParameterRegistry, "publishers", PublisherRegistry],
   ];
   return Promise.all(
-    references.map(async ([check, finding, expected]) => {
-      const found = await finding;
+    references.map(async ([check, contract, getter, expected]) => {
+      const found = await readAddress(provider, contract, getter);
       const ok = found.toLowerCase() === expected.toLowerCase();
       return { check, ok, found: ok ? "" : `it is ${found}, not ${expected}` };
     }),
   );
+}
+
+/** The address that a contract returns for a getter. */
+async function readAddress(provider: FailoverProvider, contract: Address, getter: string): Promise<Address> {
+  return new Contract(contract, [`function ${getter}() view returns (address)`], provider).getFunction(getter)();
 }
 
 async function checkRoles(
@@ -150,7 +134,7 @@ async function checkRoles(
   { NodeGovernor, NodeTimelock }: Deployment["contracts"],
   deployedAtBlock: number,
 ): Promise<DeploymentCheck[]> {
-  const timelock = NodeTimelock__factory.connect(NodeTimelock, provider);
+  const face: Interface = contractInterfaces.NodeTimelock;
   const governorRoles = GOVERNOR_ROLES.map((name) => [name, id(name)] as const);
   const holders = new Map<string, Set<string>>();
   const isHandedOver = () => {
@@ -161,7 +145,7 @@ async function checkRoles(
   const newest = Number(await provider.send("eth_blockNumber", []));
   const end = Math.min(newest, deployedAtBlock + HAND_OVER_BLOCKS);
   const names = ["RoleGranted", "RoleRevoked", CREATION, ...ACTS] as const;
-  const topics = [names.map((name) => timelock.interface.getEvent(name as "RoleGranted").topicHash)];
+  const topics = [names.map((name) => face.getEvent(name)?.topicHash)];
   let sawCreation = false;
   let acts = 0;
   for (let from = deployedAtBlock; from <= end; from += DEFAULT_BLOCK_RANGE) {
@@ -169,7 +153,7 @@ async function checkRoles(
     const range = { fromBlock: toQuantity(from), toBlock: toQuantity(to) };
     const logs: RawLog[] = await provider.send("eth_getLogs", [{ address: NodeTimelock, topics, ...range }]);
     for (const log of logs) {
-      const event = timelock.interface.parseLog(log);
+      const event = face.parseLog(log);
       if (event === null) continue;
       if (event.name === CREATION) {
         sawCreation = true;

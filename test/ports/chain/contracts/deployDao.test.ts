@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createClient } from "../../../../src/client/index.js";
-import { createChain, deployDao, hashAggregateBallot } from "../../../../src/ports/chain/index.js";
+import { deployDao } from "../../../../src/ports/chain/contracts/deploy.js";
+import { createChain, hashAggregateBallot } from "../../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../../src/ports/content/index.js";
 import type { Address, Hex } from "../../../../src/records/index.js";
 import { bls } from "../../../harness/bls.js";

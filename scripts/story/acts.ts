@@ -163,7 +163,7 @@ const storyRounds = {
 /** (f) The lies got nowhere: the proposal is voted down, and nobody joined the claim. */
 export async function refuseLies(stage: Stage, { claim, nowhere, proposal }: Lies): Promise<void> {
   const { byzantine, screen, refused } = stage;
-  screen.act("The votes on the false evidence end with their window");
+  screen.act("The votes on the false evidence end");
   const closed = await defeated(byzantine, proposal);
   const why = await stage.reasonAgainst(proposal);
   const { votes } = closed;

@@ -1,11 +1,11 @@
 import { raceSignal } from "race-signal";
 import { indicesOf } from "../../ports/chain/bitset.js";
 import { NO_CONTENT } from "../../ports/chain/index.js";
-import type { Address, ContentId, Hex } from "../../records/index.js";
+import type { ContentId, Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import { type DirectiveAttestation, type DirectiveReport, DirectiveReports } from "../directives/directive.js";
 import { findIssued } from "../directives/readDirective.js";
-import { agentOf } from "../nodes/membership.js";
+import { agentOf, indicesIn } from "../nodes/membership.js";
 
 export interface ListReportsParameters {
   readonly directiveId: Hex;
@@ -14,7 +14,7 @@ export interface ListReportsParameters {
 
 /**
  * Lists the nodes' reports on a directive, in the order of the chain; reports that were counted together in the order of their
- * indices.
+ * indices. A report of an operator counts for its node as one of the agent does.
  *
  * @throws {@link UnknownDirectiveError}; ChainError.
  * @example
@@ -29,19 +29,16 @@ export async function listReports(
 
 async function readReports(client: ClientContext, directiveId: Hex): Promise<DirectiveAttestation[]> {
   const { chain, membership } = client;
-  const { blockNumber: fromBlock } = await findIssued(client, directiveId);
+  const { args: issued, blockNumber: fromBlock } = await findIssued(client, directiveId);
   const names = ["DirectiveReported", "ReportsCounted"] as const;
   const events = await chain.events({ names, topics: [directiveId], fromBlock });
-  const anyTogether = events.some(({ name }) => name === "ReportsCounted");
-  const nodes = anyTogether ? await membership.read() : [];
+  const nodes = events.length === 0 ? [] : await membership.read();
+  const indexOf = indicesIn(nodes, Number(issued.epoch));
   return events.flatMap((event) => {
     const { args, transactionHash, blockNumber } = event;
-    const reporting =
-      event.name === "DirectiveReported"
-        ? [event.args.node as Address]
-        : indicesOf(event.args.bits).map((index) => agentOf(nodes, index));
-    return reporting.map((node) => ({
-      node,
+    const indices = event.name === "DirectiveReported" ? [indexOf(event.args.node)] : indicesOf(event.args.bits);
+    return indices.map((index) => ({
+      node: agentOf(nodes, index),
       report: DirectiveReports[Number(args.report)] as DirectiveReport,
       outcome: args.outcome === NO_CONTENT ? null : (args.outcome as ContentId),
       transactionHash,

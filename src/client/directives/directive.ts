@@ -35,6 +35,7 @@ export interface IssuedDirective extends Directive {
 
 /** One node's report on a directive. */
 export interface DirectiveAttestation {
+  /** The agent's account, also if its operator reported for the node. */
   readonly node: Address;
   readonly report: DirectiveReport;
   /** Null for "ready". */

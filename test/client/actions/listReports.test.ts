@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { NO_CONTENT } from "../../../src/ports/chain/index.js";
-import { type ContentId, subjectHash } from "../../../src/records/index.js";
+import { type Address, type ContentId, subjectHash } from "../../../src/records/index.js";
 import { createAggregateSender } from "../../harness/aggregates.js";
 import { useChangingDao } from "../../harness/client/daos.js";
 import { ban, issue, rotate } from "../../harness/client/directives.js";
 import { accountOf } from "../../harness/client/records.js";
 import { restartOrder } from "../../harness/dao.js";
+import { operatorKey } from "../../harness/deploy.js";
 
 describe("listReports", () => {
   const dao = useChangingDao(7);
@@ -58,5 +59,13 @@ describe("listReports", () => {
       ["enacted", "DirectiveEnacted"],
     ]);
     stop.abort();
+  });
+
+  it("gives a report that an operator made by hand as its agent's", async () => {
+    const agent = operatorKey(400).address as Address;
+    await rotate(dao, 6, "another agent 6", agent);
+    const directiveId = await issue(dao, { order: restartOrder, delay: 5 });
+    await dao.client(6).reportDirective({ directiveId, report: "ready" });
+    expect(await dao.client().listReports({ directiveId })).toMatchObject([{ node: agent, report: "ready" }]);
   });
 });

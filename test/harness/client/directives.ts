@@ -41,8 +41,8 @@ export async function ban(dao: TestDao, ...operators: number[]): Promise<void> {
 /** Seconds between two agents of a seat, at least. */
 export const AGENT_PERIOD = 86_400;
 
-/** The seat of operator `of` gets an agent with the key of this name. If its last is younger than a day, that time passes first. */
-export async function rotate(dao: TestDao, of: number, name: string): Promise<void> {
+/** The seat of operator `of` gets an agent with the key of this name, and with this account. If its last is younger than a day, that time passes first. */
+export async function rotate(dao: TestDao, of: number, name: string, agent?: Address): Promise<void> {
   const { chainId, contracts } = dao.witan.deployment;
   const operator = dao.witan.operators[of];
   if (operator === undefined) throw new Error(`there is no node ${of}`);
@@ -50,5 +50,7 @@ export async function rotate(dao: TestDao, of: number, name: string): Promise<vo
   const early = agentSetAt + AGENT_PERIOD - (await dao.client(of).chain.now());
   if (early > 0) await dao.witan.increaseTime(early);
   const context = { chainId, registry: contracts.NodeRegistry };
-  await dao.client(of).setAgent({ admission: admissionOf(context, operator, blsKey(name), { nonce }) });
+  await dao
+    .client(of)
+    .setAgent({ admission: admissionOf(context, operator, blsKey(name), { nonce, ...(agent && { agent }) }) });
 }

@@ -1,6 +1,7 @@
 import type { LRUCache } from "lru-cache";
 import type { CID } from "multiformats/cid";
 import { createLruCache } from "../../../utils/lruCache.js";
+import { wantKey } from "./privateBitswap.js";
 
 /** Blocks that one peer said it does not have: four times as many as bitswap itself remembers of a peer. */
 const MAX_BLOCKS_OF_PEER = 4_096;
@@ -22,11 +23,11 @@ export function createDontHaves(): DontHaves {
   return {
     add(peer, cid) {
       const blocks = peers.get(peer) ?? createLruCache(MAX_BLOCKS_OF_PEER);
-      peers.set(peer, blocks.set(cid.toString(), true));
+      peers.set(peer, blocks.set(wantKey(cid), true));
     },
-    has: (peer, cid) => peers.get(peer)?.has(cid.toString()) ?? false,
+    has: (peer, cid) => peers.get(peer)?.has(wantKey(cid)) ?? false,
     delete(peer, cid) {
-      peers.get(peer)?.delete(cid.toString());
+      peers.get(peer)?.delete(wantKey(cid));
     },
     deletePeer(peer) {
       peers.delete(peer);

@@ -61,6 +61,10 @@ interface PeerSchedule {
 export function createNetworkBlocks({ bitswap, peers, clock }: NetworkBlocksDependencies): NetworkBlocks {
   const dontHaves = createDontHaves();
   const requests = createWantRequests(bitswap);
+  // Also what comes too late for its request: asked again, the peer says nothing more.
+  bitswap.onPresence(({ sender, cid, has }) => {
+    if (!has) dontHaves.add(sender.toString(), cid);
+  });
   /** The number of open requests at each peer. */
   const open = new Map<string, number>();
   /** When each peer delivered last, as a running number: the latest are asked first. */

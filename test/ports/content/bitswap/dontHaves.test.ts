@@ -21,10 +21,11 @@ describe("what peers do not have", () => {
     expect([dontHaves.has("b", cidOf(1)), dontHaves.has("a", cidOf(2))]).toEqual([false, false]);
   });
 
-  it("is known by the CID's text, not by the object", () => {
+  it("is known by the block's hash, not by the object or the codec that names it", () => {
     const dontHaves = createDontHaves();
     dontHaves.add("a", cidOf(1));
     expect(dontHaves.has("a", CID.parse(`${cidOf(1)}`))).toBe(true);
+    expect(dontHaves.has("a", CID.createV1(0x71, cidOf(1).multihash))).toBe(true);
   });
 
   it("is forgotten block by block, or with the peer", () => {

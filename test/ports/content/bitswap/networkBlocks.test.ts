@@ -57,7 +57,10 @@ function searching(connected: readonly PeerId[]) {
   const { clock, pass, due } = timers();
   const asked: { readonly peer: string; readonly cid: string }[] = [];
   const peers = [...connected];
-  let listener: (presence: BlockPresence) => void = () => undefined;
+  const listeners: ((presence: BlockPresence) => void)[] = [];
+  const listener = (presence: BlockPresence) => {
+    for (const each of listeners) each(presence);
+  };
   const network = createNetworkBlocks({
     clock,
     peers: () => peers,
@@ -66,7 +69,7 @@ function searching(connected: readonly PeerId[]) {
         for (const wanted of cids) asked.push({ peer: `${peer}`, cid: `${wanted}` });
       },
       onPresence(each) {
-        listener = each;
+        listeners.push(each);
       },
     },
   });
@@ -239,6 +242,17 @@ describe("a search for a block among peers", () => {
 });
 
 describe("the answer that nobody has a block", () => {
+  it("is known also of a peer that says so once nobody waits for its answer", async () => {
+    const { network, fetch, pass, refuses, ending } = searching([a]);
+    const found = fetch().catch(() => undefined);
+    await pass(100);
+    ending.abort();
+    await pass(10_000);
+    await found;
+    await refuses(a);
+    expect(network.refusedByAll(cid)).toBe(true);
+  });
+
   it("needs every connected peer to have said so", async () => {
     const { network, fetch, pass, refuses, peers, ending } = searching([a, b]);
     const found = fetch().catch(() => undefined);

@@ -7,8 +7,8 @@ import type { RunningNode } from "../src/agent/node.js";
 import { createClient } from "../src/client/index.js";
 import { createProcessDriver } from "../src/engines/fleet/index.js";
 import { BaseError, InvalidInputError } from "../src/errors.js";
-import { createChain } from "../src/ports/chain/index.js";
-import type { Release } from "../src/records/index.js";
+import { createChain, developmentChain } from "../src/ports/chain/index.js";
+import type { Address, Release } from "../src/records/index.js";
 import { createUplink } from "../src/surfaces/cli/nodes/uplink.js";
 import { systemClock } from "../src/utils/clock.js";
 import { deploy } from "./deploy.js";
@@ -19,7 +19,7 @@ import { publishDocuments } from "./story/documents.js";
 import { killAtRandom } from "./story/kills.js";
 import { createMembers, type Member, writeConfigs } from "./story/members.js";
 import { createScreen, narrate } from "./story/narrator.js";
-import { startNetwork } from "./story/network.js";
+import { joinNetwork, startNetwork } from "./story/network.js";
 import { freePorts } from "./story/ports.js";
 import { type Story, writeStory } from "./story/storyFile.js";
 import { summarize } from "./story/summary.js";
@@ -34,6 +34,8 @@ const TRAINING_SEED = 7;
 
 interface Options {
   readonly once: boolean;
+  /** The RPC address of a chain that runs already; undefined for a local one of its own. */
+  readonly rpc: string | undefined;
   readonly port: number;
   readonly kills: number;
   readonly seed: number;
@@ -67,6 +69,7 @@ function readOptions(): Options {
     options: {
       once: { type: "boolean", default: false },
       port: { type: "string", default: "8545" },
+      rpc: { type: "string" },
       kills: { type: "string", default: "0" },
       seed: { type: "string", default: "1" },
     },
@@ -77,7 +80,7 @@ function readOptions(): Options {
       throw new InvalidInputError(`--${name} is a whole number from 0, not "${values[name]}".`);
     return value;
   };
-  return { once: values.once, port: number("port"), kills: number("kills"), seed: number("seed") };
+  return { once: values.once, rpc: values.rpc, port: number("port"), kills: number("kills"), seed: number("seed") };
 }
 
 async function main(options: Options, cleanup: Cleanup, interrupted: Promise<void>): Promise<void> {
@@ -86,9 +89,9 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
   const narrating = new AbortController();
 
   screen.act("A local chain, a DAO without an owner, five nodes and a workload");
-  const net = await startNetwork(options.port);
+  const net = await (options.rpc === undefined ? startNetwork(options.port) : joinNetwork(options.rpc));
   cleanup.add(() => net.close());
-  screen.line(`Hardhat's local network listens on ${net.rpc}`);
+  screen.line(options.rpc === undefined ? `Hardhat's local network listens on ${net.rpc}` : `the chain is ${net.rpc}`);
   await rm(HOME, { recursive: true, force: true });
   const passwordFile = join(HOME, "password");
   const members = await createMembers(join(HOME, "nodes"), NODES, passwordFile);
@@ -111,7 +114,7 @@ async function main(options: Options, cleanup: Cleanup, interrupted: Promise<voi
   const client = await open(members[0]?.agent);
   const byzantine = await open(members.at(-1)?.agent);
   for (const { address } of members.flatMap(({ agent, operator }) => [agent, operator])) {
-    await client.chain.provider.send("hardhat_setBalance", [address, "0x56bc75e2d63100000"]);
+    await developmentChain(net.rpc).fund(address as Address);
   }
 
   const [basePort = 0] = await freePorts(2 * REPLICAS);

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { network } from "hardhat";
 import { BaseError } from "../../src/errors.js";
+import { developmentChain } from "../../src/ports/chain/index.js";
 
 const HOST = "127.0.0.1";
 
@@ -28,6 +29,11 @@ export async function startNetwork(port: number): Promise<LocalNetwork> {
   const server = await network.createServer("story", HOST, port);
   const { address, port: actual } = await server.listen();
   return { rpc: `http://${address}:${actual}`, chainId: 31_337, close: () => server.close() };
+}
+
+/** A development chain that runs already and is empty, such as that of Anvil or of `geth --dev --dev.period 1`. */
+export async function joinNetwork(rpc: string): Promise<LocalNetwork> {
+  return { rpc, chainId: await developmentChain(rpc).chainId(), close: async () => undefined };
 }
 
 function answers(port: number): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { parseEther } from "ethers";
+import { parseEther, toQuantity } from "ethers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { developmentChain } from "../../../../src/ports/chain/rpc/developmentChain.js";
 import type { Address } from "../../../../src/records/index.js";
@@ -11,6 +11,8 @@ interface Asked {
 }
 
 const account: Address = `0x${"11".repeat(20)}`;
+const rich: Address = `0x${"22".repeat(20)}`;
+const hash = `0x${"33".repeat(32)}`;
 
 /** An RPC node on loopback that answers as the test says; `asked` are the requests in order. */
 async function nodeOf(answer: (asked: Asked) => object) {
@@ -44,12 +46,33 @@ describe("a development chain", () => {
     expect(new Set(asked.map(({ id }) => id)).size).toBe(2);
   });
 
-  it("is no chain that refuses to set a balance", async () => {
-    const { url } = await nodeOf(() => ({ error: { code: -32601, message: "the method does not exist" } }));
+  it("has an unlocked account pay where no balance can be set, and waits for the block", async () => {
+    let looks = 0;
+    const results: Record<string, () => object> = {
+      hardhat_setBalance: () => ({ error: { code: -32601, message: "the method does not exist" } }),
+      eth_accounts: () => ({ result: [rich] }),
+      eth_sendTransaction: () => ({ result: hash }),
+      eth_getTransactionReceipt: () => ({ result: ++looks < 3 ? null : { status: "0x1" } }),
+    };
+    const { asked, url } = await nodeOf(({ method }) => results[method]?.() ?? { error: { code: -32601 } });
+    await developmentChain(url).fund(account);
+    expect(asked.find(({ method }) => method === "eth_sendTransaction")?.params).toEqual([
+      { from: rich, to: account, value: toQuantity(parseEther("100")) },
+    ]);
+    expect(looks).toBe(3);
+  });
+
+  it.each([
+    ["refuses to set a balance and to name an account", () => ({ error: { code: -32601, message: "not here" } })],
+    [
+      "sets no balance and has no unlocked account",
+      ({ method }: Asked) => (method === "eth_accounts" ? { result: [] } : { error: { code: -32601, message: "no" } }),
+    ],
+  ])("is no chain that %s", async (_what, answer) => {
+    const { url } = await nodeOf(answer);
     await expect(developmentChain(url).fund(account)).rejects.toMatchObject({
       kind: "rpc-error",
-      shortMessage: expect.stringContaining("hardhat_setBalance"),
-      hints: [expect.stringContaining("Anvil")],
+      hints: [expect.stringContaining("geth --dev")],
     });
   });
 

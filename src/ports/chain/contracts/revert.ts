@@ -1,16 +1,16 @@
-import { Interface, isError, isHexString } from "ethers";
+import { type Interface, isError, isHexString } from "ethers";
 import { BaseError, messageOf } from "../../../errors.js";
 import { contractErrors } from "../bindings/contractErrors.js";
 import { ChainError, ContractRevertError } from "../errors.js";
 import { type ContractName, ContractNames } from "./deployment.js";
-import { withHashes } from "./hashes.js";
+import { interfaceOf } from "./interface.js";
 import { plainArgs } from "./plain.js";
 
 let known: [ContractName, Interface][] | undefined;
 
 /** Every custom error of the DAO's contracts, with those inherited from OpenZeppelin. Read when the first contract reverts. */
 function errorInterfaces(): readonly [ContractName, Interface][] {
-  known ??= ContractNames.map((name) => [name, withHashes(new Interface(contractErrors[name]))]);
+  known ??= ContractNames.map((name) => [name, interfaceOf({ abi: contractErrors[name] })]);
   return known;
 }
 

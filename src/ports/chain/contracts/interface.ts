@@ -50,7 +50,7 @@ function rawParam(param: ParamType): ParamType {
   if (known !== undefined) return known;
   const json = param.format("json");
   const replaced = json.replaceAll(/"type":"string((?:\[\d*\])*)"/g, '"type":"bytes$1"');
-  const raw = replaced === json ? param : ParamType.from(JSON.parse(replaced));
+  const raw = replaced === json ? param : ParamType.from(JSON.parse(replaced), true);
   rawParams.set(param, raw);
   return raw;
 }

@@ -26,20 +26,25 @@ const TOO_MUCH_GAS =
 export function decodeRevert(data: string, transactionHash?: string): ContractRevertError {
   const where = transactionHash === undefined ? {} : { transactionHash };
   for (const [contract, face] of errorInterfaces()) {
-    const parsed = data.length >= 10 ? face.parseError(data) : null;
-    if (parsed === null) continue;
-    const standard = parsed.name === "Error" || parsed.name === "Panic";
-    const args = plainArgs(parsed.fragment.inputs, parsed.args);
-    return new ContractRevertError({
-      errorName: parsed.name,
-      args,
-      contract: standard ? "The contract" : contract,
-      ...where,
-    });
+    const parsed = data.length >= 10 ? parseError(face, data) : undefined;
+    if (parsed === undefined) continue;
+    const standard = parsed.errorName === "Error" || parsed.errorName === "Panic";
+    return new ContractRevertError({ ...parsed, contract: standard ? "The contract" : contract, ...where });
   }
   return data.length > 2
     ? new ContractRevertError({ errorName: "UnknownError", args: { data }, contract: "The contract", ...where })
     : new ContractRevertError({ errorName: "NoReason", args: {}, contract: "The contract", ...where });
+}
+
+/** The error in revert data; undefined if the contract has none such, or the data is malformed, as anybody's contract can make it. */
+function parseError(face: Interface, data: string) {
+  try {
+    const parsed = face.parseError(data);
+    return parsed === null ? undefined : { errorName: parsed.name, args: plainArgs(parsed.fragment.inputs, parsed.args) };
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -159,7 +159,9 @@ describe("a door", () => {
       fc.property(anyBytes(), (description) => {
         const log = encodeRawLog(governor, "ProposalCreated", [7n, NODE, [], [], [], [], 1n, 2n, description]);
         const event = decode({ ...place, ...log, address: addresses.NodeGovernor });
-        expect(event?.args).toMatchObject({ description: new TextDecoder("utf-8", { ignoreBOM: true }).decode(description) });
+        expect(event?.args).toMatchObject({
+          description: new TextDecoder("utf-8", { ignoreBOM: true }).decode(description),
+        });
       }),
       { numRuns: 60 },
     );

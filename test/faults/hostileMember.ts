@@ -39,7 +39,10 @@ export async function voteRaw(client: Client, proposalId: string, support: Suppo
 }
 
 /** The calls of an order that anybody may propose. */
-export function callsFor(client: Client, order: Order = { kind: "SetFlag", name: "hostile", value: true }): readonly Call[] {
+export function callsFor(
+  client: Client,
+  order: Order = { kind: "SetFlag", name: "hostile", value: true },
+): readonly Call[] {
   return client.buildProposal({ order }).calls;
 }
 

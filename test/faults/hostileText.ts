@@ -49,7 +49,10 @@ export const anyBytes = (maxLength = 256): fc.Arbitrary<Uint8Array> =>
   fc.oneof(
     fc.uint8Array({ maxLength }),
     fc.string({ unit: "binary", maxLength }).map((text) => new TextEncoder().encode(text)),
-    fc.constantFrom(...Object.values(NOT_UTF8), ...Object.values(DECEPTIVE).map((text) => new TextEncoder().encode(text))),
+    fc.constantFrom(
+      ...Object.values(NOT_UTF8),
+      ...Object.values(DECEPTIVE).map((text) => new TextEncoder().encode(text)),
+    ),
   );
 
 /** Any text that a JavaScript string can hold, lone surrogates included. */

@@ -12,8 +12,8 @@ const MAX_GRAPHEME_UNITS = 256;
 
 /**
  * The text in bytes that anybody may have written. Never throws: what is not UTF-8 becomes U+FFFD. Bytes beyond `maxBytes` are
- * left out, and {@link ELLIPSIS} stands for them. Whoever needs the bytes, such as for their hash, must keep them: the text of
- * different bytes may be the same.
+ * left out, and {@link ELLIPSIS} stands for them. A caller that needs the bytes, such as for their hash, must keep them: the text
+ * of different bytes may be the same.
  */
 export function decodeText(bytes: Uint8Array, maxBytes = Number.POSITIVE_INFINITY): string {
   if (bytes.length <= maxBytes) return utf8.decode(bytes);

@@ -18,7 +18,9 @@ describe("a proposal whose description is not UTF-8", () => {
     for (const bytes of Object.values(NOT_UTF8)) broken[await proposeRaw(dao.client(0), bytes)] = bytes;
     const after = await dao.client(2).openProposal(proposalOf(dao, restartOf("web/2")));
     const listed = await dao.client(1).listProposals();
-    expect(listed.map(({ id }) => id).sort()).toEqual([...Object.keys(broken), before.proposalId, after.proposalId].sort());
+    expect(listed.map(({ id }) => id).sort()).toEqual(
+      [...Object.keys(broken), before.proposalId, after.proposalId].sort(),
+    );
     for (const { id, description, descriptionHash, directive } of listed) {
       const bytes = broken[id];
       if (bytes === undefined) continue;
@@ -48,7 +50,9 @@ describe("a proposal whose description is not UTF-8", () => {
   });
 
   it("is not the one that nodes would open, and no reason for them to fail", async () => {
-    const { calls, description, payload } = dao.client().buildProposal({ order: { kind: "SetFlag", name: "hostile", value: true } });
+    const { calls, description, payload } = dao
+      .client()
+      .buildProposal({ order: { kind: "SetFlag", name: "hostile", value: true } });
     const proposalId = await proposeRaw(dao.client(0), Uint8Array.of(...encode(description), 0xc3), { calls });
     const proposal = await dao.client(1).getProposal({ proposalId });
     const codes = dao.client(1).checkProposal({ proposal, payload });

@@ -17,7 +17,9 @@ describe("a text of others on a terminal", () => {
   });
 
   it("shows what it would have done", () => {
-    expect(printableLine("a\u001b[2J\r\n\tb\u009b\u202e\u{e0041}")).toBe("a\\u{1b}[2J\\r\\n\\tb\\u{9b}\\u{202e}\\u{e0041}");
+    expect(printableLine("a\u001b[2J\r\n\tb\u009b\u202e\u{e0041}")).toBe(
+      "a\\u{1b}[2J\\r\\n\\tb\\u{9b}\\u{202e}\\u{e0041}",
+    );
     expect(printableLine("joined\u200dletters\ufe0f")).toBe("joined\\u{200d}letters\\u{fe0f}");
   });
 

@@ -40,7 +40,9 @@ export function decodeRevert(data: string, transactionHash?: string): ContractRe
 function parseError(face: Interface, data: string) {
   try {
     const parsed = face.parseError(data);
-    return parsed === null ? undefined : { errorName: parsed.name, args: plainArgs(parsed.fragment.inputs, parsed.args) };
+    return parsed === null
+      ? undefined
+      : { errorName: parsed.name, args: plainArgs(parsed.fragment.inputs, parsed.args) };
   } catch (error) {
     if (error instanceof Error) return undefined;
     throw error;

@@ -9,7 +9,11 @@ import { anyBytes } from "../../../faults/hostileText.js";
 
 const coder = AbiCoder.defaultAbiCoder();
 const face: Interface = contractInterfaces.NodeGovernor;
-const encoded = (types: string[], values: unknown[]) => coder.encode(types.map((type) => type.replace("string", "bytes")), values);
+const encoded = (types: string[], values: unknown[]) =>
+  coder.encode(
+    types.map((type) => type.replace("string", "bytes")),
+    values,
+  );
 
 describe("a text from the chain", () => {
   it("is read whatever its bytes are: in lists, in structs and alone", () => {
@@ -24,7 +28,10 @@ describe("a text from the chain", () => {
           [four, true],
           [five, false],
         ];
-        const data = concat([own.getFunction("f")?.selector ?? "0x", encoded(types, [one, [two, three], [7, three, inner], 9])]);
+        const data = concat([
+          own.getFunction("f")?.selector ?? "0x",
+          encoded(types, [one, [two, three], [7, three, inner], 9]),
+        ]);
         const values = own.decodeFunctionData("f", data);
         const text = (bytes: Uint8Array | undefined) => decodeText(bytes ?? new Uint8Array());
         expect(values.toObject(true)).toEqual({

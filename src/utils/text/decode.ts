@@ -4,6 +4,7 @@ const utf8 = new TextDecoder("utf-8", OPTIONS);
 
 /** Ends a text of which a part was left out. */
 export const ELLIPSIS = "…";
+const ELLIPSIS_BYTES = 3;
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
@@ -38,4 +39,10 @@ export function shortened(text: string, maxUnits: number): string {
 function isLowSurrogate(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
   return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+/** A text for a place that takes so many bytes of UTF-8: as it is, or its start and {@link ELLIPSIS}; without half pairs. */
+export function fittedText(text: string, maxBytes: number): string {
+  const bytes = new TextEncoder().encode(text);
+  return bytes.length <= maxBytes ? decodeText(bytes) : decodeText(bytes, maxBytes - ELLIPSIS_BYTES);
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cutText, decodeText, ELLIPSIS, shortened } from "../../../src/utils/text/decode.js";
+import { cutText, decodeText, ELLIPSIS, fittedText, shortened } from "../../../src/utils/text/decode.js";
 import { anyBytes, anyText, NOT_UTF8 } from "../../faults/hostileText.js";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -59,4 +59,17 @@ describe("a text that is cut", () => {
       }),
     );
   });
+});
+
+it("fits a text into as many bytes as there are, whatever it is", () => {
+  expect(fittedText("Grüße", 7)).toBe("Grüße");
+  expect([fittedText("Grüße!", 7), fittedText("Grüße!", 6)]).toEqual(["Grü…", "Gr…"]);
+  expect(fittedText("half \ud83d", 20)).toBe("half \ufffd");
+  fc.assert(
+    fc.property(anyText(), fc.integer({ min: 3, max: 300 }), (text, max) => {
+      const fitted = fittedText(text, max);
+      expect(fitted.isWellFormed()).toBe(true);
+      expect(new TextEncoder().encode(fitted).length).toBeLessThanOrEqual(max);
+    }),
+  );
 });

@@ -69,7 +69,6 @@ export {
   MAX_PROOF_LENGTH,
   MAX_RECORD_BYTES,
   MAX_ROUNDS,
-  MAX_TEXT_LENGTH,
   SHARE_DENOMINATOR,
 } from "./schemas/bounds.js";
 export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./schemas/incident.js";

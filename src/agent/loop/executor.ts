@@ -6,10 +6,10 @@ import {
   type ContentId,
   type DirectivePayload,
   type Hex,
-  MAX_TEXT_LENGTH,
   type Order,
   subjectHash,
 } from "../../records/index.js";
+import { MAX_TEXT_LENGTH } from "../../records/schemas/bounds.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { fittedText } from "../../utils/text/decode.js";

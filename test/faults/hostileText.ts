@@ -44,11 +44,14 @@ export const HONEST: readonly string[] = [
   "→ “quotes” — …",
 ];
 
+const codePoints = (maxLength: number): fc.Arbitrary<string> =>
+  fc.array(fc.integer({ min: 0, max: 0x10ffff }), { maxLength }).map((points) => String.fromCodePoint(...points));
+
 /** Any bytes, those of deceptive texts among them. */
 export const anyBytes = (maxLength = 256): fc.Arbitrary<Uint8Array> =>
   fc.oneof(
     fc.uint8Array({ maxLength }),
-    fc.string({ unit: "binary", maxLength }).map((text) => new TextEncoder().encode(text)),
+    codePoints(maxLength).map((text) => new TextEncoder().encode(text)),
     fc.constantFrom(
       ...Object.values(NOT_UTF8),
       ...Object.values(DECEPTIVE).map((text) => new TextEncoder().encode(text)),
@@ -59,7 +62,7 @@ export const anyBytes = (maxLength = 256): fc.Arbitrary<Uint8Array> =>
 export const anyText = (maxLength = 256): fc.Arbitrary<string> =>
   fc.oneof(
     fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength }).map((units) => String.fromCharCode(...units)),
-    fc.string({ unit: "binary", maxLength }),
+    codePoints(maxLength),
     fc.array(fc.constantFrom(...Object.values(DECEPTIVE), ...HONEST), { maxLength: 4 }).map((texts) => texts.join("")),
   );
 

@@ -6,8 +6,6 @@ const utf8 = new TextDecoder("utf-8", OPTIONS);
 export const ELLIPSIS = "…";
 const ELLIPSIS_BYTES = 3;
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-
 /** No character that people write has more UTF-16 units; longer ones, such as letters under hundreds of marks, may be split. */
 const MAX_GRAPHEME_UNITS = 256;
 
@@ -27,6 +25,8 @@ export function decodeText(bytes: Uint8Array, maxBytes = Number.POSITIVE_INFINIT
 export function cutText(text: string, maxUnits: number): string {
   if (text.length <= maxUnits) return text;
   const from = Math.max(0, maxUnits - MAX_GRAPHEME_UNITS);
+  // Made here: a browser without it can do all else.
+  const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
   const start = graphemes.segment(text.slice(0, maxUnits + MAX_GRAPHEME_UNITS)).containing(maxUnits)?.index ?? maxUnits;
   return start > from ? text.slice(0, start) : text.slice(0, isLowSurrogate(text, maxUnits) ? maxUnits - 1 : maxUnits);
 }

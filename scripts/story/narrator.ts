@@ -2,11 +2,15 @@ import { indicesOf } from "../../src/ports/chain/bitset.js";
 import { type Chain, type ChainEvent, decodeName } from "../../src/ports/chain/index.js";
 import { contentIdToCid, DirectiveKinds } from "../../src/records/index.js";
 import type { Clock } from "../../src/utils/clock.js";
+import { shortened } from "../../src/utils/text/decode.js";
+import { printableLine } from "../../src/utils/text/printable.js";
 
 const supports = ["Against", "For", "Abstain"];
 const reports = ["", "ready", "done", "failed"];
 /** Lists of more nodes than this are printed as a number. */
 const MAX_NAMES = 8;
+/** UTF-16 units of a line. */
+const MAX_LINE = 2_000;
 
 /** Prints the story. */
 export interface Screen {
@@ -30,7 +34,8 @@ export function createScreen(write: (text: string) => void, clock: Pick<Clock, "
   const stamp = () => `${((clock.monotonic() - started) / 1000).toFixed(1).padStart(6)}s`;
   return {
     act: (title) => write(`\n${stamp()}  ${title}\n`),
-    line: (text) => write(`${stamp()}    ${text}\n`),
+    // Sentences quote titles and reasons, which members wrote.
+    line: (text) => write(`${stamp()}    ${shortened(printableLine(text), MAX_LINE)}\n`),
   };
 }
 

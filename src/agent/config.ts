@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../errors.js";
 import type { FinalityRule } from "../ports/chain/index.js";
+import { readTextFile } from "../utils/text/file.js";
 import { addressSchema as address } from "./addressSchema.js";
 import { AgentDefaults } from "./defaults.js";
 import { presenceSchema } from "./presence/config.js";
@@ -167,7 +167,7 @@ export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
 export async function readAgentConfig(path: string): Promise<AgentConfig> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readTextFile(path);
   } catch (cause) {
     throw new ConfigError(`The configuration file ${path} cannot be read.`, { cause });
   }

@@ -6,12 +6,14 @@ import {
   replicaSubject,
   workloadSubject,
 } from "../records/index.js";
+import { fittedText } from "../utils/text/decode.js";
 import { judgeSuspension } from "./claims/suspend.js";
 import { isReleaseFailing } from "./incidents.js";
 import { retentionChange } from "./retention.js";
 import type { Decision, EvidenceCheck, VoteInput, VotePolicy } from "./types.js";
 
-const MAX_REASON_LENGTH = 200;
+/** The most bytes of a reason: it quotes what others wrote, is written on chain, and each byte costs gas. */
+const MAX_REASON_BYTES = 200;
 
 /**
  * What the agent does by itself is one table in docs/voting.md. It votes Against lies, and For what it can check itself or
@@ -237,5 +239,5 @@ const against = (reason: string) => decision("against", reason);
 const abstain = (reason: string) => decision("abstain", reason);
 
 function decision(support: Decision["support"], reason: string): Decision {
-  return { support, reason: reason.length > MAX_REASON_LENGTH ? `${reason.slice(0, MAX_REASON_LENGTH - 1)}…` : reason };
+  return { support, reason: fittedText(reason, MAX_REASON_BYTES) };
 }

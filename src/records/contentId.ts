@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
 import { InvalidInputError } from "../errors.js";
+import { shortened } from "../utils/text/decode.js";
 import { bytesOf, hexOf } from "./encoding/hex.js";
 import type { ContentId } from "./types.js";
 
@@ -31,7 +32,7 @@ export function isContentId(value: unknown): value is ContentId {
 export function cidToContentId(cid: string): ContentId {
   const parsed = parseCid(cid);
   if (parsed === undefined) {
-    throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw, dag-pb or json: ${cid.slice(0, 100)}`);
+    throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw, dag-pb or json: ${shortened(cid, 100)}`);
   }
   return hexOf(parsed.multihash.digest);
 }
@@ -40,7 +41,7 @@ export function cidToContentId(cid: string): ContentId {
 export function codecOfCid(cid: string): BlockCodec {
   const code = parseCid(cid)?.code;
   for (const [name, value] of Object.entries(BlockCodecs)) if (value === code) return name as BlockCodec;
-  throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw, dag-pb or json: ${cid.slice(0, 100)}`);
+  throw new InvalidInputError(`Not a CIDv1 of sha2-256 in dag-cbor, raw, dag-pb or json: ${shortened(cid, 100)}`);
 }
 
 /**
@@ -49,7 +50,7 @@ export function codecOfCid(cid: string): BlockCodec {
  * @throws {InvalidInputError} if `id` is not a ContentId.
  */
 export function contentIdToCid(id: ContentId, codec: BlockCodec = "dag-cbor"): string {
-  if (!isContentId(id)) throw new InvalidInputError(`Not a ContentId: ${String(id).slice(0, 100)}`);
+  if (!isContentId(id)) throw new InvalidInputError(`Not a ContentId: ${shortened(String(id), 100)}`);
   return CID.createV1(BlockCodecs[codec], Digest.create(SHA2_256, bytesOf(id))).toString();
 }
 

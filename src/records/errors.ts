@@ -1,4 +1,8 @@
 import { BaseError } from "../errors.js";
+import { shortened } from "../utils/text/decode.js";
+
+/** UTF-16 units of a path or a reason. */
+const MAX_QUOTED = 512;
 
 /** A record, payload or manifest that breaks its schema, a bound or the canonical encoding. Nothing was written. */
 export class InvalidRecordError extends BaseError {
@@ -8,9 +12,11 @@ export class InvalidRecordError extends BaseError {
   readonly reason: string;
 
   constructor(what: string, path: string, reason: string, cause?: unknown) {
-    const at = path === "" ? "" : ` at ${path}`;
-    super("invalid-record", `Invalid ${what}${at}: ${reason}`, cause === undefined ? {} : { cause });
-    this.path = path;
-    this.reason = reason;
+    // Both quote the record, whose author may have written a key of 200 KB to be quoted.
+    const [where, why] = [shortened(path, MAX_QUOTED), shortened(reason, MAX_QUOTED)];
+    const at = where === "" ? "" : ` at ${where}`;
+    super("invalid-record", `Invalid ${what}${at}: ${why}`, cause === undefined ? {} : { cause });
+    this.path = where;
+    this.reason = why;
   }
 }

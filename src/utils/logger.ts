@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { type Clock, systemClock } from "./clock.js";
 import { redact } from "./redact.js";
+import { printableJson } from "./text/printable.js";
 
 /** Values that accompany a log message. Secrets among them are redacted. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -22,7 +23,7 @@ export type LogLevel = (typeof LogLevels)[number];
 
 /**
  * A logger that writes one JSON object a line: `level`, `time`, `message`, then the fields. A line is written before the
- * call returns, so that the last words of a process that dies are not lost.
+ * call returns, so that the last words of a process that dies are not lost. Texts of others in it are harmless on a terminal.
  *
  * @param write Gets each line, without its line break.
  * @param base Fields of every line.
@@ -40,7 +41,7 @@ export function createLogger(
       timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }), log: (entry) => redact(entry) as Record<string, unknown> },
     },
-    { write: (line) => write(line.trimEnd()) },
+    { write: (line) => write(printableJson(line.trimEnd())) },
   );
   const logAt =
     (name: Exclude<LogLevel, "silent">) =>

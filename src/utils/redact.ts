@@ -1,11 +1,16 @@
+import { shortened } from "./text/decode.js";
+
 /** Names of fields whose values are never shown. pino's own redaction wants a path for every depth. */
 const SECRET_NAME =
   /passw(or)?d|passphrase|mnemonic|secret|token|authorization|cookie|credential|private_?key|api_?key|^(seed|bls|operator|signing|secret)_?key$/i;
 
-/** User and password in a URL, wherever in a text it stands. */
-const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']+@/gi;
+/** User and password in a URL, whatever its scheme, wherever in a text it stands. Its search takes time in proportion to the text. */
+const URL_CREDENTIALS = /:\/\/[^\s/?#@"']+@/g;
 
 const REDACTED = "[redacted]";
+
+/** UTF-16 units of one text; the rest of longer ones is cut off. A text of others may have megabytes. */
+const MAX_TEXT = 8_192;
 
 /** Deeper values are cut off: nobody reads them in a log line. */
 const MAX_DEPTH = 8;
@@ -37,5 +42,7 @@ function mayBeSecret(value: unknown): boolean {
 }
 
 function redactText(text: string): string {
-  return text.replace(URL_CREDENTIALS, `$1${REDACTED}@`);
+  // Cut once more after the search, so that no part of a secret is left at the end, where its search would miss it.
+  const searched = text.length > 2 * MAX_TEXT ? text.slice(0, 2 * MAX_TEXT) : text;
+  return shortened(searched.replace(URL_CREDENTIALS, `://${REDACTED}@`), MAX_TEXT);
 }

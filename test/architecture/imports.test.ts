@@ -67,6 +67,9 @@ function violations(path: string, source: string): string[] {
     }
   }
   if (source.includes("process.env") && !path.startsWith("surfaces/cli/")) found.push(`${path} reads the environment`);
+  // There the texts of others are made harmless.
+  if (/process\.std(out|err)\b/.test(source) && !path.startsWith("surfaces/cli/output/"))
+    found.push(`${path} prints past surfaces/cli/output`);
   if (source.split("\n").length > MAX_LINES) found.push(`${path} has over ${MAX_LINES} lines`);
   return found;
 }
@@ -110,6 +113,7 @@ describe("the house", () => {
     ["agent/a.ts", 'await import("helia")', "agent/a.ts imports helia"],
     ["agent/a.ts", 'import { x } from "../client/anchors/b.js";', "agent/a.ts imports client/anchors/b.js"],
     ["agent/a.ts", "process.env.PASSWORD", "agent/a.ts reads the environment"],
+    ["surfaces/cli/a.ts", "process.stdout.write(text)", "surfaces/cli/a.ts prints past surfaces/cli/output"],
     ["agent/a.ts", "\n".repeat(MAX_LINES), `agent/a.ts has over ${MAX_LINES} lines`],
   ])("notices what is forbidden in %s", (path, source, violation) => {
     expect(violations(path, source)).toEqual([violation]);

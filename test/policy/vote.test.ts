@@ -218,11 +218,22 @@ describe("a ballot on an operator's order", () => {
     expect(ballot(order, subject).support).toBe(support);
   });
 
-  it("never gives a reason of more than 200 characters", () => {
+  it.each([
+    ["emoji", "👩‍🚀".repeat(100)],
+    ["three bytes a character", "日".repeat(400)],
+    ["half pairs", "\ud83d".repeat(400)],
+  ])("gives a reason that the chain takes where what it quotes is long: %s", (_, reason) => {
+    const decision = ballot(restart, dead.subject, { evidence: [{ contentId: id, status: "invalid", reason }] });
+    expect(decision.support).toBe("against");
+    expect(decision.reason.isWellFormed()).toBe(true);
+    expect(Buffer.byteLength(decision.reason)).toBeLessThanOrEqual(200);
+  });
+
+  it("never gives a reason of more than 200 bytes", () => {
     const decision = ballot(restart, dead.subject, {
       evidence: [{ contentId: id, status: "missing", reason: "x".repeat(500) }],
     });
-    expect(decision.reason).toHaveLength(200);
+    expect(Buffer.byteLength(decision.reason)).toBe(200);
   });
 });
 

@@ -94,6 +94,12 @@ describe("the codec", () => {
     );
   });
 
+  it("quotes little of what it refuses", () => {
+    const read = attempt(() => parseRecord("State", { ...state, ["x".repeat(200_000)]: 1 }));
+    expect(read).toBeInstanceOf(InvalidRecordError);
+    expect((read as InvalidRecordError).message.length).toBeLessThan(1_200);
+  });
+
   it("refuses random bytes, and nothing worse", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { createLogger, type LogLevel } from "../../src/utils/logger.js";
+import { DECEPTIVE } from "../faults/hostileText.js";
 
 function open(level: LogLevel = "info", base = {}) {
   const lines: string[] = [];
@@ -14,6 +15,14 @@ it("logs one JSON object a line, from its level up", () => {
   expect(lines).toEqual([
     '{"level":"info","time":"1970-01-01T00:00:00.000Z","message":"shown","node":"a","gas":"12","error":"why"}',
   ]);
+});
+
+it("lets no text of others reach the terminal as anything but text, and keeps it exact", () => {
+  const { lines, entries } = open();
+  const texts = Object.values(DECEPTIVE);
+  createLogger("info", (line) => lines.push(line)).warn(texts.join("|"), { texts });
+  expect(lines.join()).not.toMatch(/[\p{Cc}\p{Cs}\u200b\u2028-\u202e\u2066-\u2069\ufeff\u{e0000}-\u{e0fff}]/u);
+  expect(entries()[0]).toMatchObject({ message: texts.join("|"), texts });
 });
 
 it("changes its level while it runs", () => {

@@ -25,3 +25,16 @@ it.each(["password", "operatorPassword", "accessToken", "Authorization", "seedKe
   "redacts %s",
   (name) => expect(redact({ [name]: "value" })).toEqual({ [name]: "[redacted]" }),
 );
+
+it("cuts texts of megabytes, and shows no part of a secret at the cut", () => {
+  for (const length of [8_192, 16_384]) {
+    const url = "https://user:hunter2@rpc.example";
+    for (let before = length - url.length; before <= length; before++) {
+      const shown = redact("x".repeat(before) + url + "y".repeat(1_000_000)) as string;
+      expect(shown.length).toBeLessThanOrEqual(8_192);
+      expect(shown.includes("hunt")).toBe(false);
+    }
+  }
+  // Many words that could begin a URL cost no more than their number.
+  expect(redact("a.".repeat(1_000_000))).toHaveLength(8_192);
+});

@@ -65,6 +65,7 @@ export function makeUnopenedProposal(parameters: MakeUnopenedProposalParameters)
     expiry: deadline + expiry,
     eta: null,
     description: built.description,
+    descriptionHash: built.descriptionHash,
     calls: built.calls,
     transactionHash: "0x",
     blockNumber: 0,

@@ -9,8 +9,10 @@ import {
   type Order,
   subjectHash,
 } from "../../records/index.js";
+import { MAX_TEXT_LENGTH } from "../../records/schemas/bounds.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
+import { fittedText } from "../../utils/text/decode.js";
 import { leaderRank } from "../aggregation/leaders/leaderSchedule.js";
 import { partOf } from "../attestations/statement.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
@@ -186,7 +188,9 @@ export class Executor {
   async #report(directive: IssuedDirective, executed: ExecutionResult): Promise<void> {
     const { attestations, outbox, logger } = this.#dependencies;
     const { result } = executed;
-    const record = { schema: "witan/outcome/1", directive: directive.id, ...executed } as const;
+    // A note may quote what a program or a peer has said. One that is too long must not keep the outcome from being written.
+    const detail = executed.detail.map((each) => ({ ...each, note: fittedText(each.note, MAX_TEXT_LENGTH) }));
+    const record = { schema: "witan/outcome/1", directive: directive.id, ...executed, detail } as const;
     const { contentId } = await outbox.submit("Outcome", record);
     await outbox.settle();
     await attestations.report(directive, { report: result, outcome: contentId });
@@ -196,12 +200,17 @@ export class Executor {
 
   /** Closes the incidents that led to the directive: what was wrong, what was ordered, how it ended. */
   async #resolveIncidents(directive: IssuedDirective, outcome: ContentId): Promise<void> {
-    const { client, outbox } = this.#dependencies;
+    const { client, logger, outbox } = this.#dependencies;
     for (const evidence of directive.evidence) {
-      const { kind, value } = await client.fetchRecord({ contentId: evidence });
-      if (kind !== "Incident" || value.resolution !== null) continue;
+      const record = await client.fetchRecord({ contentId: evidence }).catch((error: unknown) => {
+        if (!(error instanceof BaseError)) throw error;
+        // What cannot be read keeps no other incident open.
+        logger.warn("an incident stays open: it cannot be read", { evidence, reason: messageOf(error) });
+        return undefined;
+      });
+      if (record?.kind !== "Incident" || record.value.resolution !== null) continue;
       const resolution = { resolves: evidence, directive: directive.id, outcome };
-      await outbox.submit("Incident", { ...value, resolution });
+      await outbox.submit("Incident", { ...record.value, resolution });
     }
   }
 

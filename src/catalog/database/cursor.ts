@@ -1,4 +1,5 @@
 import { InvalidInputError } from "../../errors.js";
+import { shortened } from "../../utils/text/decode.js";
 import type { Database } from "./database.js";
 import { BATCHES, PLACES } from "./schema.js";
 
@@ -20,7 +21,7 @@ export function cursorOf(position: number, block: number, log: number): string {
  */
 export function positionBelow(db: Database, cursor: string): number | undefined {
   const match = CURSOR.exec(cursor);
-  if (match === null) throw new InvalidInputError(`Not a cursor: ${cursor.slice(0, 64)}`);
+  if (match === null) throw new InvalidInputError(`Not a cursor: ${shortened(cursor, 64)}`);
   const [block = 0, log = 0, batch = 0, place = 0] = match.slice(1).map(Number);
   const slot = slotAt(db, block, log);
   if (slot === undefined) return undefined;

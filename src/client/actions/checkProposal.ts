@@ -1,5 +1,5 @@
 import { InvalidInputError } from "../../errors.js";
-import { type DecodedCall, type Deployment, decodeCall, encodeName } from "../../ports/chain/index.js";
+import { type DecodedCall, type Deployment, decodeCall, encodeName, hashDescription } from "../../ports/chain/index.js";
 import { type DirectivePayload, encodePayload, type Order, subjectHash } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
 import { describeProposal } from "../proposals/description.js";
@@ -35,11 +35,11 @@ export function checkProposal(
   {
     proposal,
     payload,
-  }: { readonly proposal: Pick<Proposal, "calls" | "description">; readonly payload: DirectivePayload },
+  }: { readonly proposal: Pick<Proposal, "calls" | "descriptionHash">; readonly payload: DirectivePayload },
 ): Disagreement[] {
   const found: Disagreement[] = [];
   const note = (code: Disagreement["code"], message: string) => found.push({ code, message });
-  const { calls, description } = proposal;
+  const { calls, descriptionHash } = proposal;
 
   const decoded = calls.map((call) => decodeCall(chain.addresses, call));
   calls.forEach(({ target, value }, i) => {
@@ -82,7 +82,7 @@ export function checkProposal(
     }
     if (more.length > 0) note("effect-unexpected", `The proposal makes ${more.length} calls beyond its order.`);
   }
-  if (description !== describeProposal(payload, directive.payload, directive.evidence)) {
+  if (descriptionHash !== hashDescription(describeProposal(payload, directive.payload, directive.evidence))) {
     note("description-mismatch", "The description does not say what the proposal does.");
   }
   return found;

@@ -4,7 +4,7 @@ import { deviationsOf } from "../proposals/attempts.js";
 import type { Proposal } from "../proposals/proposal.js";
 
 export interface ListDeviationsParameters {
-  readonly proposal: Pick<Proposal, "calls" | "description" | "directive">;
+  readonly proposal: Pick<Proposal, "calls" | "descriptionHash" | "directive">;
 }
 
 /**

@@ -1,9 +1,11 @@
 import { raceSignal } from "race-signal";
+import type { ChainEventOf } from "../../ports/chain/index.js";
 import type { DirectiveKind } from "../../records/index.js";
 import { newestOf } from "../../utils/newestOf.js";
 import type { ClientContext } from "../client.js";
 import type { DirectiveStatus, IssuedDirective } from "../directives/directive.js";
 import { readDirective } from "../directives/readDirective.js";
+import { UnknownDirectiveError } from "../errors.js";
 
 const DEFAULT_LIMIT = 50;
 
@@ -33,11 +35,25 @@ export async function listDirectives(
   const head = await raceSignal(client.chain.blockNumber(), signal);
   return newestOf(events, limit, async (event) => {
     signal?.throwIfAborted();
-    const read = client.endedDirectives.read(event, head, () => readDirective(client, event));
-    const directive = await raceSignal(read, signal);
+    const directive = await raceSignal(readIfThere(client, event, head), signal);
+    if (directive === undefined) return undefined;
     const wanted =
       (kind === undefined || directive.kind === kind) &&
       (statuses === undefined || statuses.includes(directive.status));
     return wanted ? directive : undefined;
   });
+}
+
+/** Undefined if the directive is not there: its block has left the chain since its event was read. The others are. */
+async function readIfThere(
+  client: ClientContext,
+  event: ChainEventOf<"DirectiveIssued">,
+  head: number,
+): Promise<IssuedDirective | undefined> {
+  try {
+    return await client.endedDirectives.read(event, head, () => readDirective(client, event));
+  } catch (error) {
+    if (error instanceof UnknownDirectiveError) return undefined;
+    throw error;
+  }
 }

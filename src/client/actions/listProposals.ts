@@ -1,9 +1,10 @@
 import { raceSignal } from "race-signal";
-import type { ChainEventOf } from "../../ports/chain/index.js";
+import { type ChainEventOf, isRevert } from "../../ports/chain/index.js";
 import type { Address } from "../../records/index.js";
 import { newestOf } from "../../utils/newestOf.js";
 import { sameHex } from "../../utils/sameHex.js";
 import type { ClientContext } from "../client.js";
+import { UnknownProposalError } from "../errors.js";
 import type { Proposal, ProposalState } from "../proposals/proposal.js";
 import { readProposal } from "../proposals/readProposal.js";
 import { stateOf } from "../proposals/stateOf.js";
@@ -35,7 +36,7 @@ export async function listProposals(
   const created = (await raceSignal(client.proposals.read(), signal)).filter(
     ({ args, blockNumber }) => blockNumber >= fromBlock && (proposer === undefined || sameHex(args.proposer, proposer)),
   );
-  const read = (event: ChainEventOf<"ProposalCreated">) => raceSignal(readProposal(client, event), signal);
+  const read = (event: ChainEventOf<"ProposalCreated">) => raceSignal(readIfThere(client, event), signal);
   if (states === undefined) return newestOf(created, limit, read);
   const head = await raceSignal(client.chain.blockNumber(), signal);
   return newestOf(created, limit, async (event) => {
@@ -43,4 +44,17 @@ export async function listProposals(
     const state = await raceSignal(current, signal);
     return state !== undefined && states.includes(state) ? read(event) : undefined;
   });
+}
+
+/** Undefined if the proposal is not there: its block has left the chain since its event was read. The others are. */
+async function readIfThere(
+  client: ClientContext,
+  event: ChainEventOf<"ProposalCreated">,
+): Promise<Proposal | undefined> {
+  try {
+    return await readProposal(client, event);
+  } catch (error) {
+    if (error instanceof UnknownProposalError || isRevert(error, "GovernorNonexistentProposal")) return undefined;
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-import { hashDescription, isRevert, type Receipt } from "../../ports/chain/index.js";
+import { isRevert, type Receipt } from "../../ports/chain/index.js";
 import type { ClientContext } from "../client.js";
 import { ProposalStateError, UnknownProposalError } from "../errors.js";
 import { requireAccount } from "../transactions/requireAccount.js";
@@ -38,7 +38,7 @@ export async function advanceProposal(
           calls.map((call) => call.target),
           calls.map((call) => call.value),
           calls.map((call) => call.data),
-          hashDescription(created.args.description),
+          created.args.descriptionHash,
         ),
       step.signal,
     );

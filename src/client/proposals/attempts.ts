@@ -55,7 +55,7 @@ export async function windowNow({ chain }: ClientContext, track: Track): Promise
 /** Why nodes that see the same would not open this proposal: its base is no longer the last order, or an earlier attempt lives. */
 export async function deviationsOf(
   client: ClientContext,
-  { calls, description, directive }: Pick<Proposal, "calls" | "description" | "directive">,
+  { calls, descriptionHash, directive }: Pick<Proposal, "calls" | "descriptionHash" | "directive">,
 ): Promise<string[]> {
   if (directive === null) return [];
   const { addresses } = client.chain;
@@ -73,7 +73,7 @@ export async function deviationsOf(
     const asEarlier = calls.map((call) =>
       directiveOf(addresses, [call]) === null ? call : issueCall(addresses, { ...directive, salt }),
     );
-    const state = await stateOf(client, hashProposal(asEarlier, description));
+    const state = await stateOf(client, hashProposal(asEarlier, descriptionHash));
     if (state !== undefined && !MayStillPass.includes(state)) continue;
     found.push(`attempt ${earlier} of the same order ${state === undefined ? "was never opened" : `is ${state}`}`);
     break;

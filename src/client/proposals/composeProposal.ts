@@ -1,6 +1,6 @@
 import { InvalidInputError } from "../../errors.js";
 import { standardWindow } from "../../policy/index.js";
-import { type Call, hashProposal, NO_CONTENT } from "../../ports/chain/index.js";
+import { type Call, hashDescription, hashProposal, NO_CONTENT } from "../../ports/chain/index.js";
 import {
   type ContentId,
   type Directive,
@@ -50,6 +50,7 @@ export interface BuiltProposal {
   readonly block: EncodedBlock;
   readonly calls: readonly Call[];
   readonly description: string;
+  readonly descriptionHash: Hex;
 }
 
 /** Composes the proposal of an order; the same parameters give the same id on every node. */
@@ -95,14 +96,16 @@ export function composeProposal(
   const effect = effectOf(addresses, order, parameters);
   const calls = [...(effect === undefined ? [] : [effect]), issueCall(addresses, directive)];
   const description = describeProposal(payload, block.contentId, evidence);
+  const descriptionHash = hashDescription(description);
   return {
-    proposalId: hashProposal(calls, description),
+    proposalId: hashProposal(calls, descriptionHash),
     directiveId: directiveId(directive),
     directive,
     payload,
     block,
     calls,
     description,
+    descriptionHash,
   };
 }
 

@@ -59,7 +59,10 @@ export interface Proposal {
   readonly expiry: number;
   /** When it may be executed; null until it is queued. */
   readonly eta: number | null;
+  /** As its proposer wrote it: what is not UTF-8 is U+FFFD, and over 64 KiB are cut. Not checked; see `checkProposal`. */
   readonly description: string;
+  /** The keccak256 of the description's bytes, which the proposal's id covers. */
+  readonly descriptionHash: Hex;
   readonly calls: readonly Call[];
   readonly transactionHash: Hex;
   readonly blockNumber: number;

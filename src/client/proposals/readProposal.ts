@@ -80,6 +80,7 @@ export async function readProposal(client: ClientContext, created: ChainEventOf<
     expiry: Number(expiry),
     eta: eta === 0n ? null : Number(eta),
     description: args.description,
+    descriptionHash: args.descriptionHash,
     calls,
     transactionHash,
     blockNumber,

@@ -1,4 +1,8 @@
 import { BaseError, type BaseErrorOptions } from "../../errors.js";
+import { shortened } from "../../utils/text/decode.js";
+
+/** UTF-16 units of one value of a revert in its message: a contract may give megabytes. `args` has it in full. */
+const MAX_VALUE = 1_024;
 
 /** The kinds of chain errors, and whether the same call may succeed later. */
 const retryableByKind = {
@@ -74,7 +78,8 @@ export function needsTooMuchGas(error: unknown): boolean {
 function describe(errorName: string, args: Readonly<Record<string, unknown>>): string {
   const values = Object.entries(args).map(([name, value]) => {
     const text = typeof value === "object" ? JSON.stringify(value, withBigints) : String(value);
-    return /^\d+$/.test(name) ? text : `${name} ${text}`;
+    const short = shortened(text, MAX_VALUE);
+    return /^\d+$/.test(name) ? short : `${name} ${short}`;
   });
   return values.length === 0 ? errorName : `${errorName}(${values.join(", ")})`;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { CID } from "multiformats/cid";
 import { type BlockCodec, contentIdToCid, type Hex, isCid } from "../../records/index.js";
+import { shortened } from "../../utils/text/decode.js";
 import { ContentError, MAX_BLOCK_BYTES } from "./content.js";
 
 /**
@@ -9,7 +10,7 @@ import { ContentError, MAX_BLOCK_BYTES } from "./content.js";
  */
 export function parseCid(text: string): CID {
   if (isCid(text)) return CID.parse(text);
-  throw new ContentError("invalid-cid", `${String(text).slice(0, 128)} is not a CID that can be read here.`);
+  throw new ContentError("invalid-cid", `${shortened(String(text), 128)} is not a CID that can be read here.`);
 }
 
 /**

@@ -59,7 +59,11 @@ function refuse(status: number, message: string): GatewayResponse {
   const body = new TextEncoder().encode(`${message}\n`);
   return {
     status,
-    headers: { "content-type": "text/plain; charset=utf-8", "content-length": String(body.length) },
+    headers: {
+      "content-type": "text/plain; charset=utf-8",
+      "content-length": String(body.length),
+      "x-content-type-options": "nosniff",
+    },
     body,
   };
 }

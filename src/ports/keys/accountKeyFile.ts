@@ -3,6 +3,7 @@ import { decryptKeystoreJson, encryptKeystoreJson, hexlify, isError, isKeystoreJ
 import type { Hex } from "../../records/index.js";
 import { KeyError } from "./errors.js";
 import { readKeyFile, type WriteKeyFileOptions, writeKeyFile } from "./keyFile.js";
+import { accountPasswords, passwordForms } from "./password.js";
 import { DEFAULT_SCRYPT_N, MAX_SCRYPT_N, useNativeScrypt } from "./scrypt.js";
 
 export interface EncryptOptions {
@@ -29,7 +30,7 @@ export async function encryptAccountKey(
   useNativeScrypt();
   const { address, privateKey } = wallet;
   const scrypt = { N: options.scryptN ?? DEFAULT_SCRYPT_N, r: 8, p: 1 };
-  return encryptKeystoreJson({ address, privateKey }, password, { scrypt });
+  return encryptKeystoreJson({ address, privateKey }, passwordForms(password)[0], { scrypt });
 }
 
 /**
@@ -57,16 +58,17 @@ export async function readAccountKey(path: string, password: string): Promise<Wa
     throw new KeyError("malformed-key-file", `${path} is not an Ethereum keystore (version 3).`);
   }
   useNativeScrypt();
-  try {
-    const { privateKey } = await decryptKeystoreJson(text, password);
-    return new Wallet(privateKey);
-  } catch (error) {
-    if (isError(error, "INVALID_ARGUMENT") && /incorrect password/.test(error.shortMessage)) {
-      throw new KeyError("wrong-password", `The password does not open ${path}.`);
+  for (const bytes of accountPasswords(password)) {
+    try {
+      const { privateKey } = await decryptKeystoreJson(text, bytes);
+      return new Wallet(privateKey);
+    } catch (error) {
+      if (isError(error, "INVALID_ARGUMENT") && /incorrect password/.test(error.shortMessage)) continue;
+      // The cause is left out: it may quote the file's content.
+      throw new KeyError("malformed-key-file", `${path} is damaged or is not an Ethereum keystore (version 3).`);
     }
-    // The cause is left out: it may quote the file's content.
-    throw new KeyError("malformed-key-file", `${path} is damaged or is not an Ethereum keystore (version 3).`);
   }
+  throw new KeyError("wrong-password", `The password does not open ${path}.`);
 }
 
 interface KeystoreCrypto {

@@ -5,6 +5,7 @@ import type { EncryptOptions } from "./accountKeyFile.js";
 import { scalarOf } from "./bls/secretKey.js";
 import { KeyError } from "./errors.js";
 import { readKeyFile, type WriteKeyFileOptions, writeKeyFile } from "./keyFile.js";
+import { blsPasswords, passwordForms } from "./password.js";
 import { DEFAULT_SCRYPT_N, MAX_SCRYPT_N } from "./scrypt.js";
 
 /** The most rounds of PBKDF2, EIP-2335's other key derivation: ten times as many as wallets use. */
@@ -17,10 +18,17 @@ export async function encryptBlsKey(
   options: EncryptOptions = {},
 ): Promise<string> {
   const publicKey = bls12_381.G1.Point.BASE.multiply(scalarOf(secret)).toBytes(true);
-  const keystore = await seal(password, secret, publicKey, "", "a node's key for aggregated ballots", {
-    function: "scrypt",
-    params: { dklen: 32, n: options.scryptN ?? DEFAULT_SCRYPT_N, r: 8, p: 1, salt: randomBytes(32).toString("hex") },
-  });
+  const keystore = await seal(
+    passwordForms(password)[0],
+    secret,
+    publicKey,
+    "",
+    "a node's key for aggregated ballots",
+    {
+      function: "scrypt",
+      params: { dklen: 32, n: options.scryptN ?? DEFAULT_SCRYPT_N, r: 8, p: 1, salt: randomBytes(32).toString("hex") },
+    },
+  );
   return JSON.stringify(keystore, null, 2);
 }
 
@@ -46,22 +54,25 @@ export async function writeBlsKey(
 export async function readBlsKey(path: string, password: string): Promise<Uint8Array> {
   const keystore = parseKeystore(await readKeyFile(path));
   if (keystore === undefined) throw new KeyError("malformed-key-file", `${path} is not an EIP-2335 keystore.`);
-  try {
-    const secret = Uint8Array.from(await decrypt(keystore, password));
-    scalarOf(secret);
-    return secret;
-  } catch (error) {
-    if (error instanceof Error && error.message === "Invalid password") {
-      throw new KeyError("wrong-password", `The password does not open ${path}.`);
+  for (const form of blsPasswords(password)) {
+    try {
+      const secret = Uint8Array.from(await decrypt(keystore, form));
+      scalarOf(secret);
+      return secret;
+    } catch (error) {
+      if (error instanceof Error && error.message === "Invalid password") continue;
+      // The cause is left out: it may quote the file's content.
+      throw new KeyError("malformed-key-file", `${path} is damaged or is not an EIP-2335 keystore.`);
     }
-    // The cause is left out: it may quote the file's content.
-    throw new KeyError("malformed-key-file", `${path} is damaged or is not an EIP-2335 keystore.`);
   }
+  throw new KeyError("wrong-password", `The password does not open ${path}.`);
 }
 
 function parseKeystore(text: string): IKeystore | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const given: unknown = JSON.parse(text);
+    // ethdo leaves out the path of a key that no seed derives. The standard wants an empty one.
+    const value: unknown = typeof given === "object" ? { path: "", ...given } : given;
     return isValidKeystore(value) && isAffordable(value) ? value : undefined;
   } catch (error) {
     // Not JSON: the caller throws an error that names the file.

@@ -19,6 +19,7 @@ export { blsPublicKey, createBlsKey, provePossession } from "./bls/secretKey.js"
 export { readBlsKey, writeBlsKey } from "./blsKeyFile.js";
 export { KeyError, type KeyErrorCode } from "./errors.js";
 export type { WriteKeyFileOptions } from "./keyFile.js";
+export { readPasswordFile } from "./password.js";
 export {
   createPublisherKey,
   isSignedByPublisher,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { link, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { decodeFile } from "../../utils/text/file.js";
 import { KeyError } from "./errors.js";
 
 /** Far above any keystore: a key file has a few hundred bytes. */
@@ -68,7 +69,9 @@ export async function readKeyFile(path: string): Promise<string> {
     if (size > MAX_KEY_FILE_BYTES) {
       throw new KeyError("malformed-key-file", `${path} is not a key file: it is over ${MAX_KEY_FILE_BYTES} bytes.`);
     }
-    return await file.readFile("utf8");
+    const decoded = decodeFile(await file.readFile());
+    if (decoded !== undefined) return decoded.text;
+    throw new KeyError("malformed-key-file", `${path} is not a key file: it is not text in UTF-8.`);
   } finally {
     await file.close();
   }

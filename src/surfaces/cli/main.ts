@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { type ArgsDef, type CommandDef, runCommand, showUsage } from "citty";
-import { BaseError } from "../../errors.js";
 import { exitCodeOf } from "./exitCodes.js";
 import { assertOptions } from "./input/assertOptions.js";
+import { printError } from "./output/print.js";
 import { witan } from "./witan.js";
 
 /** The deepest command that the words name, its parent, and the words that follow it. */
@@ -36,7 +36,6 @@ try {
     await runCommand(witan, { rawArgs });
   }
 } catch (error) {
-  const text = error instanceof BaseError ? error.message : error instanceof Error ? error.message : String(error);
-  process.stderr.write(`witan: ${text}\n`);
+  printError(error);
   process.exitCode = exitCodeOf(error);
 }

@@ -1,5 +1,6 @@
 import { type Catalog, parseIncidentQuery, parseRecordQuery } from "../../catalog/index.js";
 import { InvalidInputError } from "../../errors.js";
+import { shortened } from "../../utils/text/decode.js";
 
 export interface CatalogResponse {
   readonly status: number;
@@ -67,6 +68,6 @@ function valuesOf(parameters: URLSearchParams): Record<string, string> {
 /** @throws {InvalidInputError} for a parameter of any other name. */
 function only(values: Record<string, string>, ...names: readonly string[]): Record<string, string> {
   const other = Object.keys(values).find((name) => !names.includes(name));
-  if (other !== undefined) throw new InvalidInputError(`There is no parameter ${other.slice(0, 64)} here.`);
+  if (other !== undefined) throw new InvalidInputError(`There is no parameter ${shortened(other, 64)} here.`);
   return values;
 }

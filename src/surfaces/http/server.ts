@@ -116,7 +116,8 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" });
+  // A browser takes no answer for a page, whatever markup is in it.
+  response.writeHead(status, { "content-type": "application/json", "x-content-type-options": "nosniff" });
   response.end(
     `${JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? each.toString() : each))}\n`,
   );

@@ -204,6 +204,19 @@ describe("an executor whose node exchanges attestations", () => {
       expect(mesh.node(index).exchange.own(directive.id, "end")).toBeUndefined();
   });
 
+  it("reports what it has done though a note on it is longer than a record takes, and not all of it text", async () => {
+    const { directive, leaders, mesh } = await ordered();
+    const [first = -1] = leaders;
+    const note = `it said ${"👩‍🚀".repeat(500)}\ud83d`;
+    const { tick } = await executorOf(mesh, first, {
+      execute: async () => ({ ...done, detail: [{ subject: "replica/web/3", result: "done", note }] }),
+    });
+    await tick(directive);
+    const { outcome } = mesh.node(first).exchange.own(directive.id, "end") ?? {};
+    const { value } = await mesh.dao.client(first).fetchRecord({ contentId: outcome as ContentId, kind: "Outcome" });
+    expect(value.detail[0]?.note).toMatch(/^it said 👩‍🚀.*…$/u);
+  });
+
   describe("for an order whose place a later one has taken", () => {
     const [good, broken] = ["1", "2"].map(
       (digit): Release => ({ name: `web-${digit}`, command: ["node", `${digit}.js`], sha256: `0x${digit.repeat(64)}` }),

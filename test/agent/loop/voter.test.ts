@@ -1,11 +1,14 @@
+import * as dagCbor from "@ipld/dag-cbor";
 import { describe, expect, it, vi } from "vitest";
 import { equivocationIncident } from "../../../src/agent/ballots/equivocationIncident.js";
 import { readChainView } from "../../../src/agent/chainView.js";
 import { FastLane } from "../../../src/agent/loop/fastLane.js";
 import type { Support } from "../../../src/client/index.js";
+import { issueCall } from "../../../src/client/proposals/directiveCall.js";
 import { GossipError } from "../../../src/ports/gossip/index.js";
 import {
   type Address,
+  contentIdOf,
   contentIdToCid,
   directiveSalt,
   encodeRecord,
@@ -14,6 +17,7 @@ import {
   type Order,
 } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
+import { proposeRaw } from "../../faults/hostileMember.js";
 import { operatorKey } from "../../harness/deploy.js";
 import { downIncident } from "../../harness/listedFleet.js";
 import { replica } from "../../policy/fixtures.js";
@@ -103,6 +107,29 @@ describe("the payload of a proposal", () => {
     pinned.length = 0;
     expect(await decide(proposal)).toMatchObject({ support: "against" });
     expect(pinned).toEqual([]);
+  });
+});
+
+describe("a proposal of a member who writes to break what reads it", () => {
+  /** Its description is not UTF-8, and its payload has a key that an error quotes: the character at the cut has two halves. */
+  async function hostile({ client, mesh }: Awaited<ReturnType<typeof createVotingNode>>, before: number) {
+    const { directive, payload } = client.buildProposal({ order: scale });
+    const bytes = dagCbor.encode({ ...payload, [`${"a".repeat(before)}${"🚀".repeat(40_000)}`]: 1 });
+    await client.content.put(bytes);
+    const calls = [issueCall(client.chain.addresses, { ...directive, payload: contentIdOf(bytes) })];
+    const proposalId = await proposeRaw(client, Uint8Array.of(0xc3), { calls });
+    const { start } = await client.getProposal({ proposalId });
+    await mesh.dao.witan.increaseTime(Math.max(1, start - (await client.chain.now()) + 1));
+    return client.getProposal({ proposalId });
+  }
+
+  it("gets a ballot Against, whose reason the chain takes", async () => {
+    const node = await createVotingNode();
+    for (const before of [0, 1]) {
+      const proposal = await hostile(node, before);
+      expect(await node.decide(proposal)).toMatchObject({ support: "against", reason: expect.stringMatching(/🚀…$/u) });
+      expect(await node.hasVoted(proposal)).toBe(true);
+    }
   });
 });
 

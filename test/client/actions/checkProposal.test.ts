@@ -14,7 +14,7 @@ describe("checkProposal", () => {
       ({ payload }) => ({ payload: { ...payload, order: { ...restartOrder, instance: "web-3/2" } } }),
       ["payload-mismatch"],
     ],
-    ["another description", () => ({ description: "Restart nothing at all" }), ["description-mismatch"]],
+    ["another description", () => ({ descriptionHash: id("Restart nothing at all") }), ["description-mismatch"]],
     ["money", ({ calls }) => ({ calls: calls.map((call) => ({ ...call, value: "1" })) }), ["value-attached"]],
     ["two directives", ({ calls }) => ({ calls: [...calls, ...calls] }), ["not-one-directive"]],
     ["no directive", () => ({ calls: [] }), ["not-one-directive"]],
@@ -42,9 +42,9 @@ describe("checkProposal", () => {
   it("show it: a kind and a subject that are not the payload's", () => {
     const client = dao.client();
     const scale = client.buildProposal(proposalOf(dao, { kind: "Scale", workload: "web", replicas: 2 }));
-    const { calls, description } = client.buildProposal(proposalOf(dao, restartOrder));
+    const { calls, descriptionHash } = client.buildProposal(proposalOf(dao, restartOrder));
     const codes = client
-      .checkProposal({ proposal: { calls, description }, payload: scale.payload })
+      .checkProposal({ proposal: { calls, descriptionHash }, payload: scale.payload })
       .map(({ code }) => code);
     expect(codes).toEqual(["payload-mismatch", "kind-mismatch", "subject-mismatch", "description-mismatch"]);
   });
@@ -53,11 +53,11 @@ describe("checkProposal", () => {
     const client = dao.client();
     const { addresses } = client.chain;
     for (const order of orders) {
-      const { calls, payload, description } = client.buildProposal(proposalOf(dao, order));
+      const { calls, payload, descriptionHash } = client.buildProposal(proposalOf(dao, order));
       const [effect, issue] = calls;
       if (issue === undefined || effect === undefined) continue;
       const codes = (changed: typeof calls) =>
-        client.checkProposal({ proposal: { calls: changed, description }, payload }).map(({ code }) => code);
+        client.checkProposal({ proposal: { calls: changed, descriptionHash }, payload }).map(({ code }) => code);
       expect(codes([issue])).toEqual(["effect-missing"]);
       const other = encodeCall(addresses, "ParameterRegistry", "setParameter", [id("x"), 1]);
       expect(codes([other, issue])).toEqual(["effect-mismatch"]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { NO_CONTENT } from "../../../src/ports/chain/index.js";
 import type { Order } from "../../../src/records/index.js";
 import { issue, restartOf, scaleOf } from "../../harness/client/directives.js";
 import { useTestDao } from "../../harness/dao.js";
@@ -51,6 +52,6 @@ describe("what others would not open", () => {
 });
 
 it("finds nothing in a proposal that issues no directive", async () => {
-  const proposal = { calls: [], description: "", directive: null };
+  const proposal = { calls: [], descriptionHash: NO_CONTENT, directive: null };
   expect(await dao.client().listDeviations({ proposal })).toEqual([]);
 });

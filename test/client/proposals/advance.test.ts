@@ -2,15 +2,14 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { advanceProposal } from "../../../src/client/proposals/advance.js";
 import { composeProposal } from "../../../src/client/proposals/composeProposal.js";
 import { type ProposalState, ProposalStates } from "../../../src/client/proposals/proposal.js";
-import { hashDescription } from "../../../src/ports/chain/index.js";
 import { eventOf } from "../../harness/events.js";
 import { addresses, cacheOf, contextOf, revertOf } from "../../harness/fakeClient.js";
 
-const { calls, description, proposalId } = composeProposal(addresses, {
+const { calls, descriptionHash, proposalId } = composeProposal(addresses, {
   order: { kind: "SetFlag", name: "f", value: true },
 });
 const created = eventOf("ProposalCreated", {
-  ...{ proposalId: BigInt(proposalId), description, targets: calls.map(({ target }) => target) },
+  ...{ proposalId: BigInt(proposalId), descriptionHash, targets: calls.map(({ target }) => target) },
   ...{ values: calls.map(({ value }) => BigInt(value)), calldatas: calls.map(({ data }) => data) },
 });
 const receipt = { hash: "0x01", blockNumber: 9, gasUsed: 1n, logs: [] };
@@ -61,7 +60,7 @@ describe("a proposal that has passed", () => {
         calls.map(({ target }) => target),
         calls.map(({ value }) => value),
         calls.map(({ data }) => data),
-        hashDescription(description),
+        descriptionHash,
       ],
     ]);
   });

@@ -114,7 +114,7 @@ describe("a proposal that others would open too", () => {
   });
 
   it("is asked nothing of where it issues no directive: there is no order to give again", async () => {
-    expect(await deviationsOf(contextOf(), { calls: [], description: "", directive: null })).toEqual([]);
+    expect(await deviationsOf(contextOf(), { calls: [], descriptionHash: NO_CONTENT, directive: null })).toEqual([]);
   });
 });
 
@@ -165,13 +165,13 @@ describe("a proposal that others would not open", () => {
 
   it("has the same calls before its directive in every attempt", async () => {
     const other = encodeCall(addresses, "ParameterRegistry", "setFlag", [encodeName("flag"), true]);
-    const { description, directive } = compose({ order: scale, attempt: 1 });
+    const { descriptionHash, directive } = compose({ order: scale, attempt: 1 });
     const callsOf = (attempt: number) => [
       other,
       issueCall(addresses, { ...directive, salt: directiveSalt(0, attempt) }),
     ];
-    const { client } = clientOf([[hashProposal(callsOf(0), description), "Active"]]);
-    const found = await deviationsOf(client, { calls: callsOf(1), description, directive });
+    const { client } = clientOf([[hashProposal(callsOf(0), descriptionHash), "Active"]]);
+    const found = await deviationsOf(client, { calls: callsOf(1), descriptionHash, directive });
     expect(found).toEqual(["attempt 0 of the same order is Active"]);
   });
 });

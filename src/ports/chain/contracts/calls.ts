@@ -49,16 +49,23 @@ export function decodeCall(addresses: Deployment["contracts"], { target, data }:
   }
 }
 
-/** The governor's id of a proposal (OpenZeppelin's `hashProposal`), in decimal. */
-export function hashProposal(calls: readonly Call[], description: string): string {
+/**
+ * The governor's id of a proposal (OpenZeppelin's `hashProposal`), in decimal.
+ *
+ * @param descriptionHash As {@link hashDescription} has it; of a proposal from the chain, the hash in its event.
+ */
+export function hashProposal(calls: readonly Call[], descriptionHash: Hex): string {
   const encoded = AbiCoder.defaultAbiCoder().encode(
     ["address[]", "uint256[]", "bytes[]", "bytes32"],
-    [calls.map((c) => c.target), calls.map((c) => c.value), calls.map((c) => c.data), hashText(description)],
+    [calls.map((c) => c.target), calls.map((c) => c.value), calls.map((c) => c.data), descriptionHash],
   );
   return BigInt(keccak256(encoded)).toString();
 }
 
-/** The hash of a description that `queue` and `execute` take. */
+/**
+ * The hash of a description of our own that `queue` and `execute` take. A description from the chain may be other bytes than its
+ * text shows, so its hash is that of its event.
+ */
 export function hashDescription(description: string): Hex {
   return hashText(description) as Hex;
 }

@@ -20,7 +20,7 @@ import type {
   NodeTimelock,
 } from "../bindings/index.js";
 import type { ContractName, Deployment } from "./deployment.js";
-import { withHashes } from "./hashes.js";
+import { interfaceOf } from "./interface.js";
 
 /** A typed ethers contract for each contract of the DAO. */
 export interface Contracts {
@@ -35,17 +35,17 @@ export interface Contracts {
   readonly timelock: NodeTimelock;
 }
 
-/** The functions and events of each contract. */
+/** The functions and events of each contract. A text in what they decode may be any bytes of others: see `interfaceOf`. */
 export const contractInterfaces = {
-  NodeRegistry: withHashes(INodeRegistry__factory.createInterface()),
-  NodePresence: withHashes(INodePresence__factory.createInterface()),
-  KnowledgeRegistry: withHashes(IKnowledgeRegistry__factory.createInterface()),
-  ModelRegistry: withHashes(IModelRegistry__factory.createInterface()),
-  ParameterRegistry: withHashes(IParameterRegistry__factory.createInterface()),
-  PublisherRegistry: withHashes(IPublisherRegistry__factory.createInterface()),
-  DirectiveRegistry: withHashes(IDirectiveRegistry__factory.createInterface()),
-  NodeGovernor: withHashes(INodeGovernor__factory.createInterface()),
-  NodeTimelock: withHashes(NodeTimelock__factory.createInterface()),
+  NodeRegistry: interfaceOf(INodeRegistry__factory),
+  NodePresence: interfaceOf(INodePresence__factory),
+  KnowledgeRegistry: interfaceOf(IKnowledgeRegistry__factory),
+  ModelRegistry: interfaceOf(IModelRegistry__factory),
+  ParameterRegistry: interfaceOf(IParameterRegistry__factory),
+  PublisherRegistry: interfaceOf(IPublisherRegistry__factory),
+  DirectiveRegistry: interfaceOf(IDirectiveRegistry__factory),
+  NodeGovernor: interfaceOf(INodeGovernor__factory),
+  NodeTimelock: interfaceOf(NodeTimelock__factory),
 } satisfies Record<ContractName, Interface>;
 
 /** Connects every contract of a deployment to `runner`: a provider to read, a signer to write as well. */

@@ -1,16 +1,16 @@
-import { Interface, isError, isHexString } from "ethers";
+import { type Interface, isError, isHexString } from "ethers";
 import { BaseError, messageOf } from "../../../errors.js";
 import { contractErrors } from "../bindings/contractErrors.js";
 import { ChainError, ContractRevertError } from "../errors.js";
 import { type ContractName, ContractNames } from "./deployment.js";
-import { withHashes } from "./hashes.js";
+import { interfaceOf } from "./interface.js";
 import { plainArgs } from "./plain.js";
 
 let known: [ContractName, Interface][] | undefined;
 
 /** Every custom error of the DAO's contracts, with those inherited from OpenZeppelin. Read when the first contract reverts. */
 function errorInterfaces(): readonly [ContractName, Interface][] {
-  known ??= ContractNames.map((name) => [name, withHashes(new Interface(contractErrors[name]))]);
+  known ??= ContractNames.map((name) => [name, interfaceOf({ abi: contractErrors[name] })]);
   return known;
 }
 
@@ -26,20 +26,27 @@ const TOO_MUCH_GAS =
 export function decodeRevert(data: string, transactionHash?: string): ContractRevertError {
   const where = transactionHash === undefined ? {} : { transactionHash };
   for (const [contract, face] of errorInterfaces()) {
-    const parsed = data.length >= 10 ? face.parseError(data) : null;
-    if (parsed === null) continue;
-    const standard = parsed.name === "Error" || parsed.name === "Panic";
-    const args = plainArgs(parsed.fragment.inputs, parsed.args);
-    return new ContractRevertError({
-      errorName: parsed.name,
-      args,
-      contract: standard ? "The contract" : contract,
-      ...where,
-    });
+    const parsed = data.length >= 10 ? parseError(face, data) : undefined;
+    if (parsed === undefined) continue;
+    const standard = parsed.errorName === "Error" || parsed.errorName === "Panic";
+    return new ContractRevertError({ ...parsed, contract: standard ? "The contract" : contract, ...where });
   }
   return data.length > 2
     ? new ContractRevertError({ errorName: "UnknownError", args: { data }, contract: "The contract", ...where })
     : new ContractRevertError({ errorName: "NoReason", args: {}, contract: "The contract", ...where });
+}
+
+/** The error in revert data; undefined if the contract has none such, or the data is malformed, as anybody's contract can make it. */
+function parseError(face: Interface, data: string) {
+  try {
+    const parsed = face.parseError(data);
+    return parsed === null
+      ? undefined
+      : { errorName: parsed.name, args: plainArgs(parsed.fragment.inputs, parsed.args) };
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Interface } from "ethers";
+import { type Interface, keccak256, type ParamType } from "ethers";
 import type { Address, Hex } from "../../../records/index.js";
 import type { TypedContractEvent } from "../bindings/common.js";
 import type {
@@ -13,7 +13,9 @@ import type {
 } from "../bindings/index.js";
 import { contractInterfaces } from "../contracts/contracts.js";
 import { type ContractName, ContractNames, type Deployment } from "../contracts/deployment.js";
+import { decodeRaw } from "../contracts/interface.js";
 import { type Plain, plainArgs } from "../contracts/plain.js";
+import { ChainError } from "../errors.js";
 import { createHotDecoders } from "./hotEvents.js";
 import type { RawLog } from "./rawLog.js";
 
@@ -41,11 +43,17 @@ type ArgsOf<F> =
     ? Plain<Output>
     : never;
 
+/** What the decoder adds to the arguments of an event. */
+interface AddedArgs {
+  /** The keccak256 of the description's bytes, which may be no UTF-8: no text of it has this hash then. */
+  ProposalCreated: { readonly descriptionHash: Hex };
+}
+
 type EventsOf<C extends keyof EventSources> = {
   [N in Exclude<keyof EventSources[C]["filters"], `${string}(${string}` | number | symbol>]: EventPosition & {
     readonly contract: C;
     readonly name: N;
-    readonly args: ArgsOf<EventSources[C]["filters"][N]>;
+    readonly args: ArgsOf<EventSources[C]["filters"][N]> & (N extends keyof AddedArgs ? AddedArgs[N] : unknown);
   };
 };
 
@@ -118,7 +126,19 @@ export function createDecoder(addresses: Deployment["contracts"]): (log: RawLog)
 }
 
 function parse(contract: ContractName, log: RawLog) {
-  const parsed = (contractInterfaces[contract] as Interface).parseLog(log);
-  if (parsed === null) return undefined;
-  return { contract, name: parsed.name, args: plainArgs(parsed.fragment.inputs, parsed.args) };
+  try {
+    const parsed = (contractInterfaces[contract] as Interface).parseLog(log);
+    if (parsed === null) return undefined;
+    const args = plainArgs(parsed.fragment.inputs, parsed.args);
+    return { contract, name: parsed.name, args: { ...args, ...addedArgs(parsed.name, parsed.fragment.inputs, log) } };
+  } catch (cause) {
+    // The contracts write no such log.
+    throw new ChainError("rpc-error", `The RPC sent a log of ${contract} that is malformed.`, { cause });
+  }
+}
+
+function addedArgs(name: string, inputs: readonly ParamType[], { data }: RawLog): Record<string, unknown> {
+  if (name !== ("ProposalCreated" satisfies keyof AddedArgs)) return {};
+  const raw = decodeRaw(inputs, data);
+  return { descriptionHash: keccak256(raw.getValue("description")) };
 }

@@ -2,6 +2,7 @@ import type { JsonRpcError, JsonRpcPayload, JsonRpcResult } from "ethers";
 import { raceSignal } from "race-signal";
 import { InvalidInputError, messageOf } from "../../../errors.js";
 import { type Clock, systemClock } from "../../../utils/clock.js";
+import { shortened } from "../../../utils/text/decode.js";
 import { ChainError } from "../errors.js";
 import { redactUrl, scrub } from "./redact.js";
 
@@ -20,6 +21,9 @@ export interface Endpoint {
 
 /** Bytes. Far above the largest answer for a bounded range of blocks. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+/** UTF-16 units of an answer that are quoted, and that are searched for secrets beforehand: one at the end is cut off. */
+const MAX_QUOTED = 200;
+const MAX_SEARCHED = 4_096;
 
 /** JSON-RPC over HTTP. A user and password in the URL become an Authorization header. */
 export function createHttpEndpoint(url: string): Endpoint {
@@ -71,7 +75,7 @@ export function createHttpEndpoint(url: string): Endpoint {
           "rpc-unreachable",
           `The RPC at ${label} answered with HTTP status ${status} and no result.`,
           {
-            details: scrub(text.slice(0, 200), url),
+            details: shortened(scrub(text.slice(0, MAX_SEARCHED), url), MAX_QUOTED),
           },
         );
       }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ConfigError, messageOf } from "../../../errors.js";
 import type { BlockCodec } from "../../../records/index.js";
+import { shortened } from "../../../utils/text/decode.js";
 import { within } from "../../../utils/timing/deadline.js";
 import { assertFits, cidOfBlock, isBlockOf, parseCid } from "../cid.js";
 import {
@@ -191,7 +192,7 @@ class KuboError extends Error {
 
   constructor(status: number, body: string) {
     super(`answers ${status}`);
-    this.words = (/"Message":"((?:[^"\\]|\\.)*)"/.exec(body)?.[1] ?? body).slice(0, 300).trim();
+    this.words = shortened((/"Message":"((?:[^"\\]|\\.)*)"/.exec(body)?.[1] ?? body).trim(), 300);
   }
 }
 

@@ -6,6 +6,7 @@ import { createBlockRoute } from "../../http/blockRoute.js";
 import { createCatalogRoutes } from "../../http/catalogRoutes.js";
 import { serveHttp } from "../../http/server.js";
 import { readPassword } from "../input/keys.js";
+import { printJsonLine, printLogLine } from "../output/print.js";
 
 /** Runs the agent until SIGINT or SIGTERM: the first signal ends it gracefully, the second at once. */
 export const agent = defineCommand({
@@ -14,7 +15,7 @@ export const agent = defineCommand({
   run: async ({ args }) => {
     const config = await readAgentConfig(args.config);
     const password = await readPassword(config.keys.passwordFile);
-    const logger = createLogger(config.logLevel, (line) => process.stderr.write(`${line}\n`), { node: config.name });
+    const logger = createLogger(config.logLevel, printLogLine, { node: config.name });
     const ended = endSignal(logger);
     const node = await startNode(config, password, logger);
     const { host, port } = config.http;
@@ -31,9 +32,13 @@ export const agent = defineCommand({
     });
     const { self, content } = node;
     // Programs that start an agent wait for this line.
-    process.stdout.write(
-      `${JSON.stringify({ ready: true, agent: self, peerId: content.peerId, multiaddrs: content.multiaddrs(), http: server.url })}\n`,
-    );
+    printJsonLine({
+      ready: true,
+      agent: self,
+      peerId: content.peerId,
+      multiaddrs: content.multiaddrs(),
+      http: server.url,
+    });
     logger.info("the node is ready", { agent: self, http: server.url, peerId: content.peerId });
 
     await ended;

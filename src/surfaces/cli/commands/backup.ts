@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { readAgentConfig } from "../../../agent/config.js";
 import { backupOf } from "../../../agent/maintenance/backups.js";
 import type { CheckedBackup } from "../../../ports/content/backup/restore.js";
-import { formatTime, printFacts, printJson } from "../output/print.js";
+import { formatTime, printFacts, printJson, printLine } from "../output/print.js";
 import { formatBytes, progressLine } from "../output/progress.js";
 import { withAgentStore } from "../store.js";
 import { LostBlocksError } from "./content.js";
@@ -72,7 +72,7 @@ export const restore = defineCommand({
       if (args.json) printJson(restored);
       else {
         printFacts({ restored: config.dataDir, ...factsOf(restored) });
-        process.stdout.write("Start the agent: it reads the chain and fetches what was written since the backup.\n");
+        printLine("Start the agent: it reads the chain and fetches what was written since the backup.");
       }
       const { lost } = restored;
       if (lost.length > 0)

@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import type { CatalogStatus } from "../../../catalog/index.js";
 import { catalogArgs, syncWithProgress, withCatalog } from "../input/catalog.js";
-import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
+import { formatTime, printFacts, printJson, printLine, printTable } from "../output/print.js";
 
 const { sync: _sync, ...args } = catalogArgs;
 
@@ -66,7 +66,7 @@ const status = defineCommand({
       if (args.json) return printJson({ ...status, pending });
       printStatus(status);
       if (pending.length === 0) return;
-      process.stdout.write("\n");
+      printLine();
       printTable(
         pending.map(({ what, cid, author, attempts, dueAt }) => ({
           awaited: what,

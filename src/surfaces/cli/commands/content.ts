@@ -1,7 +1,7 @@
 import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import { BaseError, InvalidInputError } from "../../../errors.js";
 import type { LostBlock, Pin } from "../../../ports/content/index.js";
-import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
+import { formatTime, printFacts, printJson, printLine, printNote, printTable } from "../output/print.js";
 import { formatBytes, progressLine } from "../output/progress.js";
 import { withAgentNode, withAgentStore } from "../store.js";
 
@@ -43,7 +43,8 @@ const pins = defineCommand({
         })),
         "There are no pins.",
       );
-      process.stdout.write(`\n${found.length} pins; ${blocks} blocks, ${formatBytes(bytes)} in all\n`);
+      printLine();
+      printLine(`${found.length} pins; ${blocks} blocks, ${formatBytes(bytes)} in all`);
     }),
 });
 
@@ -137,8 +138,8 @@ function renamed<Args extends ArgsDef>(before: string, now: string, command: Com
     ...command,
     meta: { name: before, description: `The same as ${now}`, hidden: true },
     setup: () => {
-      process.stderr.write(
-        `\`witan content ${before}\` is now \`witan content ${now}\`; the old name goes with the next version.\n`,
+      printNote(
+        `\`witan content ${before}\` is now \`witan content ${now}\`; the old name goes with the next version.`,
       );
     },
   };
@@ -146,7 +147,7 @@ function renamed<Args extends ArgsDef>(before: string, now: string, command: Com
 
 function printLost(lost: readonly LostBlock[]): void {
   if (lost.length === 0) return;
-  process.stdout.write("\n");
+  printLine();
   printTable(
     lost.map(({ cid, pins }) => ({ missing: cid, "needed by": pins.join(", ") || "nothing" })),
     "",

@@ -10,7 +10,7 @@ import {
 import { InvalidInputError } from "../../../errors.js";
 import { type Hex, IncidentKinds, isContentId, Severities } from "../../../records/index.js";
 import { catalogArgs, pageArgs, withCatalog } from "../input/catalog.js";
-import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
+import { formatTime, printFacts, printJson, printLine, printMore, printTable } from "../output/print.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List incidents, the last seen first" },
@@ -40,7 +40,7 @@ const list = defineCommand({
         })),
         "There are no incidents.",
       );
-      if (page.cursor !== null) process.stdout.write(`\nMore: --cursor ${page.cursor}\n`);
+      if (page.cursor !== null) printMore(page.cursor);
     });
   },
 });
@@ -69,9 +69,9 @@ const show = defineCommand({
         "last seen": describePlace(incident.lastSeen),
         ...(incident.resolved === null ? {} : { resolved: describePlace(incident.resolved) }),
       });
-      process.stdout.write("\n");
+      printLine();
       printTable(incident.history.map(describeEvent), "");
-      if (incident.next !== null) process.stdout.write(`\nMore: --cursor ${incident.next}\n`);
+      if (incident.next !== null) printMore(incident.next);
     }),
 });
 

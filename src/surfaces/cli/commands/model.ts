@@ -6,7 +6,7 @@ import { networkArgs } from "../input/args.js";
 import { catalogArgs, withCatalog } from "../input/catalog.js";
 import { withClient } from "../input/client.js";
 import { pullModel, pushModel } from "../modelFile.js";
-import { printFacts, printJson, printTable } from "../output/print.js";
+import { printFacts, printJson, printLine, printTable } from "../output/print.js";
 import { formatBytes, progressLine } from "../output/progress.js";
 import { withChosenStore } from "../store.js";
 
@@ -51,7 +51,10 @@ const lineage = defineCommand({
         ],
         "",
       );
-      if (lineage.truncated) process.stdout.write("\nThere are more models than this.\n");
+      if (lineage.truncated) {
+        printLine();
+        printLine("There are more models than this.");
+      }
     });
   },
 });

@@ -3,6 +3,7 @@ import { type Catalog, openCatalog, type SyncProgress } from "../../../catalog/i
 import { createChain } from "../../../ports/chain/index.js";
 import { type Clock, systemClock } from "../../../utils/clock.js";
 import { createDownlink } from "../nodes/uplink.js";
+import { printNote } from "../output/print.js";
 import { DEFAULT_NETWORK_FILE, networkArgs } from "./args.js";
 import { cidOfNetwork, readNetwork } from "./network.js";
 
@@ -78,7 +79,7 @@ export async function syncWithProgress(catalog: Catalog, clock: Pick<Clock, "mon
     onProgress(progress) {
       if (clock.monotonic() - printedAt < PROGRESS_EVERY_MS) return;
       printedAt = clock.monotonic();
-      process.stderr.write(`${describe(progress)}\n`);
+      printNote(describe(progress));
     },
   });
 }

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { ConfigError } from "../../../errors.js";
-import { readAccountKey } from "../../../ports/keys/index.js";
+import { readAccountKey, readPasswordFile } from "../../../ports/keys/index.js";
 
 /** The password: from WITAN_PASSWORD, or from a file that holds nothing else. */
 export async function readPassword(passwordFile: string | undefined): Promise<string> {
@@ -11,11 +10,7 @@ export async function readPassword(passwordFile: string | undefined): Promise<st
       hints: ["Set WITAN_PASSWORD or name a file with --password-file."],
     });
   }
-  try {
-    return (await readFile(passwordFile, "utf8")).replace(/\r?\n$/, "");
-  } catch (cause) {
-    throw new ConfigError(`The password file ${passwordFile} cannot be read.`, { cause });
-  }
+  return readPasswordFile(passwordFile);
 }
 
 /** The signer whose key file the options name. Throws {@link ConfigError} if they name none. */

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { ConfigError } from "../../../errors.js";
+import { BaseError, ConfigError } from "../../../errors.js";
 import { type Deployment, parseDeployment } from "../../../ports/chain/index.js";
 import { createGatewayContent, createJsonContent } from "../../../ports/content/index.js";
 import { isCid } from "../../../records/index.js";
+import { readTextFile } from "../../../utils/text/file.js";
 import { DEFAULT_NETWORK_FILE } from "./args.js";
 
 /** How to reach a network: a JSON document in a file, or on IPFS. */
@@ -46,7 +46,7 @@ export function cidOfNetwork(source: string): string | undefined {
 }
 
 async function readNetworkFile(path: string): Promise<NetworkDocument> {
-  const text = await readTextFile(path);
+  const text = await readIfThere(path);
   if (text !== undefined) return parseNetworkFile(path, text);
   throw new ConfigError(`There is no network file at ${path}.`, {
     hints: ["Start the local network with npm start, or name a file or a CID with --network."],
@@ -54,7 +54,7 @@ async function readNetworkFile(path: string): Promise<NetworkDocument> {
 }
 
 async function knownGateways(): Promise<readonly string[]> {
-  const text = await readTextFile(DEFAULT_NETWORK_FILE);
+  const text = await readIfThere(DEFAULT_NETWORK_FILE);
   const gateways = text === undefined ? [] : parseNetworkFile(DEFAULT_NETWORK_FILE, text).gateways;
   return gateways.length > 0 ? gateways : [LOCAL_GATEWAY];
 }
@@ -84,11 +84,11 @@ function parseNetwork(source: string, value: unknown): NetworkDocument {
 }
 
 /** Undefined if the file cannot be read. */
-async function readTextFile(path: string): Promise<string | undefined> {
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await readTextFile(path);
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause) return undefined;
+    if (cause instanceof Error && "code" in cause && !(cause instanceof BaseError)) return undefined;
     throw cause;
   }
 }

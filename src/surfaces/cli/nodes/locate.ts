@@ -1,10 +1,14 @@
 import { z } from "zod";
 import type { Locate } from "../../../client/index.js";
+import { MAX_RECORD_BYTES } from "../../../records/index.js";
+import { fetchJson } from "./fetchJson.js";
 
 const TIMEOUT_MS = 3_000;
 /** How many nodes to ask: their answers are hints, which the client checks. */
 const MAX_NODES = 3;
 const MAX_RECORDS = 4;
+/** The largest records that so many answers may hold, twice: as JSON they are longer than their blocks. */
+const MAX_ANSWER_BYTES = 2 * MAX_RECORDS * MAX_RECORD_BYTES;
 
 const recordsAnswer = z.object({ records: z.array(z.object({ anchor: z.object({ blockNumber: z.int().min(0) }) })) });
 
@@ -19,9 +23,8 @@ export function createLocator(urls: readonly string[]): Locate {
 async function fetchAnchorBlocks(url: string, contentId: string): Promise<number[]> {
   try {
     const target = new URL(`/records?contentId=${contentId}&limit=${MAX_RECORDS}`, url);
-    const response = await fetch(target, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (!response.ok) return [];
-    return recordsAnswer.parse(await response.json()).records.map(({ anchor }) => anchor.blockNumber);
+    const answer = await fetchJson(target, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES });
+    return recordsAnswer.parse(answer).records.map(({ anchor }) => anchor.blockNumber);
   } catch {
     // The node cannot be reached, or its answer is not valid: the client finds the record without the hint.
     return [];

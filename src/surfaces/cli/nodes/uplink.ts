@@ -1,4 +1,5 @@
 import type { Chain } from "../../../ports/chain/index.js";
+import { readBounded } from "../../../ports/content/drivers/boundedBody.js";
 import {
   ContentError,
   type ContentStore,
@@ -8,8 +9,10 @@ import {
 import { sealEnvelope } from "../../../ports/keys/envelope.js";
 import { DOCUMENT_TOPIC, PAYLOAD_TOPIC } from "../../../ports/keys/payloadTopic.js";
 import { contentIdOf, contentIdToCid } from "../../../records/index.js";
+import { decodeText } from "../../../utils/text/decode.js";
 
 const TIMEOUT_MS = 10_000;
+const MAX_REFUSAL_BYTES = 1_024;
 
 /** Reads blocks from nodes' gateways. Without a gateway the store is empty, so that commands can still read the chain. */
 export function createDownlink(urls: readonly string[]): ContentStore {
@@ -43,11 +46,21 @@ export function createUplink(urls: readonly string[], chain: Chain): ContentStor
           return undefined;
         });
         if (response?.ok) return contentIdToCid(contentIdOf(bytes), codec);
-        if (response) refusals.push(`${url}: ${(await response.text()).trim()}`);
+        if (response) refusals.push(`${url}: ${await refusalIn(response)}`);
       }
       throw new ContentError("storage", `No node has stored the ${topic}.`, {
         details: refusals.join("; ") || "the network document names no gateway",
       });
     },
   };
+}
+
+/** What a node says when it refuses. */
+async function refusalIn({ body, status }: Response): Promise<string> {
+  try {
+    if (body !== null) return decodeText(await readBounded(body, "a refusal", MAX_REFUSAL_BYTES)).trim();
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+  }
+  return `HTTP status ${status}`;
 }

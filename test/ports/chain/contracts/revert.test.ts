@@ -1,6 +1,7 @@
 import { AbiCoder, concat, id } from "ethers";
 import { describe, expect, it } from "vitest";
 import { ContractRevertError, isRevert, toChainError } from "../../../../src/ports/chain/index.js";
+import { NOT_UTF8 } from "../../../faults/hostileText.js";
 
 describe("a revert", () => {
   it("is named wherever the provider put its data", () => {
@@ -29,6 +30,15 @@ describe("a revert", () => {
     expect(revertOf(panic)).toMatchObject({ errorName: "Panic" });
     expect(revertOf("0x")).toMatchObject({ errorName: "NoReason" });
     expect(revertOf("0x12345678")).toMatchObject({ errorName: "UnknownError", args: { data: "0x12345678" } });
+  });
+
+  it.each(Object.entries(NOT_UTF8))("keeps words that are not UTF-8: %s", (_, bytes) => {
+    const text = concat([
+      id("Error(string)").slice(0, 10),
+      AbiCoder.defaultAbiCoder().encode(["bytes"], [Uint8Array.from([0x6e, 0x6f, ...bytes])]),
+    ]);
+    const told = toChainError(Object.assign(new Error(), { code: "CALL_EXCEPTION", data: text }));
+    expect(told).toMatchObject({ errorName: "Error", shortMessage: expect.stringMatching(/no.*\ufffd/) });
   });
 
   it("is told from a node that gives an error for an answer", () => {

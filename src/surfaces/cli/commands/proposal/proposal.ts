@@ -1,16 +1,16 @@
-import { readFile } from "node:fs/promises";
 import { defineCommand } from "citty";
 import { readAgentConfig } from "../../../../agent/config.js";
 import { Instructions, parseChoice } from "../../../../agent/signing/instructions.js";
-import { type Support, subjectOf } from "../../../../client/index.js";
-import { InvalidInputError } from "../../../../errors.js";
+import { type Client, type Proposal, type Support, subjectOf } from "../../../../client/index.js";
+import { BaseError, InvalidInputError } from "../../../../errors.js";
 import { type DirectivePayload, parsePayload } from "../../../../records/index.js";
+import { readTextFile } from "../../../../utils/text/file.js";
 import { networkArgs, signerArgs } from "../../input/args.js";
 import { withClient } from "../../input/client.js";
 import { parseContentId } from "../../input/contentId.js";
 import { readSigner } from "../../input/keys.js";
 import { parseProposalId, proposalIdArg } from "../../input/proposalId.js";
-import { formatTime, printFacts, printJson, printTable } from "../../output/print.js";
+import { formatTime, printFacts, printJson, printLine, printTable } from "../../output/print.js";
 import { formatNeeds, formatTrackRules } from "../../output/votes.js";
 import { watch } from "./watch.js";
 
@@ -30,7 +30,7 @@ const list = defineCommand({
           needs: rules.neededFor,
           against: votes.against,
           abstain: votes.abstain,
-          what: description.split("\n")[0],
+          what: firstLine(description),
         })),
         "There are no proposals.",
       );
@@ -43,12 +43,13 @@ const show = defineCommand({
   run: ({ args }) =>
     withClient(args, async (client) => {
       const proposalId = parseProposalId(args.id);
-      const proposal = await client.getProposal({ proposalId, withPayload: true });
+      const proposal = await client.getProposal({ proposalId });
       const ballots = await client.listBallots({ proposalId });
-      if (args.json) return printJson({ ...proposal, ballots });
-      const { state, track, rules, votes, proposer, start, deadline, expiry, description, payload } = proposal;
+      const { payload, payloadError } = await readPayload(client, proposal);
+      if (args.json) return printJson({ ...proposal, payload, payloadError, ballots });
+      const { state, track, rules, votes, proposer, start, deadline, expiry, description } = proposal;
       printFacts({
-        what: description.split("\n")[0],
+        what: firstLine(description),
         id: proposalId,
         state,
         track,
@@ -56,16 +57,35 @@ const show = defineCommand({
         votes: `${votes.for} for, ${votes.against} against, ${votes.abstain} abstain, of ${rules.committeeSize} nodes`,
         needs: formatNeeds(rules),
         "open from": `${formatTime(start)} until ${formatTime(deadline)}, lapses ${formatTime(expiry)}`,
-        order: JSON.stringify(payload?.order),
+        order: payload === undefined ? (payloadError ?? "none") : JSON.stringify(payload.order),
         ...(payload?.order.kind === "SetTrack" ? { "its rules": formatTrackRules(payload.order.rules) } : {}),
       });
-      process.stdout.write("\n");
+      printLine();
       printTable(
         ballots.map(({ index, voter, support, reason }) => ({ node: index, voter, support, reason })),
         "Nobody has voted.",
       );
     }),
 });
+
+/** The order of a proposal, or why it cannot be shown; neither if the proposal issues no directive. */
+async function readPayload(
+  client: Client,
+  { directive }: Proposal,
+): Promise<{ readonly payload?: DirectivePayload; readonly payloadError?: string }> {
+  if (directive === null) return {};
+  try {
+    return { payload: await client.fetchPayload({ contentId: directive.payload }) };
+  } catch (error) {
+    // What the chain says of the proposal stands without it.
+    if (!(error instanceof BaseError)) throw error;
+    return { payloadError: `cannot be read: ${error.shortMessage}` };
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split(/[\r\n]/, 1)[0] ?? "";
+}
 
 const open = defineCommand({
   meta: { name: "open", description: "Open a proposal" },
@@ -146,7 +166,7 @@ async function parseOrder(text: string): Promise<DirectivePayload["order"]> {
 
 async function readOrderFile(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return await readTextFile(path);
   } catch (cause) {
     throw new InvalidInputError(`The order file ${path} cannot be read.`, { cause });
   }

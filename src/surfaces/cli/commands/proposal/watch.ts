@@ -2,10 +2,13 @@ import { defineCommand } from "citty";
 import { z } from "zod";
 import { type Client, type Proposal, type ProposalId, type Support, Supports } from "../../../../client/index.js";
 import { systemClock } from "../../../../utils/clock.js";
+import { shortened } from "../../../../utils/text/decode.js";
 import { networkArgs } from "../../input/args.js";
 import { withClient } from "../../input/client.js";
 import { readNetwork } from "../../input/network.js";
 import { parseProposalId, proposalIdArg } from "../../input/proposalId.js";
+import { fetchJson } from "../../nodes/fetchJson.js";
+import { printJsonLine, printLine } from "../../output/print.js";
 import { turnoutBar } from "../../output/turnoutBar.js";
 
 const POLL_MS = 1_000;
@@ -13,16 +16,16 @@ const NODE_TIMEOUT_MS = 2_000;
 
 /** Far above the answer for a committee of 10,000. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-/** One line without control characters: a node sends the text and a terminal prints it. */
-const printable = z
-  .string()
-  .max(1_024)
-  .regex(/^\P{Cc}*$/u);
+/** Far above the reasons that agents give. */
+const MAX_REASON = 1_024;
 
-/** The fields of a node's answer to GET /ballots/{id} that this command reads. */
+/** The fields of a node's answer to GET /ballots/{id} that this command reads. What is wrong with its own word costs that alone. */
 const ballotsAnswer = z.object({
   known: z.array(z.object({ index: z.int().min(0), support: z.enum(Supports) })).max(65_536),
-  own: z.object({ support: z.enum(Supports), reason: printable }).nullable(),
+  own: z
+    .object({ support: z.enum(Supports), reason: z.string().transform((text) => shortened(text, MAX_REASON)) })
+    .nullable()
+    .catch(null),
 });
 
 const NO_BALLOTS = { known: [], own: null };
@@ -59,7 +62,7 @@ export const watch = defineCommand({
         const turnout = await fetchTurnout(client, gateways, proposalId);
         const now = JSON.stringify(turnout);
         if (now !== last) {
-          if (args.json) process.stdout.write(`${now}\n`);
+          if (args.json) printJsonLine(turnout);
           else printTurnout(turnout, printed);
         }
         last = now;
@@ -95,11 +98,8 @@ async function fetchTurnout(client: Client, gateways: readonly string[], proposa
 /** A node's answer; no ballots if the node cannot be reached or its answer is not valid. */
 async function askNode(url: string, proposalId: ProposalId): Promise<BallotsAnswer> {
   try {
-    const response = await fetch(`${url.replace(/\/$/, "")}/ballots/${proposalId}`, {
-      signal: AbortSignal.timeout(NODE_TIMEOUT_MS),
-    });
-    if (Number(response.headers.get("content-length") ?? 0) > MAX_ANSWER_BYTES) return NO_BALLOTS;
-    return ballotsAnswer.parse(await response.json());
+    const target = `${url.replace(/\/$/, "")}/ballots/${proposalId}`;
+    return ballotsAnswer.parse(await fetchJson(target, { timeoutMs: NODE_TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES }));
   } catch {
     return NO_BALLOTS;
   }
@@ -110,12 +110,12 @@ function printTurnout(turnout: Turnout, printed: Set<string>): void {
   const early = fastPathFor === 0 ? "" : `, ends with ${fastPathFor}`;
   const needs = state === "Pending" || state === "Active" ? `; needs ${neededFor} for${early}` : "";
   const waiting = Supports.filter((support) => pending[support] > 0).map((support) => `${pending[support]} ${support}`);
-  process.stdout.write(
-    `${turnoutBar(votes, committeeSize)} ${state}${needs}${waiting.length > 0 ? `; not counted yet: ${waiting.join(", ")}` : ""}\n`,
+  printLine(
+    `${turnoutBar(votes, committeeSize)} ${state}${needs}${waiting.length > 0 ? `; not counted yet: ${waiting.join(", ")}` : ""}`,
   );
   for (const { node, support, reason } of decisions) {
     const line = `  ${node} ${support}: ${reason}`;
-    if (!printed.has(line)) process.stdout.write(`${line}\n`);
+    if (!printed.has(line)) printLine(line);
     printed.add(line);
   }
 }

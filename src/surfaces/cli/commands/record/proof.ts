@@ -1,14 +1,14 @@
-import { readFile } from "node:fs/promises";
 import { defineCommand } from "citty";
 import { checkRecordProof, type ProvenRecord } from "../../../../client/index.js";
 import { ConfigError, InvalidInputError } from "../../../../errors.js";
 import { type Address, isCid, isContentId, parseRecordProof, type RecordProof } from "../../../../records/index.js";
 import { writeDurably } from "../../../../utils/durable.js";
 import { sameHex } from "../../../../utils/sameHex.js";
+import { readTextFile } from "../../../../utils/text/file.js";
 import { networkArgs, recordArgs } from "../../input/args.js";
 import { withClient } from "../../input/client.js";
 import { parseContentId } from "../../input/contentId.js";
-import { formatTime, printFacts, printJson } from "../../output/print.js";
+import { formatTime, printFacts, printJson, printLine } from "../../output/print.js";
 
 export const prove = defineCommand({
   meta: { name: "prove", description: "Write one file that proves a record without a network" },
@@ -21,7 +21,7 @@ export const prove = defineCommand({
       const proven = checkRecordProof(proof);
       if (args.json) return printJson({ file: args.out, ...proven });
       printFacts({ wrote: args.out, ...factsOf(proven) });
-      process.stdout.write(`To check the file without a network: witan record verify ${args.out}\n`);
+      printLine(`To check the file without a network: witan record verify ${args.out}`);
     }),
 });
 
@@ -120,7 +120,7 @@ function factsOf({ kind, cid, author, root, chainId, registry, transactionHash, 
 async function readProof(path: string): Promise<RecordProof> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readTextFile(path);
   } catch (cause) {
     throw new ConfigError(`"${path}" is neither a CID nor a file that can be read.`, { cause });
   }

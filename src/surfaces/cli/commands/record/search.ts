@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { parseRecordQuery } from "../../../../catalog/index.js";
 import { NamedStates, RecordKinds, Severities } from "../../../../records/index.js";
 import { catalogArgs, pageArgs, withCatalog } from "../../input/catalog.js";
-import { formatTime, printJson, printTable } from "../../output/print.js";
+import { formatTime, printJson, printMore, printTable } from "../../output/print.js";
 
 /** Searches records by their content in the local index. */
 export const search = defineCommand({
@@ -45,7 +45,7 @@ export const search = defineCommand({
         })),
         "Nothing was found.",
       );
-      if (page.cursor !== null) process.stdout.write(`\nMore: --cursor ${page.cursor}\n`);
+      if (page.cursor !== null) printMore(page.cursor);
     });
   },
 });

@@ -7,6 +7,7 @@ import { model } from "../../../../../src/surfaces/cli/commands/model.js";
 import { proposal } from "../../../../../src/surfaces/cli/commands/proposal/proposal.js";
 import { record } from "../../../../../src/surfaces/cli/commands/record/record.js";
 import { ExitCodes } from "../../../../../src/surfaces/cli/exitCodes.js";
+import { proposeRaw } from "../../../../faults/hostileMember.js";
 import { restartOrder } from "../../../../harness/dao.js";
 import { shortTracks } from "../../../../harness/deploy.js";
 import { type Network, run, startNetwork } from "../../../network.js";
@@ -78,6 +79,30 @@ describe("a proposal", () => {
     expect((await run(directive, "list", ...base)).out).toContain("Restart");
     expect((await run(proposal, "list", ...base)).out).toContain("Executed");
     expect(json((await run(proposal, "list", ...base, "--json")).out)).toMatchObject([{ id, votes: { for: 3 } }]);
+  });
+
+  it("is listed and shown without its payload, which no node has, and with any text in its description", async () => {
+    const client = network.setting.client(0);
+    const order = { kind: "SetFlag", name: "unknown", value: true } as const;
+    const { calls, directive } = client.buildProposal({ order });
+    const id = await proposeRaw(client, new TextEncoder().encode("Scale web\u001b[2J\rstate Executed\nmore"), {
+      calls,
+    });
+    const shown = await run(proposal, "show", id, ...base);
+    expect([shown.error, shown.code]).toEqual([undefined, ExitCodes.ok]);
+    expect(shown.out).toContain("what       Scale web\\u{1b}[2J\n");
+    expect(shown.out).toMatch(/^state +(Pending|Active)$/m);
+    expect(shown.out).toMatch(/^order +cannot be read: /m);
+    const exact = json((await run(proposal, "show", id, ...base, "--json")).out);
+    expect(exact).toMatchObject({ id, directive: { payload: directive.payload }, ballots: [] });
+    expect(exact.description).toBe("Scale web\u001b[2J\rstate Executed\nmore");
+    expect([exact.payload, exact.payloadError]).toEqual([undefined, expect.stringContaining("cannot be read")]);
+
+    const broken = await proposeRaw(client, Uint8Array.of(0x57, 0xc3), { calls });
+    const listed = await run(proposal, "list", ...base);
+    expect(listed.out).toContain("Scale web\\u{1b}[2J\n");
+    expect(listed.out).toMatch(/W\ufffd\n/);
+    expect((await run(proposal, "show", broken, ...base)).out).toMatch(/^what +W\ufffd$/m);
   });
 
   it("shows the shares of a track that it sets as people read them, and as numbers in JSON", async () => {

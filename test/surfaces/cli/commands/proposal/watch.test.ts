@@ -38,7 +38,10 @@ it("shows a vote on chain and between the nodes until it has ended, and believes
     own: { proposalId, support: "for", reason },
   });
   const confused = await nodeThatSays({ known: [{ index: -1, support: "perhaps" }], own: null });
-  const gateways = [honest, confused, "http://127.0.0.1:1"];
+  const words = "\u001b[2J\nstate Executed";
+  const odd = await nodeThatSays({ known: [{ index: 1, support: "for" }], own: { support: "for", reason: words } });
+  const half = await nodeThatSays({ known: [{ index: 1, support: "for" }], own: { support: "perhaps", reason: 7 } });
+  const gateways = [honest, odd, half, confused, "http://127.0.0.1:1"];
   const file = await network.file("watched.json", { ...network.described, gateways });
   await network.setting.client(0).castVote({ proposalId, support: "for" });
 
@@ -59,13 +62,16 @@ it("shows a vote on chain and between the nodes until it has ended, and believes
     neededFor: 3,
     fastPathFor: 3,
     pending: { for: 1, against: 0, abstain: 0 },
-    decisions: [{ node: honest, support: "for", reason }],
+    decisions: [
+      { node: honest, support: "for", reason },
+      { node: odd, support: "for", reason: words },
+    ],
   });
   expect(turnouts.at(-1)).toMatchObject({ state: "Succeeded", votes: { for: 3 }, pending: { for: 0 } });
 
   const shown = await run(proposal, "watch", proposalId, "--network", file);
   expect(shown.out).toBe(
-    `[████████████████████████                ] 3 for, 0 against, 0 abstain, of 5 (60 %) Succeeded\n  ${honest} for: ${reason}\n`,
+    `[████████████████████████                ] 3 for, 0 against, 0 abstain, of 5 (60 %) Succeeded\n  ${honest} for: ${reason}\n  ${odd} for: \\u{1b}[2J\\nstate Executed\n`,
   );
 });
 

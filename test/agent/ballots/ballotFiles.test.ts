@@ -159,7 +159,7 @@ describe("a disk that fails", () => {
     });
     files.add(ballotOf(1));
     await files.flush();
-    expect(errors).toMatchObject([{ code: "ENOSPC" }]);
+    expect(errors).toMatchObject([{ code: "disk-full" }]);
     files.add(ballotOf(2));
     await files.close();
     expect(await onDisk()).toEqual([0, 1, 2].map((index) => ballotOf(index)));

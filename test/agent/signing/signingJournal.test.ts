@@ -134,7 +134,7 @@ describe("a disk that fails", () => {
     const journal = await open(path);
     await journal.record({ matter: "b", word: "yes" });
     await fillDisk(path, 12);
-    await expect(journal.record(yes)).rejects.toMatchObject({ code: "ENOSPC" });
+    await expect(journal.record(yes)).rejects.toMatchObject({ code: "disk-full" });
     expect(journal.get("a")).toBeUndefined();
     await journal.record({ matter: "c", word: "yes" });
     await journal.record(no);

@@ -81,6 +81,12 @@ export function failingDisk(): FailingDisk {
   replace(fs, "open", (open: typeof fs.open) => async (path: string, ...rest: [string, number]) => {
     check("open", String(path));
     const file = await open(path, ...rest);
+    // A field of each file, not of their prototype.
+    const { close } = file;
+    file.close = async () => {
+      await close();
+      check("close", String(path));
+    };
     const known = { path: String(path), dirty: [], lost: [] } satisfies Pages;
     pages.set(file, known);
     if (!byPath.has(known.path)) byPath.set(known.path, known);
@@ -170,15 +176,6 @@ export function failingDisk(): FailingDisk {
           check("truncate", path);
           await truncate.call(this, length);
           for (const ranges of [dirty, lost]) forget(ranges, length, Number.POSITIVE_INFINITY);
-        },
-    );
-    replace(
-      prototype,
-      "close",
-      (close: FileHandle["close"]) =>
-        async function (this: FileHandle) {
-          await close.call(this);
-          check("close", stateOf(this).path);
         },
     );
   };

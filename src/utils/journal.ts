@@ -34,6 +34,15 @@ export interface OpenedJournal<Entry> {
   readonly entries: Entry[];
 }
 
+/** What can be read of a journal, which is left as it is. @throws {@link DiskError} */
+export async function readableEntries<Entry>(path: string, parse?: ParseEntry<Entry>): Promise<Entry[]> {
+  try {
+    return readLines(await readFile(path), parse).entries;
+  } catch (error) {
+    throw asDiskError(path, error);
+  }
+}
+
 /** What a damaged journal was replaced by. */
 export interface SalvagedJournal<Entry> extends OpenedJournal<Entry> {
   /** Why the file could not be read; undefined if it was whole. What it was is then at its path with `.damaged` behind. */

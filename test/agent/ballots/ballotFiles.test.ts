@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { BallotFiles } from "../../../src/agent/ballots/ballotFiles.js";
 import type { NodeBallot } from "../../../src/client/index.js";
+import { damages } from "../../faults/truncated.js";
 
 const ballotOf = (index: number, proposalId = "7"): NodeBallot => ({
   ...{ proposalId, index, support: "for" },
@@ -124,6 +125,24 @@ describe("a vote that has ended", () => {
     expect([await names(), files.proposals]).toEqual([["8.jsonl"], ["8"]]);
     await files.close();
     expect(await onDisk()).toEqual([ballotOf(0, "8")]);
+  });
+});
+
+describe("a file that is damaged", () => {
+  it.each(damages)("by $name costs the ballots that cannot be read, and no other proposal's", async ({ of }) => {
+    const { dir, errors, open } = await folder();
+    const { files } = await open();
+    for (const index of [0, 1, 2]) files.add(ballotOf(index));
+    files.add(ballotOf(0, "8"));
+    await files.close();
+    const path = join(dir, "7.jsonl");
+    await writeFile(path, of(await readFile(path)));
+    const again = await open();
+    expect(again.ballots.filter(({ proposalId }) => proposalId === "8")).toEqual([ballotOf(0, "8")]);
+    expect(errors).toMatchObject([{ code: "journal-corrupt" }]);
+    await again.files.drop("7");
+    expect((await readdir(dir)).filter((name) => name.startsWith("7"))).toEqual([]);
+    await again.files.close();
   });
 });
 

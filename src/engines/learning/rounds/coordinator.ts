@@ -79,8 +79,15 @@ type CoordinatorEntry =
 export async function coordinateRounds(options: CoordinateRoundsParameters): Promise<EndedRound[]> {
   const { directive, order } = options;
   const path = join(options.dir, `rounds-${directive}.jsonl`);
-  const { journal, entries } = await Journal.open<CoordinatorEntry>(path);
+  const opened = await Journal.openOrSalvage<CoordinatorEntry>(path);
+  const { damage, journal } = opened;
   try {
+    // Rounds are counted: with one missing, all run again, as they would on another node.
+    const entries = damage === undefined ? opened.entries : [];
+    if (damage !== undefined) {
+      options.onEvent?.("a journal is damaged", { reason: damage.shortMessage });
+      await journal.replace([]);
+    }
     const fixed = entries.find((entry) => entry.step === "fixed");
     const participants = fixed ? fixed.participants : distinct(options.participants);
     if (!fixed) await journal.append({ step: "fixed", participants });

@@ -104,13 +104,6 @@ describe("what is in the folder when a node starts", () => {
     expect(await onDisk()).toEqual([ballotOf(0)]);
     expect(await names()).toEqual(["7.jsonl", "notes.txt"]);
   });
-
-  it("stops the start where something else has written into a file", async () => {
-    const { dir, open } = await folder();
-    await mkdir(dir);
-    await writeFile(join(dir, "7.jsonl"), "not a line of ours\n");
-    await expect(open()).rejects.toMatchObject({ code: "journal-corrupt" });
-  });
 });
 
 describe("a vote that has ended", () => {
@@ -132,7 +125,10 @@ describe("a file that is damaged", () => {
   it.each(damages)("by $name costs the ballots that cannot be read, and no other proposal's", async ({ of }) => {
     const { dir, errors, open } = await folder();
     const { files } = await open();
-    for (const index of [0, 1, 2]) files.add(ballotOf(index));
+    for (const index of [0, 1, 2]) {
+      files.add(ballotOf(index));
+      await files.flush();
+    }
     files.add(ballotOf(0, "8"));
     await files.close();
     const path = join(dir, "7.jsonl");

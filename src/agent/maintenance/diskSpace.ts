@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, statfs } from "node:fs/promises";
+import { access, mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../../errors.js";
 import type { DiskState } from "../../records/index.js";
@@ -54,9 +54,12 @@ export class DiskSpace {
     this.#status = { state: "ok", since: dependencies.clock.now(), freeBytes: null, reason: null };
   }
 
-  /** Takes the reserve, if there is room. Never rejects because the disk is full or read-only: that is a state. */
+  /** Makes the folder if it is missing, and takes the reserve, if there is room. Never rejects because the disk is full or read-only: that is a state. */
   static async open(dependencies: DiskSpaceDependencies): Promise<DiskSpace> {
-    const reserve = await SpaceReserve.open(join(dependencies.dir, RESERVE_FILE), dependencies.reserveBytes);
+    const { dir, reserveBytes } = dependencies;
+    // Where it cannot be made, the state says why.
+    await mkdir(dir, { recursive: true, mode: 0o700 }).catch(() => undefined);
+    const reserve = await SpaceReserve.open(join(dir, RESERVE_FILE), reserveBytes);
     const space = new DiskSpace(dependencies, reserve);
     await space.update();
     return space;

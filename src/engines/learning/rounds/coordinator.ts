@@ -79,7 +79,7 @@ type CoordinatorEntry =
 export async function coordinateRounds(options: CoordinateRoundsParameters): Promise<EndedRound[]> {
   const { directive, order } = options;
   const path = join(options.dir, `rounds-${directive}.jsonl`);
-  const opened = await Journal.openOrSalvage<CoordinatorEntry>(path);
+  const opened = await Journal.openOrSalvage(path, parseEntry);
   const { damage, journal } = opened;
   try {
     // Rounds are counted: with one missing, all run again, as they would on another node.
@@ -115,6 +115,14 @@ export async function coordinateRounds(options: CoordinateRoundsParameters): Pro
   } finally {
     await journal.close();
   }
+}
+
+/** As far as it tells which step it is: a line of another journal or version is none. */
+function parseEntry(value: unknown): CoordinatorEntry {
+  const entry = value as CoordinatorEntry | null;
+  const isEntry = entry?.step === "fixed" ? Array.isArray(entry.participants) : entry?.result?.round !== undefined;
+  if (entry === null || !isEntry) throw new TypeError("It is no step of a round.");
+  return entry;
 }
 
 async function runRound(

@@ -119,9 +119,9 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
       return await work({
         state: () => folder.requireState(),
         writeState: (state) => folder.writeState(state),
-        openJournal: async <Entry>(directiveId: string) => {
+        openJournal: async <Entry>(directiveId: string, parse: (value: unknown) => Entry) => {
           await folder.pruneJournals();
-          return await Journal.open<Entry>(folder.journalPath(directiveId)).catch((cause: unknown) => {
+          return await Journal.open(folder.journalPath(directiveId), parse).catch((cause: unknown) => {
             if (!(cause instanceof JournalError)) throw cause;
             throw new FleetError("damaged", `${cause.shortMessage} This machine cannot carry on with the rollout.`, {
               cause,

@@ -49,3 +49,4 @@ export {
   writeBlsKey,
 } from "./ports/keys/index.js";
 export * from "./records/index.js";
+export { DiskError, type DiskErrorKind } from "./utils/disk/diskError.js";

@@ -76,7 +76,7 @@ export class Journal<Entry> {
   /**
    * Opens or creates the journal and returns it with what it holds.
    *
-   * @param parse Checks an entry: throws if the value is none. Without it every JSON value is one.
+   * @param parse Returns the value as an entry, or throws. Without it every JSON value is an entry.
    * @throws {@link JournalError} on a line that cannot be read, {@link DiskError}
    */
   static async open<Entry>(path: string, parse?: ParseEntry<Entry>): Promise<OpenedJournal<Entry>> {

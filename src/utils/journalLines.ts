@@ -1,4 +1,4 @@
-/** Checks that a value is an entry, and returns it; throws if it is none. */
+/** Returns a value as an entry; throws if it is not an entry. */
 export type ParseEntry<Entry> = (value: unknown) => Entry;
 
 export interface JournalLines<Entry> {

@@ -1,7 +1,6 @@
 import fs, { type FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 /** What a {@link FailingDisk} can refuse: a call of node:fs/promises, or of a file that it opened. */
 export type DiskCall = "open" | "write" | "sync" | "truncate" | "rename" | "link" | "close";
@@ -200,8 +199,4 @@ function forget(ranges: [number, number][], from: number, to: number): void {
 
 function errno(code: string, syscall: string, path: string): Error {
   return Object.assign(new Error(`${code}: injected, ${syscall} '${path}'`), { code, syscall, path });
-}
-
-export function temporaryPath(name: string): Promise<string> {
-  return fs.mkdtemp(join(tmpdir(), "witan-disk-")).then((folder) => join(folder, name));
 }

@@ -18,7 +18,7 @@ export class SigningRefusedError extends BaseError {
 
 /** What the journals of a node have in common. */
 export interface JournalCare {
-  /** Room for what is signed, once the disk is full: makes a little, and resolves with false if none is left. */
+  /** Room for what is signed, once the disk is full: makes a little, and resolves with false if nothing is left. */
   readonly reserve?: { release(): Promise<boolean> } | undefined;
   /** Called with why a journal cannot be read in full. */
   readonly onDamage?: ((damage: JournalError) => void) | undefined;
@@ -40,7 +40,7 @@ export interface SigningJournalDependencies<Entry> extends JournalCare {
  * with a key, across crashes too.
  */
 export class SigningJournal<Entry> {
-  /** Or why there is none. */
+  /** Or why it cannot be written. */
   readonly #journal: Journal<Entry> | JournalError;
   readonly #dependencies: SigningJournalDependencies<Entry>;
   readonly #entries: Map<string, { readonly entry: Entry; readonly durable: Promise<void> }>;

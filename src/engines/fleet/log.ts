@@ -21,7 +21,7 @@ interface RolloutLine {
   readonly elapsedMs: number;
 }
 
-/** As far as it tells which step it is: a line of another journal or version is none. */
+/** As far as it tells which step it is: throws for a line of another journal or version. */
 function parseLine(value: unknown): RolloutLine {
   const line = value as Partial<RolloutLine> | null;
   if (typeof line?.entry?.step !== "string" || typeof line.elapsedMs !== "number")

@@ -44,9 +44,3 @@ export function asDiskError(path: string, error: unknown): unknown {
   const kind = kinds[(error as NodeJS.ErrnoException).code ?? ""];
   return kind === undefined ? error : new DiskError(kind, `${path} cannot be written: ${said[kind]}.`, error);
 }
-
-/** The {@link DiskError} that an error is or was caused by; undefined if there is none. */
-export function diskErrorOf(error: unknown): DiskError | undefined {
-  if (!(error instanceof BaseError)) return undefined;
-  return error.walk((each) => each instanceof DiskError) as DiskError | undefined;
-}

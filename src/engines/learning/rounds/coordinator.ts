@@ -117,7 +117,7 @@ export async function coordinateRounds(options: CoordinateRoundsParameters): Pro
   }
 }
 
-/** As far as it tells which step it is: a line of another journal or version is none. */
+/** As far as it tells which step it is: throws for a line of another journal or version. */
 function parseEntry(value: unknown): CoordinatorEntry {
   const entry = value as CoordinatorEntry | null;
   const isEntry = entry?.step === "fixed" ? Array.isArray(entry.participants) : entry?.result?.round !== undefined;

@@ -41,6 +41,8 @@ export {
   blsPublicKey,
   createAccountKey,
   createBlsKey,
+  DiskError,
+  type DiskErrorKind,
   KeyError,
   provePossession,
   readAccountKey,
@@ -49,4 +51,3 @@ export {
   writeBlsKey,
 } from "./ports/keys/index.js";
 export * from "./records/index.js";
-export { DiskError, type DiskErrorKind } from "./utils/disk/diskError.js";

@@ -43,9 +43,10 @@ export function readLines<Entry>(bytes: Uint8Array, parse?: ParseEntry<Entry>): 
     lastLine = length;
     length = end + 1;
   }
-  // A file of another program without line breaks is no line that was cut short.
+  // A file of another program without line breaks is no line that was cut short, and neither is one that is NULs alone, as some
+  // file systems leave it after a power cut: its lines are lost.
   const begun = bytes[length];
-  if (begun !== undefined && !BEGINNINGS.includes(begun)) {
+  if (begun !== undefined && (!BEGINNINGS.includes(begun) || (begun === 0 && length === 0))) {
     unreadable.push({ line: line + 1, cause: new SyntaxError("It is no JSON.") });
   }
   return { entries, length, lastLine, readable, unreadable };

@@ -17,6 +17,7 @@ export const damages: readonly Damage[] = [
   { name: "bytes in the middle that are no UTF-8", of: (bytes) => overwritten(bytes, Buffer.from([0xc3, 0x28])) },
   { name: "NULs in the middle", of: (bytes) => overwritten(bytes, Buffer.alloc(16)) },
   { name: "the first half missing", of: (bytes) => bytes.subarray(Math.floor(bytes.length / 2) + 3) },
+  { name: "NULs alone", of: (bytes) => Buffer.alloc(bytes.length) },
   ...Object.entries(OTHERS).map(([name, other]) => ({ name, of: () => other })),
 ];
 

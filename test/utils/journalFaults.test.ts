@@ -236,7 +236,8 @@ describe("a journal found again", () => {
     const file = path();
     await Journal.open(file).then(({ journal }) => journal.close());
     for (let length = 0; length <= whole.length; length++) {
-      for (const nuls of length === whole.length ? [0, 500] : [0, 13]) {
+      // NULs alone are damage.
+      for (const nuls of length === 0 ? [0] : [0, 13]) {
         await writeFile(file, cutAt(whole, length, nuls));
         const expected = lines.slice(0, whole.subarray(0, length).toString().split("\n").length - 1);
         expect(await entriesOf(file), `cut at ${length}, ${nuls} NULs`).toEqual(expected);

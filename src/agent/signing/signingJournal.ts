@@ -35,6 +35,13 @@ export interface SigningJournalDependencies<Entry> extends JournalCare {
   readonly parse: ParseEntry<Entry>;
 }
 
+interface RecordedEntry<Entry> {
+  readonly entry: Entry;
+  /** Resolves when it is on the disk. */
+  readonly durable: Promise<void>;
+  isDurable: boolean;
+}
+
 /**
  * Check and record before signing: what a node says is on disk before its signature exists, and there is at most one entry
  * with a key, across crashes too.
@@ -43,7 +50,7 @@ export class SigningJournal<Entry> {
   /** Or why it cannot be written. */
   readonly #journal: Journal<Entry> | JournalError;
   readonly #dependencies: SigningJournalDependencies<Entry>;
-  readonly #entries: Map<string, { readonly entry: Entry; readonly durable: Promise<void> }>;
+  readonly #entries: Map<string, RecordedEntry<Entry>>;
 
   private constructor(
     journal: Journal<Entry> | JournalError,
@@ -53,7 +60,9 @@ export class SigningJournal<Entry> {
     this.#journal = journal;
     this.#dependencies = dependencies;
     const { keyOf } = dependencies;
-    this.#entries = new Map(entries.map((entry) => [keyOf(entry), { entry, durable: Promise.resolve() }]));
+    this.#entries = new Map(
+      entries.map((entry) => [keyOf(entry), { entry, durable: Promise.resolve(), isDurable: true }]),
+    );
   }
 
   /** A damaged journal is left as it is, and opened, so that what it tells stands: {@link JournalCare.onDamage} is called. @throws {@link DiskError} */
@@ -71,8 +80,10 @@ export class SigningJournal<Entry> {
     }
   }
 
+  /** The durable entry of a key: one that is on its way to the disk may not be signed yet. */
   get(key: string): Entry | undefined {
-    return this.#entries.get(key)?.entry;
+    const recorded = this.#entries.get(key);
+    return recorded?.isDurable ? recorded.entry : undefined;
   }
 
   /**
@@ -85,10 +96,11 @@ export class SigningJournal<Entry> {
     const key = keyOf(wanted);
     const recorded = this.#entries.get(key);
     if (recorded && !alike(recorded.entry, wanted)) throw refusal(recorded.entry, wanted);
-    const kept = recorded ?? { entry: wanted, durable: this.#append(wanted) };
+    const kept = recorded ?? { entry: wanted, durable: this.#append(wanted), isDurable: false };
     this.#entries.set(key, kept);
     try {
       await kept.durable;
+      kept.isDurable = true;
     } catch (error) {
       // Not durable, so not decided: what may have reached the disk is the same entry or a torn line.
       this.#entries.delete(key);

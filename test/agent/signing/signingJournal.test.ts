@@ -10,6 +10,7 @@ import {
   type SigningJournalDependencies,
 } from "../../../src/agent/signing/signingJournal.js";
 import { SpaceReserve } from "../../../src/utils/disk/spaceReserve.js";
+import { failingDisk } from "../../faults/failingDisk.js";
 import { mayMount, smallDisk } from "../../faults/smallDisk.js";
 import { damages } from "../../faults/truncated.js";
 
@@ -212,6 +213,20 @@ describe("a disk that fails", () => {
     await expect(journal.record(yes)).rejects.toThrow("input/output error");
     await journal.record(no);
     expect((await open(path)).get("a")).toEqual(no);
+  });
+
+  it("shows nothing that is not on the disk yet: it would be signed, and may be lost", async () => {
+    const journal = await open(await temporaryFile());
+    using disk = failingDisk();
+    disk.room = 3;
+    const recording = journal.record(yes);
+    expect(journal.get("a")).toBeUndefined();
+    await expect(recording).rejects.toMatchObject({ code: "disk-full" });
+    disk.heal();
+    const again = journal.record(no);
+    expect(journal.get("a")).toBeUndefined();
+    await again;
+    expect(journal.get("a")).toEqual(no);
   });
 
   it("does not follow a journal that is closed: it records nothing any more", async () => {

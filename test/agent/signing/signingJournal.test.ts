@@ -187,7 +187,11 @@ describe("a disk that fails", () => {
     const other = await SigningJournal.open<Pledge>(join(disk.dir, "other.jsonl"), dependencies);
     disk.fill();
     await expect(other.record(yes)).rejects.toMatchObject({ code: "disk-full" });
-    const promises = Array.from({ length: 300 }, (_, n) => ({ matter: String(n), word: "yes", note: "x".repeat(100) }));
+    const promises = Array.from({ length: 12 }, (_, n) => ({
+      matter: String(n),
+      word: "yes",
+      note: "x".repeat(2_500),
+    }));
     for (const promise of promises) await journal.record(promise);
     expect(reserve.held).toBe(64 * 1024);
     // Killed here.

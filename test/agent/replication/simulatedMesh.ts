@@ -218,7 +218,9 @@ export class SimulatedMesh {
           },
           drop: async (name) => this.#unpin(node, name),
         },
-      } as ConstructorParameters<typeof Replicator>[0]["content"],
+      } as Partial<ConstructorParameters<typeof Replicator>[0]["content"]> as ConstructorParameters<
+        typeof Replicator
+      >[0]["content"],
       gossip: {
         publish: async (_topic, bytes) => {
           if (node.isCutOff) return 0;

@@ -80,7 +80,7 @@ async function createPeers() {
           yield* pins.values();
         },
       },
-    } as ReplicatorDependencies["content"];
+    } as Partial<ReplicatorDependencies["content"]> as ReplicatorDependencies["content"];
   }
 
   async function start(peer: Peer): Promise<void> {

@@ -41,6 +41,8 @@ export {
   blsPublicKey,
   createAccountKey,
   createBlsKey,
+  DiskError,
+  type DiskErrorKind,
   KeyError,
   provePossession,
   readAccountKey,

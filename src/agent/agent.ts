@@ -1,4 +1,5 @@
 import type { Client } from "../client/index.js";
+import { messageOf } from "../errors.js";
 import { type NodeView, PlanDefaults, type PlanPolicy, VoteDefaults, type VotePolicy } from "../policy/index.js";
 import type { Address } from "../records/index.js";
 import type { Clock } from "../utils/clock.js";
@@ -17,6 +18,7 @@ import { Planner } from "./loop/planner.js";
 import { Recorder } from "./loop/recorder.js";
 import type { NodeStrategies } from "./loop/strategies/strategy.js";
 import { Voter } from "./loop/voter.js";
+import type { DiskSpace } from "./maintenance/diskSpace.js";
 import type { Outbox } from "./outbox/outbox.js";
 import type { PresenceCycle } from "./presence/cycle.js";
 import type { Instructions } from "./signing/instructions.js";
@@ -42,6 +44,8 @@ export interface AgentDependencies {
   readonly votePolicy?: VotePolicy | undefined;
   /** Which seats are silent to this node; undefined if it watches none. */
   readonly presence?: Pick<PresenceCycle, "silent" | "update"> | undefined;
+  /** The disk of this node's data; undefined if it is not watched. */
+  readonly disk?: Pick<DiskSpace, "state" | "update"> | undefined;
   /** Overrides of {@link PlanDefaults}. */
   readonly policy?: Partial<PlanPolicy>;
 }
@@ -73,6 +77,8 @@ export class Agent {
         machine,
         connectivity: dependencies.connectivity,
         listReplicas,
+        disk: dependencies.disk,
+        onError: (error) => logger.warn("the replicas cannot be listed", { reason: messageOf(error) }),
         ping: () => client.chain.blockNumber(),
       }),
       recorder: new Recorder({ self, clock, outbox, anchoring, logger }),

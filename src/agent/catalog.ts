@@ -20,8 +20,9 @@ interface RunCatalogParameters {
 }
 
 /**
- * Runs the node's index of chain and content in its data folder. The index is only a cache: if it is damaged, or another
- * DAO's, it is built anew. Undefined if this Node.js has no SQLite or the file cannot be used, which is logged once.
+ * Runs the node's index of chain and content in its data folder. The index is only a cache: if it is damaged, at the start or
+ * later, or another DAO's, it is built anew. Undefined if this Node.js has no SQLite or the file cannot be used, which is
+ * logged once.
  */
 export async function runCatalog({
   config,
@@ -36,35 +37,80 @@ export async function runCatalog({
     // The agent acts on confirmed blocks alone.
     confirmations: finalityOf(config),
   };
-  const catalog = await openOrRebuild();
-  if (catalog === undefined) return undefined;
+  const opened = await open().catch((error: unknown) => {
+    if (!(error instanceof CatalogError)) throw error;
+    logger.warn("this node keeps no catalog", { reason: messageOf(error) });
+    return undefined;
+  });
+  if (opened === undefined) return undefined;
+  let current = opened;
   const stop = new AbortController();
-  const following = catalog
-    .follow({
-      signal: stop.signal,
-      onError: (error) => logger.debug("the catalog is behind", { reason: messageOf(error) }),
-    })
-    .catch((error: unknown) => logger.error("the catalog is no longer kept up to date", { reason: messageOf(error) }));
+  /** Aborted when a query finds damage that following has not come upon. */
+  let damaged = new AbortController();
+  const following = follow().catch((error: unknown) =>
+    logger.error("the catalog is no longer kept up to date", { reason: messageOf(error) }),
+  );
   return {
-    catalog,
+    catalog: delegating(parameters.path, () => current, notice),
     async stop() {
       stop.abort();
       await following;
-      await catalog.close();
+      await current.close();
     },
   };
 
-  async function openOrRebuild(): Promise<Catalog | undefined> {
-    try {
-      return await openCatalog(parameters).catch((error: unknown) => {
-        if (!(error instanceof CatalogError) || !error.needsRebuild) throw error;
+  /** Follows the chain until the node stops, with one catalog after another if they are damaged. */
+  async function follow(): Promise<void> {
+    while (!stop.signal.aborted) {
+      try {
+        const onError = (error: unknown) => logger.debug("the catalog is behind", { reason: messageOf(error) });
+        await current.follow({ signal: AbortSignal.any([stop.signal, damaged.signal]), onError });
+        if (!damaged.signal.aborted) return;
+        throw damaged.signal.reason;
+      } catch (error) {
+        if (stop.signal.aborted || !needsRebuild(error)) throw error;
         logger.warn("the catalog is built anew", { reason: messageOf(error) });
-        return openCatalog({ ...parameters, rebuild: true });
-      });
-    } catch (error) {
-      if (!(error instanceof CatalogError)) throw error;
-      logger.warn("this node keeps no catalog", { reason: messageOf(error) });
-      return undefined;
+        await current.close();
+        current = await openCatalog({ ...parameters, rebuild: true });
+        damaged = new AbortController();
+      }
     }
   }
+
+  function notice(error: unknown): void {
+    if (needsRebuild(error)) damaged.abort(error);
+  }
+
+  function open(): Promise<Catalog> {
+    return openCatalog(parameters).catch((error: unknown) => {
+      if (!needsRebuild(error)) throw error;
+      logger.warn("the catalog is built anew", { reason: messageOf(error) });
+      return openCatalog({ ...parameters, rebuild: true });
+    });
+  }
+}
+
+function needsRebuild(error: unknown): boolean {
+  return error instanceof CatalogError && error.needsRebuild;
+}
+
+/** One catalog in the place of those that follow one another. @param notice Is told of each error of a query. */
+function delegating(path: string, current: () => Catalog, notice: (error: unknown) => void): Catalog {
+  const asked = <T>(result: Promise<T>): Promise<T> => {
+    result.catch(notice);
+    return result;
+  };
+  return {
+    path,
+    sync: (options) => asked(current().sync(options)),
+    follow: (options) => asked(current().follow(options)),
+    status: () => asked(current().status()),
+    listRecords: (query) => asked(current().listRecords(query)),
+    listIncidents: (query) => asked(current().listIncidents(query)),
+    getIncident: (query) => asked(current().getIncident(query)),
+    getLineage: (query) => asked(current().getLineage(query)),
+    listPending: (options) => asked(current().listPending(options)),
+    watch: (filter) => current().watch(filter),
+    close: () => current().close(),
+  };
 }

@@ -64,6 +64,14 @@ const schema = z.strictObject({
     /** How often every block is read and checked. */
     scrubEveryMs: period.default(AgentDefaults.scrubEveryMs),
   }),
+  disk: z
+    .strictObject({
+      /** Room that is taken ahead, so that the node can vote once the disk is full. */
+      reserveBytes: z.int().min(65_536).max(1_073_741_824).default(AgentDefaults.reserveBytes),
+      /** With less room on the disk, no files and no records of other nodes are stored. */
+      lowSpaceBytes: z.int().min(0).max(1_099_511_627_776).default(AgentDefaults.lowSpaceBytes),
+    })
+    .prefault({}),
   /** Whether the node indexes all records for queries; it fetches each of them for that. */
   catalog: z.boolean().default(true),
   /** Backs the running node up into `dir` every `everyMs`: the most that is lost with the disk. */

@@ -36,6 +36,10 @@ export const AgentDefaults = {
   maxBatchRecords: 1_000,
   /** Records that may wait for an anchor before new ones are refused. */
   maxQueuedRecords: 10_000,
+  /** Room that is taken ahead on the disk for what the node signs: thousands of votes, until somebody makes room. */
+  reserveBytes: 1024 * 1024,
+  /** LevelDB rewrites some tens of MB at once, and SQLite's log grows to 32 MB before it is put into place. */
+  lowSpaceBytes: 128 * 1024 * 1024,
   /** One step of the leader order: nodes with the same plan do not all open it at once. */
   openStepMs: 1_500,
 } as const;

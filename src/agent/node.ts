@@ -23,6 +23,8 @@ import { createMachineProbe } from "./loop/monitor/machine.js";
 import { openAggregatedStrategies } from "./loop/strategies/aggregated.js";
 import { directStrategies } from "./loop/strategies/direct.js";
 import { runBackups } from "./maintenance/backups.js";
+import { DiskSpace } from "./maintenance/diskSpace.js";
+import { guardContent } from "./maintenance/guardedContent.js";
 import { Maintenance } from "./maintenance/maintenance.js";
 import { openOutbox } from "./outbox/open.js";
 import { createPresence } from "./presence/create.js";
@@ -32,6 +34,7 @@ import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
 import { Instructions } from "./signing/instructions.js";
 import { OwnBallots } from "./signing/ownBallots.js";
+import type { JournalCare } from "./signing/signingJournal.js";
 import { votePolicyOf } from "./voting.js";
 
 /** A running node: its IPFS node, its agent, and what its HTTP server answers. */
@@ -81,8 +84,17 @@ class StartedParts {
     this.#stops.push(stop);
   }
 
+  /** Stops every part, also after one that could not be stopped, such as on a disk that fails; then throws the first error. */
   async stop(): Promise<void> {
-    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
+    const errors: unknown[] = [];
+    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) {
+      try {
+        await stop();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 }
 
@@ -106,13 +118,16 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const chain = await createChain({ rpcUrl: rpcUrls, chainId, contracts, deployedAtBlock, signer: wallet });
   parts.add(() => chain.close());
   requireSafeDeployment(await verifyDeployment(chain.provider, { contracts, deployedAtBlock }));
-  const content = await createHeliaContent({
+  // What the disk has room for: files first stop being stored, then records, and what this node signs last.
+  const disk = await DiskSpace.open({ ...config.disk, dir: dataDir, clock, logger });
+  const store = await createHeliaContent({
     dir: dataDir,
     listen: config.content.listen,
     peers: config.content.peers,
     onError: (error) => logger.debug("a peer could not be reached", { reason: messageOf(error) }),
   });
-  parts.add(() => content.close());
+  parts.add(() => store.close());
+  const content = guardContent(store, disk);
   const mesh = createGossip({
     pubsub: content.pubsub,
     onError: (error) => logger.warn("a gossip handler failed", { reason: messageOf(error) }),
@@ -136,15 +151,25 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   });
   const gossip = hearing(mesh, (peer) => presence.heard(peer));
 
+  const damage: string[] = [];
+  const care: JournalCare = {
+    reserve: disk,
+    onDamage(error) {
+      damage.push(error.shortMessage);
+      logger.error("a journal is damaged", { reason: error.shortMessage });
+    },
+  };
+
   // Journals: the records that this node has written, and how it has voted.
   const outbox = await openOutbox({
     path: join(dataDir, "outbox.jsonl"),
     client,
     finality: finalityOf(config),
     onError: (error) => logger.warn("the outbox's journal could not be shortened", { reason: messageOf(error) }),
+    onDamage: care.onDamage,
   });
   parts.add(() => outbox.close());
-  const ownBallots = await OwnBallots.open(join(dataDir, "ballots.jsonl"));
+  const ownBallots = await OwnBallots.open(join(dataDir, "ballots.jsonl"), care);
   parts.add(() => ownBallots.close());
 
   // What this node can execute, and how it takes part in decisions.
@@ -161,7 +186,17 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     blsSecret === undefined
       ? directStrategies(shared)
       : await openAggregatedStrategies({
-          ...{ ...shared, gossip, bls: await loadBls(), blsSecret, waitForMoreMs, refusePeer, dataDir, cycleMs },
+          ...{
+            ...shared,
+            ...care,
+            gossip,
+            bls: await loadBls(),
+            blsSecret,
+            waitForMoreMs,
+            refusePeer,
+            dataDir,
+            cycleMs,
+          },
         });
   parts.add(() => strategies.close());
 
@@ -172,6 +207,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     votePolicy: votePolicyOf(config.voting),
     machine: createMachineProbe(),
     presence: cycle,
+    disk,
     connectivity: connectivityOf(config, content),
   });
   await presence.start();
@@ -182,7 +218,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   // The index of all records, and this node's share of them.
   const running = config.catalog ? await runCatalog({ config, chain, content, logger }) : undefined;
   if (running !== undefined) parts.add(() => running.stop());
-  const replicator = startReplicator({ config, self, client, content, gossip, logger });
+  const replicator = startReplicator({ config, self, client, content, disk, gossip, logger });
   parts.add(() => replicator.stop());
   locations.add(async (contentId) => {
     const block = replicator.blockOf(contentId);
@@ -221,6 +257,8 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
       peers: content.connections(),
       block: await chain.blockNumber(),
       ...agent.status,
+      disk: disk.status,
+      damage,
       presence: presence.status,
       replication: replicator.state,
       maintenance: maintenance.state,
@@ -232,6 +270,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
       if (!(await membership(author))) throw new NotMemberError(author);
       const bytes = new Uint8Array(Buffer.from(text, "base64"));
       decodePayload(bytes);
+      disk.require("file");
       return content.put(bytes, { keep: "payload" });
     },
     keepDocument: createDocumentIntake({
@@ -259,7 +298,7 @@ function connectivityOf({ content: { peers } }: AgentConfig, content: Pick<Helia
   return () => (peers.length === 0 ? 1 : Math.min(1, content.connections() / peers.length));
 }
 
-function startReplicator({ config, ...dependencies }: StartReplicatorParameters): Replicator {
+function startReplicator({ config, disk, ...dependencies }: StartReplicatorParameters): Replicator {
   const { awayMs, replicas: max } = config.content;
   const replicas = { min: AgentDefaults.minReplicas, max };
   const replicator = new Replicator({
@@ -267,6 +306,7 @@ function startReplicator({ config, ...dependencies }: StartReplicatorParameters)
     clock: systemClock,
     retention: new ChainRetentionReader({ client: dependencies.client, finality: finalityOf(config), replicas }),
     awayMs,
+    hasRoom: () => disk.allows("file"),
     // Three reports fit into `awayMs`: two may be lost before other nodes take this one to be away.
     everyMs: Math.min(AgentDefaults.replicateEveryMs, awayMs / 3),
   });
@@ -279,6 +319,7 @@ interface StartReplicatorParameters {
   readonly self: Address;
   readonly client: Client;
   readonly content: HeliaContent;
+  readonly disk: DiskSpace;
   readonly gossip: ReturnType<typeof createGossip>;
   readonly logger: Logger;
 }

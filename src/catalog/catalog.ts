@@ -119,7 +119,7 @@ export interface Catalog {
  * Opens the index of a DAO's records, incidents and models, or creates it.
  *
  * @throws {@link CatalogError}: `no-sqlite` if Node has none; `corrupt`, `foreign`, `outdated` or `other-deployment`
- * if the file is no catalog of this DAO (`needsRebuild`); `busy` or `storage`.
+ * if the file is no catalog of this DAO (`needsRebuild`); `busy`, `disk` or `storage`.
  * @example
  * const catalog = await openCatalog({ path: "catalog.db", chain, content });
  * await catalog.sync();

@@ -7,7 +7,8 @@ import { BaseError, type BaseErrorOptions } from "../errors.js";
  * - `outdated`: a catalog of another version of Witan.
  * - `other-deployment`: a catalog of another DAO.
  * - `busy`: another process is writing to it.
- * - `storage`: the file cannot be opened or written.
+ * - `disk`: there is no room on the disk, or it is read-only, or fails. Nothing is lost; another attempt may succeed.
+ * - `storage`: the file cannot be used for another reason.
  * - `no-full-text`: this Node's SQLite has no FTS5.
  * - `overrun`: a watcher did not keep up.
  * - `closed`: the catalog was closed.
@@ -19,6 +20,7 @@ export type CatalogErrorKind =
   | "outdated"
   | "other-deployment"
   | "busy"
+  | "disk"
   | "storage"
   | "no-full-text"
   | "overrun"
@@ -26,7 +28,7 @@ export type CatalogErrorKind =
 
 /** Errors that building the catalog anew mends. */
 const mendedByRebuild: readonly CatalogErrorKind[] = ["corrupt", "foreign", "outdated", "other-deployment"];
-const retryable: readonly CatalogErrorKind[] = ["busy", "overrun"];
+const retryable: readonly CatalogErrorKind[] = ["busy", "disk", "overrun"];
 
 const REBUILD_HINT = "The catalog is only a cache: build it anew with `witan catalog rebuild`, or name another file.";
 

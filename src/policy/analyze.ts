@@ -71,6 +71,7 @@ export function analyze(
       state,
       health: healthOf(observation),
       metrics: observation.machine,
+      disk: observation.disk,
       heldCycles,
       incidents: found.incidents,
       advised,
@@ -78,11 +79,11 @@ export function analyze(
   };
 }
 
-function healthOf({ replicas, probeErrors }: Observation): Health {
+function healthOf({ disk, replicas, probeErrors }: Observation): Health {
   const stable = replicas.filter(({ changing }) => !changing);
   const failed = stable.filter(({ alive, healthy }) => !alive || !healthy).length;
   const slowest = Math.max(0, ...stable.map(({ latencyMs }) => latencyMs ?? 0));
   if (stable.length > 0 && failed === stable.length) return "unhealthy";
-  if (failed > 0 || probeErrors > 0 || slowest > HealthLimits.degradedMs) return "degraded";
+  if (failed > 0 || probeErrors > 0 || disk !== undefined || slowest > HealthLimits.degradedMs) return "degraded";
   return "healthy";
 }

@@ -3,6 +3,7 @@ import type {
   ContentId,
   DirectiveKind,
   DirectivePayload,
+  DiskState,
   Health,
   Hex,
   Incident,
@@ -43,6 +44,8 @@ export interface Observation {
   readonly replicas: readonly ReplicaView[];
   /** Probes that failed in this cycle. */
   readonly probeErrors: number;
+  /** What is wrong with the disk of this node's data; undefined if it is well. */
+  readonly disk?: DiskState | undefined;
 }
 
 /** What a node concludes from an observation. */
@@ -51,6 +54,8 @@ export interface Analysis {
   readonly state: NamedState;
   readonly health: Health;
   readonly metrics: State["metrics"];
+  /** As observed. */
+  readonly disk?: DiskState | undefined;
   /** Cycles in a row, this one included, in this state. */
   readonly heldCycles: number;
   readonly incidents: readonly Incident[];

@@ -99,6 +99,8 @@ export {
   type ContentId,
   type DirectiveKind,
   DirectiveKinds,
+  type DiskState,
+  DiskStates,
   type Health,
   Healths,
   type Hex,

@@ -52,6 +52,13 @@ export type NamedState = (typeof NamedStates)[number];
 export const Healths = ["healthy", "degraded", "unhealthy"] as const;
 export type Health = (typeof Healths)[number];
 
+/**
+ * What a node's disk is, from better to worse, unless it is well. With `low-space` the node stores no files, with `full` no
+ * records either; `read-only` or `failed`, it cannot write down what it would sign.
+ */
+export const DiskStates = ["low-space", "full", "read-only", "failed"] as const;
+export type DiskState = (typeof DiskStates)[number];
+
 export const IncidentKinds = [
   "replica-down",
   "replica-unhealthy",

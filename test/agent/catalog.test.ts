@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCatalog } from "../../src/agent/catalog.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { anchorStates, type CatalogDao, createCatalogDao } from "../catalog/testCatalog.js";
+import { mayMount, smallDisk } from "../faults/smallDisk.js";
 
 let dao: CatalogDao;
 let folder: string;
@@ -47,6 +48,53 @@ it("builds it anew where the file is damaged, and says so", async () => {
   expect(records).toMatchObject([{ kind: "State", status: "verified", anchor: { confirmed: false } }]);
   await kept?.stop();
   expect(lines.splice(0)).toMatchObject([{ level: "warn", message: "the catalog is built anew" }]);
+});
+
+it("builds it anew where damage is found later, by a query or by following", async () => {
+  const before = await keep(folder);
+  await before?.catalog.sync();
+  await before?.stop();
+  const path = join(folder, "catalog.db");
+  const whole = await readFile(path);
+  // The first page, which tells what the file is, stays.
+  const page = whole.readUInt16BE(16);
+  for (const damaged of [whole.subarray(0, page), Buffer.from(whole).fill(0xff, page)]) {
+    await writeFile(path, damaged);
+    const kept = await keep(folder);
+    await expect
+      .poll(() =>
+        kept?.catalog.listRecords().then(
+          ({ records }) => records.map(({ status }) => status),
+          () => [],
+        ),
+      )
+      .toEqual(["verified"]);
+    await kept?.stop();
+    expect(lines.splice(0)).toMatchObject([{ level: "warn", message: "the catalog is built anew" }]);
+  }
+});
+
+it.skipIf(!mayMount)("catches up by itself after its disk was full (ENOSPC; needs root)", async () => {
+  using disk = smallDisk(8 * 1024 * 1024);
+  const kept = await keep(disk.dir);
+  await kept?.catalog.sync();
+  disk.fill();
+  // More than fits into what the file and its log have already.
+  let refused: unknown;
+  for (let round = 0; refused === undefined && round < 40; round++) {
+    await anchorStates(dao.client(0), 20);
+    refused = await kept?.catalog.sync().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  }
+  expect(refused).toMatchObject({ code: "catalog-disk", retryable: true });
+  disk.free();
+  await kept?.catalog.sync();
+  const { records } = (await kept?.catalog.listRecords({ limit: 1 })) ?? { records: [] };
+  expect(records).toMatchObject([{ kind: "State", status: "verified" }]);
+  await kept?.stop();
+  expect(lines.splice(0)).toEqual([]);
 });
 
 it("goes without where there is no place for it, and says so once", async () => {

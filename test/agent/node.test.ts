@@ -1,17 +1,21 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Wallet } from "ethers";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { type AgentConfig, type AgentConfigInput, parseAgentConfig } from "../../src/agent/config.js";
+import type { DiskStatus } from "../../src/agent/maintenance/diskSpace.js";
 import { type RunningNode, startNode } from "../../src/agent/node.js";
+import { Instructions } from "../../src/agent/signing/instructions.js";
 import { createClient } from "../../src/client/index.js";
 import { createChain } from "../../src/ports/chain/index.js";
+import { createMemoryContent } from "../../src/ports/content/index.js";
 import { writeAccountKey } from "../../src/ports/keys/accountKeyFile.js";
 import { sealEnvelope } from "../../src/ports/keys/envelope.js";
 import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { encodePayload } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";
+import { mayMount, smallDisk } from "../faults/smallDisk.js";
 import { restartOrder } from "../harness/dao.js";
 import { deployWitan, operatorKey, type Witan } from "../harness/deploy.js";
 import { type HardhatNode, startHardhatNode } from "../harness/hardhatNode.js";
@@ -185,4 +189,68 @@ it("leaves nothing open where it does not start: a task that is none, a listenin
   const clash = await configOf(1, { content: { listen } });
   await expect(startNode(clash, PASSWORD, silent)).rejects.toMatchObject({ code: "content-storage" });
   await running({ ...clash, content: { ...clash.content, listen: ["/ip4/127.0.0.1/tcp/0"] } });
+});
+
+/** A proposal that the operator of node 0 has told it to vote For, and that is not active before `activate`. */
+async function instructed({ dataDir }: AgentConfig) {
+  const chain = await createChain({ rpcUrl: chainNode.rpcUrl, ...witan.deployment, signer: operatorOf(1) });
+  onTestFinished(() => chain.close());
+  const client = createClient({ chain, content: createMemoryContent() });
+  const order = {
+    kind: "Scale",
+    workload: `w${Buffer.from(dataDir).toString("hex").slice(-12)}`,
+    replicas: 4,
+  } as const;
+  const { proposalId } = await client.openProposal({ order });
+  await new Instructions(dataDir).write(proposalId, "for");
+  return {
+    proposalId,
+    ballots: () => client.listBallots({ proposalId }),
+    async activate() {
+      const { start } = await client.getProposal({ proposalId });
+      await witan.increaseTime(Math.max(1, start - (await chain.now()) + 1));
+    },
+  };
+}
+
+it.skipIf(!mayMount)(
+  "votes on a full disk, says that it is full, and goes on once there is room (ENOSPC; needs root)",
+  async () => {
+    using disk = smallDisk(48 * 1024 * 1024);
+    const dataDir = join(disk.dir, "data");
+    const sizes = { reserveBytes: 128 * 1024, lowSpaceBytes: 1024 * 1024 };
+    const config = await configOf(0, { dataDir, disk: sizes });
+    const node = await startNode(config, PASSWORD, silent);
+    const status = async () => (await node.status()) as { disk: DiskStatus; cycle: number; waitingRecords: number };
+    await expect.poll(status, patience).toMatchObject({ cycle: expect.any(Number), disk: { state: "ok" } });
+    const { activate, ballots, proposalId } = await instructed(config);
+    disk.fill();
+    await expect.poll(async () => (await status()).disk.state, patience).toBe("full");
+    await expect(node.content.putFile([Buffer.alloc(1_000)], { keep: "model" })).rejects.toMatchObject({
+      code: "disk-full",
+    });
+    await activate();
+    await expect.poll(ballots, patience).toMatchObject([{ voter: operatorOf(0).address, support: "for" }]);
+    expect((await readFile(join(dataDir, "ballots.jsonl"), "utf8")).trim().split("\n")).toMatchObject([
+      expect.stringContaining(proposalId),
+    ]);
+    disk.free();
+    await expect
+      .poll(status, patience)
+      .toMatchObject({ disk: { state: "ok", reserveBytes: sizes.reserveBytes }, lastError: undefined });
+    await node.stop();
+  },
+);
+
+it("starts with a damaged journal of ballots: it records, and signs no ballot, and says why", async () => {
+  const config = await configOf(0);
+  await mkdir(config.dataDir, { recursive: true });
+  await writeFile(join(config.dataDir, "ballots.jsonl"), '{"proposalId":"1","supp\n{"proposalId":"2"}\n');
+  const { activate, ballots } = await instructed(config);
+  const node = await running(config);
+  await activate();
+  const reason = expect.stringContaining("ballots.jsonl");
+  await expect.poll(() => node.status(), patience).toMatchObject({ damage: [reason], waitingRecords: 0 });
+  await expect.poll(async () => ((await node.status()) as { cycle: number }).cycle, patience).toBeGreaterThan(3);
+  expect(await ballots()).toEqual([]);
 });

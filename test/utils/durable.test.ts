@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { writeDurably } from "../../src/utils/durable.js";
+import { failingDisk } from "../faults/failingDisk.js";
 
 const folder = () => mkdtemp(join(tmpdir(), "witan-durable-"));
 
@@ -37,7 +38,51 @@ it.skipIf(process.platform === "win32")("keeps the old bytes where the new ones 
     .then(() => console.log("written"), ({ code }) => console.log(code)))`;
   const command = `trap "" XFSZ; ulimit -f 64; exec "$0" --import tsx -e "$1" "$2"`;
   const { stdout } = await promisify(execFile)("bash", ["-c", command, process.execPath, code, path]);
-  expect(stdout.trim()).toBe("EFBIG");
+  expect(stdout.trim()).toBe("disk-full");
   expect(await readFile(path, "utf8")).toBe("old");
   expect(await readdir(join(path, ".."))).toEqual(["file"]);
+});
+
+it.each(["open", "write", "sync", "close", "rename"] as const)(
+  "keeps the old file, and nothing beside it, where the %s fails",
+  async (call) => {
+    const dir = await folder();
+    const path = join(dir, "file");
+    await writeDurably(path, "old");
+    using disk = failingDisk();
+    disk.fail(call, "EIO", call === "rename" ? "file" : ".tmp");
+    await expect(writeDurably(path, "new")).rejects.toMatchObject({ code: "disk-failed", retryable: true });
+    expect([await readFile(path, "utf8"), await readdir(dir)]).toEqual(["old", ["file"]]);
+    disk.heal();
+    await writeDurably(path, "new");
+    expect((await disk.afterPowerCut(path)).toString()).toBe("new");
+  },
+);
+
+it("cut by a full disk, wherever, leaves the old file, and nothing beside it", async () => {
+  const dir = await folder();
+  const path = join(dir, "file");
+  await writeDurably(path, "old");
+  using disk = failingDisk();
+  disk.skipsSync = true;
+  const bytes = Buffer.alloc(100, "n");
+  for (let room = 0; room < bytes.length; room += 3) {
+    disk.room = room;
+    disk.full = room % 2 === 0 ? "ENOSPC" : "EFBIG";
+    await expect(writeDurably(path, bytes)).rejects.toMatchObject({ code: "disk-full" });
+    expect([await readFile(path, "utf8"), await readdir(dir)]).toEqual(["old", ["file"]]);
+  }
+});
+
+it("does not replace a file where it is told not to, and leaves none that is half written", async () => {
+  const dir = await folder();
+  const path = join(dir, "file");
+  using disk = failingDisk();
+  disk.room = 2;
+  await expect(writeDurably(path, "first", { overwrite: false })).rejects.toMatchObject({ code: "disk-full" });
+  expect(await readdir(dir)).toEqual([]);
+  disk.heal();
+  await writeDurably(path, "first", { overwrite: false });
+  await expect(writeDurably(path, "second", { overwrite: false })).rejects.toMatchObject({ code: "EEXIST" });
+  expect([await readFile(path, "utf8"), await readdir(dir)]).toEqual(["first", ["file"]]);
 });

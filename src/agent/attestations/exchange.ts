@@ -7,6 +7,7 @@ import { LatestView } from "../aggregation/latestView.js";
 import type { LocalNode } from "../aggregation/localNode.js";
 import type { ChainView } from "../chainView.js";
 import { OwnStatements } from "../signing/ownStatements.js";
+import type { JournalCare } from "../signing/signingJournal.js";
 import { OpenDirectives } from "./openDirectives.js";
 import { AttestationPool } from "./pool.js";
 import { AttestationSender } from "./sender.js";
@@ -14,7 +15,7 @@ import { AttestationSettler } from "./settler.js";
 import { type Part, partOf, type Statement, saysTheSame, sideOf } from "./statement.js";
 import { type AttestationCounts, AttestationValidator } from "./validator.js";
 
-export interface AttestationExchangeDependencies extends ExchangeDependencies {
+export interface AttestationExchangeDependencies extends ExchangeDependencies, JournalCare {
   /** The journal of this node's statements. */
   readonly path: string;
   readonly node: LocalNode;
@@ -90,7 +91,7 @@ export class AttestationExchange {
 
   /** Opens the journal and subscribes. Nothing is settled before the first {@link update}. */
   static async open(dependencies: AttestationExchangeDependencies): Promise<AttestationExchange> {
-    const exchange = new AttestationExchange(dependencies, await OwnStatements.open(dependencies.path));
+    const exchange = new AttestationExchange(dependencies, await OwnStatements.open(dependencies.path, dependencies));
     // The validator has put the attestation into the pool already.
     exchange.#unsubscribe = dependencies.gossip.subscribe(exchange.topic, () => undefined, {
       validate: (bytes, _from, relay) => exchange.#validator.check(bytes, relay),

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import PQueue from "p-queue";
+import { z } from "zod";
 import type { NodeBallot, ProposalId } from "../../client/index.js";
 import type { Clock } from "../../utils/clock.js";
 import { Journal } from "../../utils/journal.js";
@@ -24,6 +25,10 @@ interface BallotFile {
   journal: Journal<readonly string[]> | undefined;
 }
 
+function parseTexts(value: unknown): readonly string[] {
+  return z.array(z.string()).parse(value);
+}
+
 /** Verified ballots on disk: one file a proposal, which is deleted when its vote has ended. */
 export class BallotFiles {
   readonly #dependencies: BallotFilesDependencies;
@@ -39,7 +44,7 @@ export class BallotFiles {
   /**
    * Reads the ballots on disk. They are to be verified again.
    *
-   * @throws JournalError if a file was changed by something else.
+   * @throws {@link DiskError}
    */
   static async open(dependencies: BallotFilesDependencies): Promise<{ files: BallotFiles; ballots: NodeBallot[] }> {
     const { dir } = dependencies;
@@ -73,6 +78,7 @@ export class BallotFiles {
     await this.#queue.add(async () => {
       await file?.journal?.close();
       await rm(this.#pathOf(proposalId), { force: true });
+      await rm(`${this.#pathOf(proposalId)}.damaged`, { force: true });
     });
   }
 
@@ -94,7 +100,7 @@ export class BallotFiles {
       const texts = file.unwritten.splice(0);
       if (texts.length === 0) continue;
       try {
-        file.journal ??= (await Journal.open<readonly string[]>(this.#pathOf(proposalId))).journal;
+        file.journal ??= (await Journal.openOrSalvage(this.#pathOf(proposalId), parseTexts)).journal;
         await file.journal.append(texts);
       } catch (error) {
         this.#dependencies.onError(error);
@@ -108,7 +114,10 @@ export class BallotFiles {
   }
 
   async #restore(proposalId: ProposalId): Promise<NodeBallot[]> {
-    const { journal, entries } = await Journal.open<readonly string[]>(this.#pathOf(proposalId));
+    const opened = await Journal.openOrSalvage(this.#pathOf(proposalId), parseTexts);
+    const { damage, entries, journal } = opened;
+    // Other nodes have these ballots too, and send them again.
+    if (damage !== undefined) this.#dependencies.onError(damage);
     const texts = new Set(entries.flat());
     this.#files.set(proposalId, { texts, unwritten: [], journal });
     return [...texts].flatMap((text) => decodeBallot(Buffer.from(text, "base64")) ?? []);

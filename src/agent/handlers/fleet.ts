@@ -15,7 +15,13 @@ import type { DirectiveContext, DirectiveHandler, ExecutionResult, OutcomeCheck 
 const KINDS: readonly DirectiveKind[] = ["Deploy", "Scale", "Rollback", "Restart"];
 
 /** Errors that say what this node lacks, not what is wrong with the order. */
-const LACKING: readonly FleetErrorKind[] = ["hash-mismatch", "not-startable", "unknown-replica", "unknown-workload"];
+const LACKING: readonly FleetErrorKind[] = [
+  "hash-mismatch",
+  "not-startable",
+  "unknown-replica",
+  "unknown-workload",
+  "damaged",
+];
 
 /** Directives that were told to be out of reach. */
 const MAX_TOLD = 256;

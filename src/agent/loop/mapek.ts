@@ -54,6 +54,8 @@ export class MapekLoop {
   readonly #dependencies: MapekLoopDependencies;
   #memory: AnalysisMemory = initialMemory();
   #status: LoopStatus = { cycle: 0, analysis: undefined, lastError: undefined };
+  /** Why a step of this cycle failed that the others do without; undefined if none did. */
+  #failure: string | undefined;
 
   constructor(dependencies: MapekLoopDependencies) {
     this.#dependencies = dependencies;
@@ -76,7 +78,8 @@ export class MapekLoop {
       },
       work: async () => {
         cycle += 1;
-        this.#status = { cycle, analysis: await this.cycle(cycle, signal), lastError: undefined };
+        const analysis = await this.cycle(cycle, signal);
+        this.#status = { cycle, analysis, lastError: this.#failure };
       },
     });
   }
@@ -86,17 +89,20 @@ export class MapekLoop {
     const { attempts, client, executor, knowledge, observe, planner, policy, presence, recorder, strategies, voter } =
       this.#dependencies;
     const { anchoring, attestations, ballots, opening } = strategies;
+    this.#failure = undefined;
     const observation = await observe(cycle);
     const { memory, analysis } = analyze(this.#memory, observation);
     this.#memory = memory;
-    const incidents = await recorder.record(cycle, analysis, ballots.incidents());
+    // A disk that is full stops records, and no vote: each step goes on without those that it does not need.
+    const recorded = this.#attempt("record", () => recorder.record(cycle, analysis, ballots.incidents()));
+    const incidents = (await recorded) ?? [];
 
     const view = await readChainView(client);
     await ballots.update(view, this.#unopened(view));
     voter.tick(view.proposals, signal);
     planner.advance(view);
     await attestations.update(view);
-    await anchoring.update(view);
+    await this.#attempt("anchor", () => anchoring.update(view));
     executor.tick(view, signal);
     const shared = await knowledge.read(view, observation);
     const toSuspend = await presence?.update(view);
@@ -109,6 +115,18 @@ export class MapekLoop {
       voter.tick(unopened, signal);
     }
     return analysis;
+  }
+
+  /** Undefined if the work fails, which the next cycle tries again. */
+  async #attempt<T>(step: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      const reason = messageOf(error);
+      this.#dependencies.logger.warn("a step of the cycle failed", { step, reason });
+      this.#failure = reason;
+      return undefined;
+    }
   }
 
   /** The unopened proposals that nodes vote on, without those that the snapshot shows as opened. */

@@ -3,6 +3,8 @@ import type { Analysis, KnownIncident } from "../../policy/index.js";
 import {
   type Address,
   type ContentId,
+  type DiskState,
+  DiskStates,
   type EncodedRecord,
   encodeRecord,
   type Incident,
@@ -30,6 +32,8 @@ export class Recorder {
   readonly #dependencies: RecorderDependencies;
   readonly #encoded = createLruCache<string, EncodedRecord<"Incident">>(MAX_ENCODED_INCIDENTS);
   #previous: { readonly contentId: ContentId; readonly state: State } | undefined;
+  /** The worst that the disk was since the last State that was stored. */
+  #disk: DiskState | undefined;
   /** The last anchor, by both clocks; undefined before the first. */
   #anchored: { readonly wall: number; readonly monotonic: number } | undefined;
 
@@ -40,6 +44,7 @@ export class Recorder {
   /** @param accusations Incidents that other members' messages have caused. */
   async record(cycle: number, analysis: Analysis, accusations: readonly Incident[]): Promise<readonly KnownIncident[]> {
     const { anchoring, clock, outbox } = this.#dependencies;
+    this.#disk = worseOf(this.#disk, analysis.disk);
     const incidents: KnownIncident[] = [];
     for (const incident of [...analysis.incidents, ...accusations]) {
       const { contentId } = await outbox.enqueue(this.#encode(incident));
@@ -95,8 +100,15 @@ export class Recorder {
       metrics,
       advised,
       previous: this.#previous?.contentId ?? null,
+      ...(this.#disk === undefined ? {} : { disk: this.#disk }),
     };
     const { contentId } = await outbox.submit("State", state);
     this.#previous = { contentId, state };
+    this.#disk = undefined;
   }
+}
+
+function worseOf(one: DiskState | undefined, other: DiskState | undefined): DiskState | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return DiskStates.indexOf(one) < DiskStates.indexOf(other) ? other : one;
 }

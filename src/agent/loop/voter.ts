@@ -135,10 +135,19 @@ export class Voter {
     }
     // A node that votes For keeps the payload, so that the order can still be read when it is issued, and afterwards.
     if (payload !== undefined && decision.support === "for") {
-      const { bytes } = encodePayload(payload);
-      await this.#dependencies.client.content.put(bytes, { codec: "dag-cbor", keep: "payload" });
+      await this.#keep(payload);
     }
     return { proposalId: proposal.id, ...decision };
+  }
+
+  /** A vote does not wait for room on the disk: other nodes keep the payload too. */
+  async #keep(payload: DirectivePayload): Promise<void> {
+    const { client, logger } = this.#dependencies;
+    try {
+      await client.content.put(encodePayload(payload).bytes, { codec: "dag-cbor", keep: "payload" });
+    } catch (error) {
+      logger.warn("a payload could not be kept", { reason: messageOf(error) });
+    }
   }
 
   /** What this node sees, and what chain and content say of a workload to be rolled back that it does not run. */

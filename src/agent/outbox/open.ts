@@ -12,13 +12,15 @@ export interface OpenOutboxParameters {
   readonly finality?: FinalityRule | undefined;
   /** As {@link OutboxDependencies.onError}. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** As {@link OutboxDependencies.onDamage}. */
+  readonly onDamage?: OutboxDependencies["onDamage"];
   /** As {@link Outbox.open}'s. */
   readonly shortenAfter?: number | undefined;
 }
 
-/** The outbox over a client. @throws JournalError */
+/** The outbox over a client. @throws {@link DiskError} */
 export function openOutbox(parameters: OpenOutboxParameters): Promise<Outbox> {
-  const { path, client, finality = "finalized", onError, shortenAfter } = parameters;
+  const { path, client, finality = "finalized", onDamage, onError, shortenAfter } = parameters;
   const dependencies: OutboxDependencies = {
     put: (bytes) => client.content.put(bytes, { keep: "record" }),
     async anchor(queued) {
@@ -33,6 +35,7 @@ export function openOutbox(parameters: OpenOutboxParameters): Promise<Outbox> {
     },
     standingOf: (batch) => standingOf(client, batch, finality),
     onError,
+    onDamage,
   };
   return Outbox.open(path, dependencies, shortenAfter);
 }

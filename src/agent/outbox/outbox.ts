@@ -9,7 +9,7 @@ import {
   type RecordValue,
   type SignedBatch,
 } from "../../records/index.js";
-import { Journal } from "../../utils/journal.js";
+import { Journal, type JournalError } from "../../utils/journal.js";
 import { AgentDefaults } from "../defaults.js";
 import {
   type JointSeal,
@@ -17,6 +17,7 @@ import {
   type OutboxAnchor,
   type OutboxEntry,
   OutboxState,
+  parseOutboxEntry,
   type QueuedRecord,
 } from "./state.js";
 
@@ -47,6 +48,8 @@ export interface OutboxDependencies {
   readonly standingOf: (batch: OutboxAnchor) => Promise<AnchorStanding>;
   /** Called with the error if the journal could not be shortened: nothing is lost, but it grows. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** Called with why lines of the journal cannot be read. */
+  readonly onDamage?: ((damage: JournalError) => void) | undefined;
 }
 
 /**
@@ -82,9 +85,16 @@ export class Outbox {
     for (const entry of entries) this.#state.apply(entry);
   }
 
-  /** @param shortenAfter A journal of fewer lines is left as it is. */
+  /**
+   * A damaged journal goes on with the lines that can be read. What the others told is lost to it: records that were not
+   * anchored stay unanchored, and a batch may be anchored twice, which the chain takes for once.
+   *
+   * @param shortenAfter A journal of fewer lines is left as it is.
+   */
   static async open(path: string, dependencies: OutboxDependencies, shortenAfter = SHORTEN_AFTER): Promise<Outbox> {
-    return new Outbox(await Journal.open<OutboxEntry>(path), dependencies, shortenAfter);
+    const opened = await Journal.openOrSalvage(path, parseOutboxEntry);
+    if (opened.damage !== undefined) dependencies.onDamage?.(opened.damage);
+    return new Outbox(opened, dependencies, shortenAfter);
   }
 
   /** How many records wait for their anchor. */

@@ -49,6 +49,25 @@ export type OutboxEntry =
   | { readonly type: "anchored"; readonly contentIds: readonly ContentId[]; readonly batch: OutboxAnchor }
   | { readonly type: "final"; readonly root: Hex };
 
+const required: Readonly<Record<OutboxEntry["type"], readonly string[]>> = {
+  queued: ["kind", "contentId", "cid"],
+  batch: ["contentIds"],
+  offered: ["contentIds", "root"],
+  signed: ["root", "seal"],
+  withdrawn: ["root"],
+  anchored: ["contentIds", "batch"],
+  final: ["root"],
+};
+
+/** A line of the outbox's journal, as far as its fields are there. @throws TypeError for anything else, such as a line of another journal. */
+export function parseOutboxEntry(value: unknown): OutboxEntry {
+  const entry = value as OutboxEntry;
+  const fields = required[entry?.type];
+  if (fields === undefined || fields.some((field) => !(field in entry)))
+    throw new TypeError("It is no entry of an outbox.");
+  return entry;
+}
+
 /** A batch whose anchor is not final. */
 interface UnsettledBatch {
   readonly records: readonly QueuedRecord[];

@@ -1,5 +1,6 @@
 import type { ContentMaintenance, ContentStore } from "../../ports/content/index.js";
 import { contentIdToCid, decodeRecord } from "../../records/index.js";
+import { DiskError } from "../../utils/disk/diskError.js";
 import { type IndexedRecord, REPLICA_PIN } from "./recordIndex.js";
 
 const FETCH_TIMEOUT_MS = 10_000;
@@ -22,6 +23,8 @@ export async function fetchReplica(
   const bytes = await content.get(cid, { timeoutMs: FETCH_TIMEOUT_MS, signal, providers });
   const value = kind === "Manifest" ? undefined : decodeRecord(kind, bytes);
   if (value !== undefined && "weights" in value) await fetchFile(content, value.weights.cid, providers, signal);
+  // A block that came and found no room on the disk can be read once, and is not held.
+  if (!(await content.has(cid))) throw new DiskError("full", `The record ${cid} could not be kept.`);
   await content.pins.set({ name: `${REPLICA_PIN}/${cid}`, cid, reason: REPLICA_PIN, scope: "block" });
 }
 

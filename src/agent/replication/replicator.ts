@@ -43,6 +43,8 @@ export interface ReplicatorDependencies {
   readonly everyMs: number;
   /** A member without a report for this many milliseconds is away, and others hold its share. */
   readonly awayMs: number;
+  /** Whether the disk has room for what other nodes wrote; true by default. */
+  readonly hasRoom?: (() => boolean) | undefined;
 }
 
 /**
@@ -121,7 +123,7 @@ export class Replicator {
     if (view !== this.#view) this.#viewSince = clock.monotonic();
     this.#view = view;
     await this.#unpin(await this.#expiry.mark(), "all");
-    if (isMember) await this.#fetchMissing();
+    if (isMember && (this.#dependencies.hasRoom?.() ?? true)) await this.#fetchMissing();
     if (this.#expiry.areTermsKnown) await this.#unpin(this.#surplus(), "replicas");
     await this.#publishReport();
   }

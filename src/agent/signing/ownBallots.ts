@@ -1,6 +1,9 @@
+import { z } from "zod";
 import { BaseError } from "../../errors.js";
-import type { Support } from "../../records/index.js";
-import { SigningJournal } from "./signingJournal.js";
+import { type Support, Supports } from "../../records/index.js";
+import { type JournalCare, SigningJournal } from "./signingJournal.js";
+
+const recordedBallot = z.object({ proposalId: z.string(), support: z.enum(Supports), reason: z.string() });
 
 /** A node's decision on a proposal, as it was recorded before it was signed. */
 export interface RecordedBallot {
@@ -27,11 +30,14 @@ export class OwnBallots {
     this.#journal = journal;
   }
 
-  static async open(path: string): Promise<OwnBallots> {
+  /** A damaged journal is opened too, and refuses what is new. @throws {@link DiskError} */
+  static async open(path: string, care: JournalCare = {}): Promise<OwnBallots> {
     const journal = await SigningJournal.open<RecordedBallot>(path, {
       keyOf: ({ proposalId }) => proposalId,
       alike: (recorded, { support }) => recorded.support === support,
       refusal: (recorded, wanted) => new EquivocationError(recorded, wanted),
+      parse: (value) => recordedBallot.parse(value),
+      ...care,
     });
     return new OwnBallots(journal);
   }
@@ -41,7 +47,11 @@ export class OwnBallots {
     return this.#journal.get(proposalId);
   }
 
-  /** Resolves when the ballot is durable. Throws {@link EquivocationError} if another support is recorded. */
+  /**
+   * Resolves when the ballot is durable. Throws {@link EquivocationError} if another support is recorded.
+   *
+   * @throws {@link SigningRefusedError}, {@link DiskError}
+   */
   record(ballot: RecordedBallot): Promise<RecordedBallot> {
     return this.#journal.record(ballot);
   }

@@ -1,6 +1,13 @@
+import { z } from "zod";
 import { BaseError } from "../../errors.js";
 import { type Part, partOf, type Statement, saysTheSame } from "../attestations/statement.js";
-import { SigningJournal } from "./signingJournal.js";
+import { type JournalCare, SigningJournal } from "./signingJournal.js";
+
+const recordedStatement = z.object({
+  directiveId: z.string(),
+  report: z.enum(["ready", "done", "failed"]),
+  outcome: z.string().nullable(),
+});
 
 /** An attempt to record a statement that contradicts the one already recorded. */
 export class AttestedOtherwiseError extends BaseError {
@@ -21,11 +28,14 @@ export class OwnStatements {
     this.#journal = journal;
   }
 
-  static async open(path: string): Promise<OwnStatements> {
+  /** A damaged journal is opened too, and refuses what is new. @throws {@link DiskError} */
+  static async open(path: string, care: JournalCare = {}): Promise<OwnStatements> {
     const journal = await SigningJournal.open<Statement>(path, {
       keyOf: (statement) => keyOf(statement.directiveId, partOf(statement)),
       alike: saysTheSame,
       refusal: (recorded, wanted) => new AttestedOtherwiseError(recorded, wanted),
+      parse: (value) => recordedStatement.parse(value) as Statement,
+      ...care,
     });
     return new OwnStatements(journal);
   }
@@ -34,7 +44,11 @@ export class OwnStatements {
     return this.#journal.get(keyOf(directiveId, part));
   }
 
-  /** Resolves when the statement is durable. Throws {@link AttestedOtherwiseError} if another one is recorded. */
+  /**
+   * Resolves when the statement is durable. Throws {@link AttestedOtherwiseError} if another one is recorded.
+   *
+   * @throws {@link SigningRefusedError}, {@link DiskError}
+   */
   record({ directiveId, outcome, report }: Statement): Promise<Statement> {
     return this.#journal.record({ directiveId, report, outcome });
   }

@@ -2,6 +2,7 @@ import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Clock } from "../../utils/clock.js";
+import { asDiskError } from "../../utils/disk/diskError.js";
 import { CatalogError } from "../errors.js";
 import { APPLICATION_ID, fullTextTable, SCHEMA_VERSION, tables } from "./schema.js";
 
@@ -14,6 +15,8 @@ const CHECKPOINT_PAGES = 8_000;
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
+/** SQLITE_READONLY, SQLITE_IOERR and SQLITE_FULL. */
+const SQLITE_DISK = [8, 10, 13];
 
 export type Row = Record<string, unknown>;
 
@@ -34,7 +37,7 @@ export interface Database {
 /**
  * Opens a catalog's file, or creates it.
  *
- * @throws {@link CatalogError} `no-sqlite`, `corrupt`, `foreign`, `outdated`, `busy` or `storage`.
+ * @throws {@link CatalogError} `no-sqlite`, `corrupt`, `foreign`, `outdated`, `busy`, `disk` or `storage`.
  */
 export async function openDatabase(path: string): Promise<Database> {
   const { DatabaseSync: Sqlite } = await loadSqlite();
@@ -203,6 +206,9 @@ function asCatalogError(path: string, error: unknown): unknown {
   }
   if (primary === SQLITE_BUSY) {
     return new CatalogError("busy", `Another process is writing to the catalog ${path}.`, options);
+  }
+  if ((primary !== undefined && SQLITE_DISK.includes(primary)) || asDiskError(path, error) !== error) {
+    return new CatalogError("disk", `The catalog ${path} cannot be written to the disk.`, options);
   }
   if (code === "ERR_SQLITE_ERROR" || typeof (error as NodeJS.ErrnoException).syscall === "string") {
     return new CatalogError("storage", `The catalog ${path} cannot be used.`, options);

@@ -13,7 +13,9 @@ export type FleetErrorKind =
   /** A release's command cannot be run. */
   | "not-startable"
   /** A process survives SIGKILL. */
-  | "not-stoppable";
+  | "not-stoppable"
+  /** A file of the workload's folder cannot be read. */
+  | "damaged";
 
 const retryable: readonly FleetErrorKind[] = ["busy", "not-stoppable"];
 

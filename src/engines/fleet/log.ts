@@ -21,6 +21,14 @@ interface RolloutLine {
   readonly elapsedMs: number;
 }
 
+/** As far as it tells which step it is: throws for a line of another journal or version. */
+function parseLine(value: unknown): RolloutLine {
+  const line = value as Partial<RolloutLine> | null;
+  if (typeof line?.entry?.step !== "string" || typeof line.elapsedMs !== "number")
+    throw new TypeError("It is no step of a rollout.");
+  return line as RolloutLine;
+}
+
 /** The journal of one rollout, which any process of the machine may carry on with. */
 export class RolloutLog {
   readonly id: string;
@@ -54,7 +62,7 @@ export class RolloutLog {
     clock: Clock,
     work: (log: RolloutLog) => Promise<T>,
   ): Promise<T> {
-    const opened = await session.openJournal<RolloutLine>(id);
+    const opened = await session.openJournal(id, parseLine);
     try {
       return await work(new RolloutLog(id, opened, onStep, clock));
     } finally {

@@ -56,8 +56,16 @@ export interface WorkloadSession {
   /** @throws {FleetError} `unknown-workload` if none was started. */
   state(): Promise<WorkloadState>;
   writeState(state: WorkloadState): Promise<void>;
-  /** The journal of a directive's steps, and the steps that this or another process wrote to it already. */
-  openJournal<Entry>(directiveId: string): Promise<{ journal: Journal<Entry>; entries: Entry[] }>;
+  /**
+   * The journal of a directive's steps, and the steps that this or another process wrote to it already.
+   *
+   * @param parse Throws if a value is no step.
+   * @throws {FleetError} `damaged`.
+   */
+  openJournal<Entry>(
+    directiveId: string,
+    parse: (value: unknown) => Entry,
+  ): Promise<{ journal: Journal<Entry>; entries: Entry[] }>;
   /** Tells the agents of the machine which replicas are being changed, so that they report no incident about them. */
   announce(indices: readonly number[]): Promise<void>;
   /** @throws {FleetError} `hash-mismatch` or `not-startable` if the release cannot be run as voted. */

@@ -1,3 +1,5 @@
+// What writing a key file throws.
+export { DiskError, type DiskErrorKind } from "../../utils/disk/diskError.js";
 export {
   accountOf,
   createAccountKey,

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { link, mkdir, open, rename, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { writeDurably } from "../../utils/durable.js";
 import { decodeFile } from "../../utils/text/file.js";
 import { KeyError } from "./errors.js";
 
@@ -15,34 +15,18 @@ export interface WriteKeyFileOptions {
 /**
  * Writes a key file, in one step, that only its owner can read. Once this resolves the file survives a crash.
  *
- * @throws {@link KeyError} `key-file-exists`.
+ * @throws {@link KeyError} `key-file-exists`, {@link DiskError}; nothing of the key is left on the disk then.
  */
 export async function writeKeyFile(path: string, text: string, options: WriteKeyFileOptions = {}): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const temporary = join(folder, `.${randomBytes(8).toString("hex")}.tmp`);
-  const file = await open(temporary, "wx", 0o600);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
-    if (options.overwrite === true) {
-      await rename(temporary, path);
-    } else {
-      await link(temporary, path);
-      await unlink(temporary);
-    }
+    await writeDurably(path, text, { overwrite: options.overwrite === true });
   } catch (error) {
-    await unlink(temporary);
     if (codeOf(error) !== "EEXIST") throw error;
     throw new KeyError("key-file-exists", `There is already a key file at ${path}.`, {
       hints: ["Choose another path, or move the old key away."],
     });
   }
-  await syncFolder(folder);
 }
 
 /**
@@ -74,18 +58,6 @@ export async function readKeyFile(path: string): Promise<string> {
     throw new KeyError("malformed-key-file", `${path} is not a key file: it is not text in UTF-8.`);
   } finally {
     await file.close();
-  }
-}
-
-/** Makes a rename or link in the folder durable. */
-async function syncFolder(folder: string): Promise<void> {
-  // Windows cannot open a folder to sync it.
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

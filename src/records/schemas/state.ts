@@ -4,6 +4,8 @@ import {
   type ContentId,
   type DirectiveKind,
   DirectiveKinds,
+  type DiskState,
+  DiskStates,
   type Health,
   Healths,
   type NamedState,
@@ -27,6 +29,8 @@ export interface State {
   readonly advised: readonly DirectiveKind[];
   /** The node's State before this one; null for its first. */
   readonly previous: ContentId | null;
+  /** The worst that the node's disk was since its State before; unset if it was well. */
+  readonly disk?: DiskState;
 }
 
 /** The inputs of phi. All but the latency are shares of 1. */
@@ -55,4 +59,5 @@ export const stateSchema = z.strictObject({
   }),
   advised: z.array(z.enum(DirectiveKinds)).refine((kinds) => distinct(kinds), "must name each kind once"),
   previous: contentId.nullable(),
+  disk: z.enum(DiskStates).exactOptional(),
 }) satisfies z.ZodType<State>;

@@ -62,7 +62,11 @@ export async function pullModel({ content, cid, out, sha256, onProgress }: PullM
   try {
     resumed = await usableBytes(file, source.bytes);
     digest = await append({ file, part, resumed, source, onProgress });
-    await file.sync();
+    await file.sync().catch(async (error: unknown) => {
+      // The page cache holds bytes that no later fsync writes: the next attempt must not go on behind them.
+      await rm(part, { force: true });
+      throw error;
+    });
   } catch (error) {
     // Another attempt would fail in the same way.
     if (error instanceof InvalidRecordError) await rm(part, { force: true });

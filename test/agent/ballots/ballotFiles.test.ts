@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { BallotFiles } from "../../../src/agent/ballots/ballotFiles.js";
 import type { NodeBallot } from "../../../src/client/index.js";
+import { damages } from "../../faults/truncated.js";
 
 const ballotOf = (index: number, proposalId = "7"): NodeBallot => ({
   ...{ proposalId, index, support: "for" },
@@ -103,13 +104,6 @@ describe("what is in the folder when a node starts", () => {
     expect(await onDisk()).toEqual([ballotOf(0)]);
     expect(await names()).toEqual(["7.jsonl", "notes.txt"]);
   });
-
-  it("stops the start where something else has written into a file", async () => {
-    const { dir, open } = await folder();
-    await mkdir(dir);
-    await writeFile(join(dir, "7.jsonl"), "not a line of ours\n");
-    await expect(open()).rejects.toMatchObject({ code: "journal-corrupt" });
-  });
 });
 
 describe("a vote that has ended", () => {
@@ -124,6 +118,27 @@ describe("a vote that has ended", () => {
     expect([await names(), files.proposals]).toEqual([["8.jsonl"], ["8"]]);
     await files.close();
     expect(await onDisk()).toEqual([ballotOf(0, "8")]);
+  });
+});
+
+describe("a file that is damaged", () => {
+  it.each(damages)("by $name costs the ballots that cannot be read, and no other proposal's", async ({ of }) => {
+    const { dir, errors, open } = await folder();
+    const { files } = await open();
+    for (const index of [0, 1, 2]) {
+      files.add(ballotOf(index));
+      await files.flush();
+    }
+    files.add(ballotOf(0, "8"));
+    await files.close();
+    const path = join(dir, "7.jsonl");
+    await writeFile(path, of(await readFile(path)));
+    const again = await open();
+    expect(again.ballots.filter(({ proposalId }) => proposalId === "8")).toEqual([ballotOf(0, "8")]);
+    expect(errors).toMatchObject([{ code: "journal-corrupt" }]);
+    await again.files.drop("7");
+    expect((await readdir(dir)).filter((name) => name.startsWith("7"))).toEqual([]);
+    await again.files.close();
   });
 });
 
@@ -159,7 +174,7 @@ describe("a disk that fails", () => {
     });
     files.add(ballotOf(1));
     await files.flush();
-    expect(errors).toMatchObject([{ code: "ENOSPC" }]);
+    expect(errors).toMatchObject([{ code: "disk-full" }]);
     files.add(ballotOf(2));
     await files.close();
     expect(await onDisk()).toEqual([0, 1, 2].map((index) => ballotOf(index)));

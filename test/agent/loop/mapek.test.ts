@@ -12,6 +12,7 @@ import { type Observation, PlanDefaults } from "../../../src/policy/index.js";
 import type { Address } from "../../../src/records/index.js";
 import { incidentSchema } from "../../../src/records/schemas/incident.js";
 import { systemClock } from "../../../src/utils/clock.js";
+import { DiskError } from "../../../src/utils/disk/diskError.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { TestClock } from "../../harness/clock.js";
 import { createTestDao } from "../../harness/dao.js";
@@ -152,6 +153,21 @@ describe("the loop", () => {
     await loop.run(ending.signal);
     expect(errors).toEqual([undefined, undefined, "no probe answers", undefined]);
     expect(loop.status).toMatchObject({ cycle: 3, lastError: undefined });
+  });
+
+  it("votes and executes, though nothing can be recorded or anchored, and says why", async () => {
+    const full = new DiskError("full", "there is no room on the disk");
+    const [voted, executed]: [number[], number[]] = [[], []];
+    const { loop } = await loopOf({
+      recorder: { record: () => Promise.reject(full) },
+      voter: { tick: (proposals) => voted.push(proposals.length) },
+      executor: { tick: () => executed.push(1) },
+    });
+    await loop.cycle(0, new AbortController().signal);
+    expect([voted, executed]).toEqual([[0], [1]]);
+    const status = await run(1, { recorder: { record: () => Promise.reject(full) } });
+    expect(status.status).toMatchObject({ cycle: 0, lastError: "there is no room on the disk" });
+    expect((await run(2, {})).status.lastError).toBeUndefined();
   });
 
   it("pauses as long as ever when the wall clock is stepped by an hour in a cycle, back or forth", async () => {

@@ -7,7 +7,7 @@ import type { AnchoringStrategy } from "../../../src/agent/loop/strategies/strat
 import { Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { QueuedRecord } from "../../../src/agent/outbox/state.js";
 import type { Analysis } from "../../../src/policy/index.js";
-import { type Address, contentIdOf, contentIdToCid, type Incident } from "../../../src/records/index.js";
+import { type Address, contentIdOf, contentIdToCid, decodeRecord, type Incident } from "../../../src/records/index.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { frozen, TestClock } from "../../harness/clock.js";
 import { temporaryFolder } from "../../harness/folder.js";
@@ -39,8 +39,12 @@ const incident: Incident = {
 /** A recorder over a real outbox, at a time that the test sets, and a chain that accepts every anchor. */
 async function recording(anchoringOf: (outbox: Outbox) => AnchoringStrategy) {
   const anchored: (readonly QueuedRecord[])[] = [];
+  const stored: Uint8Array[] = [];
   const outbox = await Outbox.open(join(temporaryFolder(), "outbox.jsonl"), {
-    put: async (bytes) => contentIdToCid(contentIdOf(bytes)),
+    async put(bytes) {
+      stored.push(bytes);
+      return contentIdToCid(contentIdOf(bytes));
+    },
     async anchor(records) {
       anchored.push(records);
       return { root: `0x${anchored.length}`, transactionHash: "0x01", blockNumber: 1 };
@@ -56,6 +60,7 @@ async function recording(anchoringOf: (outbox: Outbox) => AnchoringStrategy) {
   return {
     clock,
     outbox,
+    stored,
     /** The kinds of the records that are anchored in one more cycle. */
     async kindsAnchored(analysis: Analysis = calm): Promise<string[]> {
       const before = anchored.length;
@@ -84,6 +89,24 @@ describe("a recorder", () => {
     expect(outbox.waiting).toBe(1);
     clock.pass(EVERY_MS);
     expect(await kindsAnchored({ ...calm, health: "degraded" })).toEqual(["State", "State"]);
+  });
+
+  it("tells in a state the worst that the disk was since the one before, though nothing could be stored then", async () => {
+    const { kindsAnchored, outbox, stored } = await recording(direct);
+    await kindsAnchored();
+    const submit = outbox.submit.bind(outbox);
+    outbox.submit = () => Promise.reject(new Error("no room"));
+    await expect(kindsAnchored({ ...calm, health: "degraded", disk: "read-only" })).rejects.toThrow("no room");
+    outbox.submit = submit;
+    await kindsAnchored({ ...calm, health: "degraded", disk: "low-space" });
+    await kindsAnchored(calm);
+    await kindsAnchored({ ...calm, health: "degraded" });
+    expect(stored.map((bytes) => decodeRecord("State", bytes).disk)).toEqual([
+      undefined,
+      "read-only",
+      undefined,
+      undefined,
+    ]);
   });
 
   it("anchors an incident at once, and once for all cycles in which it is seen", async () => {

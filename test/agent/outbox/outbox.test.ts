@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -11,6 +11,7 @@ import {
   InvalidRecordError,
   type SignedBatch,
 } from "../../../src/records/index.js";
+import { damages } from "../../faults/truncated.js";
 
 const incident = (subject: string): Incident => ({
   schema: "witan/incident/1",
@@ -54,6 +55,27 @@ function chain() {
 const path = async () => join(await mkdtemp(join(tmpdir(), "witan-outbox-")), "outbox.jsonl");
 
 describe("an outbox", () => {
+  it.each(damages)("whose journal is found with $name goes on with what can be read, and says so", async ({ of }) => {
+    const file = await path();
+    const before = await Outbox.open(file, chain());
+    for (const subject of ["a", "b", "c"]) await before.submit("Incident", incident(subject));
+    await before.close();
+    await writeFile(file, of(await readFile(file)));
+    const found: unknown[] = [];
+    const world = chain();
+    const after = await Outbox.open(file, { ...world, onDamage: (damage) => found.push(damage) });
+    expect(found).toMatchObject([{ code: "journal-corrupt" }]);
+    const left = after.waiting;
+    expect(left).toBeLessThan(3);
+    await after.submit("Incident", incident("d"));
+    await after.settle();
+    expect(world.taken.flat()).toHaveLength(left + 1);
+    await after.close();
+    const again = await Outbox.open(file, { ...chain(), onDamage: (damage) => found.push(damage) });
+    expect([again.waiting, found.length]).toEqual([0, 1]);
+    await again.close();
+  });
+
   it("anchors what waits as one batch, and a record once however often it is submitted", async () => {
     const world = chain();
     const outbox = await Outbox.open(await path(), world);

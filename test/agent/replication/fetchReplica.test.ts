@@ -22,7 +22,7 @@ interface Step {
 }
 
 /** A store of blocks that peers have, with pins that are noted. */
-function open() {
+function open(isFull = false) {
   const peers = createMemoryContent();
   const steps: Step[] = [];
   const asked: (readonly string[] | undefined)[] = [];
@@ -36,6 +36,7 @@ function open() {
       asked.push(options?.providers);
       return peers.get(cid, options);
     },
+    has: async (cid) => !isFull && (await peers.has(cid)),
     openFile(cid, options) {
       steps.push({ did: "open", what: cid });
       asked.push(options?.providers);
@@ -138,4 +139,11 @@ describe("a model that this node is to keep", () => {
     await expect(fetch(model.contentId, "Model")).rejects.toMatchObject({ kind: "missing" });
     expect(steps.filter(({ did }) => did === "pin")).toEqual([{ did: "pin", what: `tree replica/${cid} replica` }]);
   });
+});
+
+it("does not count as held a record that came and found no room on the disk", async () => {
+  const { fetch, peers, steps } = open(true);
+  await peers.put(state.bytes);
+  await expect(fetch(state.contentId, "State")).rejects.toMatchObject({ code: "disk-full" });
+  expect(steps.map(({ did }) => did)).toEqual(["get"]);
 });

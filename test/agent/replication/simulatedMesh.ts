@@ -207,6 +207,8 @@ export class SimulatedMesh {
             throw new ContentError("missing", "No node has it.");
           return this.#bytes.get(cidToContentId(cid)) ?? new Uint8Array();
         },
+        // What was fetched is stored: no disk fills here.
+        has: async () => true,
         pins: {
           set: async ({ name, cid, reason, scope = "block" }) =>
             void node.pins.set(name, { name, cid, reason, scope, since: 0 }),
@@ -216,7 +218,9 @@ export class SimulatedMesh {
           },
           drop: async (name) => this.#unpin(node, name),
         },
-      } as ConstructorParameters<typeof Replicator>[0]["content"],
+      } as Partial<ConstructorParameters<typeof Replicator>[0]["content"]> as ConstructorParameters<
+        typeof Replicator
+      >[0]["content"],
       gossip: {
         publish: async (_topic, bytes) => {
           if (node.isCutOff) return 0;

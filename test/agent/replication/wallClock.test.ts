@@ -67,6 +67,7 @@ async function createPeers() {
         if (world.isOutOfReach) throw new ContentError("missing", "No node has it.");
         return bytesOf.get(cid) ?? new Uint8Array();
       },
+      has: async () => true,
       pins: {
         set: async ({ scope = "tree", since = 0, ...pin }) => void pins.set(pin.name, { ...pin, scope, since }),
         get: async (name) => pins.get(name),
@@ -79,7 +80,7 @@ async function createPeers() {
           yield* pins.values();
         },
       },
-    } as ReplicatorDependencies["content"];
+    } as Partial<ReplicatorDependencies["content"]> as ReplicatorDependencies["content"];
   }
 
   async function start(peer: Peer): Promise<void> {

@@ -3,7 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { SigningJournal } from "../../../src/agent/signing/signingJournal.js";
+import { z } from "zod";
+import {
+  type JournalCare,
+  SigningJournal,
+  type SigningJournalDependencies,
+} from "../../../src/agent/signing/signingJournal.js";
+import { SpaceReserve } from "../../../src/utils/disk/spaceReserve.js";
+import { failingDisk } from "../../faults/failingDisk.js";
+import { mayMount, smallDisk } from "../../faults/smallDisk.js";
+import { damages } from "../../faults/truncated.js";
 
 /** What a node promises on a matter; the note says nothing of it. */
 interface Pledge {
@@ -14,13 +23,16 @@ interface Pledge {
 
 class BrokenPledge extends Error {}
 
+const dependencies: SigningJournalDependencies<Pledge> = {
+  keyOf: ({ matter }) => matter,
+  alike: (recorded, wanted) => recorded.word === wanted.word,
+  refusal: (recorded, wanted) => new BrokenPledge(`${recorded.word}, not ${wanted.word}`),
+  parse: (value) => z.object({ matter: z.string(), word: z.string() }).loose().parse(value),
+};
+
 /** The journal as a process finds it. A process that is killed closes nothing: here that is left to the test's end. */
-async function open(path: string): Promise<SigningJournal<Pledge>> {
-  const journal = await SigningJournal.open<Pledge>(path, {
-    keyOf: ({ matter }) => matter,
-    alike: (recorded, wanted) => recorded.word === wanted.word,
-    refusal: (recorded, wanted) => new BrokenPledge(`${recorded.word}, not ${wanted.word}`),
-  });
+async function open(path: string, care: JournalCare = {}): Promise<SigningJournal<Pledge>> {
+  const journal = await SigningJournal.open<Pledge>(path, { ...dependencies, ...care });
   onTestFinished(() => journal.close());
   return journal;
 }
@@ -121,10 +133,34 @@ describe("a line that a crash has torn", () => {
     expect((await open(path)).get("a")).toEqual(no);
   });
 
-  it("stops the start where others stand behind it: something else has written there", async () => {
+  it("is damage where others stand behind it: what can be read stands, and nothing new is signed", async () => {
     const path = await temporaryFile();
-    await writeFile(path, '{"matter":"a","word":"y\n{"matter":"b","word":"yes"}\n');
-    await expect(open(path)).rejects.toMatchObject({ code: "journal-corrupt" });
+    const text = '{"matter":"a","word":"y\n{"matter":"b","word":"yes"}\n';
+    await writeFile(path, text);
+    const found: unknown[] = [];
+    const journal = await open(path, { onDamage: (damage) => found.push(damage) });
+    expect(found).toMatchObject([{ code: "journal-corrupt" }]);
+    await expect(journal.record(yes)).rejects.toMatchObject({
+      code: "signing-refused",
+      shortMessage: expect.stringContaining("Line 1"),
+    });
+    expect(journal.get("a")).toBeUndefined();
+    const known = { matter: "b", word: "yes" };
+    expect(await journal.record(known)).toEqual(known);
+    await expect(journal.record({ matter: "b", word: "no" })).rejects.toBeInstanceOf(BrokenPledge);
+    // A backup may be compared with it, and a person may read it.
+    expect(await readFile(path, "utf8")).toBe(text);
+  });
+
+  it.each(damages)("nor is anything signed after $name, once lines are lost", async ({ of }) => {
+    const path = await temporaryFile();
+    const journal = await open(path);
+    for (const matter of ["a", "b", "c"]) await journal.record({ matter, word: "yes" });
+    await writeFile(path, of(await readFile(path)));
+    const after = await open(path);
+    for (const matter of ["a", "b", "c"]) {
+      await expect(after.record({ matter, word: "no" })).rejects.toThrow(/signed|yes, not no/);
+    }
   });
 });
 
@@ -134,12 +170,34 @@ describe("a disk that fails", () => {
     const journal = await open(path);
     await journal.record({ matter: "b", word: "yes" });
     await fillDisk(path, 12);
-    await expect(journal.record(yes)).rejects.toMatchObject({ code: "ENOSPC" });
+    await expect(journal.record(yes)).rejects.toMatchObject({ code: "disk-full" });
     expect(journal.get("a")).toBeUndefined();
     await journal.record({ matter: "c", word: "yes" });
     await journal.record(no);
     const after = await open(path);
     expect(["a", "b", "c"].map((matter) => after.get(matter)?.word)).toEqual(["no", "yes", "yes"]);
+  });
+
+  it.skipIf(!mayMount)("has room for what is signed, though the kernel has none (ENOSPC; needs root)", async () => {
+    using disk = smallDisk(512 * 1024);
+    const reserve = await SpaceReserve.open(join(disk.dir, "reserve"), 128 * 1024);
+    await reserve.take();
+    const path = join(disk.dir, "journal.jsonl");
+    const journal = await SigningJournal.open<Pledge>(path, { ...dependencies, reserve });
+    const other = await SigningJournal.open<Pledge>(join(disk.dir, "other.jsonl"), dependencies);
+    disk.fill();
+    await expect(other.record(yes)).rejects.toMatchObject({ code: "disk-full" });
+    const promises = Array.from({ length: 12 }, (_, n) => ({
+      matter: String(n),
+      word: "yes",
+      note: "x".repeat(2_500),
+    }));
+    for (const promise of promises) await journal.record(promise);
+    expect(reserve.held).toBe(64 * 1024);
+    // Killed here.
+    const after = await SigningJournal.open<Pledge>(path, dependencies);
+    expect(promises.map(({ matter }) => after.get(matter))).toEqual(promises);
+    await Promise.all([journal, other, after].map((each) => each.close()));
   });
 
   it("tells all that wait for one line", async () => {
@@ -159,6 +217,20 @@ describe("a disk that fails", () => {
     await expect(journal.record(yes)).rejects.toThrow("input/output error");
     await journal.record(no);
     expect((await open(path)).get("a")).toEqual(no);
+  });
+
+  it("shows nothing that is not on the disk yet: it would be signed, and may be lost", async () => {
+    const journal = await open(await temporaryFile());
+    using disk = failingDisk();
+    disk.room = 3;
+    const recording = journal.record(yes);
+    expect(journal.get("a")).toBeUndefined();
+    await expect(recording).rejects.toMatchObject({ code: "disk-full" });
+    disk.heal();
+    const again = journal.record(no);
+    expect(journal.get("a")).toBeUndefined();
+    await again;
+    expect(journal.get("a")).toEqual(no);
   });
 
   it("does not follow a journal that is closed: it records nothing any more", async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readKeyFile, writeKeyFile } from "../../../src/ports/keys/keyFile.js";
+import { failingDisk } from "../../faults/failingDisk.js";
 
 describe("a key file", () => {
   let folder: string;
@@ -30,6 +31,20 @@ describe("a key file", () => {
     expect(await readKeyFile(path)).toBe("second");
     expect(await readdir(join(folder, "keys"))).toEqual(["key.json"]);
   });
+
+  it.each(["write", "sync", "rename", "link"] as const)(
+    "leaves nothing of the key on a disk whose %s fails",
+    async (call) => {
+      await writeKeyFile(path, "first");
+      using disk = failingDisk();
+      disk.fail(call, "EIO");
+      const [target, overwrite] = call === "rename" ? [path, true] : [`${path}.new`, false];
+      await expect(writeKeyFile(target, "secret", { overwrite })).rejects.toThrow(refused("disk-failed"));
+      disk.heal();
+      expect(await readdir(join(folder, "keys"))).toEqual(["key.json"]);
+      expect(await readKeyFile(path)).toBe("first");
+    },
+  );
 
   it("is refused if it is missing, readable by other users, or too large", async () => {
     await expect(readKeyFile(path)).rejects.toThrow(refused("missing-key-file"));

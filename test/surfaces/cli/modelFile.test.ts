@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { type ContentStore, createMemoryContent, MAX_BLOCK_BYTES } from "../../../src/ports/content/index.js";
 import { encodeSafetensors, float32Tensor } from "../../../src/records/index.js";
 import { pullModel, pushModel } from "../../../src/surfaces/cli/modelFile.js";
+import { failingDisk } from "../../faults/failingDisk.js";
 
 /** Weights of a little more than `blocks` blocks. */
 function weightsOf(blocks: number): Uint8Array {
@@ -150,4 +151,15 @@ describe("a file of weights that is pulled", () => {
     await expect(pullModel({ content: createMemoryContent(), cid, out })).rejects.toMatchObject({ kind: "missing" });
     expect(await readdir(dir)).toEqual([]);
   });
+});
+
+it("begins anew after an fsync that failed: the page cache may hold bytes that the disk does not", async () => {
+  const { cid, content, dir, out, part } = await stored(weightsOf(2));
+  using disk = failingDisk();
+  disk.fail("sync", "EIO", part);
+  await expect(pullModel({ content, cid, out })).rejects.toMatchObject({ code: "EIO" });
+  expect(await readdir(dir)).toEqual([]);
+  disk.heal();
+  expect(await pullModel({ content, cid, out })).toMatchObject({ resumed: 0 });
+  expect(await readdir(dir)).toEqual(["out.safetensors"]);
 });

@@ -1,5 +1,6 @@
 import type { Observation, ReplicaView } from "../../../policy/index.js";
 import type { Clock } from "../../../utils/clock.js";
+import type { DiskSpace } from "../../maintenance/diskSpace.js";
 import type { MachineProbe } from "./machine.js";
 
 export interface ObserveDependencies {
@@ -10,6 +11,10 @@ export interface ObserveDependencies {
   /** One small request to the chain; a failure counts as loss. */
   readonly ping: () => Promise<unknown>;
   readonly listReplicas: () => Promise<readonly ReplicaView[]>;
+  /** The disk of the node's data; undefined if it is not watched. */
+  readonly disk?: Pick<DiskSpace, "state" | "update"> | undefined;
+  /** Called with why the replicas cannot be listed: such as a damaged file of the workload. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** Loss is measured over this many of the newest pings: one lost is five percent. */
@@ -17,18 +22,24 @@ const PINGS = 20;
 
 /** Makes the monitor: each observation probes the machine, the chain, the peers and the replicas. */
 export function createObserve(dependencies: ObserveDependencies): (cycle: number) => Promise<Observation> {
-  const { clock, machine, connectivity, listReplicas, ping } = dependencies;
+  const { clock, connectivity, disk, listReplicas, machine, onError = () => undefined, ping } = dependencies;
   const pings: boolean[] = [];
   return async (cycle) => {
     const startedAt = clock.monotonic();
-    const [answered, load, replicas] = await Promise.all([
+    const [answered, load, listed] = await Promise.all([
       ping().then(
         () => true,
         () => false,
       ),
       machine(),
-      listReplicas(),
+      // A node that does not see its replicas still votes and executes other orders.
+      listReplicas().catch((error: unknown) => {
+        onError(error);
+        return undefined;
+      }),
+      disk?.update(),
     ]);
+    const replicas = listed ?? [];
     pings.push(answered);
     if (pings.length > PINGS) pings.shift();
     const latencies = replicas.flatMap(({ latencyMs }) => (latencyMs === null ? [] : [latencyMs]));
@@ -41,7 +52,8 @@ export function createObserve(dependencies: ObserveDependencies): (cycle: number
         latencyMs: latencies.length > 0 ? median(latencies) : Math.round(clock.monotonic() - startedAt),
       },
       replicas,
-      probeErrors: answered ? 0 : 1,
+      probeErrors: (answered ? 0 : 1) + (listed === undefined ? 1 : 0),
+      ...(disk?.state === undefined ? {} : { disk: disk.state }),
     };
   };
 }

@@ -10,6 +10,7 @@ import type { UnopenedProposal } from "../../ballots/unopenedProposal.js";
 import type { ChainView } from "../../chainView.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { RecordedBallot } from "../../signing/ownBallots.js";
+import type { JournalCare } from "../../signing/signingJournal.js";
 import { FastLane } from "../fastLane.js";
 import { type DirectStrategiesDependencies, directStrategies } from "./direct.js";
 import type { AnchoringStrategy, AttestationStrategy, BallotStrategy, NodeStrategies } from "./strategy.js";
@@ -20,7 +21,8 @@ const GATHER_CYCLES = 2;
 export interface AggregatedStrategiesDependencies
   extends DirectStrategiesDependencies,
     Pick<BallotExchangeDependencies, "gossip" | "bls" | "waitForMoreMs" | "refusePeer">,
-    Pick<LocalNode, "blsSecret"> {
+    Pick<LocalNode, "blsSecret">,
+    JournalCare {
   readonly clock: Clock;
   readonly outbox: Outbox;
   /** Where the journals of ballots and attestations are. */

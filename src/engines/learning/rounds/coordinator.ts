@@ -79,8 +79,15 @@ type CoordinatorEntry =
 export async function coordinateRounds(options: CoordinateRoundsParameters): Promise<EndedRound[]> {
   const { directive, order } = options;
   const path = join(options.dir, `rounds-${directive}.jsonl`);
-  const { journal, entries } = await Journal.open<CoordinatorEntry>(path);
+  const opened = await Journal.openOrSalvage(path, parseEntry);
+  const { damage, journal } = opened;
   try {
+    // Rounds are counted: with one missing, all run again, as they would on another node.
+    const entries = damage === undefined ? opened.entries : [];
+    if (damage !== undefined) {
+      options.onEvent?.("a journal is damaged", { reason: damage.shortMessage });
+      await journal.replace([]);
+    }
     const fixed = entries.find((entry) => entry.step === "fixed");
     const participants = fixed ? fixed.participants : distinct(options.participants);
     if (!fixed) await journal.append({ step: "fixed", participants });
@@ -108,6 +115,14 @@ export async function coordinateRounds(options: CoordinateRoundsParameters): Pro
   } finally {
     await journal.close();
   }
+}
+
+/** As far as it tells which step it is: throws for a line of another journal or version. */
+function parseEntry(value: unknown): CoordinatorEntry {
+  const entry = value as CoordinatorEntry | null;
+  const isEntry = entry?.step === "fixed" ? Array.isArray(entry.participants) : entry?.result?.round !== undefined;
+  if (entry === null || !isEntry) throw new TypeError("It is no step of a round.");
+  return entry;
 }
 
 async function runRound(

@@ -78,6 +78,15 @@ const hash = z.custom<Hex>((value) => typeof value === "string" && /^0x[0-9a-f]{
 const address = z.custom<Address>((value) => typeof value === "string" && /^0x[0-9a-f]{40}$/i.test(value));
 const cid = z.string().min(1).max(MAX_CID_LENGTH);
 const round = z.int().min(0);
+const update = z.strictObject({
+  type: z.literal("update"),
+  directive: hash,
+  round,
+  base: cid.nullable(),
+  cid,
+  sha256: hash,
+  samples: z.int().min(1),
+});
 const message = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("start"),
@@ -86,15 +95,7 @@ const message = z.discriminatedUnion("type", [
     base: cid.nullable(),
     participants: z.array(address).min(1).max(MAX_PARTICIPANTS),
   }),
-  z.strictObject({
-    type: z.literal("update"),
-    directive: hash,
-    round,
-    base: cid.nullable(),
-    cid,
-    sha256: hash,
-    samples: z.int().min(1),
-  }),
+  update,
   z.strictObject({
     type: z.literal("end"),
     directive: hash,
@@ -104,6 +105,11 @@ const message = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("finished"), directive: hash }),
 ]) satisfies z.ZodType<RoundMessage>;
+
+/** @throws ZodError if the value is no update, such as a line of another journal. */
+export function parseUpdate(value: unknown): UpdateMessage {
+  return update.parse(value);
+}
 
 /** The messages about one directive. Anything that is not a valid round message is skipped. */
 export async function* messagesAbout(

@@ -10,6 +10,7 @@ import type { LearningTask } from "../task.js";
 import { fetchWeights } from "./collect.js";
 import {
   messagesAbout,
+  parseUpdate,
   type RoundChannel,
   type StartMessage,
   type StartRoundOrder,
@@ -59,7 +60,10 @@ interface RunningTraining {
 export async function participate(options: ParticipateParameters): Promise<void> {
   const { self, directive, order, channel, signal, mayCoordinate = () => true, onEvent = () => undefined } = options;
   const { clock = systemClock, silenceMs = DEFAULT_SILENCE_MS } = options;
-  const { journal, entries } = await Journal.open<UpdateMessage>(join(options.dir, `updates-${directive}.jsonl`));
+  const path = join(options.dir, `updates-${directive}.jsonl`);
+  const { damage, entries, journal } = await Journal.openOrSalvage(path, parseUpdate);
+  // What cannot be read is trained again.
+  if (damage !== undefined) onEvent("a journal is damaged", { reason: damage.shortMessage });
   const known = new Map(entries.map((update) => [keyOf(update), update]));
   const silent = new AbortController();
   let cancelSilence = clock.after(silenceMs, () => silent.abort());

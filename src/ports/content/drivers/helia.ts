@@ -9,6 +9,7 @@ import { type Clock, systemClock } from "../../../utils/clock.js";
 import { within } from "../../../utils/timing/deadline.js";
 import { createInflightFetches } from "../bitswap/inflight.js";
 import { createNetworkBlocks } from "../bitswap/networkBlocks.js";
+import { assertFits } from "../cid.js";
 import { ContentError, type ContentStore, DEFAULT_TIMEOUT_MS, type GetOptions } from "../content.js";
 import type { ContentMaintenance } from "../maintenance.js";
 import { createOwnBlocks } from "../store/ownBlocks.js";
@@ -105,7 +106,9 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
   /** Running fetches: one a block, however many callers wait for it. */
   const fetches = createInflightFetches(async (cid: CID, providers: readonly string[], signal) => {
     const bytes = await network.fetch(cid, { providers, signal });
-    await blocks.put(cid, bytes);
+    await blocks.put(cid, bytes).catch((cause: unknown) => {
+      throw new UnstoredBlockError(cid, bytes, cause);
+    });
     announce(cid);
     return bytes;
   });
@@ -177,6 +180,16 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
   });
   return {
     ...own,
+    async get(cid, options = {}) {
+      try {
+        return await own.get(cid, options);
+      } catch (error) {
+        if (!(error instanceof UnstoredBlockError)) throw error;
+        // A full disk keeps nobody from reading a block: evidence has to be read for a vote.
+        assertFits(cid, error.bytes, options.maxBytes);
+        return error.bytes;
+      }
+    },
     peerId: libp2p.peerId.toString(),
     pubsub: libp2p.services.pubsub,
     streams: libp2p,
@@ -202,6 +215,17 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
       }
     },
   };
+}
+
+/** A block that a peer gave, verified, could not be written to the disk. */
+class UnstoredBlockError extends ContentError {
+  readonly bytes: Uint8Array;
+
+  constructor(cid: CID, bytes: Uint8Array, cause: unknown) {
+    const kind = cause instanceof ContentError ? cause.kind : "storage";
+    super(kind, `The block ${cid} came from a peer and could not be written to the disk.`, { cause });
+    this.bytes = bytes;
+  }
 }
 
 function addressOf(text: string): Multiaddr {

@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
 import type { PrivateKey } from "@libp2p/interface";
 import { peerIdFromPrivateKey } from "@libp2p/peer-id";
 import { ConfigError } from "../../../errors.js";
+import { writeDurably } from "../../../utils/durable.js";
 
 /**
  * Loads the libp2p key of a node from `dir`. The first time it creates the key there (0600), so that the peer id stays the same.
@@ -37,20 +38,12 @@ function parse(path: string, stored: Uint8Array): PrivateKey {
 
 async function create(path: string): Promise<PrivateKey> {
   const privateKey = await generateKeyPair("Ed25519");
-  const temporary = `${path}.tmp`;
-  const file = await open(temporary, "w", 0o600);
   try {
-    await file.writeFile(privateKeyToProtobuf(privateKey));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  const folder = await open(dirname(path), "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    await writeDurably(path, privateKeyToProtobuf(privateKey), { overwrite: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    // Another process was first: the key that is on the disk is the node's.
+    return parse(path, await readFile(path));
   }
   return privateKey;
 }

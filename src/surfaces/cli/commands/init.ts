@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { defineCommand } from "citty";
 import type { AgentConfigInput } from "../../../agent/config.js";
@@ -13,6 +12,7 @@ import {
   writeBlsKey,
 } from "../../../ports/keys/index.js";
 import type { Address } from "../../../records/index.js";
+import { writeDurably } from "../../../utils/durable.js";
 import { networkArgs, signerArgs } from "../input/args.js";
 import { type NetworkOptions, withClient } from "../input/client.js";
 import { readPassword } from "../input/keys.js";
@@ -63,7 +63,7 @@ export const init = defineCommand({
       http: { port },
     };
     const path = join(dir, "config.json");
-    await writeFile(path, `${JSON.stringify(config, null, 2)}\n`, { flag: "wx", mode: 0o600 });
+    await writeDurably(path, `${JSON.stringify(config, null, 2)}\n`, { overwrite: false });
     const { chainId, contracts } = deployment;
     const nonce = args.operator === undefined ? 0 : await nonceOf(args, operator.address as Address);
     const admission = await createAdmission({

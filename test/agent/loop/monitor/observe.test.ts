@@ -1,9 +1,45 @@
 import { describe, expect, it } from "vitest";
 import { createObserve } from "../../../../src/agent/loop/monitor/observe.js";
+import type { DiskState } from "../../../../src/records/index.js";
 import { systemClock } from "../../../../src/utils/clock.js";
 import { replica, wellMachine } from "../../../policy/fixtures.js";
 
+const well = {
+  clock: systemClock,
+  machine: async () => ({ cpu: 0, memory: 0 }),
+  connectivity: () => 1,
+  ping: async () => undefined,
+  listReplicas: async () => [],
+};
+
 describe("an observation", () => {
+  it("tells of a disk that is not well, as it is after another look at it", async () => {
+    let state: DiskState | undefined;
+    const disk = {
+      get state() {
+        return state;
+      },
+      update: async () => {
+        state = state === undefined ? "low-space" : undefined;
+      },
+    };
+    const observe = createObserve({ ...well, disk });
+    expect(await observe(0)).toMatchObject({ disk: "low-space" });
+    expect(await observe(1)).not.toHaveProperty("disk");
+  });
+
+  it("goes without the replicas where they cannot be listed, and tells why", async () => {
+    const errors: unknown[] = [];
+    const damaged = new Error("damaged");
+    const observe = createObserve({
+      ...well,
+      listReplicas: () => Promise.reject(damaged),
+      onError: (error) => errors.push(error),
+    });
+    expect(await observe(0)).toMatchObject({ replicas: [], probeErrors: 1 });
+    expect(errors).toEqual([damaged]);
+  });
+
   it("measures loss over the last twenty pings, and latency at the replicas, or else at its own probes", async () => {
     let now = 1_000;
     let answers = true;

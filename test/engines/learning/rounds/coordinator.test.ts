@@ -1,9 +1,10 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { decodeWeights, encodeWeights } from "../../../../src/engines/learning/index.js";
 import type { Hex } from "../../../../src/records/index.js";
 import { temporaryFolder } from "../../../harness/folder.js";
 import { createTestRound } from "../testRound.js";
-import { addressOf, toy } from "../toyTask.js";
+import { addressOf, directive, toy } from "../toyTask.js";
 
 describe("a federated round", () => {
   it("is committed when all have answered, each round starting from the model before", async () => {
@@ -130,5 +131,18 @@ describe("another coordinator", () => {
     ).toBe(4);
     expect(await coordinate(2)).toEqual(rounds);
     expect(models).toHaveLength(2);
+  });
+
+  it("after damage to its journal runs the rounds again, to the same models", async () => {
+    const { coordinate, join, models, root } = createTestRound({ rounds: 2 });
+    for (const index of [0, 1]) join(index);
+    const before = await coordinate(2);
+    const path = `${root}/coordinator/rounds-${directive}.jsonl`;
+    await writeFile(path, (await readFile(path, "utf8")).replace('"step":"averaged"', '"step":"aver'));
+    for (const index of [0, 1]) join(index);
+    const events: string[] = [];
+    expect(await coordinate(2, { onEvent: (event) => events.push(event) })).toEqual(before);
+    expect(events).toContain("a journal is damaged");
+    expect(models.slice(2)).toEqual(models.slice(0, 2));
   });
 });

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { encodeWeights } from "../../../../src/engines/learning/index.js";
 import type { Clock } from "../../../../src/utils/clock.js";
@@ -26,6 +26,18 @@ describe("a participant", () => {
     expect(new Set(updates().map(({ message }) => JSON.stringify(message))).size).toBe(1);
     expect(trained.filter((event) => event === "0 training 1")).toHaveLength(1);
     expect((await readFile(`${root}/node-0/updates-${directive}.jsonl`, "utf8")).trim().split("\n")).toHaveLength(1);
+  });
+
+  it("trains again what a damaged journal does not tell", async () => {
+    const { hub, join, trained, root } = createTestRound({ rounds: 1 });
+    await mkdir(`${root}/node-0`);
+    await writeFile(`${root}/node-0/updates-${directive}.jsonl`, '{"of":"another version"}\n');
+    join(0);
+    await waitForListeners(hub);
+    hub.publish(COORDINATOR, { type: "start", directive, round: 1, base: null, participants: [addressOf(0)] });
+    await eventually(() => hub.published.filter(({ message }) => message.type === "update")).toHaveLength(1);
+    expect(trained[0]).toContain("a journal is damaged");
+    expect(await readFile(`${root}/node-0/updates-${directive}.jsonl`, "utf8")).toMatch(/^\{"type":"update".*\}\n$/);
   });
 
   it("does not train for rounds that were not ordered, for others, or for whom it must not follow", async () => {

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { type NamedBlock, readCar, writeCar } from "../../../../src/ports/content/backup/car.js";
 import { cidOfBlock, parseCid } from "../../../../src/ports/content/cid.js";
 import type { BlockCodec } from "../../../../src/records/index.js";
+import { failingDisk } from "../../../faults/failingDisk.js";
 
 let dir: string;
 let path: string;
@@ -48,6 +49,18 @@ describe("a CAR file", () => {
       { numRuns: 15 },
     );
     expect(await readdir(dir)).toEqual(["a.car"]);
+  });
+
+  it("that does not fit on the disk fails, however many blocks are still to come, and leaves nothing there", async () => {
+    using disk = failingDisk();
+    const large = named(new Uint8Array(600_000));
+    for (const room of [0, 1_000, 1_500_000]) {
+      disk.room = room;
+      await expect(writeCar(path, each(Array(8).fill(large)))).rejects.toMatchObject({ code: "disk-full" });
+      expect(await readdir(dir)).toEqual([]);
+    }
+    disk.heal();
+    expect(await writeCar(path, each(blocks))).toBe(3);
   });
 
   it("is refused where a byte of a block was altered, with the block's name, after the blocks before it", async () => {

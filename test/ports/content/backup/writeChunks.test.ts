@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { writeChunks } from "../../../../src/ports/content/backup/writeChunks.js";
+import { failingDisk } from "../../../faults/failingDisk.js";
 
 let dir: string;
 let path: string;
@@ -56,9 +57,19 @@ describe("chunks that are written to a file", () => {
       asked = true;
       yield Uint8Array.of(1);
     })();
-    await expect(writeChunks(join(dir, "no", "file"), chunks)).rejects.toMatchObject({ code: "ENOENT" });
+    await expect(writeChunks(join(dir, "no", "file"), chunks)).rejects.toMatchObject({ code: "disk-missing" });
     expect(asked).toBe(false);
   });
+
+  it.each(["write", "sync", "close"] as const)(
+    "leave nothing on a disk whose %s fails, where it would take up room",
+    async (call) => {
+      using disk = failingDisk();
+      disk.fail(call, "ENOSPC", path);
+      await expect(writeChunks(path, each([Uint8Array.of(1)]))).rejects.toMatchObject({ code: "disk-full" });
+      expect(await readdir(dir)).toEqual([]);
+    },
+  );
 
   it.runIf(process.platform === "linux")("leave no file open, however they end", async () => {
     await writeChunks(path, each([Uint8Array.of(1)]));

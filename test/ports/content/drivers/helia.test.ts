@@ -6,6 +6,7 @@ import { peerIdFromPrivateKey } from "@libp2p/peer-id";
 import { describe, expect, it } from "vitest";
 import { createHeliaContent } from "../../../../src/ports/content/drivers/helia.js";
 import { contentIdOf, contentIdToCid } from "../../../../src/records/index.js";
+import { mayMount, smallDisk } from "../../../faults/smallDisk.js";
 import { temporaryFolder } from "../../../harness/folder.js";
 import { childNode } from "../childNode.js";
 import { alterOnDisk, bytesOf, expectMissing, MISSING_CID, startNode, startRestartable } from "../contentNodes.js";
@@ -224,4 +225,30 @@ describe("Helia nodes among themselves", () => {
     expect(running().connections()).toBe(0);
     expect(await running().get(cid, { providers: [source.peerId] })).toEqual(bytesOf(100));
   });
+});
+
+describe("a Helia node on a full disk", () => {
+  it.skipIf(!mayMount)(
+    "reads what its peers have, and calls nothing its own that it could not store (ENOSPC; needs root)",
+    async () => {
+      using disk = smallDisk(8 * 1024 * 1024);
+      const peer = await startNode({ dir: temporaryFolder() });
+      const cid = await peer.put(bytesOf(200_000));
+      const node = await createHeliaContent({ dir: disk.dir, peers: peer.multiaddrs() });
+      await expect.poll(() => node.connections()).toBe(1);
+      disk.fill();
+      // What the engine has set aside for its log takes a few blocks still.
+      let stored = true;
+      for (let seed = 2; stored; seed++)
+        stored = await node.put(bytesOf(200_000, seed)).then(
+          () => true,
+          () => false,
+        );
+      expect(await node.get(cid)).toEqual(bytesOf(200_000));
+      expect(await node.has(cid)).toBe(false);
+      await expect(node.get(cid, { maxBytes: 1_000 })).rejects.toMatchObject({ kind: "too-large" });
+      // libp2p writes once more when it stops.
+      await Promise.allSettled([node.close()]);
+    },
+  );
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { peerIdFromPrivateKey, peerIdFromString } from "@libp2p/peer-id";
 import { beforeEach, describe, expect, it } from "vitest";
 import { loadIdentity } from "../../../../src/ports/content/drivers/identity.js";
+import { failingDisk } from "../../../faults/failingDisk.js";
 
 let parent: string;
 let dir: string;
@@ -57,6 +58,22 @@ describe("the identity of a node", () => {
       });
       expect(await readFile(path)).toEqual(damaged);
     }
+  });
+
+  it("is one, though many processes make it at once", async () => {
+    const all = await Promise.all(Array.from({ length: 8 }, () => loadIdentity(dir)));
+    expect(new Set(all.map(({ peerId }) => peerId)).size).toBe(1);
+    expect((await loadIdentity(dir)).peerId).toBe(all[0]?.peerId);
+  });
+
+  it("that finds no room leaves nothing behind, and is made once there is some", async () => {
+    using disk = failingDisk();
+    disk.room = 10;
+    await expect(loadIdentity(dir)).rejects.toMatchObject({ code: "disk-full" });
+    expect(await readdir(dir)).toEqual([]);
+    disk.heal();
+    await loadIdentity(dir);
+    expect(await readdir(dir)).toEqual(["identity.key"]);
   });
 
   it("is not made anew because the old one cannot be read", async () => {

@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { InvalidInputError } from "../../../../errors.js";
 import { type Release, replicaName } from "../../../../records/index.js";
 import { type Clock, systemClock } from "../../../../utils/clock.js";
-import { Journal } from "../../../../utils/journal.js";
+import { Journal, JournalError } from "../../../../utils/journal.js";
+import { FleetError } from "../../errors.js";
 import type { ReplicaStatus, WorkloadDriver, WorkloadSession } from "../../types.js";
 import { DEFAULT_HEALTH_TIMEOUT_MS } from "./health.js";
 import { acquireLock } from "./lock.js";
@@ -118,9 +119,14 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
       return await work({
         state: () => folder.requireState(),
         writeState: (state) => folder.writeState(state),
-        openJournal: async <Entry>(directiveId: string) => {
+        openJournal: async <Entry>(directiveId: string, parse: (value: unknown) => Entry) => {
           await folder.pruneJournals();
-          return await Journal.open<Entry>(folder.journalPath(directiveId));
+          return await Journal.open(folder.journalPath(directiveId), parse).catch((cause: unknown) => {
+            if (!(cause instanceof JournalError)) throw cause;
+            throw new FleetError("damaged", `${cause.shortMessage} This machine cannot carry on with the rollout.`, {
+              cause,
+            });
+          });
         },
         announce: (indices) => folder.writeChanging(owner, indices),
         check: (release) => checkRelease(release, root),
@@ -133,8 +139,11 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
         probe: (index) => prober.probe(index),
       });
     } finally {
-      await folder.removeChanging();
-      await lock.release();
+      try {
+        await folder.removeChanging();
+      } finally {
+        await lock.release();
+      }
     }
   }
 

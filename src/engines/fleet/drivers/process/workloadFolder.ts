@@ -27,6 +27,9 @@ export interface ReplicaInstance {
   readonly startedAt: number;
 }
 
+/** No process has this id: the instance of a replica whose file is damaged counts as dead, so that it is started anew. */
+const NO_INSTANCE: InstanceId = "0@0";
+
 /** Which replicas an executor is changing: `changing.json`. It counts only while its owner holds the lock. */
 interface ChangingFile {
   readonly owner: InstanceId;
@@ -43,8 +46,15 @@ export class WorkloadFolder {
     this.workload = workload;
   }
 
+  /** @throws {FleetError} `damaged`: without it nobody knows what should run, so nothing takes its place. */
   readState(): Promise<WorkloadState | undefined> {
-    return readJson<WorkloadState>(join(this.dir, "workload.json"));
+    return readJson<WorkloadState>(join(this.dir, "workload.json"), [
+      "workload",
+      "basePort",
+      "replicas",
+      "current",
+      "good",
+    ]);
   }
 
   async requireState(): Promise<WorkloadState> {
@@ -77,8 +87,12 @@ export class WorkloadFolder {
     return join(this.dir, "replicas", String(index));
   }
 
+  /** Undefined without one, or if it is damaged: the workload's state says what should run. */
   readSpec(index: number): Promise<ReplicaSpec | undefined> {
-    return readJson(join(this.replicaDir(index), "spec.json"));
+    return unlessDamaged(
+      readJson(join(this.replicaDir(index), "spec.json"), ["release", "port", "step"]),
+      () => undefined,
+    );
   }
 
   writeSpec(index: number, spec: ReplicaSpec): Promise<void> {
@@ -86,7 +100,15 @@ export class WorkloadFolder {
   }
 
   readInstance(index: number): Promise<ReplicaInstance | undefined> {
-    return readJson(join(this.replicaDir(index), "instance.json"));
+    const read = readJson<ReplicaInstance>(join(this.replicaDir(index), "instance.json"), [
+      "instance",
+      "release",
+      "step",
+    ]);
+    return unlessDamaged(read, async () => {
+      const release = (await this.readSpec(index))?.release ?? (await this.requireState()).current;
+      return { instance: NO_INSTANCE, release, step: "", startedAt: 0 };
+    });
   }
 
   writeInstance(index: number, instance: ReplicaInstance): Promise<void> {
@@ -107,7 +129,8 @@ export class WorkloadFolder {
 
   /** The indices that a living executor is changing right now. */
   async changing(): Promise<ReadonlySet<number>> {
-    const changing = await readJson<ChangingFile>(join(this.dir, "changing.json"));
+    const read = readJson<ChangingFile>(join(this.dir, "changing.json"), ["owner", "indices"]);
+    const changing = await unlessDamaged(read, () => undefined);
     return new Set(changing && (await lockOwner(this.dir)) === changing.owner ? changing.indices : []);
   }
 
@@ -137,11 +160,32 @@ async function listFolder(path: string): Promise<string[]> {
   }
 }
 
-async function readJson<T>(path: string): Promise<T | undefined> {
+/** @throws {FleetError} `damaged` if the file holds anything else than an object with these fields. */
+async function readJson<T extends object>(path: string, fields: readonly (keyof T & string)[]): Promise<T | undefined> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
   try {
-    return JSON.parse(await readFile(path, "utf8")) as T;
+    const value = JSON.parse(text) as T;
+    for (const field of fields) if (value[field] === undefined) throw new SyntaxError(`It has no field ${field}.`);
+    return value;
+  } catch (cause) {
+    throw new FleetError("damaged", `The file ${path} is damaged.`, {
+      cause,
+      hints: [
+        "It was changed by something else: restore it, or stop the workload's replicas and create the workload anew.",
+      ],
+    });
+  }
+}
+
+async function unlessDamaged<T>(read: Promise<T>, otherwise: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (error instanceof FleetError && error.kind === "damaged") return otherwise();
     throw error;
   }
 }

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { findProcesses } from "../../../../../src/engines/fleet/drivers/process/replica.js";
 import { createProcessDriver, FleetError } from "../../../../../src/engines/fleet/index.js";
+import { failingDisk } from "../../../../faults/failingDisk.js";
 import { temporaryFolder } from "../../../../harness/folder.js";
 import { healthyRelease, isFree, kill, startTestFleet, v1, waitForHealthy } from "../../testFleet.js";
 
@@ -137,5 +138,44 @@ describe("a workload of local processes", () => {
       FleetError,
     );
     await driver.stopAll();
+  });
+});
+
+describe("a workload on a disk that fails or was damaged", () => {
+  const driverIn = (dir: string) => createProcessDriver({ dir, workload: "web", basePort: 9_000 });
+
+  it("is let go, though neither what changes nor the lock could be removed", async () => {
+    const dir = temporaryFolder();
+    const driver = driverIn(dir);
+    {
+      using disk = failingDisk();
+      const failing = driver.exclusively(async ({ announce }) => {
+        await announce([1]);
+        disk.room = 0;
+        disk.fail("truncate", "EIO");
+        await announce([2]);
+      });
+      await expect(failing).rejects.toMatchObject({ code: "disk-failed" });
+    }
+    expect(await driver.exclusively(async () => "again")).toBe("again");
+  });
+
+  it("refuses the rollout whose journal is damaged, and no other", async () => {
+    const dir = temporaryFolder();
+    const driver = driverIn(dir);
+    await mkdir(join(dir, "journal"));
+    await writeFile(join(dir, "journal", "d1.jsonl"), '{"of":"another version"}\n');
+    const parse = (value: unknown) => {
+      if (typeof (value as { n?: unknown }).n !== "number") throw new TypeError("no step");
+      return value;
+    };
+    const opened = (id: string) =>
+      driver.exclusively(async ({ openJournal }) => {
+        const { journal, entries } = await openJournal(id, parse);
+        await journal.close();
+        return entries;
+      });
+    await expect(opened("d1")).rejects.toMatchObject({ code: "fleet-damaged", retryable: false });
+    expect(await opened("d2")).toEqual([]);
   });
 });

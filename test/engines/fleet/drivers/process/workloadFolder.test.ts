@@ -58,10 +58,33 @@ describe("a workload's folder", () => {
     const folder = await open();
     await mkdir(folder.dir, { recursive: true });
     await writeFile(join(folder.dir, "workload.json"), '{"workload":"we');
-    await expect(folder.readState()).rejects.toThrow(SyntaxError);
+    await expect(folder.readState()).rejects.toMatchObject({ code: "fleet-damaged" });
     await writeFile(join(folder.dir, "replicas"), "no folder");
     await expect(folder.indices()).rejects.toMatchObject({ code: "ENOTDIR" });
   });
+
+  it.each(["", "\0\0\0", '{"inst', '{"v":9}'])(
+    "with a file that holds %j costs the replica a restart, and nothing else",
+    async (text) => {
+      const folder = await open();
+      await folder.writeState(state);
+      for (const index of [0, 1]) {
+        await folder.writeSpec(index, spec);
+        await folder.writeInstance(index, instance);
+      }
+      await folder.writeChanging(await ownInstanceId(), [0]);
+      await writeFile(join(folder.replicaDir(1), "instance.json"), text);
+      await writeFile(join(folder.dir, "changing.json"), text);
+      // No process has this id: the replica counts as dead.
+      expect(await folder.readInstance(1)).toMatchObject({ instance: "0@0", release });
+      expect(await folder.readInstance(0)).toEqual(instance);
+      expect(await folder.changing()).toEqual(new Set());
+      await writeFile(join(folder.replicaDir(1), "spec.json"), text);
+      expect([await folder.readSpec(1), await folder.readInstance(1)]).toMatchObject([undefined, { release }]);
+      await writeFile(join(folder.dir, "workload.json"), text);
+      await expect(folder.readState()).rejects.toMatchObject({ code: "fleet-damaged" });
+    },
+  );
 
   it("is for its owner's eyes", async () => {
     const folder = await open();

@@ -54,6 +54,8 @@ export class SimulatedMempool {
   #blocks: Waiting[][] = [[]];
   /** In wei; set by the simulation. */
   base = GWEI;
+  /** What a block's author asks above the base fee, in wei. */
+  tip = GWEI;
   balance = 10n ** 24n;
   faults: MempoolFaults;
   /** The highest fee that was ever offered, in wei. */
@@ -101,7 +103,7 @@ export class SimulatedMempool {
   }
 
   #isTaken(waiting: Waiting | undefined): boolean {
-    return waiting !== undefined && waiting.max >= this.base;
+    return waiting !== undefined && waiting.max >= this.base + this.tip && waiting.tip >= this.tip;
   }
 
   #count(): number {
@@ -114,7 +116,7 @@ export class SimulatedMempool {
       case "eth_getBlockByNumber":
         return { hash: `0x${"11".repeat(32)}`, number: hex(this.#blocks.length - 1), baseFeePerGas: hex(this.base) };
       case "eth_maxPriorityFeePerGas":
-        return hex(GWEI);
+        return hex(this.tip);
       case "eth_getBalance":
         return hex(this.balance);
       case "eth_getTransactionCount": {

@@ -108,11 +108,16 @@ async function run({ faults, kills, seed, spike }: Scenario): Promise<Report> {
   const chain = new SimulatedMempool(random, faults);
   const disk: SentEntry[] = [];
   const acknowledged = new Map<number, string>();
+  const started = new Set<number>();
   let process = new Process(chain, disk, clock);
 
   /** What an agent does: one call after another, each again and again until it is acknowledged. */
   async function work(sender: AccountSender, alive: Process): Promise<void> {
     for (let call = 0; call < CALLS; call++) {
+      if (acknowledged.has(call)) continue;
+      // At different moments of calm days and bad ones.
+      if (acknowledged.has(call - 1) && !started.has(call)) await clock.sleep(((seed + call * 7) % 11) * BLOCK_MS + 1);
+      started.add(call);
       while (!acknowledged.has(call)) {
         try {
           const sent = await sender.begin(
@@ -135,6 +140,8 @@ async function run({ faults, kills, seed, spike }: Scenario): Promise<Report> {
     await clock.pass(BLOCK_MS);
     const isSpike = block % 40 >= 15 && block % 40 < 25;
     chain.base = GWEI * (isSpike ? spike : 1n) + BigInt(random.integer(0, 200_000_000));
+    // Within what nodes take for the same order of price, creeping up: only a bump by itself gets a transaction on.
+    chain.tip = (GWEI * BigInt(10 + (block % 9))) / 10n;
     chain.makeBlock();
     if (acknowledged.size === CALLS - 1) chain.faults = NO_FAULTS;
     if (acknowledged.size === CALLS) calm += 1;

@@ -3,9 +3,9 @@ import PQueue from "p-queue";
 import { BaseError } from "../../../errors.js";
 import type { Hex } from "../../../records/index.js";
 import { ChainError } from "../errors.js";
-import { broadcast, isLost } from "./broadcast.js";
+import { broadcast } from "./broadcast.js";
 import { readMarket } from "./fees.js";
-import { type Draft, Publisher, type PublisherDependencies, REVIEW_MS } from "./publisher.js";
+import { type Draft, mayHaveArrived, Publisher, type PublisherDependencies, REVIEW_MS } from "./publisher.js";
 import { type RawReceipt, readReceipt } from "./receipt.js";
 import { type SentTransaction, scopeOf } from "./sentTransactions.js";
 
@@ -177,7 +177,7 @@ export class AccountSender {
       this.#given.add(newest.hash);
       return earlier;
     } catch (error) {
-      if (isLost(error) || (error instanceof ChainError && error.kind === "transaction-timeout")) throw error;
+      if (mayHaveArrived(error)) throw error;
       // A node refuses it for good, and no block holds it.
       await sent.drop(scope, nonce);
       return undefined;

@@ -1,3 +1,4 @@
+import { isError } from "ethers";
 import { type BaseError, messageOf } from "../../../errors.js";
 import type { Clock } from "../../../utils/clock.js";
 import { retryDelay } from "../../../utils/timing/retryDelay.js";
@@ -34,7 +35,8 @@ const SERVER_FAILED =
  * the chain does not have it, sends the same signed bytes again. A transaction with another nonce would do the work twice.
  *
  * @returns Undefined once a node has it, in its pool or in a block; else why none takes it as it is.
- * @throws {@link ChainError} `transaction-timeout` if no answer came until the deadline; also any other refusal.
+ * @throws {@link ChainError} `transaction-timeout` if no answer came until the deadline, `rpc-unreachable` if the chain is
+ * closed meanwhile; also any other refusal.
  */
 export async function broadcast(
   rpc: Pick<FailoverProvider, "send">,
@@ -47,6 +49,8 @@ export async function broadcast(
       await rpc.send("eth_sendRawTransaction", [raw]);
       return undefined;
     } catch (thrown) {
+      // The program closes the chain: whether the request arrived is not known any more.
+      if (isError(thrown, "UNSUPPORTED_OPERATION")) throw closed(thrown);
       const error = toChainError(thrown);
       const refusal = refusalOf(wordsOf(error));
       // If an earlier attempt arrived, this very transaction used the nonce: such a refusal is a success. So is that of a
@@ -80,9 +84,14 @@ async function isKnown(rpc: Pick<FailoverProvider, "send">, hash: string): Promi
   try {
     return (await rpc.send("eth_getTransactionByHash", [hash])) !== null;
   } catch (error) {
+    if (isError(error, "UNSUPPORTED_OPERATION")) throw closed(error);
     if (isLost(toChainError(error))) return undefined;
     throw error;
   }
+}
+
+function closed(cause: unknown): ChainError {
+  return new ChainError("rpc-unreachable", "The connection to the chain was closed.", { cause });
 }
 
 /** What a node said, as it said it. */

@@ -4,7 +4,7 @@ import type { Clock } from "../../../utils/clock.js";
 import { retryDelay } from "../../../utils/timing/retryDelay.js";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";
-import { broadcast, type Refused } from "./broadcast.js";
+import { broadcast, isLost, type Refused } from "./broadcast.js";
 import {
   bumped,
   capped,
@@ -68,15 +68,16 @@ export class Publisher {
 
   /** What the chain asks, once that is not above the cap. @throws {@link ChainError} `fees-above-cap` at the deadline. */
   async affordableMarket(deadline: number): Promise<Market> {
-    const { clock, maxFee, rpc } = this.#its;
+    const { clock, maxFee, pollMs, rpc } = this.#its;
     for (;;) {
       const market = await readMarket(rpc);
       if (leastOf(market) <= maxFee) return market;
       const reason = aboveCap(market, maxFee);
       this.wait(reason);
-      if (clock.monotonic() >= deadline)
-        throw new ChainError("fees-above-cap", `Nothing was sent: ${reason}.`, { hints: [CAP_HINT] });
-      await clock.sleep(Math.min(REVIEW_MS, Math.max(1, deadline - clock.monotonic())));
+      const askAgainAt = Math.min(deadline, clock.monotonic() + REVIEW_MS);
+      while (clock.monotonic() < askAgainAt) await clock.sleep(pollMs);
+      if (askAgainAt < deadline) continue;
+      throw new ChainError("fees-above-cap", `Nothing was sent: ${reason}.`, { hints: [CAP_HINT] });
     }
   }
 
@@ -154,8 +155,7 @@ export class Publisher {
     try {
       return await broadcast(this.#its.rpc, version, { ...this.#its, deadline });
     } catch (error) {
-      const mayHaveArrived = error instanceof ChainError && error.kind === "transaction-timeout";
-      if (!mayHaveArrived) await this.#its.sent.drop(scope, nonce);
+      if (!mayHaveArrived(error)) await this.#its.sent.drop(scope, nonce);
       throw error;
     }
   }
@@ -205,6 +205,11 @@ export class Publisher {
     const version = { ...fees, raw, hash: keccak256(raw) as Hex };
     return { transaction: await sent.addVersion(scope, draft, version), version };
   }
+}
+
+/** Whether an attempt to send ended without an answer. */
+export function mayHaveArrived(error: unknown): boolean {
+  return isLost(error) || (error instanceof ChainError && error.kind === "transaction-timeout");
 }
 
 const CAP_HINT = "Raise the cap (maxFeeGwei), or wait until fees fall.";

@@ -10,6 +10,7 @@ import {
   plan,
 } from "../../policy/index.js";
 import type { Clock } from "../../utils/clock.js";
+import { FailureLog } from "../../utils/failureLog.js";
 import type { Logger } from "../../utils/logger.js";
 import { repeat } from "../../utils/timing/repeat.js";
 import type { UnopenedProposal } from "../ballots/unopenedProposal.js";
@@ -52,11 +53,13 @@ export interface LoopStatus {
 /** Monitor, analyze, plan, execute over shared knowledge: one cycle after another until the signal aborts. */
 export class MapekLoop {
   readonly #dependencies: MapekLoopDependencies;
+  readonly #failures: FailureLog;
   #memory: AnalysisMemory = initialMemory();
   #status: LoopStatus = { cycle: 0, analysis: undefined, lastError: undefined };
 
   constructor(dependencies: MapekLoopDependencies) {
     this.#dependencies = dependencies;
+    this.#failures = new FailureLog(dependencies.logger, "a cycle failed", "cycles succeed again");
   }
 
   get status(): LoopStatus {
@@ -64,7 +67,7 @@ export class MapekLoop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, cycleMs, logger } = this.#dependencies;
+    const { clock, cycleMs } = this.#dependencies;
     let cycle = -1;
     await repeat({
       clock,
@@ -72,11 +75,12 @@ export class MapekLoop {
       signal,
       onError: (error) => {
         this.#status = { ...this.#status, cycle, lastError: messageOf(error) };
-        logger.warn("a cycle failed", { cycle, reason: messageOf(error) });
+        this.#failures.failed(error, { cycle });
       },
       work: async () => {
         cycle += 1;
         this.#status = { cycle, analysis: await this.cycle(cycle, signal), lastError: undefined };
+        this.#failures.succeeded();
       },
     });
   }

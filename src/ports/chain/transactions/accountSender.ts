@@ -4,7 +4,7 @@ import { BaseError } from "../../../errors.js";
 import type { Hex } from "../../../records/index.js";
 import { ChainError } from "../errors.js";
 import { broadcast } from "./broadcast.js";
-import { readMarket } from "./fees.js";
+import { type Market, readMarket } from "./fees.js";
 import { type Draft, mayHaveArrived, Publisher, type PublisherDependencies, REVIEW_MS } from "./publisher.js";
 import { type RawReceipt, readReceipt } from "./receipt.js";
 import { type SentTransaction, scopeOf } from "./sentTransactions.js";
@@ -70,7 +70,7 @@ export class AccountSender {
   }
 
   async #begin(call: Pick<Draft, "to" | "value" | "data">, estimate: () => Promise<bigint>): Promise<SentTransaction> {
-    const { clock, rpc, sent, timeoutMs, tip } = this.#its;
+    const { clock, rpc, sent, timeoutMs } = this.#its;
     const deadline = clock.monotonic() + timeoutMs;
     const scope = await this.#readScope();
     const id = idOf(call);
@@ -83,17 +83,32 @@ export class AccountSender {
       if (earlier.call === id && (!earlier.isAnswered || earlier.minedIn === undefined)) return earlier;
       if (earlier.minedIn === undefined) await this.#settleEarlier(earlier, deadline);
     }
-    const [gasLimit, market, next] = await Promise.all([
-      estimate(),
-      this.#publisher.affordableMarket(deadline),
-      this.#readNonce(tip),
-    ]);
-    const last = sent.list(scope).at(-1)?.nonce ?? -1;
-    const draft = { ...call, call: id, gasLimit, nonce: Math.max(next, last + 1) };
-    const transaction = await this.#publisher.publish(scope, draft, market, deadline);
+    const [gasLimit, market] = await Promise.all([estimate(), this.#publisher.affordableMarket(deadline)]);
+    const transaction = await this.#publish(scope, { ...call, call: id, gasLimit }, market, deadline);
     this.#publisher.wait(undefined);
     for (const { hash } of transaction.versions) this.#given.add(hash);
     return transaction;
+  }
+
+  /** Publishes with the next nonce; once more if another transaction, such as of an earlier process, was mined with it meanwhile. */
+  async #publish(
+    scope: string,
+    draft: Omit<Draft, "nonce">,
+    market: Market,
+    deadline: number,
+  ): Promise<SentTransaction> {
+    const { sent, tip } = this.#its;
+    for (let refused = -1; ; ) {
+      const last = sent.list(scope).at(-1)?.nonce ?? -1;
+      const nonce = Math.max(await this.#readNonce(tip), last + 1);
+      try {
+        return await this.#publisher.publish(scope, { ...draft, nonce }, market, deadline);
+      } catch (error) {
+        const isTaken = error instanceof ChainError && error.kind === "nonce-conflict" && nonce > refused;
+        if (!isTaken || (await this.#readNonce(tip)) <= nonce) throw error;
+        refused = nonce;
+      }
+    }
   }
 
   /**

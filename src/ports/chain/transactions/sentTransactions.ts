@@ -1,5 +1,4 @@
 import type { Address, Hex } from "../../../records/index.js";
-import { Journal } from "../../../utils/journal.js";
 import type { Fees } from "./fees.js";
 
 /**
@@ -50,7 +49,13 @@ export type SentEntry =
   | { readonly type: "dropped"; readonly scope: string; readonly nonce: number };
 
 /** Where the entries are kept. */
-export type SentJournal = Pick<Journal<SentEntry>, "append" | "close" | "replace">;
+export interface SentJournal {
+  /** Resolves once the entry is durable. */
+  append(entry: SentEntry): Promise<void>;
+  /** Replaces all entries in one step. */
+  replace(entries: readonly SentEntry[]): Promise<void>;
+  close(): Promise<void>;
+}
 
 /**
  * What accounts have signed and not seen final. With a journal each version is on the disk before it is sent: after a kill -9
@@ -66,12 +71,6 @@ export class SentTransactions {
     this.#journal = journal;
     this.#lines = entries.length;
     for (const entry of entries) this.#apply(entry);
-  }
-
-  /** Opens or creates the journal at `path`. @throws JournalError */
-  static async open(path: string): Promise<SentTransactions> {
-    const { entries, journal } = await Journal.open<SentEntry>(path);
-    return new SentTransactions(journal, entries);
   }
 
   /** The transactions of one account on one chain, by nonce. @param scope Names account and chain: {@link scopeOf}. */

@@ -3,13 +3,8 @@ import PQueue from "p-queue";
 import type { Catalog } from "../catalog/index.js";
 import { type Client, createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
-import {
-  type Chain,
-  createChain,
-  requireSafeDeployment,
-  SentTransactions,
-  verifyDeployment,
-} from "../ports/chain/index.js";
+import { type Chain, createChain, requireSafeDeployment, verifyDeployment } from "../ports/chain/index.js";
+import { openSentTransactions } from "../ports/chain/transactions/openSentTransactions.js";
 import { createHeliaContent, type HeliaContent } from "../ports/content/drivers/helia.js";
 import { createGossip } from "../ports/gossip/index.js";
 import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
@@ -109,7 +104,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const blsSecret = config.keys.bls === undefined ? undefined : await readBlsKey(config.keys.bls, password);
   const self = wallet.address as Address;
   const { rpcUrls, chainId, contracts, deployedAtBlock, maxFeeGwei } = config.chain;
-  const sent = await SentTransactions.open(join(dataDir, "transactions.jsonl"));
+  const sent = await openSentTransactions(join(dataDir, "transactions.jsonl"));
   parts.add(() => sent.close());
   const sending = { sent, maxFeeGwei, onWait: (reason?: string) => logWait(logger, reason) };
   const chain = await createChain({ rpcUrl: rpcUrls, chainId, contracts, deployedAtBlock, signer: wallet, sending });

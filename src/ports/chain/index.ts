@@ -41,7 +41,7 @@ export {
   readJointTransaction,
 } from "./transactions/anchorTransaction.js";
 export type { Receipt } from "./transactions/send.js";
-export { SentTransactions } from "./transactions/sentTransactions.js";
+export { type SentEntry, type SentJournal, SentTransactions } from "./transactions/sentTransactions.js";
 export {
   type BallotContext,
   type BallotMessage,

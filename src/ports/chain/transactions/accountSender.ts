@@ -5,7 +5,13 @@ import type { Hex } from "../../../records/index.js";
 import { ChainError } from "../errors.js";
 import { broadcast } from "./broadcast.js";
 import { type Market, readMarket } from "./fees.js";
-import { type Draft, mayHaveArrived, Publisher, type PublisherDependencies, REVIEW_MS } from "./publisher.js";
+import {
+  mayHaveArrived,
+  Publisher,
+  type PublisherDependencies,
+  REVIEW_MS,
+  type TransactionDraft,
+} from "./publisher.js";
 import { type RawReceipt, readReceipt } from "./receipt.js";
 import { type SentTransaction, scopeOf } from "./sentTransactions.js";
 
@@ -65,11 +71,17 @@ export class AccountSender {
    * @throws {@link ChainError} `fees-above-cap`, `insufficient-funds`, `nonce-conflict`; `transaction-timeout` if an earlier
    * transaction is in no block in time, or no answer came; what `estimate` throws.
    */
-  begin(call: Pick<Draft, "to" | "value" | "data">, estimate: () => Promise<bigint>): Promise<SentTransaction> {
+  begin(
+    call: Pick<TransactionDraft, "to" | "value" | "data">,
+    estimate: () => Promise<bigint>,
+  ): Promise<SentTransaction> {
     return this.#beginning.add(() => this.#begin(call, estimate));
   }
 
-  async #begin(call: Pick<Draft, "to" | "value" | "data">, estimate: () => Promise<bigint>): Promise<SentTransaction> {
+  async #begin(
+    call: Pick<TransactionDraft, "to" | "value" | "data">,
+    estimate: () => Promise<bigint>,
+  ): Promise<SentTransaction> {
     const { clock, rpc, sent, timeoutMs } = this.#its;
     const deadline = clock.monotonic() + timeoutMs;
     const scope = await this.#readScope();
@@ -93,7 +105,7 @@ export class AccountSender {
   /** Publishes with the next nonce; once more if another transaction, such as of an earlier process, was mined with it meanwhile. */
   async #publish(
     scope: string,
-    draft: Omit<Draft, "nonce">,
+    draft: Omit<TransactionDraft, "nonce">,
     market: Market,
     deadline: number,
   ): Promise<SentTransaction> {
@@ -252,6 +264,6 @@ export class AccountSender {
 }
 
 /** Identifies what a transaction does. */
-function idOf({ data, to, value }: Pick<Draft, "to" | "value" | "data">): Hex {
+function idOf({ data, to, value }: Pick<TransactionDraft, "to" | "value" | "data">): Hex {
   return solidityPackedKeccak256(["string", "uint256", "bytes"], [(to ?? "").toLowerCase(), value, data]) as Hex;
 }

@@ -42,7 +42,7 @@ export interface PublisherDependencies {
 }
 
 /** A transaction before its first version. */
-export interface Draft extends Pick<SentTransaction, "nonce" | "call" | "gasLimit"> {
+export interface TransactionDraft extends Pick<SentTransaction, "nonce" | "call" | "gasLimit"> {
   readonly to: string | null;
   readonly value: bigint;
   readonly data: string;
@@ -87,7 +87,7 @@ export class Publisher {
    * @throws {@link ChainError} if no node takes it: nothing was sent then, and the nonce is free. `transaction-timeout` if no
    * answer came: it may have been sent.
    */
-  async publish(scope: string, draft: Draft, market: Market, deadline: number): Promise<SentTransaction> {
+  async publish(scope: string, draft: TransactionDraft, market: Market, deadline: number): Promise<SentTransaction> {
     const { clock, pollMs, sent } = this.#its;
     let fees = capped(feesFor(market), this.#its.maxFee);
     for (let changes = 1; ; changes++) {
@@ -161,7 +161,12 @@ export class Publisher {
   }
 
   /** The fees to try after a refusal; undefined if none would be taken. */
-  async #feesAfter({ refusal }: Refused, fees: Fees, draft: Draft, changes: number): Promise<Fees | undefined> {
+  async #feesAfter(
+    { refusal }: Refused,
+    fees: Fees,
+    draft: TransactionDraft,
+    changes: number,
+  ): Promise<Fees | undefined> {
     const { maxFee, rpc } = this.#its;
     if (refusal === "nonce-used") return undefined;
     if (refusal === "pool-full") return fees;
@@ -177,7 +182,7 @@ export class Publisher {
   }
 
   /** The most for one unit of gas that the account can pay, in wei. */
-  async #affordable({ gasLimit, value }: Pick<Draft, "gasLimit" | "value">): Promise<bigint> {
+  async #affordable({ gasLimit, value }: Pick<TransactionDraft, "gasLimit" | "value">): Promise<bigint> {
     const { account, rpc } = this.#its;
     const left = BigInt(await rpc.send("eth_getBalance", [account, "latest"])) - value;
     return left > 0n ? left / gasLimit : 0n;
@@ -191,7 +196,7 @@ export class Publisher {
 
   async #sign(
     scope: string,
-    draft: Draft,
+    draft: TransactionDraft,
     fees: Fees,
     market: Market,
   ): Promise<{ transaction: SentTransaction; version: SignedVersion }> {
@@ -229,7 +234,7 @@ function offersEnough({ max, tip }: Fees, market: Market): boolean {
 }
 
 /** What a signed transaction does. */
-function contentsOf({ raw }: SignedVersion): Pick<Draft, "to" | "value" | "data"> {
+function contentsOf({ raw }: SignedVersion): Pick<TransactionDraft, "to" | "value" | "data"> {
   const { data, to, value } = Transaction.from(raw);
   return { data, to, value };
 }

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { id, keccak256, Transaction, toQuantity } from "ethers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Chain, createChain } from "../../../../src/ports/chain/index.js";
-import { SentTransactions } from "../../../../src/ports/chain/transactions/sentTransactions.js";
+import { openSentTransactions } from "../../../../src/ports/chain/transactions/openSentTransactions.js";
+import type { SentTransactions } from "../../../../src/ports/chain/transactions/sentTransactions.js";
+import { systemClock } from "../../../../src/utils/clock.js";
 import { type FaultyMempool, faultyMempool } from "../../../faults/mempool.js";
 import { stepped, type TestClock } from "../../../harness/clock.js";
 import { deployWitan, type Witan } from "../../../harness/deploy.js";
@@ -53,7 +55,7 @@ describe("an account's transactions", () => {
   const until = async (isSo: () => unknown, passMs = 0) => {
     while (!isSo()) {
       clock.pass(passMs);
-      await new Promise((resolve) => setImmediate(resolve));
+      await systemClock.sleep(1);
     }
   };
   const arrivals = (count: number) => until(() => mempool.arrived.length >= count);
@@ -140,14 +142,14 @@ describe("an account's transactions", () => {
       },
     };
     mempool = { ...mempool, provider: node };
-    const killed = await connect({ sent: await SentTransactions.open(path) });
+    const killed = await connect({ sent: await openSentTransactions(path) });
     void anchor(killed, "killed").catch(() => undefined);
     await arrivals(1);
     const [raw = ""] = mempool.arrived;
     expect(atArrival).toContain(raw);
 
     killed.close();
-    const next = await connect({ sent: await SentTransactions.open(path) });
+    const next = await connect({ sent: await openSentTransactions(path) });
     const again = anchor(next, "killed");
     await arrivals(2);
     await rpc("hardhat_mine");

@@ -20,6 +20,11 @@ export {
   type OperatorConsent,
   parseDeployment,
   type Receipt,
+  type SendingOptions,
+  type SendingStatus,
+  type SentEntry,
+  type SentJournal,
+  SentTransactions,
   signOperatorConsent,
   type WatchOptions,
 } from "./ports/chain/index.js";

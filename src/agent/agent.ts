@@ -1,10 +1,11 @@
 import type { Client } from "../client/index.js";
 import { messageOf } from "../errors.js";
 import { type NodeView, PlanDefaults, type PlanPolicy, VoteDefaults, type VotePolicy } from "../policy/index.js";
+import type { Chain } from "../ports/chain/index.js";
 import type { Address } from "../records/index.js";
 import type { Clock } from "../utils/clock.js";
 import type { Logger } from "../utils/logger.js";
-import type { BackgroundJobs } from "./backgroundJobs.js";
+import type { BackgroundJobs, FailingJob } from "./backgroundJobs.js";
 import type { BallotsView } from "./ballots/exchange.js";
 import type { AgentConfig } from "./config.js";
 import type { NodeCapabilities } from "./handlers/compose.js";
@@ -50,6 +51,16 @@ export interface AgentDependencies {
   readonly policy?: Partial<PlanPolicy>;
 }
 
+/** What an agent does, and what it waits for. */
+export interface AgentStatus extends LoopStatus {
+  readonly waitingRecords: number;
+  readonly unsettledBatches: number;
+  /** What its transactions wait for. */
+  readonly sending: Chain["sending"];
+  /** The jobs that failed when they last ran, and why. */
+  readonly failing: readonly FailingJob[];
+}
+
 /** The process beside a node: monitors, analyzes, plans, votes and executes until it is stopped. */
 export class Agent {
   readonly #dependencies: AgentDependencies;
@@ -81,7 +92,7 @@ export class Agent {
         onError: (error) => logger.warn("the replicas cannot be listed", { reason: messageOf(error) }),
         ping: () => client.chain.blockNumber(),
       }),
-      recorder: new Recorder({ self, clock, outbox, anchoring, logger }),
+      recorder: new Recorder({ self, clock, outbox, anchoring, jobs, logger }),
       knowledge: new Knowledge(client, config.learning?.task),
       attempts: new Attempts({ client, clock, logger }),
       planner: new Planner({ self, client, clock, jobs, logger }),
@@ -106,9 +117,17 @@ export class Agent {
     });
   }
 
-  get status(): LoopStatus & { readonly waitingRecords: number; readonly unsettledBatches: number } {
-    const { waiting, unsettled } = this.#dependencies.outbox;
-    return { ...this.#loop.status, waitingRecords: waiting, unsettledBatches: unsettled };
+  get status(): AgentStatus {
+    const { client, jobs, outbox } = this.#dependencies;
+    const { unsettled, waiting } = outbox;
+    const { sending } = client.chain;
+    return {
+      ...this.#loop.status,
+      waitingRecords: waiting,
+      unsettledBatches: unsettled,
+      sending,
+      failing: jobs.failing,
+    };
   }
 
   /** The ballots on a proposal that this node knows of, those that are not on chain yet included, and its own. */

@@ -36,6 +36,8 @@ const schema = z.strictObject({
       NodeTimelock: address,
     }),
     deployedAtBlock: z.int().min(0),
+    /** The most that a unit of gas may cost, in gwei. While the chain asks more, transactions wait. */
+    maxFeeGwei: z.number().positive().max(1_000_000).default(AgentDefaults.maxFeeGwei),
     confirmations: z.int().min(0).max(1_000).default(AgentDefaults.confirmations),
   }),
   keys: z.strictObject({

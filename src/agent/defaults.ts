@@ -2,6 +2,8 @@
 export const AgentDefaults = {
   /** Counts no blocks: the chain's `finalized` tag says what is final. */
   confirmations: 0,
+  /** Above what Ethereum asks on all but its worst days. What waits costs time, which most of an agent's transactions have. */
+  maxFeeGwei: 500,
   /** Loopback only: an operator must configure addresses that other machines can reach. */
   listen: ["/ip4/127.0.0.1/tcp/0"] as readonly string[],
   /** One MAPE-K cycle; short enough that a dead replica is seen within a few seconds. */

@@ -4,6 +4,7 @@ import type { Catalog } from "../catalog/index.js";
 import { type Client, createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
 import { type Chain, createChain, requireSafeDeployment, verifyDeployment } from "../ports/chain/index.js";
+import { openSentTransactions } from "../ports/chain/transactions/openSentTransactions.js";
 import { createHeliaContent, type HeliaContent } from "../ports/content/drivers/helia.js";
 import { createGossip } from "../ports/gossip/index.js";
 import { openEnvelope, sealEnvelope } from "../ports/keys/envelope.js";
@@ -114,8 +115,11 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const wallet = await readAccountKey(config.keys.agent, password);
   const blsSecret = config.keys.bls === undefined ? undefined : await readBlsKey(config.keys.bls, password);
   const self = wallet.address as Address;
-  const { rpcUrls, chainId, contracts, deployedAtBlock } = config.chain;
-  const chain = await createChain({ rpcUrl: rpcUrls, chainId, contracts, deployedAtBlock, signer: wallet });
+  const { rpcUrls, chainId, contracts, deployedAtBlock, maxFeeGwei } = config.chain;
+  const sent = await openSentTransactions(join(dataDir, "transactions.jsonl"));
+  parts.add(() => sent.close());
+  const sending = { sent, maxFeeGwei, onWait: (reason?: string) => logWait(logger, reason) };
+  const chain = await createChain({ rpcUrl: rpcUrls, chainId, contracts, deployedAtBlock, signer: wallet, sending });
   parts.add(() => chain.close());
   requireSafeDeployment(await verifyDeployment(chain.provider, { contracts, deployedAtBlock }));
   // What the disk has room for: files first stop being stored, then records, and what this node signs last.
@@ -138,7 +142,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const client = createClient({ chain, content, locate: (contentId) => locations.locate(contentId) });
   const membership = membershipOf(chain);
 
-  const jobs = new BackgroundJobs(logger);
+  const jobs = new BackgroundJobs(logger, clock, config.cycleMs);
   // Who is there, by probes and by whatever else peers send.
   const { presence, cycle } = createPresence({
     config: config.presence,
@@ -283,6 +287,11 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     catalog: running?.catalog,
     stop: () => parts.stop(),
   };
+}
+
+function logWait(logger: Logger, reason: string | undefined): void {
+  if (reason === undefined) logger.info("transactions are sent again");
+  else logger.warn("transactions wait", { reason });
 }
 
 /** Tells whether an account is a member in the newest epoch. */

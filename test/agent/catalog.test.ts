@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const keep = (dataDir: string, confirmations = 0) => {
   const { deployment } = dao.witan;
-  const config = { dataDir, chain: { rpcUrls: [], ...deployment, confirmations } };
+  const config = { dataDir, chain: { rpcUrls: [], ...deployment, confirmations, maxFeeGwei: 500 } };
   return runCatalog({ config, chain: dao.chain, content: dao.content, logger });
 };
 

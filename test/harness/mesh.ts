@@ -112,7 +112,7 @@ export async function createMesh<Part extends MeshPart, Options extends MeshNode
         gossip: options.gossip ?? hub.peer(nameOf(index)),
         bls: options.bls ?? bls,
         clock,
-        jobs: new BackgroundJobs(logger),
+        jobs: new BackgroundJobs(logger, clock),
         logger,
         refusePeer: options.refusePeer ?? ((peer) => refused.push({ by: index, peer })),
       };

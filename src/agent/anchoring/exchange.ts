@@ -1,5 +1,5 @@
-import { messageOf } from "../../errors.js";
 import { blsPublicKey } from "../../ports/keys/index.js";
+import { FailureLog } from "../../utils/failureLog.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { repeat } from "../../utils/timing/repeat.js";
 import { ThrottledTask } from "../../utils/timing/throttledTask.js";
@@ -40,6 +40,7 @@ export class AnchoringExchange {
   readonly #validator: AnchoringValidator;
   readonly #sender: AnchoringSender;
   readonly #settler: AnchoringSettler;
+  readonly #failures: FailureLog;
   readonly #settlement: ThrottledTask;
   readonly #key: string;
   readonly #minAuthors: number;
@@ -58,6 +59,8 @@ export class AnchoringExchange {
     this.#minAuthors = minAuthors;
     this.#key = blsPublicKey(node.blsSecret);
     this.#pool = new AnchoringPool(clock, context);
+    const failed = "batches could not be anchored together yet";
+    this.#failures = new FailureLog(dependencies.logger, failed, "batches are anchored together again");
     this.#latest = new LatestView(clock);
     const shared = { ...dependencies, context, topic: this.topic, pool: this.#pool, latest: this.#latest };
     this.#sender = new AnchoringSender({ ...shared, onSigned: () => this.#settlement.schedule() });
@@ -71,7 +74,7 @@ export class AnchoringExchange {
     this.#settlement = new ThrottledTask(
       () => this.#settler.settle(),
       SETTLE_SOON_MS,
-      (error) => this.#report(error),
+      (error) => this.#failures.failed(error),
     );
   }
 
@@ -123,16 +126,13 @@ export class AnchoringExchange {
       clock,
       everyMs: SETTLE_EVERY_MS,
       signal: this.#stopping.signal,
-      onError: (error) => this.#report(error),
+      onError: (error) => this.#failures.failed(error),
       work: async () => {
         if (this.isOpen) await this.#settler.draft();
         await this.#settler.settle();
+        this.#failures.succeeded();
       },
     });
-  }
-
-  #report(error: unknown): void {
-    this.#dependencies.logger.warn("batches could not be anchored together yet", { reason: messageOf(error) });
   }
 
   #consider(draft: Draft): void {

@@ -98,19 +98,23 @@ export class AnchoringSettler {
     for (const draft of this.#dependencies.pool.drafts) {
       const key = `anchor ${draft.id}`;
       if (!this.#isSigned(draft) || !this.#isDue(key, key)) continue;
-      jobs.start(key, async () => {
-        const signatures = freshOf(draft);
-        try {
-          const { gasUsed, hash } = await node.client.anchorJointly({ ...draft.message, signatures });
-          const told = { root: draft.message.root, batches: signatures.length, transaction: hash, gas: gasUsed };
-          this.#dependencies.logger.info("anchored for many", told);
-        } catch (error) {
-          if (isRevert(error, "KnowledgeRegistryLapsed", "KnowledgeRegistryPastEpoch")) return this.#end(draft);
-          if (!isRevert(error, "KnowledgeRegistryNothingNew")) throw error;
-        }
-        for (const { index } of signatures) draft.anchored.add(index);
-        if (isComplete(draft)) this.#end(draft);
-      });
+      jobs.start(
+        key,
+        async () => {
+          const signatures = freshOf(draft);
+          try {
+            const { gasUsed, hash } = await node.client.anchorJointly({ ...draft.message, signatures });
+            const told = { root: draft.message.root, batches: signatures.length, transaction: hash, gas: gasUsed };
+            this.#dependencies.logger.info("anchored for many", told);
+          } catch (error) {
+            if (isRevert(error, "KnowledgeRegistryLapsed", "KnowledgeRegistryPastEpoch")) return this.#end(draft);
+            if (!isRevert(error, "KnowledgeRegistryNothingNew")) throw error;
+          }
+          for (const { index } of signatures) draft.anchored.add(index);
+          if (isComplete(draft)) this.#end(draft);
+        },
+        `${draft.signatures.size}`,
+      );
     }
   }
 

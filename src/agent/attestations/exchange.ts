@@ -1,6 +1,7 @@
 import type { DirectiveAttestation, IssuedDirective } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { Hex } from "../../records/index.js";
+import { FailureLog } from "../../utils/failureLog.js";
 import { ThrottledTask } from "../../utils/timing/throttledTask.js";
 import { disconnectAbuser, type ExchangeDependencies, SETTLE_SOON_MS } from "../aggregation/exchangeDependencies.js";
 import { LatestView } from "../aggregation/latestView.js";
@@ -82,10 +83,14 @@ export class AttestationExchange {
       ...shared,
       countedOf: (directiveId) => this.#settler.countedOf(directiveId),
     });
+    const failures = new FailureLog(logger, "attestations could not be settled yet", "attestations are settled again");
     this.#soon = new ThrottledTask(
-      () => this.#settle(),
+      async () => {
+        await this.#settle();
+        failures.succeeded();
+      },
       SETTLE_SOON_MS,
-      (error) => logger.warn("attestations could not be settled yet", { reason: messageOf(error) }),
+      (error) => failures.failed(error),
     );
   }
 

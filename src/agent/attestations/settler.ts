@@ -61,14 +61,18 @@ export class AttestationSettler {
         continue;
       }
       if (!this.#dueFor(directive, statement, key).has(self.toLowerCase()) || signal.aborted) continue;
-      jobs.start(`attest ${key}`, async () => {
-        const settled = await this.#settle(directive, statement);
-        if (settled === undefined) return;
-        const { outcome, report } = statement;
-        const { count: attestations, ...sent } = settled;
-        const said = { directive: directive.id, report, outcome, why: reason, attestations, ...sent };
-        logger.info("settled attestations", said);
-      });
+      jobs.start(
+        `attest ${key}`,
+        async () => {
+          const settled = await this.#settle(directive, statement);
+          if (settled === undefined) return;
+          const { outcome, report } = statement;
+          const { count: attestations, ...sent } = settled;
+          const said = { directive: directive.id, report, outcome, why: reason, attestations, ...sent };
+          logger.info("settled attestations", said);
+        },
+        `${side.pending.length}`,
+      );
     }
   }
 
@@ -166,7 +170,7 @@ export class AttestationSettler {
     }
     const nodes = () => latest.committees.present(epoch);
     if (!this.#schedule.due({ key, task: `enact ${id}`, nodes }).has(self.toLowerCase()) || signal.aborted) return;
-    jobs.start(`enact ${id}`, () => this.#enact(directive, enough));
+    jobs.start(`enact ${id}`, () => this.#enact(directive, enough), departed.join());
     logger.debug("a directive has enough reports of those who are present", { directive: id, needed });
   }
 

@@ -1,6 +1,7 @@
 import type { NodeBallot, Proposal, ProposalId, Support } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { Address, Incident } from "../../records/index.js";
+import { FailureLog } from "../../utils/failureLog.js";
 import { ThrottledTask } from "../../utils/timing/throttledTask.js";
 import { CountedSeats } from "../aggregation/countedSeats.js";
 import { disconnectAbuser, type ExchangeDependencies, SETTLE_SOON_MS } from "../aggregation/exchangeDependencies.js";
@@ -83,10 +84,14 @@ export class BallotExchange {
     this.#settler = new BallotSettler({ ...shared, recheck: (ballots) => this.#recheck(ballots) });
     const hasVoted = (proposal: Proposal, index: number) => this.#settler.hasVoted(proposal, index);
     this.#sender = new BallotSender({ ...shared, hasVoted });
+    const failures = new FailureLog(logger, "ballots could not be settled yet", "ballots are settled again");
     this.#soon = new ThrottledTask(
-      () => this.#settle(),
+      async () => {
+        await this.#settle();
+        failures.succeeded();
+      },
       SETTLE_SOON_MS,
-      (error) => logger.warn("ballots could not be settled yet", { reason: messageOf(error) }),
+      (error) => failures.failed(error),
     );
   }
 

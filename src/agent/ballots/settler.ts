@@ -59,12 +59,16 @@ export class BallotSettler {
     }
     const node = this.#dueNode(proposal);
     if (node === undefined || signal.aborted) return;
-    jobs.start(`settle ${proposal.id}`, async () => {
-      const settled = await this.#settle(proposal, node);
-      if (settled === undefined) return;
-      const { count: ballots, ...sent } = settled;
-      logger.info("settled ballots", { proposalId: proposal.id, why: reason, ballots, ...sent });
-    });
+    jobs.start(
+      `settle ${proposal.id}`,
+      async () => {
+        const settled = await this.#settle(proposal, node);
+        if (settled === undefined) return;
+        const { count: ballots, ...sent } = settled;
+        logger.info("settled ballots", { proposalId: proposal.id, why: reason, ballots, ...sent });
+      },
+      `${proposal.state} ${pending.length}`,
+    );
   }
 
   /** The ballots on a proposal that are known here and do not count yet. */

@@ -76,8 +76,12 @@ export class Executor {
     for (const id of this.#refused.keys()) if (!open.has(id)) this.#refused.delete(id);
     for (const directive of directives) {
       if (directive.status !== "Issued" || chainTime < directive.activeAt) continue;
-      this.#dependencies.jobs.start(`directive ${directive.id}`, () =>
-        this.#handle(directive, { committee, chainTime, isSuspended: committees.isSuspended(self) }, signal),
+      const isSuspended = committees.isSuspended(self);
+      this.#dependencies.jobs.start(
+        `directive ${directive.id}`,
+        () => this.#handle(directive, { committee, chainTime, isSuspended }, signal),
+        // What other nodes report may be what this one could not find out itself.
+        `${isSuspended} ${this.#dependencies.attestations.received(directive).length}`,
       );
     }
   }

@@ -47,6 +47,8 @@ export class FastLane implements OpeningStrategy {
   readonly #counted: CountedSeats;
   /** When each vote began, in milliseconds of monotonic time. */
   readonly #startedAt = createLruCache<ProposalId, number>(MAX_REMEMBERED);
+  /** Why a vote could not begin. */
+  readonly #refused = createLruCache<ProposalId, string>(MAX_REMEMBERED);
   #plans = new Map<ProposalId, FastLanePlan>();
 
   constructor(dependencies: FastLaneDependencies) {
@@ -150,10 +152,11 @@ export class FastLane implements OpeningStrategy {
       return await this.#start(built, view);
     } catch (error) {
       const { proposalId } = built;
-      this.#dependencies.logger.warn("a plan is opened on chain before the vote", {
-        proposalId,
-        reason: messageOf(error),
-      });
+      const reason = messageOf(error);
+      // It is tried in each cycle: the node that opens it may be another.
+      const level = this.#refused.get(proposalId) === reason ? "debug" : "warn";
+      this.#refused.set(proposalId, reason);
+      this.#dependencies.logger[level]("a plan is opened on chain before the vote", { proposalId, reason });
       return undefined;
     }
   }

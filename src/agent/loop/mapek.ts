@@ -10,6 +10,7 @@ import {
   plan,
 } from "../../policy/index.js";
 import type { Clock } from "../../utils/clock.js";
+import { FailureLog } from "../../utils/failureLog.js";
 import type { Logger } from "../../utils/logger.js";
 import { repeat } from "../../utils/timing/repeat.js";
 import type { UnopenedProposal } from "../ballots/unopenedProposal.js";
@@ -52,6 +53,9 @@ export interface LoopStatus {
 /** Monitor, analyze, plan, execute over shared knowledge: one cycle after another until the signal aborts. */
 export class MapekLoop {
   readonly #dependencies: MapekLoopDependencies;
+  readonly #failures: FailureLog;
+  readonly #recording: FailureLog;
+  readonly #anchoring: FailureLog;
   #memory: AnalysisMemory = initialMemory();
   #status: LoopStatus = { cycle: 0, analysis: undefined, lastError: undefined };
   /** Why a step of this cycle failed that the others do without; undefined if none did. */
@@ -59,6 +63,10 @@ export class MapekLoop {
 
   constructor(dependencies: MapekLoopDependencies) {
     this.#dependencies = dependencies;
+    const { logger } = dependencies;
+    this.#failures = new FailureLog(logger, "a cycle failed", "cycles succeed again");
+    this.#recording = new FailureLog(logger, "a cycle could not be recorded", "cycles are recorded again");
+    this.#anchoring = new FailureLog(logger, "joint anchors could not be followed", "joint anchors are followed again");
   }
 
   get status(): LoopStatus {
@@ -66,7 +74,7 @@ export class MapekLoop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, cycleMs, logger } = this.#dependencies;
+    const { clock, cycleMs } = this.#dependencies;
     let cycle = -1;
     await repeat({
       clock,
@@ -74,12 +82,13 @@ export class MapekLoop {
       signal,
       onError: (error) => {
         this.#status = { ...this.#status, cycle, lastError: messageOf(error) };
-        logger.warn("a cycle failed", { cycle, reason: messageOf(error) });
+        this.#failures.failed(error, { cycle });
       },
       work: async () => {
         cycle += 1;
         const analysis = await this.cycle(cycle, signal);
         this.#status = { cycle, analysis, lastError: this.#failure };
+        this.#failures.succeeded();
       },
     });
   }
@@ -94,7 +103,7 @@ export class MapekLoop {
     const { memory, analysis } = analyze(this.#memory, observation);
     this.#memory = memory;
     // A disk that is full stops records, and no vote: each step goes on without those that it does not need.
-    const recorded = this.#attempt("record", () => recorder.record(cycle, analysis, ballots.incidents()));
+    const recorded = this.#attempt(this.#recording, () => recorder.record(cycle, analysis, ballots.incidents()));
     const incidents = (await recorded) ?? [];
 
     const view = await readChainView(client);
@@ -102,7 +111,7 @@ export class MapekLoop {
     voter.tick(view.proposals, signal);
     planner.advance(view);
     await attestations.update(view);
-    await this.#attempt("anchor", () => anchoring.update(view));
+    await this.#attempt(this.#anchoring, () => anchoring.update(view));
     executor.tick(view, signal);
     const shared = await knowledge.read(view, observation);
     const toSuspend = await presence?.update(view);
@@ -118,13 +127,14 @@ export class MapekLoop {
   }
 
   /** Undefined if the work fails, which the next cycle tries again. */
-  async #attempt<T>(step: string, work: () => Promise<T>): Promise<T | undefined> {
+  async #attempt<T>(failures: FailureLog, work: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await work();
+      const result = await work();
+      failures.succeeded();
+      return result;
     } catch (error) {
-      const reason = messageOf(error);
-      this.#dependencies.logger.warn("a step of the cycle failed", { step, reason });
-      this.#failure = reason;
+      failures.failed(error);
+      this.#failure = messageOf(error);
       return undefined;
     }
   }

@@ -33,17 +33,19 @@ export class Planner {
   }
 
   /** Opens what is planned once it is this node's turn and no other node has. */
-  open(planned: readonly PlannedProposal[], view: Pick<ChainView, "committees">): void {
+  open(planned: readonly PlannedProposal[], view: Pick<ChainView, "committees" | "proposals">): void {
     if (this.#isSuspended(view)) return;
     const byDuty = new Map(planned.map((proposal) => [`open ${planKey(proposal)}`, proposal]));
     for (const duty of this.#openings.dueTasks([...byDuty.keys()], committeeOf(view), this.#dependencies.self)) {
       const proposal = byDuty.get(duty);
-      if (proposal) this.#dependencies.jobs.start(duty, () => this.#open(proposal));
+      // What is refused, such as for a limit, may be opened once other proposals have ended.
+      const situation = `${view.proposals.length} open`;
+      if (proposal) this.#dependencies.jobs.start(duty, () => this.#open(proposal), situation);
     }
   }
 
   /** Queues and executes the proposals that have passed, once it is this node's turn. */
-  advance(view: Pick<ChainView, "chainTime" | "committees" | "proposals">): void {
+  advance(view: Pick<ChainView, "chainTime" | "committees" | "directives" | "proposals">): void {
     if (this.#isSuspended(view)) return;
     const byDuty = new Map(
       view.proposals
@@ -54,7 +56,7 @@ export class Planner {
     );
     for (const duty of this.#advances.dueTasks([...byDuty.keys()], committeeOf(view), this.#dependencies.self)) {
       const proposal = byDuty.get(duty);
-      if (proposal) this.#dependencies.jobs.start(duty, () => this.#advance(proposal));
+      if (proposal) this.#dependencies.jobs.start(duty, () => this.#advance(proposal), situationOf(proposal, view));
     }
   }
 
@@ -81,4 +83,13 @@ export class Planner {
 
 function committeeOf({ committees }: Pick<ChainView, "committees">): readonly Address[] {
   return committees.present();
+}
+
+/** What executing an order depends on besides itself: who may vote, and what else is ordered of its subject. */
+function situationOf(
+  { directive }: Proposal,
+  { committees, directives }: Pick<ChainView, "committees" | "directives">,
+): string {
+  const others = directives.filter(({ subject }) => subject === directive?.subject).map(({ id }) => id);
+  return [committees.newest, ...others].join();
 }

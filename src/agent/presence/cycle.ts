@@ -1,5 +1,5 @@
-import { messageOf } from "../../errors.js";
 import type { Clock } from "../../utils/clock.js";
+import { FailureLog } from "../../utils/failureLog.js";
 import type { Logger } from "../../utils/logger.js";
 import type { ChainClock } from "../aggregation/chainClock.js";
 import type { BackgroundJobs } from "../backgroundJobs.js";
@@ -26,10 +26,13 @@ export class PresenceCycle {
   readonly #dependencies: PresenceCycleDependencies;
   readonly #returning: Returning;
   readonly #batch = new SuspendBatch();
+  readonly #failures: FailureLog;
 
   constructor(dependencies: PresenceCycleDependencies) {
     this.#dependencies = dependencies;
     this.#returning = new Returning(dependencies);
+    const failed = "presence could not be read from the chain";
+    this.#failures = new FailureLog(dependencies.logger, failed, "presence is read from the chain again");
   }
 
   /** The seats that are silent to this node, for its votes. */
@@ -39,7 +42,7 @@ export class PresenceCycle {
 
   /** Goes on from a snapshot of the chain. The seats to put to the vote now; none while the chain does not tell who may be suspended. */
   async update({ chainTime, committees }: Pick<ChainView, "chainTime" | "committees">): Promise<readonly number[]> {
-    const { chain, logger, presence, self, time } = this.#dependencies;
+    const { chain, presence, self, time } = this.#dependencies;
     time.update(chainTime);
     const { members } = committees;
     const suspended = committees.suspended.indices;
@@ -50,9 +53,10 @@ export class PresenceCycle {
       const own = members.find(({ peerId }) => peerId === self);
       this.#returning.update(own !== undefined && suspended.has(own.index));
       const counted = new Set(members.map(({ index }) => index).filter((index) => suspended.has(index)));
+      this.#failures.succeeded();
       return this.#batch.next(presence.silent(), { size: members.length, suspended: counted }, chainTime);
     } catch (error) {
-      logger.warn("presence could not be read from the chain", { reason: messageOf(error) });
+      this.#failures.failed(error);
       return [];
     }
   }

@@ -20,8 +20,21 @@ import { createLogReader } from "./events/logReader.js";
 import { type WatchOptions, watchEvents } from "./events/watchEvents.js";
 import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./rpc/endpoint.js";
 import { FailoverProvider } from "./rpc/provider.js";
+import { AccountSender, type SendingStatus } from "./transactions/accountSender.js";
+import { DEFAULT_MAX_FEE, fromGwei } from "./transactions/fees.js";
 import { createSend, type Receipt } from "./transactions/send.js";
+import { SentTransactions } from "./transactions/sentTransactions.js";
 import { ChainSigner } from "./transactions/signer.js";
+
+/** How transactions are sent. */
+export interface SendingOptions {
+  /** The most that one unit of gas may cost, in gwei; 500 by default. While the chain asks more, transactions wait. */
+  readonly maxFeeGwei?: number | undefined;
+  /** Where signed transactions are written down before they are sent; in memory by default. */
+  readonly sent?: SentTransactions | undefined;
+  /** Called when what transactions wait for changes; undefined if they wait for nothing but a block. */
+  readonly onWait?: ((reason: string | undefined) => void) | undefined;
+}
 
 export interface CreateChainParameters {
   /** The address of an RPC endpoint, or several to fail over between. */
@@ -40,6 +53,8 @@ export interface CreateChainParameters {
   readonly pollMs?: number | undefined;
   /** How long a sent transaction may take to get into a block, in milliseconds. */
   readonly confirmTimeoutMs?: number | undefined;
+  /** How transactions are sent: the cap on fees, and what is remembered of them. */
+  readonly sending?: SendingOptions | undefined;
   /** The most blocks of one request for events. */
   readonly blockRange?: number | undefined;
   /** For timeouts, pauses and retries; the system's by default. */
@@ -74,10 +89,15 @@ export interface Chain {
   /**
    * Sends a transaction and waits until it is in a block. Transactions of one account are sent one after another.
    *
+   * If fees rise meanwhile, it is signed again with the same nonce and higher fees, so that the receipt's hash may be another
+   * than that of the response. After a timeout, the same call again waits for the same transaction.
+   *
    * @throws {@link ContractRevertError} if the contract reverts, before or after it was mined; {@link ChainError}
-   * `read-only` without a signer, `transaction-timeout`, `nonce-conflict`, `insufficient-funds` or `rpc-*`.
+   * `read-only` without a signer, `transaction-timeout`, `nonce-conflict`, `insufficient-funds`, `fees-above-cap` or `rpc-*`.
    */
   send(transact: () => Promise<ContractTransactionResponse>): Promise<Receipt>;
+  /** What the sender's transactions wait for. */
+  readonly sending: SendingStatus;
   /** The chain's own time, in seconds: that of the next block. It may differ from wall time. */
   now(): Promise<number>;
   blockNumber(): Promise<number>;
@@ -98,7 +118,9 @@ export interface Chain {
  */
 export async function createChain(parameters: CreateChainParameters): Promise<Chain> {
   const { chainId, contracts: addresses, deployedAtBlock = 0, timeoutMs = 10_000, pollMs = 250 } = parameters;
-  const { confirmTimeoutMs = 120_000, blockRange, clock = systemClock } = parameters;
+  const { confirmTimeoutMs = 120_000, blockRange, clock = systemClock, sending = {} } = parameters;
+  const { maxFeeGwei, onWait, sent = new SentTransactions() } = sending;
+  const maxFee = maxFeeGwei === undefined ? DEFAULT_MAX_FEE : fromGwei(maxFeeGwei);
   const urls = parameters.rpcUrl === undefined ? [] : [parameters.rpcUrl].flat();
   const endpoints = [
     ...urls.map((url) => createHttpEndpoint(url)),
@@ -117,17 +139,25 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
   }
 
   async function connectAs(given: Signer | undefined, tip: Chain["tip"]): Promise<Chain> {
-    const signer =
-      given === undefined
+    const account = given === undefined ? undefined : ((await given.getAddress()) as Address);
+    const sender =
+      given === undefined || account === undefined
         ? undefined
-        : new ChainSigner(given, provider, { clock, pollMs, timeoutMs: confirmTimeoutMs });
-    const account = signer === undefined ? undefined : ((await signer.getAddress()) as Address);
+        : new AccountSender({
+            ...{ rpc: provider, account, chainId, sent, clock, pollMs, maxFee, onWait, tip },
+            sign: (transaction) => given.signTransaction(transaction),
+            timeoutMs: confirmTimeoutMs,
+          });
+    const signer =
+      given === undefined || sender === undefined
+        ? undefined
+        : new ChainSigner(given, provider, sender, { clock, pollMs, timeoutMs: confirmTimeoutMs });
     const contracts = connectContracts(addresses, signer ?? provider);
     const decode = createDecoder(addresses);
     const send =
-      account === undefined
+      account === undefined || sender === undefined
         ? () => Promise.reject(new ChainError("read-only", "This needs a signer: the chain was opened for reading."))
-        : createSend({ provider, account, chainId, decode, clock, pollMs, confirmTimeoutMs });
+        : createSend({ provider, account, chainId, sender, decode, clock, pollMs, confirmTimeoutMs });
     const readerOf = (selection: EventSelection) =>
       createLogReader({ provider, filter: filterFor(addresses, selection), decode, blockRange });
     const read = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -150,6 +180,9 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
       tip,
       read,
       send,
+      get sending() {
+        return sender?.status ?? { waitsFor: undefined, unmined: [] };
+      },
       blockNumber,
       now: () => read(() => timeOf(provider, tip)),
       async events<N extends ChainEventName>(selection: EventsParameters<N> = {}) {

@@ -25,6 +25,8 @@ const retryableByKind = {
   /** Another transaction of the same account took the nonce. */
   "nonce-conflict": true,
   "insufficient-funds": false,
+  /** The chain asks more for gas than the sender may pay. The transaction was not sent. */
+  "fees-above-cap": true,
   /** The transaction needs more gas than the chain lets one use. */
   "too-much-gas": false,
   /** Blocks that were read have left the chain. Reported to watchers, never thrown. */

@@ -1,4 +1,10 @@
-export { type Chain, type CreateChainParameters, createChain, type EventsParameters } from "./chain.js";
+export {
+  type Chain,
+  type CreateChainParameters,
+  createChain,
+  type EventsParameters,
+  type SendingOptions,
+} from "./chain.js";
 export {
   type Call,
   type DecodedCall,
@@ -26,6 +32,7 @@ export { decodeName, encodeName, peerIdText } from "./names.js";
 export { type BlockHeader, type FinalityRule, lastFinalBlock, readFinalHeader, readHeader } from "./rpc/blockHeader.js";
 export { type DevelopmentChain, developmentChain } from "./rpc/developmentChain.js";
 export type { Eip1193Provider } from "./rpc/endpoint.js";
+export type { SendingStatus } from "./transactions/accountSender.js";
 export {
   type AnchorTransaction,
   fetchRawTransaction,
@@ -34,6 +41,7 @@ export {
   readJointTransaction,
 } from "./transactions/anchorTransaction.js";
 export type { Receipt } from "./transactions/send.js";
+export { type SentEntry, type SentJournal, SentTransactions } from "./transactions/sentTransactions.js";
 export {
   type BallotContext,
   type BallotMessage,

@@ -9,6 +9,7 @@ import type { Client } from "../../../src/client/index.js";
 import { ContractRevertError } from "../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
 import { contentIdToCid, decodeJointManifest, type SignedBatch } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import {
   authorAt,
@@ -35,7 +36,8 @@ function open({ self = 0 } = {}) {
   const latest = viewOfMembers(5, clock);
   const logs: { message: string }[] = [];
   const logger = createLogger("debug", (line) => logs.push(JSON.parse(line)));
-  const jobs = new BackgroundJobs(logger);
+  // A test does not wait until what failed is tried again.
+  const jobs = new BackgroundJobs(logger, systemClock, 0);
   const content = createMemoryContent();
   const chain = { entries: [] as object[], sent: [] as object[], refusal: undefined as Error | undefined };
   const client = {

@@ -57,7 +57,7 @@ async function loopOf(change: Partial<MapekLoopDependencies>) {
     client,
     clock,
     observe: async () => observation,
-    recorder: new Recorder({ self, clock, outbox, anchoring: strategies.anchoring, logger }),
+    recorder: new Recorder({ self, clock, outbox, anchoring: strategies.anchoring, jobs, logger }),
     knowledge: new Knowledge(client, undefined),
     attempts: new Attempts({ client, clock, logger }),
     planner: new Planner({ self, client, clock, jobs, logger }),

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { Recorder } from "../../../src/agent/loop/recorder.js";
 import { aggregatedAnchoring } from "../../../src/agent/loop/strategies/aggregated.js";
 import { directAnchoring } from "../../../src/agent/loop/strategies/direct.js";
@@ -53,9 +54,11 @@ async function recording(anchoringOf: (outbox: Outbox) => AnchoringStrategy) {
     standingOf: async () => "waiting",
   });
   onTestFinished(() => outbox.close());
-  const clock = new TestClock(frozen(STRUCK));
+  // No time passes while an anchor is on its way.
+  const clock = new TestClock({ ...frozen(STRUCK), sleep: () => new Promise(() => undefined) });
   const logger = createLogger("silent", () => undefined);
-  const recorder = new Recorder({ self, clock, outbox, anchoring: anchoringOf(outbox), logger });
+  const jobs = new BackgroundJobs(logger, clock);
+  const recorder = new Recorder({ self, clock, outbox, anchoring: anchoringOf(outbox), jobs, logger });
   let cycle = 0;
   return {
     clock,

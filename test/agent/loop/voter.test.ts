@@ -297,7 +297,7 @@ describe("evidence that a node cannot look at now", () => {
     rpc.fails = (method, data) => method === what || (what === "anchorOf" && data.startsWith(selector));
     for (let times = 0; times < 3; times++) expect(await decide(proposal)).toBeUndefined();
     expect(await hasVoted(proposal)).toBe(false);
-    expect(logs).toMatchObject([failure, failure, failure]);
+    expect(logs).toMatchObject([failure]);
     rpc.fails = () => false;
     expect(await decide(proposal)).toMatchObject({ support: "for" });
   });

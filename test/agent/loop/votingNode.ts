@@ -11,6 +11,7 @@ import { type NodeView, VoteDefaults, type VotePolicy } from "../../../src/polic
 import { createChain, type Eip1193Provider } from "../../../src/ports/chain/index.js";
 import { type ContentStore, createMemoryContent } from "../../../src/ports/content/index.js";
 import type { Address, ContentId, Order } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
 import { temporaryFolder } from "../../harness/folder.js";
 import { patience } from "../../harness/patience.js";
@@ -52,7 +53,8 @@ export async function createVotingNode({ exchange, mesh: given, policy: policyCh
   onTestFinished(() => ballots.close());
   const logs: { level: string; message: string; [field: string]: unknown }[] = [];
   const logger = createLogger("info", (text) => logs.push(JSON.parse(text)));
-  const jobs = new BackgroundJobs(logger);
+  // A test does not wait until what failed is tried again.
+  const jobs = new BackgroundJobs(logger, systemClock, 0);
   const self = client.account as Address;
   /** What the node sees at this moment. */
   const policy = { ...VoteDefaults, ...policyChange };

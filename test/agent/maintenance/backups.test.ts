@@ -18,7 +18,14 @@ async function running({ dir }: { dir: string }) {
   const config = {
     name: "node-1",
     dataDir: temporaryFolder(),
-    chain: { rpcUrls: [], chainId: 31_337, contracts: {} as never, deployedAtBlock: 7, confirmations: 0 },
+    chain: {
+      rpcUrls: [],
+      chainId: 31_337,
+      contracts: {} as never,
+      deployedAtBlock: 7,
+      confirmations: 0,
+      maxFeeGwei: 500,
+    },
     backup: { dir, everyMs: EVERY_MS },
   };
   for (const { from } of backupOf(config).files) await writeFile(from, "");
@@ -83,7 +90,14 @@ it("does nothing without a folder to back up into", async () => {
   const store = await openDisk(temporaryFolder());
   const dataDir = temporaryFolder();
   await mkdir(dataDir, { recursive: true });
-  const chain = { rpcUrls: [], chainId: 1, contracts: {} as never, deployedAtBlock: 0, confirmations: 0 };
+  const chain = {
+    rpcUrls: [],
+    chainId: 1,
+    contracts: {} as never,
+    deployedAtBlock: 0,
+    confirmations: 0,
+    maxFeeGwei: 500,
+  };
   const config = { name: "node-1", dataDir, chain, backup: undefined };
   const logger = createLogger("silent", () => expect.unreachable("nothing is to be said"));
   const exclusive = new PQueue({ concurrency: 1 });

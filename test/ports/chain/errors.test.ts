@@ -12,6 +12,7 @@ describe("an error of the chain", () => {
     ["rpc-error", true],
     ["transaction-timeout", true],
     ["nonce-conflict", true],
+    ["fees-above-cap", true],
     ["reorganised", true],
     ["wrong-chain", false],
     ["not-deployed", false],

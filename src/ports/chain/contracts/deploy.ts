@@ -13,7 +13,10 @@ import {
 } from "../bindings/index.js";
 import { createHttpEndpoint } from "../rpc/endpoint.js";
 import { FailoverProvider } from "../rpc/provider.js";
+import { AccountSender } from "../transactions/accountSender.js";
+import { DEFAULT_MAX_FEE } from "../transactions/fees.js";
 import { fitParts, transactionGasLimit } from "../transactions/fitParts.js";
+import { SentTransactions } from "../transactions/sentTransactions.js";
 import { ChainSigner } from "../transactions/signer.js";
 import type { ConsentContext } from "../typedData/consent.js";
 import type { Deployment } from "./deployment.js";
@@ -65,12 +68,21 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
   const provider = new FailoverProvider(endpoints, { chainId, timeoutMs: TIMEOUT_MS, pollMs: POLL_MS });
   try {
     const deployedAtBlock = Number(await provider.send("eth_blockNumber", []));
-    const signer = new ChainSigner(parameters.deployer, provider, {
-      clock: systemClock,
-      pollMs: POLL_MS,
-      timeoutMs: TIMEOUT_MS,
+    const deployer = (await parameters.deployer.getAddress()) as Address;
+    const timing = { clock: systemClock, pollMs: POLL_MS, timeoutMs: TIMEOUT_MS };
+    const sender = new AccountSender({
+      ...{
+        ...timing,
+        rpc: provider,
+        account: deployer,
+        chainId,
+        sent: new SentTransactions(),
+        maxFee: DEFAULT_MAX_FEE,
+      },
+      sign: (transaction) => parameters.deployer.signTransaction(transaction),
+      tip: "latest",
     });
-    const deployer = await signer.getAddress();
+    const signer = new ChainSigner(parameters.deployer, provider, sender, timing);
 
     const timelock = await new NodeTimelock__factory(signer).deploy(deployer);
     const nodes = await new NodeRegistry__factory(signer).deploy(

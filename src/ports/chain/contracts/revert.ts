@@ -2,6 +2,7 @@ import { type Interface, isError, isHexString } from "ethers";
 import { BaseError, messageOf } from "../../../errors.js";
 import { contractErrors } from "../bindings/contractErrors.js";
 import { ChainError, ContractRevertError } from "../errors.js";
+import { refusalOf } from "../transactions/refusals.js";
 import { type ContractName, ContractNames } from "./deployment.js";
 import { interfaceOf } from "./interface.js";
 import { plainArgs } from "./plain.js";
@@ -57,7 +58,7 @@ export function toChainError(error: unknown): BaseError {
   if (error instanceof BaseError) return error;
   const data = revertDataOf(error);
   if (data !== undefined) return decodeRevert(data);
-  if (isError(error, "INSUFFICIENT_FUNDS") || /insufficient funds|enough funds/i.test(messageOf(error))) {
+  if (isError(error, "INSUFFICIENT_FUNDS") || refusalOf(messageOf(error)) === "insufficient-funds") {
     return new ChainError("insufficient-funds", "The account cannot pay for the transaction.", {
       details: shortOf(error),
       hints: ["Send it some of the chain's currency."],
@@ -69,7 +70,7 @@ export function toChainError(error: unknown): BaseError {
       hints: ["Send fewer items at once."],
     });
   }
-  if (isError(error, "NONCE_EXPIRED") || isError(error, "REPLACEMENT_UNDERPRICED")) {
+  if (["nonce-used", "outbid"].includes(refusalOf(shortOf(error)) ?? "")) {
     return new ChainError("nonce-conflict", "Another transaction of the same account took the nonce.", {
       details: shortOf(error),
       hints: ["Do not use one key in two processes."],

@@ -1,98 +1,100 @@
-import { keccak256, Transaction, type TransactionResponse, type TransactionResponseParams } from "ethers";
+import { isError } from "ethers";
 import { type BaseError, messageOf } from "../../../errors.js";
 import type { Clock } from "../../../utils/clock.js";
 import { retryDelay } from "../../../utils/timing/retryDelay.js";
 import { toChainError } from "../contracts/revert.js";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";
+import { type Refusal, refusalOf } from "./refusals.js";
 
 export interface BroadcastOptions {
   readonly clock: Clock;
   /** The first pause after a lost answer, in milliseconds; it doubles with each further one. */
   readonly pollMs: number;
-  /** How long to repeat the same bytes while no answer comes, in milliseconds. */
-  readonly timeoutMs: number;
+  /** When to repeat the bytes no more while no answer comes, in milliseconds of monotonic time. */
+  readonly deadline: number;
 }
 
-export interface SignedTransaction {
-  readonly raw: string;
-  /** The account that has signed it. */
-  readonly from: string;
+/** A refusal for a reason that higher fees, another nonce or patience removes. */
+export interface Refused {
+  readonly refusal: Exclude<Refusal, "known">;
+  /** What the node said. */
+  readonly error: BaseError;
+  /** Whether the answer to an earlier attempt was lost, so that some node may have taken the transaction. */
+  readonly mayHaveArrived: boolean;
 }
 
 const MAX_PAUSE_MS = 5_000;
 
-/** How RPC nodes answer if the transaction is in their pool already. */
-const ALREADY_KNOWN = /already known|known transaction|already imported/i;
+/** The words of servers that failed behind the address, which may have passed the transaction on. */
+const SERVER_FAILED =
+  /internal (json-rpc )?error|time(d )?out|deadline exceeded|unavailable|overloaded|busy|try again|too many requests|rate limit/i;
 
 /**
  * Sends a signed transaction. If the answer is lost, the transaction may have arrived: this looks it up by its hash and, if
  * the chain does not have it, sends the same signed bytes again. A transaction with another nonce would do the work twice.
  *
- * @throws {@link ChainError} `transaction-timeout` if no answer came within `timeoutMs`; also the RPC's refusal.
+ * @returns Undefined once a node has it, in its pool or in a block; else why none takes it as it is.
+ * @throws {@link ChainError} `transaction-timeout` if no answer came until the deadline, `rpc-unreachable` if the chain is
+ * closed meanwhile; also any other refusal.
  */
 export async function broadcast(
-  provider: FailoverProvider,
-  { raw, from }: SignedTransaction,
-  { clock, pollMs, timeoutMs }: BroadcastOptions,
-): Promise<TransactionResponse> {
-  const hash = keccak256(raw);
-  const deadline = clock.monotonic() + timeoutMs;
+  rpc: Pick<FailoverProvider, "send">,
+  { hash, raw }: { readonly hash: string; readonly raw: string },
+  { clock, deadline, pollMs }: BroadcastOptions,
+): Promise<Refused | undefined> {
   let mayHaveArrived = false;
-  for (let failures = 1; !(await isSent(failures)); failures++) {
-    await clock.sleep(retryDelay(failures, pollMs, MAX_PAUSE_MS));
-  }
-  return provider._wrapTransactionResponse(responseOf(raw, from), await provider.getNetwork());
-
-  /** Whether the chain has the transaction; false if an answer was lost and there is time to try again. */
-  async function isSent(failures: number): Promise<boolean> {
+  for (let attempts = 1; ; attempts++) {
     try {
-      await provider.send("eth_sendRawTransaction", [raw]);
-      return true;
-    } catch (error) {
-      const refusal = toChainError(error);
-      // If the first attempt arrived, this very transaction used the nonce: such a refusal is a success.
-      const known = ALREADY_KNOWN.test(detailsOf(refusal)) || (await isKnown(provider, hash));
-      if (known === true) return true;
+      await rpc.send("eth_sendRawTransaction", [raw]);
+      return undefined;
+    } catch (thrown) {
+      // The program closes the chain: whether the request arrived is not known any more.
+      if (isError(thrown, "UNSUPPORTED_OPERATION")) throw closed(thrown);
+      const error = toChainError(thrown);
+      const refusal = refusalOf(wordsOf(error));
+      // If an earlier attempt arrived, this very transaction used the nonce: such a refusal is a success. So is that of a
+      // development chain that has run a transaction and reports that it failed.
+      const known = refusal === "known" || (await isKnown(rpc, hash));
+      if (known === true) return undefined;
+      const mayHavePassed = isLost(error) || (refusal === undefined && SERVER_FAILED.test(wordsOf(error)));
+      const isAnswered = !mayHavePassed && known === false;
       // A node that lags behind the one that mined it does not know it yet: whose nonce it is shows later.
-      const isPerhapsOurs = mayHaveArrived && refusal instanceof ChainError && refusal.kind === "nonce-conflict";
-      if (!isLost(refusal) && known === false && !isPerhapsOurs) throw error;
-      mayHaveArrived ||= isLost(refusal);
-      if (clock.monotonic() < deadline) return false;
-      throw new ChainError("transaction-timeout", `No RPC accepted transaction ${hash} within ${timeoutMs} ms.`, {
-        cause: refusal,
-        hints: [`It was sent ${failures} times and may still be mined. Check its hash before you send another.`],
-      });
+      if (isAnswered && refusal !== undefined) return { refusal, error, mayHaveArrived };
+      if (isAnswered) throw error;
+      mayHaveArrived ||= mayHavePassed;
+      if (clock.monotonic() >= deadline) {
+        throw new ChainError("transaction-timeout", `No RPC accepted transaction ${hash} in time.`, {
+          cause: error,
+          hints: [`It was sent ${attempts} times and may still be mined. Check its hash before you send another.`],
+        });
+      }
     }
+    await clock.sleep(retryDelay(attempts, pollMs, MAX_PAUSE_MS));
   }
 }
 
-/** A plain copy of the transaction, since ethers' own recovers the public key from the signature each time `from` is read. */
-function responseOf(raw: string, from: string): TransactionResponseParams {
-  const signed = Transaction.from(raw);
-  const { accessList, chainId, data, gasLimit, gasPrice, hash, maxFeePerGas, maxPriorityFeePerGas } = signed;
-  const { nonce, signature, to, type, value } = signed;
-  return {
-    ...{ accessList, chainId, data, from, gasLimit, gasPrice, hash, maxFeePerGas, maxPriorityFeePerGas },
-    ...{ nonce, signature, to, type, value },
-  } as unknown as TransactionResponseParams;
+/** Whether the request may have arrived although no answer came. */
+export function isLost(error: unknown): boolean {
+  return error instanceof ChainError && (error.kind === "rpc-unreachable" || error.kind === "rpc-timeout");
 }
 
-/** Whether the chain has a transaction, in a block or waiting; undefined if the answer was lost. */
-async function isKnown(provider: FailoverProvider, hash: string): Promise<boolean | undefined> {
+/** Whether a node has a transaction, in a block or waiting; undefined if the answer was lost. */
+async function isKnown(rpc: Pick<FailoverProvider, "send">, hash: string): Promise<boolean | undefined> {
   try {
-    return (await provider.send("eth_getTransactionByHash", [hash])) !== null;
+    return (await rpc.send("eth_getTransactionByHash", [hash])) !== null;
   } catch (error) {
+    if (isError(error, "UNSUPPORTED_OPERATION")) throw closed(error);
     if (isLost(toChainError(error))) return undefined;
     throw error;
   }
 }
 
-/** Whether the request may have arrived although no answer came. */
-function isLost(error: BaseError): boolean {
-  return error instanceof ChainError && (error.kind === "rpc-unreachable" || error.kind === "rpc-timeout");
+function closed(cause: unknown): ChainError {
+  return new ChainError("rpc-unreachable", "The connection to the chain was closed.", { cause });
 }
 
-function detailsOf(error: BaseError): string {
+/** What a node said, as it said it. */
+function wordsOf(error: BaseError): string {
   return error.details ?? messageOf(error);
 }

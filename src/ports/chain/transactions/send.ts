@@ -8,6 +8,8 @@ import { ChainError, ContractRevertError } from "../errors.js";
 import type { ChainEvent } from "../events/event.js";
 import type { RawLog } from "../events/rawLog.js";
 import type { FailoverProvider } from "../rpc/provider.js";
+import type { AccountSender } from "./accountSender.js";
+import { type RawReceipt, readReceipt } from "./receipt.js";
 
 /** A transaction that is in a block and succeeded. */
 export interface Receipt {
@@ -20,13 +22,6 @@ export interface Receipt {
 
 /** Sends one transaction and waits until it is in a block. */
 export type Send = (transact: () => Promise<ContractTransactionResponse>) => Promise<Receipt>;
-
-interface RawReceipt {
-  readonly status: Hex;
-  readonly blockNumber: Hex;
-  readonly gasUsed: Hex;
-  readonly logs: readonly RawLog[];
-}
 
 /** One queue for each account, shared by all chain objects of the process: an account has one sequence of nonces. */
 const queues = new Map<string, PQueue>();
@@ -47,22 +42,25 @@ export function createSend(options: {
   readonly provider: FailoverProvider;
   readonly account: string;
   readonly chainId: number;
+  readonly sender: AccountSender;
   readonly decode: (log: RawLog) => ChainEvent | undefined;
   readonly clock: Clock;
   readonly pollMs: number;
   /** How long to wait for the block, in milliseconds. */
   readonly confirmTimeoutMs: number;
 }): Send {
-  const { provider, account, chainId, decode, clock, pollMs, confirmTimeoutMs } = options;
+  const { provider, account, chainId, sender, decode, clock, pollMs, confirmTimeoutMs } = options;
 
   return (transact) =>
     inTurn(`${chainId}/${account}`, async () => {
       try {
         const response = await transact();
-        const receipt = await waitForReceipt(response.hash);
+        const sent = sender.find(response.hash);
+        // A transaction that its caller has given a nonce is its caller's to replace.
+        const receipt = await (sent === undefined ? waitForReceipt(response.hash as Hex) : sender.settle(sent));
         if (BigInt(receipt.status) === 0n) throw await reasonOfFailure(provider, response, receipt);
         return {
-          hash: response.hash as Hex,
+          hash: receipt.transactionHash,
           blockNumber: Number(receipt.blockNumber),
           gasUsed: BigInt(receipt.gasUsed),
           logs: receipt.logs.flatMap((log) => decode(log) ?? []),
@@ -72,13 +70,13 @@ export function createSend(options: {
       }
     });
 
-  async function waitForReceipt(hash: string): Promise<RawReceipt> {
+  async function waitForReceipt(hash: Hex): Promise<RawReceipt> {
     const deadline = clock.monotonic() + confirmTimeoutMs;
     let lastFailure: unknown;
     for (;;) {
       try {
-        const receipt: RawReceipt | null = await provider.send("eth_getTransactionReceipt", [hash]);
-        if (receipt !== null) return receipt;
+        const receipt = await readReceipt(provider, hash);
+        if (receipt !== undefined) return receipt;
       } catch (error) {
         // The transaction was sent: go on waiting if the RPC is briefly unreachable.
         if (!(error instanceof BaseError && error.retryable)) throw error;
@@ -106,7 +104,8 @@ async function reasonOfFailure(
   receipt: RawReceipt,
 ): Promise<BaseError> {
   const blockNumber = Number(receipt.blockNumber);
-  const { from, to, data, value, gasLimit, hash } = response;
+  const { from, to, data, value, gasLimit } = response;
+  const hash = receipt.transactionHash;
   for (const blockTag of [blockNumber - 1, blockNumber]) {
     try {
       await provider.call({ from, to, data, value, gasLimit, blockTag });

@@ -1,7 +1,11 @@
 import { type Signer, Transaction, Wallet } from "ethers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Chain, createChain } from "../../../../src/ports/chain/index.js";
+import { AccountSender } from "../../../../src/ports/chain/transactions/accountSender.js";
+import { DEFAULT_MAX_FEE } from "../../../../src/ports/chain/transactions/fees.js";
+import { SentTransactions } from "../../../../src/ports/chain/transactions/sentTransactions.js";
 import { ChainSigner } from "../../../../src/ports/chain/transactions/signer.js";
+import type { Address } from "../../../../src/records/index.js";
 import { systemClock } from "../../../../src/utils/clock.js";
 import { deployWitan, type Witan } from "../../../harness/deploy.js";
 
@@ -16,8 +20,15 @@ describe("a signer of the chain", () => {
     return () => chain.close();
   });
   afterEach(() => vi.restoreAllMocks());
+  const timing = { pollMs: 5, timeoutMs: 1_000, clock: systemClock };
+  const senderOf = (inner: Signer & { readonly address?: string }) =>
+    new AccountSender({
+      ...{ ...timing, rpc: chain.provider, chainId: chain.chainId, sent: new SentTransactions(), tip: chain.tip },
+      ...{ account: inner.address as Address, maxFee: DEFAULT_MAX_FEE },
+      sign: (transaction) => inner.signTransaction(transaction),
+    });
   const signerOf = (inner: Signer = Wallet.createRandom()) =>
-    new ChainSigner(inner, chain.provider, { pollMs: 5, timeoutMs: 1_000, clock: systemClock });
+    new ChainSigner(inner, chain.provider, senderOf(inner), timing);
 
   it.each([
     [100_000n, 125_000n],

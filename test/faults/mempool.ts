@@ -1,0 +1,57 @@
+import { keccak256 } from "ethers";
+import { ChainError, type Eip1193Provider } from "../../src/ports/chain/index.js";
+
+/** What a node's pool does with transactions, and what it tells of them. All off by default; change them at any moment. */
+export interface MempoolFaults {
+  /** Takes a transaction, answers with its hash, and forgets it. */
+  forgets: boolean;
+  /** Passes a transaction on, and its answer is lost. */
+  losesAnswers: boolean;
+  /** Refuses a transaction in these words. */
+  refuses: string | undefined;
+  /** Tells the nonce as of the newest block, also where the pool's is asked for. */
+  hidesPending: boolean;
+  /** Has a receipt for what waits, which names no block; and no true one. */
+  tellsNoBlock: boolean;
+  /** What it says that a block's author asks above the base fee, in wei; undefined to pass the question on. */
+  tip: bigint | undefined;
+}
+
+/** A node whose pool is at fault: see {@link MempoolFaults}. */
+export interface FaultyMempool {
+  readonly provider: Eip1193Provider;
+  readonly faults: MempoolFaults;
+  /** The signed transactions that arrived, in order. */
+  readonly arrived: readonly string[];
+}
+
+/** Puts a pool that is at fault before a node. */
+export function faultyMempool(node: Eip1193Provider): FaultyMempool {
+  const arrived: string[] = [];
+  const faults: MempoolFaults = {
+    ...{ forgets: false, losesAnswers: false, refuses: undefined },
+    ...{ hidesPending: false, tellsNoBlock: false, tip: undefined },
+  };
+
+  async function request({ method, params = [] }: Parameters<Eip1193Provider["request"]>[0]): Promise<unknown> {
+    const [first, second] = params;
+    if (method === "eth_sendRawTransaction") {
+      arrived.push(String(first));
+      if (faults.refuses !== undefined) throw new Error(faults.refuses);
+      if (faults.forgets) return keccak256(String(first));
+      const answer = await node.request({ method, params });
+      if (faults.losesAnswers) throw new ChainError("rpc-timeout", "The answer was lost.");
+      return answer;
+    }
+    if (method === "eth_getTransactionCount" && second === "pending" && faults.hidesPending) {
+      return node.request({ method, params: [first, "latest"] });
+    }
+    if (method === "eth_getTransactionReceipt" && faults.tellsNoBlock) {
+      return { transactionHash: first, blockHash: null, blockNumber: null, status: "0x1", gasUsed: "0x0", logs: [] };
+    }
+    if (method === "eth_maxPriorityFeePerGas" && faults.tip !== undefined) return `0x${faults.tip.toString(16)}`;
+    return node.request({ method, params });
+  }
+
+  return { provider: { request }, faults, arrived };
+}

@@ -50,7 +50,7 @@ export type OutboxEntry =
   | { readonly type: "final"; readonly root: Hex };
 
 /** A batch whose anchor is not final. */
-interface UnsettledBatch {
+export interface UnsettledBatch {
   readonly records: readonly QueuedRecord[];
   readonly batch: OutboxAnchor;
 }

@@ -2,12 +2,12 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Chain, ChainError, type CreateChainParameters, createChain } from "../../../src/ports/chain/index.js";
+import { type RpcProxy, startRpcProxy } from "../../faults/rpcProxy.js";
 import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../harness/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../harness/flakyRpc.js";
 
 describe("createChain", () => {
   let node: HardhatNode;
-  let proxy: FlakyRpc;
+  let proxy: RpcProxy;
   let witan: Witan;
   const open: Chain[] = [];
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe("createChain", () => {
   });
   afterAll(() => node.close());
   beforeEach(async () => {
-    proxy = await startFlakyRpc(node.rpcUrl);
+    proxy = await startRpcProxy(node.rpcUrl);
   });
   afterEach(async () => {
     for (const chain of open.splice(0)) chain.close();
@@ -35,7 +35,7 @@ describe("createChain", () => {
     );
   /** Nobody listens there any more. */
   async function closedUrl(): Promise<string> {
-    const gone = await startFlakyRpc(node.rpcUrl);
+    const gone = await startRpcProxy(node.rpcUrl);
     await gone.close();
     return gone.url;
   }

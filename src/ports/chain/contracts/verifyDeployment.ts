@@ -7,6 +7,7 @@ import type { RawLog } from "../events/rawLog.js";
 import type { FailoverProvider } from "../rpc/provider.js";
 import { contractInterfaces } from "./contracts.js";
 import { ContractNames, type Deployment } from "./deployment.js";
+import { requireReached } from "./probe.js";
 import { toChainError } from "./revert.js";
 
 /** One thing that must be so in a DAO that nobody owns. */
@@ -33,7 +34,7 @@ const GOVERNOR_ROLES = ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"] as c
  * one another, genesis is closed, and no account but the governor may act through the timelock. Since the code says that
  * nobody can change roles after the deployer has renounced its own, the first blocks tell all of them.
  *
- * @throws {@link ChainError} `rpc-*`.
+ * @throws {@link ChainError} `rpc-*`; `rpc-behind` if the RPC node has not reached the deployment yet.
  */
 export async function verifyDeployment(
   provider: FailoverProvider,
@@ -42,7 +43,10 @@ export async function verifyDeployment(
   try {
     const codes = await Promise.all(ContractNames.map((name) => checkCode(provider, name, addresses[name])));
     // What other code answers means nothing.
-    if (codes.some(({ ok }) => !ok)) return codes;
+    if (codes.some(({ ok }) => !ok)) {
+      await requireReached(provider, deployedAtBlock);
+      return codes;
+    }
     const reader = await readAddress(provider, addresses.NodeGovernor, "reader");
     const changes = await readAddress(provider, addresses.NodeRegistry, "changes");
     return [

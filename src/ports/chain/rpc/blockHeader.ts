@@ -11,10 +11,13 @@ export interface BlockHeader {
   readonly time: number;
 }
 
-interface RawBlockHeader {
+/** A block's header as JSON-RPC returns it. */
+export interface RawBlockHeader {
   readonly number: Hex;
   readonly hash: Hex;
   readonly timestamp: Hex;
+  /** Which logs the block may have; not every RPC node sends it. */
+  readonly logsBloom?: Hex;
 }
 
 /** Errors of RPC nodes without support for the `finalized` tag, or without a finalized block; others answer null. */
@@ -26,25 +29,70 @@ const DEPTH_WITHOUT_TAG = 64;
 /** When a block is final: after this many confirmations, itself included, or by the chain's `finalized` tag. */
 export type FinalityRule = number | "finalized";
 
+/** As {@link readHeader}, without anything left out. */
+export async function readRawHeader(
+  { provider, read }: Pick<Chain, "provider" | "read">,
+  at: number | "latest" | "finalized",
+): Promise<RawBlockHeader | undefined> {
+  try {
+    const tag = typeof at === "number" ? toQuantity(at) : at;
+    const raw = await read<RawBlockHeader | null>(() => provider.send("eth_getBlockByNumber", [tag, false]));
+    return raw ?? undefined;
+  } catch (error) {
+    // A node that knows no finalized block may say so as of a block that it does not have.
+    const isRefusal = error instanceof ChainError && (error.kind === "rpc-error" || error.kind === "rpc-state-missing");
+    if (at === "finalized" && isRefusal && NO_SUCH_TAG.test(error.details ?? "")) return undefined;
+    // As others say null.
+    if (error instanceof ChainError && error.kind === "rpc-state-missing") return undefined;
+    throw error;
+  }
+}
+
 /**
  * The block at a height or under a tag; undefined if it does not exist, or if the RPC node does not support the tag.
  *
  * @throws ChainError, also if the RPC node is busy: then it is unknown whether the block exists.
  */
 export async function readHeader(
-  { provider, read }: Pick<Chain, "provider" | "read">,
+  chain: Pick<Chain, "provider" | "read">,
   at: number | "latest" | "finalized",
 ): Promise<BlockHeader | undefined> {
-  try {
-    const tag = typeof at === "number" ? toQuantity(at) : at;
-    const raw = await read<RawBlockHeader | null>(() => provider.send("eth_getBlockByNumber", [tag, false]));
-    return raw === null ? undefined : { number: Number(raw.number), hash: raw.hash, time: Number(raw.timestamp) };
-  } catch (error) {
-    if (at === "finalized" && error instanceof ChainError && error.kind === "rpc-error") {
-      if (NO_SUCH_TAG.test(error.details ?? "")) return undefined;
-    }
-    throw error;
-  }
+  const raw = await readRawHeader(chain, at);
+  return raw && headerOf(raw);
+}
+
+/**
+ * Whether a block that was read before has left the chain: another block is at its height. Another endpoint is asked too, or the
+ * same one again: on one answer alone nothing is taken back.
+ *
+ * @throws {@link ChainError} `rpc-behind` if the RPC node has no block at that height: it has not come so far, or not again;
+ * `rpc-error` if the two answers contradict one another; `rpc-*`.
+ */
+export async function hasLeftChain(
+  chain: Pick<Chain, "provider" | "read">,
+  block: Pick<BlockHeader, "number" | "hash">,
+): Promise<boolean> {
+  const { number, hash } = block;
+  const found = await readHeader(chain, number);
+  if (found === undefined) throw behindError(number);
+  if (found.hash === hash) return false;
+  const params = [toQuantity(number), false];
+  const other = await chain.provider.sendToAnother<RawBlockHeader | null>("eth_getBlockByNumber", params);
+  const again = other ?? (await readRawHeader(chain, number));
+  if (again === undefined) throw behindError(number);
+  if (again.hash !== hash) return true;
+  throw new ChainError("rpc-error", `The RPC gives block ${number} under two hashes.`);
+}
+
+/** The RPC node has no block at a height that was read before. */
+export function behindError(number: number): ChainError {
+  return new ChainError("rpc-behind", `The RPC node has no block ${number}, which was read before.`, {
+    hints: ["It is syncing or has stopped: nothing is taken back until it has a block there."],
+  });
+}
+
+export function headerOf({ number, hash, timestamp }: RawBlockHeader): BlockHeader {
+  return { number: Number(number), hash, time: Number(timestamp) };
 }
 
 /** The number of the newest final block; negative if no block is final yet. */

@@ -10,21 +10,22 @@ import {
   readHeader,
 } from "../../../../src/ports/chain/index.js";
 import type { Hex } from "../../../../src/records/index.js";
+import { type RpcProxy, startRpcProxy } from "../../../faults/rpcProxy.js";
+import { SleeplessClock } from "../../../harness/clock.js";
 import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../../harness/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../../harness/flakyRpc.js";
 
 let node: HardhatNode;
 let witan: Witan;
-let proxy: FlakyRpc;
+let proxy: RpcProxy;
 let chain: Chain;
 let read: Chain;
 
 beforeAll(async () => {
   node = await startHardhatNode();
   witan = await deployWitan({ nodes: 1, node });
-  proxy = await startFlakyRpc(node.rpcUrl);
+  proxy = await startRpcProxy(node.rpcUrl);
   chain = await createChain({ rpcUrl: node.rpcUrl, ...witan.deployment, signer: witan.operators[0] });
-  read = await createChain({ rpcUrl: proxy.url, ...witan.deployment, timeoutMs: 2_000 });
+  read = await createChain({ rpcUrl: proxy.url, ...witan.deployment, timeoutMs: 2_000, clock: new SleeplessClock() });
   for (let i = 0; i < 30; i++) {
     await chain.send(() => chain.contracts.knowledge.anchor(id(`root ${i}`), i + 1, id(`manifest ${i}`)));
     if (i % 4 === 0) await witan.mine(3);
@@ -105,7 +106,7 @@ describe("the feed", () => {
 
   it("does not take a node that is busy for one that calls nothing final", async () => {
     proxy.refuse = (_, [tag]) => (tag === "finalized" ? { code: -32_005, message: "limit exceeded" } : undefined);
-    await expect(readHeader(read, "finalized")).rejects.toMatchObject({ code: "rpc-error" });
+    await expect(readHeader(read, "finalized")).rejects.toMatchObject({ code: "rpc-limited" });
     proxy.refuse = undefined;
   });
 });

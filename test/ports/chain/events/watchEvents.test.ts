@@ -2,13 +2,13 @@ import { id } from "ethers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BaseError } from "../../../../src/errors.js";
 import { type Chain, type ChainEvent, createChain, type WatchOptions } from "../../../../src/ports/chain/index.js";
+import { type RpcProxy, startRpcProxy } from "../../../faults/rpcProxy.js";
 import { TestClock } from "../../../harness/clock.js";
 import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../../harness/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../../harness/flakyRpc.js";
 
 describe("chain.watch", () => {
   let node: HardhatNode;
-  let proxy: FlakyRpc;
+  let proxy: RpcProxy;
   let witan: Witan;
   let chain: Chain;
   let watched: Chain;
@@ -20,7 +20,7 @@ describe("chain.watch", () => {
   beforeAll(async () => {
     node = await startHardhatNode();
     witan = await deployWitan({ nodes: 1, node });
-    proxy = await startFlakyRpc(node.rpcUrl);
+    proxy = await startRpcProxy(node.rpcUrl);
     const [signer] = witan.operators;
     chain = await createChain({ rpcUrl: node.rpcUrl, ...witan.deployment, signer, pollMs: 5 });
     watched = await createChain({

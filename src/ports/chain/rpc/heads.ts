@@ -1,0 +1,82 @@
+import { ChainError } from "../errors.js";
+import type { EndpointHealth } from "./endpointHealth.js";
+
+/** The newest block of an endpoint, as it says. */
+export interface Head {
+  readonly number: number;
+  /** Seconds since the Unix epoch. */
+  readonly time: number;
+}
+
+/** Why an endpoint's head is not taken for the chain's. */
+export type HeadFault = "behind" | "ahead";
+
+/**
+ * An endpoint is behind once its newest block is this much older, in seconds, than the chain's: more than two slots of
+ * Ethereum. One that is a block late is as good as the others.
+ */
+const MAX_LAG_SECONDS = 30;
+/** Blocks that any endpoint may be late by. On a chain with rare blocks two of them may be minutes apart. */
+const MAX_LAG_BLOCKS = 1;
+/** A block later than this by wall time, in seconds, cannot be: clocks of machines differ by less. */
+const MAX_FUTURE_SECONDS = 15 * 60;
+
+/**
+ * Judges the heads of all endpoints that answered. The chain's head is the highest one that half of them have reached. A
+ * higher one, which they may have missed, is taken instead unless its block's time is in the future.
+ *
+ * @param wallTime In seconds since the Unix epoch. The time of the chain counts instead if it is ahead, as on a development chain.
+ * @returns Why each is not well; undefined if it is.
+ */
+export function judgeHeads(heads: readonly (Head | undefined)[], wallTime: number): (HeadFault | undefined)[] {
+  const known = heads.filter((head) => head !== undefined).sort((a, b) => b.number - a.number);
+  const common = known[Math.floor(known.length / 2)];
+  if (common === undefined) return heads.map(() => undefined);
+  const latest = Math.max(wallTime, common.time) + MAX_FUTURE_SECONDS;
+  const best = known.find(({ time }) => time <= latest) ?? common;
+  return heads.map((head) => {
+    if (head === undefined) return undefined;
+    if (head.time > latest) return "ahead";
+    const isLate = best.number - head.number > MAX_LAG_BLOCKS && best.time - head.time > MAX_LAG_SECONDS;
+    return isLate ? "behind" : undefined;
+  });
+}
+
+/**
+ * Asks all endpoints for their newest blocks, but for those that are left alone after failures, and notes in each how it
+ * compares. Endpoints that do not answer are compared with by the block that they last told of.
+ */
+export async function surveyHeads(
+  endpoints: readonly EndpointHealth[],
+  timeoutMs: number,
+  wallTimeMs: number,
+): Promise<void> {
+  const answers = await Promise.all(
+    endpoints.map((health) => (health.restMs > 0 ? undefined : unlessItFails(health.readHead(timeoutMs)))),
+  );
+  const heads = endpoints.map((health, i) => answers[i] ?? health.head);
+  const faults = judgeHeads(heads, wallTimeMs / 1_000);
+  const newest = Math.max(
+    ...heads.flatMap((head, i) => (head === undefined || faults[i] !== undefined ? [] : [head.number])),
+  );
+  await Promise.all(
+    endpoints.map(async (health, i) => {
+      const [head, fault] = [answers[i], faults[i]];
+      if (head === undefined) return;
+      if (fault === undefined) return health.judge(undefined, undefined);
+      const isSyncing = fault === "behind" && (await unlessItFails(health.isSyncing(timeoutMs)));
+      const why = isSyncing ? "It is still syncing: its" : "Its";
+      health.judge(fault, `${why} newest block is ${head.number}, that of the others ${newest}.`);
+    }),
+  );
+}
+
+async function unlessItFails<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    // Noted in the endpoint's health.
+    if (error instanceof ChainError) return undefined;
+    throw error;
+  }
+}

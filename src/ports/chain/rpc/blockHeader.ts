@@ -23,6 +23,8 @@ export interface RawBlockHeader {
 /** Errors of RPC nodes without support for the `finalized` tag, or without a finalized block; others answer null. */
 const NO_SUCH_TAG = /finalized|block tag|invalid|not supported|unsupported|unknown block|hex string/i;
 
+const NO_SUCH_BLOCK = /(block|header) (was )?not found|unknown (block|header)/i;
+
 /** Confirmations that make a block final if the RPC node does not support `finalized`: two epochs of Ethereum. */
 const DEPTH_WITHOUT_TAG = 64;
 
@@ -42,8 +44,8 @@ export async function readRawHeader(
     // A node that knows no finalized block may say so as of a block that it does not have.
     const isRefusal = error instanceof ChainError && (error.kind === "rpc-error" || error.kind === "rpc-state-missing");
     if (at === "finalized" && isRefusal && NO_SUCH_TAG.test(error.details ?? "")) return undefined;
-    // As others say null.
-    if (error instanceof ChainError && error.kind === "rpc-state-missing") return undefined;
+    // Most nodes answer null for a block that they do not have.
+    if (isRefusal && NO_SUCH_BLOCK.test(error.details ?? "")) return undefined;
     throw error;
   }
 }

@@ -29,13 +29,17 @@ const MAX_FUTURE_SECONDS = 15 * 60;
  * @returns Why each is not well; undefined if it is.
  */
 export function judgeHeads(heads: readonly (Head | undefined)[], wallTime: number): (HeadFault | undefined)[] {
-  const known = heads.filter((head) => head !== undefined).sort((a, b) => b.number - a.number);
+  const answered = heads.filter((head) => head !== undefined).sort((a, b) => b.number - a.number);
+  // One at the genesis block has just begun to sync: that block's time, often zero or another machine's, says nothing.
+  const started = answered.filter(({ number }) => number > 0);
+  const known = started.length > 0 ? started : answered;
   const common = known[Math.floor(known.length / 2)];
   if (common === undefined) return heads.map(() => undefined);
   const latest = Math.max(wallTime, common.time) + MAX_FUTURE_SECONDS;
   const best = known.find(({ time }) => time <= latest) ?? common;
   return heads.map((head) => {
     if (head === undefined) return undefined;
+    if (head.number === 0 && best.number > 0) return "behind";
     if (head.time > latest) return "ahead";
     const isLate = best.number - head.number > MAX_LAG_BLOCKS && best.time - head.time > MAX_LAG_SECONDS;
     return isLate ? "behind" : undefined;

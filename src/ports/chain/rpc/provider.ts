@@ -39,8 +39,8 @@ export class FailoverProvider extends JsonRpcApiProvider {
   readonly #options: FailoverOptions;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
-  /** The last survey, done or in progress, and when it began. */
-  #survey: { readonly at: number; readonly done: Promise<void> } | undefined;
+  /** The last survey, done or in progress, when it began, and whether requests wait for it: too little is known without it. */
+  #survey: { readonly at: number; readonly done: Promise<void>; readonly mustWait: boolean } | undefined;
   /** The newest block that a consumer was told of, when, and by which endpoint. */
   #told: { readonly block: number; readonly at: number; readonly by: EndpointHealth } | undefined;
   #used: EndpointHealth | undefined;
@@ -180,12 +180,15 @@ export class FailoverProvider extends JsonRpcApiProvider {
   async #surveyIfDue(): Promise<void> {
     if (this.#endpoints.length < 2) return;
     const now = this.#clock.monotonic();
-    const before = this.#survey;
-    if (before === undefined || now - before.at >= SURVEY_EVERY_MS) {
+    if (this.#survey === undefined || now - this.#survey.at >= SURVEY_EVERY_MS) {
       const timeoutMs = Math.min(SURVEY_TIMEOUT_MS, this.#options.timeoutMs);
-      this.#survey = { at: now, done: surveyHeads(this.#endpoints, timeoutMs, this.#clock.now()) };
+      const done = surveyHeads(this.#endpoints, timeoutMs, this.#clock.now());
+      const mustWait = this.#survey === undefined || now - this.#survey.at > REMEMBER_MS;
+      // A survey beside requests has no caller to tell: they meet the same failure themselves.
+      done.catch(() => undefined);
+      this.#survey = { at: now, done, mustWait };
     }
-    if (before === undefined || now - before.at > REMEMBER_MS) await this.#survey?.done;
+    if (this.#survey.mustWait) await this.#survey.done;
   }
 }
 

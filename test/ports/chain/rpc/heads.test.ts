@@ -36,6 +36,7 @@ describe("the heads of endpoints", () => {
     const early = NOW - 10 ** 7;
     expect(judgeHeads([at(1), at(0), at(0)], early)).toEqual([undefined, undefined, undefined]);
     expect(judgeHeads([at(50), at(0), at(0)], early)).toEqual(["behind", undefined, undefined]);
+    expect(judgeHeads([{ number: 0, time: early }, at(0)], early)).toEqual(["behind", undefined]);
   });
 
   it("leave somebody well, and judge nobody who did not answer", () => {

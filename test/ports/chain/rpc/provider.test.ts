@@ -153,6 +153,13 @@ describe("a provider over several endpoints", () => {
     expect(await ask(its)).toBe("stale");
   });
 
+  it("has compared them before it sends the first requests, however many come at once", async () => {
+    const [stale, fresh] = [endpointOf("stale"), endpointOf("fresh")];
+    stale.state.block = 698;
+    const its = providerOf(stale, fresh);
+    expect(await Promise.all([ask(its), ask(its), ask(its)])).toEqual(["fresh", "fresh", "fresh"]);
+  });
+
   it("uses one that is behind if no other answers, once nobody remembers the newer blocks", async () => {
     const [stale, fresh] = [endpointOf("stale"), endpointOf("fresh")];
     stale.state.block = 698;

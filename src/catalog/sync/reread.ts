@@ -21,7 +21,7 @@ export interface RereadParameters {
 
 /**
  * Reads the next stretch of final blocks a second time. Resolves with the first block of which the catalog lacks an event, or has
- * one of another fork; undefined if there is none.
+ * one of another fork; undefined if it agrees.
  *
  * @throws ChainError if no endpoint answers.
  */

@@ -1,9 +1,8 @@
 import type { Hex } from "../../../records/index.js";
 import type { Chain } from "../chain.js";
-import { type BlockHeader, headerOf, readHeader, readRawHeader } from "../rpc/blockHeader.js";
+import { type BlockHeader, headerOf, REORG_WINDOW_BLOCKS, readHeader, readRawHeader } from "../rpc/blockHeader.js";
 import { mayBeTooLarge } from "../rpc/refusals.js";
 import { type ChainEventName, type ChainEventOf, createDecoder, filterFor } from "./event.js";
-import { REORG_WINDOW_BLOCKS } from "./eventCache.js";
 import { createOmissionCheck, readCheckedLogs } from "./logs/checkedLogs.js";
 import { RangeLimit } from "./logs/rangeLimit.js";
 import type { RawLog } from "./rawLog.js";

@@ -4,11 +4,16 @@ import type { Clock } from "../../../utils/clock.js";
 import { retryDelay } from "../../../utils/timing/retryDelay.js";
 import { toChainError } from "../contracts/revert.js";
 import { ChainError } from "../errors.js";
-import { behindError, hasLeftChain, type RawBlockHeader, readRawHeader } from "../rpc/blockHeader.js";
+import {
+  behindError,
+  hasLeftChain,
+  type RawBlockHeader,
+  REORG_WINDOW_BLOCKS,
+  readRawHeader,
+} from "../rpc/blockHeader.js";
 import type { FailoverProvider } from "../rpc/provider.js";
 import { BlockJournal } from "./blockJournal.js";
 import type { ChainEvent, EventSelection } from "./event.js";
-import { REORG_WINDOW_BLOCKS } from "./eventCache.js";
 import type { LogReader } from "./logReader.js";
 import { SecondReading } from "./secondReading.js";
 

@@ -1,7 +1,17 @@
 import { toQuantity } from "ethers";
 import type { Hex } from "../../../records/index.js";
-import type { Chain } from "../chain.js";
 import { ChainError } from "../errors.js";
+import type { FailoverProvider } from "./provider.js";
+
+/** Newest blocks that a fork commonly replaces. Deeper reorganisations happen, and are noticed by hashes alone. */
+export const REORG_WINDOW_BLOCKS = 32;
+
+/** The functions of a chain that read headers. */
+export interface HeaderSource {
+  readonly provider: Pick<FailoverProvider, "send" | "sendToAnother">;
+  /** Converts errors, as a chain's `read` does. */
+  read<T>(call: () => Promise<T>): Promise<T>;
+}
 
 /** A block without its transactions. */
 export interface BlockHeader {
@@ -33,7 +43,7 @@ export type FinalityRule = number | "finalized";
 
 /** As {@link readHeader}, without anything left out. */
 export async function readRawHeader(
-  { provider, read }: Pick<Chain, "provider" | "read">,
+  { provider, read }: HeaderSource,
   at: number | "latest" | "finalized",
 ): Promise<RawBlockHeader | undefined> {
   try {
@@ -56,7 +66,7 @@ export async function readRawHeader(
  * @throws ChainError, also if the RPC node is busy: then it is unknown whether the block exists.
  */
 export async function readHeader(
-  chain: Pick<Chain, "provider" | "read">,
+  chain: HeaderSource,
   at: number | "latest" | "finalized",
 ): Promise<BlockHeader | undefined> {
   const raw = await readRawHeader(chain, at);
@@ -70,10 +80,7 @@ export async function readHeader(
  * @throws {@link ChainError} `rpc-behind` if the RPC node has no block at that height: it has not come so far, or not again;
  * `rpc-error` if the two answers contradict one another; `rpc-*`.
  */
-export async function hasLeftChain(
-  chain: Pick<Chain, "provider" | "read">,
-  block: Pick<BlockHeader, "number" | "hash">,
-): Promise<boolean> {
+export async function hasLeftChain(chain: HeaderSource, block: Pick<BlockHeader, "number" | "hash">): Promise<boolean> {
   const { number, hash } = block;
   const found = await readHeader(chain, number);
   if (found === undefined) throw behindError(number);
@@ -112,7 +119,7 @@ export function lastFinalBlock(
  * @throws ChainError.
  */
 export async function readFinalHeader(
-  chain: Pick<Chain, "blockNumber" | "provider" | "read">,
+  chain: HeaderSource & { blockNumber(): Promise<number> },
   rule: FinalityRule,
 ): Promise<BlockHeader | undefined> {
   const finalized = rule === "finalized" ? await readHeader(chain, "finalized") : undefined;

@@ -4,8 +4,8 @@ import { type Clock, systemClock } from "../../../utils/clock.js";
 import { ChainError } from "../errors.js";
 import type { Endpoint } from "./endpoint.js";
 import { type Answer, EndpointHealth, type EndpointStatus, payloadOf } from "./endpointHealth.js";
-import { surveyHeads } from "./heads.js";
 import { isStateMissing } from "./refusals.js";
+import { surveyHeads } from "./survey.js";
 
 export interface FailoverOptions {
   readonly chainId: number;

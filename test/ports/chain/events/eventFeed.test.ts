@@ -10,7 +10,16 @@ import {
   readHeader,
 } from "../../../../src/ports/chain/index.js";
 import type { Hex } from "../../../../src/records/index.js";
-import { forkLogs, limited, omitLogs, reorderLogs, repeatLogs } from "../../../faults/rpcFaults.js";
+import {
+  dropAnswers,
+  forkLogs,
+  limited,
+  omitLogs,
+  receiptsWithoutBlock,
+  reorderLogs,
+  repeatLogs,
+  smallRanges,
+} from "../../../faults/rpcFaults.js";
 import { type RpcProxy, startRpcProxy } from "../../../faults/rpcProxy.js";
 import { SleeplessClock } from "../../../harness/clock.js";
 import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../../harness/deploy.js";
@@ -68,18 +77,16 @@ describe("the feed", () => {
   });
 
   it("asks for less where the endpoint refuses, and not for as much again", async () => {
-    const ranges: number[] = [];
-    proxy.refuse = (method, [filter]) => {
-      if (method !== "eth_getLogs") return undefined;
-      const { fromBlock, toBlock } = filter as { fromBlock: string; toBlock: string };
-      ranges.push(Number(toBlock) - Number(fromBlock) + 1);
-      return (ranges.at(-1) ?? 0) > 8
-        ? { code: -32_005, message: "query returned more than 10000 results" }
-        : undefined;
-    };
+    const heal = proxy.add(smallRanges(8));
+    proxy.requests.length = 0;
     const chunks = await collect();
-    proxy.refuse = undefined;
+    heal();
     expect(chunks.flatMap(({ events }) => events)).toHaveLength(31);
+    const ranges = proxy.requests.flatMap(({ method, params: [filter] }) => {
+      if (method !== "eth_getLogs") return [];
+      const { fromBlock, toBlock } = filter as { fromBlock?: string; toBlock?: string };
+      return fromBlock === undefined ? [] : [Number(toBlock) - Number(fromBlock) + 1];
+    });
     // Those that were under way found out by themselves; nothing that was planned later asked for more.
     expect(ranges[0]).toBeGreaterThan(8);
     const lastRefused = ranges.findLastIndex((range) => range > 8);
@@ -170,6 +177,7 @@ describe("the feed over an RPC that is wrong for a moment", () => {
   it("takes from another address what the first one leaves out, and nothing that this one does not know", async () => {
     const expected = await chain.events({ names: ["Anchored", "NodeAdmitted"] });
     const omitted = expected[20]?.blockNumber ?? 0;
+    proxy.add(receiptsWithoutBlock(1));
     proxy.add(omitLogs(isAt(omitted)));
     other.add(async (request, next) => {
       const reply = await next(request);
@@ -187,6 +195,12 @@ describe("the feed over an RPC that is wrong for a moment", () => {
     expect(await both.events({ names: ["Anchored"] })).toEqual(expected);
     other.mode = "garbage";
     expect(await both.events({ names: ["Anchored"] })).toEqual(expected);
+  });
+
+  it("reads on after an answer was lost", async () => {
+    proxy.add(dropAnswers("eth_getLogs", 1));
+    await expect(collect()).rejects.toMatchObject({ kind: "rpc-unreachable", retryable: true });
+    expect((await collect()).flatMap(({ events }) => events).length).toBeGreaterThan(30);
   });
 
   it("ends early on logs of a block that is not in the chain", async () => {

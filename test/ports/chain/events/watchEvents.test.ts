@@ -13,6 +13,8 @@ describe("chain.watch", () => {
   let witan: Witan;
   let chain: Chain;
   let watched: Chain;
+  /** As `watched`, but reads more blocks at once. */
+  let wide: Chain;
   let restore: () => Promise<void>;
   let stop: AbortController;
   let errors: BaseError[];
@@ -32,10 +34,6 @@ describe("chain.watch", () => {
       blockRange: 3,
       clock,
     });
-  });
-  /** Reads more blocks at once. */
-  let wide: Chain;
-  beforeAll(async () => {
     wide = await createChain({ rpcUrl: proxy.url, ...witan.deployment, pollMs: 5, clock });
   });
   afterAll(async () => {

@@ -170,7 +170,7 @@ it("does not start where the RPC is down, is another chain's, or has none of the
   onTestFinished(() => other.close());
   const wrong = { chain: { ...deployment, rpcUrls: [other.rpcUrl] } };
   await expect(startNode(await configOf(0, wrong), PASSWORD, silent)).rejects.toMatchObject({ code: "wrong-chain" });
-  const bare = { chain: { ...deployment, chainId: 4_242, rpcUrls: [other.rpcUrl] } };
+  const bare = { chain: { ...deployment, deployedAtBlock: 0, chainId: 4_242, rpcUrls: [other.rpcUrl] } };
   await expect(startNode(await configOf(0, bare), PASSWORD, silent)).rejects.toMatchObject({ code: "not-deployed" });
 });
 

@@ -6,23 +6,23 @@ import { RangeLimit } from "./logs/rangeLimit.js";
 import type { RawLog } from "./rawLog.js";
 
 /** Blocks of one request, if the endpoint allows it. Public endpoints commonly cap at 1,000 to 10,000. */
-export const DEFAULT_BLOCK_RANGE = 1_000;
+const DEFAULT_BLOCK_RANGE = 1_000;
 
 /** Reads logs in ranges of blocks that shrink when an endpoint refuses one, and grow again afterwards. */
-export interface LogReader {
+export interface LogReader<E = ChainEvent> {
   /** The events of one request from `fromBlock`, at most to `toBlock`, and the last block that it covered. */
-  read(fromBlock: number, toBlock: number): Promise<{ events: readonly ChainEvent[]; lastBlock: number }>;
+  read(fromBlock: number, toBlock: number): Promise<{ events: readonly E[]; lastBlock: number }>;
   /** The events of the block with this header, if it may have some. */
-  readBlock(header: RawBlockHeader): Promise<readonly ChainEvent[]>;
+  readBlock(header: RawBlockHeader): Promise<readonly E[]>;
 }
 
-/** Reads logs with plain `eth_getLogs`, in ranges of at most `blockRange` blocks. */
-export function createLogReader(options: {
+/** Reads logs with plain `eth_getLogs`, in ranges of at most `blockRange` blocks. `decode` gives undefined for logs to leave out. */
+export function createLogReader<E>(options: {
   readonly provider: LogProvider;
   readonly filter: LogFilter;
-  readonly decode: (log: RawLog) => ChainEvent | undefined;
+  readonly decode: (log: RawLog) => E | undefined;
   readonly blockRange?: number | undefined;
-}): LogReader {
+}): LogReader<E> {
   const { provider, filter, decode, blockRange = DEFAULT_BLOCK_RANGE } = options;
   const limit = new RangeLimit(blockRange);
   const withOmitted = createOmissionCheck(provider, filter);

@@ -16,7 +16,10 @@ const TOO_LARGE =
 
 /** Too many requests in a time. Waiting helps, asking for less makes it worse. */
 const TOO_OFTEN =
-  /rate.?limit|too many (requests|connections)|request (limit|rate|count)|requests? per|per second|throughput|capacity|compute units|throttl|quota|daily|monthly|back.?off|slow down|limit exceeded/i;
+  /rate.?limit|too many (requests|connections)|request (limit|rate|count)|requests? per|per second|throughput|capacity|compute units|throttl|quota|daily|monthly|back.?off|slow down/i;
+
+/** Words for either: EIP-1474's own for the code -32005. */
+const EITHER = /limit exceeded/i;
 
 /** The node does not have the state, or not yet the block, that the request is about; another node may have it. */
 const STATE_MISSING =
@@ -27,7 +30,7 @@ export function isRateLimit(refusal: RpcRefusal): boolean {
   const { code, message = "" } = refusal;
   if (code === 429) return true;
   if (isRevert(refusal) || TOO_LARGE.test(message)) return false;
-  return code === LIMIT_EXCEEDED || TOO_OFTEN.test(message);
+  return code === LIMIT_EXCEEDED || TOO_OFTEN.test(message) || EITHER.test(message);
 }
 
 export function isStateMissing(message: string): boolean {
@@ -64,6 +67,8 @@ export function retryAfterOf(header: string | null, now: number): number | undef
 export class RateLimitError extends ChainError {
   /** How long the endpoint asks to be left alone, in milliseconds; undefined if it does not say. */
   readonly retryAfterMs: number | undefined;
+  /** Whether its words may also mean that the request is too large. */
+  readonly isAmbiguous: boolean;
 
   constructor(label: string, retryAfterMs: number | undefined, details: string) {
     super("rpc-limited", `The RPC at ${label} refuses more requests for now.`, {
@@ -71,14 +76,16 @@ export class RateLimitError extends ChainError {
       hints: ["Add a second RPC address, or use one that allows more."],
     });
     this.retryAfterMs = retryAfterMs;
+    this.isAmbiguous = EITHER.test(details) && !TOO_OFTEN.test(details);
   }
 }
 
 /**
  * Whether a request for logs may succeed for fewer blocks. Errors that are not understood count: a node may say it in words
- * of its own.
+ * of its own. So does a limit that was waited for in vain and that may be either.
  */
 export function mayBeTooLarge(error: unknown): boolean {
+  if (error instanceof RateLimitError) return error.isAmbiguous;
   return error instanceof ChainError && (error.kind === "rpc-error" || error.kind === "rpc-timeout");
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createLogReader } from "../../../../src/ports/chain/events/logReader.js";
+import { createLogReader, type LogReader } from "../../../../src/ports/chain/events/logReader.js";
 import { ChainError } from "../../../../src/ports/chain/index.js";
 
 type LogReaderOptions = Parameters<typeof createLogReader>[0];
@@ -19,7 +19,7 @@ function readerOf(most: () => number, failure: () => Error = () => new Error("qu
   };
   const provider = { send, sendToAnother: async () => undefined };
   const options = { provider, filter: { address: [], topics: [] }, decode: (log: unknown) => log, blockRange: 8 };
-  return { asked, reader: createLogReader(options as unknown as LogReaderOptions) };
+  return { asked, reader: createLogReader(options as unknown as LogReaderOptions) as unknown as LogReader };
 }
 
 describe("a log reader", () => {

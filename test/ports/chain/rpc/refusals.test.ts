@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { ChainError } from "../../../../src/ports/chain/errors.js";
 import {
   isRateLimit,
   isStateMissing,
   lacksPending,
+  mayBeTooLarge,
   pauseOf,
+  RateLimitError,
   retryAfterOf,
 } from "../../../../src/ports/chain/rpc/refusals.js";
 
@@ -23,6 +26,9 @@ const tooLarge: readonly [code: number, message: string][] = [
   [-32_005, "Requested range exceeds maximum RPC range limit"],
   [-32_602, "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range"],
   [-32_600, "block range is too wide"],
+  [-32_602, "range 1000000 exceeds limit of 10000"],
+  [-32_000, "block range is larger than max block range, block range = 5120, max block range = 5000"],
+  [-32_005, "block range too large, max range: 1000"],
   [-32_614, "eth_getLogs is limited to a 10,000 range"],
   [-32_000, "exceed maximum block range: 5000"],
   [-32_602, "query exceeds max results 20000, retry with the range 1-100"],
@@ -49,6 +55,15 @@ describe("an RPC node's refusal", () => {
       expect(isRateLimit({ code: 3, message })).toBe(false);
     },
   );
+
+  it("may mean either by its words: then both is tried", () => {
+    const either = new RateLimitError("one", undefined, "limit exceeded");
+    expect(isRateLimit({ code: -32_005, message: "limit exceeded" })).toBe(true);
+    expect(mayBeTooLarge(either)).toBe(true);
+    expect(mayBeTooLarge(new RateLimitError("one", undefined, "rate limit exceeded"))).toBe(false);
+    expect(mayBeTooLarge(new ChainError("rpc-error", "?"))).toBe(true);
+    expect(mayBeTooLarge(new ChainError("rpc-unreachable", "?"))).toBe(false);
+  });
 
   it("may say how long to wait", () => {
     expect(pauseOf({ code: -32_005, data: { rate: { backoff_seconds: 30 } } })).toBe(30_000);

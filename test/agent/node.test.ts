@@ -115,6 +115,15 @@ it("starts two nodes that anchor their states, and read one another's blocks", a
     peers: 1,
     lastError: undefined,
     block: expect.any(Number),
+    endpoints: [
+      {
+        label: expect.stringContaining("127.0.0.1"),
+        isUsed: true,
+        state: "ok",
+        reason: null,
+        block: expect.any(Number),
+      },
+    ],
     replication: { replicas: { min: 2, max: 3 }, belowMinimum: expect.any(Number), expired: 0 },
     maintenance: { lastGc: null, lastScrub: null, failing: [] },
   });

@@ -3,7 +3,7 @@ import PQueue from "p-queue";
 import type { Catalog } from "../catalog/index.js";
 import { type Client, createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
-import { type Chain, createChain, requireSafeDeployment, verifyDeployment } from "../ports/chain/index.js";
+import { type Chain, ChainError, createChain, requireSafeDeployment, verifyDeployment } from "../ports/chain/index.js";
 import { openSentTransactions } from "../ports/chain/transactions/openSentTransactions.js";
 import { createHeliaContent, type HeliaContent } from "../ports/content/drivers/helia.js";
 import { createGossip } from "../ports/gossip/index.js";
@@ -169,7 +169,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     path: join(dataDir, "outbox.jsonl"),
     client,
     finality: finalityOf(config),
-    onError: (error) => logger.warn("the outbox's journal could not be shortened", { reason: messageOf(error) }),
+    onError: (error) => logger.warn("the outbox goes on after a failure", { reason: messageOf(error) }),
     onDamage: care.onDamage,
   });
   parts.add(() => outbox.close());
@@ -259,7 +259,8 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
       peerId: content.peerId,
       multiaddrs: content.multiaddrs(),
       peers: content.connections(),
-      block: await chain.blockNumber(),
+      block: await blockOrNull(chain),
+      endpoints: chain.endpoints(),
       ...agent.status,
       disk: disk.status,
       damage,
@@ -321,6 +322,16 @@ function startReplicator({ config, disk, ...dependencies }: StartReplicatorParam
   });
   replicator.start();
   return replicator;
+}
+
+/** The newest block; null while no RPC endpoint tells it: `endpoints` says why. */
+async function blockOrNull(chain: Chain): Promise<number | null> {
+  try {
+    return await chain.blockNumber();
+  } catch (error) {
+    if (error instanceof ChainError) return null;
+    throw error;
+  }
 }
 
 interface StartReplicatorParameters {

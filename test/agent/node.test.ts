@@ -119,6 +119,15 @@ it("starts two nodes that anchor their states, and read one another's blocks", a
     peers: 1,
     lastError: undefined,
     block: expect.any(Number),
+    endpoints: [
+      {
+        label: expect.stringContaining("127.0.0.1"),
+        isUsed: true,
+        state: "ok",
+        reason: null,
+        block: expect.any(Number),
+      },
+    ],
     replication: { replicas: { min: 2, max: 3 }, belowMinimum: expect.any(Number), expired: 0 },
     maintenance: { lastGc: null, lastScrub: null, failing: [] },
   });
@@ -174,7 +183,7 @@ it("does not start where the RPC is down, is another chain's, or has none of the
   onTestFinished(() => other.close());
   const wrong = { chain: { ...deployment, rpcUrls: [other.rpcUrl] } };
   await expect(startNode(await configOf(0, wrong), PASSWORD, silent)).rejects.toMatchObject({ code: "wrong-chain" });
-  const bare = { chain: { ...deployment, chainId: 4_242, rpcUrls: [other.rpcUrl] } };
+  const bare = { chain: { ...deployment, deployedAtBlock: 0, chainId: 4_242, rpcUrls: [other.rpcUrl] } };
   await expect(startNode(await configOf(0, bare), PASSWORD, silent)).rejects.toMatchObject({ code: "not-deployed" });
 });
 

@@ -34,7 +34,7 @@ async function answer(method: string, [tag]: [string]) {
 }
 
 async function open(parameters: Partial<OpenCatalogParameters> = {}, change: object = {}): Promise<Catalog> {
-  const chain = chainOf({ provider: { send: answer }, ...change });
+  const chain = chainOf({ provider: { send: answer, sendToAnother: async () => undefined }, ...change });
   const catalog = await openCatalog({ path: ":memory:", chain, content: createMemoryContent(), ...parameters });
   catalogs.push(catalog);
   return catalog;

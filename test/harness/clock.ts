@@ -48,3 +48,22 @@ export function stepped(): TestClock {
   const { after, sleep } = systemClock;
   return new TestClock({ ...frozen(), after, sleep });
 }
+
+/** A clock on which nobody waits: a sleep lets its time pass at once. */
+export class SleeplessClock extends TestClock {
+  /** The sleeps so far, in milliseconds. */
+  readonly slept: number[] = [];
+  /** Called with each sleep. */
+  onSleep: () => void = () => undefined;
+
+  constructor(wall = 0) {
+    super(frozen(wall));
+  }
+
+  override async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    this.slept.push(milliseconds);
+    this.pass(milliseconds);
+    this.onSleep();
+  }
+}

@@ -1,8 +1,14 @@
 import type { Client } from "../../client/index.js";
-import { type FinalityRule, lastFinalBlock, readHeader } from "../../ports/chain/index.js";
-import type { EncodedRecord } from "../../records/index.js";
+import {
+  type ChainEventOf,
+  type FinalityRule,
+  hashJoint,
+  type JointMessage,
+  readFinalHeader,
+} from "../../ports/chain/index.js";
+import type { ContentId, EncodedRecord, Hex } from "../../records/index.js";
 import { type AnchorStanding, Outbox, type OutboxDependencies } from "./outbox.js";
-import type { OutboxAnchor, QueuedRecord } from "./state.js";
+import type { JointSeal, OutboxAnchor, QueuedRecord } from "./state.js";
 
 export interface OpenOutboxParameters {
   readonly path: string;
@@ -45,28 +51,58 @@ async function readBack(client: Client, record: QueuedRecord): Promise<EncodedRe
   return { ...record, bytes: await client.content.get(record.cid) };
 }
 
-async function standingOf(
-  client: Client,
-  { blockNumber, joint, root }: OutboxAnchor,
+/** Blocks before the one where a joint anchor was seen in which it may be after a reorganisation. */
+const MAX_MOVED_BLOCKS = 64;
+
+/**
+ * What the chain says of an anchor. It needs the newest state alone: an RPC node may have dropped the state of the last final
+ * block. A node that has not reached the anchor's block says nothing of it.
+ */
+async function standingOf(client: Client, batch: OutboxAnchor, finality: FinalityRule): Promise<AnchorStanding> {
+  const { account, chain } = client;
+  const { blockNumber, joint, root } = batch;
+  const { knowledge } = chain.contracts;
+  if ((await chain.blockNumber()) < blockNumber) return "waiting";
+  if (joint !== undefined) return standingOfJoint(client, batch, joint, finality);
+  const { anchoredAt } = await chain.read(() => knowledge.anchorOf(account ?? "0x", root, { blockTag: "latest" }));
+  if (anchoredAt === 0n) return "gone";
+  const final = await readFinalHeader(chain, finality);
+  if (final === undefined || anchoredAt > final.time) return "waiting";
+  // Two blocks of one second: the number says which one it was.
+  return anchoredAt < final.time || blockNumber <= final.number ? "final" : "waiting";
+}
+
+async function standingOfJoint(
+  { chain }: Client,
+  { blockNumber }: OutboxAnchor,
+  { deadline, id, index }: JointSeal,
   finality: FinalityRule,
 ): Promise<AnchorStanding> {
-  const { account, chain } = client;
+  // Others may be in the joint anchor without this node: its own bit counts.
+  const hasBit = (word: bigint | string | undefined) => ((BigInt(word ?? 0) >> BigInt(index & 0xff)) & 1n) === 1n;
   const { knowledge } = chain.contracts;
-  const isThereAt = async (blockTag: number | "latest") => {
-    if (joint !== undefined) {
-      // Others may be in the joint anchor without this node: its own bit counts.
-      const { id, index } = joint;
-      const word = await chain.read(() => knowledge.jointAuthors(id, index >> 8, { blockTag }));
-      return ((word >> BigInt(index & 0xff)) & 1n) === 1n;
-    }
-    const { anchoredAt } = await chain.read(() => knowledge.anchorOf(account ?? "0x", root, { blockTag }));
-    return anchoredAt !== 0n;
-  };
-  if (!(await isThereAt("latest"))) {
-    // A signed joint anchor may still be included until its deadline.
-    return joint !== undefined && (await chain.now()) <= joint.deadline ? "waiting" : "gone";
-  }
-  const finalized = finality === "finalized" ? await readHeader(chain, "finalized") : undefined;
-  const last = lastFinalBlock(finality, { head: await chain.blockNumber(), finalized: finalized?.number ?? null });
-  return last >= blockNumber && (await isThereAt(last)) ? "final" : "waiting";
+  const latest = await chain.read(() => knowledge.jointAuthors(id, index >> 8, { blockTag: "latest" }));
+  // A signed joint anchor may still be included until its deadline.
+  if (!hasBit(latest)) return (await chain.now()) <= deadline ? "waiting" : "gone";
+  const final = await readFinalHeader(chain, finality);
+  if (final === undefined || final.number < blockNumber) return "waiting";
+  // The bit may have been set after the anchor, so that its time is not the bit's: the events tell.
+  const fromBlock = Math.max(chain.deployedAtBlock, blockNumber - MAX_MOVED_BLOCKS);
+  const events = await chain.events({ names: ["JointlyAnchored"], fromBlock, toBlock: final.number });
+  const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
+  const isFinal = events.some(
+    ({ args }) => hasBit(args.authors[index >> 8]) && hashJoint(context, messageOf(args)) === id,
+  );
+  return isFinal ? "final" : "waiting";
+}
+
+function messageOf({
+  batches,
+  deadline,
+  epoch,
+  manifest,
+  root,
+}: ChainEventOf<"JointlyAnchored">["args"]): JointMessage {
+  const numbers = { batches: Number(batches), deadline: Number(deadline), epoch: Number(epoch) };
+  return { ...numbers, manifest: manifest as ContentId, root: root as Hex };
 }

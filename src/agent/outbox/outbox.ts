@@ -19,6 +19,7 @@ import {
   OutboxState,
   parseOutboxEntry,
   type QueuedRecord,
+  type UnsettledBatch,
 } from "./state.js";
 
 /** Whether an anchor is final, can still be removed by a reorganisation, or is no longer on the chain. */
@@ -46,7 +47,7 @@ export interface OutboxDependencies {
   readonly sign: (records: readonly QueuedRecord[]) => Promise<SignedBatch>;
   /** What the chain says of an anchor now. */
   readonly standingOf: (batch: OutboxAnchor) => Promise<AnchorStanding>;
-  /** Called with the error if the journal could not be shortened: nothing is lost, but it grows. */
+  /** Called with an error after which all goes on: the journal could not be shortened, or one of several anchors not reviewed. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Called with why lines of the journal cannot be read. */
   readonly onDamage?: ((damage: JournalError) => void) | undefined;
@@ -230,16 +231,31 @@ export class Outbox {
 
   async #review(): Promise<readonly OutboxAnchor[]> {
     const again: OutboxAnchor[] = [];
-    for (const { records, batch } of [...this.#state.unsettled.values()]) {
-      const standing = await this.#dependencies.standingOf(batch);
-      if (standing === "final") await this.#write({ type: "final", root: batch.root });
-      if (standing !== "gone") continue;
-      const contentIds = records.map(({ contentId }) => contentId);
-      const anchored = await this.#dependencies.anchor(records);
-      await this.#write({ type: "anchored", contentIds, batch: anchored });
-      again.push(anchored);
+    const failures: unknown[] = [];
+    for (const unsettled of [...this.#state.unsettled.values()]) {
+      try {
+        const anchored = await this.#reviewBatch(unsettled);
+        if (anchored !== undefined) again.push(anchored);
+      } catch (error) {
+        // One batch of which nothing can be said must not keep the others from being sent again.
+        failures.push(error);
+      }
     }
+    // What was sent again is reported; what failed is reviewed again the next time.
+    if (failures.length > 0 && again.length === 0) throw failures[0];
+    for (const failure of failures) this.#dependencies.onError?.(failure);
     return again;
+  }
+
+  /** Resolves with the batch's new anchor if it had left the chain. */
+  async #reviewBatch({ records, batch }: UnsettledBatch): Promise<OutboxAnchor | undefined> {
+    const standing = await this.#dependencies.standingOf(batch);
+    if (standing === "final") await this.#write({ type: "final", root: batch.root });
+    if (standing !== "gone") return undefined;
+    const contentIds = records.map(({ contentId }) => contentId);
+    const anchored = await this.#dependencies.anchor(records);
+    await this.#write({ type: "anchored", contentIds, batch: anchored });
+    return anchored;
   }
 
   /** Writes one entry at a time, so that journal and state agree after each. */

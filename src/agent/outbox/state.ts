@@ -69,7 +69,7 @@ export function parseOutboxEntry(value: unknown): OutboxEntry {
 }
 
 /** A batch whose anchor is not final. */
-interface UnsettledBatch {
+export interface UnsettledBatch {
   readonly records: readonly QueuedRecord[];
   readonly batch: OutboxAnchor;
 }

@@ -1,7 +1,15 @@
-import { type Chain, type EventFeed, type FinalityRule, readHeader } from "../../ports/chain/index.js";
+import {
+  behindError,
+  type Chain,
+  type EventFeed,
+  type FinalityRule,
+  hasLeftChain,
+  readHeader,
+} from "../../ports/chain/index.js";
 import type { Database } from "../database/database.js";
 import { knownBlocks, readProgress, UnsettledChainError, writeProgress } from "../database/meta.js";
 import { type FollowedChunk, type followedEvents, writeChunk } from "./chainRows.js";
+import { findOmission } from "./reread.js";
 import { rollBack } from "./rollback.js";
 
 /** A sync gives up, until the next one, when the chain has changed this many times in a row while it was read. */
@@ -36,7 +44,9 @@ interface ChainSyncParameters {
 
 /**
  * Reads the chain from the newest block in the catalog to the newest block of the chain. If a reorganisation has removed the
- * newest block in the catalog, everything above the common ancestor is removed first. Each chunk is one transaction, and is
+ * newest block in the catalog, everything above the common ancestor is removed first. If the RPC node has not come as far as the
+ * catalog, nothing is removed. Final blocks are read a second time, a stretch at each sync; if the catalog lacks one of their events,
+ * which the RPC had left out, it is read anew from there on. Each chunk is one transaction, and is
  * written only if it continues the newest block in the catalog. So the result is the same if the process is killed at any
  * instant, if the chain changes at any instant, and if two processes write one file.
  *
@@ -51,9 +61,11 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
   for (let disturbances = 0; disturbances < MAX_DISTURBANCES; disturbances++) {
     signal?.throwIfAborted();
     undoneBlocks += await undoReorganised();
-    const finalized = rule === "finalized" ? ((await header("finalized"))?.number ?? null) : null;
+    const final = rule === "finalized" ? ((await header("finalized"))?.number ?? null) : null;
     const head = (await header("latest"))?.number ?? 0;
-    const { block } = readProgress(db, deployedAtBlock);
+    const { block, finalized: known } = readProgress(db, deployedAtBlock);
+    // What is final stays final, though an endpoint that is behind may say less.
+    const finalized = final === null ? known : Math.max(known ?? final, Math.min(final, head));
     let reached = block;
     for await (const chunk of feed.chunks(block + 1, head, signal)) {
       if (!append(chunk, head, finalized)) break;
@@ -64,7 +76,10 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
     if (reached >= head) {
       // With no new block no chunk was written, but another block may have become final.
       if (block === reached) writeHead(head, finalized);
-      return { events, undoneBlocks };
+      const omission = await findOmission({ db, feed, deployedAtBlock, rule, signal });
+      if (omission === undefined) return { events, undoneBlocks };
+      undoAbove(omission - 1, head);
+      continue;
     }
     if (reached > block) disturbances = 0;
   }
@@ -94,23 +109,36 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
 
   /** Removes the blocks that a reorganisation undid, and returns how many there were. */
   async function undoReorganised(): Promise<number> {
-    const { block, finalized } = readProgress(db, deployedAtBlock);
+    const { block } = readProgress(db, deployedAtBlock);
     const [tip] = knownBlocks(db, block, 1);
-    if (tip === undefined || (await isInChain(tip))) return 0;
-    const ancestor = await commonAncestor(tip.number);
+    if (tip === undefined) return 0;
     const head = (await header("latest"))?.number ?? 0;
-    db.transaction(() => {
-      // Another process may have removed them first.
-      if (readProgress(db, deployedAtBlock).block <= ancestor) return;
-      beforeUndo(ancestor);
-      rollBack(db, { block: ancestor, head, finalized: finalized === null ? null : Math.min(finalized, ancestor) });
-    });
-    afterUndo();
+    // An RPC node that has not come so far is behind, unless it has another block below.
+    const [known] = knownBlocks(db, Math.min(tip.number, head), 1);
+    if (known === undefined || !(await hasLeftChain(chain, known))) return 0;
+    const ancestor = await commonAncestor(known.number);
+    undoAbove(ancestor, head);
     return block - ancestor;
   }
 
+  /** Removes everything above a block, so that it is read again. */
+  function undoAbove(ancestor: number, head: number): void {
+    let isUndone = false;
+    db.transaction(() => {
+      const { block, finalized } = readProgress(db, deployedAtBlock);
+      // Another process may have removed them first.
+      if (block <= ancestor) return;
+      isUndone = true;
+      beforeUndo(ancestor);
+      rollBack(db, { block: ancestor, head, finalized: finalized === null ? null : Math.min(finalized, ancestor) });
+    });
+    if (isUndone) afterUndo();
+  }
+
   async function isInChain({ number, hash }: { number: number; hash: string }): Promise<boolean> {
-    return (await header(number))?.hash === hash;
+    const found = await header(number);
+    if (found === undefined) throw behindError(number);
+    return found.hash === hash;
   }
 
   /** The newest block that was read and is still in the chain: searched by steps that double, then by halving. */

@@ -19,6 +19,7 @@ import {
 import { createLogReader } from "./events/logReader.js";
 import { type WatchOptions, watchEvents } from "./events/watchEvents.js";
 import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./rpc/endpoint.js";
+import type { EndpointStatus } from "./rpc/endpointHealth.js";
 import { FailoverProvider } from "./rpc/provider.js";
 import { AccountSender, type SendingStatus } from "./transactions/accountSender.js";
 import { DEFAULT_MAX_FEE, fromGwei } from "./transactions/fees.js";
@@ -80,8 +81,8 @@ export interface Chain {
   readonly account: Address | undefined;
   readonly signer: Signer | undefined;
   /**
-   * The block tag whose state and time are nearest to the next transaction's: "pending", or "latest" if the RPC node has no
-   * pending block. Use it for answers that depend on time, such as a proposal's state.
+   * The block tag whose state and time are nearest to the next transaction's: "pending", or "latest" if the RPC node had no
+   * pending block when the chain was opened. An endpoint without one is asked for the latest block instead. Use it for answers that depend on time, such as a proposal's state.
    */
   readonly tip: "pending" | "latest";
   /** Runs a call and converts its error into a {@link ChainError} or a {@link ContractRevertError}. */
@@ -101,6 +102,8 @@ export interface Chain {
   /** The chain's own time, in seconds: that of the next block. It may differ from wall time. */
   now(): Promise<number>;
   blockNumber(): Promise<number>;
+  /** The RPC endpoints in the order of preference: which is used, and why the others are not. */
+  endpoints(): readonly EndpointStatus[];
   /** The same chain for another account. Shares the connections, so the deployment is not checked again. */
   as(signer: Signer): Promise<Chain>;
   /** Past events, decoded and in order, read in bounded ranges of blocks. */
@@ -114,7 +117,7 @@ export interface Chain {
 /**
  * Connects to a chain and checks that it is the right one and holds the contracts.
  *
- * @throws {@link ChainError} `rpc-unreachable`, `rpc-timeout`, `wrong-chain` or `not-deployed`.
+ * @throws {@link ChainError} `rpc-*`, `wrong-chain` or `not-deployed`.
  */
 export async function createChain(parameters: CreateChainParameters): Promise<Chain> {
   const { chainId, contracts: addresses, deployedAtBlock = 0, timeoutMs = 10_000, pollMs = 250 } = parameters;
@@ -128,9 +131,9 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
   ];
   if (endpoints.length === 0) throw new InvalidInputError("A chain needs an RPC address or a provider.");
 
-  const provider = new FailoverProvider(endpoints, { chainId, timeoutMs, pollMs });
+  const provider = new FailoverProvider(endpoints, { chainId, timeoutMs, pollMs, clock });
   try {
-    await probeDeployment(provider, addresses);
+    await probeDeployment(provider, { contracts: addresses, deployedAtBlock });
     const tip = await tipOf(provider, addresses);
     return await connectAs(parameters.signer, tip);
   } catch (error) {
@@ -185,6 +188,7 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
       },
       blockNumber,
       now: () => read(() => timeOf(provider, tip)),
+      endpoints: () => provider.endpoints(),
       async events<N extends ChainEventName>(selection: EventsParameters<N> = {}) {
         const toBlock = selection.toBlock ?? (await blockNumber());
         const reader = readerOf(selection);
@@ -205,17 +209,18 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
 }
 
 async function timeOf(provider: FailoverProvider, tip: Chain["tip"]): Promise<number> {
-  const block: { timestamp: Hex } = await provider.send("eth_getBlockByNumber", [tip, false]);
+  const block: { timestamp: Hex } | null = await provider.send("eth_getBlockByNumber", [tip, false]);
+  if (block === null) throw new ChainError("rpc-error", "The RPC node does not tell its newest block.");
   return Number(block.timestamp);
 }
 
 /** "pending" if this RPC node answers for the pending block; not every one does. */
 async function tipOf(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<Chain["tip"]> {
   try {
-    const block = await provider.send("eth_getBlockByNumber", ["pending", false]);
+    await provider.send("eth_getBlockByNumber", ["pending", false]);
     const { target: to, data } = encodeCall(addresses, "NodeRegistry", "epoch", []);
     await provider.send("eth_call", [{ to, data }, "pending"]);
-    return block === null ? "latest" : "pending";
+    return provider.hasPending ? "pending" : "latest";
   } catch (error) {
     if (error instanceof ChainError) throw error;
     return "latest";

@@ -12,6 +12,12 @@ const retryableByKind = {
   "rpc-timeout": true,
   /** The endpoint answered with an error of its own. */
   "rpc-error": true,
+  /** The endpoint refuses more requests for now. */
+  "rpc-limited": true,
+  /** The RPC node has not reached a block that was read before, or is still syncing. */
+  "rpc-behind": true,
+  /** The RPC node does not have the state of that block: it has pruned it, or does not have the block yet. */
+  "rpc-state-missing": true,
   /** The endpoint serves another chain. */
   "wrong-chain": false,
   /** An address has no code, or the code of a different contract. */

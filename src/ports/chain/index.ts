@@ -29,9 +29,18 @@ export type { ChainEvent, ChainEventName, ChainEventOf, EventPosition, EventSele
 export { createEventFeed, type EventChunk, type EventFeed, type EventFeedOptions } from "./events/eventFeed.js";
 export type { EventCursor, WatchOptions } from "./events/watchEvents.js";
 export { decodeName, encodeName, peerIdText } from "./names.js";
-export { type BlockHeader, type FinalityRule, lastFinalBlock, readFinalHeader, readHeader } from "./rpc/blockHeader.js";
+export {
+  type BlockHeader,
+  behindError,
+  type FinalityRule,
+  hasLeftChain,
+  lastFinalBlock,
+  readFinalHeader,
+  readHeader,
+} from "./rpc/blockHeader.js";
 export { type DevelopmentChain, developmentChain } from "./rpc/developmentChain.js";
 export type { Eip1193Provider } from "./rpc/endpoint.js";
+export type { EndpointState, EndpointStatus } from "./rpc/endpointHealth.js";
 export type { SendingStatus } from "./transactions/accountSender.js";
 export {
   type AnchorTransaction,

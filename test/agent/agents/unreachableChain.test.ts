@@ -1,14 +1,14 @@
 import { describe, expect, it, onTestFinished } from "vitest";
+import { type RpcProxy, startRpcProxy } from "../../faults/rpcProxy.js";
 import type { Agents } from "../../harness/agents.js";
-import { type FlakyRpc, startFlakyRpc } from "../../harness/flakyRpc.js";
 import { startHardhatNode } from "../../harness/hardhatNode.js";
 import { patience } from "../../harness/patience.js";
 import { agentsOf } from "./agentsOf.js";
 
 describe("a chain that is out of reach for a while", () => {
-  async function behindFlakyRpc(): Promise<{ rpc: FlakyRpc; mesh: Agents }> {
+  async function behindProxy(): Promise<{ rpc: RpcProxy; mesh: Agents }> {
     const node = await startHardhatNode();
-    const rpc = await startFlakyRpc(node.rpcUrl);
+    const rpc = await startRpcProxy(node.rpcUrl);
     onTestFinished(async () => {
       await rpc.close();
       await node.close();
@@ -18,7 +18,7 @@ describe("a chain that is out of reach for a while", () => {
   }
 
   it("does not stop the loop: what was seen is kept, and acted on later", async () => {
-    const { rpc, mesh } = await behindFlakyRpc();
+    const { rpc, mesh } = await behindProxy();
     const { agents, fleet, connect, cycles, start, ended } = mesh;
     await start(0);
     await cycles(0);

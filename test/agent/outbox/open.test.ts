@@ -1,9 +1,14 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openOutbox } from "../../../src/agent/outbox/open.js";
+import type { Outbox } from "../../../src/agent/outbox/outbox.js";
+import { type Client, createClient } from "../../../src/client/index.js";
+import { createChain } from "../../../src/ports/chain/index.js";
 import type { ContentId } from "../../../src/records/index.js";
+import { pruned, stuckAt } from "../../faults/rpcFaults.js";
+import { type RpcProxy, startRpcProxy } from "../../faults/rpcProxy.js";
 import { createTestDao, incidentOf, type TestDao } from "../../harness/dao.js";
 
 /** Deeper than any reorganisation here. */
@@ -76,6 +81,71 @@ describe("an outbox on a chain that is reorganised", () => {
     expect([outbox.waiting, outbox.unsettled]).toEqual([0, 2]);
     expect(await Promise.all([gone, waiting].map(({ contentId }) => anchorsOf(contentId)))).toEqual([1, 1]);
     await outbox.close();
+  });
+
+  describe("behind an RPC that is wrong for a moment", () => {
+    let proxy: RpcProxy;
+    let client: Client;
+    let outbox: Outbox;
+    let errors: unknown[];
+    beforeAll(async () => {
+      proxy = await startRpcProxy(setting.witan.provider);
+    });
+    beforeEach(async () => {
+      const [signer] = setting.witan.operators;
+      const chain = await createChain({ rpcUrl: proxy.url, ...setting.witan.deployment, signer, pollMs: 5 });
+      client = createClient({ chain, content: setting.content });
+      errors = [];
+      const file = join(await mkdtemp(join(tmpdir(), "witan-outbox-")), "outbox.jsonl");
+      outbox = await openOutbox({ path: file, client, finality: FINAL_BLOCKS, onError: (error) => errors.push(error) });
+    });
+    afterEach(async () => {
+      proxy.heal();
+      await outbox.close();
+      client.chain.close();
+    });
+    afterAll(() => proxy.close());
+
+    it("settles anchors though the node has dropped the state of the last final block", async () => {
+      proxy.add(pruned(3));
+      await outbox.submit("Incident", incidentOf("pruned"));
+      await outbox.flush();
+      await setting.witan.mine(FINAL_BLOCKS - 2);
+      await outbox.review();
+      expect(outbox.unsettled).toBe(1);
+      await setting.witan.mine(1);
+      await outbox.review();
+      expect(outbox.unsettled).toBe(0);
+    });
+
+    it("does not take a node that is behind for one that has lost the anchor", async () => {
+      await outbox.submit("Incident", incidentOf("behind"));
+      const first = await outbox.flush();
+      await setting.witan.mine(2);
+      const heal = proxy.add(stuckAt((first?.blockNumber ?? 0) - 1));
+      expect(await outbox.review()).toEqual([]);
+      expect(outbox.unsettled).toBe(1);
+      heal();
+      expect(await outbox.review()).toEqual([]);
+    });
+
+    it("sends again what was taken back though nothing can be said of another anchor", async () => {
+      await outbox.submit("Incident", incidentOf("unknown"));
+      const unknown = await outbox.flush();
+      const comeBack = await setting.witan.snapshot();
+      const { contentId } = await outbox.submit("Incident", incidentOf("gone"));
+      const gone = await outbox.flush();
+      await comeBack();
+      await setting.witan.increaseTime(30);
+      proxy.refuse = (method, [call]) =>
+        method === "eth_call" && JSON.stringify(call).includes(unknown?.root.slice(2) ?? "-")
+          ? { code: -32_000, message: "internal error" }
+          : undefined;
+      expect((await outbox.review()).map(({ root }) => root)).toEqual([gone?.root]);
+      expect(await anchorsOf(contentId)).toBe(1);
+      expect(errors).toMatchObject([{ kind: "rpc-error" }]);
+      await expect(outbox.review()).rejects.toMatchObject({ kind: "rpc-error" });
+    });
   });
 
   it("asks the chain what is final where nobody has said", async () => {

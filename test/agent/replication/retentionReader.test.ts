@@ -4,9 +4,9 @@ import { createClient } from "../../../src/client/index.js";
 import { createChain, type FinalityRule, readHeader } from "../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
 import type { ContentId, Order } from "../../../src/records/index.js";
+import { startRpcProxy } from "../../faults/rpcProxy.js";
 import { createTestDao, incidentOf, restartOrder, stateOf, type TestDao } from "../../harness/dao.js";
 import { startHardhatNode } from "../../harness/deploy.js";
-import { startFlakyRpc } from "../../harness/flakyRpc.js";
 
 const HOUR = 3_600;
 const replicas = { min: 2, max: 3 };
@@ -165,7 +165,7 @@ it("cannot be had where the chain does not answer in part, and then are as they 
   onTestFinished(() => chainNode.close());
   const its = await createTestDao({ node: chainNode, nodes: 2 });
   onTestFinished(() => its.close());
-  const rpc = await startFlakyRpc(chainNode.rpcUrl);
+  const rpc = await startRpcProxy(chainNode.rpcUrl);
   onTestFinished(() => rpc.close());
   const chain = await createChain({ rpcUrl: rpc.url, ...its.witan.deployment });
   onTestFinished(() => chain.close());

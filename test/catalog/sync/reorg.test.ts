@@ -117,15 +117,20 @@ describe("a reorganisation", () => {
     }
   }, 240_000);
 
-  it("to a chain that is shorter, and to one that shares nothing but the deployment, is followed too", async () => {
+  it("to a chain that is shorter at first is followed once that has grown", async () => {
     const undo = await dao.witan.snapshot();
     await happen(6, "long");
     const path = join(folder, "shorter.db");
     const catalog = await dao.openCatalog({ path, confirmations: 3 });
     await catalog.sync();
+    const { block } = await catalog.status();
     await undo();
-    await catalog.sync();
-    expect((await catalog.status()).block).toBe(await dao.chain.blockNumber());
+    // It may be a node that is behind: until the chain has another block of that number, nothing is taken back.
+    expect(await catalog.sync()).toMatchObject({ undoneBlocks: 0 });
+    await dao.witan.increaseTime(5);
+    await happen(6, "instead");
+    expect((await catalog.sync()).undoneBlocks).toBeGreaterThanOrEqual(6);
+    expect((await catalog.status()).block).toBeGreaterThanOrEqual(block);
     await catalog.close();
     expect(dump(path)).toEqual(await rebuilt("shorter-rebuilt"));
   });

@@ -3,7 +3,7 @@ import type { Database } from "../../../src/catalog/database/database.js";
 import { knownBlocks, readProgress } from "../../../src/catalog/database/meta.js";
 import type { FollowedEvent } from "../../../src/catalog/sync/chainRows.js";
 import { type ChainProgress, syncChain } from "../../../src/catalog/sync/sync.js";
-import type { FinalityRule } from "../../../src/ports/chain/index.js";
+import { ChainError, type FinalityRule } from "../../../src/ports/chain/index.js";
 import { anchorOf, chunkOf, DEPLOYED_AT, openRows, reportOf } from "../../harness/catalogRows.js";
 import { headerOf } from "../../harness/events.js";
 import { chainOf } from "../../harness/fakeClient.js";
@@ -18,6 +18,11 @@ let finalized: number | null;
 let events: FollowedEvent[];
 /** What happens just before a chunk is given, by the block that it begins with. */
 let disturb: (fromBlock: number) => void;
+/** Blocks whose events are left out when they are read the first time. */
+let leftOut: number[];
+/** The blocks that are read a second time, from one through another, and what that fails with. */
+let reread: [from: number, to: number][];
+let refusal: unknown;
 let undone: number[];
 let progress: ChainProgress[];
 beforeEach(async () => {
@@ -25,30 +30,43 @@ beforeEach(async () => {
   [head, forkedAt, fork, finalized] = [10, Number.POSITIVE_INFINITY, 0, null];
   events = [2, 5, 9].map((block) => anchorOf(block, [reportOf(`replica/${block}`)]).event);
   disturb = () => undefined;
+  [leftOut, reread, refusal] = [[], [], undefined];
   [undone, progress] = [[], []];
 });
 
-const header = (number: number) => headerOf(number, number >= forkedAt ? fork : 0);
+const headerAt = (number: number) => headerOf(number, number >= forkedAt ? fork : 0);
 const raw = (number: number | null) =>
-  number === null || number > head ? null : { number, hash: header(number).hash, timestamp: header(number).time };
+  number === null || number > head ? null : { number, hash: headerAt(number).hash, timestamp: headerAt(number).time };
 
 /** Reads the chain in chunks of four blocks. */
 function sync(options: { rule?: FinalityRule; signal?: AbortSignal } = {}) {
   const { rule = 1, signal } = options;
   const at = (tag: string) => (tag === "latest" ? head : tag === "finalized" ? finalized : Number(tag));
-  const chain = chainOf({ provider: { send: async (_method: string, [tag]: [string]) => raw(at(tag)) } });
+  const header = async (_method: string, [tag]: [string]) => raw(at(tag));
+  const chain = chainOf({ provider: { send: header, sendToAnother: async () => undefined } });
+  const between = (from: number, to: number) => {
+    const within = events.filter(({ blockNumber }) => blockNumber >= from && blockNumber <= to);
+    const blocks = within.map(({ blockNumber }) => headerAt(blockNumber));
+    return { ...chunkOf(within, from, to), blocks, last: headerAt(to), parentHash: headerAt(from - 1).hash };
+  };
   return syncChain({
     ...{ db, chain, rule, signal },
     feed: {
       async *chunks(first: number, last: number) {
         for (let from = first; from <= last; from += 4) {
           const to = Math.min(last, from + 3);
-          const within = events.filter(({ blockNumber }) => blockNumber >= from && blockNumber <= to);
-          const blocks = within.map(({ blockNumber }) => header(blockNumber));
-          const chunk = { ...chunkOf(within, from, to), blocks, last: header(to), parentHash: header(from - 1).hash };
+          const omitted = events;
+          events = events.filter((event) => !leftOut.includes(event.blockNumber));
+          const chunk = between(from, to);
+          events = omitted;
           disturb(from);
           yield chunk;
         }
+      },
+      async chunk(from, to) {
+        reread.push([from, to]);
+        if (refusal !== undefined) throw refusal;
+        return head < to ? undefined : between(from, to);
       },
     },
     beforeUndo: (block) => undone.push(block),
@@ -126,12 +144,47 @@ describe("a chain that was reorganised", () => {
     expect(undone).toEqual([5, -1]);
   });
 
-  it("is taken back where it is shorter now", async () => {
+  it("is taken back where it is shorter now and has another block that was read, or once it has", async () => {
     await sync();
-    reorganise(6);
+    reorganise(5);
     head = 7;
-    expect(await sync()).toMatchObject({ undoneBlocks: 5 });
-    expect([blocksOf(), readProgress(db, DEPLOYED_AT).block]).toEqual([[2, 5], 7]);
+    expect(await sync()).toMatchObject({ undoneBlocks: 6 });
+    expect([blocksOf(), readProgress(db, DEPLOYED_AT).block]).toEqual([[2], 7]);
+    reorganise(7);
+    head = 6;
+    expect(await sync()).toMatchObject({ undoneBlocks: 0 });
+    head = 8;
+    expect(await sync()).toMatchObject({ undoneBlocks: 3 });
+    expect([blocksOf(), readProgress(db, DEPLOYED_AT).block]).toEqual([[2], 8]);
+  });
+
+  it("is not taken back by an RPC node that is behind: it is waited for", async () => {
+    await sync();
+    for (const block of [9, 5, 1, 0]) {
+      head = block;
+      expect(await sync()).toEqual({ events: 0, undoneBlocks: 0 });
+    }
+    expect([blocksOf(), undone, readProgress(db, DEPLOYED_AT)]).toEqual([
+      [2, 5, 9],
+      [],
+      { block: 10, head: 0, finalized: null },
+    ]);
+    head = 11;
+    expect(await sync()).toEqual({ events: 0, undoneBlocks: 0 });
+    expect(readProgress(db, DEPLOYED_AT).block).toBe(11);
+  });
+
+  it("keeps final what a node that is behind does not call final", async () => {
+    [head, finalized] = [10, 9];
+    await sync({ rule: "finalized" });
+    for (const [block, final] of [
+      [10, 6],
+      [8, null],
+    ] as const) {
+      [head, finalized] = [block, final];
+      await sync({ rule: "finalized" });
+      expect(readProgress(db, DEPLOYED_AT).finalized).toBe(9);
+    }
   });
 
   it("says of nothing above that it is final", async () => {
@@ -143,6 +196,56 @@ describe("a chain that was reorganised", () => {
     };
     await expect(sync({ rule: "finalized" })).rejects.toThrow("no connection");
     expect(readProgress(db, DEPLOYED_AT)).toMatchObject({ block: 4, finalized: 4 });
+  });
+});
+
+describe("the second reading of final blocks", () => {
+  beforeEach(() => {
+    head = 70;
+    events.push(anchorOf(60, [reportOf("replica/60")]).event);
+  });
+
+  it("finds what the RPC left out when the blocks were new, and reads on from there", async () => {
+    leftOut = [5];
+    expect(await sync({ rule: 40 })).toEqual({ events: 3, undoneBlocks: 0 });
+    expect([blocksOf(), reread]).toEqual([[2, 9, 60], []]);
+    leftOut = [];
+    head = 71;
+    // Block 32 is the first at which 32 blocks are final.
+    expect(await sync({ rule: 40 })).toEqual({ events: 3, undoneBlocks: 0 });
+    expect([blocksOf(), undone]).toEqual([
+      [2, 5, 9, 60],
+      [4, -1],
+    ]);
+    head = 110;
+    reread = [];
+    await sync({ rule: 40 });
+    await sync({ rule: 40 });
+    expect([reread, undone]).toEqual([[[5, 71]], [4, -1]]);
+  });
+
+  it("finds logs of a block that is not in the chain", async () => {
+    await sync({ rule: 60 });
+    db.run("UPDATE blocks SET hash = zeroblob(32) WHERE number = 9");
+    head = 100;
+    await sync({ rule: 60 });
+    expect(undone).toEqual([8, -1]);
+    expect(knownBlocks(db, 9, 1)[0]?.hash).toBe(headerOf(9).hash);
+  });
+
+  it("is put off while the node does not give old logs, and does not hide that none answers", async () => {
+    refusal = new ChainError("rpc-state-missing", "It is pruned.");
+    expect(await sync()).toMatchObject({ events: 4 });
+    refusal = new ChainError("rpc-unreachable", "It is down.");
+    await expect(sync()).rejects.toThrow("It is down.");
+    refusal = undefined;
+    await sync();
+    await sync();
+    expect(reread).toEqual([
+      [1, 70],
+      [1, 70],
+      [1, 70],
+    ]);
   });
 });
 

@@ -2,12 +2,13 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Chain, ChainError, type CreateChainParameters, createChain } from "../../../src/ports/chain/index.js";
+import { stuckAt, syncing, withoutPending } from "../../faults/rpcFaults.js";
+import { type RpcProxy, startRpcProxy } from "../../faults/rpcProxy.js";
 import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../harness/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../harness/flakyRpc.js";
 
 describe("createChain", () => {
   let node: HardhatNode;
-  let proxy: FlakyRpc;
+  let proxy: RpcProxy;
   let witan: Witan;
   const open: Chain[] = [];
   beforeAll(async () => {
@@ -16,7 +17,7 @@ describe("createChain", () => {
   });
   afterAll(() => node.close());
   beforeEach(async () => {
-    proxy = await startFlakyRpc(node.rpcUrl);
+    proxy = await startRpcProxy(node.rpcUrl);
   });
   afterEach(async () => {
     for (const chain of open.splice(0)) chain.close();
@@ -35,7 +36,7 @@ describe("createChain", () => {
     );
   /** Nobody listens there any more. */
   async function closedUrl(): Promise<string> {
-    const gone = await startFlakyRpc(node.rpcUrl);
+    const gone = await startRpcProxy(node.rpcUrl);
     await gone.close();
     return gone.url;
   }
@@ -120,7 +121,45 @@ describe("createChain", () => {
     }
   });
 
-  it("goes to the next RPC when one fails, and stays there", async () => {
+  it("does not use an RPC that has stopped or begun to sync, and says why", async () => {
+    await witan.mine(40);
+    const head = await (await connect()).blockNumber();
+    for (const [fault, reason] of [
+      [stuckAt(head - 38), `newest block is ${head - 38}, that of the others ${head}`],
+      [syncing(), "still syncing"],
+    ] as const) {
+      const heal = proxy.add(fault);
+      const chain = await connect({ rpcUrl: [proxy.url, node.rpcUrl] });
+      expect(await chain.blockNumber()).toBe(head);
+      expect(chain.endpoints()).toMatchObject([
+        { label: proxy.url, isUsed: false, state: "behind", reason: expect.stringContaining(reason) },
+        { label: node.rpcUrl, isUsed: true, state: "ok", reason: null, block: head },
+      ]);
+      heal();
+    }
+  });
+
+  it("does not take an RPC that is syncing for one of another chain", async () => {
+    const heal = proxy.add(syncing());
+    const error = await failureOf(connect({ rpcUrl: proxy.url }));
+    expect(error).toMatchObject({ kind: "rpc-behind", retryable: true });
+    heal();
+    expect(await (await connect({ rpcUrl: proxy.url })).blockNumber()).toBeGreaterThan(0);
+  });
+
+  it("tells the time of another RPC without pending blocks once the first has failed", async () => {
+    const without = await startRpcProxy(node.rpcUrl);
+    without.add(withoutPending());
+    const chain = await connect({ rpcUrl: [proxy.url, without.url] });
+    expect(chain.tip).toBe("pending");
+    proxy.mode = "unavailable";
+    const { timestamp } = await (await connect()).provider.send("eth_getBlockByNumber", ["latest", false]);
+    expect(await chain.now()).toBe(Number(timestamp));
+    expect(await chain.read(() => chain.contracts.nodes.epoch({ blockTag: chain.tip }))).toBe(1n);
+    await without.close();
+  });
+
+  it("goes to the next RPC when one fails, and stays there while it does", async () => {
     const chain = await connect({ rpcUrl: [proxy.url, node.rpcUrl], timeoutMs: 500 });
     const before = await chain.blockNumber();
     for (const mode of ["unavailable", "hang", "hang up"] as const) {

@@ -12,9 +12,43 @@ const NO_INDEX = 0xffff_ffff;
 /**
  * Checks that every address holds code, and that the code answers as the contract of that name does.
  *
- * @throws {@link ChainError} `not-deployed`, naming the first contract that is missing or is a different contract.
+ * @throws {@link ChainError} `not-deployed`, naming the first contract that is missing or is a different contract; `rpc-behind`
+ * if the RPC node has not reached the deployment yet.
  */
-export async function probeDeployment(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<void> {
+export async function probeDeployment(
+  provider: FailoverProvider,
+  { contracts, deployedAtBlock }: Pick<Deployment, "contracts" | "deployedAtBlock">,
+): Promise<void> {
+  try {
+    await probeContracts(provider, contracts);
+  } catch (error) {
+    if (error instanceof ChainError && error.kind === "not-deployed") await requireReached(provider, deployedAtBlock);
+    throw error;
+  }
+}
+
+/** @throws {@link ChainError} `rpc-behind` if the RPC node lacks the deployment's block or is still syncing: it says nothing of contracts then. */
+export async function requireReached(provider: FailoverProvider, deployedAtBlock: number): Promise<void> {
+  const head = Number(await provider.send("eth_blockNumber", []));
+  const isSyncing = await saysThatItSyncs(provider);
+  if (head >= deployedAtBlock && !isSyncing) return;
+  throw new ChainError("rpc-behind", `The RPC node is at block ${head}${isSyncing ? " and still syncing" : ""}.`, {
+    hints: [`The contracts were deployed at block ${deployedAtBlock}: wait, or name another RPC address.`],
+  });
+}
+
+async function saysThatItSyncs(provider: FailoverProvider): Promise<boolean> {
+  try {
+    const syncing: unknown = await provider.send("eth_syncing", []);
+    return typeof syncing === "object" && syncing !== null;
+  } catch (error) {
+    if (error instanceof ChainError) throw error;
+    // Not every provider has the method.
+    return false;
+  }
+}
+
+async function probeContracts(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<void> {
   const { nodes, presences, knowledge, models, parameters, publishers, directives, governor, timelock } =
     connectContracts(addresses, provider);
   const answersRightly: Record<ContractName, () => Promise<boolean>> = {

@@ -2,6 +2,7 @@ import { type Interface, isError, isHexString } from "ethers";
 import { BaseError, messageOf } from "../../../errors.js";
 import { contractErrors } from "../bindings/contractErrors.js";
 import { ChainError, ContractRevertError } from "../errors.js";
+import { isStateMissing } from "../rpc/refusals.js";
 import { refusalOf } from "../transactions/refusals.js";
 import { type ContractName, ContractNames } from "./deployment.js";
 import { interfaceOf } from "./interface.js";
@@ -77,6 +78,12 @@ export function toChainError(error: unknown): BaseError {
     });
   }
   if (isError(error, "CALL_EXCEPTION") && isExecution(error.info)) return decodeRevert("0x");
+  if (isStateMissing(shortOf(error))) {
+    return new ChainError("rpc-state-missing", "The RPC node does not have the state of that block.", {
+      details: shortOf(error),
+      hints: ["Ask a node that keeps older states, such as an archive node."],
+    });
+  }
   return new ChainError("rpc-error", "The RPC refused the request.", { details: shortOf(error) });
 }
 

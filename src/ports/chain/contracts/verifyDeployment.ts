@@ -1,12 +1,12 @@
-import { Contract, getBytes, type Interface, id, keccak256, toQuantity, ZeroAddress, ZeroHash } from "ethers";
+import { Contract, getBytes, type Interface, id, keccak256, ZeroAddress, ZeroHash } from "ethers";
 import type { Address, Hex } from "../../../records/index.js";
 import { deployedCode } from "../bindings/deployedCode.js";
 import { ChainError } from "../errors.js";
-import { DEFAULT_BLOCK_RANGE } from "../events/logReader.js";
-import type { RawLog } from "../events/rawLog.js";
+import { createLogReader } from "../events/logReader.js";
 import type { FailoverProvider } from "../rpc/provider.js";
 import { contractInterfaces } from "./contracts.js";
 import { ContractNames, type Deployment } from "./deployment.js";
+import { requireReached } from "./probe.js";
 import { toChainError } from "./revert.js";
 
 /** One thing that must be so in a DAO that nobody owns. */
@@ -33,28 +33,40 @@ const GOVERNOR_ROLES = ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"] as c
  * one another, genesis is closed, and no account but the governor may act through the timelock. Since the code says that
  * nobody can change roles after the deployer has renounced its own, the first blocks tell all of them.
  *
- * @throws {@link ChainError} `rpc-*`.
+ * @throws {@link ChainError} `rpc-*`; `rpc-behind` if the RPC node has not reached the deployment yet.
  */
 export async function verifyDeployment(
   provider: FailoverProvider,
-  { contracts: addresses, deployedAtBlock }: Pick<Deployment, "contracts" | "deployedAtBlock">,
+  { contracts, deployedAtBlock }: Pick<Deployment, "contracts" | "deployedAtBlock">,
 ): Promise<DeploymentCheck[]> {
   try {
-    const codes = await Promise.all(ContractNames.map((name) => checkCode(provider, name, addresses[name])));
-    // What other code answers means nothing.
-    if (codes.some(({ ok }) => !ok)) return codes;
-    const reader = await readAddress(provider, addresses.NodeGovernor, "reader");
-    const changes = await readAddress(provider, addresses.NodeRegistry, "changes");
-    return [
-      ...codes,
-      await checkCode(provider, "ProposalReader", reader),
-      await checkCode(provider, "NodeChanges", changes),
-      ...(await checkReferences(provider, addresses, { reader, changes })),
-      ...(await checkRoles(provider, addresses, deployedAtBlock)),
-    ];
+    const checks = await checkOnce(provider, { contracts, deployedAtBlock });
+    // An answer that is wrong for a moment must not be the last word: what fails is read again.
+    return checks.every(({ ok }) => ok) ? checks : await checkOnce(provider, { contracts, deployedAtBlock });
   } catch (error) {
     throw toChainError(error);
   }
+}
+
+async function checkOnce(
+  provider: FailoverProvider,
+  { contracts: addresses, deployedAtBlock }: Pick<Deployment, "contracts" | "deployedAtBlock">,
+): Promise<DeploymentCheck[]> {
+  const codes = await Promise.all(ContractNames.map((name) => checkCode(provider, name, addresses[name])));
+  // What other code answers means nothing.
+  if (codes.some(({ ok }) => !ok)) {
+    await requireReached(provider, deployedAtBlock);
+    return codes;
+  }
+  const reader = await readAddress(provider, addresses.NodeGovernor, "reader");
+  const changes = await readAddress(provider, addresses.NodeRegistry, "changes");
+  return [
+    ...codes,
+    await checkCode(provider, "ProposalReader", reader),
+    await checkCode(provider, "NodeChanges", changes),
+    ...(await checkReferences(provider, addresses, { reader, changes })),
+    ...(await checkRoles(provider, addresses, deployedAtBlock)),
+  ];
 }
 
 /** @throws {@link ChainError} `unsafe-deployment`, naming what is wrong. */
@@ -145,13 +157,13 @@ async function checkRoles(
   const newest = Number(await provider.send("eth_blockNumber", []));
   const end = Math.min(newest, deployedAtBlock + HAND_OVER_BLOCKS);
   const names = ["RoleGranted", "RoleRevoked", CREATION, ...ACTS] as const;
-  const topics = [names.map((name) => face.getEvent(name)?.topicHash)];
+  const topics = [names.flatMap((name) => (face.getEvent(name)?.topicHash as Hex | undefined) ?? [])];
+  const reader = createLogReader({ provider, filter: { address: [NodeTimelock], topics }, decode: (log) => log });
   let sawCreation = false;
   let acts = 0;
-  for (let from = deployedAtBlock; from <= end; from += DEFAULT_BLOCK_RANGE) {
-    const to = Math.min(end, from + DEFAULT_BLOCK_RANGE - 1);
-    const range = { fromBlock: toQuantity(from), toBlock: toQuantity(to) };
-    const logs: RawLog[] = await provider.send("eth_getLogs", [{ address: NodeTimelock, topics, ...range }]);
+  for (let from = deployedAtBlock; from <= end; ) {
+    const { events: logs, lastBlock } = await reader.read(from, end);
+    from = lastBlock + 1;
     for (const log of logs) {
       const event = face.parseLog(log);
       if (event === null) continue;

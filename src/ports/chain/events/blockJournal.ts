@@ -30,6 +30,11 @@ export class BlockJournal {
     return this.#entries.at(-1);
   }
 
+  /** The newest entry at or below a height; undefined if none is kept. */
+  newestThrough(number: number): JournaledBlock | undefined {
+    return this.#entries.findLast((entry) => entry.number <= number);
+  }
+
   /** Whether a reorganisation went further back than the entries kept. */
   get lost(): boolean {
     return this.#trimmed && this.#entries.length === 0;

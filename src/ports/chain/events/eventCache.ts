@@ -1,8 +1,7 @@
 import type { Chain } from "../chain.js";
+import { REORG_WINDOW_BLOCKS } from "../rpc/blockHeader.js";
 import type { ChainEventName, ChainEventOf } from "./event.js";
 
-/** Newest blocks, read again each time because they may change. The cache does not notice deeper reorganisations. */
-export const REORG_WINDOW_BLOCKS = 32;
 /** Events kept by default: about 20 MB of proposals. The oldest are dropped first. */
 export const MAX_EVENTS = 20_000;
 
@@ -14,7 +13,7 @@ export interface EventCache<N extends ChainEventName> {
   readonly since: number;
 }
 
-/** Reads only the blocks since the last read; concurrent reads share one request. */
+/** Reads only the blocks since the last read, and the newest again, which may change; concurrent reads share one request. */
 export function createEventCache<N extends ChainEventName>(
   chain: Pick<Chain, "events" | "blockNumber" | "deployedAtBlock">,
   names: readonly N[],

@@ -1,9 +1,10 @@
-import { toQuantity } from "ethers";
 import type { Hex } from "../../../records/index.js";
 import type { Chain } from "../chain.js";
-import { ChainError } from "../errors.js";
-import { type BlockHeader, readHeader } from "../rpc/blockHeader.js";
+import { type BlockHeader, headerOf, REORG_WINDOW_BLOCKS, readHeader, readRawHeader } from "../rpc/blockHeader.js";
+import { mayBeTooLarge } from "../rpc/refusals.js";
 import { type ChainEventName, type ChainEventOf, createDecoder, filterFor } from "./event.js";
+import { createOmissionCheck, readCheckedLogs } from "./logs/checkedLogs.js";
+import { RangeLimit } from "./logs/rangeLimit.js";
 import type { RawLog } from "./rawLog.js";
 
 /** All events of a range of blocks of one chain, which did not change while it was read. */
@@ -25,6 +26,8 @@ export interface EventFeed<N extends ChainEventName = ChainEventName> {
    * Ends early if the chain changed while it was read: the caller finds the common ancestor and begins again there.
    */
   chunks(fromBlock: number, toBlock: number, signal?: AbortSignal): AsyncGenerator<EventChunk<N>, void, undefined>;
+  /** One chunk from `fromBlock` on, at most through `toBlock`; undefined if the chain changed while it was read. */
+  chunk(fromBlock: number, toBlock: number): Promise<EventChunk<N> | undefined>;
 }
 
 export interface EventFeedOptions<N extends ChainEventName> {
@@ -52,11 +55,11 @@ export function createEventFeed<N extends ChainEventName>(
   chain: Pick<Chain, "provider" | "addresses" | "read">,
   { names, targetEvents = TARGET_EVENTS, maxBlocks = MAX_BLOCKS }: EventFeedOptions<N>,
 ): EventFeed<N> {
-  const { provider, addresses, read } = chain;
+  const { provider, addresses } = chain;
   const filter = filterFor(addresses, { names });
   const decode = createDecoder(addresses);
-  /** Lowered when an endpoint refuses a range, so that no larger one is requested again. */
-  let ceiling = maxBlocks;
+  const withOmitted = createOmissionCheck(provider, filter);
+  const limit = new RangeLimit(maxBlocks);
   let range = Math.min(FIRST_BLOCKS, maxBlocks);
 
   const header = (at: number) => readHeader(chain, at);
@@ -67,17 +70,17 @@ export function createEventFeed<N extends ChainEventName>(
     let width = toBlock - fromBlock + 1;
     for (let from = fromBlock; from <= toBlock; ) {
       const to = Math.min(toBlock, from + width - 1);
+      const blocks = to - from + 1;
       try {
-        const where = { ...filter, fromBlock: toQuantity(from), toBlock: toQuantity(to) };
-        parts.push(await read<RawLog[]>(() => provider.send("eth_getLogs", [where])));
+        parts.push(await readCheckedLogs(provider, filter, [from, to]));
+        limit.accepted(blocks);
         from = to + 1;
       } catch (error) {
         // The range was refused, its answer was too large or too slow: request less, down to a single block.
-        const tooMuch = error instanceof ChainError && (error.kind === "rpc-error" || error.kind === "rpc-timeout");
-        if (!tooMuch || to === from) throw error;
-        width = Math.max(1, Math.floor((to - from + 1) / 2));
+        if (!mayBeTooLarge(error) || blocks === 1) throw error;
+        width = Math.max(1, Math.floor(blocks / 2));
         range = Math.min(range, width);
-        if (error.kind === "rpc-error") ceiling = Math.min(ceiling, width);
+        limit.refused(blocks);
       }
     }
     return parts.length === 1 ? (parts[0] ?? []) : parts.flat();
@@ -86,28 +89,38 @@ export function createEventFeed<N extends ChainEventName>(
   /**
    * Undefined if the chain changed meanwhile. Reads the range's last block before and after all else: if it is the same
    * block, so are all blocks below it.
+   *
+   * @param unsettledFrom The block from which on a fork may still change the chain: logs of these blocks are compared with headers.
    */
-  async function readChunk(fromBlock: number, toBlock: number): Promise<EventChunk<N> | undefined> {
-    const last = await header(toBlock);
-    if (last === undefined) return undefined;
-    const logs = await logsOf(fromBlock, toBlock);
+  async function readChunk(
+    fromBlock: number,
+    toBlock: number,
+    unsettledFrom: number,
+  ): Promise<EventChunk<N> | undefined> {
+    const raw = await readRawHeader(chain, toBlock);
+    if (raw === undefined) return undefined;
+    const last = headerOf(raw);
+    const logs = await withOmitted(await logsOf(fromBlock, toBlock), raw);
     const parent = fromBlock === 0 ? undefined : await header(fromBlock - 1);
-    const blocks = await blocksOf(logs, last);
+    const blocks = await blocksOf(logs, last, unsettledFrom);
     const after = await header(toBlock);
     if (blocks === undefined || after?.hash !== last.hash || (fromBlock > 0 && parent === undefined)) return undefined;
     adapt(logs.length, toBlock - fromBlock + 1);
     const events = logs.flatMap((log) => decode(log) ?? []);
-    events.sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
     return { fromBlock, last, parentHash: parent?.hash, events: events as ChainEventOf<N>[], blocks };
   }
 
   function adapt(events: number, blocks: number): void {
     const wanted = events === 0 ? blocks * GROWTH : Math.ceil((blocks * targetEvents) / events);
-    range = Math.max(1, Math.min(ceiling, maxBlocks, wanted, blocks * GROWTH));
+    range = Math.max(1, Math.min(limit.blocks, wanted, blocks * GROWTH));
   }
 
-  /** The blocks of the logs with their times; undefined if two logs have different hashes of one block. */
-  async function blocksOf(logs: readonly RawLog[], last: BlockHeader): Promise<BlockHeader[] | undefined> {
+  /** The blocks of the logs with their times; undefined if a log has another hash of its block than the chain or another log. */
+  async function blocksOf(
+    logs: readonly RawLog[],
+    last: BlockHeader,
+    unsettledFrom: number,
+  ): Promise<BlockHeader[] | undefined> {
     const found = new Map<Hex, { readonly hash: Hex; readonly timestamp: Hex | undefined }>();
     for (const { blockNumber, blockHash, blockTimestamp } of logs) {
       const known = found.get(blockNumber);
@@ -115,15 +128,16 @@ export function createEventFeed<N extends ChainEventName>(
       if (known === undefined) found.set(blockNumber, { hash: blockHash, timestamp: blockTimestamp });
     }
     const blocks: BlockHeader[] = [];
-    const untimed: { number: number; hash: Hex }[] = [];
+    const unchecked: { number: number; hash: Hex }[] = [];
     for (const [quantity, { hash, timestamp }] of found) {
       const number = Number(quantity);
       if (number === last.number && hash !== last.hash) return undefined;
-      if (timestamp === undefined) untimed.push({ number, hash });
+      if (number === last.number) blocks.push(last);
+      else if (timestamp === undefined || number >= unsettledFrom) unchecked.push({ number, hash });
       else blocks.push({ number, hash, time: Number(timestamp) });
     }
-    for (let i = 0; i < untimed.length; i += PARALLEL_HEADERS) {
-      const part = untimed.slice(i, i + PARALLEL_HEADERS);
+    for (let i = 0; i < unchecked.length; i += PARALLEL_HEADERS) {
+      const part = unchecked.slice(i, i + PARALLEL_HEADERS);
       const headers = await Promise.all(part.map(({ number }) => header(number)));
       for (const [j, { hash }] of part.entries()) {
         const its = headers[j];
@@ -135,12 +149,14 @@ export function createEventFeed<N extends ChainEventName>(
   }
 
   return {
+    chunk: (fromBlock, toBlock) =>
+      readChunk(fromBlock, Math.min(toBlock, fromBlock + range - 1), toBlock - REORG_WINDOW_BLOCKS + 1),
     async *chunks(fromBlock, toBlock, signal) {
       const ahead: ReturnType<typeof start>[] = [];
       for (let next = fromBlock; next <= toBlock || ahead.length > 0; ) {
         while (next <= toBlock && ahead.length < CHUNKS_AHEAD) {
           const last = Math.min(toBlock, next + range - 1);
-          ahead.push(start(next, last));
+          ahead.push(start(next, last, toBlock - REORG_WINDOW_BLOCKS + 1));
           next = last + 1;
         }
         const outcome = await ahead.shift();
@@ -152,8 +168,12 @@ export function createEventFeed<N extends ChainEventName>(
       }
 
       /** Returns an error as a value, so that a caller that stops early leaves no unhandled rejection. */
-      function start(from: number, to: number): Promise<{ chunk: EventChunk<N> | undefined } | { error: unknown }> {
-        return readChunk(from, to).then(
+      function start(
+        from: number,
+        to: number,
+        unsettledFrom: number,
+      ): Promise<{ chunk: EventChunk<N> | undefined } | { error: unknown }> {
+        return readChunk(from, to, unsettledFrom).then(
           (chunk) => ({ chunk }),
           (error: unknown) => ({ error }),
         );

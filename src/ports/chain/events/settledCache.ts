@@ -1,6 +1,7 @@
 import { createLruCache } from "../../../utils/lruCache.js";
 import type { EventPosition } from "../index.js";
-import { MAX_EVENTS, REORG_WINDOW_BLOCKS } from "./eventCache.js";
+import { REORG_WINDOW_BLOCKS } from "../rpc/blockHeader.js";
+import { MAX_EVENTS } from "./eventCache.js";
 
 /** Items that can end on chain, such as proposals: each is read until its end is final, and cached from then on. */
 export interface SettledCache<T> {

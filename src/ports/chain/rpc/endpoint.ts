@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../../../utils/clock.js";
 import { shortened } from "../../../utils/text/decode.js";
 import { ChainError } from "../errors.js";
 import { redactUrl, scrub } from "./redact.js";
+import { RateLimitError, retryAfterOf } from "./refusals.js";
 
 /** An EIP-1193 provider: a browser's wallet, or Hardhat's network in the same process. */
 export interface Eip1193Provider {
@@ -47,6 +48,10 @@ export function createHttpEndpoint(url: string): Endpoint {
       try {
         const response = await fetch(target, { method: "POST", headers, body: JSON.stringify(payload), signal });
         const text = await readBounded(response);
+        if (response.status === 429) {
+          const pauseMs = retryAfterOf(response.headers.get("retry-after"), systemClock.now());
+          throw new RateLimitError(label, pauseMs, scrub(text.slice(0, 200), url));
+        }
         return parseAnswer(text, response.status, payload.id);
       } catch (error) {
         if (error instanceof ChainError) throw error;
@@ -66,7 +71,7 @@ export function createHttpEndpoint(url: string): Endpoint {
       function parseAnswer(text: string, status: number, id: number): JsonRpcResult | JsonRpcError {
         const answer = parseJson(text);
         // Some servers send JSON-RPC errors with an HTTP error status: the JSON-RPC error says more.
-        if (isAnswer(answer) && status !== 429 && (status <= 500 || "result" in answer)) {
+        if (isAnswer(answer) && (status <= 500 || "result" in answer)) {
           if ("result" in answer) return { id, result: answer.result };
           // Providers may quote the API key that they refuse.
           return { id, error: { ...answer.error, message: scrub(String(answer.error.message), url) } };

@@ -6,6 +6,7 @@ import { probeDeployment } from "../../../../src/ports/chain/contracts/probe.js"
 import { ChainError } from "../../../../src/ports/chain/errors.js";
 import { FailoverProvider } from "../../../../src/ports/chain/rpc/provider.js";
 import type { Address } from "../../../../src/records/index.js";
+import { SleeplessClock } from "../../../harness/clock.js";
 
 const addresses = Object.fromEntries(
   ContractNames.map((name, i) => [name, getAddress(toBeHex(0xaa00 + i, 20)) as Address]),
@@ -33,21 +34,27 @@ const right: Readonly<Record<ContractName, string>> = {
 type Answer = string | { readonly code: number; readonly message: string; readonly data?: string };
 
 /** Probes a chain that answers rightly but for what is given. */
-async function probe(answers: Partial<Record<ContractName, Answer>>, code: Partial<Record<ContractName, string>> = {}) {
+async function probe(
+  answers: Partial<Record<ContractName, Answer>>,
+  code: Partial<Record<ContractName, string>> = {},
+  { head = 7, syncing = false }: { head?: number; syncing?: unknown } = {},
+) {
   const nameOf = (address: unknown) =>
     ContractNames.find((name) => addresses[name].toLowerCase() === String(address).toLowerCase()) as ContractName;
   const request = async (payload: { id: number; method: string; params: unknown }) => {
     const [first] = payload.params as [unknown];
     if (payload.method === "eth_chainId") return { id: payload.id, result: "0x7a69" };
+    if (payload.method === "eth_blockNumber") return { id: payload.id, result: `0x${head}` };
+    if (payload.method === "eth_syncing") return { id: payload.id, result: syncing };
     if (payload.method === "eth_getCode") return { id: payload.id, result: code[nameOf(first)] ?? "0x6001" };
     const name = nameOf((first as { to: string }).to);
     const answer = answers[name] ?? right[name];
     return typeof answer === "string" ? { id: payload.id, result: answer } : { id: payload.id, error: answer };
   };
-  const options = { chainId: 31_337, timeoutMs: 1_000, pollMs: 10 };
+  const options = { chainId: 31_337, timeoutMs: 1_000, pollMs: 10, clock: new SleeplessClock() };
   const provider = new FailoverProvider([{ label: "the chain", request }], options);
   onTestFinished(() => provider.destroy());
-  await probeDeployment(provider, addresses);
+  await probeDeployment(provider, { contracts: addresses, deployedAtBlock: 1 });
 }
 
 describe("a probe of a deployment", () => {
@@ -86,6 +93,14 @@ describe("a probe of a deployment", () => {
     const busy = { code: -32_005, message: "rate limit exceeded" };
     const failure = probe({ NodeGovernor: busy });
     await expect(failure).rejects.toBeInstanceOf(ChainError);
-    await expect(failure).rejects.toMatchObject({ kind: "rpc-error", retryable: true });
+    await expect(failure).rejects.toMatchObject({ kind: "rpc-limited", retryable: true });
+  });
+
+  it.each([
+    ["has not reached the deployment", { head: 0 }],
+    ["is still syncing", { syncing: { currentBlock: "0x1" } }],
+  ])("does not take a node that %s for one of another chain", async (_, its) => {
+    const failure = probe({}, { NodeGovernor: "0x" }, its);
+    await expect(failure).rejects.toMatchObject({ kind: "rpc-behind", retryable: true });
   });
 });

@@ -56,8 +56,10 @@ describe("a revert", () => {
       "out of gas",
     ])
       expect(isRevert(answered(message), "NoReason")).toBe(true);
-    for (const message of ["header not found", "rate limit exceeded", "missing trie node", "request timed out"])
+    for (const message of ["internal error", "request timed out"])
       expect(answered(message)).toMatchObject({ code: "rpc-error", retryable: true, details: message });
+    for (const message of ["header not found", "missing trie node", "state 0x12 is not available"])
+      expect(answered(message)).toMatchObject({ code: "rpc-state-missing", retryable: true, details: message });
   });
 
   it("is not seen in the data of the request", () => {

@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { id, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_TRACKS } from "../../../../ignition/modules/Witan.js";
 import {
   DirectiveRegistry__factory,
@@ -15,19 +15,31 @@ import {
   PublisherRegistry__factory,
 } from "../../../../src/ports/chain/bindings/index.js";
 import { requireSafeDeployment, verifyDeployment } from "../../../../src/ports/chain/index.js";
-import { createLocalEndpoint } from "../../../../src/ports/chain/rpc/endpoint.js";
+import { createHttpEndpoint, createLocalEndpoint } from "../../../../src/ports/chain/rpc/endpoint.js";
 import { FailoverProvider } from "../../../../src/ports/chain/rpc/provider.js";
 import type { Address } from "../../../../src/records/index.js";
+import { omitLogs, smallRanges, syncing } from "../../../faults/rpcFaults.js";
+import { type RpcProxy, startRpcProxy } from "../../../faults/rpcProxy.js";
 import { admissionOf, blsKey, operatorKey } from "../../../harness/deploy.js";
 
 const { ethers, provider: eip1193 } = await network.create();
 const [deployer, stranger] = (await ethers.getSigners()) as [HardhatEthersSigner, HardhatEthersSigner];
 const ROLES = ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"];
 let provider: FailoverProvider;
+let proxy: RpcProxy;
+/** Through the proxy. */
+let proxied: FailoverProvider;
 
 beforeAll(async () => {
-  const chainId = Number(await eip1193.request({ method: "eth_chainId" }));
-  provider = new FailoverProvider([createLocalEndpoint(eip1193)], { chainId, timeoutMs: 10_000, pollMs: 10 });
+  const options = { chainId: Number(await eip1193.request({ method: "eth_chainId" })), timeoutMs: 10_000, pollMs: 10 };
+  provider = new FailoverProvider([createLocalEndpoint(eip1193)], options);
+  proxy = await startRpcProxy(eip1193);
+  proxied = new FailoverProvider([createHttpEndpoint(proxy.url)], options);
+});
+afterEach(() => proxy.heal());
+afterAll(async () => {
+  proxied.destroy();
+  await proxy.close();
 });
 
 type Fault =
@@ -143,6 +155,19 @@ describe("the verification of a deployment", () => {
     expect(await failed({ contracts: absent, deployedAtBlock })).toMatchObject([
       { found: `there is no contract at ${stranger.address}` },
     ]);
+  });
+
+  it("is not misled by an RPC node that leaves logs out once, or gives few at a time", async () => {
+    const deployment = await deployWith();
+    proxy.add(omitLogs(() => true, 1));
+    proxy.add(smallRanges(3));
+    expect((await verifyDeployment(proxied, deployment)).filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  it("says nothing of contracts while the RPC node is syncing", async () => {
+    const deployment = await deployWith();
+    proxy.add(syncing());
+    await expect(verifyDeployment(proxied, deployment)).rejects.toMatchObject({ kind: "rpc-behind", retryable: true });
   });
 
   it("is not fooled by roles that are granted again after the block that the network file names", async () => {

@@ -1,6 +1,6 @@
 import { AbiCoder, id, toBeHex } from "ethers";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createDecoder } from "../../../../src/ports/chain/events/event.js";
 import {
   type Chain,
@@ -10,21 +10,32 @@ import {
   readHeader,
 } from "../../../../src/ports/chain/index.js";
 import type { Hex } from "../../../../src/records/index.js";
+import {
+  dropAnswers,
+  forkLogs,
+  limited,
+  omitLogs,
+  receiptsWithoutBlock,
+  reorderLogs,
+  repeatLogs,
+  smallRanges,
+} from "../../../faults/rpcFaults.js";
+import { type RpcProxy, startRpcProxy } from "../../../faults/rpcProxy.js";
+import { SleeplessClock } from "../../../harness/clock.js";
 import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../../harness/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../../harness/flakyRpc.js";
 
 let node: HardhatNode;
 let witan: Witan;
-let proxy: FlakyRpc;
+let proxy: RpcProxy;
 let chain: Chain;
 let read: Chain;
 
 beforeAll(async () => {
   node = await startHardhatNode();
   witan = await deployWitan({ nodes: 1, node });
-  proxy = await startFlakyRpc(node.rpcUrl);
+  proxy = await startRpcProxy(node.rpcUrl);
   chain = await createChain({ rpcUrl: node.rpcUrl, ...witan.deployment, signer: witan.operators[0] });
-  read = await createChain({ rpcUrl: proxy.url, ...witan.deployment, timeoutMs: 2_000 });
+  read = await createChain({ rpcUrl: proxy.url, ...witan.deployment, timeoutMs: 2_000, clock: new SleeplessClock() });
   for (let i = 0; i < 30; i++) {
     await chain.send(() => chain.contracts.knowledge.anchor(id(`root ${i}`), i + 1, id(`manifest ${i}`)));
     if (i % 4 === 0) await witan.mine(3);
@@ -66,18 +77,16 @@ describe("the feed", () => {
   });
 
   it("asks for less where the endpoint refuses, and not for as much again", async () => {
-    const ranges: number[] = [];
-    proxy.refuse = (method, [filter]) => {
-      if (method !== "eth_getLogs") return undefined;
-      const { fromBlock, toBlock } = filter as { fromBlock: string; toBlock: string };
-      ranges.push(Number(toBlock) - Number(fromBlock) + 1);
-      return (ranges.at(-1) ?? 0) > 8
-        ? { code: -32_005, message: "query returned more than 10000 results" }
-        : undefined;
-    };
+    const heal = proxy.add(smallRanges(8));
+    proxy.requests.length = 0;
     const chunks = await collect();
-    proxy.refuse = undefined;
+    heal();
     expect(chunks.flatMap(({ events }) => events)).toHaveLength(31);
+    const ranges = proxy.requests.flatMap(({ method, params: [filter] }) => {
+      if (method !== "eth_getLogs") return [];
+      const { fromBlock, toBlock } = filter as { fromBlock?: string; toBlock?: string };
+      return fromBlock === undefined ? [] : [Number(toBlock) - Number(fromBlock) + 1];
+    });
     // Those that were under way found out by themselves; nothing that was planned later asked for more.
     expect(ranges[0]).toBeGreaterThan(8);
     const lastRefused = ranges.findLastIndex((range) => range > 8);
@@ -105,8 +114,102 @@ describe("the feed", () => {
 
   it("does not take a node that is busy for one that calls nothing final", async () => {
     proxy.refuse = (_, [tag]) => (tag === "finalized" ? { code: -32_005, message: "limit exceeded" } : undefined);
-    await expect(readHeader(read, "finalized")).rejects.toMatchObject({ code: "rpc-error" });
+    await expect(readHeader(read, "finalized")).rejects.toMatchObject({ code: "rpc-limited" });
     proxy.refuse = undefined;
+  });
+});
+
+describe("the feed over an RPC that is wrong for a moment", () => {
+  let other: RpcProxy;
+  /** Reads from the proxy, and compares with another address. */
+  let both: Chain;
+  beforeAll(async () => {
+    other = await startRpcProxy(node.rpcUrl);
+    const rpcUrl = [proxy.url, other.url];
+    both = await createChain({ rpcUrl, ...witan.deployment, clock: new SleeplessClock() });
+  });
+  afterEach(() => {
+    proxy.heal();
+    other.heal();
+  });
+  afterAll(async () => {
+    both.close();
+    await other.close();
+  });
+  const isAt = (block: number) => (log: { blockNumber: string }) => Number(log.blockNumber) === block;
+  const logRequests = () => proxy.methods.filter((method) => method === "eth_getLogs").length;
+
+  it("gives each event once and in order, though logs are repeated and mixed up", async () => {
+    const expected = await chain.events({ names: ["Anchored", "NodeAdmitted"] });
+    proxy.add(repeatLogs());
+    proxy.add(reorderLogs());
+    expect((await collect()).flatMap(({ events }) => events)).toEqual(expected);
+    expect(await read.events({ names: ["Anchored", "NodeAdmitted"] })).toEqual(expected);
+  });
+
+  it("sends no more requests because it is asked to wait, and no smaller ones", async () => {
+    await collect({ maxBlocks: 10 });
+    const usual = logRequests();
+    proxy.heal();
+    // Refuses every other request, by turns.
+    for (const retryAfter of [undefined, 1]) {
+      const limit = limited({ allowed: 1, retryAfter, methods: ["eth_getLogs"] });
+      proxy.add(async (request, next) => {
+        const reply = await limit.fault(request, next);
+        if (!("result" in reply)) limit.reset();
+        return reply;
+      });
+      const chunks = await collect({ maxBlocks: 10 });
+      expect(chunks.flatMap(({ events }) => events)).toHaveLength(31);
+      expect(limit.refused).toBeGreaterThan(0);
+      expect(logRequests()).toBe(usual + limit.refused);
+      proxy.heal();
+    }
+  });
+
+  it("asks again for the newest block's logs if its header says that there are some", async () => {
+    const { blockNumber } = await chain.send(() => chain.contracts.knowledge.anchor(id("newest"), 1, id("manifest")));
+    proxy.add(omitLogs(isAt(blockNumber), 1));
+    const events = (await collect()).flatMap((chunk) => chunk.events);
+    expect(events.at(-1)).toMatchObject({ name: "Anchored", blockNumber, args: { root: id("newest") } });
+  });
+
+  it("takes from another address what the first one leaves out, and nothing that this one does not know", async () => {
+    const expected = await chain.events({ names: ["Anchored", "NodeAdmitted"] });
+    const omitted = expected[20]?.blockNumber ?? 0;
+    proxy.add(receiptsWithoutBlock(1));
+    proxy.add(omitLogs(isAt(omitted)));
+    other.add(async (request, next) => {
+      const reply = await next(request);
+      if (request.method !== "eth_getLogs" || !("result" in reply)) return reply;
+      const [first, ...rest] = reply.result as { logIndex: string }[];
+      return { result: first === undefined ? [] : [first, { ...first, logIndex: "0x99" }, ...rest] };
+    });
+    expect(await both.events({ names: ["Anchored", "NodeAdmitted"] })).toEqual(expected);
+    expect(await read.events({ names: ["Anchored", "NodeAdmitted"] })).toHaveLength(expected.length - 1);
+  });
+
+  it("is content with one address while the other one fails or refuses", async () => {
+    const expected = await chain.events({ names: ["Anchored"] });
+    other.refuse = () => ({ code: -32_000, message: "no logs here" });
+    expect(await both.events({ names: ["Anchored"] })).toEqual(expected);
+    other.mode = "garbage";
+    expect(await both.events({ names: ["Anchored"] })).toEqual(expected);
+  });
+
+  it("reads on after an answer was lost", async () => {
+    proxy.add(dropAnswers("eth_getLogs", 1));
+    await expect(collect()).rejects.toMatchObject({ kind: "rpc-unreachable", retryable: true });
+    expect((await collect()).flatMap(({ events }) => events).length).toBeGreaterThan(30);
+  });
+
+  it("ends early on logs of a block that is not in the chain", async () => {
+    const chunks = await collect();
+    proxy.add(forkLogs(1));
+    const feed = createEventFeed(read, { names: ["Anchored"] });
+    const { number } = chunks.at(-1)?.last ?? { number: 0 };
+    expect(await feed.chunk(number - 20, number)).toBeUndefined();
+    expect((await feed.chunk(number - 20, number))?.events.length).toBeGreaterThan(0);
   });
 });
 

@@ -2,16 +2,19 @@ import { id } from "ethers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BaseError } from "../../../../src/errors.js";
 import { type Chain, type ChainEvent, createChain, type WatchOptions } from "../../../../src/ports/chain/index.js";
+import { forkHeader, omitLogs, repeatLogs, stuckAt } from "../../../faults/rpcFaults.js";
+import { type RpcProxy, startRpcProxy } from "../../../faults/rpcProxy.js";
 import { TestClock } from "../../../harness/clock.js";
 import { deployWitan, type HardhatNode, startHardhatNode, type Witan } from "../../../harness/deploy.js";
-import { type FlakyRpc, startFlakyRpc } from "../../../harness/flakyRpc.js";
 
 describe("chain.watch", () => {
   let node: HardhatNode;
-  let proxy: FlakyRpc;
+  let proxy: RpcProxy;
   let witan: Witan;
   let chain: Chain;
   let watched: Chain;
+  /** As `watched`, but reads more blocks at once. */
+  let wide: Chain;
   let restore: () => Promise<void>;
   let stop: AbortController;
   let errors: BaseError[];
@@ -20,7 +23,7 @@ describe("chain.watch", () => {
   beforeAll(async () => {
     node = await startHardhatNode();
     witan = await deployWitan({ nodes: 1, node });
-    proxy = await startFlakyRpc(node.rpcUrl);
+    proxy = await startRpcProxy(node.rpcUrl);
     const [signer] = witan.operators;
     chain = await createChain({ rpcUrl: node.rpcUrl, ...witan.deployment, signer, pollMs: 5 });
     watched = await createChain({
@@ -31,8 +34,10 @@ describe("chain.watch", () => {
       blockRange: 3,
       clock,
     });
+    wide = await createChain({ rpcUrl: proxy.url, ...witan.deployment, pollMs: 5, clock });
   });
   afterAll(async () => {
+    wide.close();
     chain.close();
     watched.close();
     await proxy.close();
@@ -42,7 +47,7 @@ describe("chain.watch", () => {
     restore = await witan.snapshot();
     stop = new AbortController();
     errors = [];
-    proxy.mode = "pass";
+    proxy.heal();
   });
   afterEach(async () => {
     stop.abort();
@@ -182,6 +187,54 @@ describe("chain.watch", () => {
     await expect(take(watch(cursor === undefined ? {} : { cursor }), 1)).rejects.toMatchObject({
       code: "reorg-too-deep",
     });
+  });
+
+  it.each([
+    ["without", false],
+    ["with", true],
+  ])("waits for an RPC that is behind its cursor, %s a block of its own below", async (_, isKnown) => {
+    if (isKnown) await anchor("before");
+    await anchor("read");
+    await witan.mine(2);
+    const events = watch();
+    const taken = await take(events, isKnown ? 2 : 1);
+    const cursor = taken.at(-1);
+    const heal = proxy.add(stuckAt((cursor?.blockNumber ?? 0) - 1));
+    const next = isKnown ? events.next() : watch(cursor === undefined ? {} : { cursor }).next();
+    while (errors.length < 3) await chain.blockNumber();
+    await anchor("after");
+    heal();
+    expect(rootOf((await next).value as ChainEvent)).toBe(id("after"));
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(["rpc-behind"]));
+  });
+
+  it("does not take one false answer for a reorganisation", async () => {
+    await anchor("read");
+    const [cursor] = await take(watch(), 1);
+    proxy.add(forkHeader(cursor?.blockNumber ?? 0));
+    const next = watch(cursor === undefined ? {} : { cursor }).next();
+    await anchor("after");
+    expect(rootOf((await next).value as ChainEvent)).toBe(id("after"));
+    expect(errors.map(({ code }) => code)).toEqual(["rpc-error"]);
+  });
+
+  it("gives late what the RPC left out at first, and nothing twice", async () => {
+    await anchor("kept");
+    const { blockNumber } = await anchor("left out");
+    await witan.mine(1);
+    proxy.add(omitLogs((log) => Number(log.blockNumber) === blockNumber, 1));
+    proxy.add(repeatLogs());
+    const events = wide.watch({ names: ["Anchored"], signal: stop.signal });
+    expect(rootsOf(await take(events, 1))).toEqual(ids("kept"));
+    const next = events.next();
+    await anchor("new");
+    expect(rootOf((await next).value as ChainEvent)).toBe(id("new"));
+    const late = events.next();
+    await witan.mine(100);
+    expect(rootOf((await late).value as ChainEvent)).toBe(id("left out"));
+    const last = events.next();
+    await anchor("last");
+    expect(rootOf((await last).value as ChainEvent)).toBe(id("last"));
   });
 
   it("ends when it is told to, also while it waits", async () => {

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { ChainError } from "../../../../src/ports/chain/index.js";
-import { lastFinalBlock, readFinalHeader, readHeader } from "../../../../src/ports/chain/rpc/blockHeader.js";
+import {
+  hasLeftChain,
+  lastFinalBlock,
+  readFinalHeader,
+  readHeader,
+} from "../../../../src/ports/chain/rpc/blockHeader.js";
 
 type Source = Parameters<typeof readFinalHeader>[0];
 
@@ -34,8 +39,40 @@ describe("a block's header", () => {
     async (details) => expect(await readHeader(chainOf(9, refusal(details)), "finalized")).toBeUndefined(),
   );
 
+  it.each(["unknown block", "header not found"])(
+    "is undefined at a height that the RPC node refuses with: %s",
+    async (details) => {
+      const send = async () => refusal(details)();
+      const read = (call: () => unknown) => call();
+      expect(await readHeader({ provider: { send }, read } as unknown as Source, 10)).toBeUndefined();
+    },
+  );
+
   it("is not undefined because the RPC node is busy", async () => {
     await expect(readHeader(chainOf(9, refusal("rate limit exceeded")), "finalized")).rejects.toThrow(ChainError);
+  });
+});
+
+describe("a block that was read before", () => {
+  const hashes = (own: readonly (string | null)[], other?: string) => {
+    const blockOf = (hash: string | null | undefined) => hash && { number: "0x7", hash, timestamp: "0x64" };
+    const answers = [...own];
+    const provider = { send: async () => blockOf(answers.shift()) ?? null, sendToAnother: async () => blockOf(other) };
+    return { provider, read: (call: () => unknown) => call() } as unknown as Parameters<typeof hasLeftChain>[0];
+  };
+  const block = { number: 7, hash: "0xaa" } as const;
+
+  it("is in the chain as one answer says, and has left it only as two say", async () => {
+    expect(await hasLeftChain(hashes(["0xaa"]), block)).toBe(false);
+    expect(await hasLeftChain(hashes(["0xbb", "0xbb"]), block)).toBe(true);
+    expect(await hasLeftChain(hashes(["0xbb"], "0xcc"), block)).toBe(true);
+  });
+
+  it("has not left it because answers contradict one another, or are missing", async () => {
+    await expect(hasLeftChain(hashes(["0xbb", "0xaa"]), block)).rejects.toMatchObject({ kind: "rpc-error" });
+    await expect(hasLeftChain(hashes(["0xbb"], "0xaa"), block)).rejects.toMatchObject({ retryable: true });
+    await expect(hasLeftChain(hashes([null]), block)).rejects.toMatchObject({ kind: "rpc-behind", retryable: true });
+    await expect(hasLeftChain(hashes(["0xbb", null]), block)).rejects.toMatchObject({ kind: "rpc-behind" });
   });
 });
 

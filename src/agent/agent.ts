@@ -21,6 +21,8 @@ import type { Outbox } from "./outbox/outbox.js";
 import type { PresenceCycle } from "./presence/cycle.js";
 import type { Instructions } from "./signing/instructions.js";
 import type { OwnBallots, RecordedBallot } from "./signing/ownBallots.js";
+import type { Sessions } from "./signing/sessions/sessions.js";
+import type { SigningGuard, SigningStatus } from "./signing/signingGuard.js";
 
 export interface AgentDependencies {
   readonly config: Pick<AgentConfig, "cycleMs" | "takeoverMs" | "evidenceTimeoutMs" | "learning">;
@@ -36,6 +38,10 @@ export interface AgentDependencies {
   readonly ownBallots: OwnBallots;
   readonly jobs: BackgroundJobs;
   readonly strategies: NodeStrategies;
+  /** Says what may be signed after a restore, and while the key runs twice; undefined if the journals alone say it. */
+  readonly guard?: SigningGuard | undefined;
+  /** The words of sessions, by which the guard knows of other copies. */
+  readonly sessions?: Pick<Sessions, "update"> | undefined;
   /** What this node's operator has said about single proposals. */
   readonly instructions?: Pick<Instructions, "read"> | undefined;
   /** What the agent votes for by itself: {@link VoteDefaults} by default. */
@@ -44,6 +50,14 @@ export interface AgentDependencies {
   readonly presence?: Pick<PresenceCycle, "silent" | "update"> | undefined;
   /** Overrides of {@link PlanDefaults}. */
   readonly policy?: Partial<PlanPolicy>;
+}
+
+/** As `/status` shows it. */
+export interface AgentStatus extends LoopStatus {
+  readonly waitingRecords: number;
+  readonly unsettledBatches: number;
+  /** Null if nothing but the journals says what may be signed. */
+  readonly signing: SigningStatus | null;
 }
 
 /** The process beside a node: monitors, analyzes, plans, votes and executes until it is stopped. */
@@ -83,6 +97,7 @@ export class Agent {
         client,
         ownBallots: dependencies.ownBallots,
         ballots,
+        guard: dependencies.guard,
         jobs,
         logger,
         policy: dependencies.votePolicy ?? VoteDefaults,
@@ -91,8 +106,13 @@ export class Agent {
         readNodeView,
         testModel,
       }),
-      executor: new Executor({ self, client, outbox, handlers, attestations, jobs, logger, takeoverMs }),
+      executor: new Executor({
+        ...{ self, client, outbox, handlers, attestations, jobs, logger, takeoverMs },
+        guard: dependencies.guard,
+      }),
       strategies,
+      sessions: dependencies.sessions,
+      guard: dependencies.guard,
       presence: dependencies.presence,
       policy: { ...PlanDefaults, ...dependencies.policy },
       cycleMs,
@@ -100,9 +120,11 @@ export class Agent {
     });
   }
 
-  get status(): LoopStatus & { readonly waitingRecords: number; readonly unsettledBatches: number } {
-    const { waiting, unsettled } = this.#dependencies.outbox;
-    return { ...this.#loop.status, waitingRecords: waiting, unsettledBatches: unsettled };
+  get status(): AgentStatus {
+    const { guard, outbox } = this.#dependencies;
+    const { waiting, unsettled } = outbox;
+    const signing = guard?.status ?? null;
+    return { ...this.#loop.status, waitingRecords: waiting, unsettledBatches: unsettled, signing };
   }
 
   /** The ballots on a proposal that this node knows of, those that are not on chain yet included, and its own. */

@@ -22,6 +22,7 @@ import { composeHandlers } from "./handlers/compose.js";
 import { createMachineProbe } from "./loop/monitor/machine.js";
 import { openAggregatedStrategies } from "./loop/strategies/aggregated.js";
 import { directStrategies } from "./loop/strategies/direct.js";
+import type { NodeStrategies } from "./loop/strategies/strategy.js";
 import { runBackups } from "./maintenance/backups.js";
 import { Maintenance } from "./maintenance/maintenance.js";
 import { openOutbox } from "./outbox/open.js";
@@ -30,8 +31,11 @@ import { hearing } from "./presence/hearing.js";
 import { RecordLocations } from "./replication/recordLocations.js";
 import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
+
+import { createSessions, openGuard } from "./signing/create.js";
 import { Instructions } from "./signing/instructions.js";
 import { OwnBallots } from "./signing/ownBallots.js";
+import type { Sessions } from "./signing/sessions/sessions.js";
 import { votePolicyOf } from "./voting.js";
 
 /** A running node: its IPFS node, its agent, and what its HTTP server answers. */
@@ -136,6 +140,12 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   });
   const gossip = hearing(mesh, (peer) => presence.heard(peer));
 
+  // What may be signed, if the journals are not all that this key has signed, or it runs twice.
+  let sessions: Sessions | undefined;
+  let signed: () => number = () => 0;
+  const guard = await openGuard({ dataDir, self, client, clock, logger, signed: () => signed() });
+  parts.add(() => sessions?.stop());
+
   // Journals: the records that this node has written, and how it has voted.
   const outbox = await openOutbox({
     path: join(dataDir, "outbox.jsonl"),
@@ -157,17 +167,23 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const { anchorEveryMs, cycleMs, waitForMoreMs } = config;
   const shared = { self, client, clock, outbox, jobs, logger, anchorEveryMs };
   const refusePeer = (peer: string, milliseconds: number) => content.refuse(peer, milliseconds);
-  const strategies =
+  const strategies: NodeStrategies =
     blsSecret === undefined
       ? directStrategies(shared)
       : await openAggregatedStrategies({
-          ...{ ...shared, gossip, bls: await loadBls(), blsSecret, waitForMoreMs, refusePeer, dataDir, cycleMs },
+          ...{ ...shared, guard, gossip, bls: await loadBls(), blsSecret, waitForMoreMs, refusePeer, dataDir, cycleMs },
         });
   parts.add(() => strategies.close());
+  signed = () => ownBallots.size + strategies.signed.journalled;
+  sessions = createSessions({
+    ...{ self, guard, clock, logger, signed: strategies.signed, signer: wallet, streams: content.streams },
+    context: { chainId, governor: chain.addresses.NodeGovernor },
+  });
+  await sessions.start();
 
   // The MAPE-K loop.
   const agent = new Agent({
-    ...{ config, self, client, clock, logger, capabilities, outbox, ownBallots, jobs, strategies },
+    ...{ config, self, client, clock, logger, capabilities, outbox, ownBallots, jobs, strategies, guard, sessions },
     instructions: new Instructions(dataDir),
     votePolicy: votePolicyOf(config.voting),
     machine: createMachineProbe(),

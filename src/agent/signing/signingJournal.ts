@@ -17,6 +17,7 @@ export class SigningJournal<Entry> {
   readonly #journal: Journal<Entry>;
   readonly #dependencies: SigningJournalDependencies<Entry>;
   readonly #entries: Map<string, { readonly entry: Entry; readonly durable: Promise<void> }>;
+  #size: number;
 
   private constructor(
     journal: Journal<Entry>,
@@ -27,6 +28,7 @@ export class SigningJournal<Entry> {
     this.#dependencies = dependencies;
     const { keyOf } = dependencies;
     this.#entries = new Map(entries.map((entry) => [keyOf(entry), { entry, durable: Promise.resolve() }]));
+    this.#size = this.#entries.size;
   }
 
   static async open<Entry>(
@@ -35,6 +37,11 @@ export class SigningJournal<Entry> {
   ): Promise<SigningJournal<Entry>> {
     const { journal, entries } = await Journal.open<Entry>(path);
     return new SigningJournal(journal, entries, dependencies);
+  }
+
+  /** How many entries are durable. */
+  get size(): number {
+    return this.#size;
   }
 
   get(key: string): Entry | undefined {
@@ -47,7 +54,7 @@ export class SigningJournal<Entry> {
     const key = keyOf(wanted);
     const recorded = this.#entries.get(key);
     if (recorded && !alike(recorded.entry, wanted)) throw refusal(recorded.entry, wanted);
-    const kept = recorded ?? { entry: wanted, durable: this.#journal.append(wanted) };
+    const kept = recorded ?? { entry: wanted, durable: this.#append(wanted) };
     this.#entries.set(key, kept);
     try {
       await kept.durable;
@@ -57,6 +64,11 @@ export class SigningJournal<Entry> {
       throw error;
     }
     return kept.entry;
+  }
+
+  async #append(entry: Entry): Promise<void> {
+    await this.#journal.append(entry);
+    this.#size += 1;
   }
 
   close(): Promise<void> {

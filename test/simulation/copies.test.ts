@@ -96,19 +96,23 @@ describe("a key whose folder is restored, rolled back, copied and started twice"
 });
 
 describe("two copies of one key", () => {
-  it.each([0, 0.2])("both stop within half a minute, with %d of all messages lost, and the other seats go on", async (loss) => {
-    for (const seed of seeds) {
-      const mesh = new CopiedMesh({ seats: 5, loss, isGuarded: true }, new SeededRandom(seed));
-      const runs = [];
-      for (let seat = 0; seat < 5; seat++) runs.push(await mesh.start(seat));
-      mesh.propose(false);
-      await mesh.clock.pass(3 * MINUTE);
-      const [first, ...others] = runs;
-      if (first === undefined) throw new Error("no seat");
-      const second = await mesh.start(0, mesh.copy(first));
-      await mesh.clock.pass(30_000);
-      expect([first.guard.state, second.guard.state]).toEqual(["stopped", "stopped"]);
-      expect(others.map(({ guard }) => guard.state)).toEqual(Array(4).fill("signing"));
-    }
-  }, 600_000);
+  it.each([0, 0.2])(
+    "both stop within half a minute, with %d of all messages lost, and the other seats go on",
+    async (loss) => {
+      for (const seed of seeds) {
+        const mesh = new CopiedMesh({ seats: 5, loss, isGuarded: true }, new SeededRandom(seed));
+        const runs = [];
+        for (let seat = 0; seat < 5; seat++) runs.push(await mesh.start(seat));
+        mesh.propose(false);
+        await mesh.clock.pass(3 * MINUTE);
+        const [first, ...others] = runs;
+        if (first === undefined) throw new Error("no seat");
+        const second = await mesh.start(0, mesh.copy(first));
+        await mesh.clock.pass(30_000);
+        expect([first.guard.state, second.guard.state]).toEqual(["stopped", "stopped"]);
+        expect(others.map(({ guard }) => guard.state)).toEqual(Array(4).fill("signing"));
+      }
+    },
+    600_000,
+  );
 });

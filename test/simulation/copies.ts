@@ -111,7 +111,8 @@ export class CopiedMesh {
         folder.restore = { why: "rolled-back", at: 0, lost: 0, ...folder.restore, ...change };
       },
     };
-    const isNew = folder.ballots.size === 0 && folder.restore === undefined && !this.runs.some((each) => each.seat === seat);
+    const isNew =
+      folder.ballots.size === 0 && folder.restore === undefined && !this.runs.some((each) => each.seat === seat);
     const guard = new SigningGuard({ clock, logger: quiet, marker, signed: () => folder.ballots.size, isNew });
     const pool = new Map<string, Support>();
     const signed: SignedMessages = {
@@ -242,5 +243,13 @@ function peerOf(seat: number): string {
 function nodeOf(index: number): NodeSummary {
   const account = accountOf(index);
   const key = `0x${randomBytes(4).toString("hex")}` as const;
-  return { index, agent: account, operator: account, peerId: peerOf(index), key, admittedAt: 1, removedAt: null } as NodeSummary;
+  return {
+    index,
+    agent: account,
+    operator: account,
+    peerId: peerOf(index),
+    key,
+    admittedAt: 1,
+    removedAt: null,
+  } as NodeSummary;
 }

@@ -78,10 +78,7 @@ export async function openAggregatedStrategies(
   };
 }
 
-type VotingExchange = Pick<
-  BallotExchange,
-  "cast" | "incidents" | "needs" | "proves" | "signedOn" | "update" | "view"
->;
+type VotingExchange = Pick<BallotExchange, "cast" | "incidents" | "needs" | "proves" | "signedOn" | "update" | "view">;
 
 /** One transaction carries the ballots of many nodes. */
 export class AggregatedBallots implements BallotStrategy {

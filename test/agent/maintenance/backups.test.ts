@@ -19,7 +19,7 @@ async function running({ dir }: { dir: string }) {
     name: "node-1",
     dataDir: temporaryFolder(),
     chain: { rpcUrls: [], chainId: 31_337, contracts: {} as never, deployedAtBlock: 7, confirmations: 0 },
-    backup: { dir, everyMs: EVERY_MS },
+    backup: { dir, everyMs: EVERY_MS, keepNewest: 8, keepDays: 14 },
   };
   for (const { from } of backupOf(config).files) await writeFile(from, "");
   const clock = new TestClock(frozen(1_800_000_000_000));

@@ -91,9 +91,10 @@ export class Sessions {
       signal: this.#stopping.signal,
       onError: (error) => logger.warn("sessions could not be asked for", { reason: messageOf(error) }),
       work: async () => {
-        const hasNews = this.#sealed?.text !== JSON.stringify(guard.word);
         const isDue = clock.monotonic() - this.#askedAt >= ASK_MS;
-        if (isDue || hasNews || guard.state === "listening") await this.ask();
+        if (isDue || this.#hasNews || guard.state === "listening") await this.ask();
+        // What was heard of another session is to be known to it soon.
+        if (this.#hasNews) await this.ask();
       },
     });
   }
@@ -141,6 +142,11 @@ export class Sessions {
     const near = keepers.filter((peer) => transport.isConnected(peer));
     await Promise.all(near.map((peer) => this.#ask(peer, false)));
     await this.#ends?.();
+  }
+
+  /** Whether its keepers do not know this session's word yet. */
+  get #hasNews(): boolean {
+    return this.#sealed?.text !== JSON.stringify(this.#dependencies.guard.word);
   }
 
   /** Asks one peer; resolves to whether it vouches that no other session runs. */

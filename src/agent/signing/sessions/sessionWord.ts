@@ -18,7 +18,7 @@ const schema = z.strictObject({
  */
 export type SessionWord = z.output<typeof schema>;
 
-/** The word in this text; undefined if there is none. */
+/** The word in this text; undefined if it holds no word. */
 export function parseSessionWord(text: string): SessionWord | undefined {
   try {
     return schema.safeParse(JSON.parse(text)).data;

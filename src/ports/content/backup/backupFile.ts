@@ -10,7 +10,7 @@ import { writeDurably } from "../../../utils/durable.js";
 const NAME = "backup.json";
 
 /**
- * - `missing`: there is none.
+ * - `missing`: the folder holds no backup, or no generation that is as old.
  * - `damaged`: a file of it is not as it was written.
  * - `other`: it is that of another node or DAO.
  * - `occupied`: the data folder holds another journal already.

@@ -24,7 +24,7 @@ import {
 import { parseSessionWord } from "./sessionWord.js";
 
 /** Three times while another session listens. */
-const ASK_MS = 10_000;
+const ASK_MS = 5_000;
 /** A session that listens wants to sign, and what is new about a session must be known before its machine is lost. */
 const ASK_SOON_MS = 2_000;
 const ANSWER_MS = 2_000;

@@ -128,10 +128,10 @@ describe("a session that starts", () => {
     const { clock, seats, start } = await running();
     seats[0]?.kill();
     const next = await start(0);
-    await clock.pass(LISTEN_MS - 12_000);
+    await clock.pass(LISTEN_MS - 7_000);
     await next.update();
     expect(next.guard.state).toBe("listening");
-    await clock.pass(12_000);
+    await clock.pass(7_000);
     await next.update();
     expect(next.guard.state).toBe("signing");
     const young = mesh();

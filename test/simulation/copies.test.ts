@@ -3,8 +3,8 @@
  * back by snapshots that tell nobody, copied and started twice, and agents are killed and started again. Nodes vote as
  * differently as they can: a coin says how.
  *
- * Found, for 5 seats and a fifth of all messages lost: with journals alone keys contradict themselves. Listening 15 s and
- * asking four keepers every 5 s, no key does, and both copies have stopped within a quarter of a minute. A rolled back
+ * Found, for 5 seats and a fifth of all messages lost: with journals alone keys contradict themselves. Listening 30 s and
+ * asking four keepers every 5 s, no key does, and both copies have stopped by then. A rolled back
  * folder is recognised by the count in the words of its sessions, also where no peer holds its ballots any more.
  */
 import { describe, expect, it } from "vitest";

@@ -8,7 +8,7 @@ import type { Restore, RestoreMarker } from "./restoreMarker.js";
 import type { SessionWord } from "./sessions/sessionWord.js";
 
 /** A running copy asks its keepers every five seconds: in this time each of the two hears of the other, some answers lost. */
-export const LISTEN_MS = 15_000;
+export const LISTEN_MS = 30_000;
 /** A reorganisation may bring a proposal to the chain again a little later, and addresses of one chain may differ a little. */
 export const MARGIN_SECONDS = 120;
 /** Other sessions that one names; more copies of one key than this have been noticed long before. */

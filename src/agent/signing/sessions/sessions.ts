@@ -23,7 +23,7 @@ import {
 } from "./message.js";
 import { parseSessionWord } from "./sessionWord.js";
 
-/** Three times while another session listens. */
+/** Several times while another session listens, though an answer that is lost costs two seconds. */
 const ASK_MS = 5_000;
 /** A session that listens wants to sign, and what is new about a session must be known before its machine is lost. */
 const ASK_SOON_MS = 2_000;

@@ -24,6 +24,8 @@ import type { Outbox } from "./outbox/outbox.js";
 import type { PresenceCycle } from "./presence/cycle.js";
 import type { Instructions } from "./signing/instructions.js";
 import type { OwnBallots, RecordedBallot } from "./signing/ownBallots.js";
+import type { Sessions } from "./signing/sessions/sessions.js";
+import type { SigningGuard, SigningStatus } from "./signing/signingGuard.js";
 
 export interface AgentDependencies {
   readonly config: Pick<AgentConfig, "cycleMs" | "takeoverMs" | "evidenceTimeoutMs" | "learning">;
@@ -39,6 +41,10 @@ export interface AgentDependencies {
   readonly ownBallots: OwnBallots;
   readonly jobs: BackgroundJobs;
   readonly strategies: NodeStrategies;
+  /** Says what may be signed after a restore, and while the key runs twice; undefined if the journals alone say it. */
+  readonly guard?: SigningGuard | undefined;
+  /** The words of sessions, by which the guard knows of other copies. */
+  readonly sessions?: Pick<Sessions, "update"> | undefined;
   /** What this node's operator has said about single proposals. */
   readonly instructions?: Pick<Instructions, "read"> | undefined;
   /** What the agent votes for by itself: {@link VoteDefaults} by default. */
@@ -59,6 +65,8 @@ export interface AgentStatus extends LoopStatus {
   readonly sending: Chain["sending"];
   /** The jobs that failed when they last ran, and why. */
   readonly failing: readonly FailingJob[];
+  /** Null if nothing but the journals says what may be signed. */
+  readonly signing: SigningStatus | null;
 }
 
 /** The process beside a node: monitors, analyzes, plans, votes and executes until it is stopped. */
@@ -100,6 +108,7 @@ export class Agent {
         client,
         ownBallots: dependencies.ownBallots,
         ballots,
+        guard: dependencies.guard,
         jobs,
         logger,
         policy: dependencies.votePolicy ?? VoteDefaults,
@@ -108,8 +117,13 @@ export class Agent {
         readNodeView,
         testModel,
       }),
-      executor: new Executor({ self, client, outbox, handlers, attestations, jobs, logger, takeoverMs }),
+      executor: new Executor({
+        ...{ self, client, outbox, handlers, attestations, jobs, logger, takeoverMs },
+        guard: dependencies.guard,
+      }),
       strategies,
+      sessions: dependencies.sessions,
+      guard: dependencies.guard,
       presence: dependencies.presence,
       policy: { ...PlanDefaults, ...dependencies.policy },
       cycleMs,
@@ -118,7 +132,7 @@ export class Agent {
   }
 
   get status(): AgentStatus {
-    const { client, jobs, outbox } = this.#dependencies;
+    const { client, guard, jobs, outbox } = this.#dependencies;
     const { unsettled, waiting } = outbox;
     const { sending } = client.chain;
     return {
@@ -127,6 +141,7 @@ export class Agent {
       unsettledBatches: unsettled,
       sending,
       failing: jobs.failing,
+      signing: guard?.status ?? null,
     };
   }
 

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../errors.js";
 import type { FinalityRule } from "../ports/chain/index.js";
+import { KEEP } from "../ports/content/backup/generations.js";
 import { readTextFile } from "../utils/text/file.js";
 import { addressSchema as address } from "./addressSchema.js";
 import { AgentDefaults } from "./defaults.js";
@@ -78,7 +79,14 @@ const schema = z.strictObject({
   catalog: z.boolean().default(true),
   /** Backs the running node up into `dir` every `everyMs`: the most that is lost with the disk. */
   backup: z
-    .strictObject({ dir: z.string().min(1), everyMs: milliseconds.default(AgentDefaults.backupEveryMs) })
+    .strictObject({
+      dir: z.string().min(1),
+      everyMs: milliseconds.default(AgentDefaults.backupEveryMs),
+      /** How many of the newest generations stay. */
+      keepNewest: z.int().min(1).max(1_000).default(KEEP.newest),
+      /** Of how many days the newest generation stays too. */
+      keepDays: z.int().min(0).max(1_000).default(KEEP.days),
+    })
     .optional(),
   http: z.strictObject({ host: z.string().min(1).default("127.0.0.1"), port }),
   fleet: z

@@ -23,6 +23,7 @@ import { composeHandlers } from "./handlers/compose.js";
 import { createMachineProbe } from "./loop/monitor/machine.js";
 import { openAggregatedStrategies } from "./loop/strategies/aggregated.js";
 import { directStrategies } from "./loop/strategies/direct.js";
+import type { NodeStrategies } from "./loop/strategies/strategy.js";
 import { runBackups } from "./maintenance/backups.js";
 import { DiskSpace } from "./maintenance/diskSpace.js";
 import { guardContent } from "./maintenance/guardedContent.js";
@@ -33,8 +34,11 @@ import { hearing } from "./presence/hearing.js";
 import { RecordLocations } from "./replication/recordLocations.js";
 import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
+
+import { createSessions, openGuard } from "./signing/create.js";
 import { Instructions } from "./signing/instructions.js";
 import { OwnBallots } from "./signing/ownBallots.js";
+import type { Sessions } from "./signing/sessions/sessions.js";
 import type { JournalCare } from "./signing/signingJournal.js";
 import { votePolicyOf } from "./voting.js";
 
@@ -163,6 +167,11 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
       logger.error("a journal is damaged", { reason: error.shortMessage });
     },
   };
+  // What may be signed, if the journals are not all that this key has signed, or it runs twice.
+  let sessions: Sessions | undefined;
+  let signed: () => number = () => 0;
+  const guard = await openGuard({ dataDir, self, client, clock, logger, signed: () => signed() });
+  parts.add(() => sessions?.stop());
 
   // Journals: the records that this node has written, and how it has voted.
   const outbox = await openOutbox({
@@ -186,13 +195,14 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const { anchorEveryMs, cycleMs, waitForMoreMs } = config;
   const shared = { self, client, clock, outbox, jobs, logger, anchorEveryMs };
   const refusePeer = (peer: string, milliseconds: number) => content.refuse(peer, milliseconds);
-  const strategies =
+  const strategies: NodeStrategies =
     blsSecret === undefined
       ? directStrategies(shared)
       : await openAggregatedStrategies({
           ...{
             ...shared,
             ...care,
+            guard,
             gossip,
             bls: await loadBls(),
             blsSecret,
@@ -203,10 +213,16 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
           },
         });
   parts.add(() => strategies.close());
+  signed = () => ownBallots.size + strategies.signed.journalled;
+  sessions = createSessions({
+    ...{ self, guard, clock, logger, signed: strategies.signed, signer: wallet, streams: content.streams },
+    context: { chainId, governor: chain.addresses.NodeGovernor },
+  });
+  await sessions.start();
 
   // The MAPE-K loop.
   const agent = new Agent({
-    ...{ config, self, client, clock, logger, capabilities, outbox, ownBallots, jobs, strategies },
+    ...{ config, self, client, clock, logger, capabilities, outbox, ownBallots, jobs, strategies, guard, sessions },
     instructions: new Instructions(dataDir),
     votePolicy: votePolicyOf(config.voting),
     machine: createMachineProbe(),

@@ -29,7 +29,7 @@ let folder: string;
 
 beforeAll(async () => {
   chainNode = await startHardhatNode();
-  witan = await deployWitan({ node: chainNode, nodes: 2 });
+  witan = await deployWitan({ node: chainNode, nodes: 4 });
   folder = await mkdtemp(join(tmpdir(), "witan-node-"));
 });
 afterAll(async () => {
@@ -200,7 +200,7 @@ it("leaves nothing open where it does not start: a task that is none, a listenin
   await running({ ...clash, content: { ...clash.content, listen: ["/ip4/127.0.0.1/tcp/0"] } });
 });
 
-/** A proposal that the operator of node 0 has told it to vote For, and that is not active before `activate`. */
+/** A proposal that the operator of a node has told it to vote For, and that is not active before `activate`. */
 async function instructed({ dataDir }: AgentConfig) {
   const chain = await createChain({ rpcUrl: chainNode.rpcUrl, ...witan.deployment, signer: operatorOf(1) });
   onTestFinished(() => chain.close());
@@ -228,7 +228,8 @@ it.skipIf(!mayMount)(
     using disk = smallDisk(48 * 1024 * 1024);
     const dataDir = join(disk.dir, "data");
     const sizes = { reserveBytes: 128 * 1024, lowSpaceBytes: 1024 * 1024 };
-    const config = await configOf(0, { dataDir, disk: sizes });
+    // A node that has never acted: another would sign nothing new in an empty folder.
+    const config = await configOf(2, { dataDir, disk: sizes });
     const node = await startNode(config, PASSWORD, silent);
     const status = async () => (await node.status()) as { disk: DiskStatus; cycle: number; waitingRecords: number };
     await expect.poll(status, patience).toMatchObject({ cycle: expect.any(Number), disk: { state: "ok" } });
@@ -239,7 +240,7 @@ it.skipIf(!mayMount)(
       code: "disk-full",
     });
     await activate();
-    await expect.poll(ballots, patience).toMatchObject([{ voter: operatorOf(0).address, support: "for" }]);
+    await expect.poll(ballots, patience).toMatchObject([{ voter: operatorOf(2).address, support: "for" }]);
     expect((await readFile(join(dataDir, "ballots.jsonl"), "utf8")).trim().split("\n")).toMatchObject([
       expect.stringContaining(proposalId),
     ]);
@@ -252,7 +253,7 @@ it.skipIf(!mayMount)(
 );
 
 it("starts with a damaged journal of ballots: it records, and signs no ballot, and says why", async () => {
-  const config = await configOf(0);
+  const config = await configOf(3);
   await mkdir(config.dataDir, { recursive: true });
   await writeFile(join(config.dataDir, "ballots.jsonl"), '{"proposalId":"1","supp\n{"proposalId":"2"}\n');
   const { activate, ballots } = await instructed(config);

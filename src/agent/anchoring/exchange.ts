@@ -1,4 +1,5 @@
 import { blsPublicKey } from "../../ports/keys/index.js";
+import type { Address } from "../../records/index.js";
 import { FailureLog } from "../../utils/failureLog.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { repeat } from "../../utils/timing/repeat.js";
@@ -8,6 +9,8 @@ import { LatestView } from "../aggregation/latestView.js";
 import type { LocalNode } from "../aggregation/localNode.js";
 import type { ChainView } from "../chainView.js";
 import type { Outbox } from "../outbox/outbox.js";
+import type { SigningGuard } from "../signing/signingGuard.js";
+import { encodeMessage } from "./message.js";
 import { AnchoringPool, type Draft } from "./pool.js";
 import { AnchoringSender } from "./sender.js";
 import { AnchoringSettler } from "./settler.js";
@@ -21,6 +24,8 @@ const MIN_AUTHORS = 8;
 export interface AnchoringExchangeDependencies extends ExchangeDependencies {
   readonly node: LocalNode;
   readonly outbox: Outbox;
+  /** Says whether this node may sign; undefined if it may always. */
+  readonly guard?: Pick<SigningGuard, "state"> | undefined;
   /** How long batches wait for other batches, and a draft for its signatures, in milliseconds. */
   readonly gatherMs: number;
   /** Fewer batches are anchored one by one; eight by default. */
@@ -97,6 +102,20 @@ export class AnchoringExchange {
     return (
       self !== undefined && sameHex(self.key, this.#key) && this.#latest.committees.members.length >= this.#minAuthors
     );
+  }
+
+  /** The signatures of a node under drafts that are open, as they travel. */
+  signedBy(account: Address): Uint8Array[] {
+    const member = this.#latest.committees.ofAccount(account);
+    return this.#pool.drafts.flatMap(({ signatures }) => {
+      const signed = member === undefined ? undefined : signatures.get(member.index);
+      return signed === undefined ? [] : [encodeMessage({ type: "signature", signed })];
+    });
+  }
+
+  /** Takes a signature that a peer returns, if it is good and its draft is known. */
+  async take(message: Uint8Array, peer: string): Promise<void> {
+    await this.#validator.check(message, peer, peer);
   }
 
   /** Continues from a snapshot of the chain. */

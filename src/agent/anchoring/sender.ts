@@ -5,6 +5,7 @@ import { sameHex } from "../../utils/sameHex.js";
 import { Rebroadcast } from "../aggregation/gossip/rebroadcast.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Offer } from "../outbox/state.js";
+import type { SigningGuard } from "../signing/signingGuard.js";
 import type { AnchoringContext } from "./context.js";
 import { groupsOf, jointManifestOf } from "./jointManifest.js";
 import { encodeMessage } from "./message.js";
@@ -19,6 +20,8 @@ const PATIENCE = 8;
 export interface AnchoringSenderDependencies extends AnchoringContext {
   readonly outbox: Outbox;
   readonly bls: BlsLibrary;
+  /** Says whether this node may sign; undefined if it may always. */
+  readonly guard?: Pick<SigningGuard, "state"> | undefined;
   readonly onSigned: () => void;
 }
 
@@ -65,6 +68,7 @@ export class AnchoringSender {
     const { bls, context, gossip, latest, logger, node, clock, outbox, topic } = this.#dependencies;
     const { content } = node.client;
     const { id, message } = draft;
+    if ((this.#dependencies.guard?.state ?? "signing") !== "signing") return;
     const bytes = await this.#manifestOf(draft);
     const manifest = decodeJointManifest(bytes);
     openJoint(context, message, manifest);
@@ -78,6 +82,10 @@ export class AnchoringSender {
     // The contract looks for an author's batch at its index.
     if (own.index !== member.index) return;
     if (message.epoch !== latest.committees.newest || latest.chainTime() >= message.deadline) return;
+
+    // A signature that a peer has returned after a restore, under this draft or another that may still be anchored.
+    const returned = this.#dependencies.pool.drafts.filter(({ signatures }) => signatures.has(member.index));
+    if (returned.some((each) => each.id !== id && latest.chainTime() <= each.message.deadline + GRACE_SECONDS)) return;
 
     // Proofs need the manifest: all authors in it keep it.
     await content.put(bytes, { keep: "manifest" });

@@ -1,6 +1,6 @@
 import type { DirectiveAttestation, IssuedDirective } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
-import type { Hex } from "../../records/index.js";
+import type { Address, Hex } from "../../records/index.js";
 import { FailureLog } from "../../utils/failureLog.js";
 import { ThrottledTask } from "../../utils/timing/throttledTask.js";
 import { disconnectAbuser, type ExchangeDependencies, SETTLE_SOON_MS } from "../aggregation/exchangeDependencies.js";
@@ -8,7 +8,9 @@ import { LatestView } from "../aggregation/latestView.js";
 import type { LocalNode } from "../aggregation/localNode.js";
 import type { ChainView } from "../chainView.js";
 import { OwnStatements } from "../signing/ownStatements.js";
+import { type SigningGuard, subjectOfDirective } from "../signing/signingGuard.js";
 import type { JournalCare } from "../signing/signingJournal.js";
+import { encodeAttestation } from "./message.js";
 import { OpenDirectives } from "./openDirectives.js";
 import { AttestationPool } from "./pool.js";
 import { AttestationSender } from "./sender.js";
@@ -20,6 +22,8 @@ export interface AttestationExchangeDependencies extends ExchangeDependencies, J
   /** The journal of this node's statements. */
   readonly path: string;
   readonly node: LocalNode;
+  /** Says what may be signed; undefined if the journal alone does. */
+  readonly guard?: Pick<SigningGuard, "permits" | "rolledBack"> | undefined;
   /** How long to wait for more attestations before sending those that do not enact the directive. */
   readonly waitForMoreMs: number;
 }
@@ -114,9 +118,30 @@ export class AttestationExchange {
     this.#open.update(view.directives);
     this.#settler.forgetCounted();
     await this.#dropEnded();
+    await this.#adopt();
     await this.#sender.resume();
     await this.#settle();
     await this.#sender.sendAgain();
+  }
+
+  /** How many statements of this node are in its journal. */
+  get journalled(): number {
+    return this.#statements.size;
+  }
+
+  /** The attestations of a node on what is open, as they travel. */
+  signedBy(account: Address): Uint8Array[] {
+    return this.#open.list.flatMap(({ epoch, id }) => {
+      const member = this.#latest.committees.ofAccount(account, epoch);
+      return this.#pool
+        .list(id)
+        .flatMap(({ message }) => (message.index === member?.index ? [encodeAttestation(message)] : []));
+    });
+  }
+
+  /** Takes an attestation that a peer returns, if it is good. */
+  async take(message: Uint8Array, peer: string): Promise<void> {
+    await this.#validator.check(message, peer);
   }
 
   /** Whether this node is of the committee that reports on a directive. */
@@ -138,12 +163,14 @@ export class AttestationExchange {
   }
 
   /**
-   * Records what this node says of a directive, signs it and sends it to all nodes; nothing if it is not of the committee.
+   * Records what this node says of a directive, signs it and sends it to all nodes; nothing if it is not of the committee, or
+   * may not sign.
    *
    * @throws AttestedOtherwiseError if it has said something else.
    */
-  async attest({ epoch, id }: IssuedDirective, said: Pick<Statement, "report" | "outcome">): Promise<void> {
-    const { logger, node } = this.#dependencies;
+  async attest(directive: IssuedDirective, said: Pick<Statement, "report" | "outcome">): Promise<void> {
+    const { epoch, id } = directive;
+    const { guard, logger, node } = this.#dependencies;
     const member = this.#latest.committees.ofAccount(node.account, epoch);
     if (member === undefined) return;
     const recorded = this.#statements.get(id, partOf(said));
@@ -153,6 +180,9 @@ export class AttestationExchange {
       const what = "this node's key has signed another attestation: is its journal lost, or does it run twice?";
       logger.error(what, { directiveId: id, signed: sideOf(heard) });
     }
+    // Carrying it out took time, in which the guard may have closed.
+    const isNew = recorded === undefined && heard === undefined;
+    if (isNew && guard?.permits(subjectOfDirective(directive)) === false) return;
     // A second, different attestation would be a contradiction: the signed one stands.
     await this.#sender.send(await this.#statements.record(heard ?? { directiveId: id, ...said }), member);
     this.#soon.schedule();
@@ -163,6 +193,23 @@ export class AttestationExchange {
     this.#soon.stop();
     this.#unsubscribe();
     await this.#statements.close();
+  }
+
+  /** Records what this node's key has signed and its journal does not hold: the signed word stands. */
+  async #adopt(): Promise<void> {
+    const { guard, logger, node } = this.#dependencies;
+    for (const { epoch, id } of this.#open.list) {
+      const member = this.#latest.committees.ofAccount(node.account, epoch);
+      for (const { message } of member === undefined ? [] : this.#pool.list(id)) {
+        if (message.index !== member?.index || this.#statements.get(id, partOf(message)) !== undefined) continue;
+        logger.error("this node's key has signed an attestation that its journal does not hold", {
+          directiveId: id,
+          signed: sideOf(message),
+        });
+        await this.#statements.record(message);
+        await guard?.rolledBack();
+      }
+    }
   }
 
   async #settle(): Promise<void> {

@@ -10,6 +10,7 @@ import type { LocalNode } from "../aggregation/localNode.js";
 import type { ChainView } from "../chainView.js";
 import type { RecordedBallot } from "../signing/ownBallots.js";
 import { Equivocations } from "./equivocations.js";
+import { encodeBallot } from "./message.js";
 import { OpenProposals } from "./openProposals.js";
 import { BallotPool } from "./pool.js";
 import { BallotSender } from "./sender.js";
@@ -152,6 +153,27 @@ export class BallotExchange {
       known: ballots.map(({ index, support }) => ({ index, support })),
       equivocations: ballots.flatMap(({ index }) => (this.#pool.equivocationOf(proposalId, index) ? [index] : [])),
     };
+  }
+
+  /** What a node's key is known to have signed on a proposal, whether or not its journal holds it. */
+  signedOn(proposal: Proposal, account: Address): Support | undefined {
+    const member = this.#latest.committees.ofAccount(account, proposal.rules.epoch);
+    return member === undefined ? undefined : this.#pool.get(proposal.id, member.index)?.support;
+  }
+
+  /** The ballots of a node on what is open, as they travel. */
+  signedBy(account: Address): Uint8Array[] {
+    return this.#pool.proposals.flatMap((proposalId) => {
+      const epoch = this.#open.standingOf(proposalId)?.epoch;
+      const member = this.#latest.committees.ofAccount(account, epoch);
+      const ballot = member === undefined ? undefined : this.#pool.get(proposalId, member.index);
+      return ballot === undefined ? [] : [encodeBallot(ballot)];
+    });
+  }
+
+  /** Takes a ballot that a peer returns, if it is good. */
+  async take(message: Uint8Array, peer: string): Promise<void> {
+    await this.#validator.check(message, peer);
   }
 
   /** What members did that calls for their ban. */

@@ -19,6 +19,7 @@ import type { BackgroundJobs } from "../backgroundJobs.js";
 import type { ChainView } from "../chainView.js";
 import type { DirectiveContext, DirectiveHandler, ExecutionResult, OutcomeCheck } from "../handlers/handler.js";
 import type { Outbox } from "../outbox/outbox.js";
+import { type SigningGuard, subjectOfDirective } from "../signing/signingGuard.js";
 import { mergeReports, type ReportedOutcome, readOutcome, reportedOutcomes } from "./reportedOutcomes.js";
 import type { AttestationStrategy } from "./strategies/strategy.js";
 
@@ -28,6 +29,8 @@ export interface ExecutorDependencies {
   readonly outbox: Outbox;
   readonly handlers: readonly DirectiveHandler[];
   readonly attestations: AttestationStrategy;
+  /** Says what may be signed; undefined if the journal alone does. */
+  readonly guard?: Pick<SigningGuard, "permits"> | undefined;
   readonly jobs: BackgroundJobs;
   readonly logger: Logger;
   /** How long each further node in the leader order waits before it takes over, in milliseconds. */
@@ -91,7 +94,7 @@ export class Executor {
     { chainTime, committee, isSuspended }: DirectiveMoment,
     signal: AbortSignal,
   ): Promise<void> {
-    const { attestations, client, handlers, jobs, self } = this.#dependencies;
+    const { attestations, client, guard, handlers, jobs, self } = this.#dependencies;
     if (attestations.ownStatement(directive.id, "end") !== undefined) return;
     const onChain = await client.listReports({ directiveId: directive.id });
     const reports = mergeReports(onChain, attestations.received(directive));
@@ -104,7 +107,8 @@ export class Executor {
     if (handler === undefined) return;
     const context: DirectiveContext = { directiveId: directive.id, order, signal };
     // A suspended node helps, but neither leads nor reports until it has returned.
-    const mayReport = attestations.mayReport(directive) && !isSuspended;
+    const maySign = guard?.permits(subjectOfDirective(directive)) !== false;
+    const mayReport = attestations.mayReport(directive) && !isSuspended && maySign;
     const isReady = own.length > 0 || attestations.ownStatement(directive.id, "ready") !== undefined;
     if (handler.prepare && mayReport && !isReady) {
       await handler.prepare(context);

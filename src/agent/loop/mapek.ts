@@ -16,6 +16,8 @@ import { repeat } from "../../utils/timing/repeat.js";
 import type { UnopenedProposal } from "../ballots/unopenedProposal.js";
 import { type ChainView, readChainView } from "../chainView.js";
 import type { PresenceCycle } from "../presence/cycle.js";
+import type { Sessions } from "../signing/sessions/sessions.js";
+import type { SigningGuard } from "../signing/signingGuard.js";
 import type { Attempts } from "./attempts.js";
 import type { Executor } from "./executor.js";
 import type { Knowledge } from "./knowledge.js";
@@ -35,6 +37,9 @@ export interface MapekLoopDependencies {
   readonly voter: Pick<Voter, "tick">;
   readonly executor: Pick<Executor, "tick">;
   readonly strategies: Pick<NodeStrategies, "anchoring" | "attestations" | "ballots" | "opening">;
+  /** The words of sessions; undefined if this node neither says nor hears any. */
+  readonly sessions?: Pick<Sessions, "update"> | undefined;
+  readonly guard?: Pick<SigningGuard, "state"> | undefined;
   /** Which seats to suspend, if this node watches who is there. */
   readonly presence?: Pick<PresenceCycle, "update"> | undefined;
   readonly policy: PlanPolicy;
@@ -95,18 +100,24 @@ export class MapekLoop {
 
   /** One cycle. All its parts decide on one snapshot of the chain; what fails is tried again in the next cycle. */
   async cycle(cycle: number, signal: AbortSignal): Promise<Analysis> {
-    const { attempts, client, executor, knowledge, observe, planner, policy, presence, recorder, strategies, voter } =
-      this.#dependencies;
+    const { attempts, client, executor, guard, knowledge, observe, planner } = this.#dependencies;
+    const { policy, presence, recorder, sessions, strategies, voter } = this.#dependencies;
     const { anchoring, attestations, ballots, opening } = strategies;
     this.#failure = undefined;
     const observation = await observe(cycle);
     const { memory, analysis } = analyze(this.#memory, observation);
     this.#memory = memory;
+    // The other copy of this node acts as well: this one only listens.
+    if (guard?.state === "stopped") {
+      await sessions?.update(await readChainView(client));
+      return analysis;
+    }
     // A disk that is full stops records, and no vote: each step goes on without those that it does not need.
     const recorded = this.#attempt(this.#recording, () => recorder.record(cycle, analysis, ballots.incidents()));
     const incidents = (await recorded) ?? [];
 
     const view = await readChainView(client);
+    await sessions?.update(view);
     await ballots.update(view, this.#unopened(view));
     voter.tick(view.proposals, signal);
     planner.advance(view);

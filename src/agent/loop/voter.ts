@@ -22,6 +22,7 @@ import type { BackgroundJobs } from "../backgroundJobs.js";
 import { isUnopened } from "../ballots/unopenedProposal.js";
 import type { InstructionChoice, Instructions } from "../signing/instructions.js";
 import type { OwnBallots, RecordedBallot } from "../signing/ownBallots.js";
+import { type SigningGuard, subjectOfProposal } from "../signing/signingGuard.js";
 import { isPublished, readWorkloadReleases, resolvedBy } from "./releases.js";
 import type { BallotStrategy } from "./strategies/strategy.js";
 
@@ -30,6 +31,8 @@ export interface VoterDependencies {
   /** The journal of what this node has decided: written before a ballot is signed. */
   readonly ownBallots: OwnBallots;
   readonly ballots: BallotStrategy;
+  /** Says what may be signed; undefined if the journal alone does. */
+  readonly guard?: Pick<SigningGuard, "permits" | "rolledBack"> | undefined;
   readonly jobs: BackgroundJobs;
   readonly logger: Logger;
   readonly policy: VotePolicy;
@@ -72,25 +75,50 @@ export class Voter {
     const { ballots, ownBallots } = this.#dependencies;
     if (!(await ballots.needsBallot(proposal))) return;
     // What is signed stands: an instruction that comes later changes nothing.
-    const ballot = ownBallots.get(proposal.id) ?? (await this.#record(proposal, signal));
+    const ballot =
+      ownBallots.get(proposal.id) ?? (await this.#adopt(proposal)) ?? (await this.#record(proposal, signal));
     if (ballot !== undefined) await ballots.cast(proposal, ballot);
+  }
+
+  /** Records the ballot that this node's key has signed and its journal does not hold; undefined if none is known. */
+  async #adopt(proposal: Proposal): Promise<RecordedBallot | undefined> {
+    const { ballots, guard, logger, ownBallots } = this.#dependencies;
+    const support = ballots.signedOn(proposal);
+    if (support === undefined) return undefined;
+    const proposalId = proposal.id;
+    logger.error("this node's key has signed a ballot that its journal does not hold", { proposalId, signed: support });
+    const ballot = await ownBallots.record({ proposalId, support, reason: "as this node's key has signed before" });
+    await guard?.rolledBack();
+    return ballot;
   }
 
   /** Decides and journals the decision; undefined if this node has no opinion, or cannot decide yet. */
   async #record(proposal: Proposal, signal: AbortSignal): Promise<RecordedBallot | undefined> {
+    if (this.#dependencies.guard?.permits(subjectOfProposal(proposal)) === false) return undefined;
     const instruction = await this.#dependencies.instructions?.read(proposal.id);
     if (instruction !== undefined) return this.#follow(proposal, instruction);
     if (this.#leftToPeople.has(proposal.id) || (await this.#isPeoplesTurn(proposal))) return undefined;
     const decided = await this.#decide(proposal, signal);
-    return decided === undefined ? undefined : this.#dependencies.ownBallots.record(decided);
+    return decided === undefined ? undefined : this.#journal(proposal, decided);
   }
 
   /** Does as the node's operator has said. Of a claim of fact one says For or nothing. */
   async #follow(proposal: Proposal, instruction: InstructionChoice): Promise<RecordedBallot | undefined> {
     if (instruction === "nothing" || (proposal.rules.claim && instruction !== "for")) return undefined;
-    const { logger, ownBallots } = this.#dependencies;
+    const { logger } = this.#dependencies;
     logger.info("votes as instructed", { proposalId: proposal.id, support: instruction });
-    return ownBallots.record({ proposalId: proposal.id, support: instruction, reason: "as its operator has said" });
+    return this.#journal(proposal, {
+      proposalId: proposal.id,
+      support: instruction,
+      reason: "as its operator has said",
+    });
+  }
+
+  /** Journals a new decision, unless the guard forbids it meanwhile or a signed ballot was heard: deciding takes time. */
+  async #journal(proposal: Proposal, decided: RecordedBallot): Promise<RecordedBallot | undefined> {
+    const { guard, ownBallots } = this.#dependencies;
+    if (guard?.permits(subjectOfProposal(proposal)) === false) return undefined;
+    return (await this.#adopt(proposal)) ?? ownBallots.record(decided);
   }
 
   /** Whether people may still come before the agent: for so long after the opening as its operator has set for the kind. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type PQueue from "p-queue";
 import { messageOf } from "../../errors.js";
 import { type BackedUp, backUp } from "../../ports/content/backup/backup.js";
+import { KEEP } from "../../ports/content/backup/generations.js";
 import type { ContentMaintenance, ContentStore } from "../../ports/content/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
@@ -9,20 +10,26 @@ import { repeat } from "../../utils/timing/repeat.js";
 import type { AgentConfig } from "../config.js";
 
 /** The journals that keep a node from signing two different statements and from anchoring a batch twice. Keys are not backed up. */
-const JOURNALS = ["outbox.jsonl", "ballots.jsonl", "attestations.jsonl"] as const;
+const JOURNALS = [
+  { path: "outbox.jsonl", grows: false },
+  { path: "ballots.jsonl", grows: true },
+  { path: "attestations.jsonl", grows: true },
+] as const;
 
 /** The node and chain that a backup belongs to, and the journals in it. */
-export function backupOf({ name, dataDir, chain: { chainId, contracts, deployedAtBlock } }: BackedUpConfig) {
+export function backupOf({ name, dataDir, chain, backup }: BackedUpConfig) {
+  const { chainId, contracts, deployedAtBlock } = chain;
   return {
     subject: { name, chainId, contracts: { ...contracts }, deployedAtBlock },
-    files: JOURNALS.map((path) => ({ path, from: join(dataDir, path) })),
+    files: JOURNALS.map((journal) => ({ ...journal, from: join(dataDir, journal.path) })),
+    keep: { newest: backup?.keepNewest ?? KEEP.newest, days: backup?.keepDays ?? KEEP.days },
   };
 }
 
-type BackedUpConfig = Pick<AgentConfig, "name" | "dataDir" | "chain">;
+type BackedUpConfig = Pick<AgentConfig, "name" | "dataDir" | "chain" | "backup">;
 
 interface RunBackupsParameters {
-  readonly config: BackedUpConfig & Pick<AgentConfig, "backup">;
+  readonly config: BackedUpConfig;
   readonly store: ContentStore & ContentMaintenance;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -49,6 +56,7 @@ export async function runBackups(
 function report(logger: Logger, { lost, damaged, ...done }: BackedUp): void {
   if (damaged.length > 0)
     logger.error("earlier parts of the backup were damaged and have been written again", { damaged });
-  if (lost.length > 0) logger.error("the backup lacks blocks that no peer has", { ...done, lost: lost.length });
+  if (lost.length > 0)
+    logger.error("the backup lacks blocks that no peer has given in time", { ...done, lost: lost.length });
   else logger.info("backed up", { ...done });
 }

@@ -42,6 +42,11 @@ export class OwnBallots {
     return new OwnBallots(journal);
   }
 
+  /** How many are durable. */
+  get size(): number {
+    return this.#journal.size;
+  }
+
   /** The ballot recorded for a proposal. */
   get(proposalId: string): RecordedBallot | undefined {
     return this.#journal.get(proposalId);

@@ -40,6 +40,11 @@ export class OwnStatements {
     return new OwnStatements(journal);
   }
 
+  /** How many are durable. */
+  get size(): number {
+    return this.#journal.size;
+  }
+
   get(directiveId: string, part: Part): Statement | undefined {
     return this.#journal.get(keyOf(directiveId, part));
   }

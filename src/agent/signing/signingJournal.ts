@@ -51,6 +51,7 @@ export class SigningJournal<Entry> {
   readonly #journal: Journal<Entry> | JournalError;
   readonly #dependencies: SigningJournalDependencies<Entry>;
   readonly #entries: Map<string, RecordedEntry<Entry>>;
+  #size: number;
 
   private constructor(
     journal: Journal<Entry> | JournalError,
@@ -63,6 +64,7 @@ export class SigningJournal<Entry> {
     this.#entries = new Map(
       entries.map((entry) => [keyOf(entry), { entry, durable: Promise.resolve(), isDurable: true }]),
     );
+    this.#size = this.#entries.size;
   }
 
   /** A damaged journal is left as it is, and opened, so that what it tells stands: {@link JournalCare.onDamage} is called. @throws {@link DiskError} */
@@ -78,6 +80,11 @@ export class SigningJournal<Entry> {
       dependencies.onDamage?.(error);
       return new SigningJournal(error, await readableEntries(path, dependencies.parse), dependencies);
     }
+  }
+
+  /** How many entries are durable. */
+  get size(): number {
+    return this.#size;
   }
 
   /** The durable entry of a key: one that is on its way to the disk may not be signed yet. */
@@ -118,7 +125,9 @@ export class SigningJournal<Entry> {
     if (this.#journal instanceof JournalError) throw new SigningRefusedError(this.#journal);
     for (;;) {
       try {
-        return await this.#journal.append(entry);
+        await this.#journal.append(entry);
+        this.#size += 1;
+        return;
       } catch (error) {
         // A limit on the size of files leaves room on the disk, and is not changed by more.
         const isFull = error instanceof DiskError && error.kind === "full" && codeOf(error.cause) !== "EFBIG";

@@ -5,7 +5,7 @@ import { assertOptions } from "./input/assertOptions.js";
 import { printError } from "./output/print.js";
 import { witan } from "./witan.js";
 
-/** The deepest command that the words name, its parent, and the words that follow it. */
+/** The deepest command that the words name, its parent, the words that follow it, and the command that runs. */
 async function commandOf(words: readonly string[]) {
   let command: CommandDef<ArgsDef> = witan as CommandDef<ArgsDef>;
   let parent: CommandDef<ArgsDef> | undefined;
@@ -18,7 +18,10 @@ async function commandOf(words: readonly string[]) {
     command = (await resolved(found)) as CommandDef<ArgsDef>;
     depth += 1;
   }
-  return { command, parent, rest: words.slice(depth) };
+  const preset = command.default === undefined ? undefined : await resolved(command.default);
+  const commands = await resolved(command.subCommands);
+  const chosen = preset === undefined ? undefined : await resolved(commands?.[preset]);
+  return { command, parent, rest: words.slice(depth), chosen: (chosen as CommandDef<ArgsDef> | undefined) ?? command };
 }
 
 /** Citty takes a value, a promise of it, or a function that returns either. */
@@ -28,11 +31,11 @@ async function resolved<T>(given: T | Promise<T> | (() => T | Promise<T>) | unde
 
 const rawArgs = process.argv.slice(2);
 try {
-  const { command, parent, rest } = await commandOf(rawArgs);
+  const { chosen, command, parent, rest } = await commandOf(rawArgs);
   if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) await showUsage(command, parent);
   else {
     // A group of commands has no options of its own: citty says then which command is missing or unknown.
-    if (command.subCommands === undefined) assertOptions(rest, (await resolved(command.args)) ?? {});
+    if (chosen.subCommands === undefined) assertOptions(rest, (await resolved(chosen.args)) ?? {});
     await runCommand(witan, { rawArgs });
   }
 } catch (error) {

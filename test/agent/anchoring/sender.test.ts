@@ -8,6 +8,7 @@ import { AnchoringSender } from "../../../src/agent/anchoring/sender.js";
 import { BackgroundJobs } from "../../../src/agent/backgroundJobs.js";
 import { Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { QueuedRecord } from "../../../src/agent/outbox/state.js";
+import type { SigningState } from "../../../src/agent/signing/signingGuard.js";
 import type { Client } from "../../../src/client/index.js";
 import { type JointMessage, jointTree } from "../../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
@@ -33,7 +34,7 @@ const SELF = 0;
 const others = await Promise.all([1, 2].map((index) => batchBy(index)));
 
 /** The sender of one of three nodes, over an outbox on disk and a chain that is a list. */
-async function open() {
+async function open(guard?: { state: SigningState }) {
   const dir = await mkdtemp(join(tmpdir(), "witan-sender-"));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   const clock = stepped();
@@ -74,6 +75,7 @@ async function open() {
         subscribe: () => () => undefined,
       },
       gatherMs: GATHER_MS,
+      guard,
       onSigned: () => {
         signings += 1;
       },
@@ -297,5 +299,32 @@ describe("a batch whose draft was signed", () => {
     chain.entries = [{ ...own, transactionHash: idOf("t"), blockNumber: 4, joint: message }];
     await update();
     expect(outbox.anchorOf(contentId)?.joint).toEqual({ id: draft.id, index: SELF, deadline: message.deadline });
+  });
+});
+
+describe("after a restore", () => {
+  it("no draft is signed before the guard allows it", async () => {
+    const guard = { state: "listening" as SigningState };
+    const { hear, offer, sender, signings } = await open(guard);
+    const draft = await hear([await offer(), ...others]);
+    await sender.consider(draft);
+    expect([signings(), draft.signatures.size]).toEqual([0, 0]);
+    guard.state = "signing";
+    await sender.consider(draft);
+    expect([signings(), draft.signatures.size]).toEqual([1, 1]);
+  });
+
+  it("no second draft is signed while one that a peer has returned may still be anchored", async () => {
+    const { hear, offer, sender, signings } = await open();
+    const batch = await offer();
+    const earlier = await hear([batch, ...others]);
+    const { signature } = signedUnder(earlier.message, SELF);
+    earlier.signatures.set(SELF, { id: earlier.id, index: SELF, signature });
+    const later = await hear([batch, ...others], { deadline: earlier.message.deadline + 1 });
+    await sender.consider(later);
+    expect([signings(), later.signatures.size]).toEqual([0, 0]);
+    // The same again contradicts nothing.
+    await sender.consider(earlier);
+    expect(signings()).toBe(1);
   });
 });

@@ -5,6 +5,7 @@ import { AttestationExchange } from "../../../src/agent/attestations/exchange.js
 import { encodeAttestation } from "../../../src/agent/attestations/message.js";
 import { signAttestation } from "../../../src/agent/attestations/sign.js";
 import { type Attestation, partOf, type Statement } from "../../../src/agent/attestations/statement.js";
+import type { SigningGuard } from "../../../src/agent/signing/signingGuard.js";
 import type { IssuedDirective } from "../../../src/client/index.js";
 import type { ContentId, Hex, Order } from "../../../src/records/index.js";
 import { bls } from "../../harness/bls.js";
@@ -26,6 +27,7 @@ export const failed: NodeStatement = { report: "failed", outcome: outcomeOf(2) }
 
 export interface AttestationNodeOptions extends MeshNodeOptions {
   readonly waitForMoreMs?: number;
+  readonly guard?: Pick<SigningGuard, "permits" | "rolledBack">;
 }
 
 export type AttestationMesh = Awaited<ReturnType<typeof createAttestationMesh>>;
@@ -34,8 +36,8 @@ export type AttestationMesh = Awaited<ReturnType<typeof createAttestationMesh>>;
 export async function createAttestationMesh(deploy: DeployWitanOptions = {}) {
   const journalIn = (dir: string) => join(dir, "attestations.jsonl");
   const mesh = await createMesh(
-    async (node, { waitForMoreMs = NEVER_MS }: AttestationNodeOptions) => ({
-      exchange: await AttestationExchange.open({ ...node, node, path: journalIn(node.dir), waitForMoreMs }),
+    async (node, { guard, waitForMoreMs = NEVER_MS }: AttestationNodeOptions) => ({
+      exchange: await AttestationExchange.open({ ...node, node, guard, path: journalIn(node.dir), waitForMoreMs }),
     }),
     deploy,
   );

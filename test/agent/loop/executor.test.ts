@@ -5,6 +5,7 @@ import type { DirectiveHandler, ExecutionResult } from "../../../src/agent/handl
 import { Executor } from "../../../src/agent/loop/executor.js";
 import { aggregatedAttestations } from "../../../src/agent/loop/strategies/aggregated.js";
 import { openOutbox } from "../../../src/agent/outbox/open.js";
+import type { SigningGuard } from "../../../src/agent/signing/signingGuard.js";
 import type { IssuedDirective } from "../../../src/client/index.js";
 import type { Address, ContentId, Order, Outcome, Release } from "../../../src/records/index.js";
 import { temporaryFolder } from "../../harness/folder.js";
@@ -28,7 +29,12 @@ async function ordered(nodes = 5) {
 }
 
 /** A node's executor over its real exchange, client and outbox. */
-async function executorOf(mesh: AttestationMesh, index: number, change: Partial<DirectiveHandler> = {}) {
+async function executorOf(
+  mesh: AttestationMesh,
+  index: number,
+  change: Partial<DirectiveHandler> = {},
+  guard?: Pick<SigningGuard, "permits">,
+) {
   const { client, exchange, jobs, logger } = mesh.node(index);
   const asked = { executions: 0, verified: [] as Outcome[], assists: 0 };
   const handler: DirectiveHandler = {
@@ -50,7 +56,7 @@ async function executorOf(mesh: AttestationMesh, index: number, change: Partial<
   onTestFinished(() => outbox.close());
   const self = client.account as Address;
   const executor = new Executor({
-    ...{ self, client, outbox, handlers: [handler], jobs, logger, takeoverMs: TAKEOVER_MS },
+    ...{ self, client, outbox, handlers: [handler], jobs, logger, takeoverMs: TAKEOVER_MS, guard },
     attestations: aggregatedAttestations(exchange),
   });
   return {
@@ -80,6 +86,21 @@ async function anchorOutcome(
 const doneWith = (outcome: ContentId) => ({ report: "done", outcome }) as const;
 
 describe("an executor whose node exchanges attestations", () => {
+  it("helps, and neither leads nor reports, on a directive from before a restore", async () => {
+    const { directive, leaders, mesh } = await ordered();
+    const [first = -1] = leaders;
+    const asked: unknown[] = [];
+    const permits = (subject: unknown) => {
+      asked.push(subject);
+      return false;
+    };
+    const executor = await executorOf(mesh, first, {}, { permits });
+    await executor.tick(directive);
+    expect(executor.asked).toMatchObject({ executions: 0, assists: 1 });
+    expect(mesh.node(first).exchange.own(directive.id, "end")).toBeUndefined();
+    expect(asked).toEqual([{ since: directive.issuedAt, window: 0 }]);
+  });
+
   it("leads once, though nothing of it is on chain", async () => {
     const { directive, leaders, mesh } = await ordered();
     const [first = -1] = leaders;

@@ -89,6 +89,26 @@ describe("a cycle", () => {
     expect(incident).toMatchObject({ author: client.account, value: { subject: "replica/web/1" } });
   });
 
+  it("does nothing but listen while the key runs elsewhere too", async () => {
+    const did: string[] = [];
+    const { jobs, loop } = await loopOf({
+      observe: async () => dead,
+      guard: { state: "stopped" },
+      sessions: { update: async () => void did.push("sessions") },
+      voter: { tick: () => void did.push("voter") },
+      executor: { tick: () => void did.push("executor") },
+      recorder: {
+        record: async () => {
+          did.push("recorder");
+          return [];
+        },
+      },
+    });
+    expect(await loop.cycle(0, new AbortController().signal)).toMatchObject({ state: expect.any(String) });
+    await jobs.settled();
+    expect(did).toEqual(["sessions"]);
+  });
+
   it("reads the chain once, for all its parts", async () => {
     const { client } = await loopOf({});
     let reads = 0;

@@ -312,6 +312,7 @@ describe("evidence that a node cannot look at now", () => {
       needs: (...all: Parameters<typeof exchange.needs>) => exchange.needs(...all),
       cast: (...all: Parameters<typeof exchange.cast>) => exchange.cast(...all),
       incidents: () => exchange.incidents(),
+      signedOn: (...all: Parameters<typeof exchange.signedOn>) => exchange.signedOn(...all),
       view: (...all: Parameters<typeof exchange.view>) => exchange.view(...all),
       /** Just as many ballots come before it the first time as may wait. */
       proves: (incident: Incident) => {

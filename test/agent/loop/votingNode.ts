@@ -6,6 +6,7 @@ import { DirectBallots } from "../../../src/agent/loop/strategies/direct.js";
 import { Voter } from "../../../src/agent/loop/voter.js";
 import { Instructions } from "../../../src/agent/signing/instructions.js";
 import { OwnBallots, type RecordedBallot } from "../../../src/agent/signing/ownBallots.js";
+import type { SigningGuard } from "../../../src/agent/signing/signingGuard.js";
 import { createClient, type NewRecord, type OpenProposalParameters, type Proposal } from "../../../src/client/index.js";
 import { type NodeView, VoteDefaults, type VotePolicy } from "../../../src/policy/index.js";
 import { createChain, type Eip1193Provider } from "../../../src/ports/chain/index.js";
@@ -22,12 +23,15 @@ interface VotingNodeOptions {
   /** Exchanges ballots with the other nodes; without it this node votes by transactions of its own. */
   readonly exchange?: ConstructorParameters<typeof AggregatedBallots>[0] | undefined;
   readonly mesh?: BallotMesh;
+  /** Says what may be signed; without it the journal alone does. */
+  readonly guard?: SigningGuard;
   /** What differs from the default policy. */
   readonly policy?: Partial<VotePolicy>;
 }
 
 /** One node's voter over a real chain, with an RPC that a test can have fail and blocks that it can alter. */
-export async function createVotingNode({ exchange, mesh: given, policy: policyChange }: VotingNodeOptions = {}) {
+export async function createVotingNode(options: VotingNodeOptions = {}) {
+  const { exchange, guard, mesh: given, policy: policyChange } = options;
   const mesh = given ?? (await createBallotMesh({ nodes: 3, tracks: slowTracks() }));
   const { witan } = mesh.dao;
   const rpc: { fails: (method: string, data: string) => boolean } = { fails: () => false };
@@ -64,6 +68,7 @@ export async function createVotingNode({ exchange, mesh: given, policy: policyCh
     client,
     ownBallots: ballots,
     ballots: exchange ? new AggregatedBallots(exchange, self) : new DirectBallots({ client, logger, self }),
+    guard,
     jobs,
     logger,
     policy,

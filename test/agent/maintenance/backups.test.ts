@@ -26,7 +26,7 @@ async function running({ dir }: { dir: string }) {
       confirmations: 0,
       maxFeeGwei: 500,
     },
-    backup: { dir, everyMs: EVERY_MS },
+    backup: { dir, everyMs: EVERY_MS, keepNewest: 8, keepDays: 14 },
   };
   for (const { from } of backupOf(config).files) await writeFile(from, "");
   const clock = new TestClock(frozen(1_800_000_000_000));

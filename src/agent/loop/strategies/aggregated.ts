@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Proposal, ProposalId } from "../../../client/index.js";
+import type { Proposal, ProposalId, Support } from "../../../client/index.js";
 import type { Address, Incident } from "../../../records/index.js";
 import type { Clock } from "../../../utils/clock.js";
 import type { LocalNode } from "../../aggregation/localNode.js";
@@ -10,6 +10,8 @@ import type { UnopenedProposal } from "../../ballots/unopenedProposal.js";
 import type { ChainView } from "../../chainView.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { RecordedBallot } from "../../signing/ownBallots.js";
+import type { SignedMessage, SignedMessages } from "../../signing/signedMessages.js";
+import type { SigningGuard } from "../../signing/signingGuard.js";
 import type { JournalCare } from "../../signing/signingJournal.js";
 import { FastLane } from "../fastLane.js";
 import { type DirectStrategiesDependencies, directStrategies } from "./direct.js";
@@ -25,6 +27,8 @@ export interface AggregatedStrategiesDependencies
     JournalCare {
   readonly clock: Clock;
   readonly outbox: Outbox;
+  /** Says what may be signed; undefined if the journals alone do. */
+  readonly guard?: Pick<SigningGuard, "permits" | "rolledBack" | "state"> | undefined;
   /** Where the journals of ballots and attestations are. */
   readonly dataDir: string;
   readonly cycleMs: number;
@@ -45,7 +49,10 @@ export async function openAggregatedStrategies(
     await exchange.close();
     await jobs.settled();
   };
-  if (!exchange.aggregates) return { ...directStrategies(dependencies), ballots, close: closeBallots };
+  if (!exchange.aggregates) {
+    const signed = signedMessages({ ballot: exchange }, undefined);
+    return { ...directStrategies(dependencies), ballots, signed, close: closeBallots };
+  }
 
   const attestations = await AttestationExchange.open({
     ...dependencies,
@@ -61,6 +68,7 @@ export async function openAggregatedStrategies(
       ...dependencies,
       isVotedOn: (proposalId) => exchange.view(proposalId).known.length > 0,
     }),
+    signed: signedMessages({ ballot: exchange, attestation: attestations, anchor: anchoring }, attestations),
     start: () => anchoring.start(),
     async close() {
       await anchoring.close();
@@ -72,13 +80,15 @@ export async function openAggregatedStrategies(
   };
 }
 
+type VotingExchange = Pick<BallotExchange, "cast" | "incidents" | "needs" | "proves" | "signedOn" | "update" | "view">;
+
 /** One transaction carries the ballots of many nodes. */
 export class AggregatedBallots implements BallotStrategy {
-  readonly #exchange: Omit<BallotExchange, "aggregates" | "close" | "counts" | "topic">;
+  readonly #exchange: VotingExchange;
   readonly #account: Address;
 
   /** @param account One of the nodes that the exchange signs for. */
-  constructor(exchange: Omit<BallotExchange, "aggregates" | "close" | "counts" | "topic">, account: Address) {
+  constructor(exchange: VotingExchange, account: Address) {
     this.#exchange = exchange;
     this.#account = account;
   }
@@ -89,6 +99,10 @@ export class AggregatedBallots implements BallotStrategy {
 
   needsBallot(proposal: Proposal): Promise<boolean> {
     return this.#exchange.needs(proposal, this.#account);
+  }
+
+  signedOn(proposal: Proposal): Support | undefined {
+    return this.#exchange.signedOn(proposal, this.#account);
   }
 
   cast(proposal: Proposal, ballot: RecordedBallot): Promise<void> {
@@ -106,6 +120,23 @@ export class AggregatedBallots implements BallotStrategy {
   ballotsOn(proposalId: ProposalId): BallotsView {
     return this.#exchange.view(proposalId);
   }
+}
+
+type Signed = Pick<BallotExchange, "signedBy" | "take">;
+
+/** What nodes have signed, of all exchanges that there are. */
+function signedMessages(
+  exchanges: Partial<Record<SignedMessage["kind"], Signed>>,
+  attestations: Pick<AttestationExchange, "journalled"> | undefined,
+): SignedMessages {
+  const all = Object.entries(exchanges) as [SignedMessage["kind"], Signed][];
+  return {
+    get journalled() {
+      return attestations?.journalled ?? 0;
+    },
+    of: (account) => all.flatMap(([kind, exchange]) => exchange.signedBy(account).map((bytes) => ({ kind, bytes }))),
+    take: async ({ bytes, kind }, peer) => exchanges[kind]?.take(bytes, peer),
+  };
 }
 
 /** One transaction carries the reports of many nodes. */

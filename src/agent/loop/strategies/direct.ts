@@ -32,6 +32,7 @@ export function directStrategies(dependencies: DirectStrategiesDependencies): No
     attestations: directAttestations(client),
     anchoring: directAnchoring(outbox, anchorEveryMs),
     opening: directOpening,
+    signed: { journalled: 0, of: () => [], take: async () => undefined },
     start: () => undefined,
     close: () => jobs.settled(),
   };
@@ -61,6 +62,9 @@ export class DirectBallots implements BallotStrategy {
     }
     return !(await client.chain.read(() => governor.hasVoted(id, self)));
   }
+
+  /** Undefined: what this node has signed is on chain. */
+  signedOn(): undefined {}
 
   async cast({ id: proposalId }: Proposal, ballot: RecordedBallot): Promise<void> {
     const { client, logger } = this.#dependencies;

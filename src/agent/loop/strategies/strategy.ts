@@ -1,4 +1,4 @@
-import type { DirectiveAttestation, IssuedDirective, Proposal, ProposalId } from "../../../client/index.js";
+import type { DirectiveAttestation, IssuedDirective, Proposal, ProposalId, Support } from "../../../client/index.js";
 import type { PlannedProposal } from "../../../policy/index.js";
 import type { Hex, Incident } from "../../../records/index.js";
 import type { Part, Statement } from "../../attestations/statement.js";
@@ -6,6 +6,7 @@ import type { BallotsView } from "../../ballots/exchange.js";
 import type { UnopenedProposal } from "../../ballots/unopenedProposal.js";
 import type { ChainView } from "../../chainView.js";
 import type { RecordedBallot } from "../../signing/ownBallots.js";
+import type { SignedMessages } from "../../signing/signedMessages.js";
 
 /** What one node says of a directive, on chain or as it has signed it. */
 export type NodeReport = Pick<DirectiveAttestation, "node" | "report" | "outcome">;
@@ -16,6 +17,8 @@ export interface BallotStrategy {
   update(view: ChainView, unopened: readonly UnopenedProposal[]): Promise<void>;
   /** Whether this node may vote on a proposal and has cast no ballot yet. */
   needsBallot(proposal: Proposal): Promise<boolean>;
+  /** What this node's key is known to have signed on a proposal, whether or not its journal holds it. */
+  signedOn(proposal: Proposal): Support | undefined;
   /** Casts a ballot that is in this node's journal. */
   cast(proposal: Proposal, ballot: RecordedBallot): Promise<void>;
   /**
@@ -66,6 +69,8 @@ export interface NodeStrategies {
   readonly attestations: AttestationStrategy;
   readonly anchoring: AnchoringStrategy;
   readonly opening: OpeningStrategy;
+  /** What nodes have signed on what is open. */
+  readonly signed: SignedMessages;
   /** Starts the work that runs between cycles. */
   start(): void;
   /** Stops that work and closes the journals. */

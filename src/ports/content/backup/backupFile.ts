@@ -9,10 +9,19 @@ import { writeDurably } from "../../../utils/durable.js";
 /** The file that names all others of a backup. Written last, in one step: files that it does not name are not part of it. */
 const NAME = "backup.json";
 
+/**
+ * - `missing`: the folder holds no backup, or no generation that is as old.
+ * - `damaged`: a file of it is not as it was written.
+ * - `other`: it is that of another node or DAO.
+ * - `occupied`: the data folder holds another journal already.
+ * - `poorer`: the data folder holds far less than the backup that it would replace.
+ */
+export type BackupErrorKind = "missing" | "damaged" | "other" | "occupied" | "poorer";
+
 /** A backup that is missing, damaged, or does not belong here. */
 export class BackupError extends BaseError {
-  constructor(kind: "missing" | "damaged" | "other" | "occupied", shortMessage: string, cause?: unknown) {
-    super(`backup-${kind}`, shortMessage, cause === undefined ? {} : { cause });
+  constructor(kind: BackupErrorKind, shortMessage: string, cause?: unknown, hints: readonly string[] = []) {
+    super(`backup-${kind}`, shortMessage, { ...(cause === undefined ? {} : { cause }), hints });
   }
 }
 
@@ -24,8 +33,12 @@ const inside = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/);
 const sealed = z.strictObject({ file: inside, bytes: z.int().min(0), sha256: hash });
 
+const pins = sealed.extend({ count: z.int().min(0) });
+const part = sealed.extend({ blocks: z.int().min(0), checkedAt: z.int(), index: sealed });
+const files = z.array(sealed.extend({ path: inside }));
+
 const schema = z.strictObject({
-  schema: z.literal("witan/backup/1"),
+  schema: z.literal("witan/backup/2"),
   /** The node and its chain. A restore compares them. */
   subject: z.strictObject({
     name: z.string(),
@@ -36,15 +49,20 @@ const schema = z.strictObject({
   /** Milliseconds since 1970. */
   time: z.int(),
   /** CAR files (version 1), each with an index of its CIDs, a line each, and the time at which it was last checked whole. */
-  parts: z.array(sealed.extend({ blocks: z.int().min(0), checkedAt: z.int(), index: sealed })),
+  parts: z.array(part),
   /** The pins, a JSON value a line. */
-  pins: sealed.extend({ count: z.int().min(0) }),
+  pins,
   /** Journals, by their path in the data folder. */
-  files: z.array(sealed.extend({ path: inside })),
+  files,
+  /** The generations before, the newest first; parts by their names. */
+  earlier: z.array(z.strictObject({ time: z.int(), parts: z.array(inside), pins, files })),
+  /** The parts that only earlier generations name. */
+  earlierParts: z.array(part),
 });
 
 export type BackupFile = z.output<typeof schema>;
 export type BackupPart = BackupFile["parts"][number];
+export type BackupGeneration = BackupFile["earlier"][number];
 export type SealedFile = z.output<typeof sealed>;
 
 /** What a backup consists of; undefined if the folder holds no backup. @throws {BackupError} `damaged`. */
@@ -56,10 +74,16 @@ export async function readBackupFile(dir: string): Promise<BackupFile | undefine
   });
   if (text === undefined) return undefined;
   try {
-    return schema.parse(JSON.parse(text));
+    return schema.parse(asNewest(JSON.parse(text)));
   } catch (cause) {
     throw new BackupError("damaged", `The file ${path} does not describe a backup.`, cause);
   }
+}
+
+/** Version 1 had one generation. */
+function asNewest(value: unknown): unknown {
+  const isFirst = typeof value === "object" && value !== null && "schema" in value && value.schema === "witan/backup/1";
+  return isFirst ? { earlier: [], earlierParts: [], ...value, schema: "witan/backup/2" } : value;
 }
 
 export function writeBackupFile(dir: string, backup: BackupFile): Promise<void> {

@@ -63,11 +63,31 @@ export async function checkPart(dir: string, part: BackupPart, onBlock: () => vo
   }
 }
 
-/** The parts to rewrite: those of whose blocks pins need less than half, and small parts if there are many. */
-export function wornParts(parts: readonly KnownPart[], isNeeded: (cid: string) => boolean): KnownPart[] {
+/**
+ * The parts to rewrite: those of whose blocks pins need less than half, and small parts if there are many. Of the small ones
+ * those of about one size, so that a block is not copied again in every merge: earlier generations keep the part before.
+ */
+export function wornParts(
+  parts: readonly KnownPart[],
+  isNeeded: (cid: string, part: KnownPart) => boolean,
+): KnownPart[] {
   const small = parts.filter(({ part }) => part.bytes < PART_BYTES / 2);
-  const worn = parts.filter(({ cids }) => cids.filter(isNeeded).length < cids.length / 2);
-  return small.length < MANY_SMALL ? worn : [...new Set([...small, ...worn])];
+  const worn = parts.filter((part) => part.cids.filter((cid) => isNeeded(cid, part)).length < part.cids.length / 2);
+  if (small.length < MANY_SMALL) return worn;
+  const alike = ofOneSize(small);
+  return [...new Set([...small.filter((part) => alike.includes(part)), ...worn])];
+}
+
+/** The smallest parts, up to one that is more than twice as large as all before it; at least two. */
+function ofOneSize(parts: readonly KnownPart[]): KnownPart[] {
+  const sorted = parts.toSorted((a, b) => a.part.bytes - b.part.bytes);
+  let bytes = 0;
+  const end = sorted.findIndex(({ part }, at) => {
+    if (at >= 2 && part.bytes > 2 * bytes) return true;
+    bytes += part.bytes;
+    return false;
+  });
+  return end < 0 ? sorted : sorted.slice(0, end);
 }
 
 /** Writes blocks into new parts, which are numbered from `number` on; reads each part again and checks it. */
@@ -115,7 +135,8 @@ async function* linesOf(cids: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const cid of cids) yield Buffer.from(`${cid}\n`);
 }
 
-async function readIndex(dir: string, { file, bytes, blocks, index }: BackupPart): Promise<string[]> {
+/** The CIDs of a part's blocks, in their order. @throws {BackupError} `damaged` also if the part itself is of another size. */
+export async function readIndex(dir: string, { file, bytes, blocks, index }: BackupPart): Promise<string[]> {
   const size = await stat(join(dir, file)).then(
     (found) => found.size,
     () => undefined,

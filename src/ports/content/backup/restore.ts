@@ -5,8 +5,16 @@ import { codecOfCid } from "../../../records/index.js";
 import { writeDurably } from "../../../utils/durable.js";
 import type { ContentStore } from "../content.js";
 import type { ContentMaintenance, LostBlock } from "../maintenance.js";
-import { BackupError, type BackupFile, checkSeal, readBackupFile } from "./backupFile.js";
+import {
+  BackupError,
+  type BackupFile,
+  type BackupGeneration,
+  type BackupPart,
+  checkSeal,
+  readBackupFile,
+} from "./backupFile.js";
 import { type NamedBlock, readCar } from "./car.js";
+import { generationsOf } from "./generations.js";
 import { checkPart } from "./parts.js";
 import { readPins } from "./pinsFile.js";
 
@@ -23,24 +31,27 @@ export interface CheckedBackup {
   readonly bytes: number;
   readonly pins: number;
   readonly files: number;
+  /** When the generations of the backup were made, the newest first, in milliseconds since 1970. */
+  readonly generations: readonly number[];
 }
 
 /**
- * Reads all of a backup and checks it: each file against the hash it was written with, each block against its own.
+ * Reads all of a backup, earlier generations included, and checks it: each file against the hash it was written with, each block against its own.
  *
  * @throws {BackupError} `missing` or `damaged`; the file is named.
  */
 export async function checkBackup(dir: string, onProgress?: (blocks: number) => void): Promise<CheckedBackup> {
   const backup = await existing(dir);
-  for (const sealed of [backup.pins, ...backup.files]) await checkSeal(dir, sealed);
+  const generations = generationsOf(backup);
+  for (const { files, pins } of generations) for (const sealed of [pins, ...files]) await checkSeal(dir, sealed);
   let blocks = 0;
-  for (const part of backup.parts) {
+  for (const part of [...backup.parts, ...backup.earlierParts]) {
     await checkPart(dir, part, () => {
       blocks += 1;
       onProgress?.(blocks);
     });
   }
-  return { ...summaryOf(backup), blocks };
+  return summaryOf(backup, generations[0] as BackupGeneration);
 }
 
 export interface RestoreParameters {
@@ -52,6 +63,10 @@ export interface RestoreParameters {
   readonly dataDir: string;
   /** The node and DAO of the data folder. */
   readonly subject: BackupFile["subject"];
+  /** Restores the newest generation that is not younger, in milliseconds since 1970; the newest by default. */
+  readonly at?: number | undefined;
+  /** Awaited once all is checked, before anything is written. */
+  readonly onBegin?: () => Promise<void>;
   readonly onProgress?: (blocks: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -65,17 +80,22 @@ export interface Restored extends CheckedBackup {
  * Restores a backup: blocks, each checked against its hash, then pins, then journals. Killed at any instant, it can be called
  * again. It never overwrites a journal.
  *
- * @throws {BackupError} `missing`, `damaged`, `other` if the backup is another node's, `occupied` if the data folder holds a
+ * @throws {BackupError} `missing` also if no generation is that old, `damaged`, `other` if the backup is another node's, `occupied` if the data folder holds a
  * different journal. Nothing is written then.
  */
 export async function restoreBackup(parameters: RestoreParameters): Promise<Restored> {
-  const { dir, dataDir, onProgress, signal, store, subject } = parameters;
+  const { at = Number.POSITIVE_INFINITY, dir, dataDir, onBegin, onProgress, signal, store, subject } = parameters;
   const backup = await existing(dir);
   if (!isDeepStrictEqual(backup.subject, subject)) {
     throw new BackupError("other", `The backup in ${dir} is that of ${backup.subject.name}, of another node or DAO.`);
   }
-  for (const sealed of [...backup.parts, backup.pins, ...backup.files]) await checkSeal(dir, sealed);
-  const journals = await journalsOf(dir, dataDir, backup.files);
+  const generation = generationsOf(backup).find(({ time }) => time <= at);
+  if (generation === undefined)
+    throw new BackupError("missing", `No generation in ${dir} is as old as ${new Date(at).toISOString()}.`);
+  const parts = partsOf(backup, generation);
+  for (const sealed of [...parts, generation.pins, ...generation.files]) await checkSeal(dir, sealed);
+  const journals = await journalsOf(dir, dataDir, generation.files);
+  await onBegin?.();
 
   let blocks = 0;
   const write = async ({ cid, bytes }: NamedBlock) => {
@@ -83,15 +103,15 @@ export async function restoreBackup(parameters: RestoreParameters): Promise<Rest
     blocks += 1;
     onProgress?.(blocks);
   };
-  for (const { file } of backup.parts) {
+  for (const { file } of parts) {
     await inGroups(readCar(dir, file), { write, bytesOf: ({ bytes }) => bytes.length, signal });
   }
-  await inGroups(readPins(dir, backup.pins.file), { write: store.pins.set, bytesOf: () => 0, signal });
+  await inGroups(readPins(dir, generation.pins.file), { write: store.pins.set, bytesOf: () => 0, signal });
   for (const { path, bytes } of journals) await writeDurably(path, bytes);
 
   const lost: LostBlock[] = [];
   for await (const { cid, pin } of store.needed()) if (!(await store.has(cid))) lost.push({ cid, pins: [pin] });
-  return { ...summaryOf(backup), blocks, lost };
+  return { ...summaryOf(backup, generation), blocks, lost };
 }
 
 interface GroupParameters<T> {
@@ -100,14 +120,18 @@ interface GroupParameters<T> {
   readonly signal: AbortSignal | undefined;
 }
 
-async function existing(dir: string): Promise<BackupFile> {
+/** The backup in a folder. @throws {BackupError} `missing` or `damaged`. */
+export async function existing(dir: string): Promise<BackupFile> {
   const backup = await readBackupFile(dir);
   if (backup === undefined) throw new BackupError("missing", `There is no backup in ${dir}.`);
   return backup;
 }
 
 /** Writes items a group at a time: a group shares an fsync, and only one group is in memory. */
-async function inGroups<T>(items: AsyncIterable<T>, { write, bytesOf, signal }: GroupParameters<T>): Promise<void> {
+export async function inGroups<T>(
+  items: AsyncIterable<T>,
+  { write, bytesOf, signal }: GroupParameters<T>,
+): Promise<void> {
   let group: T[] = [];
   let bytes = 0;
   for await (const item of items) {
@@ -139,14 +163,21 @@ async function journalsOf(dir: string, dataDir: string, files: BackupFile["files
   return journals;
 }
 
-function summaryOf({ subject, time, parts, pins, files }: BackupFile): CheckedBackup {
+function partsOf({ earlierParts, parts }: BackupFile, generation: BackupGeneration): BackupPart[] {
+  const named = new Set(generation.parts);
+  return [...parts, ...earlierParts].filter(({ file }) => named.has(file));
+}
+
+function summaryOf(backup: BackupFile, generation: BackupGeneration): CheckedBackup {
+  const parts = partsOf(backup, generation);
   return {
-    subject,
-    time,
+    subject: backup.subject,
+    time: generation.time,
     parts: parts.length,
     blocks: parts.reduce((sum, part) => sum + part.blocks, 0),
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
-    pins: pins.count,
-    files: files.length,
+    pins: generation.pins.count,
+    files: generation.files.length,
+    generations: generationsOf(backup).map(({ time }) => time),
   };
 }

@@ -39,13 +39,15 @@ export interface RequestResponseParameters {
   /** Such as `/witan/probe/1/0x…`. */
   readonly protocol: string;
   readonly clock: Pick<Clock, "after">;
+  /** The longest request or answer; {@link MAX_PROBE_BYTES} by default, and then one byte says how long each is, otherwise four. */
+  readonly maxBytes?: number;
   /** Called with what fails at a request of a peer, and at connections that are closed. */
   readonly onError?: (error: unknown) => void;
 }
 
-/** Requests and answers over streams of libp2p: each is at most {@link MAX_PROBE_BYTES} long and follows its length. */
+/** Requests and answers over streams of libp2p: each is of bounded length and follows its length. */
 export function createRequestResponse(parameters: RequestResponseParameters): RequestResponse {
-  const { libp2p, protocol, clock, onError = () => undefined } = parameters;
+  const { libp2p, protocol, clock, maxBytes = MAX_PROBE_BYTES, onError = () => undefined } = parameters;
   /** An operator may have registered bytes that are no peer id: such a peer is never connected. */
   const isConnected = (peer: string) => {
     const id = peerIdOf(peer);
@@ -57,11 +59,11 @@ export function createRequestResponse(parameters: RequestResponseParameters): Re
     const cancel = clock.after(SERVE_MS, () => late.abort(new GossipError(`A request of ${from} took too long.`)));
     try {
       const response = await raceSignal(
-        readMessage(stream).then((request) => handler(request, from, late.signal)),
+        readMessage(stream, maxBytes).then((request) => handler(request, from, late.signal)),
         late.signal,
       );
       if (response === undefined) throw new GossipError(`A request of ${from} was refused.`);
-      sendMessage(stream, response);
+      sendMessage(stream, response, maxBytes);
       await stream.close({ signal: late.signal });
     } catch (error) {
       stream.abort(error instanceof Error ? error : new GossipError("A request failed.", error));
@@ -79,8 +81,8 @@ export function createRequestResponse(parameters: RequestResponseParameters): Re
       const wasConnected = isConnected(peer);
       const stream = await libp2p.dialProtocol(id, protocol, { signal });
       try {
-        sendMessage(stream, bytes);
-        const response = await raceSignal(readMessage(stream), signal);
+        sendMessage(stream, bytes, maxBytes);
+        const response = await raceSignal(readMessage(stream, maxBytes), signal);
         await stream.close({ signal });
         return response;
       } catch (error) {
@@ -112,19 +114,32 @@ function peerIdOf(peer: string): PeerId | undefined {
   }
 }
 
-function sendMessage(stream: Stream, bytes: Uint8Array): void {
-  if (bytes.length > MAX_PROBE_BYTES) throw new GossipError(`${bytes.length} bytes are too many for a request.`);
-  stream.send(Uint8Array.of(bytes.length, ...bytes));
+function sendMessage(stream: Stream, bytes: Uint8Array, maxBytes: number): void {
+  if (bytes.length > maxBytes) throw new GossipError(`${bytes.length} bytes are too many for a request.`);
+  const head = Buffer.alloc(headBytes(maxBytes));
+  head.writeUIntBE(bytes.length, 0, head.length);
+  stream.send(Uint8Array.from(Buffer.concat([head, bytes])));
 }
 
 /** Reads a length and as many bytes; what follows is not read. */
-async function readMessage(stream: Stream): Promise<Uint8Array> {
-  const read: number[] = [];
+async function readMessage(stream: Stream, maxBytes: number): Promise<Uint8Array> {
+  const head = headBytes(maxBytes);
+  const chunks: Uint8Array[] = [];
+  let read = 0;
+  let wanted = head;
   for await (const chunk of stream) {
-    for (const byte of chunk.subarray()) {
-      read.push(byte);
-      if (read.length > (read[0] ?? 0)) return Uint8Array.from(read.slice(1));
+    chunks.push(chunk.subarray());
+    read += chunk.length;
+    if (wanted === head && read >= head) {
+      wanted = head + Buffer.concat(chunks).readUIntBE(0, head);
+      if (wanted > head + maxBytes) throw new GossipError(`A message of ${wanted - head} bytes is too long.`);
     }
+    if (read >= head && read >= wanted) return Uint8Array.from(Buffer.concat(chunks).subarray(head, wanted));
   }
   throw new GossipError("A stream ended before its message.");
+}
+
+/** How many bytes say how long a message is. */
+function headBytes(maxBytes: number): number {
+  return maxBytes <= MAX_PROBE_BYTES ? 1 : 4;
 }

@@ -22,7 +22,7 @@ async function open(at = data) {
 
 const files = (at = data) => ["outbox.jsonl", "sub/ballots.jsonl"].map((path) => ({ path, from: join(at, path) }));
 const backedUp = (store: Awaited<ReturnType<typeof open>>): Promise<BackedUp> =>
-  backUp({ store, dir, subject, files: files() });
+  backUp({ store, dir, subject, files: files(), keep: { newest: 1, days: 0 } });
 const record = (i: number) => new TextEncoder().encode(`record ${i}`);
 const partsOf = async () => (await readdir(dir)).filter((name) => /^part-.*\.car$/.test(name));
 
@@ -206,7 +206,7 @@ describe("a backup that is not as it was written", () => {
     const backup = JSON.parse(await readFile(path, "utf8"));
     for (const change of [
       "{",
-      JSON.stringify({ ...backup, schema: "witan/backup/2" }),
+      JSON.stringify({ ...backup, schema: "witan/backup/3" }),
       JSON.stringify({ ...backup, parts: [{ ...backup.parts[0], file: "../../etc/passwd" }] }),
     ]) {
       await writeFile(path, change);

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { backUp } from "../../../../src/ports/content/backup/backup.js";
 import { readBackupFile } from "../../../../src/ports/content/backup/backupFile.js";
 import { readCar } from "../../../../src/ports/content/backup/car.js";
+import { namedFiles } from "../../../../src/ports/content/backup/generations.js";
 import { checkBackup, restoreBackup } from "../../../../src/ports/content/backup/restore.js";
 import type { Pin } from "../../../../src/ports/content/index.js";
 import { killsOf, randomOf, runUntilKilled } from "../../../harness/children.js";
@@ -40,14 +41,8 @@ describe("a backup that is killed while it is made of a store that grows", () =>
     expect(await backUp({ store, dir, subject, files: journalsIn(dataDir) })).toMatchObject({ lost: [] });
     // Nothing is left of attempts that did not come to their end.
     const backup = await readBackupFile(dir);
-    const parts = backup?.parts ?? [];
-    const named = [
-      ...parts,
-      ...parts.map(({ index }) => index),
-      ...(backup ? [backup.pins] : []),
-      ...(backup?.files ?? []),
-    ];
-    const tops = new Set(["backup.json", ...named.map(({ file }) => file.split("/")[0])]);
+    const named = backup === undefined ? [] : namedFiles(backup);
+    const tops = new Set(["backup.json", ...named.map((file) => file.split("/")[0])]);
     expect((await readdir(dir)).sort()).toEqual([...tops].sort());
 
     const other = temporaryFolder();
@@ -69,7 +64,6 @@ async function heldBy(dir: string) {
     for await (const { cid, bytes } of readCar(dir, file)) blocks.set(cid.toString(), bytes);
   }
   const lines = async <T>(file: string) =>
-    // The journal may have been copied in the middle of its last line, which is dropped when it is opened.
     (await readFile(join(dir, file), "utf8"))
       .split("\n")
       .slice(0, -1)

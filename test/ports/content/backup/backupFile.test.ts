@@ -19,12 +19,14 @@ beforeEach(async () => {
 
 const sealed = (file: string) => ({ file, bytes: 3, sha256: "ab".repeat(32) });
 const backup: BackupFile = {
-  schema: "witan/backup/1",
+  schema: "witan/backup/2",
   subject: { name: "node-1", chainId: 31_337, contracts: { NodeRegistry: "0x01" }, deployedAtBlock: 7 },
   time: 1_800_000_000_000,
   parts: [{ ...sealed("part-000001.car"), blocks: 2, checkedAt: 7, index: sealed("part-000001.cids") }],
   pins: { ...sealed("pins-7.jsonl"), count: 1 },
   files: [{ ...sealed("files-7/sub/outbox.jsonl"), path: "sub/outbox.jsonl" }],
+  earlier: [],
+  earlierParts: [],
 };
 const damaged = { code: "backup-damaged", retryable: false };
 const write = (value: unknown) => writeFile(join(dir, "backup.json"), JSON.stringify(value));
@@ -55,7 +57,7 @@ describe("the file that names all others of a backup", () => {
   });
 
   it.each<[string, object]>([
-    ["another version", { schema: "witan/backup/2" }],
+    ["another version", { schema: "witan/backup/3" }],
     ["a field that it does not know", { extra: 1 }],
     ["no pins", { pins: undefined }],
     ["a hash that is none", { pins: { ...backup.pins, sha256: "AB".repeat(32) } }],

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { messageOf } from "../../../errors.js";
 import { type Clock, systemClock } from "../../../utils/clock.js";
 import { ContentError, type ContentStore } from "../content.js";
 import type { ContentMaintenance } from "../maintenance.js";
+import { LOCKED } from "../store/engine/repair.js";
 import { createOwnBlocks } from "../store/ownBlocks.js";
+import { detailsOf, isCausedBy, isNoSpace } from "../store/storeErrors.js";
 import { VerifiedBlocks } from "../store/verifiedBlocks.js";
 
 export interface DiskParameters {
@@ -15,7 +16,7 @@ export interface DiskParameters {
 /**
  * Opens the blocks of a node that does not run, without a network: for maintenance.
  *
- * @throws {ContentError} `storage` if the folder is held by another process or cannot be opened.
+ * @throws {ContentError} `locked` if another process holds the folder; `damaged`, `no-space` or `storage` if it cannot be opened.
  */
 export async function createDiskContent({
   dir,
@@ -34,18 +35,37 @@ export async function createDiskContent({
   });
 }
 
-/** @throws {ContentError} `storage`. */
+/** @throws {ContentError} `locked`, `damaged`, `no-space`, `storage`. */
 export async function openBlocks(dir: string, clock: Clock): Promise<VerifiedBlocks> {
-  const blocks = new VerifiedBlocks(join(dir, "store"), clock);
   try {
-    await blocks.open();
+    return await VerifiedBlocks.open(join(dir, "store"), clock);
   } catch (cause) {
-    await blocks.close();
-    throw new ContentError("storage", `The block store in ${dir} cannot be opened.`, {
-      cause,
-      details: messageOf(cause),
-      hints: ["Another process may hold it, such as the agent of this node: each needs a folder of its own."],
+    throw openError(dir, cause);
+  }
+}
+
+/** Why a database in the folder of a store could not be opened. */
+export function openError(dir: string, cause: unknown): ContentError {
+  const options = { cause, details: detailsOf(cause) };
+  if (isCausedBy(cause, LOCKED)) {
+    return new ContentError("locked", `The block store in ${dir} is held by another process.`, {
+      ...options,
+      hints: ["Another process holds it, such as the agent of this node: each needs a folder of its own."],
     });
   }
-  return blocks;
+  if (isNoSpace(cause)) {
+    return new ContentError("no-space", `The block store in ${dir} cannot be opened: the disk has no space.`, {
+      ...options,
+      hints: ["Nothing that was acknowledged is lost. Free some space, then try again."],
+    });
+  }
+  if (isCausedBy(cause, "LEVEL_CORRUPTION")) {
+    return new ContentError("damaged", `The block store in ${dir} is damaged and could not be repaired.`, {
+      ...options,
+      hints: [
+        "It was left as it is. Restore it from a backup, or move it away: the node fetches from its peers what they have.",
+      ],
+    });
+  }
+  return new ContentError("storage", `The block store in ${dir} cannot be opened.`, options);
 }

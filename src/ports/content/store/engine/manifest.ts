@@ -30,18 +30,22 @@ const Tag = {
 
 /**
  * The state after the last whole edit; a last one that was cut short is left out, as the engine does.
- * @throws {RangeError} if an edit is not of the format.
+ * @throws {RangeError} if an edit is not of the format, or no state is complete.
  */
 export function readManifest(bytes: Uint8Array): ManifestState {
   const tables = new Map<number, number>();
-  let logNumber = 0;
+  let logNumber: number | undefined;
+  let hasNextFile = false;
   for (const edit of records(bytes)) {
     const fields = new Fields(edit);
     while (!fields.isAtEnd) {
       const tag = fields.number();
       if (tag === Tag.comparator) fields.skip();
       else if (tag === Tag.logNumber) logNumber = fields.number();
-      else if (tag === Tag.nextFile || tag === Tag.lastSequence || tag === Tag.previousLog) fields.number();
+      else if (tag === Tag.nextFile) {
+        fields.number();
+        hasNextFile = true;
+      } else if (tag === Tag.lastSequence || tag === Tag.previousLog) fields.number();
       else if (tag === Tag.compactPointer) {
         fields.number();
         fields.skip();
@@ -57,6 +61,7 @@ export function readManifest(bytes: Uint8Array): ManifestState {
       } else throw new RangeError(`an edit of the MANIFEST has the unknown tag ${tag}`);
     }
   }
+  if (logNumber === undefined || !hasNextFile) throw new RangeError("the MANIFEST ends before its first state is complete");
   return { tables, logNumber };
 }
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../../../utils/clock.js";
 import { ContentError, type ContentStore } from "../content.js";
 import type { ContentMaintenance } from "../maintenance.js";
-import { LOCKED } from "../store/engine/repair.js";
+import { type DatabaseRepair, LOCKED } from "../store/engine/repair.js";
 import { createOwnBlocks } from "../store/ownBlocks.js";
 import { detailsOf, isCausedBy, isNoSpace } from "../store/storeErrors.js";
 import { VerifiedBlocks } from "../store/verifiedBlocks.js";
@@ -11,6 +11,8 @@ export interface DiskParameters {
   /** The folder of `createHeliaContent`. */
   readonly dir: string;
   readonly clock?: Clock;
+  /** Called if the database of the store was damaged, and is repaired now. */
+  readonly onDamage?: (error: ContentError) => void;
 }
 
 /**
@@ -21,8 +23,10 @@ export interface DiskParameters {
 export async function createDiskContent({
   dir,
   clock = systemClock,
+  onDamage,
 }: DiskParameters): Promise<ContentStore & ContentMaintenance> {
   const blocks = await openBlocks(dir, clock);
+  if (blocks.repair !== undefined) onDamage?.(damageOf(dir, blocks.repair));
   return createOwnBlocks({
     blocks,
     clock,
@@ -42,6 +46,14 @@ export async function openBlocks(dir: string, clock: Clock): Promise<VerifiedBlo
   } catch (cause) {
     throw openError(dir, cause);
   }
+}
+
+/** What an operator must know of a repair. */
+export function damageOf(dir: string, { reason, lostTables }: DatabaseRepair): ContentError {
+  return new ContentError("damaged", `The block store in ${dir} was damaged and has been repaired: ${reason}.`, {
+    ...(lostTables.length > 0 ? { details: `Lost or lost in part: ${lostTables.join(", ")}.` } : {}),
+    hints: ["A scrub names the blocks that pins still need. Pins that are lost with a table come back from a backup."],
+  });
 }
 
 /** Why a database in the folder of a store could not be opened. */

@@ -57,7 +57,8 @@ const STOP_MS = 10_000;
  * Composes Helia over TCP with noise and yamux, bitswap and gossipsub, without any part that calls out by itself: no
  * bootstrap list, DHT, mDNS, UPnP, relays or gateways.
  *
- * @throws {ContentError} `storage` if the folder is held by another process or the addresses cannot be listened on.
+ * @throws {ContentError} `locked` if another process holds the folder; `damaged` or `no-space` if it cannot be opened;
+ * `storage` if the addresses cannot be listened on.
  */
 export async function startHeliaNode(parameters: HeliaNodeParameters): Promise<HeliaNode> {
   const { dir, privateKey, listen, isRefused, clock } = parameters;

@@ -33,12 +33,13 @@ export async function inspectDatabase(dir: string): Promise<DatabaseState> {
   const tables = names.filter((name) => TABLE.test(name));
   const damaged = (reason: string, of: readonly string[] = []) => ({ kind: "damaged", reason, tables: of }) as const;
 
-  const current = names.includes(CURRENT) ? (await readFile(join(dir, CURRENT), "latin1")).trim() : undefined;
-  if (current === undefined) {
+  const text = names.includes(CURRENT) ? await readFile(join(dir, CURRENT), "latin1") : undefined;
+  if (text === undefined) {
     const holdsData = tables.length > 0 || (await anyBytes(dir, names));
     return holdsData ? damaged("CURRENT is missing") : { kind: "none" };
   }
-  if (!/^MANIFEST-\d+$/.test(current)) return damaged("CURRENT names no MANIFEST");
+  const current = /^(MANIFEST-\d+)\n$/.exec(text)?.[1];
+  if (current === undefined) return damaged("CURRENT names no MANIFEST");
   if (!names.includes(current)) return damaged(`${current} is missing`);
 
   let manifest: ReturnType<typeof readManifest>;

@@ -61,7 +61,8 @@ export function readManifest(bytes: Uint8Array): ManifestState {
       } else throw new RangeError(`an edit of the MANIFEST has the unknown tag ${tag}`);
     }
   }
-  if (logNumber === undefined || !hasNextFile) throw new RangeError("the MANIFEST ends before its first state is complete");
+  if (logNumber === undefined || !hasNextFile)
+    throw new RangeError("the MANIFEST ends before its first state is complete");
   return { tables, logNumber };
 }
 

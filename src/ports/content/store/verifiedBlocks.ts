@@ -25,7 +25,7 @@ import type { BlockDatabase } from "./engine/blockDatabase.js";
 import { type DatabaseRepair, openDatabase } from "./engine/repair.js";
 import { BlockFiles, holdsFiles, MIN_FILE_BYTES } from "./files/blockFiles.js";
 import { moveLargeBlocks } from "./files/moveLargeBlocks.js";
-import { Quarantine } from "./quarantine.js";
+import { Quarantine } from "./files/quarantine.js";
 import { detailsOf, isNoSpace, writeError } from "./storeErrors.js";
 import { type BlockAge, StoreSession } from "./storeSession.js";
 import { type GcHold, type WriteWatch, WriteWatches } from "./writeWatches.js";
@@ -80,7 +80,7 @@ export class VerifiedBlocks extends BaseBlockstore {
     this.#moving = moveLargeBlocks({ db, files, writer: this.#writer }, this.#closing.signal).catch(() => undefined);
   }
 
-  /** Opens the store in a folder, repairs its database first if it is damaged, and makes a new one only where there is none. */
+  /** Opens the store in a folder, repairs its database first if it is damaged, and makes a new one only in an empty folder. */
   static async open(dir: string, clock: Clock): Promise<VerifiedBlocks> {
     const session = new StoreSession(clock);
     const quarantine = join(dir, "quarantine");

@@ -62,7 +62,7 @@ export async function inspectDatabase(dir: string): Promise<DatabaseState> {
   return { kind: "whole" };
 }
 
-/** What is in a folder; nothing if there is none. */
+/** What is in a folder; nothing if the folder does not exist. */
 export async function namesIn(dir: string): Promise<string[]> {
   try {
     return await readdir(dir);

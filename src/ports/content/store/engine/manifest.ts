@@ -7,7 +7,7 @@
 export interface ManifestState {
   /** The bytes of each live table, by its number. */
   readonly tables: ReadonlyMap<number, number>;
-  /** The oldest log that is not in a table yet; 0 if there is none. */
+  /** The oldest log that is not in a table yet; 0 if every log is. */
   readonly logNumber: number;
 }
 

@@ -95,7 +95,7 @@ export async function isHeld(path: string): Promise<boolean> {
 }
 
 /**
- * Opens a database; makes it where there is none, and repairs it first where it is damaged.
+ * Opens a database; makes a new one in an empty folder, and repairs a damaged one first.
  * @param isNew Whether a store may be made here: false if other parts of one exist.
  */
 export async function openDatabase(

@@ -1,9 +1,9 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CID } from "multiformats/cid";
-import type { Clock } from "../../../utils/clock.js";
-import { blockKey } from "./blockKeys.js";
-import type { BlockFiles } from "./files/blockFiles.js";
+import type { Clock } from "../../../../utils/clock.js";
+import { blockKey } from "../blockKeys.js";
+import type { BlockFiles } from "./blockFiles.js";
 
 /** Altered blocks kept for the operator to inspect: 64 MiB at most. Further ones are removed. */
 const MAX_QUARANTINED = 64;

@@ -24,6 +24,7 @@ const SOAKS = {
     "test/catalog/kill",
     "test/ports/content/backup/backupCrash",
     "test/ports/content/backup/restoreCrash",
+    "test/ports/content/store/fullDisk",
     "test/ports/content/store/gcCrash",
     "test/ports/content/store/repairCrash",
   ],

@@ -16,12 +16,19 @@ export async function bench(args: readonly string[]): Promise<Bench> {
     beside: rawPerSecond,
     ratio: (perSecond / rawPerSecond).toFixed(2),
   });
+  const shares = (way: string, ours: number, { sha256MBps, copyMBps }: typeof model) =>
+    Object.entries({ sha256: sha256MBps, "a copy with sync": copyMBps }).map(([name, peer]) => ({
+      what: `model ${way}, MB/s beside ${name}`,
+      ours,
+      beside: peer,
+      ratio: (ours / peer).toFixed(2),
+    }));
   const table = [
     beside("writes", write),
     beside("reads", read),
     { what: `seconds for ${replicate.records} records to a fresh peer`, ours: replicate.seconds },
-    { what: "model in, MB/s beside sha256", ours: model.inMBps, beside: model.sha256MBps },
-    { what: "model out, MB/s beside sha256", ours: model.outMBps, beside: model.sha256MBps },
+    ...shares("in", model.inMBps, model),
+    ...shares("out", model.outMBps, model),
     { what: "model, peak MB resident", ours: model.peakRssMB },
   ];
   return { table, report: { bench: "content", write, read, replicate, model } };

@@ -74,7 +74,9 @@ export async function bench(args: readonly string[]): Promise<Bench> {
     { what: "index, events a second", ours: index.eventsPerSecond },
     { what: `a page of ${query.records} records, ms`, ours: query.pageMs },
     { what: "model in, MB/s, beside sha256", ours: model.inMBps, peer: model.sha256MBps },
+    { what: "model in, MB/s, beside a copy with sync", ours: model.inMBps, peer: model.copyMBps },
     { what: "model out, MB/s, beside sha256", ours: model.outMBps, peer: model.sha256MBps },
+    { what: "model out, MB/s, beside a copy with sync", ours: model.outMBps, peer: model.copyMBps },
     { what: "model, peak MB resident", ours: model.peakRssMB },
   ];
   return {

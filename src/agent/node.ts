@@ -133,6 +133,8 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     listen: config.content.listen,
     peers: config.content.peers,
     onError: (error) => logger.debug("a peer could not be reached", { reason: messageOf(error) }),
+    onDamage: ({ shortMessage, details }) =>
+      logger.error("the block store was damaged", { reason: shortMessage, details }),
   });
   parts.add(() => store.close());
   const content = guardContent(store, disk);

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { copyFile, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LevelBlockstore } from "blockstore-level";
@@ -31,6 +32,8 @@ export interface ModelFigures {
   readonly outMBps: number;
   /** The bound: sha256 over the same bytes on one core. */
   readonly sha256MBps: number;
+  /** A plain copy of a file of as many bytes on the same disk, with one sync at its end and no hash. */
+  readonly copyMBps: number;
   /** The peak memory of the process that stored the file and read it back. */
   readonly peakRssMB: number;
 }
@@ -110,7 +113,11 @@ export async function measureModel(bytes: number): Promise<ModelFigures> {
     });
     const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
     if (code !== 0) throw new Error(`the process with the model ended with ${code}`);
-    return { ...(JSON.parse(output) as Omit<ModelFigures, "sha256MBps">), sha256MBps: sha256Rate() };
+    return {
+      ...(JSON.parse(output) as Omit<ModelFigures, "sha256MBps" | "copyMBps">),
+      sha256MBps: sha256Rate(),
+      copyMBps: await copyRate(dir, bytes),
+    };
   });
 }
 
@@ -152,6 +159,22 @@ function sha256Rate(): number {
   for (let i = 0; i < 512; i++) digest.update(chunk);
   digest.digest();
   return Math.round((512 * chunk.length) / 1e3 / (systemClock.monotonic() - began));
+}
+
+async function copyRate(dir: string, bytes: number): Promise<number> {
+  const [from, to] = [join(dir, "copied"), join(dir, "copy")];
+  const piece = new Uint8Array(1024 * 1024).fill(7);
+  const source = await open(from, "w");
+  for (let at = 0; at < bytes; at += piece.length) await source.write(piece);
+  await source.close();
+  const began = systemClock.monotonic();
+  await copyFile(from, to);
+  const copy = await open(to, "r+");
+  await copy.sync();
+  await copy.close();
+  const rate = Math.round(bytes / 1e3 / (systemClock.monotonic() - began));
+  await Promise.all([rm(from), rm(to)]);
+  return rate;
 }
 
 function round(value: number): number {

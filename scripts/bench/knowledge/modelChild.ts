@@ -1,5 +1,4 @@
 /** Stores a file of the given size and reads it back, within 512 MB of memory; prints figures as JSON. */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as HeliaModule from "../../../src/ports/content/drivers/helia.js";
@@ -38,11 +37,12 @@ const beganIn = systemClock.monotonic();
 const file = await content.putFile(pieces(), { keep: "model" });
 const inSeconds = (systemClock.monotonic() - beganIn) / 1_000;
 
-const digest = createHash("sha256");
+let out = 0;
 const beganOut = systemClock.monotonic();
-for await (const chunk of (await content.openFile(file.cid)).read({ sha256: file.sha256 })) digest.update(chunk);
+// The store checks the hash of each block, and at the end that of the whole file.
+for await (const chunk of (await content.openFile(file.cid)).read({ sha256: file.sha256 })) out += chunk.length;
 const outSeconds = (systemClock.monotonic() - beganOut) / 1_000;
-if (`0x${digest.digest("hex")}` !== file.sha256 || file.bytes !== bytes) throw new Error("another file came out");
+if (out !== bytes || file.bytes !== bytes) throw new Error("another file came out");
 await content.close();
 ended.abort();
 await watching;

@@ -82,7 +82,7 @@ export async function unpinExpired(
     } catch (error) {
       if (error instanceof InvalidRecordError) return [];
       options.signal?.throwIfAborted();
-      if (!(error instanceof ContentError) || error.kind === "storage") throw error;
+      if (!(error instanceof ContentError) || error.isOfStore) throw error;
       return undefined;
     }
   }

@@ -201,8 +201,8 @@ async function fetchChecked<T>(
     signal?.throwIfAborted();
     // The bytes of this hash never change.
     if (error instanceof InvalidRecordError) return { is: "invalid", reason: messageOf(error) };
-    // With "storage" the store fails, not the record. Any other error may come from one peer: another may send the record.
-    if (!(error instanceof ContentError) || error.kind === "storage") throw error;
+    // With these the store fails, not the record. Any other error may come from one peer: another may send the record.
+    if (!(error instanceof ContentError) || error.isOfStore) throw error;
     return { is: "failed", reason: messageOf(error) };
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, webcrypto } from "node:crypto";
 import { CID } from "multiformats/cid";
 import { type BlockCodec, contentIdToCid, type Hex, isCid } from "../../records/index.js";
 import { shortened } from "../../utils/text/decode.js";
@@ -24,9 +24,31 @@ export function cidOfBlock(bytes: Uint8Array, codec: BlockCodec = "dag-cbor"): s
   return contentIdToCid(sha256Of(bytes), codec);
 }
 
+/** Bytes from which a hash is computed on another thread: below it the way there and back costs more than the hash. */
+const ASYNC_HASH_BYTES = 64 * 1024;
+
 /** Whether these bytes are the block that the CID names. */
 export function isBlockOf(cid: CID, bytes: Uint8Array): boolean {
   return createHash("sha256").update(bytes).digest().equals(cid.multihash.digest);
+}
+
+/** {@link isBlockOf}, which computes the hash of a large block on another thread. Nobody may change the bytes meanwhile. */
+export async function isBlock(cid: CID, bytes: Uint8Array): Promise<boolean> {
+  if (bytes.length < ASYNC_HASH_BYTES) return isBlockOf(cid, bytes);
+  return (await digestOf(bytes)).equals(cid.multihash.digest);
+}
+
+/**
+ * {@link cidOfBlock}, which computes the hash of a large block on another thread. Nobody may change the bytes meanwhile.
+ * @throws {ContentError} `too-large` over the limit of a block.
+ */
+export async function computeCid(bytes: Uint8Array, codec: BlockCodec = "dag-cbor"): Promise<string> {
+  if (bytes.length < ASYNC_HASH_BYTES || bytes.length > MAX_BLOCK_BYTES) return cidOfBlock(bytes, codec);
+  return contentIdToCid(`0x${(await digestOf(bytes)).toString("hex")}`, codec);
+}
+
+async function digestOf(bytes: Uint8Array): Promise<Buffer> {
+  return Buffer.from(await webcrypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
 }
 
 /** The sha256 of bytes. Native: this runs on every read of every block. */

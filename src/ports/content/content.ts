@@ -104,6 +104,9 @@ export interface ContentStore {
  * - `too-large`: over the limit of a block, or over the `maxBytes` asked for.
  * - `invalid-cid`: not the text of a CID that Witan reads, or the CID of a block that is not a file.
  * - `read-only`: this driver stores nothing.
+ * - `no-space`: the disk has no space for what was put; nothing that was acknowledged is lost.
+ * - `locked`: another process, or another store of this one, holds the folder.
+ * - `damaged`: what is on the disk cannot be opened, nor repaired; it was left as it is.
  * - `storage`: the folder, the disk or the listening address cannot be used.
  */
 export type ContentErrorKind =
@@ -113,13 +116,23 @@ export type ContentErrorKind =
   | "too-large"
   | "invalid-cid"
   | "read-only"
+  | "no-space"
+  | "locked"
+  | "damaged"
   | "storage";
 
-const retryable: readonly ContentErrorKind[] = ["missing", "timeout", "corrupt"];
+/** The store itself fails, and not what was asked for. */
+const ofStore: readonly ContentErrorKind[] = ["no-space", "locked", "damaged", "storage"];
+const retryable: readonly ContentErrorKind[] = ["missing", "timeout", "corrupt", "no-space"];
 
 /** Content that cannot be had, or not be stored. The caller's own abort is not one: its reason is thrown as it is. */
 export class ContentError extends BaseError {
   readonly kind: ContentErrorKind;
+
+  /** Whether the store itself fails: then nothing is known of the content that was asked for. */
+  get isOfStore(): boolean {
+    return ofStore.includes(this.kind);
+  }
 
   constructor(kind: ContentErrorKind, shortMessage: string, options: BaseErrorOptions = {}) {
     super(`content-${kind}`, shortMessage, { ...options, retryable: retryable.includes(kind) });

@@ -4,6 +4,7 @@ import { type ContentMaintenance, type ContentStore, createKuboContent } from ".
 import { systemClock } from "../../utils/clock.js";
 import { readNetwork } from "./input/network.js";
 import { createDownlink } from "./nodes/uplink.js";
+import { printError } from "./output/print.js";
 
 /** Opens the blocks of the agent whose configuration this is. Fails with a clear message if the agent runs. */
 export async function withAgentStore<T>(
@@ -13,7 +14,7 @@ export async function withAgentStore<T>(
   const { dataDir } = await readAgentConfig(config);
   // Imported only when used: the engine is native code.
   const { createDiskContent } = await import("../../ports/content/drivers/disk.js");
-  return closing(await createDiskContent({ dir: dataDir }), work);
+  return closing(await createDiskContent({ dir: dataDir, onDamage: printError }), work);
 }
 
 /** How long a command waits for the configured peers before it begins without them. */
@@ -26,7 +27,7 @@ export async function withAgentNode<T>(
 ): Promise<T> {
   const { dataDir, content } = await readAgentConfig(config);
   const { createHeliaContent } = await import("../../ports/content/drivers/helia.js");
-  const node = await createHeliaContent({ dir: dataDir, peers: content.peers });
+  const node = await createHeliaContent({ dir: dataDir, peers: content.peers, onDamage: printError });
   return closing(node, async () => {
     const until = systemClock.monotonic() + PEERS_WAIT_MS;
     while (node.connections() < content.peers.length && systemClock.monotonic() < until) await systemClock.sleep(50);

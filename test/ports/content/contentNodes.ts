@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import { join } from "node:path";
 import { Level } from "level";
@@ -59,15 +61,32 @@ export function bytesOf(length: number, seed = 1): Uint8Array {
 export const MISSING_CID = contentIdToCid(`0x${"ab".repeat(32)}`);
 
 /** Flips one bit of a block in the folder of a node that does not run. */
-export function alterOnDisk(dir: string, cid: string): Promise<void> {
-  return editBlocks(dir, async (db) => {
+export async function alterOnDisk(dir: string, cid: string): Promise<void> {
+  const file = fileOf(dir, cid);
+  if (existsSync(file)) return writeFile(file, flipped(await readFile(file)));
+  await editBlocks(dir, async (db) => {
     const bytes = await db.get(keyOf(cid));
     if (bytes === undefined) throw new Error(`${cid} is not in ${dir}`);
-    const altered = new Uint8Array(bytes.length === 0 ? 1 : bytes.length);
-    altered.set(bytes);
-    altered[0] = (altered[0] ?? 0) ^ 1;
-    await db.put(keyOf(cid), altered);
+    await db.put(keyOf(cid), flipped(bytes));
   });
+}
+
+/** Takes a block out of the folder of a node that does not run; its age stays. */
+export async function removeOnDisk(dir: string, cid: string): Promise<void> {
+  await rm(fileOf(dir, cid), { force: true });
+  await editBlocks(dir, (db) => db.del(keyOf(cid)));
+}
+
+/** Where a store has a large block. */
+export function fileOf(dir: string, cid: string): string {
+  return join(dir, "store", "files", keyOf(cid).slice(1));
+}
+
+function flipped(bytes: Uint8Array): Uint8Array {
+  const altered = new Uint8Array(bytes.length === 0 ? 1 : bytes.length);
+  altered.set(bytes);
+  altered[0] = (altered[0] ?? 0) ^ 1;
+  return altered;
 }
 
 /** Works on the blocks of a node that does not run, without its checks. */

@@ -63,7 +63,7 @@ describe("the store of an agent that does not run", () => {
   it("is not opened while another has it", async () => {
     const { config } = await files();
     const inner = withAgentStore(config, () => withAgentStore(config, async () => "both"));
-    await expect(inner).rejects.toMatchObject({ code: "content-storage" });
+    await expect(inner).rejects.toMatchObject({ code: "content-locked" });
   });
 
   it("is not opened without a configuration", async () => {

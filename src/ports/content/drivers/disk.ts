@@ -1,27 +1,32 @@
 import { join } from "node:path";
-import { messageOf } from "../../../errors.js";
 import { type Clock, systemClock } from "../../../utils/clock.js";
 import { ContentError, type ContentStore } from "../content.js";
 import type { ContentMaintenance } from "../maintenance.js";
+import { type DatabaseRepair, LOCKED } from "../store/engine/repair.js";
 import { createOwnBlocks } from "../store/ownBlocks.js";
+import { detailsOf, isCausedBy, isNoSpace } from "../store/storeErrors.js";
 import { VerifiedBlocks } from "../store/verifiedBlocks.js";
 
 export interface DiskParameters {
   /** The folder of `createHeliaContent`. */
   readonly dir: string;
   readonly clock?: Clock;
+  /** Called if the database of the store was damaged, and is repaired now. */
+  readonly onDamage?: (error: ContentError) => void;
 }
 
 /**
  * Opens the blocks of a node that does not run, without a network: for maintenance.
  *
- * @throws {ContentError} `storage` if the folder is held by another process or cannot be opened.
+ * @throws {ContentError} `locked` if another process holds the folder; `damaged`, `no-space` or `storage` if it cannot be opened.
  */
 export async function createDiskContent({
   dir,
   clock = systemClock,
+  onDamage,
 }: DiskParameters): Promise<ContentStore & ContentMaintenance> {
   const blocks = await openBlocks(dir, clock);
+  if (blocks.repair !== undefined) onDamage?.(damageOf(dir, blocks.repair));
   return createOwnBlocks({
     blocks,
     clock,
@@ -34,18 +39,45 @@ export async function createDiskContent({
   });
 }
 
-/** @throws {ContentError} `storage`. */
+/** @throws {ContentError} `locked`, `damaged`, `no-space`, `storage`. */
 export async function openBlocks(dir: string, clock: Clock): Promise<VerifiedBlocks> {
-  const blocks = new VerifiedBlocks(join(dir, "store"), clock);
   try {
-    await blocks.open();
+    return await VerifiedBlocks.open(join(dir, "store"), clock);
   } catch (cause) {
-    await blocks.close();
-    throw new ContentError("storage", `The block store in ${dir} cannot be opened.`, {
-      cause,
-      details: messageOf(cause),
-      hints: ["Another process may hold it, such as the agent of this node: each needs a folder of its own."],
+    throw openError(dir, cause);
+  }
+}
+
+/** What an operator must know of a repair. */
+export function damageOf(dir: string, { reason, lostTables }: DatabaseRepair): ContentError {
+  return new ContentError("damaged", `The block store in ${dir} was damaged and has been repaired: ${reason}.`, {
+    ...(lostTables.length > 0 ? { details: `Lost or lost in part: ${lostTables.join(", ")}.` } : {}),
+    hints: ["A scrub names the blocks that pins still need. Pins that are lost with a table come back from a backup."],
+  });
+}
+
+/** Why a database in the folder of a store could not be opened. */
+export function openError(dir: string, cause: unknown): ContentError {
+  const options = { cause, details: detailsOf(cause) };
+  if (isCausedBy(cause, LOCKED)) {
+    return new ContentError("locked", `The block store in ${dir} is held by another process.`, {
+      ...options,
+      hints: ["Another process holds it, such as the agent of this node: each needs a folder of its own."],
     });
   }
-  return blocks;
+  if (isNoSpace(cause)) {
+    return new ContentError("no-space", `The block store in ${dir} cannot be opened: the disk has no space.`, {
+      ...options,
+      hints: ["Nothing that was acknowledged is lost. Free some space, then try again."],
+    });
+  }
+  if (isCausedBy(cause, "LEVEL_CORRUPTION")) {
+    return new ContentError("damaged", `The block store in ${dir} is damaged and could not be repaired.`, {
+      ...options,
+      hints: [
+        "It was left as it is. Restore it from a backup, or move it away: the node fetches from its peers what they have.",
+      ],
+    });
+  }
+  return new ContentError("storage", `The block store in ${dir} cannot be opened.`, options);
 }

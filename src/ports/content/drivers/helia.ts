@@ -11,8 +11,9 @@ import { createInflightFetches } from "../bitswap/inflight.js";
 import { createNetworkBlocks } from "../bitswap/networkBlocks.js";
 import { assertFits } from "../cid.js";
 import { ContentError, type ContentStore, DEFAULT_TIMEOUT_MS, type GetOptions } from "../content.js";
-import type { ContentMaintenance } from "../maintenance.js";
+import type { ContentMaintenance, LostBlock } from "../maintenance.js";
 import { createOwnBlocks } from "../store/ownBlocks.js";
+import { damageOf } from "./disk.js";
 import { startHeliaNode } from "./heliaNode.js";
 import { loadIdentity } from "./identity.js";
 import { createRedialer } from "./redialer.js";
@@ -28,6 +29,11 @@ export interface HeliaParameters {
   readonly privateKey?: PrivateKey;
   /** Called with what fails in the background: dials, and answers to peers. */
   readonly onError?: (error: unknown) => void;
+  /**
+   * Called if the database of the store was damaged, and is repaired now; and once more after the scrub that follows, if
+   * blocks are lost that pins need and that no peer has.
+   */
+  readonly onDamage?: (error: ContentError) => void;
   readonly clock?: Clock;
 }
 
@@ -56,6 +62,8 @@ export interface HeliaContent extends ContentStore, ContentMaintenance {
 const DIAL_TIMEOUT_MS = 5_000;
 /** A bound for memory; when it is reached, the oldest refusal ends early. */
 const MAX_REFUSED_PEERS = 10_000;
+/** How long the scrub after a repair waits for the configured peers; a later scrub asks those that come later. */
+const PEERS_WAIT_MS = 10_000;
 /** How often a scrub checks whether every peer has refused a block. */
 const REFUSED_WATCH_MS = 50;
 
@@ -63,7 +71,8 @@ const REFUSED_WATCH_MS = 50;
  * An IPFS node in this process: Helia over TCP with noise and yamux, bitswap and gossipsub. Blocks are read from disk, or
  * else fetched from the peers that are connected.
  *
- * @throws {ContentError} `storage` if the folder is held by another process or an address cannot be listened on.
+ * @throws {ContentError} `locked` if another process holds the folder; `damaged` or `no-space` if it cannot be opened;
+ * `storage` if an address cannot be listened on.
  * @throws {ConfigError} on an address that is not a multiaddr.
  *
  * @example
@@ -75,6 +84,7 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
     listen = ["/ip4/127.0.0.1/tcp/0"],
     peers = [],
     onError = () => undefined,
+    onDamage = () => undefined,
     clock = systemClock,
   } = parameters;
   const addresses = peers.map(addressOf);
@@ -173,11 +183,30 @@ export async function createHeliaContent(parameters: HeliaParameters): Promise<H
     onPut: announce,
     async close() {
       closed = true;
+      recovering.abort();
+      await recovered;
       await fetches.cancel(new ContentError("storage", "The store was closed."));
       await redialer.close();
       await stop();
     },
   });
+  const recovering = new AbortController();
+  const recovered = recover().catch((error: unknown) => {
+    if (!recovering.signal.aborted) onError(error);
+  });
+
+  /** After a repair, fetches again what is missing and names what no peer has. */
+  async function recover(): Promise<void> {
+    if (blocks.repair === undefined) return;
+    onDamage(damageOf(dir, blocks.repair));
+    const until = clock.monotonic() + PEERS_WAIT_MS;
+    while (libp2p.getPeers().length < addresses.length && clock.monotonic() < until) {
+      await clock.sleep(REFUSED_WATCH_MS, recovering.signal);
+    }
+    const { lost } = await own.scrub({ signal: recovering.signal });
+    if (lost.length > 0) onDamage(lossOf(dir, lost));
+  }
+
   return {
     ...own,
     async get(cid, options = {}) {
@@ -226,6 +255,18 @@ class UnstoredBlockError extends ContentError {
     super(kind, `The block ${cid} came from a peer and could not be written to the disk.`, { cause });
     this.bytes = bytes;
   }
+}
+
+/** Blocks that an error names. */
+const MAX_NAMED_LOST = 20;
+
+function lossOf(dir: string, lost: readonly LostBlock[]): ContentError {
+  const named = lost.slice(0, MAX_NAMED_LOST).map(({ cid, pins }) => `${cid} (${pins.join(", ")})`);
+  const rest = lost.length > named.length ? ` and ${lost.length - named.length} more` : "";
+  return new ContentError("damaged", `${lost.length} blocks of the store in ${dir} are lost, and no peer has them.`, {
+    details: `${named.join("; ")}${rest}`,
+    hints: ["Restore them from a backup, or remove their pins, so that collections work again."],
+  });
 }
 
 function addressOf(text: string): Multiaddr {

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withBitswap } from "@helia/bitswap";
 import { withLibp2pLight } from "@helia/libp2p";
@@ -15,8 +16,10 @@ import { messageOf } from "../../../errors.js";
 import type { Clock } from "../../../utils/clock.js";
 import { type BitswapMessages, BitswapShapeError, isBitswap, openBitswap } from "../bitswap/privateBitswap.js";
 import { ContentError } from "../content.js";
+import { inspectDatabase } from "../store/engine/inspect.js";
+import { isHeld } from "../store/engine/repair.js";
 import type { VerifiedBlocks } from "../store/verifiedBlocks.js";
-import { openBlocks } from "./disk.js";
+import { openBlocks, openError } from "./disk.js";
 
 /** The libp2p services of a node. */
 export interface NodeServices extends Record<string, unknown> {
@@ -54,25 +57,22 @@ const STOP_MS = 10_000;
  * Composes Helia over TCP with noise and yamux, bitswap and gossipsub, without any part that calls out by itself: no
  * bootstrap list, DHT, mDNS, UPnP, relays or gateways.
  *
- * @throws {ContentError} `storage` if the folder is held by another process or the addresses cannot be listened on.
+ * @throws {ContentError} `locked` if another process holds the folder; `damaged` or `no-space` if it cannot be opened;
+ * `storage` if the addresses cannot be listened on.
  */
 export async function startHeliaNode(parameters: HeliaNodeParameters): Promise<HeliaNode> {
   const { dir, privateKey, listen, isRefused, clock } = parameters;
   const blocks = await openBlocks(dir, clock);
-  const datastore = new LevelDatastore(join(dir, "store", "data"));
   // Helia does not close its stores: stopping it leaves a Level store open.
   const closers = [() => blocks.close()];
   const stop = () => closeAll(closers);
+  let datastore: LevelDatastore;
   try {
-    await datastore.open();
+    datastore = await openPeers(join(dir, "store", "data"));
     closers.unshift(() => datastore.close());
   } catch (cause) {
     await stop();
-    throw new ContentError("storage", `The block store in ${dir} cannot be opened.`, {
-      cause,
-      details: messageOf(cause),
-      hints: ["Another process may hold it: each node needs a folder of its own."],
-    });
+    throw openError(dir, cause);
   }
 
   let broker: BlockBroker | undefined;
@@ -130,6 +130,15 @@ export async function startHeliaNode(parameters: HeliaNodeParameters): Promise<H
 }
 
 /** Closes one after another, each within {@link STOP_MS}, also if others fail; then throws what failed. */
+/** Opens what libp2p remembers of peers. A damaged one is made anew: peers are met again. Blocks and pins are elsewhere. */
+async function openPeers(path: string): Promise<LevelDatastore> {
+  const state = await inspectDatabase(path);
+  if (state.kind === "damaged" && !(await isHeld(path))) await rm(path, { recursive: true });
+  const datastore = new LevelDatastore(path);
+  await datastore.open();
+  return datastore;
+}
+
 async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const close of closers) {

@@ -1,15 +1,17 @@
-import type { Level } from "level";
 import type { CID } from "multiformats/cid";
 import { messageOf } from "../../../errors.js";
 import { isBlockOf } from "../cid.js";
-import { ContentError } from "../content.js";
 import type { Pin } from "../maintenance.js";
 import { blockKey, bornKey, encodeBorn, pinKey } from "./blockKeys.js";
+import type { BlockDatabase, DatabaseChange } from "./engine/blockDatabase.js";
+import type { BlockFiles, StagedBlock } from "./files/blockFiles.js";
+import { writeError } from "./storeErrors.js";
 import type { StoreSession } from "./storeSession.js";
 
-/** Written in one step: a block, a pin, or both. */
+/** Written in one step: a small block that goes into the database, or a large one that has a file, and a pin. */
 export interface StoreWrite {
   readonly block?: { readonly cid: CID; readonly bytes: Uint8Array };
+  readonly file?: StagedBlock;
   readonly pin?: Pin;
 }
 
@@ -22,6 +24,13 @@ interface QueuedWrite {
   readonly fail: (error: unknown) => void;
 }
 
+export interface BlockWriterDependencies {
+  readonly db: Pick<BlockDatabase, "batch" | "getMany">;
+  readonly files: Pick<BlockFiles, "commit" | "discard">;
+  readonly session: StoreSession;
+  readonly onWritten: OnWritten;
+}
+
 /** Writes that share one fsync; bounded in bytes too, so that small blocks do not wait for many large ones. */
 const MAX_GROUP = 1_024;
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
@@ -31,14 +40,16 @@ const MAX_GROUP_BYTES = 8 * 1024 * 1024;
  * in the next, with one fsync for all of them. Work that reads before it writes runs in {@link alone}, between groups.
  */
 export class BlockWriter {
-  readonly #db: Level<string, Uint8Array>;
+  readonly #db: Pick<BlockDatabase, "batch" | "getMany">;
+  readonly #files: Pick<BlockFiles, "commit" | "discard">;
   readonly #session: StoreSession;
   readonly #onWritten: OnWritten;
   readonly #queue: (QueuedWrite | (() => Promise<void>))[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(db: Level<string, Uint8Array>, session: StoreSession, onWritten: OnWritten) {
+  constructor({ db, files, session, onWritten }: BlockWriterDependencies) {
     this.#db = db;
+    this.#files = files;
     this.#session = session;
     this.#onWritten = onWritten;
   }
@@ -87,28 +98,35 @@ export class BlockWriter {
   }
 
   async #writeGroup(group: readonly QueuedWrite[]): Promise<void> {
+    const files = group.flatMap(({ write }) => write.file ?? []);
     try {
       const blocks = new Map<string, NonNullable<StoreWrite["block"]>>();
       for (const { write } of group) if (write.block) blocks.set(blockKey(write.block.cid), write.block);
       const pins = group.flatMap(({ write }) => write.pin ?? []);
-      const keys = [...blocks.keys()];
       const here = await this.#whole([...blocks]);
-      const operations: { type: "put"; key: string; value: Uint8Array }[] = [];
+      // Before the database: a block is never named by a pin or an age without being here.
+      await this.#files.commit(files);
+      const changes: DatabaseChange[] = [];
+      const born = (key: string, bytes: Uint8Array) =>
+        changes.push({ type: "put", key: bornKey(key), value: encodeBorn(this.#session.stamp(bytes.length)) });
       for (const [key, { bytes }] of blocks) {
-        if (!here.has(key)) operations.push({ type: "put", key, value: bytes });
-        operations.push({ type: "put", key: bornKey(key), value: encodeBorn(this.#session.stamp(bytes.length)) });
+        if (!here.has(key)) changes.push({ type: "put", key, value: bytes });
+        born(key, bytes);
+      }
+      for (const { key, bytes } of files) {
+        // Earlier versions kept large blocks in the database.
+        changes.push({ type: "del", key });
+        born(key, bytes);
       }
       for (const pin of pins) {
-        operations.push({ type: "put", key: pinKey(pin.name), value: Buffer.from(JSON.stringify(pin)) });
+        changes.push({ type: "put", key: pinKey(pin.name), value: Buffer.from(JSON.stringify(pin)) });
       }
-      await this.#db.batch(operations, { sync: true } as object);
-      this.#onWritten({ keys, pins });
+      await this.#db.batch(changes);
+      this.#onWritten({ keys: [...blocks.keys(), ...files.map(({ key }) => key)], pins });
       for (const { done } of group) done();
     } catch (cause) {
-      const error = new ContentError("storage", "What was put could not be written to the disk.", {
-        cause,
-        details: messageOf(cause),
-      });
+      for (const file of files) await this.#files.discard(file);
+      const error = writeError(cause);
       for (const { fail } of group) fail(error);
     }
   }

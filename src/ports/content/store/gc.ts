@@ -9,8 +9,9 @@ import {
   type Pin,
 } from "../maintenance.js";
 import { blockKey } from "./blockKeys.js";
-import type { BlockEntry, VerifiedBlocks, WriteWatch } from "./verifiedBlocks.js";
+import type { BlockEntry, VerifiedBlocks } from "./verifiedBlocks.js";
 import { walk } from "./walk.js";
+import type { WriteWatch } from "./writeWatches.js";
 
 /** Blocks removed in one step: writes wait for so long. */
 const SWEEP_BATCH = 256;
@@ -32,6 +33,7 @@ export async function collectGarbage(
   // Watched from before the first mark, so that no write between marking and sweeping is missed.
   const watch = blocks.watch();
   try {
+    if (!dryRun) await blocks.dateFiles();
     const marks = new Marks(blocks, signal);
     for await (const pin of blocks.listPins()) await marks.add(pin);
     const count = { kept: 0, spared: 0, removed: 0, removedBytes: 0 };

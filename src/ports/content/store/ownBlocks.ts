@@ -1,6 +1,6 @@
 import type { CID } from "multiformats/cid";
 import type { Clock } from "../../../utils/clock.js";
-import { assertFits, cidOfBlock, parseCid } from "../cid.js";
+import { assertFits, computeCid, parseCid } from "../cid.js";
 import { ContentError, type ContentStore, type GetOptions } from "../content.js";
 import type { ContentMaintenance } from "../maintenance.js";
 import { getFile, openFile, putFile } from "../unixfs/files.js";
@@ -8,8 +8,9 @@ import { cidOfKey } from "./blockKeys.js";
 import { collectGarbage } from "./gc.js";
 import { createPins, pinFor } from "./pins.js";
 import { type HealBlock, scrub } from "./scrub.js";
-import type { GcHold, VerifiedBlocks } from "./verifiedBlocks.js";
+import type { VerifiedBlocks } from "./verifiedBlocks.js";
 import { walk } from "./walk.js";
+import type { GcHold } from "./writeWatches.js";
 
 export interface OwnBlocksParameters {
   readonly blocks: VerifiedBlocks;
@@ -36,10 +37,12 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     assertOpen();
     const { codec, signal, keep } = options;
     signal?.throwIfAborted();
-    const cid = cidOfBlock(bytes, codec);
+    // Copied: the caller may change its bytes before they are written. The blocks of a file are this store's own.
+    const own = hold === undefined ? bytes.slice() : bytes;
+    const cid = await computeCid(own, codec);
     const parsed = parseCid(cid);
     hold?.add(parsed);
-    await blocks.write(parsed, bytes, keep === undefined ? undefined : pinFor(keep, cid, "block", clock.now()));
+    await blocks.writeOwn(parsed, own, keep === undefined ? undefined : pinFor(keep, cid, "block", clock.now()));
     onPut?.(parsed);
     return cid;
   }

@@ -1,6 +1,6 @@
 import type { CID } from "multiformats/cid";
 import PQueue from "p-queue";
-import { isBlockOf } from "../cid.js";
+import { isBlock } from "../cid.js";
 import {
   DEFAULT_HEAL_TIMEOUT_MS,
   type LostBlock,
@@ -41,7 +41,8 @@ export async function scrub(
     count += 1;
     bytes += block.bytes.length;
     // `read` checks it again before it moves it away: it may have been repaired since.
-    if (!isBlockOf(block.cid, block.bytes) && (await blocks.read(block.cid)) === "corrupt") await bad.add(block.cid);
+    if (!(await isBlock(block.cid, block.bytes)) && (await blocks.read(block.cid)) === "corrupt")
+      await bad.add(block.cid);
     if (count % PROGRESS_EVERY === 0) report();
     await pause?.();
   }

@@ -1,12 +1,10 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BaseBlockstore } from "blockstore-core";
 import type { Pair } from "interface-blockstore";
-import { Level } from "level";
 import type { CID } from "multiformats/cid";
 import { messageOf } from "../../../errors.js";
 import type { Clock } from "../../../utils/clock.js";
-import { isBlockOf } from "../cid.js";
+import { isBlock } from "../cid.js";
 import { ContentError, MAX_BLOCK_BYTES } from "../content.js";
 import type { Pin } from "../maintenance.js";
 import {
@@ -23,24 +21,16 @@ import {
   pinKey,
 } from "./blockKeys.js";
 import { BlockWriter } from "./blockWriter.js";
+import type { BlockDatabase } from "./engine/blockDatabase.js";
+import { type DatabaseRepair, openDatabase } from "./engine/repair.js";
+import { BlockFiles, holdsFiles, MIN_FILE_BYTES } from "./files/blockFiles.js";
+import { moveLargeBlocks } from "./files/moveLargeBlocks.js";
+import { Quarantine } from "./files/quarantine.js";
+import { detailsOf, isNoSpace, writeError } from "./storeErrors.js";
 import { type BlockAge, StoreSession } from "./storeSession.js";
+import { type GcHold, type WriteWatch, WriteWatches } from "./writeWatches.js";
 
 type Bytes = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-
-/** Blocks that gc spares while they are held: those of a file whose pin is not written yet. */
-export interface GcHold {
-  add(cid: CID): void;
-  release(): void;
-}
-
-/** What is written while gc runs, which gc therefore must spare. */
-export interface WriteWatch {
-  readonly touched: ReadonlySet<string>;
-  /** Pins set since the last call. */
-  drainPins(): Pin[];
-  hasPins(): boolean;
-  end(): void;
-}
 
 export interface BlockEntry extends BlockAge {
   readonly key: string;
@@ -49,59 +39,70 @@ export interface BlockEntry extends BlockAge {
   readonly bytes: number;
 }
 
-/** Altered blocks kept for the operator to inspect: 64 MiB at most. Further ones are removed. */
-const MAX_QUARANTINED = 64;
-/** The engine sorts writes into files once it has so many bytes: with less, it sorts a large file many times. */
-const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
-/** The engine maps its files, of 2 MiB each, into memory as it reads them; this is the lowest bound that it accepts. */
-const MAX_OPEN_FILES = 74;
-/** Bytes that an iterator reads ahead. */
-const READ_AHEAD_BYTES = 1024 * 1024;
-/** Blocks that are read from one snapshot of the engine. */
+/** Blocks that are dated in one step. */
 const PAGE = 256;
+
+interface VerifiedBlocksDependencies {
+  readonly db: BlockDatabase;
+  readonly files: BlockFiles;
+  readonly session: StoreSession;
+  readonly quarantine: Quarantine;
+  readonly repair: DatabaseRepair | undefined;
+}
 
 /**
  * Blocks on disk that are what their names say: checked when they are written and each time they are read. A write is
  * acknowledged once it is on the disk. A block that was altered is moved into `quarantine` and counts as missing, so
- * that it is fetched again. Beside each block its {@link BirthStamp} is stored. Pins are in the same database, so that a
- * block and its pin are written in one step.
+ * that it is fetched again. Small blocks are in a database, in which each block has its {@link BirthStamp}, and pins are, so
+ * that a block and its pin are written in one step; a large block is a file of its own.
  */
 export class VerifiedBlocks extends BaseBlockstore {
-  readonly #db: Level<string, Uint8Array>;
-  readonly #quarantine: string;
+  /** What was repaired when the store was opened; undefined if nothing was. */
+  readonly repair: DatabaseRepair | undefined;
+  readonly #db: BlockDatabase;
+  readonly #files: BlockFiles;
+  readonly #quarantine: Quarantine;
   readonly #writer: BlockWriter;
-  readonly #clock: Clock;
   readonly #session: StoreSession;
-  readonly #held = new Set<Set<string>>();
-  readonly #watches = new Set<{ touched: Set<string>; pins: Pin[] }>();
+  readonly #watches = new WriteWatches();
+  readonly #closing = new AbortController();
+  readonly #moving: Promise<void>;
 
-  constructor(dir: string, clock: Clock) {
+  private constructor({ db, files, session, quarantine, repair }: VerifiedBlocksDependencies) {
     super();
-    this.#clock = clock;
-    this.#session = new StoreSession(clock);
-    this.#db = new Level(join(dir, "blocks"), { keyEncoding: "utf8", valueEncoding: "view" });
-    this.#quarantine = join(dir, "quarantine");
-    this.#writer = new BlockWriter(this.#db, this.#session, ({ keys, pins }) => {
-      for (const watch of this.#watches) {
-        for (const key of keys) watch.touched.add(key);
-        watch.pins.push(...pins);
-      }
-    });
+    this.repair = repair;
+    this.#db = db;
+    this.#files = files;
+    this.#session = session;
+    this.#quarantine = quarantine;
+    this.#writer = new BlockWriter({ db, files, session, onWritten: (written) => this.#watches.onWritten(written) });
+    // If it fails, such as on a full disk, the next opening goes on: both places are read.
+    this.#moving = moveLargeBlocks({ db, files, writer: this.#writer }, this.#closing.signal).catch(() => undefined);
   }
 
-  async open(): Promise<void> {
-    // Blocks are hashes and weights, which do not compress.
-    await this.#db.open({
-      compression: false,
-      writeBufferSize: WRITE_BUFFER_BYTES,
-      maxOpenFiles: MAX_OPEN_FILES,
-    } as object);
-    this.#session.continueFrom(decodeOpenMs(await this.#db.get(OPEN_KEY)));
+  /** Opens the store in a folder, repairs its database first if it is damaged, and makes a new one only in an empty folder. */
+  static async open(dir: string, clock: Clock): Promise<VerifiedBlocks> {
+    const session = new StoreSession(clock);
+    const quarantine = join(dir, "quarantine");
+    const isNew = !(await holdsFiles(dir));
+    const { db, repair } = await openDatabase(join(dir, "blocks"), { quarantine, isNew });
+    try {
+      // Only now, with the database locked: another process may be writing files.
+      const files = new BlockFiles(dir);
+      await files.open();
+      session.continueFrom(decodeOpenMs(await db.get(OPEN_KEY)));
+      return new VerifiedBlocks({ db, files, session, quarantine: new Quarantine(quarantine, clock), repair });
+    } catch (error) {
+      await db.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#moving;
     await this.#writer.settled();
-    if (this.#db.status === "open") await this.storeOpenMs();
+    await this.storeOpenMs();
     await this.#db.close();
   }
 
@@ -111,7 +112,7 @@ export class VerifiedBlocks extends BaseBlockstore {
    */
   async storeOpenMs(): Promise<void> {
     const value = encodeOpenMs(this.#session.openMs);
-    await this.#db.put(OPEN_KEY, value, { sync: true } as object).catch(() => undefined);
+    await this.#db.batch([{ type: "put", key: OPEN_KEY, value }]).catch(() => undefined);
   }
 
   override async put(cid: CID, value: Bytes): Promise<CID> {
@@ -121,14 +122,31 @@ export class VerifiedBlocks extends BaseBlockstore {
 
   /**
    * Writes a block, over an altered one too, and its pin with it. Resolves once they are on the disk.
-   * @throws {ContentError} `corrupt` if the bytes are not the block, `too-large`, `storage`.
+   * @throws {ContentError} `corrupt` if the bytes are not the block, `too-large`, `no-space`, `storage`.
    */
   async write(cid: CID, bytes: Uint8Array, pin?: Pin): Promise<void> {
     if (bytes.length > MAX_BLOCK_BYTES)
       throw new ContentError("too-large", `The block ${cid} is over the limit of ${MAX_BLOCK_BYTES} bytes.`);
-    if (!isBlockOf(cid, bytes)) throw new ContentError("corrupt", `Bytes that are not the block ${cid} were refused.`);
     // Copied: the caller may change its bytes before they are written.
-    await this.#writer.write({ block: { cid, bytes: bytes.slice() }, ...(pin ? { pin } : {}) });
+    const own = bytes.slice();
+    if (!(await isBlock(cid, own)))
+      throw new ContentError("corrupt", `Bytes that are not the block ${cid} were refused.`);
+    await this.writeOwn(cid, own, pin);
+  }
+
+  /** As {@link write}, of bytes that the caller has made the CID of, that are a block at most, and that nobody changes any more. */
+  async writeOwn(cid: CID, bytes: Uint8Array, pin?: Pin): Promise<void> {
+    const withPin = pin === undefined ? {} : { pin };
+    if (bytes.length < MIN_FILE_BYTES) return this.#writer.write({ block: { cid, bytes }, ...withPin });
+    const key = blockKey(cid);
+    const here = this.#files.isCertain(key) ? await this.#files.read(key) : undefined;
+    const isHere = here !== undefined && (await isBlock(cid, here));
+    try {
+      const file = isHere ? { key, bytes, path: undefined } : await this.#files.stage(key, bytes);
+      await this.#writer.write({ file, ...withPin });
+    } catch (cause) {
+      throw writeError(cause);
+    }
   }
 
   /** Throws a `NotFoundError`, which Helia handles, if the block is not here or is altered. */
@@ -140,19 +158,21 @@ export class VerifiedBlocks extends BaseBlockstore {
 
   /** Whether there is a block of that hash, altered or not: {@link get} checks it, and no block is read twice. */
   override async has(cid: CID): Promise<boolean> {
-    return this.#db.has(blockKey(cid));
+    return (await this.#db.has(blockKey(cid))) || this.#files.has(blockKey(cid));
   }
 
   override async delete(cid: CID): Promise<void> {
-    await this.#writer.alone(() => this.#remove([blockKey(cid)]));
+    await this.#alone(() => this.#remove([blockKey(cid)]));
   }
 
   /** Every unaltered block. Their CIDs are of the codec raw: the store knows hashes and no codecs. */
   override async *getAll(): AsyncGenerator<Pair> {
-    for await (const key of this.#db.keys(BlockKeys.blocks)) {
-      const cid = cidOfKey(key);
-      const found = await this.read(cid);
-      if (found instanceof Uint8Array) yield { cid, bytes: only(found) };
+    for (const keys of [this.#db.keys(BlockKeys.blocks), this.#files.keys()]) {
+      for await (const key of keys) {
+        const cid = cidOfKey(key);
+        const found = await this.read(cid);
+        if (found instanceof Uint8Array) yield { cid, bytes: only(found) };
+      }
     }
   }
 
@@ -160,36 +180,36 @@ export class VerifiedBlocks extends BaseBlockstore {
   async read(cid: CID): Promise<Uint8Array | "missing" | "corrupt"> {
     const stored = await this.#load(cid);
     if (stored === undefined) return "missing";
-    if (isBlockOf(cid, stored)) return stored;
-    return this.#writer.alone(async () => {
+    if (await isBlock(cid, stored)) return stored;
+    return this.#alone(async () => {
       // Read again between the writes: one of them may have repaired it.
       const now = await this.#load(cid);
       if (now === undefined) return "missing";
-      if (isBlockOf(cid, now)) return now;
-      await this.#quarantineBlock(cid, now);
-      await this.#remove([blockKey(cid)]);
+      if (await isBlock(cid, now)) return now;
+      try {
+        await this.#quarantine.keep(cid, now, this.#files);
+        await this.#remove([blockKey(cid)]);
+      } catch (error) {
+        // It stays until there is space: what is put under its name replaces it all the same.
+        if (!isNoSpace(error)) throw error;
+      }
       return "corrupt";
     });
   }
 
-  /** Every block with its bytes, unchecked. Read by pages: a snapshot held for hours would keep removed blocks on the disk. */
+  /** Every block with its bytes, unchecked. */
   async *contents(): AsyncGenerator<{ readonly cid: CID; readonly bytes: Uint8Array }> {
-    for (let after: string | undefined; ; ) {
-      const range = after === undefined ? BlockKeys.blocks : { gt: after, lt: BlockKeys.blocks.lt };
-      const options = { ...range, limit: PAGE, highWaterMarkBytes: READ_AHEAD_BYTES };
-      let last: string | undefined;
-      for await (const [key, bytes] of this.#db.iterator(options as object)) {
-        last = key;
-        yield { cid: cidOfKey(key), bytes };
-      }
-      if (last === undefined) return;
-      after = last;
+    for await (const [key, bytes] of this.#db.entries(BlockKeys.blocks)) yield { cid: cidOfKey(key), bytes };
+    for await (const key of this.#files.keys()) {
+      const bytes = await this.#files.read(key);
+      // Undefined if it was removed meanwhile.
+      if (bytes !== undefined) yield { cid: cidOfKey(key), bytes };
     }
   }
 
   /** Every block of known age, by its key; the blocks themselves are not read. */
   async *entries(): AsyncGenerator<BlockEntry> {
-    for await (const [key, value] of this.#db.iterator(BlockKeys.born)) {
+    for await (const [key, value] of this.#db.entries(BlockKeys.born)) {
       const born = decodeBorn(value);
       if (born === undefined) continue;
       yield { key: blockKeyOfBorn(key), at: born.at, bytes: born.bytes, ...this.#session.ageOf(born) };
@@ -206,11 +226,10 @@ export class VerifiedBlocks extends BaseBlockstore {
     watch: WriteWatch,
     isFree: (entry: BlockEntry) => boolean,
   ): Promise<BlockEntry[] | "pinned"> {
-    return this.#writer.alone(async () => {
+    return this.#alone(async () => {
       if (watch.hasPins()) return "pinned";
-      const held = [...this.#held];
       const free = entries.filter(
-        (entry) => isFree(entry) && !watch.touched.has(entry.key) && !held.some((keys) => keys.has(entry.key)),
+        (entry) => isFree(entry) && !watch.touched.has(entry.key) && !this.#watches.isHeld(entry.key),
       );
       await this.#remove(free.map(({ key }) => key));
       return free;
@@ -219,7 +238,7 @@ export class VerifiedBlocks extends BaseBlockstore {
 
   /** Dates blocks anew, as put now, unless they were removed or put again meanwhile. */
   async restamp(entries: readonly BlockEntry[]): Promise<void> {
-    await this.#writer.alone(async () => {
+    await this.#alone(async () => {
       const stamps = await this.#db.getMany(entries.map(({ key }) => bornKey(key)));
       const old = entries.filter(({ at }, index) => decodeBorn(stamps[index])?.at === at);
       await this.#db.batch(
@@ -228,26 +247,39 @@ export class VerifiedBlocks extends BaseBlockstore {
           key: bornKey(key),
           value: encodeBorn(this.#session.stamp(bytes)),
         })),
-        { sync: true } as object,
       );
     });
   }
 
+  /**
+   * Dates, as put now, the large blocks that have no age: those whose age was in what a repair could not save, or that a
+   * crash left between their file and their age.
+   */
+  async dateFiles(): Promise<void> {
+    let page: string[] = [];
+    const date = () =>
+      this.#alone(async () => {
+        const stamps = await this.#db.getMany(page.map(bornKey));
+        const changes = [];
+        for (const key of page.filter((_, index) => decodeBorn(stamps[index]) === undefined)) {
+          const bytes = await this.#files.read(key);
+          if (bytes === undefined) continue;
+          const value = encodeBorn(this.#session.stamp(bytes.length));
+          changes.push({ type: "put" as const, key: bornKey(key), value });
+        }
+        if (changes.length > 0) await this.#db.batch(changes);
+        page = [];
+      });
+    for await (const key of this.#files.keys()) if (page.push(key) === PAGE) await date();
+    if (page.length > 0) await date();
+  }
+
   hold(): GcHold {
-    const held = new Set<string>();
-    this.#held.add(held);
-    return { add: (cid) => held.add(blockKey(cid)), release: () => this.#held.delete(held) };
+    return this.#watches.hold();
   }
 
   watch(): WriteWatch {
-    const watch = { touched: new Set<string>(), pins: [] as Pin[] };
-    this.#watches.add(watch);
-    return {
-      touched: watch.touched,
-      drainPins: () => watch.pins.splice(0),
-      hasPins: () => watch.pins.length > 0,
-      end: () => this.#watches.delete(watch),
-    };
+    return this.#watches.watch();
   }
 
   async setPin(pin: Pin): Promise<void> {
@@ -255,9 +287,9 @@ export class VerifiedBlocks extends BaseBlockstore {
   }
 
   async dropPin(name: string): Promise<boolean> {
-    return this.#writer.alone(async () => {
+    return this.#alone(async () => {
       if (!(await this.#db.has(pinKey(name)))) return false;
-      await this.#db.del(pinKey(name), { sync: true } as object);
+      await this.#db.batch([{ type: "del", key: pinKey(name) }]);
       return true;
     });
   }
@@ -268,7 +300,16 @@ export class VerifiedBlocks extends BaseBlockstore {
   }
 
   async *listPins(): AsyncGenerator<Pin> {
-    for await (const value of this.#db.values(BlockKeys.pins)) yield parsePin(value);
+    for await (const [, value] of this.#db.entries(BlockKeys.pins)) yield parsePin(value);
+  }
+
+  /** Runs `work` while nothing else writes; what the disk refuses is a {@link ContentError}. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#writer.alone(work);
+    } catch (error) {
+      throw writeError(error);
+    }
   }
 
   /** The bytes, unchecked; empty if the engine itself cannot read them. */
@@ -276,25 +317,20 @@ export class VerifiedBlocks extends BaseBlockstore {
     try {
       const bytes = await this.#db.get(blockKey(cid));
       // The engine returns Buffers, which do not compare as equal to the Uint8Array that was put.
-      return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      if (bytes === undefined) return await this.#files.read(blockKey(cid));
+      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     } catch (cause) {
       if (/corruption/i.test(messageOf(cause))) return new Uint8Array();
-      throw new ContentError("storage", `The block ${cid} could not be read.`, { cause, details: messageOf(cause) });
+      throw new ContentError("storage", `The block ${cid} could not be read.`, { cause, details: detailsOf(cause) });
     }
   }
 
+  /** Files first: on a full disk they make the space that the database needs. */
   async #remove(keys: readonly string[]): Promise<void> {
-    const all = keys.flatMap((key) => [key, bornKey(key)]);
+    await this.#files.remove(keys);
     await this.#db.batch(
-      all.map((key) => ({ type: "del" as const, key })),
-      { sync: true } as object,
+      keys.flatMap((key) => [key, bornKey(key)].map((each) => ({ type: "del" as const, key: each }))),
     );
-  }
-
-  async #quarantineBlock(cid: CID, bytes: Uint8Array): Promise<void> {
-    await mkdir(this.#quarantine, { recursive: true, mode: 0o700 });
-    if ((await readdir(this.#quarantine)).length >= MAX_QUARANTINED) return;
-    await writeFile(join(this.#quarantine, `${cid}.${this.#clock.now()}`), bytes, { mode: 0o600 });
   }
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { importByteStream, type WritableStorage } from "ipfs-unixfs-importer";
-import { fixedSize } from "ipfs-unixfs-importer/chunker";
 import { balanced } from "ipfs-unixfs-importer/layout";
 import { CID } from "multiformats/cid";
 import { InvalidInputError } from "../../../errors.js";
@@ -26,8 +25,8 @@ import { type LoadBlock, readFileBlocks, readFileRoot } from "./fileReader.js";
 
 /** Links of one inner node. It changes CIDs, as the chunk size does: both are those of the profile unixfs-v1-2025. */
 const MAX_CHILDREN = 1024;
-/** Blocks that are written at once: one fsync of the log serves them all. */
-const WRITE_CONCURRENCY = 8;
+/** Blocks that are hashed and written at once: what one waits for, such as a sync, another uses. */
+const WRITE_CONCURRENCY = 16;
 /** The smallest average chunk that is read: a file of smaller chunks is refused. */
 const MIN_CHUNK_BYTES = 1024;
 /** Blocks that a file of any size may have. */
@@ -55,15 +54,66 @@ export async function putFile(
       return CID.parse(await store.put(value, { codec: codecOfCid(cid.toString()), ...options }));
     },
   };
+  const chunks = new ChunkBuffers();
+  /** Leaves get their CIDs from the store, which computes them anyway: the importer would hash each a second time. */
+  async function* leaves({ content }: { content: AsyncIterable<Uint8Array> }) {
+    for await (const chunk of content) {
+      yield async () => {
+        const cid = CID.parse(await store.put(chunk, { codec: "raw", ...options }));
+        const size = BigInt(chunk.length);
+        chunks.release(chunk);
+        return { cid, size, block: NOT_KEPT };
+      };
+    }
+  }
   const { cid } = await importByteStream(counted(), blocks, {
+    bufferImporter: leaves,
     cidVersion: 1,
     rawLeaves: true,
     reduceSingleLeafToSelf: true,
-    chunker: fixedSize({ chunkSize: MAX_BLOCK_BYTES }),
+    chunker: (pieces) => chunks.fill(pieces),
     layout: balanced({ maxChildrenPerNode: MAX_CHILDREN }),
     blockWriteConcurrency: WRITE_CONCURRENCY,
   });
   return { cid: cid.toString(), bytes, sha256: `0x${digest.digest("hex")}` };
+}
+
+/** The importer reads a leaf's bytes only to give it a time or a mode, which files here have not. */
+const NOT_KEPT = new Uint8Array();
+
+/**
+ * Cuts a stream into chunks of one block each. Their buffers are used again once a chunk is stored: with new ones the
+ * runtime would collect garbage for as long as it hashes.
+ */
+class ChunkBuffers {
+  readonly #free: Uint8Array[] = [];
+
+  async *fill(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let chunk: Uint8Array | undefined;
+    let filled = 0;
+    let isEmpty = true;
+    for await (const piece of pieces) {
+      for (let at = 0; at < piece.length; ) {
+        chunk ??= this.#free.pop() ?? new Uint8Array(MAX_BLOCK_BYTES);
+        const part = piece.subarray(at, at + chunk.length - filled);
+        chunk.set(part, filled);
+        at += part.length;
+        filled += part.length;
+        if (filled < chunk.length) continue;
+        yield chunk;
+        isEmpty = false;
+        chunk = undefined;
+        filled = 0;
+      }
+    }
+    if (chunk !== undefined) yield chunk.slice(0, filled);
+    else if (isEmpty) yield new Uint8Array();
+  }
+
+  /** Called when nobody reads the chunk any more. */
+  release(chunk: Uint8Array): void {
+    if (chunk.length === MAX_BLOCK_BYTES) this.#free.push(chunk);
+  }
 }
 
 /** The CID that a file has here, without storing it. */

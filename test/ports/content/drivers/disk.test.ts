@@ -64,7 +64,7 @@ describe("the blocks of a node that does not run", () => {
   it("cannot be opened twice, and can be once they are closed", async () => {
     const first = await open();
     await expect(createDiskContent({ dir })).rejects.toMatchObject({
-      kind: "storage",
+      kind: "locked",
       retryable: false,
       shortMessage: expect.stringContaining(dir),
       hints: [expect.stringContaining("Another process")],

@@ -61,7 +61,7 @@ describe("a Helia node on its folder", () => {
   it("says that its folder is in use, its address is taken, or an address is none", async () => {
     const dir = temporaryFolder();
     const first = await startNode({ dir });
-    await expect(createHeliaContent({ dir })).rejects.toMatchObject({ kind: "storage" });
+    await expect(createHeliaContent({ dir })).rejects.toMatchObject({ kind: "locked" });
     const listen = first.multiaddrs().map((address) => address.replace(/\/p2p\/.*/, ""));
     const other = temporaryFolder();
     await expect(createHeliaContent({ dir: other, listen })).rejects.toMatchObject({ kind: "storage" });

@@ -32,8 +32,18 @@ if (REAL === undefined) {
     const call = (command: string) => fetch(new URL(`/api/v0/${command}`, REAL), { method: "POST" });
     // Its disk is not ours to alter: the block is taken away instead.
     const alter = async (name: string) => {
-      await call(`pin/rm?arg=${name}&recursive=false`);
-      await call(`block/rm?arg=${name}&force=true`);
+      // Kubo removes nothing that is pinned: directly, as a root, or below one.
+      for (;;) {
+        const { Keys } = (await (await call(`pin/ls?arg=${name}&type=all`)).json()) as {
+          Keys?: Record<string, { Type: string }>;
+        };
+        const type = Keys?.[name]?.Type;
+        if (type === undefined) break;
+        const root = /^indirect through (\S+)$/.exec(type)?.[1] ?? name;
+        const { ok } = await call(`pin/rm?arg=${root}&recursive=${type !== "direct"}`);
+        expect(ok).toBe(true);
+      }
+      await call(`block/rm?arg=${name}`);
     };
     return { writer: store, reader: store, alter };
   });

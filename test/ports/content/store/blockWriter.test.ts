@@ -1,20 +1,15 @@
-import type { Level } from "level";
 import { describe, expect, it } from "vitest";
 import { cidOfBlock, parseCid } from "../../../../src/ports/content/cid.js";
 import { MAX_BLOCK_BYTES } from "../../../../src/ports/content/content.js";
 import type { Pin } from "../../../../src/ports/content/maintenance.js";
 import { blockKey, bornKey, decodeBorn, pinKey } from "../../../../src/ports/content/store/blockKeys.js";
 import { BlockWriter } from "../../../../src/ports/content/store/blockWriter.js";
+import type { DatabaseChange } from "../../../../src/ports/content/store/engine/blockDatabase.js";
+import type { StagedBlock } from "../../../../src/ports/content/store/files/blockFiles.js";
 import { StoreSession } from "../../../../src/ports/content/store/storeSession.js";
 import { frozen } from "../../../harness/clock.js";
 
 const NOW = 1_800_000_000_000;
-
-interface Operation {
-  readonly type: "put";
-  readonly key: string;
-  readonly value: Uint8Array;
-}
 
 /** A block of a few bytes that no other number has. */
 function block(number: number) {
@@ -28,29 +23,39 @@ const pin = (name: string): Pin => ({ name, cid: `${block(1).cid}`, reason: "rec
 /** A writer over a database in memory; `batches` are the writes of one fsync each, and `log` is what happened in order. */
 function writing() {
   const held = new Map<string, Uint8Array>();
-  const batches: (readonly Operation[])[] = [];
+  const batches: (readonly DatabaseChange[])[] = [];
   const log: string[] = [];
-  const faults: { batch?: Error | undefined; getMany?: Error | undefined } = {};
+  const faults: { batch?: Error; commit?: Error; getMany?: Error } = {};
   const db = {
     async getMany(keys: readonly string[]) {
       if (faults.getMany !== undefined) throw faults.getMany;
       return keys.map((key) => held.get(key));
     },
-    async batch(operations: readonly Operation[], options: { readonly sync?: boolean }) {
-      expect(options).toEqual({ sync: true });
+    async batch(changes: readonly DatabaseChange[]) {
       if (faults.batch !== undefined) throw faults.batch;
       // As on a disk: what is queued meanwhile waits.
       await new Promise<void>((resolve) => setImmediate(resolve));
-      for (const { key, value } of operations) held.set(key, value);
-      batches.push(operations);
+      for (const change of changes) {
+        if (change.type === "put") held.set(change.key, change.value);
+        else held.delete(change.key);
+      }
+      batches.push(changes);
       log.push("written");
     },
   };
-  const writer = new BlockWriter(
-    db as unknown as Level<string, Uint8Array>,
-    new StoreSession(frozen(NOW)),
-    ({ keys, pins }) => log.push(`told of ${keys.length} and ${pins.length}`),
-  );
+  const files = {
+    async commit(blocks: readonly StagedBlock[]) {
+      if (faults.commit !== undefined) throw faults.commit;
+      if (blocks.length > 0) log.push(`named ${blocks.length}`);
+    },
+    discard: async ({ path }: StagedBlock) => void log.push(`discarded ${path}`),
+  };
+  const writer = new BlockWriter({
+    db,
+    files,
+    session: new StoreSession(frozen(NOW)),
+    onWritten: ({ keys, pins }) => log.push(`told of ${keys.length} and ${pins.length}`),
+  });
   return { writer, held, batches, log, faults, keys: () => batches.map((batch) => batch.map(({ key }) => key)) };
 }
 
@@ -136,10 +141,10 @@ describe("a writer of blocks", () => {
     faults.batch = new Error("no space left");
     const refused = await Promise.allSettled([writer.write({ block: block(1) }), writer.write({ pin: pin("a") })]);
     for (const write of refused) {
-      expect(write).toMatchObject({ reason: { kind: "storage", details: "no space left", cause: faults.batch } });
+      expect(write).toMatchObject({ reason: { kind: "no-space", details: "no space left", cause: faults.batch } });
     }
     expect(log).toEqual([]);
-    faults.batch = undefined;
+    delete faults.batch;
     await writer.write({ pin: pin("a") });
     expect(batches).toHaveLength(1);
   });
@@ -153,6 +158,26 @@ describe("a writer of blocks", () => {
     expect(keys()).toEqual([[one.key, bornKey(one.key)]]);
     faults.getMany = new Error("IO error");
     await expect(writer.write({ block: one })).rejects.toMatchObject({ kind: "storage", details: "IO error" });
+  });
+
+  it("gives large blocks their names before the database says that they are here, and takes them out of it", async () => {
+    const { writer, held, log, keys } = writing();
+    const { key } = block(1);
+    held.set(key, block(1).bytes);
+    const file = (path: string) => ({ key, bytes: new Uint8Array(5), path });
+    await Promise.all([writer.write({ file: file("a"), pin: pin("a") }), writer.write({ block: block(2) })]);
+    expect(log).toEqual(["named 1", "written", "told of 2 and 1"]);
+    expect(keys()).toEqual([[block(2).key, bornKey(block(2).key), key, bornKey(key), pinKey("a")]]);
+    expect(held.has(key)).toBe(false);
+    expect(decodeBorn(held.get(bornKey(key)))).toMatchObject({ bytes: 5 });
+  });
+
+  it("removes the files of a group that the disk refuses, and names nothing in the database", async () => {
+    const { writer, log, faults } = writing();
+    faults.commit = Object.assign(new Error("no"), { code: "EIO" });
+    const refused = writer.write({ file: { key: block(1).key, bytes: new Uint8Array(5), path: "a" } });
+    await expect(refused).rejects.toMatchObject({ kind: "storage", cause: faults.commit });
+    expect(log).toEqual(["discarded a"]);
   });
 
   it("is settled when all that was queued is written, and at once if nothing is", async () => {

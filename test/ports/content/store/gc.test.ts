@@ -9,7 +9,7 @@ import { pinFor } from "../../../../src/ports/content/store/pins.js";
 import type { VerifiedBlocks } from "../../../../src/ports/content/store/verifiedBlocks.js";
 import { systemClock } from "../../../../src/utils/clock.js";
 import { temporaryFolder } from "../../../harness/folder.js";
-import { bytesOf, editBlocks, keyOf, openDisk, startNode } from "../contentNodes.js";
+import { bytesOf, editBlocks, keyOf, openDisk, removeOnDisk, startNode } from "../contentNodes.js";
 
 const MINUTE_MS = 60_000;
 const now = { graceMs: 0 };
@@ -117,7 +117,8 @@ describe("a collection", () => {
     const [first] = [await next.put(bytesOf(2 * MAX_BLOCK_BYTES).subarray(0, MAX_BLOCK_BYTES), { codec: "raw" })];
     await next.putFile([bytesOf(2 * MAX_BLOCK_BYTES)]);
     await next.close();
-    await editBlocks(dir, (db) => db.batch(["", "!born!"].map((at) => ({ type: "del", key: at + keyOf(first) }))));
+    await removeOnDisk(dir, first);
+    await editBlocks(dir, (db) => db.del(`!born!${keyOf(first)}`));
     expect(await (await openDisk(dir)).gc(now)).toMatchObject({ kept: 2, removed: 1, missing: [] });
   });
 

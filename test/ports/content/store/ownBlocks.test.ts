@@ -16,8 +16,7 @@ const cid = cidOfBlock(bytes);
 /** A store over blocks on disk whose peers are a map, with a record of all that it asked for or told. */
 async function open() {
   const dir = await mkdtemp(join(tmpdir(), "witan-own-"));
-  const blocks = new VerifiedBlocks(dir, frozen(NOW));
-  await blocks.open();
+  const blocks = await VerifiedBlocks.open(dir, frozen(NOW));
   const elsewhere = new Map<string, Uint8Array>();
   const fetched: { readonly cid: string; readonly altered: boolean; readonly options: GetOptions }[] = [];
   const told: string[] = [];

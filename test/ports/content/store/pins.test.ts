@@ -16,8 +16,7 @@ const invalid = { code: "invalid-input" };
 /** The pins of an empty store, at the moment {@link NOW}. */
 async function pinsOf() {
   const dir = await mkdtemp(join(tmpdir(), "witan-pins-"));
-  const blocks = new VerifiedBlocks(dir, frozen(NOW));
-  await blocks.open();
+  const blocks = await VerifiedBlocks.open(dir, frozen(NOW));
   onTestFinished(async () => {
     await blocks.close();
     await rm(dir, { recursive: true });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MAX_BLOCK_BYTES } from "../../../../src/ports/content/index.js";
 import { temporaryFolder } from "../../../harness/folder.js";
-import { bytesOf, editBlocks, keyOf, openDisk, startNode } from "../contentNodes.js";
+import { bytesOf, editBlocks, keyOf, openDisk, removeOnDisk, startNode } from "../contentNodes.js";
 
 const BLOCKS = 1_200;
 const EVERY = 100;
@@ -91,7 +91,7 @@ describe("a scan", () => {
     await store.pins.set({ name: "again", cid, reason: "test" });
     const leaf = await store.put(bytes.subarray(0, MAX_BLOCK_BYTES), { codec: "raw" });
     await store.close();
-    await editBlocks(dir, (db) => db.del(keyOf(leaf)));
+    await removeOnDisk(dir, leaf);
     const { lost } = await (await openDisk(dir)).scrub();
     expect(lost).toEqual([{ cid: leaf, pins: ["again", `model/${cid}`] }]);
   });

@@ -13,8 +13,7 @@ import { alterOnDisk, bytesOf } from "../contentNodes.js";
 const cidOf = (bytes: Uint8Array) => CID.parse(contentIdToCid(contentIdOf(bytes), "raw"));
 
 async function blocksIn(dir: string): Promise<VerifiedBlocks> {
-  const blocks = new VerifiedBlocks(join(dir, "store"), systemClock);
-  await blocks.open();
+  const blocks = await VerifiedBlocks.open(join(dir, "store"), systemClock);
   onTestFinished(() => blocks.close());
   return blocks;
 }
@@ -25,7 +24,9 @@ describe("blocks on disk", () => {
     onTestFinished(() => batch.mockRestore());
     const blocks = await blocksIn(temporaryFolder());
     await blocks.put(cidOf(bytesOf(10)), bytesOf(10));
-    const calls = () => batch.mock.calls as unknown as [{ key: string }[], { sync: boolean }][];
+    const all = batch.mock.calls as unknown as [{ key: string }[], { sync: boolean }][];
+    // Whether the store was looked through for large blocks of earlier versions is of no consequence if it is lost.
+    const calls = () => all.filter(([[change]]) => change?.key !== "!moved!");
     const written = () => calls().map(([operations]) => operations.map(({ key }) => key));
     const key = `/${base32upper.encode(cidOf(bytesOf(10)).multihash.bytes)}`;
     expect(written()).toEqual([[key, `!born!${key}`]]);
@@ -68,8 +69,7 @@ describe("blocks on disk", () => {
 
   it("are healed by a write, however many read the altered bytes at that moment", async () => {
     const dir = temporaryFolder();
-    const first = new VerifiedBlocks(join(dir, "store"), systemClock);
-    await first.open();
+    const first = await VerifiedBlocks.open(join(dir, "store"), systemClock);
     const cid = cidOf(bytesOf(100));
     await first.put(cid, bytesOf(100));
     await first.close();
@@ -89,8 +89,7 @@ describe("blocks on disk", () => {
 
   it("fill no disk with what was altered", async () => {
     const dir = temporaryFolder();
-    const first = new VerifiedBlocks(join(dir, "store"), systemClock);
-    await first.open();
+    const first = await VerifiedBlocks.open(join(dir, "store"), systemClock);
     const all = Array.from({ length: 70 }, (_, index) => bytesOf(10, index + 1));
     for (const bytes of all) await first.put(cidOf(bytes), bytes);
     await first.close();
@@ -102,8 +101,7 @@ describe("blocks on disk", () => {
   });
 
   it("say that the disk does not answer, rather than that a block is missing", async () => {
-    const blocks = new VerifiedBlocks(join(temporaryFolder(), "store"), systemClock);
-    await blocks.open();
+    const blocks = await VerifiedBlocks.open(join(temporaryFolder(), "store"), systemClock);
     await blocks.close();
     await expect(blocks.read(cidOf(bytesOf(10)))).rejects.toMatchObject({ kind: "storage", retryable: false });
     await expect(blocks.put(cidOf(bytesOf(10)), bytesOf(10))).rejects.toMatchObject({ kind: "storage" });

@@ -30,6 +30,8 @@ function pour(response: ServerResponse): void {
   if (!response.destroyed) response.once("drain", () => pour(response));
 }
 
+import { NEVER_MS } from "../../../harness/patience.js";
+
 describe("a gateway store", () => {
   it.each<[string, RequestListener, string]>([
     ["does not have the block", none, "missing"],

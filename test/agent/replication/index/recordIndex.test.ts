@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { RecordIndex } from "../../../src/agent/replication/recordIndex.js";
-import { createAnchorIndex } from "../../../src/client/anchors/anchorIndex.js";
+import { RecordIndex } from "../../../../src/agent/replication/index/recordIndex.js";
+import { createAnchorIndex } from "../../../../src/client/anchors/anchorIndex.js";
 import {
   type Client,
   createClient,
@@ -9,10 +9,10 @@ import {
   fetchLeaves,
   type ListAnchorsParameters,
   listAnchors,
-} from "../../../src/client/index.js";
-import { createMemoryContent, type Pins } from "../../../src/ports/content/index.js";
-import { type ContentId, contentIdToCid } from "../../../src/records/index.js";
-import { createTestDao, incidentOf, type TestDao } from "../../harness/dao.js";
+} from "../../../../src/client/index.js";
+import { createMemoryContent, type Pins } from "../../../../src/ports/content/index.js";
+import { type ContentId, contentIdToCid } from "../../../../src/records/index.js";
+import { createTestDao, incidentOf, type TestDao } from "../../../harness/dao.js";
 
 const REMEMBERED = 4;
 const ANCHORS = 12;
@@ -43,7 +43,7 @@ async function anchor(): Promise<void> {
 }
 
 /** The index of a node whose client remembers only a few anchors. */
-function openIndex(): RecordIndex {
+function openIndex(path?: string): Promise<RecordIndex> {
   const context = createClientContext({ chain: writer.chain, content: writer.content });
   const anchors = createAnchorIndex({ ...context, maxAnchors: REMEMBERED });
   const client = {
@@ -51,7 +51,7 @@ function openIndex(): RecordIndex {
     listAnchors: (parameters?: ListAnchorsParameters) => listAnchors({ anchors }, parameters),
     fetchLeaves: (parameters: FetchLeavesParameters) => fetchLeaves({ anchors }, parameters),
   };
-  return new RecordIndex({ client, pins });
+  return RecordIndex.open({ client, pins, path });
 }
 
 const idsOf = (records: Iterable<{ readonly contentId: ContentId }>) =>
@@ -61,13 +61,13 @@ const listed = (from = 0) =>
 
 describe("an index of more anchors than the client remembers", () => {
   it("has every record, and each new one once", async () => {
-    const index = openIndex();
+    const index = await openIndex();
     expect(idsOf(await index.update(signal))).toEqual(listed());
     expect(index.block).toBe(await writer.chain.blockNumber());
     expect(await index.update(signal)).toEqual([]);
     for (let i = 0; i < 2 * REMEMBERED; i++) await anchor();
     expect(idsOf(await index.update(signal))).toEqual(listed(ANCHORS));
-    expect(idsOf(index.records())).toEqual(listed());
+    expect(idsOf(index.rows.pageById(0, 1_000))).toEqual(listed());
     for (const { blockNumber, contentId } of written) expect(index.find(contentId)?.block).toBe(blockNumber);
   });
 
@@ -77,7 +77,7 @@ describe("an index of more anchors than the client remembers", () => {
     const cid = contentIdToCid(late.manifest);
     const bytes = blocks.get(cid) ?? new Uint8Array();
     blocks.delete(cid);
-    const index = openIndex();
+    const index = await openIndex();
     await index.update(signal);
     expect([index.unread, index.block]).toEqual([1, late.blockNumber - 1]);
     expect(index.find(late.contentId)).toBeUndefined();
@@ -88,6 +88,6 @@ describe("an index of more anchors than the client remembers", () => {
     };
     await expect.poll(unread).toBe(0);
     expect(index.block).toBe(await writer.chain.blockNumber());
-    expect(idsOf(index.records())).toEqual(listed());
+    expect(idsOf(index.rows.pageById(0, 1_000))).toEqual(listed());
   });
 });

@@ -126,7 +126,7 @@ async function loadSqlite(): Promise<typeof import("node:sqlite")> {
   } catch (cause) {
     throw new CatalogError("no-sqlite", `Node ${process.versions.node} has no SQLite of its own.`, {
       cause,
-      hints: ["The catalog needs Node 22.13 or newer. All else works without it."],
+      hints: ["The catalog and an agent need Node 22.13 or newer. All else works without it."],
     });
   }
 }

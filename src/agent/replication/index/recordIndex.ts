@@ -61,6 +61,7 @@ export class RecordIndex {
   /** Where the next update begins, if there is more than it reads: anchors that cannot be read must not hold up the others. */
   #nextDue = 0;
   #isRescanned = false;
+  #pageBlocks = PAGE_BLOCKS;
   #unread = 0;
   #isBehind = false;
   #block: number;
@@ -193,11 +194,16 @@ export class RecordIndex {
       this.#older = older;
       return { entries: [...older, ...newest], unread, isPartial: from < since };
     }
-    const page = await client.listAnchors({ blocks: [from, Math.min(from + PAGE_BLOCKS, since) - 1] });
+    const to = Math.min(from + this.#pageBlocks, since);
+    const page = await client.listAnchors({ blocks: [from, to - 1] });
+    // If not all of a page fits into the client's memory, it is read in smaller pages, from its beginning.
+    const isCut = (page.since ?? from) > from && to - from > 1;
+    this.#pageBlocks = isCut ? Math.ceil((to - from) / 2) : Math.min(PAGE_BLOCKS, 2 * this.#pageBlocks);
+    if (isCut) return { entries: [...older, ...newest], unread, isPartial: true };
     this.#older = [...older, ...page.entries.filter((entry) => !this.#isIndexed(entry))];
     // A page with an unread joint anchor is read again at the next update.
     const blocked = page.unread.map(({ anchor }) => anchor.blockNumber).filter((block) => block > joint);
-    const next = Math.min(from + PAGE_BLOCKS, since, ...blocked);
+    const next = Math.min(to, ...blocked);
     writeMeta(this.#db, "olderThrough", String(next));
     const known = new Set(this.#older.map(keyOf).map(String));
     const others = newest.filter((entry) => !known.has(String(keyOf(entry))));

@@ -1,5 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { RecordIndex } from "../../../../src/agent/replication/index/recordIndex.js";
+import { INDEX_FILE } from "../../../../src/agent/replication/index/tables.js";
+import { openDatabase } from "../../../../src/catalog/database/database.js";
+import { writeMeta } from "../../../../src/catalog/database/meta.js";
 import { createAnchorIndex } from "../../../../src/client/anchors/anchorIndex.js";
 import {
   type Client,
@@ -13,12 +18,16 @@ import {
 import { createMemoryContent, type Pins } from "../../../../src/ports/content/index.js";
 import { type ContentId, contentIdToCid } from "../../../../src/records/index.js";
 import { createTestDao, incidentOf, type TestDao } from "../../../harness/dao.js";
+import { temporaryFolder } from "../../../harness/folder.js";
 
 const REMEMBERED = 4;
 const ANCHORS = 12;
 const { signal } = new AbortController();
 /** Of a node that has pinned nothing yet. */
-const pins = { get: async () => undefined } as unknown as Pins;
+const pins = {
+  get: async () => undefined,
+  async *list() {},
+} as unknown as Pins;
 
 let dao: TestDao;
 let blocks: Map<string, Uint8Array>;
@@ -89,5 +98,72 @@ describe("an index of more anchors than the client remembers", () => {
     await expect.poll(unread).toBe(0);
     expect(index.block).toBe(await writer.chain.blockNumber());
     expect(idsOf(index.rows.pageById(0, 1_000))).toEqual(listed());
+  });
+});
+
+describe("an index in a file", () => {
+  const reads = { manifests: 0 };
+  const reopen = async (path: string) => {
+    const { fetchLeaves: fetch } = writer;
+    reads.manifests = 0;
+    const client = {
+      ...writer,
+      fetchLeaves: (parameters: FetchLeavesParameters) => {
+        reads.manifests += 1;
+        return fetch(parameters);
+      },
+    };
+    const index = await RecordIndex.open({ client, pins, path });
+    onTestFinished(() => index.close());
+    return index;
+  };
+
+  it("is not read from the chain again after a restart, but for what is new", async () => {
+    const path = join(temporaryFolder(), "replication.db");
+    const first = await reopen(path);
+    await first.update(signal);
+    first.close();
+    await anchor();
+    const again = await reopen(path);
+    expect(idsOf(again.rows.pageById(0, 1_000))).toEqual(
+      idsOf(written.slice(0, ANCHORS).flatMap(({ contentId, manifest }) => [{ contentId }, { contentId: manifest }])),
+    );
+    expect(idsOf(await again.update(signal))).toEqual(listed(ANCHORS));
+    expect(reads.manifests).toBe(1);
+  });
+
+  it("holds after a restart what is pinned then, whatever it held before", async () => {
+    const path = join(temporaryFolder(), "replication.db");
+    const first = await reopen(path);
+    await first.update(signal);
+    const [lost, found] = written;
+    if (lost === undefined || found === undefined) throw new Error("nothing was written");
+    const row = first.find(lost.contentId);
+    if (row !== undefined) first.rows.hold(row, 10);
+    first.close();
+    const cid = contentIdToCid(found.contentId);
+    const pinned = { name: `replica/${cid}`, cid, reason: "replica", scope: "block", since: 0 } as const;
+    const list = async function* () {
+      yield pinned;
+    };
+    const again = await RecordIndex.open({ client: writer, path, pins: { get: async () => undefined, list } });
+    onTestFinished(() => again.close());
+    expect([lost, found].map(({ contentId }) => again.find(contentId)?.isHeld)).toEqual([false, true]);
+  });
+
+  it.each(["damaged", "of another chain"])("is built anew if it is %s", async (fault) => {
+    const path = join(temporaryFolder(), "replication.db");
+    const first = await reopen(path);
+    await first.update(signal);
+    first.close();
+    if (fault === "damaged") await writeFile(path, Buffer.alloc(8_192, 7));
+    else {
+      const db = await openDatabase(path, INDEX_FILE);
+      writeMeta(db, "seen", `1 0x${"ab".repeat(32)}`);
+      db.close();
+    }
+    const again = await reopen(path);
+    expect(again.rows.pageById(0, 10)).toEqual([]);
+    expect(idsOf(await again.update(signal))).toEqual(listed());
   });
 });

@@ -25,8 +25,8 @@ const DAY_MS = 86_400_000;
 const BLOCK_MS = 12_000;
 /** Expired states are forgotten after a week more: retentionReader.ts. */
 const FORGET_AFTER_MS = 7 * DAY_MS;
-/** The agent's cycles are 2 s apart; what the recorder does in a minute of them, it does in one of these. */
-const CYCLE_MS = 60_000;
+/** The agent's cycles are 2 s apart; fewer of them show as much, of a calm node and of one whose state flaps. */
+const CYCLE_MS = { calm: 600_000, flapping: 60_000 } as const;
 /** The day that is measured again at the end: by then the first states have expired and are forgotten. */
 const STEADY_DAY = 40;
 
@@ -98,8 +98,17 @@ export async function live(parameters: LifeParameters): Promise<Life> {
       leaves: written.map((contentId) => ({ kind: "State", contentId })),
     });
     bytes.set(block.cid, block.bytes);
-    leaves.set(block.contentId, written.map((contentId) => ({ kind: "State", contentId })));
-    const joint = { root: `0x${"00".repeat(32)}` as Hex, epoch: 1, batches: nodes, manifest: block.contentId, deadline: 0 };
+    leaves.set(
+      block.contentId,
+      written.map((contentId) => ({ kind: "State", contentId })),
+    );
+    const joint = {
+      root: `0x${"00".repeat(32)}` as Hex,
+      epoch: 1,
+      batches: nodes,
+      manifest: block.contentId,
+      deadline: 0,
+    };
     entries.push({
       ...{ author, root: block.contentId, sequence: null, count: written.length, manifest: block.contentId },
       ...{ transactionHash: block.contentId, blockNumber: blockOf(now), joint: isJoint ? joint : null },
@@ -116,7 +125,10 @@ export async function live(parameters: LifeParameters): Promise<Life> {
     },
     async anchor(records) {
       anchors += 1;
-      anchored(self, records.map(({ contentId }) => contentId));
+      anchored(
+        self,
+        records.map(({ contentId }) => contentId),
+      );
       return { root: records[0]?.contentId ?? "0x", transactionHash: "0x01", blockNumber: blockOf(now) };
     },
     sign: () => Promise.reject(new Error("joint anchors are simulated")),
@@ -132,8 +144,14 @@ export async function live(parameters: LifeParameters): Promise<Life> {
   const rules = retentionRules(new Map(), { min: 2, max: 3 });
   const lastState = () => blockOf(now - rules.retain.State * 1_000);
   const client = {
-    chain: { addresses: { KnowledgeRegistry: "0x01" }, chainId: 1, deployedAtBlock: 0, blockNumber: async () => blockOf(now),
-      provider: { send: async () => null }, read: (work: () => unknown) => work() },
+    chain: {
+      addresses: { KnowledgeRegistry: "0x01" },
+      chainId: 1,
+      deployedAtBlock: 0,
+      blockNumber: async () => blockOf(now),
+      provider: { send: async () => null },
+      read: (work: () => unknown) => work(),
+    },
     listNodes: async () => members.map((agent, i) => ({ agent, peerId: `peer-${i}` })),
     listAnchors: async () => ({ entries, unread: [], since: 0 }),
     fetchLeaves: async ({ anchor }: { anchor: AnchorEntry }) => leaves.get(anchor.manifest) ?? [],
@@ -174,7 +192,7 @@ export async function live(parameters: LifeParameters): Promise<Life> {
   let [heap, steady] = [0, 0];
   for (let cycle = 0, slot = 0; now - start < days * DAY_MS; cycle++) {
     await recorder.record(cycle, isFlapping && cycle % 2 === 1 ? distressed : calm, []);
-    now += CYCLE_MS;
+    now += isFlapping ? CYCLE_MS.flapping : CYCLE_MS.calm;
     if (Math.floor((now - start) / anchorEveryMs) === slot) continue;
     slot += 1;
     for (const member of members.slice(1)) {
@@ -217,6 +235,13 @@ function stateOf(node: Address, cycle: number, time: number): State {
 }
 
 async function sizeOf(path: string): Promise<number> {
-  const sizes = await Promise.all(["", "-wal"].map((suffix) => stat(`${path}${suffix}`).then(({ size }) => size, () => 0)));
+  const sizes = await Promise.all(
+    ["", "-wal"].map((suffix) =>
+      stat(`${path}${suffix}`).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

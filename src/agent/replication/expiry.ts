@@ -2,7 +2,7 @@ import { messageOf } from "../../errors.js";
 import { isExpired, type RetentionRules } from "../../policy/index.js";
 import type { ContentId } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
-import { type IndexedRecord, IndexedKinds } from "./index/indexedRecord.js";
+import { IndexedKinds, type IndexedRecord } from "./index/indexedRecord.js";
 import type { PastBlocks, RecordIndex } from "./index/recordIndex.js";
 import type { RetentionReader, RetentionTerms } from "./retentionReader.js";
 

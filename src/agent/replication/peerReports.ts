@@ -68,10 +68,7 @@ export class PeerReports {
    *
    * @param since Only reports received at this moment of the monotonic clock or later.
    */
-  holdersAt(
-    view: string,
-    since = Number.NEGATIVE_INFINITY,
-  ): { readonly account: Address; readonly holds: Holds }[] {
+  holdersAt(view: string, since = Number.NEGATIVE_INFINITY): { readonly account: Address; readonly holds: Holds }[] {
     const now = this.#clock.monotonic();
     return [...this.#reports].flatMap(([peer, report]) => {
       const account = this.#accounts.get(peer);

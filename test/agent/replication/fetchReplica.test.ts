@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { fetchReplica } from "../../../src/agent/replication/fetchReplica.js";
 import type { IndexedRecord } from "../../../src/agent/replication/index/indexedRecord.js";
-import { type ContentStore, createMemoryContent, type GetOptions, type Pins } from "../../../src/ports/content/index.js";
+import {
+  type ContentStore,
+  createMemoryContent,
+  type GetOptions,
+  type Pins,
+} from "../../../src/ports/content/index.js";
 import { openFile } from "../../../src/ports/content/unixfs/files.js";
 import {
   type ContentId,

@@ -71,7 +71,8 @@ describe("PeerReports", () => {
     say(0);
     say(1, { missing: [record] });
     say(2, { block: 4 });
-    const holders = () => reports.holdersAt(VIEW).filter(({ holds }) => holds({ contentId: record, block: 5, authors: new Set() }));
+    const holders = () =>
+      reports.holdersAt(VIEW).filter(({ holds }) => holds({ contentId: record, block: 5, authors: new Set() }));
     expect(holders().map(({ account }) => account)).toEqual([first]);
     say(1);
     say(2);

@@ -24,7 +24,8 @@ export class AuthorUsage {
 
   load(db: Database): void {
     this.#usage.clear();
-    const sql = "SELECT charged, count(*) AS records, sum(bytes) AS bytes FROM records WHERE charged IS NOT NULL GROUP BY charged";
+    const sql =
+      "SELECT charged, count(*) AS records, sum(bytes) AS bytes FROM records WHERE charged IS NOT NULL GROUP BY charged";
     for (const { charged, ...usage } of db.all<Usage & { charged: number }>(sql)) this.#usage.set(charged, usage);
   }
 

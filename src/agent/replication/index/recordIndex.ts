@@ -1,7 +1,7 @@
 import pMap from "p-map";
-import { CatalogError } from "../../../catalog/errors.js";
 import { type Database, openDatabase, removeDatabase } from "../../../catalog/database/database.js";
 import { readMeta, writeMeta } from "../../../catalog/database/meta.js";
+import { CatalogError } from "../../../catalog/errors.js";
 import type { AnchorEntry, Client, UnreadAnchor } from "../../../client/index.js";
 import { readHeader } from "../../../ports/chain/index.js";
 import type { Pins } from "../../../ports/content/index.js";

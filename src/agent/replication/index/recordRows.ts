@@ -2,7 +2,7 @@ import { blobOf, hexOfBlob } from "../../../catalog/database/blobs.js";
 import type { Database } from "../../../catalog/database/database.js";
 import type { ContentId } from "../../../records/index.js";
 import { type AuthorQuota, AuthorUsage } from "./authorUsage.js";
-import { type IndexedRecord, IndexedKinds, type ListedRecord } from "./indexedRecord.js";
+import { IndexedKinds, type IndexedRecord, type ListedRecord } from "./indexedRecord.js";
 
 const STATE = IndexedKinds.indexOf("State");
 const MANIFEST = IndexedKinds.indexOf("Manifest");

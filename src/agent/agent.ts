@@ -16,7 +16,8 @@ import { type LoopStatus, MapekLoop } from "./loop/mapek.js";
 import type { MachineProbe } from "./loop/monitor/machine.js";
 import { createObserve } from "./loop/monitor/observe.js";
 import { Planner } from "./loop/planner.js";
-import { Recorder } from "./loop/recorder.js";
+import { IncidentTurns } from "./loop/recording/incidentTurns.js";
+import { Recorder } from "./loop/recording/recorder.js";
 import type { NodeStrategies } from "./loop/strategies/strategy.js";
 import { Voter } from "./loop/voter.js";
 import type { DiskSpace } from "./maintenance/diskSpace.js";
@@ -82,6 +83,7 @@ export class Agent {
     const { handlers, listReleases, listReplicas, tasks, testModel, workloads } = capabilities;
     const { cycleMs, evidenceTimeoutMs, takeoverMs } = config;
     const { anchoring, attestations, ballots } = strategies;
+    const votePolicy = dependencies.votePolicy ?? VoteDefaults;
     const readNodeView = async (): Promise<NodeView> => {
       const [replicas, releases] = await Promise.all([listReplicas(), listReleases?.() ?? new Map()]);
       const silent = dependencies.presence === undefined ? {} : { silent: new Set(dependencies.presence.silent()) };
@@ -100,7 +102,10 @@ export class Agent {
         onError: (error) => logger.warn("the replicas cannot be listed", { reason: messageOf(error) }),
         ping: () => client.chain.blockNumber(),
       }),
-      recorder: new Recorder({ self, clock, outbox, anchoring, jobs, logger }),
+      recorder: new Recorder({
+        ...{ self, clock, outbox, anchoring, jobs, logger },
+        turns: new IncidentTurns({ self, clock, client, takeoverMs, hosts: votePolicy.hosts }),
+      }),
       knowledge: new Knowledge(client, config.learning?.task),
       attempts: new Attempts({ client, clock, logger }),
       planner: new Planner({ self, client, clock, jobs, logger }),
@@ -111,7 +116,7 @@ export class Agent {
         guard: dependencies.guard,
         jobs,
         logger,
-        policy: dependencies.votePolicy ?? VoteDefaults,
+        policy: votePolicy,
         instructions: dependencies.instructions,
         evidenceTimeoutMs,
         readNodeView,

@@ -58,6 +58,13 @@ const schema = z.strictObject({
     peers: z.array(z.string().startsWith("/")).max(1_000).default([]),
     /** How many nodes keep each record besides its author. */
     replicas: z.int().min(0).max(16).default(AgentDefaults.replicas),
+    /** How much of each other author's records this node replicates; what it holds already stays. */
+    authorQuota: z
+      .strictObject({
+        bytes: z.int().min(0).default(AgentDefaults.authorQuota.bytes),
+        records: z.int().min(0).default(AgentDefaults.authorQuota.records),
+      })
+      .prefault({}),
     /** A node that sent no report for this long counts as away, and other nodes keep its records too. */
     awayMs: milliseconds.default(AgentDefaults.awayMs),
     /** How often blocks that nothing pins are deleted. */
@@ -115,7 +122,7 @@ const schema = z.strictObject({
   presence: presenceSchema.prefault({}),
   cycleMs: milliseconds.default(AgentDefaults.cycleMs),
   /** How often records that are not urgent are anchored. */
-  anchorEveryMs: milliseconds.default(AgentDefaults.anchorEveryMs),
+  anchorEveryMs: z.int().min(10).max(86_400_000).default(AgentDefaults.anchorEveryMs),
   /** How long the next node in the leader order waits before it takes over. */
   takeoverMs: milliseconds.default(AgentDefaults.takeoverMs),
   /** How long to wait for more signatures before sending those that do not settle the vote. */

@@ -8,8 +8,17 @@ export const AgentDefaults = {
   listen: ["/ip4/127.0.0.1/tcp/0"] as readonly string[],
   /** One MAPE-K cycle; short enough that a dead replica is seen within a few seconds. */
   cycleMs: 2_000,
-  /** States are cheap to batch, and no decision waits for them. */
-  anchorEveryMs: 60_000,
+  /**
+   * No decision waits for a state. 16 anchors a day cost a node 950,000 gas where each anchors alone, which is the most that
+   * states should cost in any mesh; at once every minute it was 85 million.
+   */
+  anchorEveryMs: 5_400_000,
+  /** A state that changes more often than this is written down as a number of changes: a flapping one fills no disk. */
+  stateEveryMs: 600_000,
+  /** Incidents that are anchored at once, as after an outage ... */
+  urgentAnchors: 20,
+  /** ... and how often another may be after these: an incident an instance of a replica must not spend an account. */
+  urgentAnchorEveryMs: 300_000,
   /** Longer than a healthy leader needs, and short beside the shortest voting period. */
   takeoverMs: 15_000,
   /** One transaction for many saves gas, and no decision waits for signatures that do not settle a vote. */
@@ -20,6 +29,11 @@ export const AgentDefaults = {
   progressDeadlineMs: 60_000,
   /** Records survive the loss of any three nodes at once, disks included. */
   replicas: 3,
+  /**
+   * Of the records of one other author on this node: a hundred models of 100 MB, and a hundred times the states, manifests and
+   * incidents of a node that works as it should. One author alone can fill no disk.
+   */
+  authorQuota: { bytes: 10 * 1024 ** 3, records: 100_000 },
   /** With two copies left, one more loss still loses no record. */
   minReplicas: 2,
   /** Between two passes of the replicator. Each pass sends the other nodes one report. */

@@ -240,7 +240,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   // The index of all records, and this node's share of them.
   const running = config.catalog ? await runCatalog({ config, chain, content, logger }) : undefined;
   if (running !== undefined) parts.add(() => running.stop());
-  const replicator = startReplicator({ config, self, client, content, disk, gossip, logger });
+  const replicator = await startReplicator({ config, self, client, content, disk, gossip, logger });
   parts.add(() => replicator.stop());
   locations.add(async (contentId) => {
     const block = replicator.blockOf(contentId);
@@ -326,11 +326,13 @@ function connectivityOf({ content: { peers } }: AgentConfig, content: Pick<Helia
   return () => (peers.length === 0 ? 1 : Math.min(1, content.connections() / peers.length));
 }
 
-function startReplicator({ config, disk, ...dependencies }: StartReplicatorParameters): Replicator {
-  const { awayMs, replicas: max } = config.content;
+async function startReplicator({ config, disk, ...dependencies }: StartReplicatorParameters): Promise<Replicator> {
+  const { authorQuota: quota, awayMs, replicas: max } = config.content;
   const replicas = { min: AgentDefaults.minReplicas, max };
-  const replicator = new Replicator({
+  const replicator = await Replicator.open({
     ...dependencies,
+    quota,
+    indexPath: join(config.dataDir, "replication.db"),
     clock: systemClock,
     retention: new ChainRetentionReader({ client: dependencies.client, finality: finalityOf(config), replicas }),
     awayMs,

@@ -16,6 +16,19 @@ export function retainParameter(kind: RecordKind): string {
   return `retain.${kind}`;
 }
 
+const SECONDS_OF_A_DAY = 86_400;
+
+/**
+ * How long records of a kind are kept unless the DAO has voted on it, in seconds. Every node writes states all day, and nobody
+ * reads those of last month; all else is evidence, and is kept for ever.
+ */
+export const RetainDefaults: Readonly<Record<RecordKind, number>> = {
+  State: 30 * SECONDS_OF_A_DAY,
+  Model: Number.POSITIVE_INFINITY,
+  Incident: Number.POSITIVE_INFINITY,
+  Outcome: Number.POSITIVE_INFINITY,
+};
+
 const REPLICAS_MIN = "replicas.min";
 const REPLICAS_MAX = "replicas.max";
 
@@ -23,8 +36,9 @@ const REPLICAS_MAX = "replicas.max";
 export const RetentionParameters: readonly string[] = [...RecordKinds.map(retainParameter), REPLICAS_MIN, REPLICAS_MAX];
 
 /**
- * The rules by the voted parameters. If one is unset or 0, records are kept for ever, or by as many nodes as the defaults
- * say. `replicas.max` is clamped to 1 to 16, and `replicas.min` to 1 to `replicas.max`.
+ * The rules by the parameters that are set. A `retain` of 0 keeps records for ever, and an unset one for as long as
+ * {@link RetainDefaults} say; unset or 0, the numbers of replicas are the defaults. `replicas.max` is clamped to 1 to 16, and
+ * `replicas.min` to 1 to `replicas.max`.
  */
 export function retentionRules(
   parameters: ReadonlyMap<string, bigint>,
@@ -34,9 +48,11 @@ export function retentionRules(
     const value = parameters.get(name) ?? 0n;
     return value === 0n ? undefined : Number(value);
   };
-  const retain = Object.fromEntries(
-    RecordKinds.map((kind) => [kind, voted(retainParameter(kind)) ?? Number.POSITIVE_INFINITY]),
-  ) as Record<RecordKind, number>;
+  const retained = (kind: RecordKind) => {
+    if (!parameters.has(retainParameter(kind))) return RetainDefaults[kind];
+    return voted(retainParameter(kind)) ?? Number.POSITIVE_INFINITY;
+  };
+  const retain = Object.fromEntries(RecordKinds.map((kind) => [kind, retained(kind)])) as Record<RecordKind, number>;
   const votedMax = voted(REPLICAS_MAX);
   const max = votedMax === undefined ? defaults.max : Math.min(votedMax, MOST_REPLICAS);
   return { retain, replicas: { min: Math.min(voted(REPLICAS_MIN) ?? defaults.min, max), max } };

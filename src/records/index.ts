@@ -85,7 +85,7 @@ export type {
 } from "./schemas/payload.js";
 export type { PublishedManifest, ReleaseManifest, TaskManifest } from "./schemas/publishedManifest.js";
 export type { ReleaseContents } from "./schemas/releaseContents.js";
-export type { Metrics, State } from "./schemas/state.js";
+export type { Metrics, State, StateSummary } from "./schemas/state.js";
 export {
   nameOfSubject,
   replicaName,

@@ -12,11 +12,16 @@ const DAY = 86_400;
 const NOW = 1_900_000_000;
 
 describe("the rules of keeping", () => {
-  it("keep everything for ever, and as often as is configured, where nothing was voted or 0 was", () => {
-    const unset = rulesOf();
-    expect(unset.replicas).toEqual(defaults);
-    for (const kind of RecordKinds) expect(unset.retain[kind]).toBe(Number.POSITIVE_INFINITY);
-    expect(rulesOf(Object.fromEntries(RetentionParameters.map((name) => [name, 0n])))).toEqual(unset);
+  it("keep states for a month and all else for ever, as often as is configured, where nothing was voted", () => {
+    const forEver = Number.POSITIVE_INFINITY;
+    const retain = { State: 30 * DAY, Model: forEver, Incident: forEver, Outcome: forEver };
+    expect(rulesOf()).toEqual({ retain, replicas: defaults });
+  });
+
+  it("keep everything for ever, and as often as is configured, where 0 was voted", () => {
+    const rules = rulesOf(Object.fromEntries(RetentionParameters.map((name) => [name, 0n])));
+    expect(rules.replicas).toEqual(defaults);
+    for (const kind of RecordKinds) expect(rules.retain[kind]).toBe(Number.POSITIVE_INFINITY);
   });
 
   it("are named as the records and the replicas are", () => {

@@ -134,8 +134,8 @@ export function createLearningHandler(options: LearningHandlerOptions): Directiv
     return value.weights.cid;
   }
 
-  async function fetchWeights({ weights: { cid, sha256 } }: Model) {
-    const limits = { maxBytes: MAX_MODEL_BYTES, timeoutMs: FETCH_TIMEOUT_MS, sha256 };
+  async function fetchWeights({ weights: { bytes, cid, sha256 } }: Model) {
+    const limits = { maxBytes: Math.min(bytes, MAX_MODEL_BYTES), timeoutMs: FETCH_TIMEOUT_MS, sha256 };
     return decodeWeights(await client.content.getFile(cid, limits), task.shapes);
   }
 }
@@ -151,8 +151,8 @@ export function createModelTest({
 ) => Promise<ModelTest> {
   return async (candidate, accepted) => {
     const { heldOut } = await shard();
-    const accuracy = async ({ weights: { cid, sha256 } }: Model) => {
-      const limits = { maxBytes: MAX_MODEL_BYTES, timeoutMs: FETCH_TIMEOUT_MS, sha256 };
+    const accuracy = async ({ weights: { bytes, cid, sha256 } }: Model) => {
+      const limits = { maxBytes: Math.min(bytes, MAX_MODEL_BYTES), timeoutMs: FETCH_TIMEOUT_MS, sha256 };
       const weights = decodeWeights(await client.content.getFile(cid, limits), task.shapes);
       return (await task.evaluate(weights, heldOut)).accuracy;
     };

@@ -104,11 +104,11 @@ export class Knowledge {
     const voted = await Promise.all(
       kinds.map(async (kind) => {
         const name = retainParameter(kind);
-        const { value } = await chain.read(() => chain.contracts.parameters.tryParameter(encodeName(name)));
-        return [name, value] as const;
+        const { set, value } = await chain.read(() => chain.contracts.parameters.tryParameter(encodeName(name)));
+        return set ? [[name, value] as const] : [];
       }),
     );
-    const rules = retentionRules(new Map(voted), { min: 0, max: 0 });
+    const rules = retentionRules(new Map(voted.flat()), { min: 0, max: 0 });
     const now = await chain.now();
     return kinds.some((kind) => isPastRetention({ kind, anchoredAt }, now, rules));
   }

@@ -22,7 +22,7 @@ import type { Attempts } from "./attempts.js";
 import type { Executor } from "./executor.js";
 import type { Knowledge } from "./knowledge.js";
 import type { Planner } from "./planner.js";
-import type { Recorder } from "./recorder.js";
+import type { Recorder } from "./recording/recorder.js";
 import type { NodeStrategies } from "./strategies/strategy.js";
 import type { Voter } from "./voter.js";
 

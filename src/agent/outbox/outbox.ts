@@ -9,10 +9,12 @@ import {
   type RecordValue,
   type SignedBatch,
 } from "../../records/index.js";
+import { type Clock, systemClock } from "../../utils/clock.js";
 import { Journal, type JournalError } from "../../utils/journal.js";
 import { AgentDefaults } from "../defaults.js";
 import {
   type JointSeal,
+  type NewestState,
   type Offer,
   type OutboxAnchor,
   type OutboxEntry,
@@ -47,6 +49,8 @@ export interface OutboxDependencies {
   readonly sign: (records: readonly QueuedRecord[]) => Promise<SignedBatch>;
   /** What the chain says of an anchor now. */
   readonly standingOf: (batch: OutboxAnchor) => Promise<AnchorStanding>;
+  /** The system's clock by default. */
+  readonly clock?: Pick<Clock, "now"> | undefined;
   /** Called with an error after which all goes on: the journal could not be shortened, or one of several anchors not reviewed. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Called with why lines of the journal cannot be read. */
@@ -103,6 +107,11 @@ export class Outbox {
     return this.#state.waiting.size;
   }
 
+  /** Whether a record other than a state waits for its anchor: a joint anchor is for states alone. */
+  get hasEvidence(): boolean {
+    return [...this.#state.waiting.values()].some(({ kind }) => kind !== "State");
+  }
+
   /** How many batches have an anchor that is not final. */
   get unsettled(): number {
     return this.#state.unsettled.size;
@@ -111,6 +120,16 @@ export class Outbox {
   /** The batch that is offered to be anchored with those of other nodes; undefined if nothing is offered. */
   get offered(): Offer | undefined {
     return this.#state.offered;
+  }
+
+  /** The newest State that was queued, also before a restart; undefined if there was none. */
+  get newestState(): NewestState | undefined {
+    return this.#state.newestState;
+  }
+
+  /** When a batch was anchored last, also before a restart, in milliseconds since 1970; undefined if none was. */
+  get anchoredAt(): number | undefined {
+    return this.#state.anchoredAt;
   }
 
   /** The anchor of a record; undefined before it has one, and for a state whose anchor is final. */
@@ -136,7 +155,7 @@ export class Outbox {
       throw new OutboxFullError(AgentDefaults.maxQueuedRecords);
     await this.#dependencies.put(bytes);
     if (this.#state.waiting.has(contentId) || this.#state.anchored.has(contentId)) return record;
-    await this.#write({ type: "queued", ...record });
+    await this.#write({ type: "queued", at: this.#now(), ...record });
     return record;
   }
 
@@ -149,14 +168,17 @@ export class Outbox {
   }
 
   /**
-   * Offers the waiting records of a kind as one batch; resolves with the offer, or undefined if no such record waits or a
+   * Offers the oldest waiting records of a kind as one batch; resolves with the offer, or undefined if no such record waits or a
    * batch is offered already.
    */
   async offer(kind: RecordKind): Promise<Offer | undefined> {
     if (this.#state.offered !== undefined) return undefined;
     await this.#flushing?.catch(() => undefined);
     const sent = new Set(this.#state.pending);
-    const records = this.#state.free().filter((record) => record.kind === kind && !sent.has(record.contentId));
+    const records = this.#state
+      .free()
+      .filter((record) => record.kind === kind && !sent.has(record.contentId))
+      .slice(0, AgentDefaults.maxBatchRecords);
     if (records.length === 0 || this.#state.offered !== undefined) return undefined;
     const { root } = await this.#dependencies.sign(records);
     await this.#write({ type: "offered", contentIds: records.map(({ contentId }) => contentId), root });
@@ -191,7 +213,7 @@ export class Outbox {
     const deadline = signed !== null && signed.id === joint?.id ? signed.deadline : 0;
     const contentIds = offered.records.map(({ contentId }) => contentId);
     const seal = joint === undefined ? {} : { joint: { ...joint, deadline } };
-    await this.#write({ type: "anchored", contentIds, batch: { ...batch, ...seal } });
+    await this.#write({ type: "anchored", contentIds, batch: { ...batch, ...seal }, at: this.#now() });
   }
 
   /**
@@ -254,7 +276,7 @@ export class Outbox {
     if (standing !== "gone") return undefined;
     const contentIds = records.map(({ contentId }) => contentId);
     const anchored = await this.#dependencies.anchor(records);
-    await this.#write({ type: "anchored", contentIds, batch: anchored });
+    await this.#write({ type: "anchored", contentIds, batch: anchored, at: this.#now() });
     return anchored;
   }
 
@@ -297,7 +319,11 @@ export class Outbox {
       .map((contentId) => this.#state.waiting.get(contentId))
       .filter((record) => record !== undefined);
     const batch = await this.#dependencies.anchor(records);
-    await this.#write({ type: "anchored", contentIds, batch });
+    await this.#write({ type: "anchored", contentIds, batch, at: this.#now() });
     return batch;
+  }
+
+  #now(): number {
+    return (this.#dependencies.clock ?? systemClock).now();
   }
 }

@@ -39,15 +39,29 @@ export interface Offer {
   readonly signed: JointSeal | null;
 }
 
-/** A line of the outbox's journal. */
+/** The newest State that was queued. */
+export interface NewestState {
+  readonly contentId: ContentId;
+  /** When it was queued, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** A line of the outbox's journal. `at` is in milliseconds since 1970; journals of earlier versions have none. */
 export type OutboxEntry =
-  | ({ readonly type: "queued" } & QueuedRecord)
+  | ({ readonly type: "queued"; readonly at?: number } & QueuedRecord)
   | { readonly type: "batch"; readonly contentIds: readonly ContentId[] }
   | { readonly type: "offered"; readonly contentIds: readonly ContentId[]; readonly root: Hex }
   | { readonly type: "signed"; readonly root: Hex; readonly seal: JointSeal }
   | { readonly type: "withdrawn"; readonly root: Hex }
-  | { readonly type: "anchored"; readonly contentIds: readonly ContentId[]; readonly batch: OutboxAnchor }
-  | { readonly type: "final"; readonly root: Hex };
+  | {
+      readonly type: "anchored";
+      readonly contentIds: readonly ContentId[];
+      readonly batch: OutboxAnchor;
+      readonly at?: number;
+    }
+  | { readonly type: "final"; readonly root: Hex }
+  /** What a shortened journal says of entries that it has no more. */
+  | { readonly type: "newest"; readonly state?: NewestState; readonly anchoredAt?: number };
 
 const required: Readonly<Record<OutboxEntry["type"], readonly string[]>> = {
   queued: ["kind", "contentId", "cid"],
@@ -57,6 +71,7 @@ const required: Readonly<Record<OutboxEntry["type"], readonly string[]>> = {
   withdrawn: ["root"],
   anchored: ["contentIds", "batch"],
   final: ["root"],
+  newest: [],
 };
 
 /** A line of the outbox's journal, as far as its fields are there. @throws TypeError for anything else, such as a line of another journal. */
@@ -82,6 +97,9 @@ export class OutboxState {
   /** The batch that is journalled and may have been sent; undefined between batches. */
   pending: readonly ContentId[] | undefined;
   offered: Offer | undefined;
+  newestState: NewestState | undefined;
+  /** When a batch was anchored last, in milliseconds since 1970. */
+  anchoredAt: number | undefined;
 
   /** The waiting records among these. */
   queued(contentIds: readonly ContentId[]): QueuedRecord[] {
@@ -98,6 +116,8 @@ export class OutboxState {
     switch (entry.type) {
       case "queued":
         this.waiting.set(entry.contentId, { kind: entry.kind, contentId: entry.contentId, cid: entry.cid });
+        if (entry.kind === "State" && entry.at !== undefined)
+          this.newestState = { contentId: entry.contentId, at: entry.at };
         return;
       case "batch":
         this.pending = entry.contentIds;
@@ -113,9 +133,14 @@ export class OutboxState {
         return;
       case "anchored":
         this.#settle(entry.contentIds, entry.batch);
+        this.anchoredAt = entry.at ?? this.anchoredAt;
         return;
       case "final":
         this.#finish(entry.root);
+        return;
+      case "newest":
+        this.newestState = entry.state;
+        this.anchoredAt = entry.anchoredAt;
     }
   }
 
@@ -146,6 +171,14 @@ export class OutboxState {
   /** The fewest entries that lead to the same state. */
   entries(): OutboxEntry[] {
     const entries: OutboxEntry[] = [];
+    const { anchoredAt, newestState: state } = this;
+    if (state !== undefined || anchoredAt !== undefined) {
+      entries.push({
+        type: "newest",
+        ...(state === undefined ? {} : { state }),
+        ...(anchoredAt === undefined ? {} : { anchoredAt }),
+      });
+    }
     const final = new Map<OutboxAnchor, ContentId[]>();
     for (const [contentId, batch] of this.anchored) {
       if (this.unsettled.has(batch.root)) continue;

@@ -2,11 +2,14 @@ import { messageOf } from "../../errors.js";
 import { isExpired, type RetentionRules } from "../../policy/index.js";
 import type { ContentId } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
-import type { IndexedRecord, RecordIndex } from "./recordIndex.js";
+import { IndexedKinds, type IndexedRecord } from "./index/indexedRecord.js";
+import type { PastBlocks, RecordIndex } from "./index/recordIndex.js";
 import type { RetentionReader, RetentionTerms } from "./retentionReader.js";
 
 /** Records unpinned in one tick, so that the tick ends before others take this node for absent. */
 const MAX_PER_TICK = 1_000;
+/** Records of one kind marked or forgotten in one tick. */
+const MAX_MARKED = 5_000;
 
 export interface ExpiryDependencies {
   readonly index: RecordIndex;
@@ -14,7 +17,7 @@ export interface ExpiryDependencies {
   readonly logger: Logger;
 }
 
-/** Decides which records have expired, by the voted retention and the final blocks of the chain. */
+/** Decides which records have expired, by the rules of retention and the final blocks of the chain. */
 export class Expiry {
   readonly #dependencies: ExpiryDependencies;
   #terms: RetentionTerms | undefined;
@@ -36,9 +39,9 @@ export class Expiry {
     return this.#areTermsKnown;
   }
 
-  /** The newest block all of whose records are past their retention; -1 if no block is. */
-  get lastAllPastBlock(): number {
-    return this.#terms?.lastAllPastBlock ?? -1;
+  /** The newest blocks all of whose records are past their retention; -1 if no block is. */
+  get pastBlocks(): PastBlocks {
+    return { all: this.#terms?.lastAllPastBlock ?? -1, joint: this.#terms?.lastPastBlock.State ?? -1 };
   }
 
   /** Whether a record is on hold that no manifest read so far lists. */
@@ -61,20 +64,16 @@ export class Expiry {
     const { index } = this.#dependencies;
     if (this.#terms === undefined || !this.#areTermsKnown) return [];
     const terms = this.#terms;
-    const records = [...index.records()];
     try {
-      for (const record of records) {
-        const { block, kind } = record;
-        record.isPastRetention = block <= (kind === "Manifest" ? terms.lastAllPastBlock : terms.lastPastBlock[kind]);
+      for (const [rule, kind] of IndexedKinds.entries()) {
+        const upTo = kind === "Manifest" ? terms.lastAllPastBlock : terms.lastPastBlock[kind];
+        index.rows.markPast(rule, upTo, MAX_MARKED);
       }
       const onHold = await this.#readHolds(terms);
-      for (const record of records)
-        record.isExpired = record.isPastRetention && !isManifest(record) && !onHold.has(record.contentId);
       // A manifest is kept while it may list a record that must be kept: a node without the manifest could not tell.
-      for (const record of records.filter(isManifest)) {
-        record.isExpired = record.isPastRetention && [...record.leaves].every(({ isExpired }) => isExpired);
-      }
-      return await this.#collectDue(records, terms, onHold);
+      index.rows.markExpired(onHold, MAX_MARKED);
+      index.forget(terms.lastForgottenBlock, MAX_MARKED);
+      return await this.#collectDue(terms, onHold);
     } catch (error) {
       this.#noteFailure(error);
       return [];
@@ -92,22 +91,16 @@ export class Expiry {
   }
 
   /** The expired records that are held here, each checked once more against the time of its own block. */
-  async #collectDue(
-    records: readonly IndexedRecord[],
-    terms: RetentionTerms,
-    onHold: ReadonlySet<ContentId>,
-  ): Promise<IndexedRecord[]> {
+  async #collectDue(terms: RetentionTerms, onHold: ReadonlySet<ContentId>): Promise<IndexedRecord[]> {
     const due: IndexedRecord[] = [];
-    for (const record of records) {
-      if (due.length === MAX_PER_TICK) break;
-      if (!record.isExpired || !record.isHeld) continue;
-      // A manifest is unpinned after its records: a node that stops in between finds the remaining ones by it.
-      const { block, contentId, kind } = record;
-      if (kind === "Manifest") {
-        if (![...record.leaves].some(({ isHeld }) => isHeld)) due.push(record);
+    // A manifest is unpinned after its records: a node that stops in between finds the remaining ones by it.
+    for (const record of this.#dependencies.index.rows.toUnpin(MAX_PER_TICK)) {
+      const { block, contentId, rule } = record;
+      if (rule === "Manifest") {
+        due.push(record);
         continue;
       }
-      const anchored = { kind, contentId, anchoredAt: await terms.timeOf(block) };
+      const anchored = { kind: rule, contentId, anchoredAt: await terms.timeOf(block) };
       if (isExpired({ record: anchored, now: terms.now, rules: terms.rules, exempt: onHold })) due.push(record);
     }
     return due;
@@ -121,8 +114,4 @@ export class Expiry {
     }
     this.#areTermsKnown = false;
   }
-}
-
-function isManifest({ kind }: IndexedRecord): boolean {
-  return kind === "Manifest";
 }

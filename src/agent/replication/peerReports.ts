@@ -1,6 +1,7 @@
 import type { NodeSummary } from "../../client/index.js";
 import type { Address, ContentId } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
+import type { IndexedRecord } from "./index/indexedRecord.js";
 import type { ReplicationReport } from "./message.js";
 
 interface ReceivedReport {
@@ -9,7 +10,12 @@ interface ReceivedReport {
   readonly block: number;
   readonly view: string;
   readonly missing: ReadonlySet<ContentId>;
+  /** From which block on a peer may hold no records of an author, by the author. */
+  readonly refused: ReadonlyMap<string, number>;
 }
+
+/** Whether a peer holds a record of its share. */
+export type Holds = (record: Pick<IndexedRecord, "authors" | "block" | "contentId">) => boolean;
 
 export interface PeerReportsDependencies {
   readonly clock: Pick<Clock, "monotonic">;
@@ -41,9 +47,12 @@ export class PeerReports {
     return this.#accounts.has(peerId);
   }
 
-  add(peerId: string, { block, view, missing }: ReplicationReport): void {
+  add(peerId: string, { block, view, missing, refused = [] }: ReplicationReport): void {
     if (!this.#accounts.has(peerId)) return;
-    this.#reports.set(peerId, { receivedAt: this.#clock.monotonic(), block, view, missing: new Set(missing) });
+    this.#reports.set(peerId, {
+      ...{ receivedAt: this.#clock.monotonic(), block, view, missing: new Set(missing) },
+      refused: new Map(refused.map((each) => [each.author, each.block])),
+    });
   }
 
   /** The members with a recent report; all members until this node has run for `awayMs`. */
@@ -55,20 +64,22 @@ export class PeerReports {
 
   /**
    * The members that report the same view, each with whether it holds a record of its share: all up to its block but those
-   * that it names as missing.
+   * that it names as missing or refused.
    *
    * @param since Only reports received at this moment of the monotonic clock or later.
    */
-  holdersAt(
-    view: string,
-    since = Number.NEGATIVE_INFINITY,
-  ): { readonly account: Address; readonly holds: (id: ContentId, block: number) => boolean }[] {
+  holdersAt(view: string, since = Number.NEGATIVE_INFINITY): { readonly account: Address; readonly holds: Holds }[] {
     const now = this.#clock.monotonic();
     return [...this.#reports].flatMap(([peer, report]) => {
       const account = this.#accounts.get(peer);
       if (account === undefined || report.view !== view || report.receivedAt < since) return [];
       if (!this.#isRecent(peer, now)) return [];
-      return [{ account, holds: (id, block) => block <= report.block && !report.missing.has(id) }];
+      const isRefused = (author: string, block: number) => block >= (report.refused.get(author) ?? Infinity);
+      const holds: Holds = ({ authors, block, contentId }) =>
+        block <= report.block &&
+        !report.missing.has(contentId) &&
+        !(report.refused.size > 0 && [...authors].some((author) => isRefused(author, block)));
+      return [{ account, holds }];
     });
   }
 

@@ -13,6 +13,8 @@ import { RetentionHolds } from "./retentionHolds.js";
 
 /** Times of blocks that are remembered: enough for a search and for the anchors that expire in one tick. */
 const MAX_TIMES = 4_096;
+/** Expired records stay in a node's index for a week more, as their blocks do on its disk: a vote may keep them after all. */
+const FORGET_AFTER_SECONDS = 7 * 86_400;
 
 /** The rules of retention as of a final block: the same on every node that reads the same block. */
 export interface RetentionTerms {
@@ -23,6 +25,8 @@ export interface RetentionTerms {
   readonly lastPastBlock: Readonly<Record<RecordKind, number>>;
   /** The newest block all of whose records, of any kind, are past their retention; -1 if no block is. */
   readonly lastAllPastBlock: number;
+  /** The newest block whose states expired so long ago that nodes forget them; -1 if no block is. */
+  readonly lastForgottenBlock: number;
   /** The records for which `isPast` is true that are on hold: they stay, whatever their age. */
   readHolds(isPast: (contentId: ContentId) => boolean): Promise<ReadonlySet<ContentId>>;
   /** When a block was made, in seconds by the chain. */
@@ -53,6 +57,7 @@ export class ChainRetentionReader implements RetentionReader {
   #final: BlockHeader | undefined;
   #rules: RetentionRules;
   #lastPastBlock: Readonly<Record<RecordKind, number>> = NONE_PAST;
+  #lastForgottenBlock = -1;
 
   constructor(dependencies: ChainRetentionReaderDependencies) {
     this.#dependencies = dependencies;
@@ -73,6 +78,7 @@ export class ChainRetentionReader implements RetentionReader {
       now: final?.time ?? 0,
       lastPastBlock,
       lastAllPastBlock: Math.min(...Object.values(lastPastBlock)),
+      lastForgottenBlock: this.#lastForgottenBlock,
       readHolds: (isPast) => this.#holds.read(isPast, final?.number),
       timeOf: (block) => this.#timeOf(block),
     };
@@ -85,7 +91,9 @@ export class ChainRetentionReader implements RetentionReader {
     if (final === undefined || final.number < client.chain.deployedAtBlock) return;
     if (this.#final !== undefined && final.number <= this.#final.number) return;
     const rules = await this.#rulesAt(final.number);
-    this.#lastPastBlock = await this.#searchPastBlocks(rules, final);
+    const lastPastBlock = await this.#searchPastBlocks(rules, final);
+    this.#lastForgottenBlock = await this.#searchForgotten(rules, final);
+    this.#lastPastBlock = lastPastBlock;
     this.#rules = rules;
     this.#final = final;
   }
@@ -121,6 +129,18 @@ export class ChainRetentionReader implements RetentionReader {
       found[kind] = last < deployedAtBlock ? -1 : last;
     }
     return found;
+  }
+
+  async #searchForgotten(rules: RetentionRules, { number, time }: BlockHeader): Promise<number> {
+    const { deployedAtBlock } = this.#dependencies.client.chain;
+    if (!Number.isFinite(rules.retain.State)) return -1;
+    const known = rules.retain.State === this.#rules.retain.State ? this.#lastForgottenBlock : -1;
+    const isForgotten = async (block: number) => {
+      const anchored = { kind: "State", anchoredAt: await this.#timeOf(block) } as const;
+      return isPastRetention(anchored, time - FORGET_AFTER_SECONDS, rules);
+    };
+    const last = await searchNewest(Math.max(known, deployedAtBlock - 1), number, isForgotten);
+    return last < deployedAtBlock ? -1 : last;
   }
 
   async #timeOf(block: number): Promise<number> {

@@ -8,7 +8,7 @@ import { APPLICATION_ID, fullTextTable, SCHEMA_VERSION, tables } from "./schema.
 
 /** How long a write waits for a write of another process. */
 const BUSY_TIMEOUT_MS = 5_000;
-/** The pages in memory: they hold the upper levels of the indices over a million records. */
+/** The pages of a catalog in memory: they hold the upper levels of the indices over a million records. */
 const CACHE_KIB = 32 * 1024;
 /** Each checkpoint waits for the disk, so it comes only after 32 MB of log. */
 const CHECKPOINT_PAGES = 8_000;
@@ -19,6 +19,30 @@ const SQLITE_NOTADB = 26;
 const SQLITE_DISK = [8, 10, 13];
 
 export type Row = Record<string, unknown>;
+
+/** What a file is for, and its tables. */
+export interface DatabaseKind {
+  /** As errors name it, with its article. */
+  readonly name: string;
+  /** Marks the file in SQLite's own header. */
+  readonly applicationId: number;
+  /** A file of another version is built anew, never converted. */
+  readonly version: number;
+  readonly tables: string;
+  /** A table for full text, created if this SQLite has FTS5. */
+  readonly fullTextTable?: string;
+  /** The most memory that its pages take. */
+  readonly cacheKib: number;
+}
+
+const CATALOG: DatabaseKind = {
+  name: "the catalog",
+  applicationId: APPLICATION_ID,
+  version: SCHEMA_VERSION,
+  tables,
+  fullTextTable,
+  cacheKib: CACHE_KIB,
+};
 
 /** One SQLite database: prepared statements by their text, transactions, and every failure as a {@link CatalogError}. */
 export interface Database {
@@ -35,38 +59,43 @@ export interface Database {
 }
 
 /**
- * Opens a catalog's file, or creates it.
+ * Opens a file, a catalog's by default, or creates it.
  *
  * @throws {@link CatalogError} `no-sqlite`, `corrupt`, `foreign`, `outdated`, `busy`, `disk` or `storage`.
  */
-export async function openDatabase(path: string): Promise<Database> {
+export async function openDatabase(path: string, kind: DatabaseKind = CATALOG): Promise<Database> {
   const { DatabaseSync: Sqlite } = await loadSqlite();
-  if (path !== ":memory:") await mkdir(dirname(path), { recursive: true }).catch((error) => fail(path, error));
+  const place = `${kind.name} ${path}`;
+  if (path !== ":memory:") await mkdir(dirname(path), { recursive: true }).catch((error) => fail(place, error));
   let raw: DatabaseSync | undefined;
   try {
     raw = new Sqlite(path);
     raw.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    prepareFile(raw, path);
+    prepareFile(raw, path, kind);
     // No commit waits for the disk: what a crash of the machine undoes is read again from the chain.
     raw.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    raw.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`);
-    return wrap(raw, path);
+    raw.exec(`PRAGMA cache_size = -${kind.cacheKib}; PRAGMA temp_store = MEMORY`);
+    return wrap(raw, place);
   } catch (error) {
     raw?.close();
-    throw asCatalogError(path, error);
+    throw asCatalogError(place, error);
   }
 }
 
 /**
- * Deletes the catalog at `path`, so that a new one can be created there. Any other file is renamed instead of deleted; the
+ * Deletes the database of this kind at `path`, so that a new one can be created there. Any other file is renamed instead of deleted; the
  * result is its new name.
  */
-export async function removeDatabase(path: string, clock: Pick<Clock, "now">): Promise<string | undefined> {
+export async function removeDatabase(
+  path: string,
+  clock: Pick<Clock, "now">,
+  kind: DatabaseKind = CATALOG,
+): Promise<string | undefined> {
   const exists = await stat(path).then(
     (found) => found.size > 0,
     () => false,
   );
-  const isRemovable = !exists || (await isCatalog(path));
+  const isRemovable = !exists || (await isOfKind(path, kind));
   const newName = isRemovable
     ? undefined
     : `${path}.replaced-${new Date(clock.now()).toISOString().replaceAll(":", "")}`;
@@ -74,19 +103,19 @@ export async function removeDatabase(path: string, clock: Pick<Clock, "now">): P
     if (newName !== undefined) await rename(path, newName);
     for (const suffix of ["", "-wal", "-shm"]) await rm(`${path}${suffix}`, { force: true });
   } catch (error) {
-    throw asCatalogError(path, error);
+    throw asCatalogError(`${kind.name} ${path}`, error);
   }
   return newName;
 }
 
-async function isCatalog(path: string): Promise<boolean> {
+async function isOfKind(path: string, { applicationId }: DatabaseKind): Promise<boolean> {
   const { DatabaseSync: Sqlite } = await loadSqlite();
   let raw: DatabaseSync | undefined;
   try {
     raw = new Sqlite(path, { readOnly: true });
-    return applicationIdOf(raw) === APPLICATION_ID;
+    return applicationIdOf(raw) === applicationId;
   } catch (error) {
-    // A file that is not readable as a database is not a catalog.
+    // A file that is not readable as a database is of no kind.
     if (error instanceof Error) return false;
     throw error;
   } finally {
@@ -100,7 +129,7 @@ async function loadSqlite(): Promise<typeof import("node:sqlite")> {
   } catch (cause) {
     throw new CatalogError("no-sqlite", `Node ${process.versions.node} has no SQLite of its own.`, {
       cause,
-      hints: ["The catalog needs Node 22.13 or newer. All else works without it."],
+      hints: ["The catalog and an agent need Node 22.13 or newer. All else works without it."],
     });
   }
 }
@@ -109,14 +138,15 @@ function applicationIdOf(raw: DatabaseSync): unknown {
   return raw.prepare("PRAGMA application_id").get()?.application_id;
 }
 
-/** Checks that the file is a catalog of this version, or creates the tables in an empty file. */
-function prepareFile(raw: DatabaseSync, path: string): void {
+/** Checks that the file is of this kind and version, or creates the tables in an empty file. */
+function prepareFile(raw: DatabaseSync, path: string, kind: DatabaseKind): void {
+  const { applicationId, fullTextTable: texts, name, version } = kind;
   const empty = raw.prepare("SELECT count(*) AS n FROM sqlite_master").get()?.n === 0;
-  if (!empty && applicationIdOf(raw) !== APPLICATION_ID) {
-    throw new CatalogError("foreign", `The file ${path} is a database, but no catalog.`);
+  if (!empty && applicationIdOf(raw) !== applicationId) {
+    throw new CatalogError("foreign", `The file ${path} is a database, but not ${name}.`);
   }
-  if (!empty && raw.prepare("PRAGMA user_version").get()?.user_version !== SCHEMA_VERSION) {
-    throw new CatalogError("outdated", `The catalog ${path} is of another version of Witan.`);
+  if (!empty && raw.prepare("PRAGMA user_version").get()?.user_version !== version) {
+    throw new CatalogError("outdated", sentence(`${name} ${path} is of another version of Witan.`));
   }
   // With WAL readers do not wait for a writer, and a writer does not wait for readers.
   raw.exec("PRAGMA journal_mode = WAL");
@@ -124,9 +154,9 @@ function prepareFile(raw: DatabaseSync, path: string): void {
   raw.exec("BEGIN IMMEDIATE");
   try {
     if (raw.prepare("SELECT count(*) AS n FROM sqlite_master").get()?.n === 0) {
-      raw.exec(tables);
-      if (canSearchText(raw)) raw.exec(fullTextTable);
-      raw.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+      raw.exec(kind.tables);
+      if (texts !== undefined && canSearchText(raw)) raw.exec(texts);
+      raw.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`);
     }
     raw.exec("COMMIT");
   } catch (error) {
@@ -139,16 +169,16 @@ function canSearchText(raw: DatabaseSync): boolean {
   return raw.prepare("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").get() !== undefined;
 }
 
-function wrap(raw: DatabaseSync, path: string): Database {
+function wrap(raw: DatabaseSync, place: string): Database {
   const statements = new Map<string, StatementSync>();
   let open = true;
   let depth = 0;
   const guard = <T>(work: () => T): T => {
-    if (!open) throw new CatalogError("closed", `The catalog ${path} is closed.`);
+    if (!open) throw new CatalogError("closed", sentence(`${place} is closed.`));
     try {
       return work();
     } catch (error) {
-      throw asCatalogError(path, error);
+      throw asCatalogError(place, error);
     }
   };
   const prepare = (sql: string) => {
@@ -190,28 +220,32 @@ function wrap(raw: DatabaseSync, path: string): Database {
   };
 }
 
-function fail(path: string, error: unknown): never {
-  throw asCatalogError(path, error);
+function fail(place: string, error: unknown): never {
+  throw asCatalogError(place, error);
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
 /** Converts an error of SQLite or of the disk; returns every other error unchanged. */
-function asCatalogError(path: string, error: unknown): unknown {
+function asCatalogError(place: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof CatalogError) return error;
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   // Extended codes have the primary one in their low byte.
   const primary = typeof errcode === "number" ? errcode & 0xff : undefined;
   const options = { cause: error, details: error.message };
   if (primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB) {
-    return new CatalogError("corrupt", `The catalog ${path} is damaged, or no database at all.`, options);
+    return new CatalogError("corrupt", sentence(`${place} is damaged, or no database at all.`), options);
   }
   if (primary === SQLITE_BUSY) {
-    return new CatalogError("busy", `Another process is writing to the catalog ${path}.`, options);
+    return new CatalogError("busy", `Another process is writing to ${place}.`, options);
   }
-  if ((primary !== undefined && SQLITE_DISK.includes(primary)) || asDiskError(path, error) !== error) {
-    return new CatalogError("disk", `The catalog ${path} cannot be written to the disk.`, options);
+  if ((primary !== undefined && SQLITE_DISK.includes(primary)) || asDiskError(place, error) !== error) {
+    return new CatalogError("disk", sentence(`${place} cannot be written to the disk.`), options);
   }
   if (code === "ERR_SQLITE_ERROR" || typeof (error as NodeJS.ErrnoException).syscall === "string") {
-    return new CatalogError("storage", `The catalog ${path} cannot be used.`, options);
+    return new CatalogError("storage", sentence(`${place} cannot be used.`), options);
   }
   return error;
 }

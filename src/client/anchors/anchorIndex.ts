@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { messageOf } from "../../errors.js";
 import { createEventCache } from "../../ports/chain/events/eventCache.js";
 import type { Chain, ChainEventOf } from "../../ports/chain/index.js";
@@ -12,15 +13,19 @@ import {
   openBatch,
 } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
-import { createLruCache } from "../../utils/lruCache.js";
 import { InvalidManifestError } from "../errors.js";
 import type { Membership } from "../nodes/membership.js";
 import type { AnchorEntry, AnchoredLeaf, JointAnchor, JointPlace, UnreadAnchor } from "./anchor.js";
 import { FailedReads } from "./failedReads.js";
 import { createJointAnchors } from "./jointAnchors.js";
 
-/** Manifests that are remembered; the least recently read are forgotten first, and fetched again when needed. */
-const MAX_MANIFESTS = 2_000;
+/**
+ * Leaves of manifests that are remembered, about 1 KB each with their proofs; the least recently read manifests are forgotten first,
+ * and fetched again when needed.
+ */
+const MAX_LEAVES = 20_000;
+/** Manifests that could not be read and are remembered. */
+const MAX_FAILED = 2_000;
 /** A manifest may fill a block. */
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 /** How long to wait for the manifests of joint anchors. One that takes longer is there at a later call. */
@@ -28,8 +33,8 @@ const JOINT_TIMEOUT_MS = 2_000;
 
 export interface AnchorIndex {
   /**
-   * The newest anchors up to the newest block, oldest first: all from block `since` on, at most twenty thousand. Or all of
-   * the given blocks, both ends included. Joint anchors are included if their manifests come in time, in two seconds by
+   * The newest anchors up to the newest block, oldest first: all from block `since` on, at most twenty thousand. Or those of
+   * the given blocks, both ends included, from block `since` on. Joint anchors are included if their manifests come in time, in two seconds by
    * default.
    */
   anchors(options?: {
@@ -66,13 +71,15 @@ export function createAnchorIndex(parameters: {
   readonly membership: Pick<Membership, "read">;
   /** Anchors that are remembered; twenty thousand by default. */
   readonly maxAnchors?: number;
+  /** As those of joint anchors. */
+  readonly maxBatches?: number;
 }): AnchorIndex {
   const { chain, clock, content, maxAnchors } = parameters;
   const names = ["Anchored", "JointlyAnchored"] as const;
   const events = createEventCache(chain, names, maxAnchors);
   const joints = createJointAnchors(parameters);
-  const manifests = createLruCache<string, Promise<readonly AnchoredLeaf[]>>(MAX_MANIFESTS);
-  const failed = new FailedReads(clock, MAX_MANIFESTS);
+  const manifests = new LRUCache<string, Promise<readonly AnchoredLeaf[]>>({ maxSize: MAX_LEAVES });
+  const failed = new FailedReads(clock, MAX_FAILED);
 
   return {
     async anchors({ timeoutMs = JOINT_TIMEOUT_MS, blocks } = {}) {
@@ -86,7 +93,7 @@ export function createAnchorIndex(parameters: {
           event.name === "Anchored" ? [entryOf(event)] : (opened.entries.get(event) ?? []),
         ),
         unread: opened.unread.map(({ error, event }) => ({ anchor: unreadOf(event), error })),
-        since: blocks?.[0] ?? events.since,
+        since: Math.max(blocks?.[0] ?? events.since, (opened.leftOut ?? -1) + 1),
       };
     },
     jointPlaceOf: async (anchor) => (isJoint(anchor) ? joints.placeOf(anchor) : null),
@@ -94,7 +101,7 @@ export function createAnchorIndex(parameters: {
       const key = `${anchor.author}/${anchor.root}`;
       if (failed.isPaused(key)) throw failed.errorOf(key);
       const leaves = manifests.get(key) ?? fetchLeaves(anchor, options);
-      manifests.set(key, leaves);
+      manifests.set(key, leaves, { size: Math.max(1, Math.min(anchor.count, MAX_LEAVES)) });
       try {
         const found = await leaves;
         failed.delete(key);

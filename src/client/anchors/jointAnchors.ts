@@ -19,8 +19,8 @@ import type { Membership } from "../nodes/membership.js";
 import type { AnchorEntry, JointAnchor, JointPlace } from "./anchor.js";
 import { FailedReads } from "./failedReads.js";
 
-/** Batches that are remembered, the newest: a day of a mesh of 100 nodes that anchors once a minute. */
-const MAX_BATCHES = 150_000;
+/** Batches that are remembered, the newest, in 10 MB: two days of a mesh of 500 nodes that anchors every 90 minutes. */
+const MAX_BATCHES = 16_384;
 /** Trees that are remembered: most proofs are of new anchors. */
 const MAX_TREES = 64;
 /** Manifests that are fetched at once. */
@@ -45,7 +45,12 @@ export interface JointAnchors {
   open(
     events: readonly JointEvent[],
     timeoutMs: number,
-  ): Promise<{ readonly entries: ReadonlyMap<JointEvent, readonly AnchorEntry[]>; readonly unread: UnreadJoint[] }>;
+  ): Promise<{
+    readonly entries: ReadonlyMap<JointEvent, readonly AnchorEntry[]>;
+    readonly unread: UnreadJoint[];
+    /** The newest block of which a joint anchor was left out, since it is over what is remembered; undefined if none was. */
+    readonly leftOut: number | undefined;
+  }>;
   /** @throws ContentError, InvalidRecordError. */
   placeOf(entry: AnchorEntry & { readonly joint: JointAnchor }): Promise<JointPlace>;
 }
@@ -55,12 +60,15 @@ export function createJointAnchors({
   chain,
   clock,
   content,
+  maxBatches = MAX_BATCHES,
   membership,
 }: {
   readonly chain: Chain;
   readonly clock: Clock;
   readonly content: ContentStore;
   readonly membership: Pick<Membership, "read">;
+  /** Batches that are remembered; sixteen thousand by default. */
+  readonly maxBatches?: number | undefined;
 }): JointAnchors {
   const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
   const opened = new Map<string, readonly AnchorEntry[]>();
@@ -111,7 +119,7 @@ export function createJointAnchors({
 
   function trim(): void {
     for (const [key, entries] of opened) {
-      if (batches <= MAX_BATCHES || opened.size <= 1) return;
+      if (batches <= maxBatches || opened.size <= 1) return;
       opened.delete(key);
       batches -= entries.length;
       const manifest = entries[0]?.joint?.manifest;
@@ -122,10 +130,14 @@ export function createJointAnchors({
   return {
     async open(events, timeoutMs) {
       // The newest first, as many as may be remembered.
-      let remaining = MAX_BATCHES;
-      const wanted = [...events].reverse().filter(({ args }) => {
+      let remaining = maxBatches;
+      let leftOut: number | undefined;
+      const wanted = [...events].reverse().filter(({ args, blockNumber }) => {
         remaining -= Number(args.batches);
-        return remaining >= 0;
+        // One anchor is always read: none is larger than what a page of blocks can be cut to.
+        if (remaining >= 0 || remaining + Number(args.batches) === maxBatches) return true;
+        leftOut ??= blockNumber;
+        return false;
       });
       const due = wanted.filter((event) => {
         const key = keyOf(event);
@@ -153,7 +165,7 @@ export function createJointAnchors({
         if (known !== undefined) entries.set(event, known);
         else unread.push({ event, error: failed.errorOf(key) ?? new Error("Its manifest is still being fetched.") });
       }
-      return { entries, unread };
+      return { entries, unread, leftOut };
     },
     async placeOf({ author, joint }) {
       const { manifest, tree } = await readManifest(joint);

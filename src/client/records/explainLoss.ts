@@ -8,8 +8,8 @@ import type { ClientContext } from "../client.js";
 const SECONDS_OF_A_DAY = 86_400;
 
 /**
- * Explains why a record could not be fetched: if the DAO has voted that records of its kind are kept for a shorter time than has
- * passed, the error says so. Every other error is returned unchanged.
+ * Explains why a record could not be fetched: if records of its kind are kept for a shorter time than has passed, by the DAO's vote
+ * or without one, the error says so. Every other error is returned unchanged.
  *
  * @param anchoredAt Seconds, by the chain.
  */
@@ -22,8 +22,9 @@ export async function explainLoss(
   if (!(error instanceof ContentError) || (error.kind !== "missing" && error.kind !== "timeout")) return error;
   const name = retainParameter(kind);
   const read = async () => {
-    const { value } = await chain.read(() => chain.contracts.parameters.tryParameter(encodeName(name)));
-    return { now: await chain.now(), rules: retentionRules(new Map([[name, value]]), { min: 0, max: 0 }) };
+    const { set, value } = await chain.read(() => chain.contracts.parameters.tryParameter(encodeName(name)));
+    const parameters = new Map(set ? [[name, value] as const] : []);
+    return { set, now: await chain.now(), rules: retentionRules(parameters, { min: 0, max: 0 }) };
   };
   // If the chain does not answer either, the caller still gets the error about the record.
   const voted = await read().catch(() => undefined);
@@ -33,6 +34,8 @@ export async function explainLoss(
   return new ContentError(error.kind, `A record that was anchored at ${since} is kept by nobody that could be asked.`, {
     cause: error,
     details: messageOf(error),
-    hints: [`By vote (${name}) records of its kind are kept for ${days} days, and then let go of.`],
+    hints: [
+      `${voted.set ? "By vote" : "Without a vote"} (${name}) records of its kind are kept for ${days} days, and then let go of.`,
+    ],
   });
 }

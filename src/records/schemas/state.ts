@@ -31,6 +31,18 @@ export interface State {
   readonly previous: ContentId | null;
   /** The worst that the node's disk was since its State before; unset if it was well. */
   readonly disk?: DiskState;
+  /** The cycles since the node's State before this one, this one included. */
+  readonly summary?: StateSummary;
+}
+
+/** What many cycles were like: an agent writes a State down at intervals, and not in each cycle. */
+export interface StateSummary {
+  readonly cycles: number;
+  /** How often the named state or the health differed from those of the cycle before. */
+  readonly changes: number;
+  /** The cycles in which the node was healthy. */
+  readonly healthy: number;
+  readonly phi: { readonly min: number; readonly mean: number; readonly max: number };
 }
 
 /** The inputs of phi. All but the latency are shares of 1. */
@@ -60,4 +72,12 @@ export const stateSchema = z.strictObject({
   advised: z.array(z.enum(DirectiveKinds)).refine((kinds) => distinct(kinds), "must name each kind once"),
   previous: contentId.nullable(),
   disk: z.enum(DiskStates).exactOptional(),
+  summary: z
+    .strictObject({
+      cycles: count,
+      changes: count,
+      healthy: count,
+      phi: z.strictObject({ min: z.number(), mean: z.number(), max: z.number() }),
+    })
+    .exactOptional(),
 }) satisfies z.ZodType<State>;

@@ -5,7 +5,7 @@ import { Attempts } from "../../../src/agent/loop/attempts.js";
 import { Knowledge } from "../../../src/agent/loop/knowledge.js";
 import { MapekLoop, type MapekLoopDependencies } from "../../../src/agent/loop/mapek.js";
 import { Planner } from "../../../src/agent/loop/planner.js";
-import { Recorder } from "../../../src/agent/loop/recorder.js";
+import { Recorder } from "../../../src/agent/loop/recording/recorder.js";
 import { directStrategies } from "../../../src/agent/loop/strategies/direct.js";
 import { openOutbox } from "../../../src/agent/outbox/open.js";
 import { type Observation, PlanDefaults } from "../../../src/policy/index.js";

@@ -1,7 +1,8 @@
 import { id } from "ethers";
 import { expect, it } from "vitest";
 import { Expiry } from "../../../src/agent/replication/expiry.js";
-import { type IndexedRecord, RecordIndex } from "../../../src/agent/replication/recordIndex.js";
+import type { IndexedRecord } from "../../../src/agent/replication/index/indexedRecord.js";
+import { RecordIndex } from "../../../src/agent/replication/index/recordIndex.js";
 import type { RetentionTerms } from "../../../src/agent/replication/retentionReader.js";
 import type { Client } from "../../../src/client/index.js";
 import { retentionRules } from "../../../src/policy/index.js";
@@ -21,7 +22,7 @@ interface Listed {
 }
 
 /** An index of anchors that only this test lists; this node pins all of their records. */
-function indexOf(lists: readonly Listed[], unreadable: ReadonlySet<string> = new Set()): RecordIndex {
+function indexOf(lists: readonly Listed[], unreadable: ReadonlySet<string> = new Set()): Promise<RecordIndex> {
   const entries = lists.map(({ block, manifest }) => ({
     author: operatorKey(0).address,
     root: idOf(`root ${manifest}`),
@@ -38,7 +39,7 @@ function indexOf(lists: readonly Listed[], unreadable: ReadonlySet<string> = new
       return list.records.map((name) => ({ kind: "State", contentId: idOf(name) }));
     },
   } as unknown as Client;
-  return new RecordIndex({ client, pins: { get: async () => ({}) as Pin } as unknown as Pins });
+  return RecordIndex.open({ client, pins: { get: async () => ({}) as Pin } as unknown as Pins });
 }
 
 /** States are kept for 100 s, and those anchored up to a block are past that; a block is made every second. */
@@ -50,6 +51,7 @@ function expiryOf(index: RecordIndex, upTo: number, timeOf = async (block: numbe
     now: NOW,
     lastPastBlock,
     lastAllPastBlock: upTo,
+    lastForgottenBlock: -1,
     readHolds: async () => new Set(),
     timeOf,
   };
@@ -67,14 +69,14 @@ async function marked(expiry: Expiry): Promise<IndexedRecord[]> {
 
 it("returns a bounded number of expired records at a time, and a manifest after all of its records", async () => {
   const records = Array.from({ length: 1_200 }, (_, i) => `record ${i}`);
-  const index = indexOf([{ manifest: "list", block: 5, records }]);
+  const index = await indexOf([{ manifest: "list", block: 5, records }]);
   await index.update(signal);
   const expiry = expiryOf(index, 10);
   const rounds: [number, number][] = [];
   for (let round = 0; round < 4; round++) {
     const due = await marked(expiry);
     rounds.push([due.length, due.filter(({ kind }) => kind === "Manifest").length]);
-    for (const record of due) record.isHeld = false;
+    for (const record of due) index.rows.release(record);
   }
   expect(rounds).toEqual([
     [1_000, 0],
@@ -85,7 +87,7 @@ it("returns a bounded number of expired records at a time, and a manifest after 
 });
 
 it("returns no record whose own block is too new or cannot be read", async () => {
-  const index = indexOf([{ manifest: "list", block: 5, records: ["young"] }]);
+  const index = await indexOf([{ manifest: "list", block: 5, records: ["young"] }]);
   await index.update(signal);
   expect(await marked(expiryOf(index, 10, async () => NOW - 100))).toEqual([]);
   const failing = expiryOf(index, 10, () => Promise.reject(new Error("the chain does not answer")));
@@ -100,7 +102,7 @@ it("counts a record's time from its first anchor, in whatever order the manifest
     { manifest: "first", block: 5, records: ["twice"] },
     { manifest: "second", block: 50, records: ["twice"] },
   ];
-  const index = indexOf(lists, unreadable);
+  const index = await indexOf(lists, unreadable);
   await index.update(signal);
   expect(await marked(expiryOf(index, 10))).toEqual([]);
   expect(index.find(idOf("twice"))?.block).toBe(50);
@@ -110,5 +112,5 @@ it("counts a record's time from its first anchor, in whatever order the manifest
   const due = await marked(expiryOf(index, 10));
   expect(due.map(({ contentId }) => contentId)).toEqual([idOf("twice")]);
   // The second manifest is newer, but its only record is listed by the first, too.
-  expect([...index.records()].filter(({ isExpired }) => isExpired)).toHaveLength(2);
+  expect(index.rows.pageById(0, 10).filter(({ isExpired }) => isExpired)).toHaveLength(2);
 });

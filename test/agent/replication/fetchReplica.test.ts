@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { fetchReplica } from "../../../src/agent/replication/fetchReplica.js";
-import type { IndexedRecord } from "../../../src/agent/replication/recordIndex.js";
-import { type ContentStore, createMemoryContent, type Pins } from "../../../src/ports/content/index.js";
+import type { IndexedRecord } from "../../../src/agent/replication/index/indexedRecord.js";
+import {
+  type ContentStore,
+  createMemoryContent,
+  type GetOptions,
+  type Pins,
+} from "../../../src/ports/content/index.js";
+import { openFile } from "../../../src/ports/content/unixfs/files.js";
 import {
   type ContentId,
   contentIdToCid,
@@ -17,7 +23,7 @@ const signal = new AbortController().signal;
 
 /** What a node did, in order: pins by name and scope, fetches of blocks and files. */
 interface Step {
-  readonly did: "pin" | "get" | "open";
+  readonly did: "pin" | "drop" | "get" | "open";
   readonly what: string;
 }
 
@@ -26,7 +32,11 @@ function open(isFull = false) {
   const peers = createMemoryContent();
   const steps: Step[] = [];
   const asked: (readonly string[] | undefined)[] = [];
-  const pins: Pick<Pins, "set"> = {
+  const pins: Pick<Pins, "drop" | "set"> = {
+    drop: async (name) => {
+      steps.push({ did: "drop", what: name });
+      return true;
+    },
     set: async ({ name, scope, reason }) => void steps.push({ did: "pin", what: `${scope} ${name} ${reason}` }),
   };
   const content: ContentStore = {
@@ -40,14 +50,24 @@ function open(isFull = false) {
     openFile(cid, options) {
       steps.push({ did: "open", what: cid });
       asked.push(options?.providers);
-      return peers.openFile(cid, options);
+      const counting = async (block: string, limits?: GetOptions) => {
+        const bytes = await peers.get(block, limits);
+        bytesRead += bytes.length;
+        return bytes;
+      };
+      return openFile({ get: counting }, cid, options);
     },
   };
-  const fetch = (contentId: ContentId, kind: IndexedRecord["kind"], aborts = signal) => {
-    const record = { contentId, kind } as IndexedRecord;
-    return fetchReplica({ ...content, pins: pins as Pins }, record, ["a", "b"], aborts);
-  };
-  return { peers, steps, asked, fetch };
+  let bytesRead = 0;
+  const fetch = (contentId: ContentId, kind: IndexedRecord["kind"], { aborts = signal, room = 1e9 } = {}) =>
+    fetchReplica({
+      content: { ...content, pins: pins as Pins },
+      record: { contentId, kind },
+      providers: ["a", "b"],
+      hasRoom: (bytes) => bytes <= room,
+      signal: aborts,
+    });
+  return { peers, steps, asked, content, fetch, bytesRead: () => bytesRead };
 }
 
 function modelOf(weights: Omit<Model["weights"], "format">): Model {
@@ -96,7 +116,7 @@ describe("a record that this node is to keep", () => {
     const { fetch, peers, steps } = open();
     await peers.put(state.bytes);
     const aborted = AbortSignal.abort(new Error("the agent stops"));
-    await expect(fetch(state.contentId, "State", aborted)).rejects.toThrow("the agent stops");
+    await expect(fetch(state.contentId, "State", { aborts: aborted })).rejects.toThrow("the agent stops");
     expect(steps.filter(({ did }) => did === "pin")).toEqual([]);
   });
 });
@@ -113,16 +133,19 @@ describe("a manifest that this node is to keep", () => {
 });
 
 describe("a model that this node is to keep", () => {
-  it("is fetched with its weights, which are pinned first so that garbage collection leaves them", async () => {
+  it("is fetched with its weights, which are pinned once all their bytes are here", async () => {
     const { asked, fetch, peers, steps } = open();
     const weights = await peers.putFile([new Uint8Array(2_500_000).fill(7)]);
     const model = encodeRecord("Model", modelOf(weights));
     await peers.put(model.bytes);
-    await fetch(model.contentId, "Model");
+    expect(await fetch(model.contentId, "Model")).toEqual({
+      bytes: model.bytes.length + weights.bytes,
+      file: weights.cid,
+    });
     expect(steps).toEqual([
       { did: "get", what: model.cid },
-      { did: "pin", what: `tree replica/${weights.cid} replica` },
       { did: "open", what: weights.cid },
+      { did: "pin", what: `tree replica/${weights.cid} replica` },
       { did: "pin", what: `block replica/${model.cid} replica` },
     ]);
     expect(asked).toEqual([
@@ -131,13 +154,52 @@ describe("a model that this node is to keep", () => {
     ]);
   });
 
-  it("is not pinned before its weights have come, so that it counts as missing", async () => {
+  it("leaves no pin if nobody has its weights, so that it counts as missing and stops no collection", async () => {
     const { fetch, peers, steps } = open();
     const cid = contentIdToCid(state.contentId, "raw");
     const model = encodeRecord("Model", modelOf({ cid, bytes: 10, sha256: state.contentId }));
     await peers.put(model.bytes);
     await expect(fetch(model.contentId, "Model")).rejects.toMatchObject({ kind: "missing" });
-    expect(steps.filter(({ did }) => did === "pin")).toEqual([{ did: "pin", what: `tree replica/${cid} replica` }]);
+    expect(steps.filter(({ did }) => did === "pin")).toEqual([]);
+  });
+
+  it.each([
+    ["longer than it says: no more than its root is read", { bytes: 1_000 }, "over the limit of 1000"],
+    ["shorter than it says", { bytes: 9_000_000 }, "and not 9000000"],
+    ["another file than it says", { sha256: state.contentId }, "does not have the sha256"],
+    ["no file at all", { cid: state.cid }, "not the CID of a file"],
+  ])("is kept without weights that are %s", async (_what, lie, reason) => {
+    const { bytesRead, fetch, peers, steps } = open();
+    const weights = await peers.putFile([new Uint8Array(8_000_000).fill(7)]);
+    await peers.put(state.bytes);
+    const model = encodeRecord("Model", modelOf({ ...weights, ...lie }));
+    await peers.put(model.bytes);
+    const fetched = await fetch(model.contentId, "Model");
+    const refused = expect.stringContaining(reason);
+    expect(fetched).toEqual({ bytes: model.bytes.length, file: null, refused });
+    expect(steps.filter(({ did }) => did === "pin")).toEqual([
+      { did: "pin", what: `block replica/${model.cid} replica` },
+    ]);
+    if ("bytes" in lie) expect(bytesRead()).toBeLessThan(1_000);
+  });
+
+  it("is not fetched if there is no room for what it says its weights have", async () => {
+    const { bytesRead, fetch, peers, steps } = open();
+    const weights = await peers.putFile([new Uint8Array(8_000_000).fill(7)]);
+    const model = encodeRecord("Model", modelOf(weights));
+    await peers.put(model.bytes);
+    expect(await fetch(model.contentId, "Model", { room: weights.bytes })).toBeUndefined();
+    expect([steps, bytesRead()]).toEqual([[{ did: "get", what: model.cid }], 0]);
+  });
+
+  it("is unpinned again if its weights were collected meanwhile", async () => {
+    const { content, fetch, peers, steps } = open();
+    const weights = await peers.putFile([new Uint8Array(10)]);
+    const model = encodeRecord("Model", modelOf(weights));
+    await peers.put(model.bytes);
+    content.has = async (cid) => cid !== weights.cid;
+    await expect(fetch(model.contentId, "Model")).rejects.toMatchObject({ kind: "missing" });
+    expect(steps.at(-1)).toEqual({ did: "drop", what: `replica/${weights.cid}` });
   });
 });
 

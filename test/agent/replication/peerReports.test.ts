@@ -71,11 +71,20 @@ describe("PeerReports", () => {
     say(0);
     say(1, { missing: [record] });
     say(2, { block: 4 });
-    const holders = () => reports.holdersAt(VIEW).filter(({ holds }) => holds(record, 5));
+    const holders = () =>
+      reports.holdersAt(VIEW).filter(({ holds }) => holds({ contentId: record, block: 5, authors: new Set() }));
     expect(holders().map(({ account }) => account)).toEqual([first]);
     say(1);
     say(2);
     expect(holders().map(({ account }) => account)).toEqual([first, second, third]);
+  });
+
+  it("counts a record of an author whose quota is full as not held, from the named block on", () => {
+    say(0, { refused: [{ author: first.toLowerCase(), block: 3 }] });
+    const holds = (block: number, author: string) =>
+      reports.holdersAt(VIEW).some((each) => each.holds({ contentId: record, block, authors: new Set([author]) }));
+    expect([2, 3, 4].map((block) => holds(block, first.toLowerCase()))).toEqual([true, false, false]);
+    expect(holds(4, second.toLowerCase())).toBe(true);
   });
 
   it("ignores reports of another view and old ones", () => {

@@ -63,7 +63,7 @@ export async function createReplicationMesh({ nodes, replicas = 2, running, away
     });
     const client = createClient({ chain, content });
     const gossip = createGossip({ pubsub: content.pubsub });
-    const replicator = new Replicator({
+    const replicator = await Replicator.open({
       client,
       content,
       gossip,

@@ -1,5 +1,5 @@
 import { id } from "ethers";
-import { Replicator } from "../../../src/agent/replication/replicator.js";
+import { Replicator, type ReplicatorDependencies } from "../../../src/agent/replication/replicator.js";
 import type { RetentionTerms } from "../../../src/agent/replication/retentionReader.js";
 import type { ReplicationState } from "../../../src/agent/replication/state.js";
 import type { Client } from "../../../src/client/index.js";
@@ -198,7 +198,7 @@ export class SimulatedMesh {
       chain: { addresses: { KnowledgeRegistry: "0x" }, blockNumber: async () => this.#entries.length },
     } as unknown as Client;
     const termsOf = () => this.#readTermsOf(node);
-    node.replicator = new Replicator({
+    node.replicator = await Replicator.open({
       client,
       content: {
         get: async (cid: string) => {
@@ -218,9 +218,7 @@ export class SimulatedMesh {
           },
           drop: async (name) => this.#unpin(node, name),
         },
-      } as Partial<ConstructorParameters<typeof Replicator>[0]["content"]> as ConstructorParameters<
-        typeof Replicator
-      >[0]["content"],
+      } as Partial<ReplicatorDependencies["content"]> as ReplicatorDependencies["content"],
       gossip: {
         publish: async (_topic, bytes) => {
           if (node.isCutOff) return 0;
@@ -321,6 +319,7 @@ export class SimulatedMesh {
       now: 1_000_000,
       lastPastBlock: { State: upTo, Model: upTo, Incident: upTo, Outcome: upTo },
       lastAllPastBlock: upTo,
+      lastForgottenBlock: -1,
       readHolds: async () => this.onHold,
       timeOf: async () => 0,
     };

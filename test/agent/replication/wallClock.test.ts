@@ -21,6 +21,7 @@ const terms: RetentionTerms = {
     rules,
     now: 1_000_000,
     lastAllPastBlock: -1,
+    lastForgottenBlock: -1,
     readHolds: async () => new Set<ContentId>(),
     timeOf: async () => 0,
   },
@@ -84,7 +85,7 @@ async function createPeers() {
   }
 
   async function start(peer: Peer): Promise<void> {
-    const replicator = new Replicator({
+    const replicator = await Replicator.open({
       ...{ client, clock, content: contentOf(peer), self: peer.self, everyMs: EVERY_MS, awayMs: AWAY_MS },
       gossip: {
         publish: async (_topic, bytes) => {

@@ -8,16 +8,17 @@ const DAY = 86_400;
 const NOW = 100 * DAY;
 const lost = (kind: ContentErrorKind = "missing") => new ContentError(kind, "Nobody has it.");
 
-/** A DAO that has voted how long incidents are kept, in seconds; 0 for no vote. */
+/** A DAO that has voted how long incidents are kept, in seconds; 0 for no vote. States were not voted on. */
 const daoOf = (retain: number) =>
   contextOf({
     chain: {
       now: async () => NOW,
       contracts: {
         parameters: {
-          tryParameter: async (name: string) => ({
-            value: name === encodeName("retain.Incident") ? BigInt(retain) : 0n,
-          }),
+          tryParameter: async (name: string) => {
+            const value = name === encodeName("retain.Incident") ? BigInt(retain) : 0n;
+            return { set: value !== 0n, value };
+          },
         },
       },
     },
@@ -44,6 +45,13 @@ describe("a record that cannot be had", () => {
   it("is told of as it is where the DAO has voted nothing", async () => {
     const error = lost();
     expect(await explain(0, error)).toBe(error);
+  });
+
+  it("is told of as let go of without a vote, where it is a state", async () => {
+    const told = await explainLoss(daoOf(0), "State", NOW - 31 * DAY, lost());
+    expect((told as ContentError).hints.join()).toMatch(/Without a vote \(retain\.State\).*30 days/);
+    const young = lost();
+    expect(await explainLoss(daoOf(0), "State", NOW - 29 * DAY, young)).toBe(young);
   });
 
   it("is told of as it is where the chain does not answer either", async () => {

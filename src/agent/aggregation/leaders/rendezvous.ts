@@ -33,13 +33,11 @@ export class Rendezvous {
    * @param except Nodes to leave out, in lower case.
    */
   first(key: Hex, count: number, except: ReadonlySet<string> = new Set()): readonly Address[] {
-    // The key is a hash: eight of its bytes are as good as all.
-    const high = Number.parseInt(key.slice(2, 10), 16);
-    const low = Number.parseInt(key.slice(10, 18), 16);
+    const weigh = weigher(key);
     const best: { readonly node: RankedNode; readonly weight: number }[] = [];
     for (const node of this.#nodes) {
       if (except.has(node.key)) continue;
-      const weight = mixed(high ^ node.high, low ^ node.low);
+      const weight = weigh(node);
       const place = best.findIndex((each) => each.weight < weight);
       best.splice(place < 0 ? best.length : place, 0, { node, weight });
       if (best.length > count) best.pop();
@@ -47,10 +45,35 @@ export class Rendezvous {
     return best.map(({ node }) => node.account);
   }
 
+  /** Whether a node is among the first `count` for a key, without ranking them all. `account` is in lower case. */
+  isAmongFirst(key: Hex, count: number, account: string, except: ReadonlySet<string> = new Set()): boolean {
+    const place = this.#nodes.findIndex((node) => node.key === account);
+    const own = this.#nodes[place];
+    if (own === undefined || except.has(account)) return false;
+    const weigh = weigher(key);
+    const weight = weigh(own);
+    let before = 0;
+    for (const [other, node] of this.#nodes.entries()) {
+      if (before >= count) return false;
+      if (other === place || except.has(node.key)) continue;
+      const its = weigh(node);
+      // Of equal weights the earlier node is first, as in `first`.
+      if (its > weight || (its === weight && other < place)) before += 1;
+    }
+    return before < count;
+  }
+
   /** All nodes in their order for a task that has a name instead of a hash. */
   order(task: string): readonly Address[] {
     return this.first(`0x${createHash("sha256").update(task).digest("hex")}`, this.#nodes.length);
   }
+}
+
+/** Weighs nodes for a key. It is a hash: eight of its bytes are as good as all. */
+function weigher(key: Hex): (node: RankedNode) => number {
+  const high = Number.parseInt(key.slice(2, 10), 16);
+  const low = Number.parseInt(key.slice(10, 18), 16);
+  return (node) => mixed(high ^ node.high, low ^ node.low);
 }
 
 /** 53 bits in which every bit of the input counts (the finaliser of MurmurHash3, twice). */

@@ -154,16 +154,17 @@ export function aggregatedAttestations(
 
 /**
  * One transaction anchors the batches of many nodes: all nodes offer theirs at the same moments. If too few nodes take part
- * for that to save gas, each anchors its own.
+ * for that to save gas, each anchors its own. Records other than states are never among those offered: what is anchored
+ * jointly is kept no longer than states are.
  */
 export function aggregatedAnchoring(
   exchange: Pick<AnchoringExchange, "isOpen" | "offer" | "update">,
-  outbox: Pick<Outbox, "settle">,
+  outbox: Pick<Outbox, "hasEvidence" | "settle">,
   anchorEveryMs: number,
 ): AnchoringStrategy {
   return {
     update: (view) => exchange.update(view),
     pauseAfter: (anchoredAt) => anchorEveryMs - (exchange.isOpen ? anchoredAt % anchorEveryMs : 0),
-    anchor: (urgent) => (exchange.isOpen && !urgent ? exchange.offer() : outbox.settle()),
+    anchor: (urgent) => (exchange.isOpen && !urgent && !outbox.hasEvidence ? exchange.offer() : outbox.settle()),
   };
 }

@@ -24,6 +24,19 @@ describe("who keeps a record", () => {
     );
   });
 
+  it("is known of one node without ranking the others", () => {
+    const mesh = new Rendezvous(members);
+    const except = new Set([members[1]?.toLowerCase() ?? ""]);
+    for (const key of records.slice(0, 200)) {
+      for (const count of [0, 1, 3, 12]) {
+        const first = new Set(mesh.first(key, count, except));
+        const found = members.filter((each) => mesh.isAmongFirst(key, count, each.toLowerCase(), except));
+        expect(new Set(found)).toEqual(first);
+      }
+    }
+    expect(mesh.isAmongFirst(record(0), 12, "0x00")).toBe(false);
+  });
+
   it("is nobody but the excepted where all others are, and never the excepted", () => {
     const [first, ...others] = members;
     const except = new Set(others.map((operator) => operator.toLowerCase()));

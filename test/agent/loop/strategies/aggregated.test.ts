@@ -12,7 +12,8 @@ it("anchors jointly what is not urgent, if there are enough nodes, and all else 
     offer: async () => void calls.push("offer"),
     update: async () => undefined,
   };
-  const anchoring = aggregatedAnchoring(exchange, { settle: async () => void calls.push("settle") }, 60_000);
+  const outbox = { hasEvidence: false, settle: async () => void calls.push("settle") };
+  const anchoring = aggregatedAnchoring(exchange, outbox, 60_000);
   await anchoring.anchor(false);
   expect(anchoring.pauseAfter(90_000)).toBe(60_000);
   isOpen = true;
@@ -21,6 +22,10 @@ it("anchors jointly what is not urgent, if there are enough nodes, and all else 
   // The next full minute of the wall clock.
   expect(anchoring.pauseAfter(90_000)).toBe(30_000);
   expect(calls).toEqual(["settle", "offer", "settle"]);
+  // What is kept for longer than states are is anchored by its author alone.
+  outbox.hasEvidence = true;
+  await anchoring.anchor(false);
+  expect(calls).toEqual(["settle", "offer", "settle", "settle"]);
 });
 
 it("hands reports to the exchange of attestations", async () => {

@@ -60,7 +60,9 @@ export class IncidentTurns {
     this.#since.set(contentId, since);
     const nodes = await client.listNodes();
     if (seenBy === "machine" && this.#isNamedHost(subject, nodes)) return "own";
-    const agents = nodes.map(({ agent }) => agent);
+    // Neither a node that is silent nor the one that the incident is about would do it.
+    const able = nodes.filter(({ index, suspended }) => !suspended && subject !== `node/${index}`);
+    const agents = able.map(({ agent }) => agent);
     // A node that is no member has no rank, and its anchor would be refused: the caller learns that by trying.
     const rank = Math.max(0, leaderRank(contentId, agents, self));
     const waitMs = seenBy === "members" ? rank * takeoverMs : Math.min(rank, LOCAL_STEPS) * AgentDefaults.openStepMs;

@@ -18,8 +18,10 @@ const order = leaderOrder(contentId, NODES) as Address[];
 function turnsOf(hosts: Readonly<Record<string, readonly Address[]>> = {}) {
   const clock = new TestClock(frozen());
   const anchors: { author: Address; contentId: ContentId; isLost?: boolean }[] = [];
+  const suspended = new Set<Address>();
   const client = {
-    listNodes: async () => NODES.map((agent) => ({ agent, operator: agent })),
+    listNodes: async () =>
+      NODES.map((agent, index) => ({ agent, operator: agent, index, suspended: suspended.has(agent) })),
     listAnchors: async () => ({ entries: anchors, unread: [], since: 0 }),
     fetchLeaves: async ({ anchor }: { anchor: (typeof anchors)[number] }) => {
       if (anchor.isLost) throw new ContentError("missing", "No node has it.");
@@ -29,7 +31,7 @@ function turnsOf(hosts: Readonly<Record<string, readonly Address[]>> = {}) {
   const turns = order.map((self) => new IncidentTurns({ self, clock, client, takeoverMs: TAKEOVER_MS, hosts }));
   const ask = (seenBy: "members" | "machine", subject = "replica/web/3") =>
     Promise.all(turns.map((each) => each.of(contentId, { ...incident, subject }, seenBy)));
-  return { anchors, ask, clock };
+  return { anchors, ask, clock, suspended };
 }
 
 const later = (count: number) => Array(count).fill("later");
@@ -46,6 +48,15 @@ describe("an incident that every member sees", () => {
     anchors.push({ author: order[1] as Address, contentId });
     // The author itself asks its outbox first; here it has none.
     expect((await ask("members")).toSpliced(1, 1)).toEqual(Array(7).fill("anchored"));
+  });
+});
+
+describe("an incident about a node", () => {
+  it("waits neither for that node nor for one that is suspended", async () => {
+    const { ask, suspended } = turnsOf();
+    suspended.add(order[1] as Address);
+    const accused = `node/${NODES.indexOf(order[0] as Address)}`;
+    expect((await ask("members", accused)).slice(2)).toEqual(["own", ...later(5)]);
   });
 });
 

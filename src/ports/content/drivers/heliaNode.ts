@@ -20,6 +20,7 @@ import { inspectDatabase } from "../store/engine/inspect.js";
 import { isHeld } from "../store/engine/repair.js";
 import type { VerifiedBlocks } from "../store/verifiedBlocks.js";
 import { openBlocks, openError } from "./disk.js";
+import { PeerDatastore } from "./peerDatastore.js";
 
 /** The libp2p services of a node. */
 export interface NodeServices extends Record<string, unknown> {
@@ -66,7 +67,7 @@ export async function startHeliaNode(parameters: HeliaNodeParameters): Promise<H
   // Helia does not close its stores: stopping it leaves a Level store open.
   const closers = [() => blocks.close()];
   const stop = () => closeAll(closers);
-  let datastore: LevelDatastore;
+  let datastore: PeerDatastore;
   try {
     datastore = await openPeers(join(dir, "store", "data"));
     closers.unshift(() => datastore.close());
@@ -131,12 +132,12 @@ export async function startHeliaNode(parameters: HeliaNodeParameters): Promise<H
 
 /** Closes one after another, each within {@link STOP_MS}, also if others fail; then throws what failed. */
 /** Opens what libp2p remembers of peers. A damaged one is made anew: peers are met again. Blocks and pins are elsewhere. */
-async function openPeers(path: string): Promise<LevelDatastore> {
+async function openPeers(path: string): Promise<PeerDatastore> {
   const state = await inspectDatabase(path);
   if (state.kind === "damaged" && !(await isHeld(path))) await rm(path, { recursive: true });
-  const datastore = new LevelDatastore(path);
-  await datastore.open();
-  return datastore;
+  const disk = new LevelDatastore(path);
+  await disk.open();
+  return PeerDatastore.open(disk);
 }
 
 async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {

@@ -251,4 +251,15 @@ describe("a Helia node on a full disk", () => {
       await Promise.allSettled([node.close()]);
     },
   );
+
+  it.skipIf(!mayMount)("meets a peer while it is full, and reads what the peer has (ENOSPC; needs root)", async () => {
+    using disk = smallDisk(8 * 1024 * 1024);
+    const peer = await startNode({ dir: temporaryFolder() });
+    const cid = await peer.put(bytesOf(1_000));
+    const node = await createHeliaContent({ dir: disk.dir });
+    disk.fill();
+    await peer.connect(node.multiaddrs()[0] ?? "");
+    expect(await node.get(cid)).toEqual(bytesOf(1_000));
+    await Promise.allSettled([node.close()]);
+  });
 });

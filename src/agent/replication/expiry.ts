@@ -64,6 +64,8 @@ export class Expiry {
     const { index } = this.#dependencies;
     if (this.#terms === undefined || !this.#areTermsKnown) return [];
     const terms = this.#terms;
+    const isAnyPast = Object.values(terms.lastPastBlock).some((block) => block >= 0);
+    if (!isAnyPast && !index.rows.hasPast()) return [];
     try {
       for (const [rule, kind] of IndexedKinds.entries()) {
         const upTo = kind === "Manifest" ? terms.lastAllPastBlock : terms.lastPastBlock[kind];

@@ -46,8 +46,6 @@ export async function fetchReplica(parameters: FetchReplicaParameters): Promise<
   if (!hasRoom(bytes)) return undefined;
   const refused = weights === undefined ? undefined : await fetchFile(parameters, weights);
   const file = refused === undefined ? (weights?.cid ?? null) : null;
-  // A block that came and found no room on the disk can be read once, and is not held.
-  if (!(await content.has(cid))) throw new DiskError("full", `The record ${cid} could not be kept.`);
   if (file !== null) await pin(content, file, "tree");
   await pin(content, cid, "block");
   return refused === undefined ? { bytes, file } : { bytes: block.length, file, refused };
@@ -73,6 +71,8 @@ async function fetchFile(
 }
 
 async function pin(content: ReplicaStore, cid: string, scope: "block" | "tree"): Promise<void> {
+  // A block that came and found no room on the disk can be read once, and is not held.
+  if (!(await content.has(cid))) throw new DiskError("full", `The block ${cid} could not be kept.`);
   await content.pins.set({ name: `${REPLICA_PIN}/${cid}`, cid, reason: REPLICA_PIN, scope });
   // A lost record costs itself, and a lost root every collection.
   if (scope === "block" || (await content.has(cid))) return;

@@ -1,42 +1,37 @@
-import pMap from "p-map";
+import { CatalogError } from "../../catalog/errors.js";
 import type { Client } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import type { ContentMaintenance, ContentStore } from "../../ports/content/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
-import { type Address, type ContentId, contentIdToCid, decodeRecord } from "../../records/index.js";
+import {
+  type Address,
+  type ContentId,
+  contentIdToCid,
+  decodeRecord,
+  InvalidRecordError,
+  type Weights,
+} from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { repeat } from "../../utils/timing/repeat.js";
-import { retryDelay } from "../../utils/timing/retryDelay.js";
-import { Rendezvous } from "../aggregation/leaders/rendezvous.js";
 import { Expiry } from "./expiry.js";
-import { fetchReplica } from "./fetchReplica.js";
 import type { AuthorQuota } from "./index/authorUsage.js";
 import { type IndexedKind, type IndexedRecord, REPLICA_PIN } from "./index/indexedRecord.js";
 import { RecordIndex } from "./index/recordIndex.js";
-import type { BlockPlace } from "./index/recordRows.js";
-import { decodeReport, encodeReport, MAX_MISSING, MAX_REFUSED, type ReplicationReport, viewOf } from "./message.js";
+import { decodeReport, encodeReport, MAX_MISSING, MAX_REFUSED, type ReplicationReport } from "./message.js";
 import { PeerReports } from "./peerReports.js";
 import type { RetentionReader } from "./retentionReader.js";
+import { Share } from "./share.js";
+import { ShareFetcher } from "./shareFetcher.js";
 import { Census, type CensusTerms, type ReplicationCounts, type ReplicationState } from "./state.js";
 import { dropStrayPins, type UnpinScope, unpinExpired } from "./unpin.js";
 
 /** Only of local blocks, which come at once. */
 const READ_TIMEOUT_MS = 2_000;
-/** Records that are fetched at once, so that no peer is overloaded. */
-const PARALLEL = 16;
-/** Records that are fetched in one tick, so that the others soon hear from this node again. */
-const MAX_FETCHED_PER_TICK = 256;
-/** Records that one tick assigns after a change of members or rules; the next ticks, without a pause, assign the others. */
-const MAX_ASSIGNED = 20_000;
-/** Held records that one tick considers to unpin. */
-const MAX_SURPLUS = 1_000;
 /** Records that one tick counts, and the pairs of records and members that it ranks for that. */
 const MAX_COUNTED = 5_000;
 const MAX_RANKED = 1_000_000;
-const FIRST_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 300_000;
 /** Reports that a member sends sooner after one another than this are dropped. */
 const MIN_REPORT_INTERVAL_MS = 250;
 
@@ -61,7 +56,6 @@ export interface ReplicatorDependencies {
   readonly indexPath?: string | undefined;
 }
 
-const BEFORE_ALL: BlockPlace = { block: -1, id: 0 };
 const NOTHING_COUNTED: ReplicationCounts = new Census({ replicas: { min: 0, max: 0 }, present: 0 }).counts;
 
 /**
@@ -77,23 +71,15 @@ export class Replicator {
   readonly #expiry: Expiry;
   readonly #stopping = new AbortController();
   readonly #lastReportAt = new Map<string, number>();
-  #view = "";
-  /** Milliseconds of the monotonic clock. */
-  #viewSince = Number.POSITIVE_INFINITY;
-  #presentMembers: readonly Address[] = [];
-  #rendezvous = new Rendezvous([]);
-  /** Up to where records are assigned by the view; undefined once all are. */
-  #assigned: BlockPlace | undefined = BEFORE_ALL;
-  /** The row up to which records were considered to unpin, and up to which they were counted. */
-  #consideredTo = 0;
+  readonly #share: Share;
+  readonly #fetcher: ShareFetcher;
+  /** The row up to which records were counted. */
   #countedTo = 0;
   #census: Census | undefined;
   #counts = NOTHING_COUNTED;
   /** Whether there is more to do than one tick does. */
   #isBehind = false;
   #areStraysDropped = false;
-  /** The peer id of each member, by its account in lower case. */
-  #peerIds: ReadonlyMap<string, string> = new Map();
   #unsubscribe: () => void = () => undefined;
   #running: Promise<void> | undefined;
 
@@ -103,14 +89,26 @@ export class Replicator {
     this.#index = index;
     this.#expiry = new Expiry({ ...parameters, index });
     this.#peerReports = new PeerReports({ clock, awayMs });
+    const shared = { ...parameters, rows: index.rows };
+    this.#share = new Share({ ...shared, peerReports: this.#peerReports });
+    this.#fetcher = new ShareFetcher({ ...shared, share: this.#share, signal: this.#stopping.signal });
     this.#topic = `witan/replication/1/${client.chain.addresses.KnowledgeRegistry.toLowerCase()}`;
   }
 
-  /** @throws {CatalogError} `no-sqlite`, `busy` or `storage` if the file of the index cannot be used. */
+  /**
+   * If the file of the index cannot be used, such as on a full disk, the index is in memory until the next start.
+   *
+   * @throws {CatalogError} `no-sqlite`.
+   */
   static async open(parameters: ReplicatorDependencies): Promise<Replicator> {
-    const { client, clock, content, indexPath: path, quota } = parameters;
+    const { client, clock, content, indexPath: path, logger, quota } = parameters;
     const sizeOf = (contentId: ContentId, kind: IndexedKind) => replicaBytes(content, contentId, kind);
-    const index = await RecordIndex.open({ client, clock, pins: content.pins, sizeOf, quota, path });
+    const common = { client, clock, pins: content.pins, sizeOf, quota };
+    const index = await RecordIndex.open({ ...common, path }).catch((error: unknown) => {
+      if (!(error instanceof CatalogError) || error.kind === "no-sqlite") throw error;
+      logger.warn("the record index is kept in memory", { reason: messageOf(error) });
+      return RecordIndex.open(common);
+    });
     return new Replicator(parameters, index);
   }
 
@@ -140,31 +138,22 @@ export class Replicator {
 
   /** Reads rules, members and new anchors; unpins what expired; fetches this node's share; unpins the surplus; reports. */
   async tick(): Promise<void> {
-    const { client, clock, self } = this.#dependencies;
-    const { signal } = this.#stopping;
+    const { client, hasRoom = () => true, self } = this.#dependencies;
     const members = await client.listNodes();
     this.#peerReports.setMembers(members);
-    this.#peerIds = new Map(members.map(({ agent, peerId }) => [agent.toLowerCase(), peerId]));
     const isMember = members.some(({ agent }) => sameHex(agent, self));
     await this.#expiry.refresh();
-    const { rules } = this.#expiry;
-    this.#presentMembers = [...new Set([...this.#peerReports.present(), ...(isMember ? [self] : [])])];
-    const view = viewOf(this.#presentMembers, rules);
-    const added = await this.#index.update(signal, this.#expiry.pastBlocks, this.#expiry.isHoldUnlisted);
-    if (view !== this.#view) {
-      this.#viewSince = clock.monotonic();
-      this.#rendezvous = new Rendezvous(this.#presentMembers);
-      this.#assigned = BEFORE_ALL;
-      this.#census = undefined;
-    }
-    this.#view = view;
-    for (const record of added) this.#assign(record);
-    this.#assignNext();
+    const { isHoldUnlisted, pastBlocks, rules } = this.#expiry;
+    const present = [...new Set([...this.#peerReports.present(), ...(isMember ? [self] : [])])];
+    const added = await this.#index.update(this.#stopping.signal, pastBlocks, isHoldUnlisted);
+    if (this.#share.follow(present, rules)) this.#census = undefined;
+    this.#share.assign(added);
     await this.#unpin(await this.#expiry.mark(), "all");
     await this.#dropStrays();
-    const isFetching = isMember && (this.#dependencies.hasRoom?.() ?? true) && (await this.#fetchMissing());
-    this.#isBehind = isFetching || this.#index.isBehind || this.#assigned !== undefined;
-    if (this.#expiry.areTermsKnown) await this.#unpin(this.#surplus(), "replicas");
+    const peerIds = new Map(members.map(({ agent, peerId }) => [agent.toLowerCase(), peerId]));
+    const isFetching = isMember && hasRoom() && (await this.#fetcher.fetch(peerIds));
+    this.#isBehind = isFetching || this.#index.isBehind || !this.#share.isComplete;
+    if (this.#expiry.areTermsKnown) await this.#unpin(this.#share.surplus(), "replicas");
     this.#count();
     await this.#publishReport();
   }
@@ -180,83 +169,9 @@ export class Replicator {
       unread: this.#index.unread,
       missing: this.#index.rows.countMissing(),
       replicas: this.#expiry.rules.replicas,
-      present: this.#presentMembers.length,
+      present: this.#share.present.length,
       overQuota: this.#index.rows.refusedSince().map(({ author }) => author),
     };
-  }
-
-  #assign(record: IndexedRecord): void {
-    const self = this.#dependencies.self.toLowerCase();
-    const { authors, contentId } = record;
-    const { max } = this.#expiry.rules.replicas;
-    const isMine = authors.has(self) || this.#rendezvous.isAmongFirst(contentId, max, self, authors);
-    if (isMine !== record.isMine) this.#index.rows.assign(record, isMine);
-  }
-
-  /** Assigns the next records by the view, in the order of blocks: reports claim those up to there. */
-  #assignNext(): void {
-    if (this.#assigned === undefined) return;
-    const page = this.#index.rows.page(this.#assigned, MAX_ASSIGNED);
-    for (const record of page) this.#assign(record);
-    this.#assigned = page.length < MAX_ASSIGNED ? undefined : page.at(-1);
-  }
-
-  /** Resolves with whether there is more to fetch than was. */
-  async #fetchMissing(): Promise<boolean> {
-    const { clock, content, logger } = this.#dependencies;
-    const { rows } = this.#index;
-    const missing = rows.missing(clock.monotonic(), MAX_FETCHED_PER_TICK);
-    let failed = 0;
-    await pMap(
-      missing,
-      async (record) => {
-        try {
-          await this.#fetch(content, record);
-        } catch (error) {
-          this.#stopping.signal.throwIfAborted();
-          failed += 1;
-          const failures = record.failures + 1;
-          rows.postpone(record, failures, clock.monotonic() + retryDelay(failures, FIRST_RETRY_MS, MAX_RETRY_MS));
-          logger.debug("a record could not be fetched", {
-            contentId: record.contentId,
-            reason: messageOf(error),
-          });
-        }
-      },
-      { concurrency: PARALLEL },
-    );
-    if (missing.length > 0) logger.info("fetched records to replicate", { fetched: missing.length - failed, failed });
-    return missing.length === MAX_FETCHED_PER_TICK && failed < missing.length;
-  }
-
-  async #fetch(content: ReplicatorDependencies["content"], record: IndexedRecord): Promise<void> {
-    const { logger, self } = this.#dependencies;
-    const { rows } = this.#index;
-    // What this node itself wrote is no replica.
-    const isOwn = record.authors.has(self.toLowerCase());
-    const hasRoom = (bytes: number) => isOwn || rows.hasRoom(record, bytes);
-    const fetched = hasRoom(0)
-      ? await fetchReplica({
-          ...{ content, record, hasRoom, signal: this.#stopping.signal },
-          providers: this.#providersOf(record),
-        })
-      : undefined;
-    if (fetched === undefined) return rows.refuse(record);
-    rows.hold(record, fetched.bytes);
-    const { refused } = fetched;
-    if (refused !== undefined)
-      logger.warn("a model is kept without its weights", { contentId: record.contentId, reason: refused });
-  }
-
-  /** The members that must hold a replica of it, besides its authors. */
-  #replicaNodesOf({ authors, contentId }: IndexedRecord): readonly Address[] {
-    return this.#rendezvous.first(contentId, this.#expiry.rules.replicas.max, authors);
-  }
-
-  /** The peers that should have it: its authors and the other replica nodes. */
-  #providersOf(record: IndexedRecord): string[] {
-    const nodes = new Set([...record.authors, ...this.#replicaNodesOf(record).map((node) => node.toLowerCase())]);
-    return [...nodes].flatMap((node) => this.#peerIds.get(node) ?? []);
   }
 
   /** Once after a start. */
@@ -278,57 +193,21 @@ export class Replicator {
     if (withoutFiles > 0) logger.warn("files of models that cannot be read stay pinned", { models: withoutFiles });
   }
 
-  /**
-   * A node keeps a record it is no longer responsible for until all its replica nodes and all its present authors have it, and
-   * at least the minimum number of nodes. A record past its retention that is on hold stays: others may have unpinned it
-   * before they knew of the hold.
-   */
-  #surplus(): IndexedRecord[] {
-    const { everyMs } = this.#dependencies;
-    const { min } = this.#expiry.rules.replicas;
-    const present = new Set(this.#presentMembers.map((account) => account.toLowerCase()));
-    // A report from before the view changed proves nothing: its sender may be unpinning by the old view at this moment.
-    const countHolders = this.#holderCounter(this.#viewSince + everyMs);
-    const page = this.#index.rows.surplus(this.#consideredTo, this.#assigned, MAX_SURPLUS);
-    this.#consideredTo = page.length < MAX_SURPLUS ? 0 : (page.at(-1)?.id ?? 0);
-    return page.filter((record) => {
-      const authors = [...record.authors].filter((author) => present.has(author));
-      return countHolders(record) >= Math.max(min, this.#replicaNodesOf(record).length + authors.length);
-    });
-  }
-
   /** Counts the next records; after the last one the counts are those of the status. */
   #count(): void {
-    const terms: CensusTerms = { replicas: this.#expiry.rules.replicas, present: this.#presentMembers.length };
+    const terms: CensusTerms = { replicas: this.#expiry.rules.replicas, present: this.#share.present.length };
     if (this.#census === undefined) {
       this.#census = new Census(terms);
       this.#countedTo = 0;
     }
     const limit = Math.max(1, Math.min(MAX_COUNTED, Math.floor(MAX_RANKED / Math.max(1, terms.present))));
     const page = this.#index.rows.pageById(this.#countedTo, limit);
-    const countHolders = this.#holderCounter();
+    const countHolders = this.#share.holderCounter();
     for (const record of page) this.#census.add(record, () => countHolders(record));
     this.#countedTo = page.at(-1)?.id ?? 0;
     if (page.length === limit) return;
     this.#counts = this.#census.counts;
     this.#census = undefined;
-  }
-
-  /** Counts the replica nodes and authors that are known to hold a record, by reports not older than `since`. */
-  #holderCounter(since?: number): (record: IndexedRecord) => number {
-    const { self } = this.#dependencies;
-    const others = new Map(
-      this.#peerReports.holdersAt(this.#view, since).map(({ account, holds }) => [account.toLowerCase(), holds]),
-    );
-    return (record) => {
-      const nodes = new Set([...record.authors, ...this.#replicaNodesOf(record).map((node) => node.toLowerCase())]);
-      let count = 0;
-      for (const node of nodes) {
-        const holds = node === self.toLowerCase() ? record.isHeld : (others.get(node)?.(record) ?? false);
-        if (holds) count += 1;
-      }
-      return count;
-    };
   }
 
   /** What this node claims: nothing from the first block on of which it cannot name what it lacks. */
@@ -339,13 +218,13 @@ export class Replicator {
     const isNamed = missing.length <= MAX_MISSING;
     const block = Math.min(
       this.#index.block,
-      this.#assigned === undefined ? Number.POSITIVE_INFINITY : this.#assigned.block - 1,
+      this.#share.block,
       isNamed ? Number.POSITIVE_INFINITY : (missing[0]?.block ?? 0) - 1,
       (refused[MAX_REFUSED]?.block ?? Number.POSITIVE_INFINITY) - 1,
     );
     return {
       block: Math.max(0, block),
-      view: this.#view,
+      view: this.#share.view,
       missing: isNamed ? missing.map(({ contentId }) => contentId) : [],
       ...(refused.length === 0 ? {} : { refused: refused.slice(0, MAX_REFUSED) }),
     };
@@ -383,7 +262,18 @@ async function replicaBytes(
 ): Promise<number> {
   const bytes = await content.get(contentIdToCid(contentId), { timeoutMs: READ_TIMEOUT_MS }).catch(() => undefined);
   if (bytes === undefined || kind !== "Model") return bytes?.length ?? 0;
-  const { weights } = decodeRecord("Model", bytes);
+  const weights = weightsOf(bytes);
+  if (weights === undefined) return bytes.length;
   const isHere = (await content.pins.get(`${REPLICA_PIN}/${weights.cid}`)) !== undefined;
   return bytes.length + (isHere ? weights.bytes : 0);
+}
+
+/** Undefined if the bytes are no model: an author may list any record as one. */
+function weightsOf(bytes: Uint8Array): Weights | undefined {
+  try {
+    return decodeRecord("Model", bytes).weights;
+  } catch (error) {
+    if (error instanceof InvalidRecordError) return undefined;
+    throw error;
+  }
 }

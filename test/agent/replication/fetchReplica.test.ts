@@ -15,6 +15,7 @@ import {
   encodeRecord,
   type Model,
 } from "../../../src/records/index.js";
+import { WeightsLies, weightsOfRecord } from "../../faults/lyingWeights.js";
 import { stateOf } from "../../harness/records.js";
 
 const author = `0x${"11".repeat(20)}` as const;
@@ -163,12 +164,9 @@ describe("a model that this node is to keep", () => {
     expect(steps.filter(({ did }) => did === "pin")).toEqual([]);
   });
 
-  it.each([
-    ["longer than it says: no more than its root is read", { bytes: 1_000 }, "over the limit of 1000"],
-    ["shorter than it says", { bytes: 9_000_000 }, "and not 9000000"],
-    ["another file than it says", { sha256: state.contentId }, "does not have the sha256"],
-    ["no file at all", { cid: state.cid }, "not the CID of a file"],
-  ])("is kept without weights that are %s", async (_what, lie, reason) => {
+  const noFile = { lie: weightsOfRecord(state.cid), reason: "not the CID of a file" };
+  const lies = Object.entries({ ...WeightsLies, "no file at all": noFile });
+  it.each(lies)("is kept without weights that are %s", async (_what, { lie, reason }) => {
     const { bytesRead, fetch, peers, steps } = open();
     const weights = await peers.putFile([new Uint8Array(8_000_000).fill(7)]);
     await peers.put(state.bytes);
@@ -180,6 +178,7 @@ describe("a model that this node is to keep", () => {
     expect(steps.filter(({ did }) => did === "pin")).toEqual([
       { did: "pin", what: `block replica/${model.cid} replica` },
     ]);
+    // No more than its root is read.
     if ("bytes" in lie) expect(bytesRead()).toBeLessThan(1_000);
   });
 
@@ -197,7 +196,8 @@ describe("a model that this node is to keep", () => {
     const weights = await peers.putFile([new Uint8Array(10)]);
     const model = encodeRecord("Model", modelOf(weights));
     await peers.put(model.bytes);
-    content.has = async (cid) => cid !== weights.cid;
+    const has = [true, false];
+    content.has = async () => has.shift() ?? false;
     await expect(fetch(model.contentId, "Model")).rejects.toMatchObject({ kind: "missing" });
     expect(steps.at(-1)).toEqual({ did: "drop", what: `replica/${weights.cid}` });
   });

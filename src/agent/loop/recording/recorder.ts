@@ -55,8 +55,6 @@ export class Recorder {
   readonly #urgent: TokenBuckets;
   readonly #failures: FailureLog;
   readonly #summary = new StateSummarizer();
-  /** The worst that the disk was since the last State that was stored. */
-  #disk: DiskState | undefined;
   /** What the last State said; undefined before the first since the start. */
   #recorded: Pick<Analysis, "health" | "state"> | undefined;
   /** When the last State was written down, and when the last anchor was made or offered; undefined before the first. */
@@ -64,6 +62,10 @@ export class Recorder {
   #anchoredAt: Moment | undefined;
   /** Whether the State of an anchor that is due is written down: while the chain does not answer, no other follows. */
   #isStateWritten = false;
+  /** Whether incidents may be anchored at once: taken from the bucket, and not used before an anchor succeeds. */
+  #mayBeUrgent = false;
+  /** The worst that the disk was since the last State that was stored. */
+  #disk: DiskState | undefined;
 
   constructor(dependencies: RecorderDependencies) {
     const { clock, outbox } = dependencies;
@@ -80,7 +82,7 @@ export class Recorder {
 
   /**
    * @param accusations Incidents that other members' messages have caused.
-   * @returns The incidents that are anchored, or offered to be: voters accept no others as evidence.
+   * @returns The incidents that are anchored: voters accept no others as evidence.
    */
   async record(cycle: number, analysis: Analysis, accusations: readonly Incident[]): Promise<readonly KnownIncident[]> {
     const { outbox } = this.#dependencies;
@@ -93,22 +95,21 @@ export class Recorder {
       await this.#addState(cycle, analysis);
       this.#isStateWritten = isDue;
     }
-    const isUrgent = own.length > 0;
-    if (outbox.waiting > 0 && (isDue || isUrgent)) await this.#anchor(isDue, isUrgent);
+    this.#mayBeUrgent ||= own.length > 0 && this.#urgent.take("");
+    const isUrgent = own.length > 0 && this.#mayBeUrgent;
+    if (outbox.waiting > 0 && (isDue || isUrgent)) await this.#anchor(isUrgent);
     if (isDue) await this.#review();
     return [...known, ...own.filter(({ contentId }) => outbox.anchorOf(contentId) !== undefined)];
   }
 
   /** Starts to anchor what waits. The votes of a cycle must not wait until the chain asks less, or the account can pay. */
-  async #anchor(isDue: boolean, isUrgent: boolean): Promise<void> {
+  async #anchor(isUrgent: boolean): Promise<void> {
     const { anchoring, clock, jobs } = this.#dependencies;
     const anchored = jobs.start("anchor", async () => {
-      // Counted here, since an anchor that waits for its next try costs nothing.
-      const mayBeUrgent = isUrgent && this.#urgent.take("");
-      if (!isDue && !mayBeUrgent) return;
-      await anchoring.anchor(mayBeUrgent);
+      await anchoring.anchor(isUrgent);
       this.#anchoredAt = this.#now();
       this.#isStateWritten = false;
+      if (isUrgent) this.#mayBeUrgent = false;
     });
     if (anchored === undefined) return;
     const patience = new AbortController();
@@ -180,10 +181,11 @@ export class Recorder {
       metrics,
       advised,
       previous: outbox.newestState?.contentId ?? null,
-      summary: this.#summary.take(),
+      summary: this.#summary.current,
       ...(this.#disk === undefined ? {} : { disk: this.#disk }),
     };
     await outbox.submit("State", state);
+    this.#summary.clear();
     this.#disk = undefined;
     this.#recorded = { state: named, health };
     this.#recordedAt = this.#now();

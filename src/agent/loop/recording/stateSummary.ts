@@ -26,19 +26,22 @@ export class StateSummarizer {
     this.#phi = { min: Math.min(min, phi), sum: sum + phi, max: Math.max(max, phi) };
   }
 
-  /** The summary so far; the next one begins with the next cycle. At least one cycle must have been added. */
-  take(): StateSummary {
+  /** The summary so far. At least one cycle must have been added. */
+  get current(): StateSummary {
     const { max, min, sum } = this.#phi;
-    const summary = {
+    return {
       cycles: this.#cycles,
       changes: this.#changes,
       healthy: this.#healthy,
       phi: { min, mean: sum / this.#cycles, max },
     };
+  }
+
+  /** The next summary begins with the next cycle. */
+  clear(): void {
     this.#cycles = 0;
     this.#changes = 0;
     this.#healthy = 0;
     this.#phi = { min: Number.POSITIVE_INFINITY, sum: 0, max: Number.NEGATIVE_INFINITY };
-    return summary;
   }
 }

@@ -43,7 +43,7 @@ export class RecordRows {
       this.#setAccount(id, account);
     // Of a monotonic clock that has begun anew, and of a quota that may have changed.
     db.run("UPDATE records SET retry_at = 0, failures = 0 WHERE failures > 0");
-    db.run("UPDATE records SET refused = 0 WHERE refused = 1");
+    this.readmit();
     this.#usage = new AuthorUsage(quota);
     this.#usage.load(db);
   }
@@ -153,6 +153,14 @@ export class RecordRows {
     return this.#usage.roomOf(this.#authorsOf(record), bytes) !== undefined;
   }
 
+  /** Takes room on the quota of an author, until it is given back; undefined if there is not enough. */
+  reserve(record: IndexedRecord, bytes: number): (() => void) | undefined {
+    const account = this.#usage.roomOf(this.#authorsOf(record), bytes);
+    if (account === undefined) return undefined;
+    this.#usage.add(account, 1, bytes);
+    return () => this.#usage.add(account, -1, -bytes);
+  }
+
   /** This node holds a replica now, on the quota of one of its authors. */
   hold(record: IndexedRecord, bytes: number): void {
     const charged = this.#usage.roomOf(this.#authorsOf(record), bytes) ?? this.#authorsOf(record)[0] ?? null;
@@ -169,7 +177,11 @@ export class RecordRows {
     this.#db.run("UPDATE records SET held = 0, charged = NULL, bytes = 0 WHERE id = ?", id);
     if (row === undefined || row.charged === null) return;
     this.#usage.add(row.charged, -1, -row.bytes);
-    // There is room again.
+    this.readmit();
+  }
+
+  /** There may be room again for what was refused. */
+  readmit(): void {
     this.#db.run("UPDATE records SET refused = 0 WHERE refused = 1");
   }
 
@@ -187,6 +199,11 @@ export class RecordRows {
 
   postpone({ id }: IndexedRecord, failures: number, retryAt: number): void {
     this.#db.run("UPDATE records SET failures = ?, retry_at = ? WHERE id = ?", failures, retryAt, id);
+  }
+
+  /** Whether any record is marked as past its retention. */
+  hasPast(): boolean {
+    return this.#db.get("SELECT 1 FROM records WHERE past = 1 LIMIT 1") !== undefined;
   }
 
   /** Marks what is past its retention: records of a rule up to a block. A bounded number in one call. */

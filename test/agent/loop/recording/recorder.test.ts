@@ -18,7 +18,6 @@ import { temporaryFolder } from "../../../harness/folder.js";
 
 const self: Address = `0x${"11".repeat(20)}`;
 const HOUR = 3_600_000;
-const LONGEST_PAUSE_MS = 300_000;
 const EVERY_MS = 60_000;
 /** A full hour of the wall clock, and of every period that divides it. */
 const STRUCK = 500_000 * HOUR;
@@ -47,14 +46,13 @@ interface RecordingOptions {
   readonly turns?: RecorderDependencies["turns"];
 }
 
+/** No time passes while an anchor is on its way. */
+const struck = () => new TestClock({ ...frozen(STRUCK), sleep: () => new Promise(() => undefined) });
+
 /** A recorder over a real outbox, at a time that the test sets, and a chain that accepts every anchor unless it is down. */
 async function recording(
   anchoringOf: (outbox: Outbox) => AnchoringStrategy,
-  {
-    clock = new TestClock({ ...frozen(STRUCK), sleep: () => new Promise(() => undefined) }),
-    path = join(temporaryFolder(), "outbox.jsonl"),
-    turns,
-  }: RecordingOptions = {},
+  { clock = struck(), path = join(temporaryFolder(), "outbox.jsonl"), turns }: RecordingOptions = {},
 ) {
   const anchored: (readonly QueuedRecord[])[] = [];
   const states: State[] = [];
@@ -96,23 +94,6 @@ async function recording(
 describe("a recorder", () => {
   const direct = (outbox: Outbox) => directAnchoring(outbox, EVERY_MS);
 
-  it("tells in a state the worst that the disk was since the one before, though nothing could be stored then", async () => {
-    const { clock, outbox, record, states } = await recording(direct);
-    const next = async (analysis: Analysis) => {
-      clock.pass(AgentDefaults.stateEveryMs);
-      await record(analysis);
-    };
-    await next(calm);
-    const submit = outbox.submit.bind(outbox);
-    outbox.submit = () => Promise.reject(new Error("no room"));
-    await expect(next({ ...calm, health: "degraded", disk: "read-only" })).rejects.toThrow("no room");
-    outbox.submit = submit;
-    await next({ ...calm, health: "degraded", disk: "low-space" });
-    await next(calm);
-    await next({ ...calm, health: "degraded" });
-    expect(states.map(({ disk }) => disk)).toEqual([undefined, "read-only", undefined, undefined]);
-  });
-
   it("anchors a state in its first cycle, and the next once the period is over", async () => {
     const { clock, kindsAnchored } = await recording(direct);
     expect(await kindsAnchored()).toEqual(["State"]);
@@ -150,18 +131,17 @@ describe("a recorder", () => {
   });
 
   it("writes one state down while the chain does not answer, and goes on when it does", async () => {
-    const { chain, clock, kindsAnchored, outbox, record } = await recording(direct);
+    const { chain, clock, kindsAnchored, outbox, record } = await recording((its) => directAnchoring(its, HOUR));
     chain.isDown = true;
-    for (let cycle = 0; cycle < 10; cycle++) expect(await record(calm)).toEqual([]);
+    for (let cycle = 0; cycle < 10; cycle++) await record(calm);
     expect(outbox.waiting).toBe(1);
     chain.isDown = false;
-    // A job that failed so often waits for minutes at most.
-    clock.pass(LONGEST_PAUSE_MS);
+    clock.pass(60_000);
     expect(await kindsAnchored()).toEqual(["State"]);
   });
 
   it("writes and anchors no more when it is started again and again than when it runs", async () => {
-    const clock = new TestClock({ ...frozen(STRUCK), sleep: () => new Promise(() => undefined) });
+    const clock = struck();
     const path = join(temporaryFolder(), "outbox.jsonl");
     let [states, anchors] = [0, 0];
     const previous: unknown[] = [];
@@ -177,6 +157,24 @@ describe("a recorder", () => {
     // Every ten minutes at most, and with each anchor.
     expect([states, anchors]).toEqual([7, 2]);
     expect(previous).toEqual([null, ...Array(6).fill(expect.stringMatching(/^0x/))]);
+  });
+
+  it("tells in a state the worst that the disk was since the one before, though nothing could be stored then", async () => {
+    const { clock, kindsAnchored, outbox, states } = await recording((its) => directAnchoring(its, HOUR));
+    await kindsAnchored();
+    const submit = outbox.submit.bind(outbox);
+    const later = async (analysis: Analysis) => {
+      clock.pass(AgentDefaults.stateEveryMs);
+      return kindsAnchored(analysis);
+    };
+    outbox.submit = () => Promise.reject(new Error("no room"));
+    await expect(later({ ...calm, health: "degraded", disk: "read-only" })).rejects.toThrow("no room");
+    outbox.submit = submit;
+    await later({ ...calm, health: "degraded", disk: "low-space" });
+    await later(calm);
+    await later({ ...calm, health: "degraded" });
+    expect(states.map(({ disk }) => disk)).toEqual([undefined, "read-only", undefined, undefined]);
+    expect(states.map(({ summary }) => summary?.cycles)).toEqual([1, 2, 1, 1]);
   });
 
   it("anchors a bounded number of incidents at once, and the others together at intervals", async () => {

@@ -103,7 +103,10 @@ it("brings an agent back on an empty machine, by the commands of the page, with 
     .toBeGreaterThan(2);
   const [first = ""] = making;
   const busy = await execute(first);
-  expect([busy.code, String(busy.error)]).toEqual([ExitCodes.unavailable, expect.stringContaining("is held by another process")]);
+  expect([busy.code, String(busy.error)]).toEqual([
+    ExitCodes.unavailable,
+    expect.stringContaining("is held by another process"),
+  ]);
   await node.stop();
   await mkdir(join(folder, "keys"));
   await copyFile(join(data, "identity.key"), join(folder, "keys/identity.key"));

@@ -196,7 +196,7 @@ describe("the vote on retention that docs/replication.md shows", () => {
       const { code, out, error } = await run(proposal, ...own, ...base);
       expect([code, error]).toEqual([ExitCodes.ok, undefined]);
       proposalId ||= /^proposal +(\d+)$/m.exec(out)?.[1] ?? "";
-      if (args[0] === "show") expect(out).toContain('{"kind":"SetParameter","name":"retain.State","value":"2592000"}');
+      if (args[0] === "show") expect(out).toContain('{"kind":"SetParameter","name":"retain.State","value":"5184000"}');
     }
     const { setting } = network;
     for (const voter of [1, 2, 3]) await setting.client(voter).castVote({ proposalId, support: "for" });
@@ -205,6 +205,6 @@ describe("the vote on retention that docs/replication.md shows", () => {
     await wait((await setting.client().queueProposal({ proposalId })).eta);
     await setting.client().executeProposal({ proposalId });
     const terms = new ChainRetentionReader({ client: setting.client(), finality: 1, replicas: { min: 2, max: 3 } });
-    expect((await terms.read()).rules.retain.State).toBe(30 * 86_400);
+    expect((await terms.read()).rules.retain.State).toBe(60 * 86_400);
   });
 });

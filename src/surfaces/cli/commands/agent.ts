@@ -6,7 +6,8 @@ import { createBlockRoute } from "../../http/blockRoute.js";
 import { createCatalogRoutes } from "../../http/catalogRoutes.js";
 import { serveHttp } from "../../http/server.js";
 import { readPassword } from "../input/keys.js";
-import { printJsonLine, printLogLine } from "../output/print.js";
+import { createLogLines } from "../output/logLines.js";
+import { printJsonLine } from "../output/print.js";
 
 /** Runs the agent until SIGINT or SIGTERM: the first signal ends it gracefully, the second at once. */
 export const agent = defineCommand({
@@ -15,7 +16,7 @@ export const agent = defineCommand({
   run: async ({ args }) => {
     const config = await readAgentConfig(args.config);
     const password = await readPassword(config.keys.passwordFile);
-    const logger = createLogger(config.logLevel, printLogLine, { node: config.name });
+    const logger = createLogger(config.logLevel, createLogLines(), { node: config.name });
     const ended = endSignal(logger);
     const node = await startNode(config, password, logger);
     const { host, port } = config.http;

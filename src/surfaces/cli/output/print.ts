@@ -38,11 +38,6 @@ export function printNote(text: string): void {
   process.stderr.write(`${lineOf(text, MAX_LINE)}\n`);
 }
 
-/** Prints a line of the log, which `createLogger` has made printable, on standard error. */
-export function printLogLine(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
 /** Prints rows for people: columns under their names, or the line `empty` if there are no rows. */
 export function printTable(rows: readonly Readonly<Record<string, unknown>>[], empty: string): void {
   process.stdout.write(rows.length === 0 ? `${empty}\n` : `${formatTable(rows)}\n`);

@@ -17,6 +17,7 @@ const SOAKS = {
   catalog: ["an index through kills, reorganisations and random queries", "2 min", "test/catalog"],
   content: ["a content store beside hostile, frozen and killed peers", "2 min", "test/ports/content"],
   engines: ["rollouts and rounds whose executors are killed at every step", "2 min", "test/engines"],
+  faults: ["agents and a fleet under mixed faults, and their whole history checked", "3 min", "test/e2e/faults"],
   kills: [
     "stores, backups, outboxes and indexes, each killed twelve to twenty times",
     "1 min",

@@ -12,11 +12,14 @@ const LOG_LINES = 10;
 export class Agents {
   readonly #children = new Children();
   readonly #members: readonly Member[];
+  readonly #nodeArguments: readonly string[];
   readonly #running = new Map<Member, Child>();
   #stopping = false;
 
-  constructor(members: readonly Member[]) {
+  /** @param nodeArguments Arguments of Node itself for each agent, such as a module to load first. */
+  constructor(members: readonly Member[], nodeArguments: readonly string[] = []) {
     this.#members = members;
+    this.#nodeArguments = nodeArguments;
   }
 
   /** Starts every agent and resolves when all answer. */
@@ -49,6 +52,13 @@ export class Agents {
     return [...this.#running.values()].flatMap(({ process }) => process.pid ?? []);
   }
 
+  /** The process id of the agent of a member; undefined while it does not run. */
+  pidOf(index: number): number | undefined {
+    const member = this.#members[index];
+    const child = member && this.#running.get(member);
+    return child?.process.exitCode === null && child.process.signalCode === null ? child.process.pid : undefined;
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#children.stopAll();
@@ -65,9 +75,8 @@ export class Agents {
   }
 
   #spawn(member: Member): void {
-    const child = this.#children.start(member.name, [CLI, "agent", "--config", member.configFile], {
-      logFile: logOf(member),
-    });
+    const args = [...this.#nodeArguments, CLI, "agent", "--config", member.configFile];
+    const child = this.#children.start(member.name, args, { logFile: logOf(member) });
     this.#running.set(member, child);
   }
 

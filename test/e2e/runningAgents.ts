@@ -35,11 +35,20 @@ export interface RunningAgents {
   close(): Promise<void>;
 }
 
+export interface StartAgentsOptions {
+  readonly agents: number;
+  readonly replicas: number;
+  /** Arguments of Node itself for each agent, such as a module to load first. */
+  readonly nodeArguments?: readonly string[];
+  /** The RPC addresses of the agent at an index, given the chain's own; that one alone by default. */
+  readonly rpcUrls?: (index: number, rpc: string) => Promise<readonly string[]>;
+}
+
 /**
  * Starts a chain with a block every second, a DAO, replicas and agents. Tracks and agents are as of a deployment that overrides
  * nothing.
  */
-export async function startAgents(options: { agents: number; replicas: number }): Promise<RunningAgents> {
+export async function startAgents(options: StartAgentsOptions): Promise<RunningAgents> {
   const ends: (() => unknown)[] = [];
   const close = async () => {
     const failures: unknown[] = [];
@@ -61,10 +70,7 @@ export async function startAgents(options: { agents: number; replicas: number })
   }
 }
 
-async function start(
-  options: { agents: number; replicas: number },
-  ends: (() => unknown)[],
-): Promise<Omit<RunningAgents, "close">> {
+async function start(options: StartAgentsOptions, ends: (() => unknown)[]): Promise<Omit<RunningAgents, "close">> {
   const home = await mkdtemp(join(tmpdir(), "witan-agents-"));
   ends.push(() => rm(home, { recursive: true, force: true }));
   ends.push(endWithThisProcess(home));
@@ -89,7 +95,11 @@ async function start(
   ends.push(() => driver.stopAll());
   await driver.create({ release: await goodRelease(), replicas: options.replicas });
 
-  await writeConfigs(members, { rpc, deployment, passwordFile, others: () => ({ fleet }) });
+  const urls = await Promise.all(members.map((_, index) => options.rpcUrls?.(index, rpc) ?? [rpc]));
+  await writeConfigs(members, {
+    ...{ rpc, deployment, passwordFile },
+    others: (index) => ({ fleet, chain: { rpcUrls: [...(urls[index] ?? [rpc])], ...deployment } }),
+  });
   const chain = await createChain({ rpcUrl: rpc, ...deployment });
   ends.push(() => chain.close());
   const content = createDownlink(members.map(({ httpPort }) => `http://127.0.0.1:${httpPort}`));
@@ -103,7 +113,7 @@ async function start(
     narrating.abort();
     await narrator;
   });
-  const agents = new Agents(members);
+  const agents = new Agents(members, options.nodeArguments);
   ends.push(() => agents.stop());
   await agents.start();
   return { agents, members, client, screen, replicas: () => driver.list() };

@@ -1,0 +1,106 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Member } from "../../../scripts/story/members.js";
+import type { OutboxEntry } from "../../../src/agent/outbox/state.js";
+import type { RecordedBallot } from "../../../src/agent/signing/ownBallots.js";
+import type { Client } from "../../../src/client/index.js";
+import { messageOf } from "../../../src/errors.js";
+import { type Incident, subjectHash } from "../../../src/records/index.js";
+
+/** Every instance of each replica that was seen, in order. */
+export type SeenInstances = ReadonlyMap<string, ReadonlySet<string>>;
+
+export interface History {
+  readonly client: Client;
+  readonly members: readonly Member[];
+  readonly instances: SeenInstances;
+}
+
+/** What a history breaks; empty if it keeps every promise. */
+export type Violations = readonly string[];
+
+const ALL = 100_000;
+
+/** Reads the whole history from the chain, from content and from the agents' journals, once all faults are healed. */
+export async function checkHistory(history: History): Promise<{ violations: Violations; counts: object }> {
+  const { client } = history;
+  const unread: string[] = [];
+  const records = await client.listRecords({ limit: ALL, onUnread: ({ anchor }) => unread.push(anchor.root) });
+  const broken: string[] = [];
+  for (const { contentId, kind } of records) {
+    try {
+      const { value } = await client.fetchRecord({ contentId, kind });
+      if (kind === "Incident" && (value as Incident).kind === "equivocation") {
+        broken.push(`an incident says that ${(value as Incident).subject} contradicted itself`);
+      }
+    } catch (error) {
+      broken.push(`the anchored ${kind} ${contentId} cannot be fetched: ${messageOf(error)}`);
+    }
+  }
+  const violations = [
+    ...broken,
+    ...unread.map((root) => `the records under the anchored root ${root} cannot be read`),
+    ...(await lostRecords(history, new Set(records.map(({ cid }) => cid)))),
+    ...(await contradictions(history)),
+    ...(await repeatedOrders(history)),
+  ];
+  const directives = await client.listDirectives({ limit: ALL });
+  return { violations, counts: { records: records.length, directives: directives.length } };
+}
+
+/** A record in an agent's journal was acknowledged: it is anchored, or the agent still waits to anchor it. */
+async function lostRecords({ members }: History, anchored: ReadonlySet<string>): Promise<string[]> {
+  const lost = await Promise.all(
+    members.map(async ({ dir, name }) => {
+      const entries = await linesOf<OutboxEntry>(join(dir, "data", "outbox.jsonl"));
+      const queued = entries.filter((entry) => entry.type === "queued");
+      return queued
+        .filter(({ cid }) => !anchored.has(cid))
+        .map(({ cid, kind }) => `${name} has acknowledged the ${kind} ${cid}, and nobody has it under an anchor`);
+    }),
+  );
+  return lost.flat();
+}
+
+/** No node says two things, in its journals, on chain or to its peers. */
+async function contradictions({ client, members }: History): Promise<string[]> {
+  const found: string[] = [];
+  const proposals = await client.listProposals({ limit: ALL });
+  for (const { directive, id } of proposals) {
+    if (directive?.kind === "Ban") found.push(`proposal ${id} would ban a node`);
+  }
+  const counted = new Map<string, string>();
+  for (const { id } of proposals) {
+    for (const { index, support } of await client.listBallots({ proposalId: id }))
+      counted.set(`${id} ${index}`, support);
+  }
+  for (const [index, { dir, name }] of members.entries()) {
+    const own = new Map<string, string>();
+    for (const { proposalId, support } of await linesOf<RecordedBallot>(join(dir, "data", "ballots.jsonl"))) {
+      for (const other of [own.get(proposalId), counted.get(`${proposalId} ${index}`)]) {
+        if (other !== undefined && other !== support)
+          found.push(`${name} said ${support} and ${other} on ${proposalId}`);
+      }
+      own.set(proposalId, support);
+    }
+  }
+  return found;
+}
+
+/** A replica is started once at first, and then once for each Restart. */
+async function repeatedOrders({ client, instances }: History): Promise<string[]> {
+  const restarts = await client.listDirectives({ kind: "Restart", limit: ALL });
+  return [...instances].flatMap(([subject, seen]) => {
+    const orders = restarts.filter((each) => each.subject === subjectHash(subject)).length;
+    return seen.size <= orders + 1 ? [] : [`${subject} was started ${seen.size} times by ${orders} orders`];
+  });
+}
+
+/** The lines of a journal that the agent still has open; the last may be half written. */
+async function linesOf<Entry>(path: string): Promise<Entry[]> {
+  const text = await readFile(path, "utf8");
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Entry);
+}

@@ -10,6 +10,7 @@ import { createMembers, type Member, writeConfigs } from "../../scripts/story/me
 import { createScreen, narrate, type Screen } from "../../scripts/story/narrator.js";
 import { startNetwork } from "../../scripts/story/network.js";
 import { freePorts } from "../../scripts/story/ports.js";
+import type { AgentConfigInput } from "../../src/agent/config.js";
 import { type Client, createClient } from "../../src/client/index.js";
 import { createProcessDriver, type ReplicaStatus } from "../../src/engines/fleet/index.js";
 import { deployDao } from "../../src/ports/chain/contracts/deploy.js";
@@ -35,13 +36,19 @@ export interface RunningAgents {
   close(): Promise<void>;
 }
 
+/** Fields of an agent's configuration. */
+export interface ExtraConfig extends Pick<AgentConfigInput, "backup"> {
+  /** The chain's own address by default. */
+  readonly rpcUrls?: readonly string[];
+}
+
 export interface StartAgentsOptions {
   readonly agents: number;
   readonly replicas: number;
   /** Arguments of Node itself for each agent, such as a module to load first. */
   readonly nodeArguments?: readonly string[];
-  /** The RPC addresses of the agent at an index, given the chain's own; that one alone by default. */
-  readonly rpcUrls?: (index: number, rpc: string) => Promise<readonly string[]>;
+  /** Further fields of the configuration of the agent at an index, given the chain's address and the folder of all files. */
+  readonly configure?: (index: number, place: { readonly home: string; readonly rpc: string }) => Promise<ExtraConfig>;
 }
 
 /**
@@ -95,10 +102,13 @@ async function start(options: StartAgentsOptions, ends: (() => unknown)[]): Prom
   ends.push(() => driver.stopAll());
   await driver.create({ release: await goodRelease(), replicas: options.replicas });
 
-  const urls = await Promise.all(members.map((_, index) => options.rpcUrls?.(index, rpc) ?? [rpc]));
+  const extra = await Promise.all(members.map((_, index) => options.configure?.(index, { home, rpc })));
   await writeConfigs(members, {
     ...{ rpc, deployment, passwordFile },
-    others: (index) => ({ fleet, chain: { rpcUrls: [...(urls[index] ?? [rpc])], ...deployment } }),
+    others(index) {
+      const { rpcUrls = [rpc], ...rest } = extra[index] ?? {};
+      return { fleet, chain: { rpcUrls: [...rpcUrls], ...deployment }, ...rest };
+    },
   });
   const chain = await createChain({ rpcUrl: rpc, ...deployment });
   ends.push(() => chain.close());

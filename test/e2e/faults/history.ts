@@ -14,6 +14,8 @@ export interface History {
   readonly client: Client;
   readonly members: readonly Member[];
   readonly instances: SeenInstances;
+  /** The accounts, in lower case, of agents that were restored: what they alone had, and wrote after the backup, is lost. */
+  readonly restored: ReadonlySet<string>;
 }
 
 /** What a history breaks; empty if it keeps every promise. */
@@ -23,18 +25,25 @@ const ALL = 100_000;
 
 /** Reads the whole history from the chain, from content and from the agents' journals, once all faults are healed. */
 export async function checkHistory(history: History): Promise<{ violations: Violations; counts: object }> {
-  const { client } = history;
+  const { client, restored } = history;
   const unread: string[] = [];
-  const records = await client.listRecords({ limit: ALL, onUnread: ({ anchor }) => unread.push(anchor.root) });
+  const records = await client.listRecords({
+    limit: ALL,
+    onUnread({ anchor: { author, root } }) {
+      if (author === null || !restored.has(author.toLowerCase())) unread.push(root);
+    },
+  });
   const broken: string[] = [];
-  for (const { contentId, kind } of records) {
+  let lostWithDisks = 0;
+  for (const { author, contentId, kind } of records) {
     try {
       const { value } = await client.fetchRecord({ contentId, kind });
       if (kind === "Incident" && (value as Incident).kind === "equivocation") {
         broken.push(`an incident says that ${(value as Incident).subject} contradicted itself`);
       }
     } catch (error) {
-      broken.push(`the anchored ${kind} ${contentId} cannot be fetched: ${messageOf(error)}`);
+      if (restored.has(author.toLowerCase())) lostWithDisks += 1;
+      else broken.push(`the anchored ${kind} ${contentId} cannot be fetched: ${messageOf(error)}`);
     }
   }
   const violations = [
@@ -45,7 +54,7 @@ export async function checkHistory(history: History): Promise<{ violations: Viol
     ...(await repeatedOrders(history)),
   ];
   const directives = await client.listDirectives({ limit: ALL });
-  return { violations, counts: { records: records.length, directives: directives.length } };
+  return { violations, counts: { records: records.length, lostWithDisks, directives: directives.length } };
 }
 
 /** A record in an agent's journal was acknowledged: it is anchored, or the agent still waits to anchor it. */

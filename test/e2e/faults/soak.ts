@@ -1,16 +1,31 @@
-import { rmSync } from "node:fs";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import type { Member } from "../../../scripts/story/members.js";
 import { messageOf } from "../../../src/errors.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { canFillDisk, fillDisk, freeze, type Heal } from "../../faults/processes.js";
+import {
+  dropAnswers,
+  limited,
+  receiptsWithoutBlock,
+  reorderLogs,
+  repeatLogs,
+  stuckAt,
+} from "../../faults/rpcFaults.js";
+import { type RpcProxy, startRpcProxy } from "../../faults/rpcProxy.js";
 import { type RunningAgents, startAgents } from "../runningAgents.js";
 import { checkHistory } from "./history.js";
 import { drawPlan, type PlannedFault } from "./plan.js";
 
 const CLOCK = new URL("../../faults/steppedClock.mjs", import.meta.url);
+const CLI = fileURLToPath(new URL("../../../dist/surfaces/cli/main.js", import.meta.url));
+const run = promisify(execFile);
+const BACKUP_EVERY_MS = 15_000;
 const HOUR_MS = 3_600_000;
 const LOOK_EVERY_MS = 250;
 const MEAN_BETWEEN_DEATHS_SECONDS = 10;
@@ -40,15 +55,39 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
   const home = await mkdtemp(join(tmpdir(), "witan-faults-"));
   const stepFile = join(home, "clock-step");
   process.env.WITAN_CLOCK_STEP_FILE = stepFile;
+  const proxies: RpcProxy[] = [];
   const running = await startAgents({
-    agents: count,
-    replicas,
+    ...{ agents: count, replicas },
     nodeArguments: ["--import", pathToFileURL(CLOCK.pathname).href],
+    async configure(index, { rpc }) {
+      const proxy = await startRpcProxy(rpc);
+      proxies[index] = proxy;
+      return { rpcUrls: [proxy.url], backup: { dir: backupOf(index), everyMs: BACKUP_EVERY_MS } };
+    },
   });
-  const { agents, client, screen } = running;
+  const { agents, client, members, screen } = running;
   const instances = watchInstances(running);
-  const ends = [() => running.close(), () => rmSync(home, { recursive: true, force: true })];
-  ends.unshift(() => instances.stop());
+  /** The agents that lost what they wrote after their backup. */
+  const restored = new Set<string>();
+  const ends: (() => unknown)[] = [
+    () => instances.stop(),
+    () => running.close(),
+    () => Promise.all(proxies.map((proxy) => proxy.close())),
+    () => rmSync(home, { recursive: true, force: true }),
+  ];
+
+  function backupOf(agent: number): string {
+    return join(home, "backups", `node-${agent + 1}`);
+  }
+
+  /** The RPC address of an agent is at fault, not the chain. */
+  function chainFault(begin: (proxy: RpcProxy) => Promise<Heal> | Heal): Injector {
+    return async (agent) => {
+      const proxy = proxies[agent];
+      if (proxy === undefined) throw new Error(`node-${agent + 1} has no RPC address.`);
+      return begin(proxy);
+    };
+  }
 
   const injectors: Record<string, Injector> = {
     kill: async (agent) => {
@@ -59,6 +98,32 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
     "step the clock of": async () => {
       await writeFile(stepFile, `${random() < 0.5 ? -HOUR_MS : HOUR_MS}`);
       return () => writeFile(stepFile, "0");
+    },
+    "take away the RPC of": chainFault((proxy) => {
+      proxy.mode = random() < 0.5 ? "hang" : "unavailable";
+      return () => {
+        proxy.mode = "pass";
+      };
+    }),
+    "stop the blocks of": chainFault(async (proxy) => proxy.add(stuckAt(await client.chain.blockNumber()))),
+    "limit the requests of": chainFault((proxy) => proxy.add(limited({ allowed: 3, retryAfter: 1 }).fault)),
+    "lose answers to transactions of": chainFault((proxy) => proxy.add(dropAnswers("eth_sendRawTransaction", 3))),
+    "give logs twice and in disorder to": chainFault((proxy) => {
+      const heals = [proxy.add(repeatLogs()), proxy.add(reorderLogs())];
+      return () => {
+        for (const heal of heals) heal();
+      };
+    }),
+    "give receipts without a block to": chainFault((proxy) => proxy.add(receiptsWithoutBlock(5))),
+    /** What was written since the last backup is gone from its disk. */
+    "restore from its backup": async (agent) => {
+      const member = members[agent];
+      await agents.kill(agent);
+      if (member !== undefined && existsSync(join(backupOf(agent), "backup.json"))) {
+        await restore(member, backupOf(agent));
+        restored.add(member.agent.address.toLowerCase());
+      }
+      return () => agents.revive(agent);
     },
   };
   if (await canFillDisk()) injectors["fill the disk of"] = async (agent) => fillDisk(pidOf(running, agent), 4_096);
@@ -81,7 +146,7 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
         await systemClock.sleep(LOOK_EVERY_MS * 4);
       }
     },
-    check: () => checkHistory({ client, members: running.members, instances: instances.seen }),
+    check: () => checkHistory({ client, members: running.members, instances: instances.seen, restored }),
     tell: (line) => screen.line(line),
     async close() {
       for (const end of ends) await end();
@@ -95,6 +160,16 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
     await systemClock.sleep(seconds * 1_000);
     await heal?.();
   }
+}
+
+/** Deletes the agent's data folder but for its identity, and restores it, as the runbook says. */
+async function restore({ configFile, dir }: Member, backup: string): Promise<void> {
+  const dataDir = join(dir, "data");
+  const identity = await readFile(join(dataDir, "identity.key"));
+  await rm(dataDir, { recursive: true });
+  await mkdir(dataDir, { recursive: true });
+  await writeFile(join(dataDir, "identity.key"), identity, { mode: 0o600 });
+  await run(process.execPath, [CLI, "restore", "--from", backup, "--config", configFile]);
 }
 
 function pidOf({ agents }: RunningAgents, agent: number): number {

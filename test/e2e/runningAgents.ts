@@ -37,7 +37,7 @@ export interface RunningAgents {
 }
 
 /** Fields of an agent's configuration. */
-export interface ExtraConfig extends Pick<AgentConfigInput, "backup"> {
+export interface ExtraConfig extends Pick<AgentConfigInput, "anchorEveryMs" | "backup"> {
   /** The chain's own address by default. */
   readonly rpcUrls?: readonly string[];
 }

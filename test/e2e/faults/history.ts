@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Member } from "../../../scripts/story/members.js";
-import type { OutboxEntry } from "../../../src/agent/outbox/state.js";
+import { type OutboxEntry, OutboxState } from "../../../src/agent/outbox/state.js";
 import type { RecordedBallot } from "../../../src/agent/signing/ownBallots.js";
 import type { Client } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
@@ -62,9 +62,11 @@ async function lostRecords({ members }: History, anchored: ReadonlySet<string>):
   const lost = await Promise.all(
     members.map(async ({ dir, name }) => {
       const entries = await linesOf<OutboxEntry>(join(dir, "data", "outbox.jsonl"));
+      const state = new OutboxState();
+      for (const entry of entries) state.apply(entry);
       const queued = entries.filter((entry) => entry.type === "queued");
       return queued
-        .filter(({ cid }) => !anchored.has(cid))
+        .filter(({ cid, contentId }) => !anchored.has(cid) && !state.waiting.has(contentId))
         .map(({ cid, kind }) => `${name} has acknowledged the ${kind} ${cid}, and nobody has it under an anchor`);
     }),
   );

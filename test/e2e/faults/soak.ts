@@ -26,6 +26,8 @@ const CLOCK = new URL("../../faults/steppedClock.mjs", import.meta.url);
 const CLI = fileURLToPath(new URL("../../../dist/surfaces/cli/main.js", import.meta.url));
 const run = promisify(execFile);
 const BACKUP_EVERY_MS = 15_000;
+/** So that every record is anchored soon after the last fault. */
+const ANCHOR_EVERY_MS = 15_000;
 const HOUR_MS = 3_600_000;
 const LOOK_EVERY_MS = 250;
 const MEAN_BETWEEN_DEATHS_SECONDS = 10;
@@ -62,7 +64,11 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
     async configure(index, { rpc }) {
       const proxy = await startRpcProxy(rpc);
       proxies[index] = proxy;
-      return { rpcUrls: [proxy.url], backup: { dir: backupOf(index), everyMs: BACKUP_EVERY_MS } };
+      return {
+        rpcUrls: [proxy.url],
+        anchorEveryMs: ANCHOR_EVERY_MS,
+        backup: { dir: backupOf(index), everyMs: BACKUP_EVERY_MS },
+      };
     },
   });
   const { agents, client, members, screen } = running;
@@ -140,8 +146,9 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
     },
     async untilWell(withinMs) {
       const deadline = systemClock.monotonic() + withinMs;
+      const sinceBlock = await client.chain.blockNumber();
       for (;;) {
-        const ills = await illsOf(running);
+        const ills = await illsOf(running, sinceBlock);
         if (ills.length === 0 || systemClock.monotonic() > deadline) return ills;
         await systemClock.sleep(LOOK_EVERY_MS * 4);
       }
@@ -219,20 +226,27 @@ function watchInstances({ replicas }: RunningAgents): {
   };
 }
 
-/** What is not as it is on a calm day. */
-async function illsOf({ client, members, replicas }: RunningAgents): Promise<string[]> {
+/** What is not as it is on a calm day. @param sinceBlock Every agent has to anchor something after it. */
+async function illsOf({ client, members, replicas }: RunningAgents, sinceBlock: number): Promise<string[]> {
   const ills: string[] = [];
   for (const { healthy, subject } of await replicas()) if (!healthy) ills.push(`${subject} is not healthy`);
   for (const index of (await client.listPresence()).suspended) ills.push(`node-${index + 1} is suspended`);
   for (const { httpPort, name } of members) {
     try {
       const response = await fetch(`http://127.0.0.1:${httpPort}/status`, { signal: AbortSignal.timeout(5_000) });
-      const { lastError, waitingRecords } = (await response.json()) as { lastError: unknown; waitingRecords: number };
+      const { lastError, signing } = (await response.json()) as { lastError: unknown; signing: { state: string } };
       if (lastError !== null && lastError !== undefined) ills.push(`${name} says ${JSON.stringify(lastError)}`);
-      if (waitingRecords > 0) ills.push(`${name} has ${waitingRecords} records without an anchor`);
+      if (signing.state !== "signing") ills.push(`${name} is ${signing.state}`);
     } catch (error) {
       ills.push(`${name} does not answer: ${messageOf(error)}`);
     }
+  }
+  const { entries } = await client.listAnchors();
+  const anchoring = new Set(
+    entries.filter((each) => each.blockNumber > sinceBlock).map(({ author }) => author.toLowerCase()),
+  );
+  for (const { agent, name } of members) {
+    if (!anchoring.has(agent.address.toLowerCase())) ills.push(`${name} has anchored nothing since`);
   }
   for (const { id, status } of await client.listDirectives({ kind: "Restart" })) {
     if (status === "Issued") ills.push(`directive ${id} is ${status}`);

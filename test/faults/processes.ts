@@ -14,7 +14,7 @@ export function freeze(pid: number): Heal {
 
 /**
  * Has every write of a running process fail that would make a file longer than `bytes`, with EFBIG: a full disk, to the byte.
- * Needs util-linux' `prlimit`.
+ * Needs util-linux' `prlimit`, and a process that loads `fileLimits.mjs` first.
  */
 export async function fillDisk(pid: number, bytes: number): Promise<Heal> {
   await run("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:unlimited`]);

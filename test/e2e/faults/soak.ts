@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Member } from "../../../scripts/story/members.js";
 import { messageOf } from "../../../src/errors.js";
@@ -22,7 +22,8 @@ import { type RunningAgents, startAgents } from "../runningAgents.js";
 import { checkHistory } from "./history.js";
 import { drawPlan, type PlannedFault } from "./plan.js";
 
-const CLOCK = new URL("../../faults/steppedClock.mjs", import.meta.url);
+/** Loaded before each agent. */
+const PRELOADS = ["steppedClock.mjs", "fileLimits.mjs"];
 const CLI = fileURLToPath(new URL("../../../dist/surfaces/cli/main.js", import.meta.url));
 const run = promisify(execFile);
 const BACKUP_EVERY_MS = 15_000;
@@ -60,7 +61,7 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
   const proxies: RpcProxy[] = [];
   const running = await startAgents({
     ...{ agents: count, replicas },
-    nodeArguments: ["--import", pathToFileURL(CLOCK.pathname).href],
+    nodeArguments: PRELOADS.flatMap((name) => ["--import", new URL(`../../faults/${name}`, import.meta.url).href]),
     async configure(index, { rpc }) {
       const proxy = await startRpcProxy(rpc);
       proxies[index] = proxy;

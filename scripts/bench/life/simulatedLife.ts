@@ -78,7 +78,8 @@ export async function live(parameters: LifeParameters): Promise<Life> {
   const clock: Clock = {
     now: () => now,
     monotonic: () => now - start,
-    sleep: async () => undefined,
+    // No time passes while an anchor is on its way.
+    sleep: () => new Promise(() => undefined),
     after: () => () => undefined,
   };
   const members = Array.from({ length: nodes }, (_, i): Address => `0x${(i + 1).toString(16).padStart(40, "0")}`);

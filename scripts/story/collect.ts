@@ -14,6 +14,7 @@ export async function collectRecords(client: Client): Promise<Story["records"]> 
     leaf,
     proof: [...proof],
     root: anchor.root,
+    joint: anchor.joint,
   }));
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { JointPlace } from "../../src/client/index.js";
 import type { StoryDocuments } from "./documents.js";
 
 /** What happened, for programs. Every CID can be fetched from the nodes; every transaction is on the chain. */
@@ -16,6 +17,8 @@ export interface Story {
     leaf: string;
     proof: string[];
     root: string;
+    /** The proof that the root is under a joint anchor; null if its author anchored it alone. */
+    joint: JointPlace | null;
   }[];
   directives: {
     kind: string;

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { decode } from "@ipld/dag-cbor";
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { Contract, JsonRpcProvider } from "ethers";
+import { CID } from "multiformats/cid";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadMnist } from "../../src/engines/learning/index.js";
 import { float32Values, parseSafetensors } from "../../src/records/index.js";
@@ -35,6 +36,9 @@ afterAll(async () => {
   await running?.close();
 });
 
+/** The enum of the contract. */
+const KINDS = ["State", "Model", "Incident", "Outcome"];
+const digestOf = (cid: string) => `0x${Buffer.from(CID.parse(cid).multihash.digest).toString("hex")}`;
 const unique = <T>(values: readonly T[]) => new Set(values).size;
 const same = (one: string, two: string) => one.toLowerCase() === two.toLowerCase();
 const at = async (contract: string) => {
@@ -75,14 +79,26 @@ describe(`the story, while agents are killed ${KILLS} times with SIGKILL (seed $
   it("names only transactions on chain, and roots that they anchored and the leaves prove", async () => {
     const { records, directives, contracts } = running.story;
     const registry = await at("KnowledgeRegistry");
-    for (const { leaf, proof, root, anchorTx, author } of records) {
+    for (const { leaf, proof, root, anchorTx, author, contentId, joint, kind } of records) {
       expect(SimpleMerkleTree.verify(root, leaf, proof)).toBe(true);
       const receipt = await provider.getTransactionReceipt(anchorTx);
       const anchored = (receipt?.logs ?? [])
         .filter(({ address }) => same(address, contracts.KnowledgeRegistry ?? ""))
-        .map((log) => registry.interface.parseLog(log))
-        .filter((event) => event?.name === "Anchored");
-      expect(anchored.some((event) => event?.args.root === root && same(event.args.author, author))).toBe(true);
+        .map((log) => registry.interface.parseLog(log));
+      if (joint === null) {
+        const own = anchored.filter((event) => event?.name === "Anchored" && event.args.root === root);
+        expect(own.some((event) => same(event?.args.author, author))).toBe(true);
+        continue;
+      }
+      const { batch, batches, deadline, epoch, manifest, path } = joint;
+      const together = anchored.filter((event) => event?.name === "JointlyAnchored" && event.args.root === joint.root);
+      expect(together.some((event) => (BigInt(event?.args.authors[0]) >> BigInt(batch.index)) & 1n)).toBe(true);
+      const said = [
+        { root: joint.root, epoch, batches, manifest, deadline },
+        { ...batch, author, root, deadline: 0 },
+      ];
+      const holds = await registry.verifyJointly?.(...said, path, KINDS.indexOf(kind), digestOf(contentId), proof);
+      expect(holds).toBe(true);
     }
     for (const { issuedTx } of directives)
       expect(await provider.getTransactionReceipt(issuedTx)).toMatchObject({ status: 1 });

@@ -1,7 +1,7 @@
 import { CatalogError } from "../../catalog/errors.js";
 import type { Client } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
-import type { ContentMaintenance, ContentStore } from "../../ports/content/index.js";
+import { ContentError, type ContentMaintenance, type ContentStore } from "../../ports/content/index.js";
 import type { Gossip } from "../../ports/gossip/index.js";
 import {
   type Address,
@@ -260,7 +260,12 @@ async function replicaBytes(
   contentId: ContentId,
   kind: IndexedKind,
 ): Promise<number> {
-  const bytes = await content.get(contentIdToCid(contentId), { timeoutMs: READ_TIMEOUT_MS }).catch(() => undefined);
+  const found = content.get(contentIdToCid(contentId), { timeoutMs: READ_TIMEOUT_MS });
+  const bytes = await found.catch((error: unknown) => {
+    // A replica that is lost has no bytes; a store that fails says nothing of it.
+    if (error instanceof ContentError && !error.isOfStore) return undefined;
+    throw error;
+  });
   if (bytes === undefined || kind !== "Model") return bytes?.length ?? 0;
   const weights = weightsOf(bytes);
   if (weights === undefined) return bytes.length;

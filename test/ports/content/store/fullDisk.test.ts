@@ -2,7 +2,9 @@ import { writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type LimitedChild, limitedChild, noPrlimit, noTmpfs, smallDisk } from "../../../faults/limitedDisk.js";
+import { mayLimit } from "../../../faults/child.js";
+import { type LimitedChild, limitedChild } from "../../../faults/limitedChild.js";
+import { mayMount, smallDisk } from "../../../faults/smallDisk.js";
 import { randomOf } from "../../../harness/children.js";
 import { temporaryFolder } from "../../../harness/folder.js";
 import { shortOrLong } from "../../../harness/soak.js";
@@ -43,8 +45,8 @@ async function expectKept(dir: string, kept: ReadonlyMap<string, Uint8Array>): P
 }
 
 describe("a store whose disk refuses a write", () => {
-  it.skipIf(noPrlimit !== undefined)(
-    `loses nothing acknowledged, goes on by itself once there is space, and survives kill -9 (${ROUNDS} limits to the byte)${noPrlimit ?? ""}`,
+  it.skipIf(!mayLimit)(
+    `loses nothing acknowledged, goes on by itself once there is space, and survives kill -9 (${ROUNDS} limits to the byte; needs prlimit)`,
     async () => {
       const dir = temporaryFolder();
       const random = randomOf(11);
@@ -74,10 +76,11 @@ describe("a store whose disk refuses a write", () => {
     600_000,
   );
 
-  it.skipIf(noTmpfs !== undefined)(
-    `loses nothing on a file system that is full, and gc makes space on it${noTmpfs ?? ""}`,
+  it.skipIf(!mayMount)(
+    "loses nothing on a file system that is full, and gc makes space on it (ENOSPC; needs root)",
     async () => {
-      const dir = smallDisk(3_000_000);
+      using disk = smallDisk(3_000_000);
+      const { dir } = disk;
       // What the disk is full of, and space again.
       const ballast = join(dir, "ballast");
       writeFileSync(ballast, new Uint8Array(1_000_000));

@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, "..");
 const contracts = [
   ["nodes", "NodeRegistry"],
   ["nodes", "NodePresence"],
+  ["hosts", "HostRegistry"],
   ["knowledge", "KnowledgeRegistry"],
   ["knowledge", "ModelRegistry"],
   ["directives", "DirectiveRegistry"],

@@ -31,6 +31,7 @@ export async function deploy({ rpc, chainId, nodes, tracks, fresh = false }: Dep
   const contracts = {
     NodeRegistry: await addressOf("nodes"),
     NodePresence: await addressOf("presences"),
+    HostRegistry: await addressOf("hosts"),
     KnowledgeRegistry: await addressOf("knowledge"),
     ModelRegistry: await addressOf("models"),
     ParameterRegistry: await addressOf("parameters"),

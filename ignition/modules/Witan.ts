@@ -118,6 +118,7 @@ export const witanModule = buildModule("Witan", (m) => {
   const changes = m.contract("NodeChanges", [timelock]);
   const nodes = m.contract("NodeRegistry", [timelock, deployer, changes]);
   const presences = m.contractAt("NodePresence", m.staticCall(nodes, "presences"));
+  const hosts = m.contract("HostRegistry", [nodes]);
   const knowledge = m.contract("KnowledgeRegistry", [nodes]);
   const models = m.contract("ModelRegistry", [timelock]);
   const parameters = m.contract("ParameterRegistry", [timelock]);
@@ -139,7 +140,7 @@ export const witanModule = buildModule("Witan", (m) => {
   );
   m.call(timelock, "renounceRole", [`0x${"00".repeat(32)}`, deployer], { after: granted });
 
-  return { timelock, nodes, presences, knowledge, models, parameters, publishers, directives, governor };
+  return { timelock, nodes, presences, hosts, knowledge, models, parameters, publishers, directives, governor };
 });
 
 /**

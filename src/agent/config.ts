@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ConfigError } from "../errors.js";
 import type { FinalityRule } from "../ports/chain/index.js";
 import { KEEP } from "../ports/content/backup/generations.js";
+import { hostParts } from "../records/schemas/host.js";
 import { readTextFile } from "../utils/text/file.js";
 import { addressSchema as address } from "./addressSchema.js";
 import { AgentDefaults } from "./defaults.js";
@@ -28,6 +29,7 @@ const schema = z.strictObject({
     contracts: z.strictObject({
       NodeRegistry: address,
       NodePresence: address,
+      HostRegistry: address,
       KnowledgeRegistry: address,
       ModelRegistry: address,
       ParameterRegistry: address,
@@ -105,6 +107,14 @@ const schema = z.strictObject({
       root: z.string().min(1).optional(),
       /** How long one batch may take to become healthy. */
       progressDeadlineMs: milliseconds.default(AgentDefaults.progressDeadlineMs),
+    })
+    .optional(),
+  /** What this node says on chain of the machine that it runs replicas on: docs/hosts.md. */
+  host: z
+    .strictObject({
+      labels: hostParts.labels.default({}),
+      addresses: hostParts.addresses.default([]),
+      slots: hostParts.slots,
     })
     .optional(),
   learning: z

@@ -20,6 +20,7 @@ import { type AgentConfig, finalityOf } from "./config.js";
 import { AgentDefaults } from "./defaults.js";
 import { createDocumentIntake } from "./documents.js";
 import { composeHandlers } from "./handlers/compose.js";
+import { describeOwnHost } from "./hosts/describe.js";
 import { createMachineProbe } from "./loop/monitor/machine.js";
 import { openAggregatedStrategies } from "./loop/strategies/aggregated.js";
 import { directStrategies } from "./loop/strategies/direct.js";
@@ -261,11 +262,13 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     },
   });
   const stopping = new AbortController();
+  const describing =
+    config.host && describeOwnHost({ self, host: config.host, client, clock, logger }, stopping.signal);
   const backingUp = runBackups({ config, store: content, clock, logger, exclusive }, stopping.signal);
   const maintaining = maintenance.run(stopping.signal);
   parts.add(async () => {
     stopping.abort();
-    await Promise.all([backingUp, maintaining]);
+    await Promise.all([backingUp, describing, maintaining]);
   });
 
   return {

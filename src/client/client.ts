@@ -33,6 +33,8 @@ export interface ClientContext {
   readonly proposals: EventCache<"ProposalCreated">;
   /** The events that issued directives. */
   readonly directives: EventCache<"DirectiveIssued">;
+  /** The events in which hosts described themselves. */
+  readonly hosts: EventCache<"HostDescribed">;
   /** The events that accepted models. */
   readonly models: EventCache<"ModelAccepted">;
   /** The final states of proposals that have ended. */
@@ -72,6 +74,8 @@ export function createClientContext(parameters: ClientParameters): ClientContext
     holdOffs: createHoldOffs(chain, membership),
     proposals: createEventCache(chain, ["ProposalCreated"]),
     directives: createEventCache(chain, ["DirectiveIssued"]),
+    // All are remembered: the contract bounds how often a host is described.
+    hosts: createEventCache(chain, ["HostDescribed"], Number.POSITIVE_INFINITY),
     models: createEventCache(chain, ["ModelAccepted"]),
     proposalStates: createSettledCache((state) => state !== undefined && EndedStates.includes(state)),
     endedDirectives: createSettledCache(({ status }) => EndedStatuses.includes(status)),

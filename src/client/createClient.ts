@@ -10,6 +10,7 @@ import { castVotes } from "./actions/castVotes.js";
 import { checkProposal } from "./actions/checkProposal.js";
 import { type ConfirmRecordProofOptions, confirmRecordProof } from "./actions/confirmRecordProof.js";
 import { decideProposal } from "./actions/decideProposal.js";
+import { describeHost } from "./actions/describeHost.js";
 import { enactDirective } from "./actions/enactDirective.js";
 import { executeProposal } from "./actions/executeProposal.js";
 import { fetchLeaves } from "./actions/fetchLeaves.js";
@@ -23,6 +24,7 @@ import { listAnchors } from "./actions/listAnchors.js";
 import { listBallots } from "./actions/listBallots.js";
 import { listDeviations } from "./actions/listDeviations.js";
 import { listDirectives } from "./actions/listDirectives.js";
+import { listHosts } from "./actions/listHosts.js";
 import { listIssuedDirectives } from "./actions/listIssuedDirectives.js";
 import { listModels } from "./actions/listModels.js";
 import { listNodes } from "./actions/listNodes.js";
@@ -67,6 +69,7 @@ function bindActions(context: ClientContext) {
     confirmRecordProof: (proof: P<typeof confirmRecordProof>, options?: ConfirmRecordProofOptions) =>
       confirmRecordProof(context, proof, options),
     decideProposal: (parameters: P<typeof decideProposal>) => decideProposal(context, parameters),
+    describeHost: (parameters: P<typeof describeHost>) => describeHost(context, parameters),
     enactDirective: (parameters: P<typeof enactDirective>) => enactDirective(context, parameters),
     executeProposal: (parameters: P<typeof executeProposal>) => executeProposal(context, parameters),
     fetchLeaves: (parameters: P<typeof fetchLeaves>) => fetchLeaves(context, parameters),
@@ -81,6 +84,7 @@ function bindActions(context: ClientContext) {
     listBallots: (parameters: P<typeof listBallots>) => listBallots(context, parameters),
     listDeviations: (parameters: P<typeof listDeviations>) => listDeviations(context, parameters),
     listDirectives: (parameters?: P<typeof listDirectives>) => listDirectives(context, parameters),
+    listHosts: (parameters?: P<typeof listHosts>) => listHosts(context, parameters),
     listIssuedDirectives: (parameters?: P<typeof listIssuedDirectives>) => listIssuedDirectives(context, parameters),
     listModels: (parameters?: P<typeof listModels>) => listModels(context, parameters),
     listNodes: (parameters?: P<typeof listNodes>) => listNodes(context, parameters),

@@ -15,6 +15,7 @@ export {
   confirmRecordProof,
 } from "./actions/confirmRecordProof.js";
 export { type DecideProposalParameters, decideProposal } from "./actions/decideProposal.js";
+export { type DescribeHostParameters, describeHost } from "./actions/describeHost.js";
 export { type EnactDirectiveParameters, enactDirective } from "./actions/enactDirective.js";
 export {
   type ExecuteProposalParameters,
@@ -32,6 +33,7 @@ export { type ListAnchorsParameters, type ListAnchorsReturnType, listAnchors } f
 export { type CastBallot, type ListBallotsParameters, listBallots } from "./actions/listBallots.js";
 export { type ListDeviationsParameters, listDeviations } from "./actions/listDeviations.js";
 export { type ListDirectivesParameters, listDirectives } from "./actions/listDirectives.js";
+export { type ListHostsParameters, listHosts } from "./actions/listHosts.js";
 export {
   type DirectiveReference,
   type ListIssuedDirectivesParameters,
@@ -94,6 +96,7 @@ export {
 } from "./manifests.js";
 export type { AcceptedModel } from "./models/acceptedModel.js";
 export { type CreateAdmissionParameters, createAdmission } from "./nodes/admission.js";
+export type { Host } from "./nodes/host.js";
 export { isMemberIn, type NodeSummary } from "./nodes/node.js";
 export type { BuiltProposal } from "./proposals/composeProposal.js";
 export { describeProposal, subjectOf } from "./proposals/description.js";

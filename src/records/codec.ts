@@ -6,6 +6,7 @@ import { contentIdOf, contentIdToCid } from "./contentId.js";
 import { assertPlain } from "./encoding/plain.js";
 import { InvalidRecordError } from "./errors.js";
 import { MAX_RECORD_BYTES } from "./schemas/bounds.js";
+import { type HostDescriptor, hostSchema } from "./schemas/host.js";
 import { type Incident, incidentSchema } from "./schemas/incident.js";
 import { type Model, modelSchema } from "./schemas/model.js";
 import { type Outcome, outcomeSchema } from "./schemas/outcome.js";
@@ -91,6 +92,16 @@ export function decodePayload(bytes: Uint8Array): DirectivePayload {
 /** As {@link encodeRecord}, for what a publisher signs of a release. @throws {InvalidRecordError} */
 export function encodeReleaseContents(contents: ReleaseContents): EncodedBlock {
   return encode("ReleaseContents", releaseContentsSchema, contents);
+}
+
+/** As {@link encodeRecord}, for what a host says about itself. @throws {InvalidRecordError} */
+export function encodeHost(descriptor: HostDescriptor): EncodedBlock {
+  return encode("HostDescriptor", hostSchema, descriptor);
+}
+
+/** As {@link decodeRecord}, for what a host says about itself. @throws {InvalidRecordError} */
+export function decodeHost(bytes: Uint8Array): HostDescriptor {
+  return decode("HostDescriptor", hostSchema, bytes);
 }
 
 /** As {@link encodeRecord}, for the manifest that an anchor cites. @throws {InvalidRecordError} */

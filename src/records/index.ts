@@ -5,12 +5,14 @@ export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./
 export { buildPositionTree, type PositionTree, verifyPosition } from "./batches/positionTree.js";
 export { parseRecordProof, provenRecord, type RecordProof } from "./batches/proof.js";
 export {
+  decodeHost,
   decodeJointManifest,
   decodeManifest,
   decodePayload,
   decodeRecord,
   type EncodedBlock,
   type EncodedRecord,
+  encodeHost,
   encodeJointManifest,
   encodeManifest,
   encodePayload,
@@ -71,6 +73,7 @@ export {
   MAX_ROUNDS,
   SHARE_DENOMINATOR,
 } from "./schemas/bounds.js";
+export type { HostDescriptor } from "./schemas/host.js";
 export { type Detection, type Incident, incidentFingerprint, type Resolution } from "./schemas/incident.js";
 export type { Contributor, Evaluation, Model, Weights } from "./schemas/model.js";
 export { DetailResults, type Outcome, type OutcomeDetail, OutcomeResults } from "./schemas/outcome.js";

@@ -18,6 +18,7 @@ const config: AgentConfigInput = {
       ModelRegistry: address,
       ParameterRegistry: address,
       NodePresence: address,
+      HostRegistry: address,
       PublisherRegistry: address,
       DirectiveRegistry: address,
       NodeGovernor: address,

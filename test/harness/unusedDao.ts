@@ -10,6 +10,7 @@ const contracts = {
   ModelRegistry: `0x${"33".repeat(20)}`,
   ParameterRegistry: `0x${"44".repeat(20)}`,
   NodePresence: `0x${"88".repeat(20)}`,
+  HostRegistry: `0x${"99".repeat(20)}`,
   PublisherRegistry: `0x${"77".repeat(20)}`,
   DirectiveRegistry: `0x${"55".repeat(20)}`,
   NodeGovernor: `0x${"66".repeat(20)}`,

@@ -23,6 +23,7 @@ const CONTRACTS = [
   "ModelRegistry",
   "ParameterRegistry",
   "NodePresence",
+  "HostRegistry",
   "PublisherRegistry",
   "NodeTimelock",
 ];

@@ -34,6 +34,15 @@ export const MAX_ARGUMENTS = 64;
 /** The files of a signed release: its payload must fit {@link MAX_RECORD_BYTES}, about 150 bytes a file. */
 export const MAX_FILES = 512;
 
+/** The labels of a host: its descriptor must fit what the chain takes of it, 1,024 bytes. */
+export const MAX_LABELS = 16;
+
+/** The addresses of a host. */
+export const MAX_ADDRESSES = 4;
+
+/** Replicas that one host runs, as it may say. What counts is bounded by vote besides. */
+export const MAX_SLOTS = 1_024;
+
 /** The variables in the environment of a release. */
 export const MAX_VARIABLES = 64;
 

@@ -8,7 +8,8 @@ import { incident } from "./commands/incident.js";
 import { init } from "./commands/init.js";
 import { manifest } from "./commands/manifest.js";
 import { model } from "./commands/model.js";
-import { node } from "./commands/node.js";
+import { host } from "./commands/node/host.js";
+import { node } from "./commands/node/node.js";
 import { proposal } from "./commands/proposal/proposal.js";
 import { record } from "./commands/record/record.js";
 import { release } from "./commands/release.js";
@@ -21,6 +22,7 @@ export const witan = defineCommand({
     agent: () => import("./commands/agent.js").then((module) => module.agent),
     dao,
     node,
+    host,
     record,
     incident,
     proposal,

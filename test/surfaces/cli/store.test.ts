@@ -11,7 +11,10 @@ const block = Uint8Array.of(0xa0);
 const address = `0x${"11".repeat(20)}`;
 const names = ["NodeRegistry", "KnowledgeRegistry", "ModelRegistry", "ParameterRegistry", "DirectiveRegistry"];
 const contracts = Object.fromEntries(
-  [...names, "NodePresence", "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [name, address]),
+  [...names, "NodePresence", "HostRegistry", "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [
+    name,
+    address,
+  ]),
 );
 
 /** An agent's configuration and a network document, of an agent and a chain that do not run. */

@@ -4,12 +4,14 @@ import { IParameterRegistry__factory } from "../bindings/factories/directives/IP
 import { IPublisherRegistry__factory } from "../bindings/factories/directives/IPublisherRegistry__factory.js";
 import { INodeGovernor__factory } from "../bindings/factories/governance/INodeGovernor__factory.js";
 import { NodeTimelock__factory } from "../bindings/factories/governance/NodeTimelock__factory.js";
+import { IHostRegistry__factory } from "../bindings/factories/hosts/IHostRegistry__factory.js";
 import { IKnowledgeRegistry__factory } from "../bindings/factories/knowledge/IKnowledgeRegistry__factory.js";
 import { IModelRegistry__factory } from "../bindings/factories/knowledge/IModelRegistry__factory.js";
 import { INodePresence__factory } from "../bindings/factories/nodes/INodePresence__factory.js";
 import { INodeRegistry__factory } from "../bindings/factories/nodes/INodeRegistry__factory.js";
 import type {
   IDirectiveRegistry,
+  IHostRegistry,
   IKnowledgeRegistry,
   IModelRegistry,
   INodeGovernor,
@@ -26,6 +28,7 @@ import { interfaceOf } from "./interface.js";
 export interface Contracts {
   readonly nodes: INodeRegistry;
   readonly presences: INodePresence;
+  readonly hosts: IHostRegistry;
   readonly knowledge: IKnowledgeRegistry;
   readonly models: IModelRegistry;
   readonly parameters: IParameterRegistry;
@@ -39,6 +42,7 @@ export interface Contracts {
 export const contractInterfaces = {
   NodeRegistry: interfaceOf(INodeRegistry__factory),
   NodePresence: interfaceOf(INodePresence__factory),
+  HostRegistry: interfaceOf(IHostRegistry__factory),
   KnowledgeRegistry: interfaceOf(IKnowledgeRegistry__factory),
   ModelRegistry: interfaceOf(IModelRegistry__factory),
   ParameterRegistry: interfaceOf(IParameterRegistry__factory),
@@ -56,6 +60,7 @@ export function connectContracts(addresses: Deployment["contracts"], runner: Con
   return {
     nodes: connect("NodeRegistry"),
     presences: connect("NodePresence"),
+    hosts: connect("HostRegistry"),
     knowledge: connect("KnowledgeRegistry"),
     models: connect("ModelRegistry"),
     parameters: connect("ParameterRegistry"),

@@ -3,6 +3,7 @@ import { type Address, type Hex, type Track, type TrackRules, Tracks } from "../
 import { systemClock } from "../../../utils/clock.js";
 import {
   DirectiveRegistry__factory,
+  HostRegistry__factory,
   KnowledgeRegistry__factory,
   ModelRegistry__factory,
   NodeChanges__factory,
@@ -91,6 +92,7 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
       await addressOf(await new NodeChanges__factory(signer).deploy(await addressOf(timelock))),
     );
     const knowledge = await new KnowledgeRegistry__factory(signer).deploy(await addressOf(nodes));
+    const hosts = await new HostRegistry__factory(signer).deploy(await addressOf(nodes));
     const models = await new ModelRegistry__factory(signer).deploy(await addressOf(timelock));
     const settings = await new ParameterRegistry__factory(signer).deploy(await addressOf(timelock));
     const directives = await new DirectiveRegistry__factory(signer).deploy(
@@ -131,6 +133,7 @@ export async function deployDao(parameters: DeployDaoParameters): Promise<Deploy
       contracts: {
         NodeRegistry: await addressOf(nodes),
         NodePresence: (await nodes.presences()) as Address,
+        HostRegistry: await addressOf(hosts),
         KnowledgeRegistry: await addressOf(knowledge),
         ModelRegistry: await addressOf(models),
         ParameterRegistry: await addressOf(settings),

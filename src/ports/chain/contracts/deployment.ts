@@ -7,6 +7,7 @@ import type { Address } from "../../../records/index.js";
 export const ContractNames = [
   "NodeRegistry",
   "NodePresence",
+  "HostRegistry",
   "KnowledgeRegistry",
   "ModelRegistry",
   "ParameterRegistry",
@@ -36,6 +37,7 @@ const deploymentSchema = z.strictObject({
   contracts: z.strictObject({
     NodeRegistry: address,
     NodePresence: address,
+    HostRegistry: address,
     KnowledgeRegistry: address,
     ModelRegistry: address,
     ParameterRegistry: address,

@@ -49,11 +49,12 @@ async function saysThatItSyncs(provider: FailoverProvider): Promise<boolean> {
 }
 
 async function probeContracts(provider: FailoverProvider, addresses: Deployment["contracts"]): Promise<void> {
-  const { nodes, presences, knowledge, models, parameters, publishers, directives, governor, timelock } =
+  const { nodes, presences, hosts, knowledge, models, parameters, publishers, directives, governor, timelock } =
     connectContracts(addresses, provider);
   const answersRightly: Record<ContractName, () => Promise<boolean>> = {
     NodeRegistry: async () => (await nodes.timelock()).toLowerCase() === addresses.NodeTimelock.toLowerCase(),
     NodePresence: async () => (await presences.presenceAt(0)) === 0n && (await presences.holdOffEnd(NO_INDEX)) === 0n,
+    HostRegistry: async () => (await hosts.descriptorOf(ZeroAddress)) === ZeroHash,
     KnowledgeRegistry: async () => (await knowledge.sequenceOf(ZeroAddress)) === 0n,
     ModelRegistry: async () => (await models.accepted(ZeroHash)).version === 0n,
     ParameterRegistry: async () => (await parameters.tryParameter(ZeroHash)).set === false,

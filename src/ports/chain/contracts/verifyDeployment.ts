@@ -97,6 +97,7 @@ async function checkReferences(
 ): Promise<DeploymentCheck[]> {
   const {
     DirectiveRegistry,
+    HostRegistry,
     KnowledgeRegistry,
     ModelRegistry,
     NodeGovernor,
@@ -121,6 +122,7 @@ async function checkReferences(
     ["NodeGovernor knows the nodes", NodeGovernor, "nodes", NodeRegistry],
     ["DirectiveRegistry knows the nodes", DirectiveRegistry, "nodes", NodeRegistry],
     ["KnowledgeRegistry knows the nodes", KnowledgeRegistry, "nodes", NodeRegistry],
+    ["HostRegistry knows the nodes", HostRegistry, "nodes", NodeRegistry],
     ["NodeGovernor knows membership", inner.reader, "nodes", NodeRegistry],
     ["NodeGovernor knows directives", inner.reader, "directives", DirectiveRegistry],
     ["NodeGovernor knows models", inner.reader, "models", ModelRegistry],

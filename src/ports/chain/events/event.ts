@@ -3,6 +3,7 @@ import type { Address, Hex } from "../../../records/index.js";
 import type { TypedContractEvent } from "../bindings/common.js";
 import type {
   IDirectiveRegistry,
+  IHostRegistry,
   IKnowledgeRegistry,
   IModelRegistry,
   INodeGovernor,
@@ -30,6 +31,7 @@ export interface EventPosition {
 interface EventSources {
   NodeRegistry: INodeRegistry;
   NodePresence: INodePresence;
+  HostRegistry: IHostRegistry;
   KnowledgeRegistry: IKnowledgeRegistry;
   ModelRegistry: IModelRegistry;
   ParameterRegistry: IParameterRegistry;

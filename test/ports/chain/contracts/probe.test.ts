@@ -21,6 +21,7 @@ const model = { model: ZeroHash, parent: ZeroHash, round: 0, version: 0, accepte
 const right: Readonly<Record<ContractName, string>> = {
   NodeRegistry: encode(["address"], [addresses.NodeTimelock]),
   NodePresence: encode(["uint256"], [0]),
+  HostRegistry: encode(["bytes32"], [ZeroHash]),
   KnowledgeRegistry: encode(["uint64"], [0]),
   ModelRegistry: contractInterfaces.ModelRegistry.encodeFunctionResult("accepted", [model]),
   ParameterRegistry: encode(["bool", "uint256"], [false, 0]),
@@ -73,6 +74,7 @@ describe("a probe of a deployment", () => {
   it.each<[ContractName, string, Answer]>([
     ["NodeRegistry", "has another timelock", encode(["address"], [ZeroAddress])],
     ["NodePresence", "had suspended seats before time began", encode(["uint256"], [1])],
+    ["HostRegistry", "knows nobody's host", encode(["bytes32"], [`0x${"01".repeat(32)}`])],
     ["KnowledgeRegistry", "knows an anchor of nobody", encode(["uint64"], [1])],
     ["ParameterRegistry", "has a parameter without a name", encode(["bool", "uint256"], [true, 0])],
     ["PublisherRegistry", "has admitted nobody's key", encode(["bool"], [true])],

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_TRACKS } from "../../../../ignition/modules/Witan.js";
 import {
   DirectiveRegistry__factory,
+  HostRegistry__factory,
   KnowledgeRegistry__factory,
   ModelRegistry__factory,
   NodeChanges__factory,
@@ -62,6 +63,7 @@ async function deployWith(fault?: Fault) {
   const changes = await new NodeChanges__factory(deployer).deploy(fault === "foreign-changes" ? self : timelock);
   const nodes = await new NodeRegistry__factory(deployer).deploy(timelock, self, changes);
   const others = await new NodeRegistry__factory(deployer).deploy(timelock, self, changes);
+  const hosts = await new HostRegistry__factory(deployer).deploy(nodes);
   const knowledge = await new KnowledgeRegistry__factory(deployer).deploy(fault === "foreign-members" ? others : nodes);
   const models = await new ModelRegistry__factory(deployer).deploy(timelock);
   const parameters = await new ParameterRegistry__factory(deployer).deploy(timelock);
@@ -107,6 +109,7 @@ async function deployWith(fault?: Fault) {
       contracts: {
         NodeRegistry: await at(nodes),
         NodePresence: (await nodes.presences()) as Address,
+        HostRegistry: await at(hosts),
         KnowledgeRegistry: await at(knowledge),
         ModelRegistry: await at(models),
         ParameterRegistry: await at(parameters),

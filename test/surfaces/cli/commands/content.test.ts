@@ -28,7 +28,10 @@ async function agentFolder(peers: readonly string[] = []) {
   const dataDir = join(dir, "data");
   const names = ["NodeRegistry", "KnowledgeRegistry", "ModelRegistry", "ParameterRegistry", "DirectiveRegistry"];
   const contracts = Object.fromEntries(
-    [...names, "NodePresence", "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [name, NOBODY]),
+    [...names, "NodePresence", "HostRegistry", "PublisherRegistry", "NodeGovernor", "NodeTimelock"].map((name) => [
+      name,
+      NOBODY,
+    ]),
   );
   const input: AgentConfigInput = {
     name: "node",

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BaseError } from "../../../../src/errors.js";
 import { createJsonContent } from "../../../../src/ports/content/index.js";
-import { node } from "../../../../src/surfaces/cli/commands/node.js";
+import { node } from "../../../../src/surfaces/cli/commands/node/node.js";
 import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
 import { type Network, run, startNetwork } from "../../network.js";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { node } from "../../../../../src/surfaces/cli/commands/node.js";
+import { node } from "../../../../../src/surfaces/cli/commands/node/node.js";
 import { record } from "../../../../../src/surfaces/cli/commands/record/record.js";
 import { ExitCodes } from "../../../../../src/surfaces/cli/exitCodes.js";
 import { incidentOf, stateOf } from "../../../../harness/dao.js";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { node } from "../../../../src/surfaces/cli/commands/node.js";
-import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
-import { suspendSeats } from "../../../harness/suspend.js";
-import { type Network, run, startNetwork } from "../../network.js";
+import { node } from "../../../../../src/surfaces/cli/commands/node/node.js";
+import { ExitCodes } from "../../../../../src/surfaces/cli/exitCodes.js";
+import { suspendSeats } from "../../../../harness/suspend.js";
+import { type Network, run, startNetwork } from "../../../network.js";
 
 let network: Network;
 let base: readonly string[];

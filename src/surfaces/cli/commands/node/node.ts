@@ -1,13 +1,13 @@
 import { defineCommand } from "citty";
 import { z } from "zod";
-import { InvalidInputError } from "../../../errors.js";
-import type { Admission } from "../../../ports/chain/index.js";
-import type { Hex } from "../../../records/index.js";
-import { networkArgs, signerArgs } from "../input/args.js";
-import { withClient } from "../input/client.js";
-import { readJsonObject } from "../input/json.js";
-import { readSigner } from "../input/keys.js";
-import { formatTime, printFacts, printJson, printTable } from "../output/print.js";
+import { InvalidInputError } from "../../../../errors.js";
+import type { Admission } from "../../../../ports/chain/index.js";
+import type { Hex } from "../../../../records/index.js";
+import { networkArgs, signerArgs } from "../../input/args.js";
+import { withClient } from "../../input/client.js";
+import { readJsonObject } from "../../input/json.js";
+import { readSigner } from "../../input/keys.js";
+import { formatTime, printFacts, printJson, printTable } from "../../output/print.js";
 
 const list = defineCommand({
   meta: { name: "list", description: "List the nodes of the committee" },

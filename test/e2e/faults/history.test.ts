@@ -32,7 +32,7 @@ async function historyOf(
     listDirectives: async () => [{ subject: subjectHash("replica/web/1") }],
   } as unknown as Client;
   const members = [{ name: "node-1", dir }] as unknown as readonly Member[];
-  return { client, members, instances: new Map(), restored: new Set(), ...change };
+  return { client, members, instances: new Map(), restored: new Set(), settlingMs: 0, ...change };
 }
 
 const violationsOf = async (...given: Parameters<typeof historyOf>) =>
@@ -52,6 +52,17 @@ describe("the check of a history", () => {
   it("finds a record that was acknowledged and is neither anchored nor waiting", async () => {
     const gone = { type: "anchored", contentIds: [waiting.contentId], batch: { root: "0x01" } };
     expect(await violationsOf({ outbox: [waiting, gone] })).toEqual([expect.stringContaining("cid-b")]);
+  });
+
+  it("does not take a record for lost whose anchor comes while the history is read", async () => {
+    const sent = { type: "anchored", contentIds: [waiting.contentId], batch: { root: "0x01" } };
+    const history = await historyOf({ outbox: [waiting, sent] }, {}, { settlingMs: 60_000 });
+    let readings = 0;
+    const client = {
+      ...history.client,
+      listRecords: async () => (++readings < 3 ? [record] : [record, { ...record, cid: waiting.cid }]),
+    } as unknown as Client;
+    expect((await checkHistory({ ...history, client })).violations).toEqual([]);
   });
 
   it("finds a record that nobody has, unless its author's disk was lost", async () => {

@@ -6,6 +6,7 @@ import type { RecordedBallot } from "../../../src/agent/signing/ownBallots.js";
 import type { Client } from "../../../src/client/index.js";
 import { messageOf } from "../../../src/errors.js";
 import { type Incident, subjectHash } from "../../../src/records/index.js";
+import { systemClock } from "../../../src/utils/clock.js";
 
 /** Every instance of each replica that was seen, in order. */
 export type SeenInstances = ReadonlyMap<string, ReadonlySet<string>>;
@@ -16,16 +17,22 @@ export interface History {
   readonly instances: SeenInstances;
   /** The accounts, in lower case, of agents that were restored: what they alone had, and wrote after the backup, is lost. */
   readonly restored: ReadonlySet<string>;
+  /** How long a record that has left its journal may take to appear under an anchor, in milliseconds: agents go on anchoring. */
+  readonly settlingMs?: number;
 }
 
 /** What a history breaks; empty if it keeps every promise. */
 export type Violations = readonly string[];
 
 const ALL = 100_000;
+const SETTLING_MS = 60_000;
+const LOOK_EVERY_MS = 1_000;
 
 /** Reads the whole history from the chain, from content and from the agents' journals, once all faults are healed. */
 export async function checkHistory(history: History): Promise<{ violations: Violations; counts: object }> {
   const { client, restored } = history;
+  // Before the chain is read: what leaves a journal later is under an anchor that this reading may miss.
+  const acknowledged = await acknowledgedRecords(history);
   const unread: string[] = [];
   const records = await client.listRecords({
     limit: ALL,
@@ -49,7 +56,7 @@ export async function checkHistory(history: History): Promise<{ violations: Viol
   const violations = [
     ...broken,
     ...unread.map((root) => `the records under the anchored root ${root} cannot be read`),
-    ...(await lostRecords(history, new Set(records.map(({ cid }) => cid)))),
+    ...(await lostRecords(history, acknowledged)),
     ...(await contradictions(history)),
     ...(await repeatedOrders(history)),
   ];
@@ -57,20 +64,40 @@ export async function checkHistory(history: History): Promise<{ violations: Viol
   return { violations, counts: { records: records.length, lostWithDisks, directives: directives.length } };
 }
 
-/** A record in an agent's journal was acknowledged: it is anchored, or the agent still waits to anchor it. */
-async function lostRecords({ members }: History, anchored: ReadonlySet<string>): Promise<string[]> {
-  const lost = await Promise.all(
+interface AcknowledgedRecord {
+  readonly cid: string;
+  readonly what: string;
+}
+
+/** The records that agents have acknowledged, but for those that still wait for their anchor. */
+async function acknowledgedRecords({ members }: History): Promise<AcknowledgedRecord[]> {
+  const all = await Promise.all(
     members.map(async ({ dir, name }) => {
       const entries = await linesOf<OutboxEntry>(join(dir, "data", "outbox.jsonl"));
       const state = new OutboxState();
       for (const entry of entries) state.apply(entry);
-      const queued = entries.filter((entry) => entry.type === "queued");
-      return queued
-        .filter(({ cid, contentId }) => !anchored.has(cid) && !state.waiting.has(contentId))
-        .map(({ cid, kind }) => `${name} has acknowledged the ${kind} ${cid}, and nobody has it under an anchor`);
+      return entries
+        .filter((entry) => entry.type === "queued")
+        .filter(({ contentId }) => !state.waiting.has(contentId))
+        .map(({ cid, kind }) => ({ cid, what: `${name} has acknowledged the ${kind} ${cid}` }));
     }),
   );
-  return lost.flat();
+  return all.flat();
+}
+
+/** A record that was acknowledged and does not wait is anchored, or its anchor is about to be in a block. */
+async function lostRecords(
+  { client, settlingMs = SETTLING_MS }: History,
+  acknowledged: readonly AcknowledgedRecord[],
+): Promise<string[]> {
+  const deadline = systemClock.monotonic() + settlingMs;
+  for (;;) {
+    const anchored = new Set((await client.listRecords({ limit: ALL })).map(({ cid }) => cid));
+    const lost = acknowledged.filter(({ cid }) => !anchored.has(cid));
+    if (lost.length === 0 || systemClock.monotonic() >= deadline)
+      return lost.map(({ what }) => `${what}, and nobody has it under an anchor`);
+    await systemClock.sleep(LOOK_EVERY_MS);
+  }
 }
 
 /** No node says two things, in its journals, on chain or to its peers. */

@@ -48,7 +48,7 @@ export async function until<T>(what: string, timeoutMs: number, find: () => Prom
 /** (a) Every agent's first state is stored and anchored. */
 export async function firstStates({ client, screen }: Stage, operators: readonly string[]): Promise<void> {
   screen.act("Five nodes observe their machines: each stores its first state on IPFS and anchors it on chain");
-  await until("every node's first state", 60_000, async () => {
+  await until("every node's first state", 120_000, async () => {
     const states = await client.listRecords({ kind: "State", limit: 1_000 });
     const authors = new Set(states.map(({ author }) => author.toLowerCase()));
     return operators.every((operator) => authors.has(operator.toLowerCase())) ? true : undefined;
@@ -64,7 +64,7 @@ export async function heal(stage: Stage): Promise<void> {
   process.kill(Number(victim.instance.split("@")[0]), "SIGKILL");
   screen.line(`${victim.subject}, instance ${victim.instance}, is dead`);
   await ended(stage, "Restart", victim.subject, "Done", 150_000);
-  await until("the replica to answer again", 20_000, async () => {
+  await until("the replica to answer again", 60_000, async () => {
     const now = (await replicas()).find(({ subject }) => subject === victim.subject);
     return now?.alive && now.healthy && now.instance !== victim.instance ? true : undefined;
   });
@@ -103,7 +103,7 @@ export async function lie({ byzantine, goodRelease, refused, screen, workload }:
   });
   const first = await byzantine.signBallot({ proposalId, support: "for" });
   const second = await byzantine.signBallot({ proposalId, support: "against" });
-  await until("the vote to open", 20_000, async () =>
+  await until("the vote to open", 60_000, async () =>
     (await state(byzantine, proposalId)) === "Active" ? true : undefined,
   );
   await byzantine.castVoteBySig({ ballot: first });
@@ -128,7 +128,7 @@ export async function learn(stage: Stage, options: { readonly spontaneousMs: num
     screen.line("no node has proposed rounds by itself: the story proposes them");
     await client.openProposal({ order: storyRounds });
   }
-  await until("the rounds to be ordered", 60_000, async () => {
+  await until("the rounds to be ordered", 150_000, async () => {
     const [ordered] = await client.listDirectives({ kind: "StartRound", limit: 1 });
     return ordered;
   });

@@ -41,7 +41,7 @@ describe("a round refuses", () => {
   ];
 
   it.each(cases)("%s, and goes on without its sender", async (_what, answer, reason) => {
-    const { hub, store, join, coordinate } = createTestRound({ rounds: 1, timeoutSeconds: 3 });
+    const { hub, store, join, coordinate } = createTestRound({ rounds: 1, timeoutSeconds: 8 });
     for (const index of [0, 1]) join(index);
     const put = async (start: RoundMessage & { type: "start" }, bytes: Uint8Array) =>
       updateOf(start, await store.putFile([bytes]).then(({ cid, sha256 }) => ({ cid, sha256 })));

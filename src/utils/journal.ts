@@ -32,6 +32,8 @@ export class JournalChangedError extends BaseError {
 export interface OpenedJournal<Entry> {
   readonly journal: Journal<Entry>;
   readonly entries: Entry[];
+  /** The bytes of each entry in the file, as {@link lineOf} makes them. */
+  readonly lines: readonly Uint8Array[];
 }
 
 /** What can be read of a journal, which is left as it is. @throws {@link DiskError} */
@@ -88,12 +90,12 @@ export class Journal<Entry> {
         // What a rewriting left that was killed takes up room, and nothing else: that it stays is no reason to fail.
         await rm(temporaryOf(path), { force: true }).catch(() => undefined);
         const bytes = await readFile(path);
-        const { entries, length, lastLine, unreadable } = readLines(bytes, parse);
+        const { entries, length, lastLine, readable, unreadable } = readLines(bytes, parse);
         const [first] = unreadable;
         if (first !== undefined) throw new JournalError(path, first.line, first.cause);
         if (length < bytes.length) await file.truncate(length);
         await settle(path, bytes.subarray(lastLine, length), lastLine);
-        return { journal: new Journal<Entry>(path, file, length), entries };
+        return { journal: new Journal<Entry>(path, file, length), entries, lines: readable };
       } catch (error) {
         await file.close();
         throw error;
@@ -255,6 +257,7 @@ function temporaryOf(path: string): string {
   return `${path}.tmp`;
 }
 
-function lineOf(entry: unknown): string {
+/** An entry as a line of a journal. */
+export function lineOf(entry: unknown): string {
   return `${JSON.stringify(entry)}\n`;
 }

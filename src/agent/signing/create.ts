@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Signer } from "ethers";
 import type { Client } from "../../client/index.js";
@@ -7,6 +7,7 @@ import { createRequestResponse, type RequestingNode } from "../../ports/gossip/i
 import { type EnvelopeContext, EnvelopeError, openEnvelope, sealEnvelope } from "../../ports/keys/envelope.js";
 import type { Address } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
+import type { Reserve } from "../../utils/disk/withReserve.js";
 import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { RestoreMarker } from "./restoreMarker.js";
@@ -25,6 +26,8 @@ export interface OpenGuardParameters {
   readonly logger: Logger;
   /** How many signatures the journals hold. */
   readonly signed: () => number;
+  /** Room on a full disk for the word that the folder was restored. */
+  readonly reserve?: Reserve | undefined;
 }
 
 /**
@@ -32,17 +35,17 @@ export interface OpenGuardParameters {
  * lost them, if the chain knows its key.
  */
 export async function openGuard(parameters: OpenGuardParameters): Promise<SigningGuard> {
-  const { client, clock, dataDir, logger, self, signed } = parameters;
-  const marker = await RestoreMarker.open(dataDir);
-  const isEmpty = !(await Promise.all(JOURNALS.map((name) => exists(join(dataDir, name))))).includes(true);
+  const { client, clock, dataDir, logger, reserve, self, signed } = parameters;
+  const marker = await RestoreMarker.open(dataDir, reserve);
+  const sizes = await Promise.all(JOURNALS.map((name) => sizeOf(join(dataDir, name))));
+  // A start that could not write down that it found no journals leaves empty ones.
+  const isEmpty = sizes.every((size) => size === undefined || size === 0);
   const hasActed = isEmpty && (await client.listAnchors()).entries.some(({ author }) => sameHex(author, self));
-  if (hasActed && marker.restore === undefined) {
-    logger.error(
-      "the chain knows this node's key, and its journals are missing: nothing is signed on what is open now",
-    );
-    await marker.set({ why: "journals-missing", at: clock.now(), until: null });
-  }
-  return new SigningGuard({ clock, logger, marker, signed, isNew: isEmpty && !hasActed });
+  const isLost = hasActed && marker.restore === undefined;
+  const isNew = sizes.every((size) => size === undefined) && !hasActed;
+  const guard = new SigningGuard({ clock, logger, marker, signed, isNew });
+  if (isLost) await guard.rolledBack(0, "journals-missing");
+  return guard;
 }
 
 export interface CreateSessionsParameters
@@ -75,12 +78,12 @@ export function createSessions(parameters: CreateSessionsParameters): Sessions {
   });
 }
 
-async function exists(path: string): Promise<boolean> {
+/** In bytes; undefined if there is no such file. */
+async function sizeOf(path: string): Promise<number | undefined> {
   try {
-    await access(path);
-    return true;
+    return (await stat(path)).size;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { IssuedDirective, Proposal } from "../../client/index.js";
+import { messageOf } from "../../errors.js";
 import { parseSalt, WINDOW_SECONDS } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
+import { DiskError } from "../../utils/disk/diskError.js";
 import type { Logger } from "../../utils/logger.js";
 import { isUnopened } from "../ballots/unopenedProposal.js";
-import type { Restore, RestoreMarker } from "./restoreMarker.js";
+import type { Restore, RestoreMarker, RestoreReason } from "./restoreMarker.js";
 import type { SessionWord } from "./sessions/sessionWord.js";
 
 /** A running copy asks its keepers every five seconds: in this time each of the two hears of the other, some answers lost. */
@@ -43,6 +45,8 @@ export interface SigningStatus {
   /** The session that runs with the same key; null unless this one has stopped for it. */
   readonly other: string | null;
   readonly restore: Restore | null;
+  /** Why the restore could not be written down, so that nothing is signed; null if it was. */
+  readonly unsaved: string | null;
 }
 
 /**
@@ -70,6 +74,8 @@ export class SigningGuard {
   #since: number;
   #isVouched = false;
   #isOver = false;
+  /** Why what the marker says is not on the disk; undefined if it is. */
+  #unsaved: string | undefined;
 
   constructor(dependencies: SigningGuardDependencies) {
     const { clock, isNew, listenMs = LISTEN_MS, marker } = dependencies;
@@ -81,7 +87,8 @@ export class SigningGuard {
 
   get status(): SigningStatus {
     const { restore = null } = this.#dependencies.marker;
-    return { state: this.#state, session: this.session, other: this.#other, restore };
+    const unsaved = this.#unsaved ?? null;
+    return { state: this.#state, session: this.session, other: this.#other, restore, unsaved };
   }
 
   get state(): SigningState {
@@ -117,8 +124,13 @@ export class SigningGuard {
     if (signed > this.#count()) await this.rolledBack(signed - this.#count());
   }
 
-  /** This key has signed what the journals do not hold. @param more How many more signatures are known to be lost. */
-  async rolledBack(more = 0): Promise<void> {
+  /**
+   * This key has signed what the journals do not hold. Resolves with whether that is written down: if it cannot be, nothing is
+   * signed until it can.
+   *
+   * @param more How many more signatures are known to be lost.
+   */
+  async rolledBack(more = 0, why: RestoreReason = "rolled-back"): Promise<boolean> {
     const { clock, logger, marker } = this.#dependencies;
     const before = marker.restore;
     if (this.#state === "signing") {
@@ -129,9 +141,9 @@ export class SigningGuard {
     const isPending = before !== undefined && before.until === null;
     if (!isPending)
       logger.error("this node's key has signed what its journals do not hold: nothing new is signed on what is open");
-    if (isPending && more === 0) return;
-    const what = isPending ? {} : ({ why: "rolled-back", at: clock.now() } as const);
-    await marker.set({ ...what, lost: (before?.lost ?? 0) + more, until: null });
+    if (isPending && more === 0) return this.#unsaved === undefined;
+    const what = isPending ? {} : { why, at: clock.now() };
+    return this.#remember({ ...what, lost: (before?.lost ?? 0) + more, until: null });
   }
 
   /** All keepers say that no other session was heard for as long as this one would listen. */
@@ -152,12 +164,30 @@ export class SigningGuard {
     const { restore } = marker;
     if (restore?.until === null) {
       // A chain that lags behind shows less than what was open at the restore.
-      await marker.set({ until: Math.ceil(Math.max(chainTime, restore.at / 1_000)) + MARGIN_SECONDS });
-    }
+      await this.#remember({ until: Math.ceil(Math.max(chainTime, restore.at / 1_000)) + MARGIN_SECONDS });
+    } else if (restore !== undefined && this.#unsaved !== undefined) await this.#remember({ until: restore.until });
     // Another session, or a lost signature, may have been heard meanwhile.
-    if (!this.#hasListened || marker.restore?.until === null) return;
+    if (this.#unsaved !== undefined || !this.#hasListened || marker.restore?.until === null) return;
     this.#state = "signing";
     logger.info("this node signs from now on", { session: this.session, restore: marker.restore ?? null });
+  }
+
+  /** Writes down what holds from now on. A disk that refuses it is tried again, and until then nothing is signed. */
+  async #remember(change: Parameters<RestoreMarker["set"]>[0]): Promise<boolean> {
+    const { logger, marker } = this.#dependencies;
+    try {
+      await marker.set(change);
+      this.#unsaved = undefined;
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      if (this.#unsaved === undefined)
+        logger.error("the restore of this node cannot be written down: nothing is signed", {
+          reason: messageOf(error),
+        });
+      this.#unsaved = messageOf(error);
+      return false;
+    }
   }
 
   get #hasListened(): boolean {

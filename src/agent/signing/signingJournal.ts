@@ -1,14 +1,15 @@
 import { BaseError } from "../../errors.js";
-import { DiskError } from "../../utils/disk/diskError.js";
-import { Journal, JournalError, readableEntries } from "../../utils/journal.js";
+import { type Reserve, withReserve } from "../../utils/disk/withReserve.js";
+import { Journal, JournalError, lineOf, type OpenedJournal, readableEntries } from "../../utils/journal.js";
 import type { ParseEntry } from "../../utils/journalLines.js";
+import { JournalMark } from "./journalMark.js";
 
 /**
  * The journal of what this node has signed is damaged, so the node may have signed what it no longer knows of. It signs
  * nothing new; what it is known to have signed stands, and all else goes on.
  */
 export class SigningRefusedError extends BaseError {
-  constructor(damage: JournalError) {
+  constructor(damage: JournalError | JournalCutError) {
     super("signing-refused", `Nothing new is signed: ${damage.shortMessage}`, {
       cause: damage,
       hints: ["Restore the journal from a backup, and start the agent again. Never delete it while the key is in use."],
@@ -16,12 +17,27 @@ export class SigningRefusedError extends BaseError {
   }
 }
 
+/** A journal reads well, and lacks lines that it has held: it was cut at a line end, emptied, or replaced by an older one. */
+export class JournalCutError extends BaseError {
+  constructor(path: string, missing: number) {
+    const what = missing === 0 ? "holds other lines than before" : `lacks the last ${missing} lines that it held`;
+    super("journal-cut", `The journal ${path} ${what}.`, {
+      hints: ["Nothing new is signed on what is open now; peers give back what this node has signed."],
+    });
+  }
+}
+
 /** What the journals of a node have in common. */
 export interface JournalCare {
   /** Room for what is signed, once the disk is full: makes a little, and resolves with false if nothing is left. */
-  readonly reserve?: { release(): Promise<boolean> } | undefined;
-  /** Called with why a journal cannot be read in full. */
-  readonly onDamage?: ((damage: JournalError) => void) | undefined;
+  readonly reserve?: Reserve | undefined;
+  /** Called with why a journal cannot be read in full, or what it lacks. */
+  readonly onDamage?: ((damage: JournalError | JournalCutError) => void) | undefined;
+  /**
+   * Called if a journal lacks entries that it held, with how many if that is known. Nothing may be signed that they may
+   * contradict; resolves with whether that holds after a restart too. Without it nothing new is signed at all.
+   */
+  readonly onCut?: ((missing: number) => Promise<boolean>) | undefined;
 }
 
 export interface SigningJournalDependencies<Entry> extends JournalCare {
@@ -33,6 +49,12 @@ export interface SigningJournalDependencies<Entry> extends JournalCare {
   readonly refusal: (recorded: Entry, wanted: Entry) => Error;
   /** Checks a line of the journal. */
   readonly parse: ParseEntry<Entry>;
+}
+
+interface OpenedSigningJournal<Entry> {
+  readonly journal: Journal<Entry> | JournalError | JournalCutError;
+  readonly entries: readonly Entry[];
+  readonly mark: JournalMark;
 }
 
 interface RecordedEntry<Entry> {
@@ -48,17 +70,18 @@ interface RecordedEntry<Entry> {
  */
 export class SigningJournal<Entry> {
   /** Or why it cannot be written. */
-  readonly #journal: Journal<Entry> | JournalError;
+  readonly #journal: Journal<Entry> | JournalError | JournalCutError;
+  readonly #mark: JournalMark;
   readonly #dependencies: SigningJournalDependencies<Entry>;
   readonly #entries: Map<string, RecordedEntry<Entry>>;
   #size: number;
 
   private constructor(
-    journal: Journal<Entry> | JournalError,
-    entries: readonly Entry[],
+    { journal, entries, mark }: OpenedSigningJournal<Entry>,
     dependencies: SigningJournalDependencies<Entry>,
   ) {
     this.#journal = journal;
+    this.#mark = mark;
     this.#dependencies = dependencies;
     const { keyOf } = dependencies;
     this.#entries = new Map(
@@ -67,19 +90,37 @@ export class SigningJournal<Entry> {
     this.#size = this.#entries.size;
   }
 
-  /** A damaged journal is left as it is, and opened, so that what it tells stands: {@link JournalCare.onDamage} is called. @throws {@link DiskError} */
+  /**
+   * A damaged journal is left as it is, and opened, so that what it tells stands: {@link JournalCare.onDamage} is called.
+   *
+   * @throws {@link DiskError}
+   */
   static async open<Entry>(
     path: string,
     dependencies: SigningJournalDependencies<Entry>,
   ): Promise<SigningJournal<Entry>> {
+    const { onCut, onDamage, parse } = dependencies;
+    const mark = await JournalMark.open(path);
+    let opened: OpenedJournal<Entry>;
     try {
-      const { journal, entries } = await Journal.open<Entry>(path, dependencies.parse);
-      return new SigningJournal(journal, entries, dependencies);
+      opened = await Journal.open<Entry>(path, parse);
     } catch (error) {
       if (!(error instanceof JournalError)) throw error;
-      dependencies.onDamage?.(error);
-      return new SigningJournal(error, await readableEntries(path, dependencies.parse), dependencies);
+      onDamage?.(error);
+      return new SigningJournal({ journal: error, entries: await readableEntries(path, parse), mark }, dependencies);
     }
+    const { entries, journal, lines } = opened;
+    const cut = mark.read(lines);
+    if (cut === undefined) return new SigningJournal({ journal, entries, mark }, dependencies);
+    const damage = new JournalCutError(path, cut.missing);
+    onDamage?.(damage);
+    if (onCut === undefined) {
+      await journal.close();
+      return new SigningJournal({ journal: damage, entries, mark }, dependencies);
+    }
+    // As long as the mark stands, the next start finds the same.
+    if (await onCut(cut.missing)) await withReserve(dependencies.reserve, () => mark.reset());
+    return new SigningJournal({ journal, entries, mark }, dependencies);
   }
 
   /** How many entries are durable. */
@@ -120,23 +161,13 @@ export class SigningJournal<Entry> {
     if (this.#journal instanceof Journal) await this.#journal.close();
   }
 
-  /** On a full disk, room is made from the reserve until the entry fits. */
   async #append(entry: Entry): Promise<void> {
-    if (this.#journal instanceof JournalError) throw new SigningRefusedError(this.#journal);
-    for (;;) {
-      try {
-        await this.#journal.append(entry);
-        this.#size += 1;
-        return;
-      } catch (error) {
-        // A limit on the size of files leaves room on the disk, and is not changed by more.
-        const isFull = error instanceof DiskError && error.kind === "full" && codeOf(error.cause) !== "EFBIG";
-        if (!isFull || !(await this.#dependencies.reserve?.release())) throw error;
-      }
-    }
+    const journal = this.#journal;
+    if (!(journal instanceof Journal)) throw new SigningRefusedError(journal);
+    const { reserve } = this.#dependencies;
+    await withReserve(reserve, () => journal.append(entry));
+    this.#mark.add(Buffer.from(lineOf(entry)));
+    await withReserve(reserve, () => this.#mark.write());
+    this.#size += 1;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

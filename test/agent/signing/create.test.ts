@@ -11,6 +11,7 @@ import type { HeliaContent } from "../../../src/ports/content/drivers/helia.js";
 import type { Address } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { createLogger } from "../../../src/utils/logger.js";
+import { failingDisk } from "../../faults/failingDisk.js";
 import { temporaryFolder } from "../../harness/folder.js";
 import { patience } from "../../harness/patience.js";
 import { startNode } from "../../ports/content/contentNodes.js";
@@ -44,11 +45,33 @@ describe("the guard of a folder", () => {
 
   it("with a journal, or that was restored, listens", async () => {
     const used = temporaryFolder();
-    await writeFile(join(used, "outbox.jsonl"), "");
+    await writeFile(join(used, "outbox.jsonl"), "{}\n");
     expect((await guardOf(used, self)).status).toMatchObject({ state: "listening", restore: null });
     const restored = temporaryFolder();
     await markRestored(restored, 7);
     expect((await guardOf(restored, self)).status).toMatchObject({ state: "listening", restore: { why: "restored" } });
+  });
+});
+
+describe("a folder without journals on a disk that takes no word of it", () => {
+  it("signs nothing until it is written down, and is found again by the next start", async () => {
+    const dataDir = temporaryFolder();
+    using disk = failingDisk();
+    disk.fail("write", "ENOSPC", ".tmp");
+    const guard = await guardOf(dataDir, self);
+    expect(guard.status).toMatchObject({
+      state: "listening",
+      restore: { why: "journals-missing", until: null },
+      unsaved: expect.stringContaining("restored.json"),
+    });
+    // What a start does next.
+    for (const name of ["outbox.jsonl", "ballots.jsonl"]) await writeFile(join(dataDir, name), "");
+    const next = await guardOf(dataDir, self);
+    expect(next.status).toMatchObject({ restore: { why: "journals-missing" }, unsaved: expect.any(String) });
+    expect(next.permits({ since: 1, window: 0 })).toBe(false);
+    disk.heal();
+    expect(await next.rolledBack(2)).toBe(true);
+    expect((await guardOf(dataDir, self)).status).toMatchObject({ restore: { lost: 2 }, unsaved: null });
   });
 });
 

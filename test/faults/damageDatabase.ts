@@ -27,6 +27,11 @@ export const databaseDamages = {
   "half a table": async (dir: string) => halve(await newest(dir, /\.ldb$/)),
 } as const;
 
+/** Cuts the newest log to so many bytes: the engine takes it for one that ends there. */
+export async function cutLog(dir: string, bytes: number): Promise<void> {
+  await truncate(await newest(dir, /\.log$/), bytes);
+}
+
 /** The file of the highest number among those whose names match. */
 export async function newest(dir: string, names: RegExp): Promise<string> {
   const name = (await readdir(dir))

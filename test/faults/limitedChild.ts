@@ -7,12 +7,14 @@ import { bundle } from "../harness/bundle.js";
 
 const run = promisify(execFile);
 
-/** A test script in a process whose files may have so many bytes each, told over stdin what to do, a line each. */
+/** A test script in a process whose files may have so many bytes each, and whose files may be so many, told over stdin what to do, a line each. */
 export interface LimitedChild {
   /** Sends a line and resolves to the words of the answer. */
   ask(...words: readonly string[]): Promise<string[]>;
   /** Files may have this many bytes from now on: a write beyond it fails with EFBIG, exact to the byte. */
   limitFiles(bytes: number | "unlimited"): Promise<void>;
+  /** So many files may be open from now on: what opens another one fails with EMFILE. */
+  limitHandles(count: number): Promise<void>;
   kill(): Promise<void>;
 }
 
@@ -35,6 +37,9 @@ export async function limitedChild(script: URL, args: readonly string[]): Promis
     async limitFiles(bytes) {
       // The soft limit alone, so that it can be raised again.
       await run("prlimit", [`--pid=${child.pid}`, `--fsize=${bytes}:`]);
+    },
+    async limitHandles(count) {
+      await run("prlimit", [`--pid=${child.pid}`, `--nofile=${count}:`]);
     },
     kill,
   };

@@ -35,7 +35,9 @@ const sealed = z.strictObject({ file: inside, bytes: z.int().min(0), sha256: has
 
 const pins = sealed.extend({ count: z.int().min(0) });
 const part = sealed.extend({ blocks: z.int().min(0), checkedAt: z.int(), index: sealed });
-const files = z.array(sealed.extend({ path: inside }));
+/** A journal, whose name ends so; a backup that another has written brings back no other file of the data folder. */
+const journal = inside.regex(/\.jsonl$/);
+const files = z.array(sealed.extend({ path: journal }));
 
 const schema = z.strictObject({
   schema: z.literal("witan/backup/2"),

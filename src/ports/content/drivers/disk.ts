@@ -2,10 +2,15 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../../../utils/clock.js";
 import { ContentError, type ContentStore } from "../content.js";
 import type { ContentMaintenance } from "../maintenance.js";
-import { type DatabaseRepair, LOCKED } from "../store/engine/repair.js";
+import { cidOfKey } from "../store/blockKeys.js";
+import { LOCKED } from "../store/engine/blockDatabase.js";
+import type { DatabaseRepair } from "../store/engine/repair.js";
 import { createOwnBlocks } from "../store/ownBlocks.js";
 import { detailsOf, isCausedBy, isNoSpace } from "../store/storeErrors.js";
 import { VerifiedBlocks } from "../store/verifiedBlocks.js";
+
+/** Blocks that an error names. */
+const MAX_NAMED_BLOCKS = 20;
 
 export interface DiskParameters {
   /** The folder of `createHeliaContent`. */
@@ -49,9 +54,15 @@ export async function openBlocks(dir: string, clock: Clock): Promise<VerifiedBlo
 }
 
 /** What an operator must know of a repair. */
-export function damageOf(dir: string, { reason, lostTables }: DatabaseRepair): ContentError {
+export function damageOf(dir: string, { lostKeys = [], lostTables, reason }: DatabaseRepair): ContentError {
+  const blocks = lostKeys.slice(0, MAX_NAMED_BLOCKS).map((key) => cidOfKey(key).toString());
+  const rest = lostKeys.length > blocks.length ? ` and ${lostKeys.length - blocks.length} more` : "";
+  const details = [
+    ...(lostTables.length > 0 ? [`Lost or lost in part: ${lostTables.join(", ")}.`] : []),
+    ...(blocks.length > 0 ? [`Lost blocks, by their hashes: ${blocks.join(", ")}${rest}.`] : []),
+  ].join(" ");
   return new ContentError("damaged", `The block store in ${dir} was damaged and has been repaired: ${reason}.`, {
-    ...(lostTables.length > 0 ? { details: `Lost or lost in part: ${lostTables.join(", ")}.` } : {}),
+    ...(details === "" ? {} : { details }),
     hints: ["A scrub names the blocks that pins still need. Pins that are lost with a table come back from a backup."],
   });
 }

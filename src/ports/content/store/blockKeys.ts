@@ -2,6 +2,7 @@ import { base32upper } from "multiformats/bases/base32";
 import { CID } from "multiformats/cid";
 import * as raw from "multiformats/codecs/raw";
 import * as Digest from "multiformats/hashes/digest";
+import type { Remembered } from "./engine/acknowledgedWrites.js";
 
 /** A block's key is its multihash, as in every IPFS store over Level, so that one can be opened as the other. */
 const BLOCK = "/";
@@ -34,6 +35,12 @@ export function blockKeyOfBorn(key: string): string {
 
 export function pinKey(name: string): string {
   return `${ROOT}${name}`;
+}
+
+/** What is noted of a write beside the database: pins whole, since nothing else names what they keep, and blocks by name. */
+export function rememberedOf(key: string): Remembered {
+  if (key.startsWith(ROOT)) return "value";
+  return key.startsWith(BLOCK) ? "key" : "nothing";
 }
 
 /** The CID of a key's block, as raw: a key holds the hash and no codec. */

@@ -19,6 +19,7 @@ import {
   encodeOpenMs,
   OPEN_KEY,
   pinKey,
+  rememberedOf,
 } from "./blockKeys.js";
 import { BlockWriter } from "./blockWriter.js";
 import type { BlockDatabase } from "./engine/blockDatabase.js";
@@ -85,7 +86,7 @@ export class VerifiedBlocks extends BaseBlockstore {
     const session = new StoreSession(clock);
     const quarantine = join(dir, "quarantine");
     const isNew = !(await holdsFiles(dir));
-    const { db, repair } = await openDatabase(join(dir, "blocks"), { quarantine, isNew });
+    const { db, repair } = await openDatabase(join(dir, "blocks"), { quarantine, isNew, remember: rememberedOf });
     try {
       // Only now, with the database locked: another process may be writing files.
       const files = new BlockFiles(dir);
@@ -139,9 +140,9 @@ export class VerifiedBlocks extends BaseBlockstore {
     const withPin = pin === undefined ? {} : { pin };
     if (bytes.length < MIN_FILE_BYTES) return this.#writer.write({ block: { cid, bytes }, ...withPin });
     const key = blockKey(cid);
-    const here = this.#files.isCertain(key) ? await this.#files.read(key) : undefined;
-    const isHere = here !== undefined && (await isBlock(cid, here));
     try {
+      const here = this.#files.isCertain(key) ? await this.#files.read(key) : undefined;
+      const isHere = here !== undefined && (await isBlock(cid, here));
       const file = isHere ? { key, bytes, path: undefined } : await this.#files.stage(key, bytes);
       await this.#writer.write({ file, ...withPin });
     } catch (cause) {

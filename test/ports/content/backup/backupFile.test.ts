@@ -90,6 +90,13 @@ describe("the file that names all others of a backup", () => {
       await expect(readBackupFile(dir)).rejects.toMatchObject(damaged);
     }
   });
+
+  it("brings back journals alone: a word that no restore took place is none", async () => {
+    for (const path of ["restored.json", "identity.key", "store/blocks/CURRENT", "ballots.jsonl.mark"]) {
+      await write({ ...backup, files: [{ ...sealed("files-7/a"), path }] });
+      await expect(readBackupFile(dir)).rejects.toMatchObject(damaged);
+    }
+  });
 });
 
 describe("the seal of a file", () => {

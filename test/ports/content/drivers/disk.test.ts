@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Level } from "level";
@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { cidOfBlock, parseCid } from "../../../../src/ports/content/cid.js";
 import { createDiskContent } from "../../../../src/ports/content/drivers/disk.js";
 import { blockKey } from "../../../../src/ports/content/store/blockKeys.js";
+import { limitedChild } from "../../../faults/limitedChild.js";
 
 const bytes = Uint8Array.of(1, 2, 3);
 let dir: string;
@@ -72,6 +73,17 @@ describe("the blocks of a node that does not run", () => {
     const cid = await first.put(bytes);
     await first.close();
     expect(await (await open()).has(cid)).toBe(true);
+  });
+
+  it("stay closed to other processes though this one tries to open them twice, by another name too", async () => {
+    const first = await open();
+    await symlink(dir, `${dir}.link`);
+    onTestFinished(() => rm(`${dir}.link`));
+    for (const at of [dir, `${dir}.link`])
+      await expect(createDiskContent({ dir: at })).rejects.toMatchObject({ kind: "locked" });
+    const other = await limitedChild(new URL("../store/fullDiskChild.ts", import.meta.url), [dir]);
+    await expect(other.ask("put", "1", "100")).rejects.toThrow("the process has ended");
+    await first.put(bytes);
   });
 
   it("cannot be opened where a file is in their way, which is left as it is", async () => {

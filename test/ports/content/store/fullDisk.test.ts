@@ -103,4 +103,27 @@ describe("a store whose disk refuses a write", () => {
     },
     60_000,
   );
+
+  it.skipIf(!mayLimit)(
+    "loses nothing while no file can be opened, and goes on by itself once one can (EMFILE; needs prlimit)",
+    async () => {
+      const dir = temporaryFolder();
+      const child = await limitedChild(SCRIPT, [dir]);
+      const { kept, put } = putting(child);
+      for (const length of [SMALL, LARGE]) expect(await put(length)).toBe("ok");
+      const [first = "", large = ""] = kept.keys();
+      await child.limitHandles(4);
+      // A large block is a file of its own; small ones go into the log, which is open, until that is full.
+      expect(await put(LARGE)).toBe("storage");
+      for (let puts = 0; puts < 20; puts++) await put(60_000);
+      expect(await child.ask("get", first)).toEqual(["ok", `${SMALL}`]);
+      expect((await child.ask("get", large))[0]).not.toBe("missing");
+      await child.limitHandles(1_024);
+      for (const length of [SMALL, LARGE]) expect(await put(length)).toBe("ok");
+      expect(await child.ask("get", large)).toEqual(["ok", `${LARGE}`]);
+      await child.kill();
+      await expectKept(dir, kept);
+    },
+    60_000,
+  );
 });

@@ -1,5 +1,8 @@
+import { mkdir, realpath } from "node:fs/promises";
+import { resolve } from "node:path";
 import { Level } from "level";
 import PQueue from "p-queue";
+import type { AcknowledgedWrites } from "./acknowledgedWrites.js";
 import { openingBytes, tryToWrite } from "./trial.js";
 
 /** A change of one key; a batch of them is written in one step. */
@@ -22,6 +25,8 @@ interface InNode {
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 /** The engine maps its files, of 2 MiB each, into memory as it reads them; this is the lowest bound that it accepts. */
 const MAX_OPEN_FILES = 74;
+/** Under which the database holds the number of its last durable write. */
+const NUMBER_KEY = "!writes!";
 /** Entries of one page, and its bytes. */
 const PAGE = 256;
 const PAGE_BYTES = 1024 * 1024;
@@ -35,6 +40,26 @@ export const DATABASE_OPTIONS = {
   maxOpenFiles: MAX_OPEN_FILES,
 } as const;
 
+/** The code of the engine's error if a database is held. */
+export const LOCKED = "LEVEL_LOCKED";
+
+/**
+ * The databases that this process has open. Its engine opens and closes the lock of one that it has open already, and POSIX
+ * gives up a process's lock on a file as soon as any handle of it is closed: another process could open the database then.
+ * (https://github.com/facebook/rocksdb/issues/1780)
+ */
+const held = new Set<string>();
+
+/** Whether this process has the database open. */
+export async function isHeldHere(path: string): Promise<boolean> {
+  return held.has(await placeOf(path));
+}
+
+/** The path without links, so that a database has one name. */
+async function placeOf(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
+}
+
 /**
  * A LevelDB database that makes itself whole after a failed write. A part of a record that a full disk left in the engine's
  * log hides the records behind it from the next opening, and after a failed table or sync the engine refuses every later
@@ -44,29 +69,52 @@ export const DATABASE_OPTIONS = {
 export class BlockDatabase {
   readonly #path: string;
   readonly #db: Level<string, Uint8Array>;
+  readonly #acknowledged: AcknowledgedWrites | undefined;
   readonly #writes = new PQueue({ concurrency: 1 });
   /** Whether a write has failed since the engine was opened. */
   #isTorn = false;
   #isClosed = false;
+  /** Where it is open. */
+  #place: string | undefined;
   #readers = 0;
   /** Called when the last reader ends. */
   #idle: (() => void) | undefined;
   #reopening: Promise<void> | undefined;
 
-  constructor(path: string) {
+  /** @param acknowledged Where durable writes are noted; nowhere by default. */
+  constructor(path: string, acknowledged?: AcknowledgedWrites) {
     this.#path = path;
+    this.#acknowledged = acknowledged;
     this.#db = new Level(path, DATABASE_OPTIONS as object);
   }
 
   async open({ create }: { readonly create: boolean }): Promise<void> {
-    await this.#db.open({ ...DATABASE_OPTIONS, createIfMissing: create } as object);
+    if (create) await mkdir(this.#path, { recursive: true, mode: 0o700 });
+    const place = await placeOf(this.#path);
+    if (held.has(place)) throw Object.assign(new Error(`${this.#path} is locked`), { code: LOCKED });
+    held.add(place);
+    try {
+      await this.#db.open({ ...DATABASE_OPTIONS, createIfMissing: create } as object);
+      this.#place = place;
+    } catch (error) {
+      held.delete(place);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#writes.onIdle();
     await this.#reopening?.catch(() => undefined);
-    await this.#db.close();
+    await this.#closeEngine();
+    await this.#acknowledged?.close();
+  }
+
+  /** The number of the last durable write that is here; 0 if none is. */
+  async writesHeld(): Promise<number> {
+    const value = await this.get(NUMBER_KEY);
+    const number = Number(value === undefined ? 0 : new TextDecoder().decode(value));
+    return Number.isSafeInteger(number) ? number : 0;
   }
 
   /**
@@ -74,7 +122,14 @@ export class BlockDatabase {
    * `durable: false` for what may be lost by a crash.
    */
   batch(changes: readonly DatabaseChange[], { durable = true }: { readonly durable?: boolean } = {}): Promise<void> {
-    const write = () => this.#db.batch([...changes], { sync: durable } as object);
+    const acknowledged = durable ? this.#acknowledged : undefined;
+    const write = async () => {
+      if (acknowledged === undefined) return this.#db.batch([...changes], { sync: durable } as object);
+      const number = acknowledged.next();
+      const numbered = { type: "put", key: NUMBER_KEY, value: new TextEncoder().encode(`${number}`) } as const;
+      await this.#db.batch([...changes, numbered], { sync: true } as object);
+      await acknowledged.note(number, changes);
+    };
     return this.#writes.add(async () => {
       if (!this.#isTorn) {
         try {
@@ -174,7 +229,13 @@ export class BlockDatabase {
       });
       this.#idle = undefined;
     }
-    await this.#db.close();
+    await this.#closeEngine();
     await this.open({ create: false });
+  }
+
+  async #closeEngine(): Promise<void> {
+    await this.#db.close();
+    if (this.#place !== undefined) held.delete(this.#place);
+    this.#place = undefined;
   }
 }

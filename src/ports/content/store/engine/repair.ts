@@ -3,15 +3,14 @@ import { basename, join } from "node:path";
 import { Level } from "level";
 import { syncFolder } from "../../../../utils/durable.js";
 import { codeOf } from "../storeErrors.js";
-import { BlockDatabase } from "./blockDatabase.js";
+import { AcknowledgedWrites, type Remembered } from "./acknowledgedWrites.js";
+import { BlockDatabase, isHeldHere, LOCKED } from "./blockDatabase.js";
 import { type DatabaseState, inspectDatabase, namesIn } from "./inspect.js";
 import { openingBytes, tryToWrite } from "./trial.js";
 
 /** The static methods that the engine has in Node, and that the types of `level`, which are for browsers too, leave out. */
 const engine = Level as unknown as { repair(location: string): Promise<void> };
 
-/** The code of the engine's error if another process holds a database. */
-export const LOCKED = "LEVEL_LOCKED";
 /** In the engine's report of a repair: a log that it could not convert. */
 const IGNORED = /ignoring conversion error/;
 /** Where the engine moves what it could not read, or needs no longer. */
@@ -22,6 +21,8 @@ export interface DatabaseRepair {
   readonly reason: string;
   /** Tables of which some or all entries are lost. */
   readonly lostTables: readonly string[];
+  /** Keys that were put by the last writes and are lost; undefined if none is known to be. */
+  readonly lostKeys?: readonly string[];
 }
 
 /**
@@ -82,6 +83,7 @@ export async function finishRepair(path: string): Promise<void> {
 
 /** Whether another process, or another store of this one, holds the database. Changes nothing in it. */
 export async function isHeld(path: string): Promise<boolean> {
+  if (await isHeldHere(path)) return true;
   const db = new Level(path);
   try {
     // Fails in any case: what exists is refused, and what does not exist is not made. But the lock is taken before.
@@ -94,14 +96,50 @@ export async function isHeld(path: string): Promise<boolean> {
   return false;
 }
 
+export interface OpenDatabaseOptions {
+  readonly quarantine: string;
+  /** Whether a store may be made here: false if other parts of one exist. */
+  readonly isNew: boolean;
+  /** What is noted beside the database of a change of a key, so that it is known if the database loses it. */
+  readonly remember: (key: string) => Remembered;
+}
+
+interface OpenedDatabase {
+  readonly db: BlockDatabase;
+  readonly repair: DatabaseRepair | undefined;
+}
+
 /**
- * Opens a database; makes a new one in an empty folder, and repairs a damaged one first.
- * @param isNew Whether a store may be made here: false if other parts of one exist.
+ * Opens a database; makes a new one in an empty folder, and repairs a damaged one first. What it has lost of its last writes is
+ * written again as far as it was noted, and named otherwise.
  */
-export async function openDatabase(
+export async function openDatabase(path: string, options: OpenDatabaseOptions): Promise<OpenedDatabase> {
+  const acknowledged = new AcknowledgedWrites(path, options.remember);
+  const { db, repair } = await openWhole(path, options, acknowledged);
+  try {
+    const lost = await acknowledged.lostSince(await db.writesHeld());
+    if (lost === undefined) {
+      await acknowledged.begin();
+      return { db, repair };
+    }
+    const lostKeys: string[] = [];
+    for (const key of lost.keys) if (!(await db.has(key))) lostKeys.push(key);
+    await db.batch(lost.changes);
+    const reason = repair?.reason ?? `its last ${lost.writes} writes are missing: a log was cut short`;
+    const named = lostKeys.length > 0 ? { lostKeys } : {};
+    return { db, repair: { reason, lostTables: repair?.lostTables ?? [], ...named } };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function openWhole(
   path: string,
-  { quarantine, isNew }: { readonly quarantine: string; readonly isNew: boolean },
-): Promise<{ readonly db: BlockDatabase; readonly repair: DatabaseRepair | undefined }> {
+  { isNew, quarantine }: OpenDatabaseOptions,
+  acknowledged: AcknowledgedWrites,
+): Promise<OpenedDatabase> {
+  if (await isHeldHere(path)) throw Object.assign(new Error(`${path} is locked`), { code: LOCKED });
   await finishRepair(path);
   const state = await inspectDatabase(path);
   // A database that is being written may look damaged.
@@ -110,7 +148,7 @@ export async function openDatabase(
   }
   let repair = state.kind === "damaged" ? await repairDatabase(path, state, quarantine) : undefined;
   if (state.kind === "none" && !isNew) repair = { reason: "the whole database is missing", lostTables: [] };
-  const db = new BlockDatabase(path);
+  const db = new BlockDatabase(path, acknowledged);
   try {
     await db.open({ create: state.kind === "none" });
     return { db, repair };

@@ -12,6 +12,7 @@ import { loadBls, readAccountKey, readBlsKey } from "../ports/keys/index.js";
 import { PAYLOAD_TOPIC } from "../ports/keys/payloadTopic.js";
 import { type Address, decodePayload } from "../records/index.js";
 import { systemClock } from "../utils/clock.js";
+import { withReserve } from "../utils/disk/withReserve.js";
 import type { Logger } from "../utils/logger.js";
 import { Agent } from "./agent.js";
 import { BackgroundJobs } from "./backgroundJobs.js";
@@ -121,24 +122,23 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   const blsSecret = config.keys.bls === undefined ? undefined : await readBlsKey(config.keys.bls, password);
   const self = wallet.address as Address;
   const { rpcUrls, chainId, contracts, deployedAtBlock, maxFeeGwei } = config.chain;
-  const sent = await openSentTransactions(join(dataDir, "transactions.jsonl"));
+  const damage: string[] = [];
+  const onDamage: NonNullable<JournalCare["onDamage"]> = (error) => {
+    damage.push(error.shortMessage);
+    logger.error("a journal is damaged", { reason: error.shortMessage });
+  };
+  // What the disk has room for: files first stop being stored, then records, and what this node signs last.
+  const disk = await DiskSpace.open({ ...config.disk, dir: dataDir, clock, logger });
+  // Before any journal: the engine's lock keeps a second process out of the data folder, also after a kill -9.
+  const store = await withReserve(disk, () => openStore({ config, logger }));
+  parts.add(() => store.close());
+  const content = guardContent(store, disk);
+  const sent = await withReserve(disk, () => openSentTransactions(join(dataDir, "transactions.jsonl"), onDamage));
   parts.add(() => sent.close());
   const sending = { sent, maxFeeGwei, onWait: (reason?: string) => logWait(logger, reason) };
   const chain = await createChain({ rpcUrl: rpcUrls, chainId, contracts, deployedAtBlock, signer: wallet, sending });
   parts.add(() => chain.close());
   requireSafeDeployment(await verifyDeployment(chain.provider, { contracts, deployedAtBlock }));
-  // What the disk has room for: files first stop being stored, then records, and what this node signs last.
-  const disk = await DiskSpace.open({ ...config.disk, dir: dataDir, clock, logger });
-  const store = await createHeliaContent({
-    dir: dataDir,
-    listen: config.content.listen,
-    peers: config.content.peers,
-    onError: (error) => logger.debug("a peer could not be reached", { reason: messageOf(error) }),
-    onDamage: ({ shortMessage, details }) =>
-      logger.error("the block store was damaged", { reason: shortMessage, details }),
-  });
-  parts.add(() => store.close());
-  const content = guardContent(store, disk);
   const mesh = createGossip({
     pubsub: content.pubsub,
     onError: (error) => logger.warn("a gossip handler failed", { reason: messageOf(error) }),
@@ -162,18 +162,11 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   });
   const gossip = hearing(mesh, (peer) => presence.heard(peer));
 
-  const damage: string[] = [];
-  const care: JournalCare = {
-    reserve: disk,
-    onDamage(error) {
-      damage.push(error.shortMessage);
-      logger.error("a journal is damaged", { reason: error.shortMessage });
-    },
-  };
   // What may be signed, if the journals are not all that this key has signed, or it runs twice.
   let sessions: Sessions | undefined;
   let signed: () => number = () => 0;
-  const guard = await openGuard({ dataDir, self, client, clock, logger, signed: () => signed() });
+  const guard = await openGuard({ dataDir, self, client, clock, logger, reserve: disk, signed: () => signed() });
+  const care: JournalCare = { reserve: disk, onDamage, onCut: (missing) => guard.rolledBack(missing) };
   parts.add(() => sessions?.stop());
 
   // Journals: the records that this node has written, and how it has voted.
@@ -182,7 +175,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     client,
     finality: finalityOf(config),
     onError: (error) => logger.warn("the outbox goes on after a failure", { reason: messageOf(error) }),
-    onDamage: care.onDamage,
+    onDamage,
   });
   parts.add(() => outbox.close());
   const ownBallots = await OwnBallots.open(join(dataDir, "ballots.jsonl"), care);
@@ -309,6 +302,19 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     catalog: running?.catalog,
     stop: () => parts.stop(),
   };
+}
+
+/** Everything of the node's blocks; a disk that refuses it is a {@link DiskError}, as it is for journals. */
+async function openStore({ config, logger }: Pick<StartPartsParameters, "config" | "logger">): Promise<HeliaContent> {
+  const { content, dataDir } = config;
+  return await createHeliaContent({
+    dir: dataDir,
+    listen: content.listen,
+    peers: content.peers,
+    onError: (error) => logger.debug("a peer could not be reached", { reason: messageOf(error) }),
+    onDamage: ({ shortMessage, details }) =>
+      logger.error("the block store was damaged", { reason: shortMessage, details }),
+  });
 }
 
 function logWait(logger: Logger, reason: string | undefined): void {

@@ -253,6 +253,57 @@ it.skipIf(!mayMount)(
   },
 );
 
+it.skipIf(!mayMount)(
+  "starts on a full disk, in the room of its reserve, and votes there (ENOSPC; needs root)",
+  async () => {
+    using disk = smallDisk(48 * 1024 * 1024);
+    const sizes = { reserveBytes: 1024 * 1024, lowSpaceBytes: 2 * 1024 * 1024 };
+    const config = await configOf(1, { dataDir: join(disk.dir, "data"), disk: sizes, catalog: false });
+    await (await startNode(config, PASSWORD, silent)).stop();
+    const { activate, ballots } = await instructed(config);
+    disk.fill();
+    const node = await startNode(config, PASSWORD, silent);
+    const status = async () => (await node.status()) as { disk: DiskStatus; signing: { state: string } };
+    expect((await status()).disk).toMatchObject({ state: "full" });
+    await expect.poll(async () => (await status()).signing.state, patience).toBe("signing");
+    await activate();
+    await expect.poll(ballots, patience).toMatchObject([{ voter: operatorOf(1).address, support: "for" }]);
+    await node.stop();
+  },
+);
+
+it("keeps a second process out of its data folder before that changes anything in it", async () => {
+  const config = await configOf(0);
+  const node = await running(config);
+  await expect.poll(async () => ((await node.status()) as { cycle: number }).cycle, patience).toBeGreaterThan(0);
+  const torn = '{"torn":';
+  await writeFile(join(config.dataDir, "transactions.jsonl"), torn, { flag: "a" });
+  const second = startNode({ ...config, http: { ...config.http, port: 0 } }, PASSWORD, silent);
+  await expect(second).rejects.toMatchObject({ code: "content-locked" });
+  // Opening the journal would have cut the line, under the hands of the first.
+  expect(await readFile(join(config.dataDir, "transactions.jsonl"), "utf8")).toContain(torn);
+});
+
+it("signs nothing on what is open once a journal of its votes was cut at a line end, and says so", async () => {
+  const config = await configOf(2);
+  const first = await instructed(config);
+  const before = await startNode(config, PASSWORD, silent);
+  await first.activate();
+  await expect.poll(first.ballots, patience).toHaveLength(1);
+  await before.stop();
+  const second = await instructed(config);
+  await writeFile(join(config.dataDir, "ballots.jsonl"), "");
+  const node = await running(config);
+  await second.activate();
+  await expect
+    .poll(() => node.status(), patience)
+    .toMatchObject({
+      damage: [expect.stringContaining("lacks the last 1 lines")],
+      signing: { restore: { why: "rolled-back", lost: 1 }, unsaved: null },
+    });
+  expect(await second.ballots()).toEqual([]);
+});
+
 it("starts with a damaged journal of ballots: it records, and signs no ballot, and says why", async () => {
   const config = await configOf(3);
   await mkdir(config.dataDir, { recursive: true });

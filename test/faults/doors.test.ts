@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -136,6 +136,19 @@ const doors: Readonly<Record<string, Door>> = {
   "a proof of a record": { read: (bytes) => parseRecordProof(parsed(bytes)), valid: json({ schema: "x" }) },
 };
 
+const nested = (depth: number, open: number[]) => Uint8Array.from([...Array(depth).fill(open).flat(), 0x60]);
+/** Headers of CBOR that announce 2^53 - 1 bytes, characters, items or pairs, and none of them. */
+const announced = [0x5b, 0x7b, 0x9b, 0xbb].map((type) => Uint8Array.from([type, 0, 0x1f, ...Array(6).fill(0xff)]));
+/** Short for what they cost a reader that recurses or allocates. */
+const OUTSIZE = [
+  nested(30_000, [0x81]),
+  nested(30_000, [0xa1, 0x61, 0x61]),
+  nested(30_000, [0xd8, 0x2a]),
+  encode(`${"[".repeat(30_000)}${"]".repeat(30_000)}`),
+  encode(`${'{"a":'.repeat(15_000)}1${"}".repeat(15_000)}`),
+  ...announced,
+];
+
 async function check({ read }: Door, bytes: Uint8Array): Promise<void> {
   try {
     await read(bytes);
@@ -154,6 +167,13 @@ describe("a door", () => {
     );
   });
 
+  it.each(Object.entries(doors))(
+    "takes or refuses what is nested deep, or says that it is huge: %s",
+    async (_, door) => {
+      for (const bytes of OUTSIZE) await check(door, bytes);
+    },
+  );
+
   it("reads the event of a proposal whose description is any bytes", () => {
     fc.assert(
       fc.property(anyBytes(), (description) => {
@@ -168,6 +188,13 @@ describe("a door", () => {
   });
 });
 
+it("takes or refuses a document of a member that is nested deep by an error of our own", async () => {
+  for (const bytes of OUTSIZE) {
+    const sealed = await sealEnvelope(member, context, Buffer.from(bytes).toString("base64"));
+    await check({ read: intake }, sealed);
+  }
+});
+
 describe("a file that a person names", () => {
   let dir: string;
   beforeAll(async () => {
@@ -176,7 +203,7 @@ describe("a file that a person names", () => {
   afterAll(() => rm(dir, { recursive: true }));
   const keystore = { ...keystores.geth.files[0]?.keystore };
 
-  it.each<[string, (path: string) => Promise<unknown>, Uint8Array]>([
+  const readers: [string, (path: string) => Promise<unknown>, Uint8Array][] = [
     ["an account's key", (path) => readAccountKey(path, "pw"), json({ ...keystore, crypto: { kdf: "scrypt" } })],
     ["a BLS key", (path) => readBlsKey(path, "pw"), json({ version: 4, crypto: {} })],
     ["a publisher's key", readPublisherKey, json({ type: "witan/publisher-key/1", secret: root })],
@@ -184,7 +211,20 @@ describe("a file that a person names", () => {
     ["a network document", readNetwork, json({ rpc: "http://127.0.0.1:1", deployment: {}, gateways: [] })],
     ["an agent's configuration", readAgentConfig, json({ name: "node", dataDir: "data" })],
     ["a JSON object", readJsonObject, json({ a: 1 })],
-  ])("is read or refused by an error of our own: %s", async (_, read, valid) => {
+  ];
+
+  it.each(readers)("is refused by an error of our own where there is no such file: %s", async (_, read, valid) => {
+    const file = join(dir, "whole");
+    await writeFile(file, valid, { mode: 0o600 });
+    await symlink("loop", join(dir, "loop")).catch(() => undefined);
+    const folder = await mkdtemp(join(dir, "folder-"));
+    const none = ["none", "loop", "whole/below", `${"n".repeat(300)}`, "nul\0byte"].map((name) => join(dir, name));
+    for (const path of [folder, ...none]) {
+      await expect(read(path), JSON.stringify(path)).rejects.toBeInstanceOf(BaseError);
+    }
+  });
+
+  it.each(readers)("is read or refused by an error of our own: %s", async (_, read, valid) => {
     const path = join(dir, "file");
     await fc.assert(
       fc.asyncProperty(fc.oneof(anyBytes(), damaged(valid)), async (bytes) => {

@@ -10,6 +10,8 @@ import { decodeBallot, encodeBallot } from "./message.js";
 /** Other nodes' ballots are written together: one that a crash loses is sent again by its voter. */
 const WRITE_EVERY_MS = 250;
 const EXTENSION = ".jsonl";
+/** A file of a proposal; others in the folder are not ours. */
+const FILE_NAME = /^(\d{1,78})\.jsonl$/;
 
 export interface BallotFilesDependencies {
   readonly dir: string;
@@ -44,7 +46,7 @@ export class BallotFiles {
   /**
    * Reads the ballots on disk. They are to be verified again.
    *
-   * @throws {@link DiskError}
+   * @throws {@link DiskError} if the folder cannot be read.
    */
   static async open(dependencies: BallotFilesDependencies): Promise<{ files: BallotFiles; ballots: NodeBallot[] }> {
     const { dir } = dependencies;
@@ -52,7 +54,14 @@ export class BallotFiles {
     const ballots: NodeBallot[] = [];
     await mkdir(dir, { recursive: true });
     for (const name of await readdir(dir)) {
-      if (name.endsWith(EXTENSION)) ballots.push(...(await files.#restore(name.slice(0, -EXTENSION.length))));
+      const [, proposalId] = FILE_NAME.exec(name) ?? [];
+      if (proposalId === undefined) continue;
+      try {
+        ballots.push(...(await files.#restore(proposalId)));
+      } catch (error) {
+        // One that cannot be opened, such as a folder of that name, costs the ballots that it holds: others send them again.
+        dependencies.onError(error);
+      }
     }
     return { files, ballots };
   }

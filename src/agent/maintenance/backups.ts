@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type PQueue from "p-queue";
 import { messageOf } from "../../errors.js";
@@ -44,13 +45,24 @@ export async function runBackups(
 ): Promise<void> {
   if (config.backup === undefined) return;
   const { dir, everyMs } = config.backup;
+  let isWarned = false;
   await repeat({
     clock,
     everyMs,
     signal,
     onError: (error) => logger.error("the backup failed", { reason: messageOf(error) }),
-    work: async () => report(logger, await exclusive.add(() => backUp({ ...backupOf(config), store, dir, signal }))),
+    work: async () => {
+      report(logger, await exclusive.add(() => backUp({ ...backupOf(config), store, dir, signal })));
+      if (!isWarned && (await isOnOneDisk(dir, config.dataDir)))
+        logger.warn("the backup is on the disk of the data folder: one fault of that disk takes both", { dir });
+      isWarned = true;
+    },
   });
+}
+
+/** Whether both folders are on one file system. */
+async function isOnOneDisk(one: string, other: string): Promise<boolean> {
+  return (await stat(one)).dev === (await stat(other)).dev;
 }
 
 function report(logger: Logger, { lost, damaged, ...done }: BackedUp): void {

@@ -1,5 +1,6 @@
 import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { messageOf } from "../../errors.js";
 import { writeDurably } from "../../utils/durable.js";
 import { decodeFile } from "../../utils/text/file.js";
 import { KeyError } from "./errors.js";
@@ -35,6 +36,19 @@ export async function writeKeyFile(path: string, text: string, options: WriteKey
  * @throws {@link KeyError} `missing-key-file`, `unsafe-permissions` or `malformed-key-file`.
  */
 export async function readKeyFile(path: string): Promise<string> {
+  try {
+    return await readText(path);
+  } catch (cause) {
+    if (cause instanceof KeyError) throw cause;
+    throw new KeyError("missing-key-file", `The key file ${path} cannot be read.`, {
+      cause,
+      details: messageOf(cause),
+      hints: ["Make one, or correct the path in the configuration. The user that runs this must own it."],
+    });
+  }
+}
+
+async function readText(path: string): Promise<string> {
   const file = await open(path, "r").catch((error) => {
     if (codeOf(error) !== "ENOENT") throw error;
     throw new KeyError("missing-key-file", `There is no key file at ${path}.`, {
@@ -42,18 +56,25 @@ export async function readKeyFile(path: string): Promise<string> {
     });
   });
   try {
-    const { mode, size } = await file.stat();
+    const stats = await file.stat();
+    if (stats.isDirectory()) throw new KeyError("malformed-key-file", `${path} is a folder, and not a key file.`);
     // Windows has no permission bits: Node reports every file as readable by all.
-    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    if (process.platform !== "win32" && (stats.mode & 0o077) !== 0) {
       throw new KeyError("unsafe-permissions", `Other users of this machine can read the key file ${path}.`, {
-        details: `Its mode is ${(mode & 0o777).toString(8)}.`,
+        details: `Its mode is ${(stats.mode & 0o777).toString(8)}.`,
         hints: [`Run: chmod 600 ${path}`],
       });
     }
-    if (size > MAX_KEY_FILE_BYTES) {
+    // Read up to the limit: a device tells no size, and has no end.
+    const bytes = new Uint8Array(MAX_KEY_FILE_BYTES + 1);
+    let length = 0;
+    for (let read = 1; read > 0 && length < bytes.length; length += read) {
+      ({ bytesRead: read } = await file.read(bytes, length, bytes.length - length, null));
+    }
+    if (length > MAX_KEY_FILE_BYTES) {
       throw new KeyError("malformed-key-file", `${path} is not a key file: it is over ${MAX_KEY_FILE_BYTES} bytes.`);
     }
-    const decoded = decodeFile(await file.readFile());
+    const decoded = decodeFile(bytes.subarray(0, length));
     if (decoded !== undefined) return decoded.text;
     throw new KeyError("malformed-key-file", `${path} is not a key file: it is not text in UTF-8.`);
   } finally {

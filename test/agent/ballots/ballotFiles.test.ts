@@ -7,6 +7,7 @@ import {
   readdir,
   readFile,
   rm,
+  symlink,
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -178,5 +179,23 @@ describe("a disk that fails", () => {
     files.add(ballotOf(2));
     await files.close();
     expect(await onDisk()).toEqual([0, 1, 2].map((index) => ballotOf(index)));
+  });
+});
+
+describe("what others have left in the folder", () => {
+  it("costs itself: a folder in the place of a file, a link to nothing or to itself, and names of no proposal", async () => {
+    const { dir, errors, onDisk, open } = await folder();
+    const { files } = await open();
+    files.add(ballotOf(1));
+    await files.flush();
+    await mkdir(join(dir, "8.jsonl"));
+    await symlink("9.jsonl", join(dir, "9.jsonl"));
+    await writeFile(join(dir, "notes.jsonl"), "[]\n");
+    await writeFile(join(dir, "0x7.jsonl"), "[]\n");
+    const again = await open();
+    expect(again.ballots).toEqual([ballotOf(1)]);
+    expect(again.files.proposals).toEqual(["7"]);
+    expect(errors).toHaveLength(2);
+    expect(await onDisk()).toEqual([ballotOf(1)]);
   });
 });

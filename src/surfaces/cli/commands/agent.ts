@@ -1,11 +1,12 @@
 import { defineCommand } from "citty";
 import { readAgentConfig } from "../../../agent/config.js";
-import { startNode } from "../../../agent/node.js";
+import { systemClock } from "../../../utils/clock.js";
 import { createLogger, type Logger } from "../../../utils/logger.js";
 import { createBlockRoute } from "../../http/blockRoute.js";
 import { createCatalogRoutes } from "../../http/catalogRoutes.js";
 import { serveHttp } from "../../http/server.js";
 import { readPassword } from "../input/keys.js";
+import { startOnceWritable } from "../nodes/startOnceWritable.js";
 import { createLogLines } from "../output/logLines.js";
 import { printJsonLine } from "../output/print.js";
 
@@ -18,7 +19,10 @@ export const agent = defineCommand({
     const password = await readPassword(config.keys.passwordFile);
     const logger = createLogger(config.logLevel, createLogLines(), { node: config.name });
     const ended = endSignal(logger);
-    const node = await startNode(config, password, logger);
+    const ending = new AbortController();
+    void ended.then(() => ending.abort());
+    const node = await startOnceWritable({ config, password, logger, clock: systemClock, signal: ending.signal });
+    if (node === undefined) return;
     const { host, port } = config.http;
     const server = await serveHttp(host, port, {
       status: node.status,

@@ -304,10 +304,10 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   };
 }
 
-/** Everything of the node's blocks; a disk that refuses it is a {@link DiskError}, as it is for journals. */
-async function openStore({ config, logger }: Pick<StartPartsParameters, "config" | "logger">): Promise<HeliaContent> {
+/** The node's blocks, and its connections to peers. */
+function openStore({ config, logger }: Pick<StartPartsParameters, "config" | "logger">): Promise<HeliaContent> {
   const { content, dataDir } = config;
-  return await createHeliaContent({
+  return createHeliaContent({
     dir: dataDir,
     listen: content.listen,
     peers: content.peers,

@@ -40,8 +40,11 @@ export async function openGuard(parameters: OpenGuardParameters): Promise<Signin
   const sizes = await Promise.all(JOURNALS.map((name) => sizeOf(join(dataDir, name))));
   // A start that could not write down that it found no journals leaves empty ones.
   const isEmpty = sizes.every((size) => size === undefined || size === 0);
+  const [outbox = 0, ballots] = sizes;
+  // Every run makes both: one of a node that has written records, without its ballots, was removed.
+  const isCut = outbox > 0 && ballots === undefined;
   const hasActed = isEmpty && (await client.listAnchors()).entries.some(({ author }) => sameHex(author, self));
-  const isLost = hasActed && marker.restore === undefined;
+  const isLost = (hasActed || isCut) && marker.restore === undefined;
   const isNew = sizes.every((size) => size === undefined) && !hasActed;
   const guard = new SigningGuard({ clock, logger, marker, signed, isNew });
   if (isLost) await guard.rolledBack(0, "journals-missing");

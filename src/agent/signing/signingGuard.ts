@@ -13,6 +13,8 @@ import type { SessionWord } from "./sessions/sessionWord.js";
 export const LISTEN_MS = 30_000;
 /** A reorganisation may bring a proposal to the chain again a little later, and addresses of one chain may differ a little. */
 export const MARGIN_SECONDS = 120;
+/** How far a chain may lag behind a restore: a wall clock that was years ahead then silences no node for years. */
+export const MAX_LAG_SECONDS = 86_400;
 /** Other sessions that one names; more copies of one key than this have been noticed long before. */
 const MAX_SEEN = 8;
 
@@ -164,7 +166,8 @@ export class SigningGuard {
     const { restore } = marker;
     if (restore?.until === null) {
       // A chain that lags behind shows less than what was open at the restore.
-      await this.#remember({ until: Math.ceil(Math.max(chainTime, restore.at / 1_000)) + MARGIN_SECONDS });
+      const restoredAt = Math.min(restore.at / 1_000, chainTime + MAX_LAG_SECONDS);
+      await this.#remember({ until: Math.ceil(Math.max(chainTime, restoredAt)) + MARGIN_SECONDS });
     } else if (restore !== undefined && this.#unsaved !== undefined) await this.#remember({ until: restore.until });
     // Another session, or a lost signature, may have been heard meanwhile.
     if (this.#unsaved !== undefined || !this.#hasListened || marker.restore?.until === null) return;

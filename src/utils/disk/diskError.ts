@@ -53,7 +53,7 @@ const WORDS = new RegExp(
 
 /** Whether an error that stores or journals threw, or one that caused it, is one of the disk. */
 export function isDiskFault(error: unknown): boolean {
-  if (error instanceof BaseError && !/^(disk|content)-/.test(error.code)) return false;
+  if (error instanceof BaseError && !/^(disk-|content-|catalog-disk$)/.test(error.code)) return false;
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof DiskError || WORDS.test(each.message)) return true;
     const kind = kinds[(each as NodeJS.ErrnoException).code ?? ""];

@@ -46,10 +46,20 @@ describe("the guard of a folder", () => {
   it("with a journal, or that was restored, listens", async () => {
     const used = temporaryFolder();
     await writeFile(join(used, "outbox.jsonl"), "{}\n");
+    await writeFile(join(used, "ballots.jsonl"), "");
     expect((await guardOf(used, self)).status).toMatchObject({ state: "listening", restore: null });
     const restored = temporaryFolder();
     await markRestored(restored, 7);
     expect((await guardOf(restored, self)).status).toMatchObject({ state: "listening", restore: { why: "restored" } });
+  });
+});
+
+it("is that of a node that has lost its ballots where only they are missing, with all that is beside them", async () => {
+  const dataDir = temporaryFolder();
+  await writeFile(join(dataDir, "outbox.jsonl"), "{}\n");
+  expect((await guardOf(dataDir)).status).toMatchObject({
+    state: "listening",
+    restore: { why: "journals-missing", until: null },
   });
 });
 

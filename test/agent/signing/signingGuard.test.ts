@@ -4,6 +4,7 @@ import type { SessionWord } from "../../../src/agent/signing/sessions/sessionWor
 import {
   LISTEN_MS,
   MARGIN_SECONDS,
+  MAX_LAG_SECONDS,
   SigningGuard,
   type SigningGuardDependencies,
   subjectOfDirective,
@@ -136,6 +137,14 @@ describe("after a restore nothing is signed", () => {
     await listen();
     expect(guard.permits(opened(CHAIN_TIME + 5_000))).toBe(false);
     expect(guard.permits(opened(CHAIN_TIME + 5_000 + MARGIN_SECONDS + 1))).toBe(true);
+  });
+
+  it("and for a day at most, if the wall clock was ahead by years at the restore", async () => {
+    const at = Date.UTC(2099, 0, 1);
+    const { guard, listen } = guardOf({ restore: { ...restored, at } });
+    await listen();
+    const until = CHAIN_TIME + MAX_LAG_SECONDS + MARGIN_SECONDS;
+    expect([guard.permits(opened(until)), guard.permits(opened(until + 1))]).toEqual([false, true]);
   });
 
   it("before that can be written down", async () => {

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, systemClock } from "../../../utils/clock.js";
-import { syncFolder } from "../../../utils/durable.js";
+import { syncFolder, writeDurably } from "../../../utils/durable.js";
 import { parseCid } from "../cid.js";
 import type { ContentStore } from "../content.js";
 import type { ContentMaintenance, LostBlock } from "../maintenance.js";
@@ -16,6 +16,10 @@ import { writeChunks } from "./writeChunks.js";
 
 /** A peer that has a block gives it in milliseconds. */
 const PEER_MS = 2_000;
+/** The names of files of a backup, besides `backup.json`. */
+const OWN = /^(part-|pins-|files-)/;
+/** Is in a folder until its first backup is complete. */
+const FIRST = "first-backup";
 /** For all blocks that peers do not have, together: a scrub names and fetches what is lost. */
 const LOST_MS = 30_000;
 
@@ -64,7 +68,7 @@ export interface BackedUp {
  * A running node writes a block with its pin, then its line in a journal. So journals are copied first, then pins, then
  * blocks: no file in the backup names a block that is not in it.
  *
- * @throws {BackupError} `damaged` if `backup.json` cannot be read, `other` if it is another node's, `poorer` if the store holds
+ * @throws {BackupError} `damaged` if `backup.json` cannot be read, or is missing beside parts that it named, `other` if it is another node's, `poorer` if the store holds
  * far less than the generation before. The folder is as it was then.
  */
 export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
@@ -77,6 +81,7 @@ export async function backUp(parameters: BackUpParameters): Promise<BackedUp> {
       `The folder ${dir} holds the backup of ${before.subject.name}, of another node or DAO.`,
     );
   }
+  await beginIn(dir, before);
   let isWhole = false;
   try {
     const done = await addGeneration(parameters, before);
@@ -141,6 +146,7 @@ async function addGeneration(parameters: BackUpParameters, before: BackupFile | 
     earlierParts,
   } as const;
   await writeBackupFile(dir, backup);
+  await rm(join(dir, FIRST), { force: true });
   await removeOthers(dir, namedFiles(backup), damaged);
   return {
     blocks: parts.reduce((sum, { blocks }) => sum + blocks, 0),
@@ -232,6 +238,24 @@ async function addGeneration(parameters: BackUpParameters, before: BackupFile | 
   }
 }
 
+/**
+ * Refuses a folder of parts that nothing names: without `backup.json` they would be taken for what an interrupted backup left, and
+ * removed. The first backup into a folder leaves a mark while it runs, by which its own are known.
+ */
+async function beginIn(dir: string, before: BackupFile | undefined): Promise<void> {
+  const mark = join(dir, FIRST);
+  if (before !== undefined) return rm(mark, { force: true });
+  const names = await readdir(dir);
+  if (names.includes(FIRST)) return;
+  const part = names.find((name) => OWN.test(name));
+  if (part !== undefined) {
+    throw new BackupError("damaged", `The folder ${dir} holds ${part} of a backup, and no backup.json.`, undefined, [
+      "Nothing was removed. Bring backup.json back, or back up into another folder.",
+    ]);
+  }
+  await writeDurably(mark, "");
+}
+
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
@@ -240,7 +264,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 async function removeOthers(dir: string, files: readonly string[], damaged: readonly string[]): Promise<void> {
   const kept = new Set(files.map((file) => file.split("/")[0]));
   for (const name of await readdir(dir)) {
-    if (!/^(part-|pins-|files-|backup\.json\.)/.test(name) || kept.has(name)) continue;
+    if (!(OWN.test(name) || name.startsWith("backup.json.")) || kept.has(name)) continue;
     if (damaged.includes(name)) await rename(join(dir, name), join(dir, `damaged-${name}`));
     else await rm(join(dir, name), { recursive: true, force: true });
   }

@@ -2,7 +2,7 @@ import { base32upper } from "multiformats/bases/base32";
 import { CID } from "multiformats/cid";
 import * as raw from "multiformats/codecs/raw";
 import * as Digest from "multiformats/hashes/digest";
-import type { Remembered } from "./engine/acknowledgedWrites.js";
+import type { Remembered } from "./engine/change.js";
 
 /** A block's key is its multihash, as in every IPFS store over Level, so that one can be opened as the other. */
 const BLOCK = "/";

@@ -1,4 +1,4 @@
-import { appendFile, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { backUp } from "../../../../src/ports/content/backup/backup.js";
@@ -47,6 +47,21 @@ describe("a backup is not replaced", () => {
     // The rich one is there still.
     const [, rich = 0] = (await checkBackup(dir)).generations;
     expect(rich).toBeGreaterThan(0);
+  });
+
+  // https://github.com/restic/restic/issues/4619
+  it("by any, if its backup.json is gone: its parts are not taken for those of an interrupted one", async () => {
+    const { again, dir, files } = await backedUp();
+    const backup = await readFile(join(dir, "backup.json"));
+    await rm(join(dir, "backup.json"));
+    const before = (await readdir(dir)).sort();
+    const unmounted = temporaryFolder();
+    for (const change of [{}, { store: await openDisk(unmounted), files: files(unmounted) }]) {
+      await expect(again(change)).rejects.toMatchObject({ code: "backup-damaged" });
+    }
+    expect((await readdir(dir)).sort()).toEqual(before);
+    await writeFile(join(dir, "backup.json"), backup);
+    expect(await again()).toMatchObject({ generations: 2, newBlocks: 0 });
   });
 
   it("by one of an agent that has begun anew in an empty folder", async () => {

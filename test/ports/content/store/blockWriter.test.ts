@@ -4,7 +4,7 @@ import { MAX_BLOCK_BYTES } from "../../../../src/ports/content/content.js";
 import type { Pin } from "../../../../src/ports/content/maintenance.js";
 import { blockKey, bornKey, decodeBorn, pinKey } from "../../../../src/ports/content/store/blockKeys.js";
 import { BlockWriter } from "../../../../src/ports/content/store/blockWriter.js";
-import type { DatabaseChange } from "../../../../src/ports/content/store/engine/blockDatabase.js";
+import type { DatabaseChange } from "../../../../src/ports/content/store/engine/change.js";
 import type { StagedBlock } from "../../../../src/ports/content/store/files/blockFiles.js";
 import { StoreSession } from "../../../../src/ports/content/store/storeSession.js";
 import { frozen } from "../../../harness/clock.js";

@@ -29,10 +29,10 @@ describe("blocks on disk", () => {
     const calls = () => all.filter(([[change]]) => change?.key !== "!moved!");
     const written = () => calls().map(([operations]) => operations.map(({ key }) => key));
     const key = `/${base32upper.encode(cidOf(bytesOf(10)).multihash.bytes)}`;
-    expect(written()).toEqual([[key, `!born!${key}`]]);
+    expect(written()).toEqual([[key, `!born!${key}`, "!writes!"]]);
     // What is there already is not written again, but its age is.
     await blocks.put(cidOf(bytesOf(10)), bytesOf(10));
-    expect(written().slice(1)).toEqual([[`!born!${key}`]]);
+    expect(written().slice(1)).toEqual([[`!born!${key}`, "!writes!"]]);
     expect(calls().every(([, options]) => options.sync)).toBe(true);
   });
 

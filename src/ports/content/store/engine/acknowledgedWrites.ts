@@ -1,11 +1,9 @@
 import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import PQueue from "p-queue";
 import { z } from "zod";
 import { codeOf } from "../storeErrors.js";
-import type { DatabaseChange } from "./blockDatabase.js";
-
-/** What is remembered of a change: the key with its value, the key alone, or nothing. */
-export type Remembered = "value" | "key" | "nothing";
+import type { DatabaseChange, Remembered } from "./change.js";
 
 const lineSchema = z.strictObject({
   /** The number of the write. */
@@ -34,12 +32,13 @@ const COVERED_BYTES = 16 * 1024 * 1024;
  * The last writes that a database has acknowledged, by number and name, in a file beside it: LevelDB takes a log that was cut
  * for one that ends there, so that the last writes would be missing and nobody would know.
  *
- * A line is written once the database has synced the write, and is not synced itself: after a power cut the file may say
+ * A line is written once the database has synced the write, and is not synced itself: after a kill or a power cut the file may say
  * less than the database holds, and never more. A line that cannot be written costs what it says, and not the write.
  */
 export class AcknowledgedWrites {
   readonly #path: string;
   readonly #remember: (key: string) => Remembered;
+  readonly #notes = new PQueue({ concurrency: 1 });
   #file: FileHandle | undefined;
   #number = 0;
   /** Bytes of the writes whose lines are in the newest file. */
@@ -83,35 +82,46 @@ export class AcknowledgedWrites {
     return this.#number;
   }
 
-  /** Notes a write that the database has synced. */
-  async note(n: number, changes: readonly DatabaseChange[]): Promise<void> {
+  /** Notes a write that the database has synced. Nobody waits for it. */
+  note(n: number, changes: readonly DatabaseChange[]): void {
     const line: Line = { n, keys: [], values: {} };
+    let bytes = 0;
     for (const change of changes) {
       const kind = this.#remember(change.key);
       if (kind === "value")
         line.values[change.key] = change.type === "del" ? null : Buffer.from(change.value).toString("base64");
       else if (kind === "key" && change.type === "put") line.keys.push(change.key);
-      if (change.type === "put") this.#covered += change.key.length + change.value.length;
+      if (change.type === "put") bytes += change.key.length + change.value.length;
     }
+    void this.#notes.add(() => this.#append(`${JSON.stringify(line)}\n`, bytes));
+  }
+
+  async close(): Promise<void> {
+    await this.#notes.onIdle();
+    await this.#closeFile();
+  }
+
+  async #append(line: string, bytes: number): Promise<void> {
+    this.#covered += bytes;
     try {
       if (this.#covered > COVERED_BYTES) await this.#rotate();
       this.#file ??= await open(this.#path, "a", 0o600);
       const begin = this.#isTorn ? "\n" : "";
       this.#isTorn = true;
-      await this.#file.appendFile(`${begin}${JSON.stringify(line)}\n`);
+      await this.#file.appendFile(`${begin}${line}`);
       this.#isTorn = false;
     } catch {
       // A full disk, or one that fails: the database has the write.
     }
   }
 
-  async close(): Promise<void> {
+  async #closeFile(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
   }
 
   async #rotate(): Promise<void> {
-    await this.close();
+    await this.#closeFile();
     await rename(this.#path, this.#before);
     this.#covered = 0;
   }

@@ -3,12 +3,8 @@ import { resolve } from "node:path";
 import { Level } from "level";
 import PQueue from "p-queue";
 import type { AcknowledgedWrites } from "./acknowledgedWrites.js";
+import type { DatabaseChange } from "./change.js";
 import { openingBytes, tryToWrite } from "./trial.js";
-
-/** A change of one key; a batch of them is written in one step. */
-export type DatabaseChange =
-  | { readonly type: "put"; readonly key: string; readonly value: Uint8Array }
-  | { readonly type: "del"; readonly key: string };
 
 /** Keys from, or after, one and before another. */
 export interface KeyRange {
@@ -128,7 +124,7 @@ export class BlockDatabase {
       const number = acknowledged.next();
       const numbered = { type: "put", key: NUMBER_KEY, value: new TextEncoder().encode(`${number}`) } as const;
       await this.#db.batch([...changes, numbered], { sync: true } as object);
-      await acknowledged.note(number, changes);
+      acknowledged.note(number, changes);
     };
     return this.#writes.add(async () => {
       if (!this.#isTorn) {

@@ -3,8 +3,9 @@ import { basename, join } from "node:path";
 import { Level } from "level";
 import { syncFolder } from "../../../../utils/durable.js";
 import { codeOf } from "../storeErrors.js";
-import { AcknowledgedWrites, type Remembered } from "./acknowledgedWrites.js";
+import { AcknowledgedWrites } from "./acknowledgedWrites.js";
 import { BlockDatabase, isHeldHere, LOCKED } from "./blockDatabase.js";
+import type { Remembered } from "./change.js";
 import { type DatabaseState, inspectDatabase, namesIn } from "./inspect.js";
 import { openingBytes, tryToWrite } from "./trial.js";
 

@@ -22,10 +22,17 @@ async function killed() {
     cids.push(await store.put(bytesOf(300, 1 + i), { keep: "record" }));
     ends.push((await stat(log)).size);
   }
+  await noted(dir, WRITES);
   const copy = temporaryFolder();
   await cp(dir, copy, { recursive: true });
   await store.close();
   return { dir: copy, cids, ends, database: join(copy, "store", "blocks"), notes: join(copy, "store", "last-writes") };
+}
+
+/** Resolves once so many writes are noted: nobody waits for that otherwise. */
+async function noted(dir: string, writes: number): Promise<void> {
+  const lines = async () => (await readFile(join(dir, "store", "last-writes"), "utf8")).split("\n").length - 1;
+  await expect.poll(() => lines().catch(() => 0), patience).toBe(writes);
 }
 
 async function reopened(dir: string) {
@@ -78,6 +85,7 @@ describe("a log that was cut", () => {
     const log = await newest(join(dir, "store", "blocks"), /\.log$/);
     const before = (await stat(log)).size;
     await store.pins.drop(`record/${cid}`);
+    await noted(dir, 2);
     const copy = temporaryFolder();
     await cp(dir, copy, { recursive: true });
     await store.close();

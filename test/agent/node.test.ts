@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { id, type Wallet } from "ethers";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { type AgentConfig, type AgentConfigInput, parseAgentConfig } from "../../src/agent/config.js";
-import type { DiskStatus } from "../../src/agent/maintenance/diskSpace.js";
+import { DiskSpace, type DiskStatus } from "../../src/agent/maintenance/diskSpace.js";
 import { type RunningNode, startNode } from "../../src/agent/node.js";
 import { Instructions } from "../../src/agent/signing/instructions.js";
 import { createClient } from "../../src/client/index.js";
@@ -14,6 +14,7 @@ import { writeAccountKey } from "../../src/ports/keys/accountKeyFile.js";
 import { sealEnvelope } from "../../src/ports/keys/envelope.js";
 import { PAYLOAD_TOPIC } from "../../src/ports/keys/payloadTopic.js";
 import { encodePayload } from "../../src/records/index.js";
+import { systemClock } from "../../src/utils/clock.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { mayMount, smallDisk } from "../faults/smallDisk.js";
 import { restartOrder } from "../harness/dao.js";
@@ -29,7 +30,7 @@ let folder: string;
 
 beforeAll(async () => {
   chainNode = await startHardhatNode();
-  witan = await deployWitan({ node: chainNode, nodes: 4 });
+  witan = await deployWitan({ node: chainNode, nodes: 6 });
   folder = await mkdtemp(join(tmpdir(), "witan-node-"));
 });
 afterAll(async () => {
@@ -201,14 +202,14 @@ it("leaves nothing open where it does not start: a task that is none, a listenin
 });
 
 /** A proposal that the operator of a node has told it to vote For, and that is not active before `activate`. */
-async function instructed({ dataDir }: AgentConfig) {
+async function instructed({ dataDir }: AgentConfig, which = "") {
   const chain = await createChain({ rpcUrl: chainNode.rpcUrl, ...witan.deployment, signer: operatorOf(1) });
   onTestFinished(() => chain.close());
   const client = createClient({ chain, content: createMemoryContent() });
   const order = {
     kind: "Scale",
     // Of its own: the vote on an order that is open already is the same vote.
-    workload: `w${id(dataDir).slice(2, 14)}`,
+    workload: `w${id(`${dataDir}${which}`).slice(2, 14)}`,
     replicas: 4,
   } as const;
   const { proposalId } = await client.openProposal({ order });
@@ -258,16 +259,15 @@ it.skipIf(!mayMount)(
   async () => {
     using disk = smallDisk(48 * 1024 * 1024);
     const sizes = { reserveBytes: 1024 * 1024, lowSpaceBytes: 2 * 1024 * 1024 };
-    const config = await configOf(1, { dataDir: join(disk.dir, "data"), disk: sizes, catalog: false });
-    await (await startNode(config, PASSWORD, silent)).stop();
+    // A node that has never acted, whose reserve an earlier attempt has taken.
+    const config = await configOf(4, { dataDir: join(disk.dir, "data"), disk: sizes, catalog: false });
+    await DiskSpace.open({ ...sizes, dir: config.dataDir, clock: systemClock, logger: silent });
     const { activate, ballots } = await instructed(config);
     disk.fill();
     const node = await startNode(config, PASSWORD, silent);
-    const status = async () => (await node.status()) as { disk: DiskStatus; signing: { state: string } };
-    expect((await status()).disk).toMatchObject({ state: "full" });
-    await expect.poll(async () => (await status()).signing.state, patience).toBe("signing");
+    expect(await node.status()).toMatchObject({ disk: { state: "full" }, signing: { state: "signing" } });
     await activate();
-    await expect.poll(ballots, patience).toMatchObject([{ voter: operatorOf(1).address, support: "for" }]);
+    await expect.poll(ballots, patience).toMatchObject([{ voter: operatorOf(4).address, support: "for" }]);
     await node.stop();
   },
 );
@@ -285,13 +285,13 @@ it("keeps a second process out of its data folder before that changes anything i
 });
 
 it("signs nothing on what is open once a journal of its votes was cut at a line end, and says so", async () => {
-  const config = await configOf(2);
+  const config = await configOf(5);
   const first = await instructed(config);
   const before = await startNode(config, PASSWORD, silent);
   await first.activate();
   await expect.poll(first.ballots, patience).toHaveLength(1);
   await before.stop();
-  const second = await instructed(config);
+  const second = await instructed(config, "second");
   await writeFile(join(config.dataDir, "ballots.jsonl"), "");
   const node = await running(config);
   await second.activate();

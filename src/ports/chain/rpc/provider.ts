@@ -1,4 +1,4 @@
-import { JsonRpcApiProvider, type JsonRpcPayload, Network } from "ethers";
+import { JsonRpcApiProvider, type JsonRpcPayload, Network, type PerformActionRequest } from "ethers";
 import { messageOf } from "../../../errors.js";
 import { type Clock, systemClock } from "../../../utils/clock.js";
 import { ChainError } from "../errors.js";
@@ -93,6 +93,15 @@ export class FailoverProvider extends JsonRpcApiProvider {
       if (error instanceof ChainError) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Gas is estimated on the pending block, whose time and state the transaction will meet. Nodes take the latest one by default, in
+   * which a vote that opens with the next block has not opened.
+   */
+  override getRpcRequest(request: PerformActionRequest): { method: string; args: unknown[] } | null {
+    const rpc = super.getRpcRequest(request);
+    return rpc === null || request.method !== "estimateGas" ? rpc : { ...rpc, args: [...rpc.args, "pending"] };
   }
 
   override async _send(payload: JsonRpcPayload | JsonRpcPayload[]): Promise<Answer[]> {

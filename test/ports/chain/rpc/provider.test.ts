@@ -33,6 +33,8 @@ function endpointOf(label: string, chainId: number = CHAIN_ID) {
         eth_chainId: hex(chainId),
         eth_blockNumber: hex(state.block),
         eth_getBlockByNumber: lacks ? null : block,
+        // The block that was asked for shows in the gas.
+        eth_estimateGas: hex((params as unknown[])[1] === "pending" ? 2 : 1),
         eth_syncing: state.syncing === true ? { currentBlock: "0x1" } : false,
       };
       return { id, result: results[method] ?? (method === "eth_getBlockByNumber" ? null : label) };
@@ -247,6 +249,15 @@ describe("a provider over several endpoints", () => {
     two.asked.length = 0;
     await its.provider.send("eth_getBlockByNumber", ["pending", false]);
     expect(two.asked).toEqual(["eth_getBlockByNumber"]);
+  });
+
+  it("estimates gas on the pending block, or on the latest one of an endpoint without pending blocks", async () => {
+    const one = endpointOf("one");
+    const its = providerOf(one);
+    expect(await its.provider.estimateGas({ to: `0x${"11".repeat(20)}` })).toBe(2n);
+    one.state.hasPending = false;
+    await its.provider.send("eth_getBlockByNumber", ["pending", false]);
+    expect(await its.provider.estimateGas({ to: `0x${"11".repeat(20)}` })).toBe(1n);
   });
 
   it("passes on a failure of the program at once", async () => {

@@ -60,7 +60,7 @@ async function fetchFile(
   try {
     const file = await content.openFile(cid, { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: bytes, signal, providers });
     if (file.bytes !== bytes) return `the file has ${file.bytes} bytes, and not ${bytes}`;
-    for await (const chunk of file.read({ signal })) digest.update(chunk);
+    for await (const chunk of file.read({ signal, reuse: true })) digest.update(chunk);
   } catch (error) {
     // Other bytes never have this CID: another attempt would end in the same way.
     if (error instanceof ContentError && (error.kind === "too-large" || error.kind === "invalid-cid"))

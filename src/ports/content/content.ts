@@ -52,6 +52,11 @@ export interface ReadFileOptions extends AbortOptions {
   readonly offset?: number;
   /** Of the whole file; checked at its end, so it goes with no offset. It proves nothing about bytes yielded before the end. */
   readonly sha256?: Hex;
+  /**
+   * Whether the bytes of a chunk may be taken back once the next chunk is asked for: for readers that write or hash each
+   * chunk and keep none. A large file of this store is read with a fraction of the CPU then. False by default.
+   */
+  readonly reuse?: boolean;
 }
 
 /** A file that was found; its bytes can be read several times. */
@@ -84,7 +89,10 @@ export interface ContentStore {
   get(cid: string, options?: GetOptions): Promise<Uint8Array>;
   /** Whether this store itself holds the block, whole and unaltered. */
   has(cid: string): Promise<boolean>;
-  /** Stores a file as UnixFS: blocks of 1 MiB, raw leaves. A file of one block is that block. */
+  /**
+   * Stores a file as UnixFS: blocks of 1 MiB, raw leaves. A file of one block is that block. The source may use the bytes of
+   * a piece again once it is asked for the next.
+   */
   putFile(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<StoredFile>;
   /** The whole file. `timeoutMs` is {@link DEFAULT_FILE_TIMEOUT_MS} and `maxBytes` {@link DEFAULT_MAX_FILE_BYTES} by default. */
   getFile(cid: string, options?: GetFileOptions): Promise<Uint8Array>;

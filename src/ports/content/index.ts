@@ -28,4 +28,4 @@ export type {
   ScrubResult,
   StoredBlock,
 } from "./maintenance.js";
-export { fileCidOf } from "./unixfs/files.js";
+export { fileCidOf } from "./unixfs/putFile.js";

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigError } from "../../errors.js";
@@ -26,7 +25,7 @@ export async function pushModel({ content, path, onProgress }: PushModelParamete
   const { size } = await stat(path).catch((cause: unknown) => {
     throw new ConfigError(`The file ${path} cannot be read.`, { cause });
   });
-  const checked = checkedSafetensors(createReadStream(path, { highWaterMark: CHUNK_BYTES }), size);
+  const checked = checkedSafetensors(piecesOf(path, size), size);
   return content.putFile(counted(checked, 0, size, onProgress), { keep: "model" });
 }
 
@@ -75,7 +74,7 @@ export async function pullModel({ content, cid, out, sha256, onProgress }: PullM
     await file.close();
   }
   // The bytes of this attempt were checked block by block; those of an earlier attempt were not checked since then.
-  const whole = resumed === 0 || (await fileCidOf(createReadStream(part, { highWaterMark: CHUNK_BYTES }))) === cid;
+  const whole = resumed === 0 || (await fileCidOf(piecesOf(part, source.bytes))) === cid;
   if (!whole || (sha256 !== undefined && sha256 !== digest)) {
     await rm(part, { force: true });
     throw new ContentError("corrupt", `What was written for ${cid} is not that file, and was removed.`, {
@@ -106,8 +105,8 @@ interface AppendParameters {
 /** Writes the rest of the file; resolves to the sha256 of the whole file. */
 async function append({ file, part, resumed, source, onProgress }: AppendParameters): Promise<Hex> {
   async function* all() {
-    if (resumed > 0) yield* createReadStream(part, { end: resumed - 1, highWaterMark: CHUNK_BYTES });
-    yield* source.read({ offset: resumed });
+    if (resumed > 0) yield* piecesOf(part, resumed);
+    yield* source.read({ offset: resumed, reuse: true });
   }
   const digest = createHash("sha256");
   let seen = 0;
@@ -118,6 +117,22 @@ async function append({ file, part, resumed, source, onProgress }: AppendParamet
     if (fresh.length > 0) await file.writeFile(fresh);
   }
   return `0x${digest.digest("hex")}`;
+}
+
+/** The first bytes of a file, and no more than there are; each piece is overwritten by the next. */
+async function* piecesOf(path: string, bytes: number): AsyncGenerator<Uint8Array> {
+  const file = await open(path, "r");
+  try {
+    const buffer = new Uint8Array(CHUNK_BYTES);
+    for (let left = bytes; left > 0; ) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(left, CHUNK_BYTES));
+      if (bytesRead === 0) return;
+      left -= bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 async function* counted(

@@ -7,7 +7,7 @@ import {
   type GetOptions,
   type Pins,
 } from "../../../src/ports/content/index.js";
-import { openFile } from "../../../src/ports/content/unixfs/files.js";
+import { openFile } from "../../../src/ports/content/unixfs/openFile.js";
 import {
   type ContentId,
   contentIdToCid,

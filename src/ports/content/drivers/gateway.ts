@@ -10,7 +10,8 @@ import {
   type GetOptions,
   MAX_BLOCK_BYTES,
 } from "../content.js";
-import { getFile, openFile } from "../unixfs/files.js";
+import { getFile } from "../unixfs/getFile.js";
+import { openFile } from "../unixfs/openFile.js";
 import { readBounded } from "./boundedBody.js";
 
 export interface GatewayParameters {

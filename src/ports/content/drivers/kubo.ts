@@ -12,7 +12,9 @@ import {
   MAX_BLOCK_BYTES,
   type PutOptions,
 } from "../content.js";
-import { getFile, openFile, putFile } from "../unixfs/files.js";
+import { getFile } from "../unixfs/getFile.js";
+import { openFile } from "../unixfs/openFile.js";
+import { putFile } from "../unixfs/putFile.js";
 import { readBounded } from "./boundedBody.js";
 
 export interface KuboParameters {

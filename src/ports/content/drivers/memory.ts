@@ -1,6 +1,8 @@
 import { assertFits, cidOfBlock, isBlockOf, parseCid } from "../cid.js";
 import { ContentError, type ContentStore } from "../content.js";
-import { getFile, openFile, putFile } from "../unixfs/files.js";
+import { getFile } from "../unixfs/getFile.js";
+import { openFile } from "../unixfs/openFile.js";
+import { putFile } from "../unixfs/putFile.js";
 
 /**
  * A store in memory, for tests and short programs. Its blocks end with the process.

@@ -1,9 +1,13 @@
 import type { CID } from "multiformats/cid";
+import { contentIdToCid } from "../../../records/index.js";
 import type { Clock } from "../../../utils/clock.js";
 import { assertFits, computeCid, parseCid } from "../cid.js";
-import { ContentError, type ContentStore, type GetOptions } from "../content.js";
+import { ContentError, type ContentStore, type GetOptions, type PutOptions } from "../content.js";
+import { HashThreads } from "../hashing/fileHashing.js";
 import type { ContentMaintenance } from "../maintenance.js";
-import { getFile, openFile, putFile } from "../unixfs/files.js";
+import { getFile } from "../unixfs/getFile.js";
+import { openFile } from "../unixfs/openFile.js";
+import { putFile } from "../unixfs/putFile.js";
 import { cidOfKey } from "./blockKeys.js";
 import { collectGarbage } from "./gc.js";
 import { createPins, pinFor } from "./pins.js";
@@ -27,6 +31,7 @@ export interface OwnBlocksParameters {
 /** A content store over blocks on disk, with maintenance by its owner. */
 export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore & ContentMaintenance {
   const { blocks, clock, fetch, heal, onPut, close } = parameters;
+  const threads = new HashThreads();
   let closed = false;
 
   function assertOpen(): void {
@@ -45,6 +50,22 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     await blocks.writeOwn(parsed, own, keep === undefined ? undefined : pinFor(keep, cid, "block", clock.now()));
     onPut?.(parsed);
     return cid;
+  }
+
+  /** Stores a leaf of a file, of which the sha256 is known, and whose bytes nobody changes until then. */
+  async function putLeaf(bytes: Uint8Array, digest: Uint8Array, hold: GcHold): Promise<string> {
+    assertOpen();
+    const cid = contentIdToCid(`0x${Buffer.from(digest).toString("hex")}`, "raw");
+    const parsed = parseCid(cid);
+    hold.add(parsed);
+    await blocks.writeOwn(parsed, bytes);
+    onPut?.(parsed);
+    return cid;
+  }
+
+  async function readLeaf(...parameters: Parameters<VerifiedBlocks["readLeaf"]>): Promise<Uint8Array | undefined> {
+    assertOpen();
+    return blocks.readLeaf(...parameters);
   }
 
   const store: ContentStore & ContentMaintenance = {
@@ -68,7 +89,11 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
       // gc may run before the pin is written, and must spare the blocks until then.
       const hold = blocks.hold();
       try {
-        const file = await putFile({ put: (bytes, options) => put(bytes, options, hold) }, source, abort);
+        const target = {
+          put: (bytes: Uint8Array, options?: PutOptions) => put(bytes, options, hold),
+          local: { threads, putLeaf: (bytes: Uint8Array, digest: Uint8Array) => putLeaf(bytes, digest, hold) },
+        };
+        const file = await putFile(target, source, abort);
         if (keep !== undefined) await blocks.setPin(pinFor(keep, file.cid, "tree", clock.now()));
         return file;
       } finally {
@@ -76,7 +101,7 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
       }
     },
     getFile: (cid, options) => getFile(store, cid, options),
-    openFile: (cid, options) => openFile(store, cid, options),
+    openFile: (cid, options) => openFile({ get: store.get, local: { threads, readLeaf } }, cid, options),
     pins: createPins(blocks, clock),
     async gc(options) {
       assertOpen();

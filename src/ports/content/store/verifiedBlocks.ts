@@ -6,6 +6,7 @@ import { messageOf } from "../../../errors.js";
 import type { Clock } from "../../../utils/clock.js";
 import { isBlock } from "../cid.js";
 import { ContentError, MAX_BLOCK_BYTES } from "../content.js";
+import type { FileHashing } from "../hashing/fileHashing.js";
 import type { Pin } from "../maintenance.js";
 import {
   BlockKeys,
@@ -196,6 +197,18 @@ export class VerifiedBlocks extends BaseBlockstore {
       }
       return "corrupt";
     });
+  }
+
+  /**
+   * The block if it is a file and whole; undefined otherwise: {@link read} finds out why.
+   * @param buffer Where it is read to, of {@link MAX_BLOCK_BYTES} and one more.
+   * @param block Computes the sha256; the bytes that it gives back are returned.
+   */
+  async readLeaf(cid: CID, buffer: Uint8Array, block: FileHashing["block"]): Promise<Uint8Array | undefined> {
+    const stored = await this.#files.read(blockKey(cid), buffer);
+    if (stored === undefined) return undefined;
+    const { bytes, digest } = await block(stored);
+    return Buffer.compare(digest, cid.multihash.digest) === 0 ? bytes : undefined;
   }
 
   /** Every block with its bytes, unchecked. */

@@ -91,15 +91,18 @@ export class BlockFiles {
     for (const { key } of blocks) this.#doubtful.delete(key);
   }
 
-  /** The bytes, unchecked, and no more than a block can have; undefined if there is no such file. */
-  async read(key: string): Promise<Uint8Array | undefined> {
+  /**
+   * The bytes, unchecked, and no more than one over what a block can have; undefined if there is no such file.
+   * @param buffer Where they are read to, of {@link MAX_BLOCK_BYTES} and one more; a new one by default.
+   */
+  async read(key: string, buffer?: Uint8Array): Promise<Uint8Array | undefined> {
     const file = await open(this.#pathOf(key), "r").catch(missing);
     if (file === undefined) return undefined;
     try {
       const { size } = await file.stat();
+      const length = Math.min(size, MAX_BLOCK_BYTES + 1);
       // Not zeroed: all of it is read, or cut off.
-      const { buffer } = Buffer.allocUnsafeSlow(Math.min(size, MAX_BLOCK_BYTES + 1));
-      const bytes = new Uint8Array(buffer);
+      const bytes = buffer?.subarray(0, length) ?? new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       let at = 0;
       while (at < bytes.length) {
         const { bytesRead } = await file.read(bytes, at, bytes.length - at, at);

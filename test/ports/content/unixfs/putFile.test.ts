@@ -121,7 +121,7 @@ describe("a file over a store", () => {
     for (const each of [...blocks.keys()]) if (each !== cid) blocks.delete(each);
     await expect(store.getFile(cid)).rejects.toMatchObject({ kind: "missing" });
     store.put = () => Promise.reject(new Error("disk full"));
-    const { putFile } = await import("../../../../src/ports/content/unixfs/files.js");
+    const { putFile } = await import("../../../../src/ports/content/unixfs/putFile.js");
     await expect(putFile(store, [bytesOf(6 * 1024 * 1024)])).rejects.toThrow("disk full");
   });
 

@@ -51,7 +51,12 @@ export function codecOfCid(cid: string): BlockCodec {
  */
 export function contentIdToCid(id: ContentId, codec: BlockCodec = "dag-cbor"): string {
   if (!isContentId(id)) throw new InvalidInputError(`Not a ContentId: ${shortened(String(id), 100)}`);
-  return CID.createV1(BlockCodecs[codec], Digest.create(SHA2_256, bytesOf(id))).toString();
+  return digestToCid(bytesOf(id), codec).toString();
+}
+
+/** The CIDv1 of a sha2-256 digest of 32 bytes. */
+export function digestToCid(digest: Uint8Array, codec: BlockCodec): CID {
+  return CID.createV1(BlockCodecs[codec], Digest.create(SHA2_256, digest));
 }
 
 /** Whether `text` is the one canonical text of a CID that Witan reads: CIDv1, base32, sha2-256, a known codec. */
@@ -59,7 +64,8 @@ export function isCid(text: string): boolean {
   return parseCid(text) !== undefined;
 }
 
-function parseCid(text: string): CID | undefined {
+/** The CID of such a text, parsed; undefined if {@link isCid} is false. */
+export function parseCid(text: string): CID | undefined {
   const cid = tryParse(text);
   if (cid === undefined || cid.version !== 1 || cid.toString() !== text) return undefined;
   if (cid.multihash.code !== SHA2_256 || cid.multihash.digest.byteLength !== DIGEST_BYTES) return undefined;

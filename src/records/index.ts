@@ -30,8 +30,10 @@ export {
   codecOfCid,
   contentIdOf,
   contentIdToCid,
+  digestToCid,
   isCid,
   isContentId,
+  parseCid,
 } from "./contentId.js";
 export {
   type Directive,

@@ -1,6 +1,12 @@
 import { createHash, webcrypto } from "node:crypto";
-import { CID } from "multiformats/cid";
-import { type BlockCodec, contentIdToCid, type Hex, isCid } from "../../records/index.js";
+import type { CID } from "multiformats/cid";
+import {
+  type BlockCodec,
+  contentIdToCid,
+  digestToCid,
+  type Hex,
+  parseCid as parseKnownCid,
+} from "../../records/index.js";
 import { shortened } from "../../utils/text/decode.js";
 import { ContentError, MAX_BLOCK_BYTES } from "./content.js";
 
@@ -9,7 +15,8 @@ import { ContentError, MAX_BLOCK_BYTES } from "./content.js";
  * @throws {ContentError} `invalid-cid`.
  */
 export function parseCid(text: string): CID {
-  if (isCid(text)) return CID.parse(text);
+  const cid = parseKnownCid(text);
+  if (cid !== undefined) return cid;
   throw new ContentError("invalid-cid", `${shortened(String(text), 128)} is not a CID that can be read here.`);
 }
 
@@ -18,9 +25,7 @@ export function parseCid(text: string): CID {
  * @throws {ContentError} `too-large` over the limit of a block.
  */
 export function cidOfBlock(bytes: Uint8Array, codec: BlockCodec = "dag-cbor"): string {
-  if (bytes.length > MAX_BLOCK_BYTES) {
-    throw new ContentError("too-large", `A block of ${bytes.length} bytes is over the limit of ${MAX_BLOCK_BYTES}.`);
-  }
+  assertIsBlock(bytes);
   return contentIdToCid(sha256Of(bytes), codec);
 }
 
@@ -39,12 +44,18 @@ export async function isBlock(cid: CID, bytes: Uint8Array): Promise<boolean> {
 }
 
 /**
- * {@link cidOfBlock}, which computes the hash of a large block on another thread. Nobody may change the bytes meanwhile.
+ * {@link cidOfBlock}, parsed, which computes the hash of a large block on another thread. Nobody may change the bytes meanwhile.
  * @throws {ContentError} `too-large` over the limit of a block.
  */
-export async function computeCid(bytes: Uint8Array, codec: BlockCodec = "dag-cbor"): Promise<string> {
-  if (bytes.length < ASYNC_HASH_BYTES || bytes.length > MAX_BLOCK_BYTES) return cidOfBlock(bytes, codec);
-  return contentIdToCid(`0x${(await digestOf(bytes)).toString("hex")}`, codec);
+export async function computeCid(bytes: Uint8Array, codec: BlockCodec = "dag-cbor"): Promise<CID> {
+  assertIsBlock(bytes);
+  const digest = bytes.length < ASYNC_HASH_BYTES ? createHash("sha256").update(bytes).digest() : await digestOf(bytes);
+  return digestToCid(digest, codec);
+}
+
+function assertIsBlock(bytes: Uint8Array): void {
+  if (bytes.length <= MAX_BLOCK_BYTES) return;
+  throw new ContentError("too-large", `A block of ${bytes.length} bytes is over the limit of ${MAX_BLOCK_BYTES}.`);
 }
 
 async function digestOf(bytes: Uint8Array): Promise<Buffer> {

@@ -1,5 +1,5 @@
 import type { CID } from "multiformats/cid";
-import { contentIdToCid } from "../../../records/index.js";
+import { digestToCid } from "../../../records/index.js";
 import type { Clock } from "../../../utils/clock.js";
 import { assertFits, computeCid, parseCid } from "../cid.js";
 import { ContentError, type ContentStore, type GetOptions, type PutOptions } from "../content.js";
@@ -44,8 +44,8 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     signal?.throwIfAborted();
     // Copied: the caller may change its bytes before they are written. The blocks of a file are this store's own.
     const own = hold === undefined ? bytes.slice() : bytes;
-    const cid = await computeCid(own, codec);
-    const parsed = parseCid(cid);
+    const parsed = await computeCid(own, codec);
+    const cid = parsed.toString();
     hold?.add(parsed);
     await blocks.writeOwn(parsed, own, keep === undefined ? undefined : pinFor(keep, cid, "block", clock.now()));
     onPut?.(parsed);
@@ -55,12 +55,11 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
   /** Stores a leaf of a file, of which the sha256 is known, and whose bytes nobody changes until then. */
   async function putLeaf(bytes: Uint8Array, digest: Uint8Array, hold: GcHold): Promise<string> {
     assertOpen();
-    const cid = contentIdToCid(`0x${Buffer.from(digest).toString("hex")}`, "raw");
-    const parsed = parseCid(cid);
-    hold.add(parsed);
-    await blocks.writeOwn(parsed, bytes);
-    onPut?.(parsed);
-    return cid;
+    const cid = digestToCid(digest, "raw");
+    hold.add(cid);
+    await blocks.writeOwn(cid, bytes);
+    onPut?.(cid);
+    return cid.toString();
   }
 
   async function readLeaf(...parameters: Parameters<VerifiedBlocks["readLeaf"]>): Promise<Uint8Array | undefined> {

@@ -38,7 +38,8 @@ export async function watchBatch(
     signal?.throwIfAborted();
     await Promise.all(batch.map(async (each) => update(each, await probe(each.index), clock.monotonic(), minReadyMs)));
     if (clock.monotonic() - started >= progressDeadlineMs)
-      for (const each of batch) if (!each.ready) each.failure ??= `not healthy for ${minReadyMs} ms in time`;
+      for (const each of batch)
+        if (!each.ready) each.failure ??= `not healthy for ${minReadyMs} ms in time${why(each.last)}`;
     if (batch.some(({ failure }) => failure !== undefined) || batch.every(({ ready }) => ready)) break;
     await clock.sleep(probeEveryMs, signal);
   }
@@ -55,10 +56,15 @@ export async function watchBatch(
 function update(watched: ReplicaProgress, status: ReplicaStatus, now: number, minReadyMs: number): void {
   watched.last = status;
   if (!status.alive) watched.failure ??= `${status.instance ?? "it"} died`;
-  else if (!status.healthy && watched.ready) watched.failure ??= `${status.instance} turned unhealthy again`;
+  else if (!status.healthy && watched.ready)
+    watched.failure ??= `${status.instance} turned unhealthy again${why(status)}`;
   else if (!status.healthy) watched.healthySince = undefined;
   else {
     watched.healthySince ??= now;
     if (now - watched.healthySince >= minReadyMs) watched.ready = true;
   }
+}
+
+function why(status: ReplicaStatus | undefined): string {
+  return status?.reason === undefined ? "" : `: ${status.reason}`;
 }

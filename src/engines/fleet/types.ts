@@ -17,8 +17,12 @@ export interface ReplicaStatus {
   /** The last known instance, dead or alive; null if there never was one. */
   readonly instance: InstanceId | null;
   readonly alive: boolean;
-  /** Alive, and `GET /health` answered 200 before its deadline. */
+  /** Alive, and it answered `GET /health` with 200 before the deadline, itself: on a port that its own processes hold. */
   readonly healthy: boolean;
+  /** Why it is not healthy; undefined if it is. */
+  readonly reason?: string | undefined;
+  /** Where it listens; undefined if that is not known. */
+  readonly address?: { readonly host: string; readonly port: number } | undefined;
   /** Milliseconds until the health check answered; null if it did not. */
   readonly latencyMs: number | null;
   /** Whether an executor is changing it now, so that what is observed does not count yet. */
@@ -93,6 +97,14 @@ export interface WorkloadDriver {
    * @throws {FleetError} `busy` if another process is changing it.
    */
   exclusively<T>(work: (session: WorkloadSession) => Promise<T>, onStep?: (step: string) => void): Promise<T>;
+}
+
+/** Takes requests away from replicas before they are stopped. */
+export interface Draining {
+  /** Resolves when the replica gets no new requests, and those that it has have ended or a grace has passed. */
+  drain(subject: string): Promise<void>;
+  /** The replica could not be stopped. */
+  undrain(subject: string): void;
 }
 
 /** How a rollout ended. */

@@ -69,7 +69,7 @@ function faultOnRelease(sha256: string, statuses: readonly ReplicaStatus[]): str
     .find((fault) => fault !== undefined);
 }
 
-function faultOfReplica({ subject, alive, healthy, instance }: ReplicaStatus): string | undefined {
+function faultOfReplica({ subject, alive, healthy, instance, reason }: ReplicaStatus): string | undefined {
   if (!alive) return `${subject} is dead`;
-  return healthy ? undefined : `${subject} (${instance}) is unhealthy`;
+  return healthy ? undefined : `${subject} (${instance}) is unhealthy${reason === undefined ? "" : `: ${reason}`}`;
 }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findProcesses } from "../../../src/engines/fleet/drivers/process/replica.js";
+import { findProcesses } from "../../../src/engines/fleet/drivers/process/processes.js";
 import { carryOut, verifyRollout, type WorkloadOrder } from "../../../src/engines/fleet/index.js";
 import { nameOfSubject, type Release } from "../../../src/records/index.js";
 import { bundle } from "../../harness/bundle.js";
@@ -37,7 +37,7 @@ async function countingRelease(): Promise<{ release: Release; starts: () => Prom
 
 async function oneProcessEach(fleet: TestFleet): Promise<void> {
   for (const { subject } of await fleet.driver.list()) {
-    const found = await findProcesses(fleet.dir, nameOfSubject(subject));
+    const found = await findProcesses({ workloadDir: fleet.dir, replica: nameOfSubject(subject) });
     expect(found, subject).toHaveLength(1);
   }
 }

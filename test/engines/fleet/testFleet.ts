@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { createProcessDriver, type ProcessDriver, type RolloutContext } from "../../../src/engines/fleet/index.js";
+import type { Draining } from "../../../src/engines/fleet/types.js";
 import type { Hex, Release } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
 import { temporaryFolder } from "../../harness/folder.js";
@@ -42,6 +43,7 @@ export interface TestFleet {
 export interface TestFleetOptions {
   readonly replicas?: number;
   readonly release?: Release;
+  readonly draining?: Draining;
 }
 
 /** A fleet `web` of real processes, started on v1, and stopped to the last process when the test ends. */
@@ -52,10 +54,10 @@ export async function startTestFleet(options: TestFleetOptions = {}): Promise<Te
 }
 
 /** The same, for several tests, until it is closed. */
-export async function openTestFleet({ replicas = 3, release = v1 }: TestFleetOptions = {}) {
+export async function openTestFleet({ replicas = 3, release = v1, draining }: TestFleetOptions = {}) {
   const dir = mkdtempSync(join(tmpdir(), "witan-fleet-"));
   const basePort = await freePorts(replicas + 4);
-  const driver = createProcessDriver({ dir, workload: "web", basePort, graceMs: 500 });
+  const driver = createProcessDriver({ dir, workload: "web", basePort, graceMs: 500, ...(draining && { draining }) });
   const close = async () => {
     await driver.stopAll();
     await rm(dir, { recursive: true, force: true });

@@ -6,12 +6,20 @@ import { type Release, replicaName } from "../../../../records/index.js";
 import { type Clock, systemClock } from "../../../../utils/clock.js";
 import { Journal, JournalError } from "../../../../utils/journal.js";
 import { FleetError } from "../../errors.js";
-import type { ReplicaStatus, WorkloadDriver, WorkloadSession } from "../../types.js";
+import {
+  type Draining,
+  type ReplicaStatus,
+  subjectOfReplica,
+  type WorkloadDriver,
+  type WorkloadSession,
+} from "../../types.js";
 import { DEFAULT_HEALTH_TIMEOUT_MS } from "./health.js";
 import { acquireLock } from "./lock.js";
+import { LogKeeper } from "./logKeeper.js";
 import { ReplicaProber } from "./prober.js";
 import { type InstanceId, instanceIdOf, ownInstanceId, readInstance, requireProc } from "./proc.js";
-import { checkRelease, findProcesses, findStarted, startProcess, stopProcesses } from "./replica.js";
+import { findStarted, processFinder, stopProcesses } from "./processes.js";
+import { checkRelease, startProcess } from "./replica.js";
 import { WorkloadFolder } from "./workloadFolder.js";
 
 const MAX_PORT = 65_535;
@@ -30,8 +38,12 @@ export interface ProcessDriverParameters {
   readonly healthTimeoutMs?: number;
   /** The pause between SIGTERM and SIGKILL, in milliseconds. */
   readonly graceMs?: number;
-  /** A replica's log is truncated when it grows beyond this. */
+  /** A replica's log is rotated when it grows beyond this, also while no agent runs. */
   readonly maxLogBytes?: number;
+  /** Called with what the machine lacks, and what is left out without it. */
+  readonly onWarning?: (message: string) => void;
+  /** Takes requests away from a replica before it is stopped; without it, replicas are stopped at once. */
+  readonly draining?: Draining;
   readonly clock?: Clock;
 }
 
@@ -65,18 +77,32 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
   // Symbolic links resolved: processes are found by the folder's path in their environment.
   const dir = realpathSync(resolve(options.dir));
   const folder = new WorkloadFolder(dir, workload);
+  const maxLogBytes = options.maxLogBytes ?? DEFAULT_MAX_LOG_BYTES;
   const prober = new ReplicaProber(folder, {
     healthTimeoutMs: options.healthTimeoutMs ?? DEFAULT_HEALTH_TIMEOUT_MS,
-    maxLogBytes: options.maxLogBytes ?? DEFAULT_MAX_LOG_BYTES,
+    maxLogBytes,
     clock,
   });
+  const logKeeper = new LogKeeper(dir, maxLogBytes, (error) =>
+    options.onWarning?.(`No shell can be started (${error.message}): logs are bounded only while an agent runs.`),
+  );
   const identityOf = (index: number) => ({ workloadDir: dir, replica: replicaName(workload, index) });
 
   async function stopReplica(index: number): Promise<void> {
     const known = await folder.readInstance(index);
-    const recorded = known && (await readInstance(known.instance));
-    const found = await findProcesses(dir, identityOf(index).replica);
-    await stopProcesses(recorded ? [...found, recorded] : found, graceMs, clock);
+    const find = processFinder(identityOf(index), known && (await readInstance(known.instance)));
+    await stopProcesses(find, graceMs, clock);
+  }
+
+  async function drainAndStop(index: number): Promise<void> {
+    const subject = subjectOfReplica(workload, index);
+    await options.draining?.drain(subject);
+    try {
+      await stopReplica(index);
+    } catch (error) {
+      options.draining?.undrain(subject);
+      throw error;
+    }
   }
 
   async function replace(
@@ -93,8 +119,9 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
       await checkRelease(release, root);
       const port = portOf(index);
       await folder.writeSpec(index, { release, port, step });
-      await stopReplica(index);
+      await drainAndStop(index);
       onStep(`stopped ${index}`);
+      logKeeper.start();
       instance = await startProcess({ ...identityOf(index), release, step, port, root, dir: folder.replicaDir(index) });
       onStep(`spawned ${index}`);
     }
@@ -132,7 +159,7 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
         check: (release) => checkRelease(release, root),
         replace: (index, release, step) => replace(index, release, step, onStep),
         remove: async (index) => {
-          await stopReplica(index);
+          await drainAndStop(index);
           onStep(`stopped ${index}`);
           await folder.removeReplica(index);
         },
@@ -150,7 +177,11 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
   return {
     workload,
     exclusively,
-    list: (): Promise<ReplicaStatus[]> => prober.list(),
+    async list(): Promise<ReplicaStatus[]> {
+      const statuses = await prober.list();
+      if (statuses.some(({ alive }) => alive)) logKeeper.start();
+      return statuses;
+    },
     async releases() {
       const state = await folder.readState();
       return state && { running: state.current.sha256, good: state.good };
@@ -172,8 +203,9 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
     stopAll: () =>
       exclusively(async () => {
         for (const index of await folder.indices()) await stopReplica(index);
-        await stopProcesses(await findProcesses(dir), graceMs, clock);
+        await stopProcesses(processFinder({ workloadDir: dir }), graceMs, clock);
         await folder.clear();
+        logKeeper.stop();
       }),
   };
 }

@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { type Clock, systemClock } from "../../../../utils/clock.js";
 
 /** A health check that has not answered by then counts as failed. */
@@ -5,31 +6,48 @@ export const DEFAULT_HEALTH_TIMEOUT_MS = 500;
 
 export interface HealthResult {
   readonly healthy: boolean;
-  /** Milliseconds until the answer was complete; null if there was no answer. */
+  /** Milliseconds until the answer's head was there; null if there was no answer. */
   readonly latencyMs: number | null;
+  /** Why it is not healthy; undefined if it is. */
+  readonly reason?: string | undefined;
 }
 
-/** Requests `GET /health` on a loopback port. 200 is healthy; any other status, an error or a timeout is not. */
-export async function checkHealth(
+/**
+ * Requests `GET /health` on a loopback port. 200 is healthy; any other status, an error or a timeout is not. Not by fetch,
+ * which refuses ports that browsers block, such as 6000 and 10080.
+ */
+export function checkHealth(
   port: number,
   timeoutMs: number = DEFAULT_HEALTH_TIMEOUT_MS,
   clock: Clock = systemClock,
 ): Promise<HealthResult> {
   const started = clock.monotonic();
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/health`, {
+  return new Promise((resolve) => {
+    const options = {
+      ...{ host: "127.0.0.1", port, path: "/health" },
       // A kept connection would outlive the instance it was made to.
-      headers: { connection: "close" },
-      redirect: "error",
+      agent: false,
       signal: AbortSignal.timeout(timeoutMs),
+    };
+    const sent = request(options, (response) => {
+      const { statusCode } = response;
+      const latencyMs = clock.monotonic() - started;
+      // Nothing of the body counts, and it may have no end.
+      response.destroy();
+      resolve(
+        statusCode === 200
+          ? { healthy: true, latencyMs }
+          : { healthy: false, latencyMs, reason: `GET /health answers ${statusCode}` },
+      );
     });
-    await response.body?.cancel();
-    return { healthy: response.status === 200, latencyMs: clock.monotonic() - started };
-  } catch (error) {
-    // Refused, reset or timed out: fetch throws TypeError or TimeoutError. Anything else is a bug here.
-    if (error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError")) {
-      return { healthy: false, latencyMs: null };
-    }
-    throw error;
-  }
+    // Refused, reset, no HTTP, or timed out; after the answer it is of no interest.
+    sent.on("error", (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.name === "TimeoutError" || error.name === "AbortError"
+          ? `GET /health has no answer within ${timeoutMs} ms`
+          : `GET /health fails: ${error.code ?? error.message}`;
+      resolve({ healthy: false, latencyMs: null, reason });
+    });
+    sent.end();
+  });
 }

@@ -1,31 +1,16 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, stat, truncate } from "node:fs/promises";
+import { mkdir, open, rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isSelfConsistent, type Release, type ReleaseFile } from "../../../../records/index.js";
-import type { Clock } from "../../../../utils/clock.js";
 import { FleetError } from "../../errors.js";
-import { instanceIdOf, type ProcessFacts, processesWith, readInstance, readProcess } from "./proc.js";
+import { LOG_FILE, PREVIOUS_LOG_FILE } from "./logs.js";
+import { instanceIdOf, readProcess } from "./proc.js";
+import { marksOf, type ReplicaIdentity } from "./processes.js";
 
-/** Set in every replica's environment, so that it is found even if the process that started it died before recording it. */
-const DIR_VARIABLE = "WITAN_WORKLOAD_DIR";
-const REPLICA_VARIABLE = "WITAN_REPLICA";
-const STEP_VARIABLE = "WITAN_STEP";
 /** Replicas inherit nothing of the agent's environment, which may hold secrets. */
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
-/** The kernel ends a killed process within milliseconds, unless it hangs in a device. */
-const KILL_TIMEOUT_MS = 5_000;
-const STOP_POLL_MS = 10;
-const LOG_FILE = "log.txt";
-
-/** Identifies a replica's processes on the machine. */
-export interface ReplicaIdentity {
-  /** The workload's folder, absolute. */
-  readonly workloadDir: string;
-  /** Such as `web/3`. */
-  readonly replica: string;
-}
 
 export interface StartProcessParameters extends ReplicaIdentity {
   readonly release: Release;
@@ -76,7 +61,7 @@ async function checkFile({ path, sha256 }: ReleaseFile, name: string, root: stri
 }
 
 /**
- * Starts a detached process that survives this one, with its output in the replica's log.
+ * Starts a detached process, in a session of its own, that survives this one, with its output in the replica's log.
  *
  * @returns the instance; that it started does not mean that it still runs.
  */
@@ -103,9 +88,7 @@ export async function startProcess({
         PATH: SEARCH_PATH,
         ...release.signed?.env,
         PORT: String(port),
-        [DIR_VARIABLE]: workloadDir,
-        [REPLICA_VARIABLE]: replica,
-        [STEP_VARIABLE]: step,
+        ...marksOf({ workloadDir, replica }, step),
       },
     });
     const pid = await new Promise<number>((started, failed) => {
@@ -122,69 +105,11 @@ export async function startProcess({
   }
 }
 
-/** The process that `step` started, if it is alive. */
-export async function findStarted(
-  { workloadDir, replica }: ReplicaIdentity,
-  step: string,
-): Promise<ProcessFacts | undefined> {
-  const found = await processesWith({
-    [DIR_VARIABLE]: workloadDir,
-    [REPLICA_VARIABLE]: replica,
-    [STEP_VARIABLE]: step,
-  });
-  // Processes that the replica starts inherit its environment; the replica itself leads the process group.
-  return found.find(({ pid, processGroup }) => pid === processGroup);
-}
-
-/** All processes of one replica, or of the whole workload, recorded or not. */
-export function findProcesses(workloadDir: string, replica?: string): Promise<ProcessFacts[]> {
-  return processesWith({ [DIR_VARIABLE]: workloadDir, ...(replica && { [REPLICA_VARIABLE]: replica }) });
-}
-
-/**
- * Ends processes: SIGTERM, then SIGKILL for those still alive after `graceMs`.
- *
- * @throws {FleetError} `not-stoppable` if one survives that too.
- */
-export async function stopProcesses(processes: readonly ProcessFacts[], graceMs: number, clock: Clock): Promise<void> {
-  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    for (const { pid } of await living(processes)) send(pid, signal);
-    const deadline = clock.monotonic() + (signal === "SIGTERM" ? graceMs : KILL_TIMEOUT_MS);
-    while ((await living(processes)).length > 0 && clock.monotonic() < deadline) await clock.sleep(STOP_POLL_MS);
-  }
-  const left = await living(processes);
-  if (left.length === 0) return;
-  throw new FleetError("not-stoppable", `Processes ${left.map(instanceIdOf).join(", ")} do not end.`);
-}
-
-/** Truncates a log beyond `maxBytes`. The replica goes on writing at its end, since it was opened to append. */
-export async function boundLog(dir: string, maxBytes: number): Promise<void> {
-  const path = join(dir, LOG_FILE);
-  try {
-    if ((await stat(path)).size > maxBytes) await truncate(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
-}
-
 /** Keeps the log of the previous instance, which tells why it ended. */
 async function keepPreviousLog(dir: string): Promise<void> {
   try {
-    await rename(join(dir, LOG_FILE), join(dir, "log.previous.txt"));
+    await rename(join(dir, LOG_FILE), join(dir, PREVIOUS_LOG_FILE));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
-}
-
-async function living(processes: readonly ProcessFacts[]): Promise<ProcessFacts[]> {
-  const now = await Promise.all(processes.map((facts) => readInstance(instanceIdOf(facts))));
-  return now.filter((facts) => facts !== undefined);
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

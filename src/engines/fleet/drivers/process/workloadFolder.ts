@@ -27,6 +27,16 @@ export interface ReplicaInstance {
   readonly startedAt: number;
 }
 
+const STATE_FILE = "workload.json";
+const STATE_COPY = "workload.copy.json";
+const STATE_FIELDS = {
+  workload: "string",
+  basePort: "number",
+  replicas: "number",
+  current: "object",
+  good: "object",
+} as const;
+
 /** No process has this id: the instance of a replica whose file is damaged counts as dead, so that it is started anew. */
 const NO_INSTANCE: InstanceId = "0@0";
 
@@ -46,15 +56,21 @@ export class WorkloadFolder {
     this.workload = workload;
   }
 
-  /** @throws {FleetError} `damaged`: without it nobody knows what should run, so nothing takes its place. */
-  readState(): Promise<WorkloadState | undefined> {
-    return readJson<WorkloadState>(join(this.dir, "workload.json"), [
-      "workload",
-      "basePort",
-      "replicas",
-      "current",
-      "good",
-    ]);
+  /**
+   * Its copy takes the place of a file that is damaged or missing.
+   *
+   * @throws {FleetError} `damaged` if both are: then nobody knows what should run.
+   */
+  async readState(): Promise<WorkloadState | undefined> {
+    const read = (name: string) => readJson<WorkloadState>(join(this.dir, name), STATE_FIELDS);
+    try {
+      return (await read(STATE_FILE)) ?? (await read(STATE_COPY));
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      const copy = await read(STATE_COPY);
+      if (copy === undefined) throw error;
+      return copy;
+    }
   }
 
   async requireState(): Promise<WorkloadState> {
@@ -63,13 +79,15 @@ export class WorkloadFolder {
     throw new FleetError("unknown-workload", `No workload "${this.workload}" was started in ${this.dir}.`);
   }
 
-  writeState(state: WorkloadState): Promise<void> {
-    return writeJson(join(this.dir, "workload.json"), state);
+  async writeState(state: WorkloadState): Promise<void> {
+    // The copy first: it is never older than the file in whose place it is read.
+    await writeJson(join(this.dir, STATE_COPY), state);
+    await writeJson(join(this.dir, STATE_FILE), state);
   }
 
   /** Removes the workload; its state first, since without it the rest does not count. */
   async clear(): Promise<void> {
-    for (const name of ["workload.json", "changing.json", "replicas", "journal"]) {
+    for (const name of [STATE_COPY, STATE_FILE, "changing.json", "replicas", "journal"]) {
       await rm(join(this.dir, name), { recursive: true, force: true });
     }
   }
@@ -90,7 +108,11 @@ export class WorkloadFolder {
   /** Undefined without one, or if it is damaged: the workload's state says what should run. */
   readSpec(index: number): Promise<ReplicaSpec | undefined> {
     return unlessDamaged(
-      readJson(join(this.replicaDir(index), "spec.json"), ["release", "port", "step"]),
+      readJson<ReplicaSpec>(join(this.replicaDir(index), "spec.json"), {
+        release: "object",
+        port: "number",
+        step: "string",
+      }),
       () => undefined,
     );
   }
@@ -100,11 +122,8 @@ export class WorkloadFolder {
   }
 
   readInstance(index: number): Promise<ReplicaInstance | undefined> {
-    const read = readJson<ReplicaInstance>(join(this.replicaDir(index), "instance.json"), [
-      "instance",
-      "release",
-      "step",
-    ]);
+    const fields = { instance: "string", release: "object", step: "string" } as const;
+    const read = readJson<ReplicaInstance>(join(this.replicaDir(index), "instance.json"), fields);
     return unlessDamaged(read, async () => {
       const release = (await this.readSpec(index))?.release ?? (await this.requireState()).current;
       return { instance: NO_INSTANCE, release, step: "", startedAt: 0 };
@@ -129,9 +148,10 @@ export class WorkloadFolder {
 
   /** The indices that a living executor is changing right now. */
   async changing(): Promise<ReadonlySet<number>> {
-    const read = readJson<ChangingFile>(join(this.dir, "changing.json"), ["owner", "indices"]);
+    const read = readJson<ChangingFile>(join(this.dir, "changing.json"), { owner: "string", indices: "object" });
     const changing = await unlessDamaged(read, () => undefined);
-    return new Set(changing && (await lockOwner(this.dir)) === changing.owner ? changing.indices : []);
+    const owner = changing && (await unlessDamaged(lockOwner(this.dir), () => null));
+    return new Set(changing && owner === changing.owner ? changing.indices : []);
   }
 
   journalPath(directiveId: string): string {
@@ -160,16 +180,25 @@ async function listFolder(path: string): Promise<string[]> {
   }
 }
 
-/** @throws {FleetError} `damaged` if the file holds anything else than an object with these fields. */
-async function readJson<T extends object>(path: string, fields: readonly (keyof T & string)[]): Promise<T | undefined> {
+/** @throws {FleetError} `damaged` if the file holds anything else than an object with fields of these types. */
+async function readJson<T extends object>(
+  path: string,
+  fields: Partial<Record<keyof T & string, "number" | "object" | "string">>,
+): Promise<T | undefined> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
+    // ENOTDIR: something else lies where the replica's folder was.
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+    // A folder in its place.
+    if (error.code === "EISDIR") return "";
     throw error;
   });
   if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as T;
-    for (const field of fields) if (value[field] === undefined) throw new SyntaxError(`It has no field ${field}.`);
+    for (const [field, type] of Object.entries(fields)) {
+      const found = value[field as keyof T];
+      if (typeof found !== type || found === null) throw new SyntaxError(`Its field ${field} is no ${type}.`);
+    }
     return value;
   } catch (cause) {
     throw new FleetError("damaged", `The file ${path} is damaged.`, {

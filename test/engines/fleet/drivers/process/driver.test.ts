@@ -4,7 +4,7 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { findProcesses } from "../../../../../src/engines/fleet/drivers/process/replica.js";
+import { findProcesses } from "../../../../../src/engines/fleet/drivers/process/processes.js";
 import { createProcessDriver, FleetError } from "../../../../../src/engines/fleet/index.js";
 import { failingDisk } from "../../../../faults/failingDisk.js";
 import { temporaryFolder } from "../../../../harness/folder.js";
@@ -29,7 +29,7 @@ describe("a workload of local processes", () => {
       subject: "replica/web/0",
       workload: "web",
       release: { name: "v1", sha256: v1.sha256 },
-      instance: expect.stringMatching(/^\d+@\d+$/),
+      instance: expect.stringMatching(/^\d+@\d+@[0-9a-f]{8}$/),
       alive: true,
       healthy: true,
       latencyMs: expect.any(Number),
@@ -63,6 +63,19 @@ describe("a workload of local processes", () => {
     expect(await driver.list()).toMatchObject([{ alive: false, healthy: false }]);
   });
 
+  it("has no health in what another process answers, though the replica lives: a child of the release before that kept the port", async () => {
+    const { driver, basePort } = await startTestFleet({ replicas: 0 });
+    await impostorOn(basePort);
+    // It cannot listen, and lives on.
+    const portless = await healthyRelease(
+      "portless",
+      (source) => `${source}\nserver.on("error", () => {});\nsetInterval(() => {}, 1e6);`,
+    );
+    await driver.create({ release: portless, replicas: 1 });
+    await eventually(async () => (await driver.list())[0]).toMatchObject({ alive: true, healthy: false });
+    expect((await driver.list())[0]?.reason).toBe(`port ${basePort} belongs to a process that is not of this replica`);
+  });
+
   it("brings up only what is missing when it is created again", async () => {
     const { driver } = await startTestFleet({ replicas: 2 });
     const before = await driver.list();
@@ -82,9 +95,9 @@ describe("a workload of local processes", () => {
       env: { WITAN_WORKLOAD_DIR: dir, WITAN_REPLICA: "web/0", WITAN_STEP: "d9/0" },
       stdio: "ignore",
     });
-    await eventually(() => findProcesses(dir)).toHaveLength(3);
+    await eventually(() => findProcesses({ workloadDir: dir })).toHaveLength(3);
     await driver.stopAll();
-    expect(await findProcesses(dir)).toEqual([]);
+    expect(await findProcesses({ workloadDir: dir })).toEqual([]);
     expect(stray.signalCode ?? stray.exitCode).not.toBeUndefined();
     expect(await driver.list()).toEqual([]);
   });
@@ -120,7 +133,7 @@ describe("a workload of local processes", () => {
     const { dir, basePort } = await startTestFleet({ replicas: 1, release: stubborn });
     const driver = createProcessDriver({ dir, workload: "web", basePort, graceMs: 50 });
     await driver.stopAll();
-    expect(await findProcesses(dir)).toEqual([]);
+    expect(await findProcesses({ workloadDir: dir })).toEqual([]);
   });
 
   it("refuses names and ports that cannot be, and releases that cannot be run", async () => {

@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,6 +9,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { acquireLock } from "../../../../../src/engines/fleet/drivers/process/lock.js";
 import { ReplicaProber } from "../../../../../src/engines/fleet/drivers/process/prober.js";
 import { instanceIdOf, ownInstanceId, readProcess } from "../../../../../src/engines/fleet/drivers/process/proc.js";
+import { processFinder, stopProcesses } from "../../../../../src/engines/fleet/drivers/process/processes.js";
 import { WorkloadFolder } from "../../../../../src/engines/fleet/drivers/process/workloadFolder.js";
 import { systemClock } from "../../../../../src/utils/clock.js";
 
@@ -61,6 +63,7 @@ describe("a replica that was never started", () => {
       workload: "web",
       release: named("current"),
       ...{ instance: null, alive: false, healthy: false, latencyMs: null, changing: false, cpu: 0, memoryBytes: 0 },
+      ...{ reason: "it never started", address: { host: "127.0.0.1", port: 2 } },
     });
     await folder.writeSpec(1, { release: releaseOf("wanted"), port: 1, step: "d/0" });
     expect((await prober.probe(1)).release).toEqual(named("wanted"));
@@ -86,6 +89,7 @@ describe("a replica that runs", () => {
       release: named("run"),
       instance: await ownInstanceId(),
       ...{ alive: true, healthy: true, changing: false },
+      address: { host: "127.0.0.1", port: expect.any(Number) },
       latencyMs: expect.any(Number),
       cpu: expect.any(Number),
       memoryBytes: expect.any(Number),
@@ -121,6 +125,55 @@ describe("a replica that runs", () => {
   });
 });
 
+describe("a replica whose port another process holds", () => {
+  it("is alive and not healthy, though that answers well", async () => {
+    const other = spawn("sleep", ["60"], { stdio: "ignore" });
+    onTestFinished(() => void other.kill());
+    const facts = await readProcess(other.pid ?? 0);
+    const { prober, run } = await open();
+    const port = await serving(200);
+    await run(0, port, facts && instanceIdOf(facts));
+    expect(await prober.probe(0)).toMatchObject({
+      ...{ alive: true, healthy: false, latencyMs: expect.any(Number) },
+      reason: `port ${port} belongs to a process that is not of this replica`,
+    });
+  });
+});
+
+describe("a replica whose leading thread has exited", () => {
+  // Only a system call ends one thread and not the others.
+  const source = [
+    "import ctypes, http.server, os, platform, threading",
+    "class Healthy(http.server.BaseHTTPRequestHandler):",
+    "  def do_GET(self): self.send_response(200); self.end_headers()",
+    "  def log_message(self, *args): pass",
+    "server = http.server.HTTPServer(('127.0.0.1', 0), Healthy)",
+    "threading.Thread(target=server.serve_forever).start()",
+    "print(server.server_port, flush=True)",
+    "ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)",
+  ].join("\n");
+  const hasPython = spawnSync("python3", ["--version"]).status === 0;
+
+  it.skipIf(!hasPython)(
+    "is alive and not healthy, though the others answer well, and can be stopped (needs python3)",
+    async () => {
+      const child = spawn("python3", ["-c", source], { stdio: ["ignore", "pipe", "ignore"], detached: true });
+      onTestFinished(() => void child.kill("SIGKILL"));
+      const [port] = await once(child.stdout, "data");
+      const exited = async () => (await readProcess(child.pid ?? 0))?.leaderExited;
+      await expect.poll(exited, { timeout: 60_000, interval: 20 }).toBe(true);
+      const facts = await readProcess(child.pid ?? 0);
+      const { dir, prober, run } = await open();
+      await run(0, Number(port), facts && instanceIdOf(facts));
+      expect(await prober.probe(0)).toMatchObject({
+        ...{ alive: true, healthy: false, reason: "its leading thread has exited", latencyMs: expect.any(Number) },
+      });
+      await stopProcesses(processFinder({ workloadDir: dir, replica: "web/0" }, facts), 20, systemClock);
+      expect(await prober.probe(0)).toMatchObject({ alive: false, healthy: false });
+    },
+  );
+});
+
 describe("a replica that died", () => {
   it("is not healthy, though another process answers on its port", async () => {
     const { prober, run } = await open();
@@ -154,7 +207,7 @@ describe("the list of a workload's replicas", () => {
 });
 
 describe("a replica's log", () => {
-  it("is emptied beyond its bound, and left alone up to it", async () => {
+  it("is moved away beyond its bound, and left alone up to it", async () => {
     const { folder, prober, run } = await open({ maxLogBytes: 100 });
     await run(0, 1);
     const log = join(folder.replicaDir(0), "log.txt");

@@ -6,7 +6,7 @@ import {
   processesWith,
   readProcess,
 } from "../../../../../src/engines/fleet/drivers/process/proc.js";
-import { stopProcesses } from "../../../../../src/engines/fleet/drivers/process/replica.js";
+import { stopProcesses } from "../../../../../src/engines/fleet/drivers/process/processes.js";
 import { systemClock } from "../../../../../src/utils/clock.js";
 
 const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 60_000, interval: 20 });
@@ -21,7 +21,7 @@ describe("processes, as /proc tells them", () => {
     await eventually(() => processesWith({ MARK: mark })).toHaveLength(1);
     const [found] = await processesWith({ MARK: mark });
     expect(found?.pid).toBe(child.pid);
-    await stopProcesses(found ? [found] : [], 1_000, systemClock);
+    await stopProcesses(() => processesWith({ MARK: mark }), 1_000, systemClock);
     expect(await processesWith({ MARK: mark })).toEqual([]);
   });
 

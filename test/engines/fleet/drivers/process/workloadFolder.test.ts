@@ -63,7 +63,7 @@ describe("a workload's folder", () => {
     await expect(folder.indices()).rejects.toMatchObject({ code: "ENOTDIR" });
   });
 
-  it.each(["", "\0\0\0", '{"inst', '{"v":9}'])(
+  it.each(["", "\0\0\0", '{"inst', '{"v":9}', '{"instance":5,"release":{},"step":"d","port":"1","owner":1}', "null"])(
     "with a file that holds %j costs the replica a restart, and nothing else",
     async (text) => {
       const folder = await open();
@@ -82,6 +82,10 @@ describe("a workload's folder", () => {
       await writeFile(join(folder.replicaDir(1), "spec.json"), text);
       expect([await folder.readSpec(1), await folder.readInstance(1)]).toMatchObject([undefined, { release }]);
       await writeFile(join(folder.dir, "workload.json"), text);
+      expect(await folder.readState()).toEqual(state);
+      await rm(join(folder.dir, "workload.json"));
+      expect(await folder.readState()).toEqual(state);
+      await writeFile(join(folder.dir, "workload.copy.json"), text);
       await expect(folder.readState()).rejects.toMatchObject({ code: "fleet-damaged" });
     },
   );
@@ -90,7 +94,7 @@ describe("a workload's folder", () => {
     const folder = await open();
     await folder.writeState(state);
     expect((await stat(join(folder.dir, "workload.json"))).mode & 0o777).toBe(0o600);
-    expect(await readdir(folder.dir)).toEqual(["workload.json"]);
+    expect((await readdir(folder.dir)).sort()).toEqual(["workload.copy.json", "workload.json"]);
   });
 
   it("is cleared of the workload, and keeps the lock that the clearing happens under", async () => {

@@ -8,6 +8,7 @@ import { readTextFile } from "../utils/text/file.js";
 import { addressSchema as address } from "./addressSchema.js";
 import { AgentDefaults } from "./defaults.js";
 import { presenceSchema } from "./presence/config.js";
+import { trafficSchema } from "./traffic.js";
 import { votingSchema } from "./voting.js";
 
 const port = z.int().min(0).max(65_535);
@@ -117,6 +118,8 @@ const schema = z.strictObject({
       slots: hostParts.slots,
     })
     .optional(),
+  /** Routes requests to the replicas of the fleet; without it, nothing does. */
+  traffic: trafficSchema.optional(),
   learning: z
     .strictObject({
       task: z.string().min(1).max(64),
@@ -179,6 +182,10 @@ export function parseAgentConfig(value: unknown, baseDir: string): AgentConfig {
     });
   }
   const config = result.data;
+  if (config.traffic !== undefined && config.fleet === undefined)
+    throw new ConfigError(
+      "The configuration has a field traffic and no field fleet: there are no replicas to route to.",
+    );
   const absolute = (path: string) => (isAbsolute(path) ? path : resolve(baseDir, path));
   const withPaths = (fleet: NonNullable<AgentConfig["fleet"]>) => ({
     ...fleet,

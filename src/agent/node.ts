@@ -278,6 +278,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
       ...agent.status,
       disk: disk.status,
       damage,
+      traffic: capabilities.traffic(),
       presence: presence.status,
       replication: replicator.state,
       maintenance: maintenance.state,

@@ -32,6 +32,23 @@ const config: AgentConfigInput = {
 };
 
 describe("an agent's configuration", () => {
+  it("has a proxy only in front of replicas, on loopback unless it says otherwise", () => {
+    const fleet = { dir: "fleet", workload: "web", basePort: 9_000 };
+    const parsed = parseAgentConfig({ ...config, fleet, traffic: { port: 8_080, hosts: { "*": "web" } } }, "/");
+    const expected = {
+      port: 8_080,
+      host: "127.0.0.1",
+      balance: "round-robin",
+      trustForwarded: false,
+      hosts: { "*": "web" },
+    };
+    expect(parsed.traffic).toEqual(expected);
+    expect(() => parseAgentConfig({ ...config, traffic: { port: 8_080 } }, "/")).toThrow("no field fleet");
+    expect(() => parseAgentConfig({ ...config, fleet, traffic: { port: 1, hosts: { "a b": "web" } } }, "/")).toThrow(
+      "traffic.hosts",
+    );
+  });
+
   it.each([
     ["content.scanEveryMs", "content.scrubEveryMs", { content: { scanEveryMs: 0 } }],
     ["stragglersMs", "waitForMoreMs", { stragglersMs: 0 }],

@@ -34,6 +34,7 @@ const doors: readonly { readonly packages: RegExp; readonly rooms: readonly stri
   { packages: /^@jax-js\//, rooms: ["engines/learning"] },
   { packages: /^(@chainsafe\/|@noble\/curves)/, rooms: ["ports/keys"] },
   { packages: /^citty$/, rooms: ["surfaces"] },
+  { packages: /^httpxy$/, rooms: ["engines/fleet"] },
 ];
 
 /** The room of a file, such as "ports/chain"; named by its path below src/. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Client } from "../../client/index.js";
-import { createProcessDriver } from "../../engines/fleet/index.js";
+import { createProcessDriver, type Traffic } from "../../engines/fleet/index.js";
 import { loadMnist, mnistPerceptron, type RoundMessage, type Shard, shardOf } from "../../engines/learning/index.js";
 import { ConfigError } from "../../errors.js";
 import type { ModelTest, ReplicaView, WorkloadReleases } from "../../policy/index.js";
@@ -11,6 +11,7 @@ import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import type { AgentConfig } from "../config.js";
 import type { Outbox } from "../outbox/outbox.js";
+import { startTraffic } from "../traffic.js";
 import { createFleetHandler } from "./fleet.js";
 import type { DirectiveHandler } from "./handler.js";
 import { createLearningHandler, createModelTest } from "./learning.js";
@@ -31,8 +32,14 @@ export interface NodeCapabilities {
   readonly testModel: (candidate: Model, accepted: Model | undefined) => Promise<ModelTest | undefined>;
 }
 
+interface ComposedHandlers extends NodeCapabilities {
+  /** What the proxy has routed; null if this node runs none. */
+  readonly traffic: () => Traffic["status"] | null;
+  close(): Promise<void>;
+}
+
 export interface ComposeHandlersDependencies {
-  readonly config: Pick<AgentConfig, "dataDir" | "fleet" | "learning" | "takeoverMs">;
+  readonly config: Pick<AgentConfig, "dataDir" | "fleet" | "learning" | "takeoverMs" | "traffic">;
   readonly self: Address;
   readonly client: Client;
   readonly clock: Clock;
@@ -44,18 +51,27 @@ export interface ComposeHandlersDependencies {
 }
 
 /** Creates the handlers that a node's configuration asks for. */
-export async function composeHandlers(
-  dependencies: ComposeHandlersDependencies,
-): Promise<NodeCapabilities & { close(): Promise<void> }> {
-  const { config } = dependencies;
-  const driver = config.fleet && createProcessDriver(driverOptions(config.fleet));
+export async function composeHandlers(dependencies: ComposeHandlersDependencies): Promise<ComposedHandlers> {
+  const { clock, config, logger } = dependencies;
+  let traffic: Traffic | undefined;
+  const driver =
+    config.fleet &&
+    createProcessDriver({
+      ...driverOptions(config.fleet),
+      onWarning: (message) => logger.warn(message),
+      draining: {
+        drain: async (subject) => traffic?.drain(subject),
+        undrain: (subject) => traffic?.undrain(subject),
+      },
+    });
   const learning = config.learning && (await composeLearning(dependencies, config.learning));
   const handlers: DirectiveHandler[] = [createOnChainHandler()];
   if (driver && config.fleet) {
     const { progressDeadlineMs } = config.fleet;
-    handlers.push(createFleetHandler({ driver, logger: dependencies.logger, progressDeadlineMs }));
+    handlers.push(createFleetHandler({ driver, logger, progressDeadlineMs }));
   }
   if (learning) handlers.push(learning.handler);
+  if (driver && config.traffic) traffic = await startTraffic({ config: config.traffic, driver, clock, logger });
   return {
     handlers,
     listReplicas: async () => (driver ? driver.list() : []),
@@ -66,7 +82,11 @@ export async function composeHandlers(
     workloads: new Set(driver ? [driver.workload] : []),
     tasks: new Set(config.learning ? [config.learning.task] : []),
     testModel: async (candidate, accepted) => learning?.testModel(candidate, accepted),
-    close: async () => learning?.close(),
+    traffic: () => traffic?.status ?? null,
+    close: async () => {
+      await traffic?.stop();
+      await learning?.close();
+    },
   };
 }
 

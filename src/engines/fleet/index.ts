@@ -2,6 +2,7 @@ export { createProcessDriver, type ProcessDriver, type ProcessDriverParameters }
 export { FleetError, type FleetErrorKind } from "./errors.js";
 export type { WorkloadOrder } from "./plan.js";
 export { carryOut, type RolloutContext } from "./rollout.js";
+export { localEndpoints, Traffic, type TrafficOptions } from "./traffic/index.js";
 export type {
   FleetReleases,
   ReplicaStatus,

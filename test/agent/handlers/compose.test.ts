@@ -11,7 +11,14 @@ async function composed(engines: Partial<ComposeHandlersDependencies["config"]>)
   onTestFinished(() => setting.close());
   const topics = new Set<string>();
   const dependencies: ComposeHandlersDependencies = {
-    config: { dataDir: temporaryFolder(), fleet: undefined, learning: undefined, takeoverMs: 1_000, ...engines },
+    config: {
+      dataDir: temporaryFolder(),
+      fleet: undefined,
+      learning: undefined,
+      traffic: undefined,
+      takeoverMs: 1_000,
+      ...engines,
+    },
     self: `0x${"11".repeat(20)}`,
     client: setting.client(),
     clock: systemClock,
@@ -48,6 +55,23 @@ describe("what a node can execute", () => {
     expect(handlers.flatMap(({ kinds }) => kinds)).toContain("Deploy");
     expect([await listReplicas(), [...workloads]]).toEqual([[], ["web"]]);
     await close();
+  });
+
+  it("includes the traffic to the workload's replicas, until it is closed", async () => {
+    const fleet = { dir: temporaryFolder(), workload: "web", basePort: 9_000, progressDeadlineMs: 1_000 };
+    const traffic = { port: 0, host: "127.0.0.1", hosts: {}, balance: "round-robin", trustForwarded: false } as const;
+    const { compose } = await composed({ fleet, traffic });
+    const running = await compose();
+    const { address, workloads } = running.traffic() ?? {};
+    expect(workloads).toMatchObject([{ workload: "web", requests: 0, replicas: [] }]);
+    const ask = () => fetch(`http://127.0.0.1:${address?.port}/`, { headers: { connection: "close" } });
+    expect((await ask()).status).toBe(404);
+    await expect(
+      (await composed({ fleet, traffic: { ...traffic, port: address?.port ?? 0 } })).compose(),
+    ).rejects.toThrow(`cannot listen on 127.0.0.1, port ${address?.port}`);
+    await running.close();
+    await expect(ask()).rejects.toThrow();
+    expect((await (await composed({ fleet })).compose()).traffic()).toBeNull();
   });
 
   it("includes rounds of the task that it trains, whose topic it leaves when it ends", async () => {

@@ -1,9 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
+import pMap from "p-map";
 import { ConfigError } from "../../../../errors.js";
 
 /** Linux reports process times in ticks of 1/100 s to user space (USER_HZ), whatever the kernel's own rate. */
 const TICKS_PER_SECOND = 100;
+
+/** Processes that are read at once: one by one, a machine with many is searched for seconds while it is busy. */
+const MAX_CONCURRENT_READS = 16;
 
 /** What /proc says about one process. */
 export interface ProcessFacts {
@@ -112,15 +116,14 @@ export async function processesWith(
   const wanted = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   const sessions = new Set(leaders.filter(({ pid, session }) => pid === session).map(({ session }) => session));
   const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const found: ProcessFacts[] = [];
-  for (const pid of pids) {
+  const look = async (pid: number): Promise<ProcessFacts[]> => {
     const environment = new Set((await readProc(pid, "environ"))?.split("\0"));
     const marked = wanted.every((variable) => environment.has(variable));
-    if (!marked && sessions.size === 0) continue;
+    if (!marked && sessions.size === 0) return [];
     const facts = await readProcess(pid);
-    if (facts && !facts.zombie && (marked || sessions.has(facts.session))) found.push(facts);
-  }
-  return found;
+    return facts && !facts.zombie && (marked || sessions.has(facts.session)) ? [facts] : [];
+  };
+  return (await pMap(pids, look, { concurrency: MAX_CONCURRENT_READS })).flat();
 }
 
 /** The inodes of the sockets that a process holds, with the paths of their descriptors; none if they cannot be read. */

@@ -1,12 +1,12 @@
 import type { Hex } from "../../../records/index.js";
-import type { TrackedReplica } from "./replicas.js";
+import type { TrackedReplica } from "./trackedReplica.js";
 
 /** How the requests to a workload are spread over its replicas. */
 export interface RoutePolicy {
   /** Among replicas of one standing: each in turn, or the one with the fewest requests in flight. */
   readonly balance: "least-loaded" | "round-robin";
   /**
-   * The weight of each release, as while a canary is tried. A release that is not named gets requests only if none that is
+   * The weight of each release, as while a canary is tried. A release that is not named gets requests only if no other that is
    * named has a replica to send them to. Empty: all replicas alike.
    */
   readonly shares: readonly { readonly release: Hex; readonly weight: number }[];
@@ -26,7 +26,7 @@ export class Balancer {
   /** By release: how far it is behind its share. */
   readonly #behind = new Map<Hex, number>();
 
-  /** The replica that the next request goes to; undefined if there is none. */
+  /** The replica that the next request goes to; undefined without replicas. */
   choose(replicas: readonly TrackedReplica[], headers: RequestHeaders): TrackedReplica | undefined {
     if (replicas.length === 0) return undefined;
     const candidates = this.#ofRelease(this.#releaseFor(replicas, headers), replicas);

@@ -10,7 +10,7 @@ const MAX_LATENCY_MS = 3_600_000;
 export interface TrafficCounts {
   /** Requests that were sent on, each attempt once, since the agent or the replica started. */
   readonly requests: number;
-  /** Those that the replica answered with a 5xx, broke off, or did not answer. What the client broke off is none. */
+  /** Those that the replica answered with a 5xx, broke off, or did not answer. What the client broke off is no error. */
   readonly errors: number;
   /** 95 % of the answers of the last one to two minutes took at most so many milliseconds, to their end; null without any. */
   readonly p95Ms: number | null;

@@ -2,7 +2,7 @@ import type { Hex } from "../../../records/index.js";
 import type { ReplicaStatus, WorkloadDriver } from "../types.js";
 
 /** A replica that requests can be sent to, on this host or on another. */
-export interface Endpoint {
+export interface ReplicaEndpoint {
   readonly workload: string;
   /** Such as `replica/web/3`. */
   readonly subject: string;
@@ -19,7 +19,7 @@ export interface EndpointSource {
   /** The workloads whose names it may be asked for, those without replicas too. */
   readonly workloads: readonly string[];
   /** Every replica that runs. */
-  list(): Promise<readonly Endpoint[]>;
+  list(): Promise<readonly ReplicaEndpoint[]>;
 }
 
 /** The replicas of a driver on this host. */
@@ -27,7 +27,15 @@ export function localEndpoints(driver: Pick<WorkloadDriver, "list" | "workload">
   return { workloads: [driver.workload], list: async () => (await driver.list()).flatMap(endpointOf) };
 }
 
-function endpointOf({ address, alive, healthy, instance, release, subject, workload }: ReplicaStatus): Endpoint[] {
+function endpointOf({
+  address,
+  alive,
+  healthy,
+  instance,
+  release,
+  subject,
+  workload,
+}: ReplicaStatus): ReplicaEndpoint[] {
   if (!alive || instance === null || address === undefined) return [];
   return [{ workload, subject, instance, release, ...address, healthy }];
 }

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { PassThrough, Readable } from "node:stream";
 import { createProxyServer } from "httpxy";
 import type { Clock } from "../../../utils/clock.js";
-import type { Endpoint } from "./endpoints.js";
+import type { ReplicaEndpoint } from "./endpoints.js";
 import { hasBody, removeHopByHop } from "./headers.js";
 
 /** Connections to one replica that wait for the next request. */
@@ -37,7 +37,7 @@ export function createConnections(): Agent {
 export async function forward(
   request: IncomingMessage,
   response: ServerResponse,
-  { host, port }: Endpoint,
+  { host, port }: ReplicaEndpoint,
   { agent, clock, connectTimeoutMs, idleTimeoutMs }: ForwardLimits & { readonly agent: Agent },
 ): Promise<Forwarded> {
   // The body is read once a connection is there, so that a request whose connection fails is still whole.
@@ -103,7 +103,10 @@ function isIdempotent({ method }: IncomingMessage): boolean {
 }
 
 /** Connects to a replica. @throws if that fails or takes too long. */
-export function connectTo({ host, port }: Endpoint, { clock, connectTimeoutMs }: ForwardLimits): Promise<Socket> {
+export function connectTo(
+  { host, port }: ReplicaEndpoint,
+  { clock, connectTimeoutMs }: ForwardLimits,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     const cancel = clock.after(connectTimeoutMs, () => socket.destroy(new Error("the connection takes too long")));
@@ -126,7 +129,7 @@ export async function forwardUpgrade(
     endpoint,
     connection,
     timeoutMs,
-  }: { readonly endpoint: Endpoint; readonly connection: Socket; readonly timeoutMs: number },
+  }: { readonly endpoint: ReplicaEndpoint; readonly connection: Socket; readonly timeoutMs: number },
 ): Promise<Forwarded> {
   const agent = new Agent();
   Object.assign(agent, { createConnection: () => connection });

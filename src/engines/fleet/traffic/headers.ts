@@ -55,7 +55,7 @@ export function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === "websocket";
 }
 
-/** The host that a request names, in lower case and without its port; the empty string if it names none. */
+/** The host that a request names, in lower case and without its port; the empty string without a host. */
 export function hostOf({ headers }: IncomingMessage): string {
   return (headers.host ?? "").toLowerCase().replace(/:\d*$/, "");
 }

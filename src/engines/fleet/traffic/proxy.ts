@@ -10,7 +10,8 @@ import {
   forwardUpgrade,
 } from "./forward.js";
 import { hostOf, isWebSocket, prepareHeaders } from "./headers.js";
-import type { TrackedReplica, WorkloadReplicas } from "./replicas.js";
+import type { WorkloadReplicas } from "./replicas.js";
+import type { TrackedReplica } from "./trackedReplica.js";
 
 /** Of one client. More wait in the kernel. */
 const MAX_CONNECTIONS = 10_000;
@@ -22,7 +23,7 @@ const KEEP_ALIVE_MS = 65_000;
 const MAX_ATTEMPTS = 10;
 
 export interface ProxyDependencies extends ForwardLimits {
-  /** The workload that a host stands for; undefined for none. */
+  /** The workload that a host stands for; undefined if it stands for no workload. */
   readonly route: (host: string) => WorkloadReplicas | undefined;
   /** How long a request waits for a replica that can take it. */
   readonly queueTimeoutMs: number;
@@ -158,7 +159,7 @@ export class TrafficProxy {
   }
 }
 
-/** Makes the target of a request a path, with the host in `Host`; false if it is none: RFC 9112, 3.2. */
+/** Makes the target of a request a path, with the host in `Host`; false if it has no path: RFC 9112, 3.2. */
 function normalize(request: IncomingMessage): boolean {
   const { url = "" } = request;
   if (url.startsWith("/")) return true;

@@ -1,21 +1,11 @@
 import type { Clock } from "../../../utils/clock.js";
 import { Balancer, type RoutePolicy } from "./balance.js";
 import { TrafficCounters, type TrafficCounts } from "./counters.js";
-import type { Endpoint } from "./endpoints.js";
+import type { ReplicaEndpoint } from "./endpoints.js";
+import type { TrackedReplica } from "./trackedReplica.js";
 
 /** Requests that wait for a replica at once, for each workload: beyond it a queue only makes answers late. */
 const MAX_WAITING = 1_024;
-
-/** A replica as the proxy sees it. */
-export interface TrackedReplica {
-  endpoint: Endpoint;
-  inFlight: number;
-  /** It gets no new requests, since it is about to be stopped. */
-  draining: boolean;
-  /** It could not be connected to since it was last found healthy. */
-  unreachable: boolean;
-  readonly counters: TrafficCounters;
-}
 
 /** What a proxy sent to a replica, and whether it sends more. */
 export interface ReplicaTraffic extends TrafficCounts {
@@ -59,7 +49,7 @@ export class WorkloadReplicas {
    * @param reachable Those that could be reached when the listing began: one that could not be since then stays unreachable
    * until the next listing.
    */
-  update(endpoints: readonly Endpoint[], reachable: ReadonlySet<TrackedReplica>): void {
+  update(endpoints: readonly ReplicaEndpoint[], reachable: ReadonlySet<TrackedReplica>): void {
     const next = new Map<string, TrackedReplica>();
     for (const endpoint of endpoints) {
       const key = `${endpoint.subject} ${endpoint.instance}`;
@@ -84,7 +74,7 @@ export class WorkloadReplicas {
     this.#changed();
   }
 
-  /** The replica for a request with these headers, at once or within `timeoutMs`; undefined if there is none, or the signal aborts. */
+  /** The replica for a request with these headers, at once or within `timeoutMs`; undefined after that, or if the signal aborts. */
   async next(
     headers: Parameters<Balancer["choose"]>[1],
     timeoutMs: number,

@@ -4,7 +4,8 @@ import { EVEN_ROUTE } from "./balance.js";
 import type { TrafficCounts } from "./counters.js";
 import type { EndpointSource } from "./endpoints.js";
 import { TrafficProxy } from "./proxy.js";
-import { type ReplicaTraffic, type TrackedReplica, WorkloadReplicas } from "./replicas.js";
+import { type ReplicaTraffic, WorkloadReplicas } from "./replicas.js";
+import type { TrackedReplica } from "./trackedReplica.js";
 
 const DEFAULT_REFRESH_MS = 1_000;
 /** Of a connection on one machine, or to the next. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Balancer, EVEN_ROUTE } from "../../../../src/engines/fleet/traffic/balance.js";
 import { TrafficCounters } from "../../../../src/engines/fleet/traffic/counters.js";
-import type { TrackedReplica } from "../../../../src/engines/fleet/traffic/replicas.js";
+import type { TrackedReplica } from "../../../../src/engines/fleet/traffic/trackedReplica.js";
 import { systemClock } from "../../../../src/utils/clock.js";
 import { endpointAt, RELEASE } from "./testTraffic.js";
 

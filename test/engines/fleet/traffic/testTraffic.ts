@@ -10,7 +10,7 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import { type Endpoint, Traffic, type TrafficOptions } from "../../../../src/engines/fleet/traffic/index.js";
+import { type ReplicaEndpoint, Traffic, type TrafficOptions } from "../../../../src/engines/fleet/traffic/index.js";
 import { systemClock } from "../../../../src/utils/clock.js";
 
 export const RELEASE = { v1: `0x${"11".repeat(32)}`, v2: `0x${"22".repeat(32)}` } as const;
@@ -27,7 +27,7 @@ export async function serving(listener: RequestListener, port = 0): Promise<{ se
   return { server, port: (server.address() as AddressInfo).port };
 }
 
-export function endpointAt(port: number, index = 0, more: Partial<Endpoint> = {}): Endpoint {
+export function endpointAt(port: number, index = 0, more: Partial<ReplicaEndpoint> = {}): ReplicaEndpoint {
   return {
     ...{
       workload: "web",
@@ -43,7 +43,7 @@ export function endpointAt(port: number, index = 0, more: Partial<Endpoint> = {}
 }
 
 /** A proxy in front of the endpoints that `list` gives, and its port. */
-export async function proxyFor(list: () => readonly Endpoint[], options: TrafficOptions = {}) {
+export async function proxyFor(list: () => readonly ReplicaEndpoint[], options: TrafficOptions = {}) {
   const errors: unknown[] = [];
   const endpoints = { workloads: ["web"], list: async () => list() };
   const dependencies = { endpoints, clock: systemClock, onError: (error: unknown) => errors.push(error) };

@@ -126,7 +126,7 @@ export async function processesWith(
   return (await pMap(pids, look, { concurrency: MAX_CONCURRENT_READS })).flat();
 }
 
-/** The inodes of the sockets that a process holds, with the paths of their descriptors; none if they cannot be read. */
+/** The inodes of the sockets that a process holds, with the paths of their descriptors; empty if they cannot be read. */
 export async function socketsOf(pid: number): Promise<Map<number, string>> {
   const dir = `/proc/${pid}/fd`;
   const names = await readdir(dir).catch(unlessGone<string[]>);
@@ -138,7 +138,7 @@ export async function socketsOf(pid: number): Promise<Map<number, string>> {
   return sockets;
 }
 
-/** The inode of the socket that a descriptor's path in /proc leads to; undefined if it is none, or is closed. */
+/** The inode of the socket that a descriptor's path in /proc leads to; undefined if it is no socket, or is closed. */
 export async function socketAt(path: string): Promise<number | undefined> {
   const target = await readlink(path).catch(unlessGone<string>);
   const inode = /^socket:\[(\d+)\]$/.exec(target ?? "")?.[1];

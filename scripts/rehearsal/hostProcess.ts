@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { BaseError } from "../../src/errors.js";
 import { systemClock } from "../../src/utils/clock.js";
+import { bundle } from "../../test/harness/bundle.js";
 import type { HostAnswer, HostRequest } from "./hostServer.js";
 
-const MAIN = fileURLToPath(new URL("./hostMain.ts", import.meta.url));
+const MAIN = new URL("./hostMain.ts", import.meta.url);
 const STOP_MS = 15_000;
 
 /** A host process has ended or failed to do what it was asked. */
@@ -21,9 +21,14 @@ export class HostProcess {
   readonly #waiting: { resolve: (answer: HostAnswer) => void; reject: (error: unknown) => void }[] = [];
   #ended = false;
 
-  constructor(name: string) {
+  /** Starts the process from a bundle, so that what it uses is what nodes take, without a compiler's part of it. */
+  static async start(name: string): Promise<HostProcess> {
+    return new HostProcess(name, await bundle(MAIN));
+  }
+
+  private constructor(name: string, path: string) {
     this.name = name;
-    this.#child = fork(MAIN, { execArgv: ["--import", "tsx"], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    this.#child = fork(path, { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
     this.#child.on("message", (answer: HostAnswer) => this.#waiting.shift()?.resolve(answer));
     this.#child.on("exit", (code, signal) => {
       this.#ended = true;

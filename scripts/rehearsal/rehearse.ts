@@ -198,7 +198,7 @@ async function startHosts(starting: StartHostsParameters): Promise<void> {
   if (attacking.length > 0) parts.push({ name: "hostile", hostile: true, members: [...attacking] });
   const peers: string[] = [];
   for (const part of parts) {
-    const process = new HostProcess(part.name);
+    const process = await HostProcess.start(part.name);
     hosts.push({ process, nodes: part.members.length });
     const { multiaddrs } = await process.ask(
       {

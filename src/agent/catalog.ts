@@ -3,8 +3,11 @@ import { type Catalog, CatalogError, openCatalog } from "../catalog/index.js";
 import { messageOf } from "../errors.js";
 import type { Chain } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
+import type { Address } from "../records/index.js";
+import { FailureLog } from "../utils/failureLog.js";
 import type { Logger } from "../utils/logger.js";
 import { type AgentConfig, finalityOf } from "./config.js";
+import type { RetentionTerms } from "./replication/retentionReader.js";
 
 /** A catalog that follows the chain until it is stopped. */
 export interface RunningCatalog {
@@ -13,9 +16,14 @@ export interface RunningCatalog {
 }
 
 interface RunCatalogParameters {
-  readonly config: Pick<AgentConfig, "dataDir" | "chain">;
+  readonly config: Pick<AgentConfig, "dataDir" | "chain"> & {
+    readonly content: Pick<AgentConfig["content"], "authorQuota">;
+  };
   readonly chain: Chain;
   readonly content: ContentStore;
+  /** This node's account: its own records have no quota. */
+  readonly self: Address;
+  readonly retention: { read(): Promise<Pick<RetentionTerms, "lastForgottenBlock">> };
   readonly logger: Logger;
 }
 
@@ -28,14 +36,20 @@ export async function runCatalog({
   config,
   chain,
   content,
+  self,
+  retention,
   logger,
 }: RunCatalogParameters): Promise<RunningCatalog | undefined> {
+  const failures = new FailureLog(logger, "the catalog keeps all states for now", "the catalog forgets states again");
   const parameters = {
     path: join(config.dataDir, "catalog.db"),
     chain,
     content,
     // The agent acts on confirmed blocks alone.
     confirmations: finalityOf(config),
+    quota: config.content.authorQuota,
+    unlimited: self,
+    retention: { readForgottenBlock },
   };
   const opened = await open().catch((error: unknown) => {
     if (!(error instanceof CatalogError)) throw error;
@@ -77,6 +91,18 @@ export async function runCatalog({
     }
   }
 
+  /** While the voted retention cannot be read, everything is kept. */
+  async function readForgottenBlock(): Promise<number> {
+    try {
+      const { lastForgottenBlock } = await retention.read();
+      failures.succeeded();
+      return lastForgottenBlock;
+    } catch (error) {
+      failures.failed(error);
+      return -1;
+    }
+  }
+
   function notice(error: unknown): void {
     if (needsRebuild(error)) damaged.abort(error);
   }
@@ -110,6 +136,7 @@ function delegating(path: string, current: () => Catalog, notice: (error: unknow
     getIncident: (query) => asked(current().getIncident(query)),
     getLineage: (query) => asked(current().getLineage(query)),
     listPending: (options) => asked(current().listPending(options)),
+    listDailyStates: (query) => asked(current().listDailyStates(query)),
     watch: (filter) => current().watch(filter),
     close: () => current().close(),
   };

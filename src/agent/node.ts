@@ -232,9 +232,11 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   parts.add(() => agent.stop());
 
   // The index of all records, and this node's share of them.
-  const running = config.catalog ? await runCatalog({ config, chain, content, logger }) : undefined;
+  const replicas = { min: AgentDefaults.minReplicas, max: config.content.replicas };
+  const retention = new ChainRetentionReader({ client, finality: finalityOf(config), replicas });
+  const running = config.catalog ? await runCatalog({ config, chain, content, self, retention, logger }) : undefined;
   if (running !== undefined) parts.add(() => running.stop());
-  const replicator = await startReplicator({ config, self, client, content, disk, gossip, logger });
+  const replicator = await startReplicator({ config, self, client, content, disk, gossip, retention, logger });
   parts.add(() => replicator.stop());
   locations.add(async (contentId) => {
     const block = replicator.blockOf(contentId);
@@ -337,14 +339,12 @@ function connectivityOf({ content: { peers } }: AgentConfig, content: Pick<Helia
 }
 
 async function startReplicator({ config, disk, ...dependencies }: StartReplicatorParameters): Promise<Replicator> {
-  const { authorQuota: quota, awayMs, replicas: max } = config.content;
-  const replicas = { min: AgentDefaults.minReplicas, max };
+  const { authorQuota: quota, awayMs } = config.content;
   const replicator = await Replicator.open({
     ...dependencies,
     quota,
     indexPath: join(config.dataDir, "replication.db"),
     clock: systemClock,
-    retention: new ChainRetentionReader({ client: dependencies.client, finality: finalityOf(config), replicas }),
     awayMs,
     hasRoom: () => disk.allows("file"),
     // Three reports fit into `awayMs`: two may be lost before other nodes take this one to be away.
@@ -371,5 +371,6 @@ interface StartReplicatorParameters {
   readonly content: HeliaContent;
   readonly disk: DiskSpace;
   readonly gossip: ReturnType<typeof createGossip>;
+  readonly retention: ChainRetentionReader;
   readonly logger: Logger;
 }

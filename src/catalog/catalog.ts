@@ -1,7 +1,7 @@
 import { BaseError, InvalidInputError } from "../errors.js";
 import { type Chain, createEventFeed, type FinalityRule } from "../ports/chain/index.js";
 import type { ContentStore } from "../ports/content/index.js";
-import type { ContentId, Hex } from "../records/index.js";
+import type { Address, ContentId, Hex } from "../records/index.js";
 import { type Clock, systemClock } from "../utils/clock.js";
 import { repeat } from "../utils/timing/repeat.js";
 import { listPending, type PendingContent } from "./content/awaited.js";
@@ -10,6 +10,7 @@ import { type Database, openDatabase, removeDatabase } from "./database/database
 import { bindToDeployment, readProgress } from "./database/meta.js";
 import { PLACES } from "./database/schema.js";
 import { CatalogError } from "./errors.js";
+import { type DailyStates, type DailyStatesQuery, listDailyStates } from "./queries/dailyStates.js";
 import { type IncidentHistory, type IncidentPage, pageOfIncidents, readIncident } from "./queries/incidentQuery.js";
 import {
   DEFAULT_LINEAGE,
@@ -28,10 +29,12 @@ import {
   type RecordQuery,
 } from "./queries/query.js";
 import { pageOfRecords, selectRecords } from "./queries/recordQuery.js";
+import { type CatalogRetention, createForgetter } from "./retention/forgetter.js";
+import type { AuthorQuota } from "./retention/usage.js";
 import { type CatalogStatus, readStatus } from "./statusReport.js";
 import { followedEvents } from "./sync/chainRows.js";
 import { confirmationsOf } from "./sync/confirmations.js";
-import { firstSlotAbove } from "./sync/rollback.js";
+import { firstSlotAbove } from "./sync/slots.js";
 import { type ChainProgress, syncChain } from "./sync/sync.js";
 import { type CatalogChange, ChangeHub } from "./sync/watch.js";
 
@@ -47,6 +50,11 @@ export interface OpenCatalogParameters {
   readonly confirmations?: FinalityRule | undefined;
   /** Measures pauses and due times; the system's clock by default. */
   readonly clock?: Clock | undefined;
+  /** Up to which block states need not be kept: they are counted by author and day instead. All are kept by default. */
+  readonly retention?: CatalogRetention | undefined;
+  /** How much of each author's records is stored, but for those of `unlimited`; all by default. */
+  readonly quota?: AuthorQuota | undefined;
+  readonly unlimited?: Address | undefined;
   /** Whether to build the catalog anew: a catalog at `path` is deleted, any other file there is renamed. */
   readonly rebuild?: boolean | undefined;
 }
@@ -104,6 +112,8 @@ export interface Catalog {
   getLineage(query: { readonly model: ContentId } & LineageOptions): Promise<ModelLineage | undefined>;
   /** Manifests and records that are anchored but could not be fetched so far. */
   listPending(options?: { readonly limit?: number | undefined }): Promise<PendingContent[]>;
+  /** How many states of each author are kept no more, by day, the newest day first. @throws {@link InvalidInputError} for a wrong limit. */
+  listDailyStates(query?: DailyStatesQuery): Promise<DailyStates[]>;
   /**
    * Yields each change that a sync of this catalog makes, from now on, to a record that matches the filter.
    *
@@ -126,30 +136,28 @@ export interface Catalog {
  * const { records } = await catalog.listRecords({ kind: "Incident", severity: "critical" });
  */
 export async function openCatalog(parameters: OpenCatalogParameters): Promise<Catalog> {
-  const { path, chain, content, confirmations: rule = "finalized", rebuild = false, clock = systemClock } = parameters;
+  const { path, confirmations: rule = "finalized", rebuild = false, clock = systemClock } = parameters;
   if (typeof rule === "number" && !(Number.isInteger(rule) && rule >= 1)) {
     throw new InvalidInputError(`Confirmations are a number from 1, or "finalized", not ${rule}.`);
   }
   if (rebuild && path !== ":memory:") await removeDatabase(path, clock);
   const db = await openDatabase(path);
   try {
-    bindToDeployment(db, path, chain);
+    bindToDeployment(db, path, parameters.chain);
   } catch (error) {
     db.close();
     throw error;
   }
-  return makeCatalog(db, { path, chain, clock, content, rule });
+  return makeCatalog(db, { ...parameters, clock, rule });
 }
 
-interface CatalogDependencies {
-  readonly path: string;
-  readonly chain: Chain;
+interface CatalogDependencies extends Omit<OpenCatalogParameters, "confirmations" | "rebuild"> {
   readonly clock: Clock;
-  readonly content: ContentStore;
   readonly rule: FinalityRule;
 }
 
-function makeCatalog(db: Database, { path, chain, clock, content, rule }: CatalogDependencies): Catalog {
+function makeCatalog(db: Database, dependencies: CatalogDependencies): Catalog {
+  const { path, chain, clock, content, quota, retention, rule, unlimited } = dependencies;
   const { deployedAtBlock } = chain;
   const context = { chainId: chain.chainId, registry: chain.addresses.KnowledgeRegistry };
   const feed = createEventFeed(chain, { names: followedEvents });
@@ -191,14 +199,17 @@ function makeCatalog(db: Database, { path, chain, clock, content, rule }: Catalo
       });
     });
 
+  const forget = createForgetter({ db, clock, retention, finalBlock: () => confirmed().through });
   const fetchContent = ({ signal, retryAll, onProgress }: SyncOptions) =>
-    inTurn("content", () =>
-      fetchDue(db, { clock, content, context }, (touched) => hub.publish(touched), {
+    inTurn("content", async () => {
+      // First, so that nothing is asked for that no node keeps.
+      await forget(within(signal));
+      return fetchDue(db, { clock, content, context, quota, unlimited }, (touched) => hub.publish(touched), {
         signal: within(signal),
         retryAll,
         onProgress: onProgress && ((progress) => onProgress({ stage: "content", ...progress })),
-      }),
-    );
+      });
+    });
 
   return {
     path,
@@ -241,6 +252,7 @@ function makeCatalog(db: Database, { path, chain, clock, content, rule }: Catalo
     getLineage: async ({ model, limit }) =>
       readLineage(db, model, confirmed(), limitOf(limit, DEFAULT_LINEAGE, MAX_LINEAGE)),
     listPending: async ({ limit } = {}) => listPending(db, limitOf(limit)),
+    listDailyStates: async (query = {}) => listDailyStates(db, query, limitOf(query.limit)),
     watch: ({ signal, ...filter } = {}) => hub.watch(filter, signal, closing.signal),
     async close() {
       closing.abort(new CatalogError("closed", `The catalog ${path} is closed.`));

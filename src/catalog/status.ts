@@ -14,5 +14,5 @@ export const RecordStatus = { listed: 0, missing: 1, verified: 2, invalid: 3 } a
   number
 >;
 
-/** The number in the tables for the state of an anchor's manifest, or of a record's bytes. */
-export const FetchStatus = { awaited: 0, valid: 1, invalid: 2 } as const;
+/** The number in the tables for the state of an anchor's manifest, or of a record's bytes. Joint anchors of states that are kept no more are `forgotten` if nobody had their manifest. */
+export const FetchStatus = { awaited: 0, valid: 1, invalid: 2, forgotten: 3 } as const;

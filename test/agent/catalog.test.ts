@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCatalog } from "../../src/agent/catalog.js";
+import { AgentDefaults } from "../../src/agent/defaults.js";
+import type { Address } from "../../src/records/index.js";
 import { createLogger } from "../../src/utils/logger.js";
 import { anchorStates, type CatalogDao, createCatalogDao } from "../catalog/testCatalog.js";
 import { mayMount, smallDisk } from "../faults/smallDisk.js";
@@ -21,10 +23,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const keep = (dataDir: string, confirmations = 0) => {
+const keep = (dataDir: string, confirmations = 0, retention = { read: async () => ({ lastForgottenBlock: -1 }) }) => {
   const { deployment } = dao.witan;
-  const config = { dataDir, chain: { rpcUrls: [], ...deployment, confirmations, maxFeeGwei: 500 } };
-  return runCatalog({ config, chain: dao.chain, content: dao.content, logger });
+  const chain = { rpcUrls: [], ...deployment, confirmations, maxFeeGwei: 500 };
+  const config = { dataDir, chain, content: { authorQuota: AgentDefaults.authorQuota } };
+  const self = dao.client(0).account as Address;
+  return runCatalog({ config, chain: dao.chain, content: dao.content, self, retention, logger });
 };
 
 it("keeps an index in the node's folder, and follows what happens", async () => {
@@ -95,6 +99,16 @@ it.skipIf(!mayMount)("catches up by itself after its disk was full (ENOSPC; need
   expect(records).toMatchObject([{ kind: "State", status: "verified" }]);
   await kept?.stop();
   expect(lines.splice(0)).toEqual([]);
+});
+
+it("keeps all states while the rules cannot be read, and says so once", async () => {
+  const read = () => Promise.reject(new Error("the state of that block is gone"));
+  const kept = await keep(await mkdtemp(join(folder, "rules-")), 0, { read });
+  await kept?.catalog.sync();
+  await kept?.catalog.sync();
+  expect((await kept?.catalog.listRecords())?.records.length).toBeGreaterThan(0);
+  await kept?.stop();
+  expect(lines.splice(0)).toMatchObject([{ level: "warn", message: "the catalog keeps all states for now" }]);
 });
 
 it("goes without where there is no place for it, and says so once", async () => {

@@ -1,4 +1,5 @@
 import { CatalogError } from "../../catalog/errors.js";
+import type { AuthorQuota } from "../../catalog/retention/usage.js";
 import type { Client } from "../../client/index.js";
 import { messageOf } from "../../errors.js";
 import { ContentError, type ContentMaintenance, type ContentStore } from "../../ports/content/index.js";
@@ -16,7 +17,6 @@ import type { Logger } from "../../utils/logger.js";
 import { sameHex } from "../../utils/sameHex.js";
 import { repeat } from "../../utils/timing/repeat.js";
 import { Expiry } from "./expiry.js";
-import type { AuthorQuota } from "./index/authorUsage.js";
 import { type IndexedKind, type IndexedRecord, REPLICA_PIN } from "./index/indexedRecord.js";
 import { RecordIndex } from "./index/recordIndex.js";
 import { decodeReport, encodeReport, MAX_MISSING, MAX_REFUSED, type ReplicationReport } from "./message.js";

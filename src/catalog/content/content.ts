@@ -3,6 +3,7 @@ import { messageOf } from "../../errors.js";
 import { type BatchContext, openJoint } from "../../ports/chain/index.js";
 import { ContentError, type ContentStore } from "../../ports/content/index.js";
 import {
+  type Address,
   type BatchLeaf,
   type ContentId,
   contentIdToCid,
@@ -16,6 +17,7 @@ import {
 } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Database } from "../database/database.js";
+import { type AuthorQuota, AuthorRoom } from "../retention/usage.js";
 import { type AwaitedJoint, dueJoints, listJoint, postponeJoint, refuseJoint } from "../sync/joints.js";
 import { dueAnchors, dueContents, makeAllDue, postponeAnchor, postponeContent, shortenWaits } from "./awaited.js";
 import { type AwaitedAnchor, type CheckedContent, ContentWriter, type Touched } from "./contentRows.js";
@@ -28,6 +30,7 @@ const GROUP = 256;
 const FETCH_TIMEOUT_MS = 5_000;
 /** Manifests and records may fill a block. */
 const MAX_BYTES = 1024 * 1024;
+const OVER_QUOTA = "its author's quota is full";
 
 export interface FetchProgress {
   readonly manifests: number;
@@ -46,6 +49,9 @@ interface FetchDependencies {
   readonly clock: Pick<Clock, "now">;
   readonly content: ContentStore;
   readonly context: BatchContext;
+  /** How much of each author's records is stored, but for one author's; all by default. */
+  readonly quota?: AuthorQuota | undefined;
+  readonly unlimited?: Address | undefined;
 }
 
 /** The result of a fetch: a checked value; or bytes that are invalid for good; or a failure, after which another attempt may succeed. */
@@ -54,15 +60,18 @@ type FetchResult<T> =
   | { readonly is: "invalid"; readonly reason: string }
   | { readonly is: "failed"; readonly reason: string };
 
+const overQuota = { is: "failed", reason: OVER_QUOTA } as const;
+
 /**
  * Fetches and checks the manifests and records that are due, each once, and writes their content. A failed fetch is due
- * again after a pause that doubles with each failure.
+ * again after a pause that doubles with each failure. What is over the quota of its author waits likewise, and is not fetched;
+ * of bytes a group at most is stored beyond it.
  *
  * @throws ContentError `storage` if the store itself fails; the signal's reason.
  */
 export async function fetchDue(
   db: Database,
-  { clock, content, context }: FetchDependencies,
+  { clock, content, context, quota, unlimited }: FetchDependencies,
   onTouched: (touched: readonly Touched[]) => void,
   { signal, retryAll = false, onProgress }: FetchOptions,
 ): Promise<FetchProgress> {
@@ -91,7 +100,10 @@ export async function fetchDue(
   for (;;) {
     const due = dueAnchors(db, started, GROUP);
     if (due.length === 0) break;
-    const results = await pMap(due, (anchor) => fetchManifest(content, anchor, signal), { concurrency: PARALLEL });
+    const room = new AuthorRoom(db, quota, unlimited);
+    const fetchOrRefuse = async (anchor: AwaitedAnchor) =>
+      room.admit(anchor.author, anchor.count) ? fetchManifest(content, anchor, signal) : overQuota;
+    const results = await pMap(due, fetchOrRefuse, { concurrency: PARALLEL });
     write((writer) => {
       for (const [position, result] of results.entries()) {
         const anchor = due[position] as AwaitedAnchor;
@@ -104,11 +116,13 @@ export async function fetchDue(
     onProgress?.({ manifests, records });
   }
   for (;;) {
-    const due = dueContents(db, started, GROUP);
+    const room = new AuthorRoom(db, quota, unlimited);
+    const isNear = room.isNear(GROUP * MAX_BYTES);
+    const due = dueContents(db, started, isNear ? PARALLEL : GROUP);
     if (due.length === 0) break;
-    const results = await pMap(due, ({ contentId }) => fetchRecord(content, contentId, signal), {
-      concurrency: PARALLEL,
-    });
+    const fetchOrRefuse = async ({ contentId }: (typeof due)[number]) =>
+      !isNear || room.hasRoomToStore(contentId) ? fetchRecord(content, contentId, signal) : overQuota;
+    const results = await pMap(due, fetchOrRefuse, { concurrency: PARALLEL });
     write((writer) => {
       for (const [position, result] of results.entries()) {
         const { contentId, attempts } = due[position] as (typeof due)[number];

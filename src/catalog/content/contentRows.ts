@@ -6,6 +6,8 @@ import { PLACES } from "../database/schema.js";
 import { type Facets, facetsOf } from "../queries/facets.js";
 import { refreshIncident, resolveByEvidence } from "../queries/incidents.js";
 import { tagsOf } from "../queries/words.js";
+import { lastForgottenBlock } from "../retention/forget.js";
+import { addUsage } from "../retention/usage.js";
 import { FetchStatus, RecordStatus } from "../status.js";
 
 /** An anchor whose manifest was not fetched yet. */
@@ -30,26 +32,32 @@ export interface Touched {
 }
 
 /**
- * Writes fetched manifests and records. One object serves one transaction; `finish` brings the incidents up to date before
- * the transaction ends.
+ * Writes fetched manifests and records. One object serves one transaction; `finish` brings the incidents and what each author
+ * uses up to date before the transaction ends.
  */
 export class ContentWriter {
   readonly #db: Database;
   readonly #incidents = new Map<string, Uint8Array>();
+  readonly #usage = new Map<string, { readonly author: Uint8Array; records: number; bytes: number }>();
   readonly touched: Touched[] = [];
 
   constructor(db: Database) {
     this.#db = db;
   }
 
-  /** Writes the records of an anchor as listed, unless a reorganisation has removed the anchor meanwhile. */
+  /**
+   * Writes the records of an anchor as listed, unless a reorganisation has removed the anchor meanwhile; without states of a time
+   * whose states are forgotten.
+   */
   listRecords(anchor: AwaitedAnchor, leaves: readonly BatchLeaf[]): void {
     if (!this.#setStatus(anchor, FetchStatus.valid, null)) return;
     const insertContent = this.#db.prepare(
       "INSERT INTO contents (content_id, status, attempts, due) VALUES (?, 0, 0, 0) ON CONFLICT (content_id) DO NOTHING",
     );
     const author = blobOf(anchor.author);
+    const isForgotten = this.#isForgotten(anchor);
     for (const [place, { kind, contentId }] of leaves.entries()) {
+      if (isForgotten && kind === "State") continue;
       const id = blobOf(contentId);
       insertContent.run(id);
       const content = this.#db.get<ContentRow>(
@@ -63,6 +71,7 @@ export class ContentWriter {
         "INSERT INTO records (position, content, kind, author, status) VALUES (?, ?, ?, ?, ?)",
         ...[position, content.id, RecordKinds.indexOf(kind), author, status],
       );
+      this.#use(author, 1, content.status === FetchStatus.valid ? Buffer.byteLength(content.value ?? "") : 0);
       this.touched.push({ type: "listed", position });
       if (content.status !== FetchStatus.awaited)
         this.#writeStatus(content, id, { position, kind: RecordKinds.indexOf(kind), author });
@@ -78,12 +87,13 @@ export class ContentWriter {
   writeContent(contentId: ContentId, checked: CheckedContent): void {
     const id = blobOf(contentId);
     const valid = checked.kind !== undefined;
+    const text = valid ? JSON.stringify(checked.value) : null;
     const row = this.#db.get<ContentRow>(
       `UPDATE contents SET status = ?, kind = ?, value = ?, reason = ? WHERE content_id = ? AND status = 0
        RETURNING id, status, kind, value, attempts`,
       valid ? FetchStatus.valid : FetchStatus.invalid,
       valid ? RecordKinds.indexOf(checked.kind) : null,
-      valid ? JSON.stringify(checked.value) : null,
+      text,
       valid ? null : checked.reason,
       id,
     );
@@ -94,12 +104,33 @@ export class ContentWriter {
       }
     }
     const places = this.#db.all<Place>("SELECT position, kind, author FROM records WHERE content = ?", row.id);
-    for (const place of places) this.#writeStatus(row, id, place);
+    for (const place of places) {
+      this.#use(place.author, 0, Buffer.byteLength(text ?? ""));
+      this.#writeStatus(row, id, place);
+    }
   }
 
   finish(): void {
     for (const fingerprint of this.#incidents.values()) refreshIncident(this.#db, fingerprint);
     this.#incidents.clear();
+    for (const { author, records, bytes } of this.#usage.values()) addUsage(this.#db, author, records, bytes);
+    this.#usage.clear();
+  }
+
+  #use(author: Uint8Array, records: number, bytes: number): void {
+    const key = hexOfBlob(author);
+    const used = this.#usage.get(key) ?? { author, records: 0, bytes: 0 };
+    used.records += records;
+    used.bytes += bytes;
+    this.#usage.set(key, used);
+  }
+
+  #isForgotten({ slot }: AwaitedAnchor): boolean {
+    const last = lastForgottenBlock(this.#db);
+    return (
+      last >= 0 &&
+      (this.#db.get<{ block: number }>("SELECT block FROM anchors WHERE slot = ?", slot)?.block ?? 0) <= last
+    );
   }
 
   #setStatus({ slot, author, root }: AwaitedAnchor, status: number, reason: string | null): boolean {

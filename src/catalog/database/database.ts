@@ -2,9 +2,9 @@ import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Clock } from "../../utils/clock.js";
-import { asDiskError } from "../../utils/disk/diskError.js";
 import { CatalogError } from "../errors.js";
 import { APPLICATION_ID, fullTextTable, SCHEMA_VERSION, tables } from "./schema.js";
+import { asCatalogError, sentence } from "./sqliteErrors.js";
 
 /** How long a write waits for a write of another process. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -12,11 +12,10 @@ const BUSY_TIMEOUT_MS = 5_000;
 const CACHE_KIB = 32 * 1024;
 /** Each checkpoint waits for the disk, so it comes only after 32 MB of log. */
 const CHECKPOINT_PAGES = 8_000;
-const SQLITE_BUSY = 5;
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
-/** SQLITE_READONLY, SQLITE_IOERR and SQLITE_FULL. */
-const SQLITE_DISK = [8, 10, 13];
+/** Free pages that stay in a file for what is written next: of 4 KB each, so 4 MB. */
+const SPARE_PAGES = 1_024;
+/** In `PRAGMA auto_vacuum`: free pages can be given back to the disk, some at a time. */
+const INCREMENTAL = 2;
 
 export type Row = Record<string, unknown>;
 
@@ -55,6 +54,8 @@ export interface Database {
   prepare(sql: string): StatementSync;
   /** Writes all that `work` writes or nothing, also if the process ends in the middle. */
   transaction<T>(work: () => T): T;
+  /** Gives pages that were freed back to the disk, at most so many, but for a few that are used next. Returns how many it gave back. */
+  shrink(maxPages: number): number;
   close(): void;
 }
 
@@ -148,9 +149,13 @@ function prepareFile(raw: DatabaseSync, path: string, kind: DatabaseKind): void 
   if (!empty && raw.prepare("PRAGMA user_version").get()?.user_version !== version) {
     throw new CatalogError("outdated", sentence(`${name} ${path} is of another version of Witan.`));
   }
+  if (empty) raw.exec(`PRAGMA auto_vacuum = ${INCREMENTAL}`);
   // With WAL readers do not wait for a writer, and a writer does not wait for readers.
   raw.exec("PRAGMA journal_mode = WAL");
-  if (!empty) return;
+  if (!empty) {
+    makeShrinkable(raw);
+    return;
+  }
   raw.exec("BEGIN IMMEDIATE");
   try {
     if (raw.prepare("SELECT count(*) AS n FROM sqlite_master").get()?.n === 0) {
@@ -163,6 +168,22 @@ function prepareFile(raw: DatabaseSync, path: string, kind: DatabaseKind): void 
     raw.exec("ROLLBACK");
     throw error;
   }
+}
+
+/** Rewrites a file of an earlier version, once. If that fails, such as for want of room, the file is used as it is. */
+function makeShrinkable(raw: DatabaseSync): void {
+  if (numberOf(raw, "auto_vacuum") === INCREMENTAL) return;
+  try {
+    raw.exec(`PRAGMA auto_vacuum = ${INCREMENTAL}; VACUUM`);
+  } catch (error) {
+    const converted = asCatalogError("the file", error);
+    if (!(converted instanceof CatalogError) || !converted.retryable) throw error;
+  }
+}
+
+/** The value of a pragma. */
+function numberOf(raw: DatabaseSync, pragma: string): number {
+  return Number(Object.values(raw.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
 }
 
 function canSearchText(raw: DatabaseSync): boolean {
@@ -211,6 +232,14 @@ function wrap(raw: DatabaseSync, place: string): Database {
           depth -= 1;
         }
       }),
+    shrink: (maxPages) =>
+      guard(() => {
+        const free = numberOf(raw, "freelist_count");
+        const pages = Math.min(maxPages, free - SPARE_PAGES);
+        if (pages <= 0 || numberOf(raw, "auto_vacuum") !== INCREMENTAL) return 0;
+        raw.exec(`PRAGMA incremental_vacuum(${pages})`);
+        return free - numberOf(raw, "freelist_count");
+      }),
     close() {
       if (!open) return;
       open = false;
@@ -222,30 +251,4 @@ function wrap(raw: DatabaseSync, place: string): Database {
 
 function fail(place: string, error: unknown): never {
   throw asCatalogError(place, error);
-}
-
-function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
-}
-
-/** Converts an error of SQLite or of the disk; returns every other error unchanged. */
-function asCatalogError(place: string, error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof CatalogError) return error;
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
-  // Extended codes have the primary one in their low byte.
-  const primary = typeof errcode === "number" ? errcode & 0xff : undefined;
-  const options = { cause: error, details: error.message };
-  if (primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB) {
-    return new CatalogError("corrupt", sentence(`${place} is damaged, or no database at all.`), options);
-  }
-  if (primary === SQLITE_BUSY) {
-    return new CatalogError("busy", `Another process is writing to ${place}.`, options);
-  }
-  if ((primary !== undefined && SQLITE_DISK.includes(primary)) || asDiskError(place, error) !== error) {
-    return new CatalogError("disk", sentence(`${place} cannot be written to the disk.`), options);
-  }
-  if (code === "ERR_SQLITE_ERROR" || typeof (error as NodeJS.ErrnoException).syscall === "string") {
-    return new CatalogError("storage", sentence(`${place} cannot be used.`), options);
-  }
-  return error;
 }

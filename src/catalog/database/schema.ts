@@ -1,5 +1,5 @@
 /** The version of the tables below. A catalog of another version is built anew, never converted. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** "Wita": marks the file as ours in SQLite's own header. */
 export const APPLICATION_ID = 0x57697461;
@@ -106,6 +106,18 @@ CREATE INDEX incidents_by_open ON incidents (open, last);
 CREATE INDEX incidents_by_subject ON incidents (subject, last);
 CREATE INDEX incidents_by_severity ON incidents (severity, last);
 CREATE INDEX incidents_by_kind ON incidents (kind, last);
+
+-- What the records of an author take, as many as are listed: their number, and the bytes of those that were fetched.
+CREATE TABLE usage (author BLOB PRIMARY KEY, records INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+
+-- How many states of an author were forgotten, by the day of their anchors (days since 1970 by the chain's time) and by
+-- their named state; -1 for those that were not verified.
+CREATE TABLE summaries (
+  author BLOB NOT NULL, day INTEGER NOT NULL, state INTEGER NOT NULL, records INTEGER NOT NULL, PRIMARY KEY (author, day, state)
+) WITHOUT ROWID;
+CREATE INDEX summaries_by_day ON summaries (day);
+-- The days whose states were forgotten, and the blocks that they stand for; done: 0 while some are left.
+CREATE TABLE forgotten_days (day INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, done INTEGER NOT NULL);
 `;
 
 /**

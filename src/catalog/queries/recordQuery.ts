@@ -7,7 +7,7 @@ import { PLACES } from "../database/schema.js";
 import { CatalogError } from "../errors.js";
 import { ProofStatuses, RecordStatus } from "../status.js";
 import { type Confirmations, placeOf } from "../sync/confirmations.js";
-import { firstSlotAbove } from "../sync/rollback.js";
+import { firstSlotAbove } from "../sync/slots.js";
 import type { CatalogRecord, RecordFilter, RecordQuery } from "./query.js";
 import { matchOf } from "./words.js";
 

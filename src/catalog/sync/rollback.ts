@@ -2,30 +2,23 @@ import type { Database } from "../database/database.js";
 import { type Progress, writeProgress } from "../database/meta.js";
 import { PLACES } from "../database/schema.js";
 import { refreshIncident } from "../queries/incidents.js";
+import { deleteUnlessListed } from "../retention/contents.js";
+import { rollBackSummaries } from "../retention/forget.js";
+import { releaseUsage } from "../retention/usage.js";
+import { firstSlotAbove } from "./slots.js";
 
 /**
  * Removes everything from blocks above `progress.block`, as part of the caller's transaction. The catalog is then as if it had
- * never read those blocks.
+ * never read those blocks. They begin with a day, if the states of days are forgotten: see `rollbackTarget`.
  */
 export function rollBack(db: Database, progress: Progress): void {
   const { block } = progress;
   const slot = firstSlotAbove(db, block);
   if (slot !== undefined) removeFrom(db, slot);
+  rollBackSummaries(db, block);
   db.run("DELETE FROM blocks WHERE number > ?", block);
   db.run("DELETE FROM journal WHERE number > ?", block);
   writeProgress(db, progress);
-}
-
-/** The first slot in the blocks above this one; undefined if nothing was read from them. */
-export function firstSlotAbove(db: Database, block: number): number | undefined {
-  const slots = ["anchors", "joints", "events"].flatMap((table) => {
-    const row = db.get<{ slot: number }>(
-      `SELECT slot FROM ${table} WHERE block > ? ORDER BY block, log LIMIT 1`,
-      block,
-    );
-    return row === undefined ? [] : [row.slot];
-  });
-  return slots.length === 0 ? undefined : Math.min(...slots);
 }
 
 function removeFrom(db: Database, slot: number): void {
@@ -38,6 +31,7 @@ function removeFrom(db: Database, slot: number): void {
   );
   const contents = db.all<{ content: number }>("SELECT DISTINCT content FROM records WHERE position >= ?", position);
 
+  releaseUsage(db, "r.position >= ?", position);
   if (db.hasFullText) db.run("DELETE FROM texts WHERE rowid >= ?", position);
   db.run("DELETE FROM subjects WHERE position >= ?", position);
   db.run("DELETE FROM records WHERE position >= ?", position);
@@ -48,14 +42,6 @@ function removeFrom(db: Database, slot: number): void {
   db.run("DELETE FROM anchors WHERE slot >= ?", slot);
   db.run("DELETE FROM joints WHERE slot >= ?", slot);
   db.run("DELETE FROM agents WHERE slot >= ?", slot);
-  for (const { content } of contents) forgetUnlessListed(db, content);
+  for (const { content } of contents) deleteUnlessListed(db, content);
   for (const { fingerprint } of incidents) refreshIncident(db, fingerprint);
-}
-
-/** Deletes a content that no record refers to any more, with its parents and resolutions. */
-function forgetUnlessListed(db: Database, content: number): void {
-  if (db.get("SELECT 1 FROM records WHERE content = ? LIMIT 1", content) !== undefined) return;
-  db.run("DELETE FROM parents WHERE child = (SELECT content_id FROM contents WHERE id = ?)", content);
-  db.run("DELETE FROM resolutions WHERE content = ?", content);
-  db.run("DELETE FROM contents WHERE id = ?", content);
 }

@@ -8,6 +8,7 @@ import {
 } from "../../ports/chain/index.js";
 import type { Database } from "../database/database.js";
 import { knownBlocks, readProgress, UnsettledChainError, writeProgress } from "../database/meta.js";
+import { rollbackTarget } from "../retention/forget.js";
 import { type FollowedChunk, type followedEvents, writeChunk } from "./chainRows.js";
 import { findOmission } from "./reread.js";
 import { rollBack } from "./rollback.js";
@@ -129,8 +130,9 @@ export async function syncChain(parameters: ChainSyncParameters): Promise<ChainS
       // Another process may have removed them first.
       if (block <= ancestor) return;
       isUndone = true;
-      beforeUndo(ancestor);
-      rollBack(db, { block: ancestor, head, finalized: finalized === null ? null : Math.min(finalized, ancestor) });
+      const target = rollbackTarget(db, ancestor);
+      beforeUndo(target);
+      rollBack(db, { block: target, head, finalized: finalized === null ? null : Math.min(finalized, target) });
     });
     if (isUndone) afterUndo();
   }

@@ -121,6 +121,37 @@ describe("a transaction", () => {
   });
 });
 
+describe("room that is free again in a file", () => {
+  const CREATE = "CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, a BLOB)";
+  const pages = () => withCatalog((db) => db.get<{ page_count: number }>("PRAGMA page_count")?.page_count ?? 0);
+  /** Writes 16 MB and frees them. */
+  const fill = (db: Database) => {
+    db.run(CREATE);
+    db.transaction(() => {
+      for (let i = 0; i < 4_000; i++) db.run("INSERT INTO t (a) VALUES (zeroblob(4000))");
+    });
+    db.run("DELETE FROM t");
+  };
+
+  it("is given back to the disk some at a time, but for a little", async () => {
+    await withCatalog((db) => {
+      fill(db);
+      expect(db.shrink(1_000)).toBe(1_000);
+      while (db.shrink(1_000) > 0);
+    });
+    expect(await pages()).toBeLessThan(1_500);
+  });
+
+  it("can be given back by a file of an earlier version too, which is rewritten once", async () => {
+    await withCatalog((db) => writeMeta(db, "key", "value"));
+    withFile((db) => db.exec("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM"));
+    await withCatalog((db) => {
+      expect(db.get("PRAGMA auto_vacuum")).toEqual({ auto_vacuum: 2 });
+      expect(readMeta(db, "key")).toBe("value");
+    });
+  });
+});
+
 describe("a database", () => {
   it("says how many rows it has changed", async () => {
     const db = await openRows();

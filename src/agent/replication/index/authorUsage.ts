@@ -1,12 +1,5 @@
 import type { Database } from "../../../catalog/database/database.js";
-
-/** How much of one author's records a node replicates at most. */
-export interface AuthorQuota {
-  /** Of records, manifests and the weights of models together. */
-  readonly bytes: number;
-  /** Records and manifests. */
-  readonly records: number;
-}
+import type { AuthorQuota } from "../../../catalog/retention/usage.js";
 
 interface Usage {
   bytes: number;

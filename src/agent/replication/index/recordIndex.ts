@@ -2,12 +2,12 @@ import pMap from "p-map";
 import { type Database, openDatabase, removeDatabase } from "../../../catalog/database/database.js";
 import { readMeta, writeMeta } from "../../../catalog/database/meta.js";
 import { CatalogError } from "../../../catalog/errors.js";
+import type { AuthorQuota } from "../../../catalog/retention/usage.js";
 import type { AnchorEntry, Client, UnreadAnchor } from "../../../client/index.js";
 import { readHeader } from "../../../ports/chain/index.js";
 import type { Pins } from "../../../ports/content/index.js";
 import { type ContentId, cidToContentId, contentIdToCid } from "../../../records/index.js";
 import { type Clock, systemClock } from "../../../utils/clock.js";
-import type { AuthorQuota } from "./authorUsage.js";
 import { type IndexedKind, type IndexedRecord, type ListedRecord, REPLICA_PIN } from "./indexedRecord.js";
 import { RecordRows } from "./recordRows.js";
 import { INDEX_FILE } from "./tables.js";
@@ -22,6 +22,8 @@ const MAX_ADDED = 20_000;
 const MAX_READ = 2_000;
 /** Blocks before the newest whose anchors are compared with the index again: a reorganisation may have changed them. */
 const REORG_BLOCKS = 256;
+/** Pages of 4 KB that one call gives back to the disk. */
+const SHRUNK_PAGES = 1_000;
 /** Anchors past all retention that are remembered, in case that one of them lists a record on hold. */
 const MAX_SKIPPED = 20_000;
 
@@ -167,11 +169,12 @@ export class RecordIndex {
     return [...added.values()];
   }
 
-  /** Drops what is known of states and joint anchors up to a block: their time was over long ago. */
+  /** Drops what is known of states and joint anchors up to a block, whose time was over long ago, and gives room back to the disk. */
   forget(upTo: number, limit: number): void {
     this.rows.forget(upTo, limit);
     const old = "SELECT key FROM anchors WHERE joint = 1 AND block <= ? AND block < ? LIMIT ?";
     this.#db.run(`DELETE FROM anchors WHERE key IN (${old})`, upTo, this.#block - REORG_BLOCKS, limit);
+    this.#db.shrink(SHRUNK_PAGES);
   }
 
   get #olderThrough(): number {

@@ -1,7 +1,8 @@
 import { blobOf, hexOfBlob } from "../../../catalog/database/blobs.js";
 import type { Database } from "../../../catalog/database/database.js";
+import type { AuthorQuota } from "../../../catalog/retention/usage.js";
 import type { ContentId } from "../../../records/index.js";
-import { type AuthorQuota, AuthorUsage } from "./authorUsage.js";
+import { AuthorUsage } from "./authorUsage.js";
 import { IndexedKinds, type IndexedRecord, type ListedRecord } from "./indexedRecord.js";
 
 const STATE = IndexedKinds.indexOf("State");

@@ -62,22 +62,77 @@ export interface ClientParameters {
 /** The context that the verbs of one client share, for programs that import single verbs instead of a whole client. */
 export function createClientContext(parameters: ClientParameters): ClientContext {
   const { chain, content, locate, clock = systemClock } = parameters;
-  const membership = createMembership(chain);
-  return {
-    chain,
-    content,
-    clock,
-    account: chain.account,
-    anchors: createAnchorIndex({ chain, content, clock, membership }),
-    locate,
-    membership,
-    holdOffs: createHoldOffs(chain, membership),
-    proposals: createEventCache(chain, ["ProposalCreated"]),
-    directives: createEventCache(chain, ["DirectiveIssued"]),
-    // All are remembered: the contract bounds how often a host is described.
-    hosts: createEventCache(chain, ["HostDescribed"], Number.POSITIVE_INFINITY),
-    models: createEventCache(chain, ["ModelAccepted"]),
-    proposalStates: createSettledCache((state) => state !== undefined && EndedStates.includes(state)),
-    endedDirectives: createSettledCache(({ status }) => EndedStatuses.includes(status)),
-  };
+  return new LazyContext({ chain, content, clock, locate });
+}
+
+/** Makes each cache when a verb first needs it: a client of which a program wants a few verbs takes a few kilobytes. */
+class LazyContext implements ClientContext {
+  readonly chain: Chain;
+  readonly content: ContentStore;
+  readonly clock: Clock;
+  readonly account: Address | undefined;
+  readonly locate: Locate | undefined;
+  #anchors: AnchorIndex | undefined;
+  #membership: Membership | undefined;
+  #holdOffs: HoldOffs | undefined;
+  #proposals: EventCache<"ProposalCreated"> | undefined;
+  #directives: EventCache<"DirectiveIssued"> | undefined;
+  #hosts: EventCache<"HostDescribed"> | undefined;
+  #models: EventCache<"ModelAccepted"> | undefined;
+  #proposalStates: SettledCache<ProposalState | undefined> | undefined;
+  #endedDirectives: SettledCache<IssuedDirective> | undefined;
+
+  constructor({ chain, clock, content, locate }: Pick<ClientContext, "chain" | "clock" | "content" | "locate">) {
+    this.chain = chain;
+    this.content = content;
+    this.clock = clock;
+    this.account = chain.account;
+    this.locate = locate;
+  }
+
+  get anchors(): AnchorIndex {
+    this.#anchors ??= createAnchorIndex(this);
+    return this.#anchors;
+  }
+
+  get membership(): Membership {
+    this.#membership ??= createMembership(this.chain);
+    return this.#membership;
+  }
+
+  get holdOffs(): HoldOffs {
+    this.#holdOffs ??= createHoldOffs(this.chain, this.membership);
+    return this.#holdOffs;
+  }
+
+  get proposals(): EventCache<"ProposalCreated"> {
+    this.#proposals ??= createEventCache(this.chain, ["ProposalCreated"]);
+    return this.#proposals;
+  }
+
+  get directives(): EventCache<"DirectiveIssued"> {
+    this.#directives ??= createEventCache(this.chain, ["DirectiveIssued"]);
+    return this.#directives;
+  }
+
+  /** All are remembered: the contract bounds how often a host is described. */
+  get hosts(): EventCache<"HostDescribed"> {
+    this.#hosts ??= createEventCache(this.chain, ["HostDescribed"], Number.POSITIVE_INFINITY);
+    return this.#hosts;
+  }
+
+  get models(): EventCache<"ModelAccepted"> {
+    this.#models ??= createEventCache(this.chain, ["ModelAccepted"]);
+    return this.#models;
+  }
+
+  get proposalStates(): SettledCache<ProposalState | undefined> {
+    this.#proposalStates ??= createSettledCache((state) => state !== undefined && EndedStates.includes(state));
+    return this.#proposalStates;
+  }
+
+  get endedDirectives(): SettledCache<IssuedDirective> {
+    this.#endedDirectives ??= createSettledCache(({ status }) => EndedStatuses.includes(status));
+    return this.#endedDirectives;
+  }
 }

@@ -1,4 +1,4 @@
-export { EVEN_ROUTE, type RoutePolicy } from "./balance.js";
+export type { RoutePolicy } from "./balance.js";
 export type { TrafficCounts } from "./counters.js";
 export { type EndpointSource, localEndpoints, type ReplicaEndpoint } from "./endpoints.js";
 export { Traffic, type TrafficDependencies, type TrafficOptions, type WorkloadTraffic } from "./traffic.js";

@@ -16,8 +16,11 @@ export async function bench(args: readonly string[]): Promise<Bench> {
     beside: rawPerSecond,
     ratio: (perSecond / rawPerSecond).toFixed(2),
   });
-  const shares = (way: string, ours: number, { sha256MBps, copyMBps }: typeof model) =>
-    Object.entries({ sha256: sha256MBps, "a copy with sync": copyMBps }).map(([name, peer]) => ({
+  const { sha256MBps, copyMBps, kubo } = model;
+  const bounds = { sha256: sha256MBps, "a copy with sync": copyMBps };
+  const added = kubo && { "Kubo's add": kubo.addMBps, "Kubo's add with sync": kubo.syncedAddMBps };
+  const shares = (way: string, ours: number, besides: Record<string, number>) =>
+    Object.entries(besides).map(([name, peer]) => ({
       what: `model ${way}, MB/s beside ${name}`,
       ours,
       beside: peer,
@@ -27,8 +30,10 @@ export async function bench(args: readonly string[]): Promise<Bench> {
     beside("writes", write),
     beside("reads", read),
     { what: `seconds for ${replicate.records} records to a fresh peer`, ours: replicate.seconds },
-    ...shares("in", model.inMBps, model),
-    ...shares("out", model.outMBps, model),
+    ...shares("in", model.inMBps, { ...bounds, ...added }),
+    ...shares("out", model.outMBps, { ...bounds, ...(kubo && { "Kubo's cat": kubo.catMBps }) }),
+    { what: "model in, CPU seconds", ours: model.inCpuSeconds },
+    { what: "model out, CPU seconds", ours: model.outCpuSeconds },
     { what: "model, peak MB resident", ours: model.peakRssMB },
   ];
   return { table, report: { bench: "content", write, read, replicate, model } };

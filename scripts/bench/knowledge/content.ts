@@ -9,6 +9,7 @@ import { CID } from "multiformats/cid";
 import { createHeliaContent, type HeliaContent } from "../../../src/ports/content/drivers/helia.js";
 import { contentIdOf, contentIdToCid } from "../../../src/records/index.js";
 import { systemClock } from "../../../src/utils/clock.js";
+import { type KuboFigures, measureKubo } from "./kubo.js";
 import { inFolder, recordOf } from "./samples.js";
 
 export interface ContentFigures {
@@ -34,8 +35,14 @@ export interface ModelFigures {
   readonly sha256MBps: number;
   /** A plain copy of a file of as many bytes on the same disk, with one sync at its end and no hash. */
   readonly copyMBps: number;
+  /** CPU time of all threads that stored the file, in seconds. */
+  readonly inCpuSeconds: number;
+  /** CPU time of all threads that read it back, in seconds. */
+  readonly outCpuSeconds: number;
   /** The peak memory of the process that stored the file and read it back. */
   readonly peakRssMB: number;
+  /** Kubo with the same file; undefined where there is none. */
+  readonly kubo?: KuboFigures;
 }
 
 export interface ContentOptions {
@@ -100,11 +107,13 @@ export async function measureReplication(records = REPLICATED): Promise<ContentF
   });
 }
 
-/** Measures the compiled library in its own process, so that its memory is that of the file alone, within 512 MB. */
+/** Measures the compiled library in its own process, so that its memory is that of the file alone, within 400 MB. */
 export async function measureModel(bytes: number): Promise<ModelFigures> {
   return inFolder(async (dir) => {
+    const path = join(dir, "model");
+    await writeModel(path, bytes);
     const script = fileURLToPath(new URL("./modelChild.ts", import.meta.url));
-    const child = spawn(process.execPath, [script, COMPILED, dir, `${bytes}`], {
+    const child = spawn(process.execPath, [script, COMPILED, dir, path, `${bytes}`], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let output = "";
@@ -113,10 +122,12 @@ export async function measureModel(bytes: number): Promise<ModelFigures> {
     });
     const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
     if (code !== 0) throw new Error(`the process with the model ended with ${code}`);
+    const kubo = await measureKubo(join(dir, "kubo"), path, bytes);
     return {
-      ...(JSON.parse(output) as Omit<ModelFigures, "sha256MBps" | "copyMBps">),
+      ...(JSON.parse(output) as Omit<ModelFigures, "sha256MBps" | "copyMBps" | "kubo">),
       sha256MBps: sha256Rate(),
-      copyMBps: await copyRate(dir, bytes),
+      copyMBps: await copyRate(path, bytes),
+      ...(kubo === undefined ? {} : { kubo }),
     };
   });
 }
@@ -161,19 +172,26 @@ function sha256Rate(): number {
   return Math.round((512 * chunk.length) / 1e3 / (systemClock.monotonic() - began));
 }
 
-async function copyRate(dir: string, bytes: number): Promise<number> {
-  const [from, to] = [join(dir, "copied"), join(dir, "copy")];
-  const piece = new Uint8Array(1024 * 1024).fill(7);
-  const source = await open(from, "w");
-  for (let at = 0; at < bytes; at += piece.length) await source.write(piece);
-  await source.close();
+/** Pseudo-random bytes, so that no two blocks are equal. */
+async function writeModel(path: string, bytes: number): Promise<void> {
+  const piece = recordOf(0, 1024 * 1024);
+  const file = await open(path, "w");
+  for (let at = 0; at < bytes; at += piece.length) {
+    new DataView(piece.buffer).setFloat64(0, at);
+    await file.write(piece, 0, Math.min(piece.length, bytes - at));
+  }
+  await file.close();
+}
+
+async function copyRate(path: string, bytes: number): Promise<number> {
+  const to = `${path}.copy`;
   const began = systemClock.monotonic();
-  await copyFile(from, to);
+  await copyFile(path, to);
   const copy = await open(to, "r+");
   await copy.sync();
   await copy.close();
   const rate = Math.round(bytes / 1e3 / (systemClock.monotonic() - began));
-  await Promise.all([rm(from), rm(to)]);
+  await rm(to);
   return rate;
 }
 

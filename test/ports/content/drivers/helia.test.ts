@@ -233,18 +233,18 @@ describe("a Helia node on a full disk", () => {
     async () => {
       using disk = smallDisk(8 * 1024 * 1024);
       const peer = await startNode({ dir: temporaryFolder() });
-      const cid = await peer.put(bytesOf(200_000));
+      const cid = await peer.put(bytesOf(300_000));
       const node = await createHeliaContent({ dir: disk.dir, peers: peer.multiaddrs() });
       await expect.poll(() => node.connections()).toBe(1);
       disk.fill();
       // What the engine has set aside for its log takes a few blocks still.
       let stored = true;
       for (let seed = 2; stored; seed++)
-        stored = await node.put(bytesOf(200_000, seed)).then(
+        stored = await node.put(bytesOf(300_000, seed)).then(
           () => true,
           () => false,
         );
-      expect(await node.get(cid)).toEqual(bytesOf(200_000));
+      expect(await node.get(cid)).toEqual(bytesOf(300_000));
       expect(await node.has(cid)).toBe(false);
       await expect(node.get(cid, { maxBytes: 1_000 })).rejects.toMatchObject({ kind: "too-large" });
       // libp2p writes once more when it stops.

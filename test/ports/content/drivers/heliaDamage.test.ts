@@ -12,7 +12,7 @@ describe("a Helia node whose store was damaged", () => {
     const dir = temporaryFolder();
     const peer = await startNode();
     const store = await openDisk(dir);
-    const [shared, own] = [bytesOf(200_000, 1), bytesOf(200_000, 2)];
+    const [shared, own] = [bytesOf(300_000, 1), bytesOf(300_000, 2)];
     const cids = [];
     for (const bytes of [shared, own]) cids.push(await store.put(bytes, { codec: "raw", keep: "model" }));
     await store.close();

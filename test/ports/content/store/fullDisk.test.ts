@@ -15,7 +15,7 @@ const SCRIPT = new URL("./fullDiskChild.ts", import.meta.url);
 /** Limits that are tried, each at another byte of a record. */
 const ROUNDS = shortOrLong(6, 500);
 const SMALL = 1_000;
-const LARGE = 200_000;
+const LARGE = 300_000;
 const PUTS = 40;
 
 /** Puts numbered blocks, and remembers which were acknowledged. */

@@ -9,7 +9,8 @@ import {
   type Pin,
 } from "../maintenance.js";
 import { blockKey } from "./blockKeys.js";
-import type { BlockEntry, VerifiedBlocks } from "./verifiedBlocks.js";
+import type { BlockEntry } from "./tables/ageTable.js";
+import type { VerifiedBlocks } from "./verifiedBlocks.js";
 import { walk } from "./walk.js";
 import type { WriteWatch } from "./writeWatches.js";
 
@@ -33,9 +34,9 @@ export async function collectGarbage(
   // Watched from before the first mark, so that no write between marking and sweeping is missed.
   const watch = blocks.watch();
   try {
-    if (!dryRun) await blocks.dateFiles();
+    if (!dryRun) await blocks.ages.dateFiles();
     const marks = new Marks(blocks, signal);
-    for await (const pin of blocks.listPins()) await marks.add(pin);
+    for await (const pin of blocks.pins.list()) await marks.add(pin);
     const count = { kept: 0, spared: 0, removed: 0, removedBytes: 0 };
     let batch: BlockEntry[] = [];
     const remove = async (entries: readonly BlockEntry[]) => {
@@ -46,7 +47,7 @@ export async function collectGarbage(
     const ageOf = ({ ageMs, openMs = -1 }: BlockEntry) => (whileOpen ? openMs : ageMs);
     const ahead: BlockEntry[] = [];
     let checked = 0;
-    for await (const entry of blocks.entries()) {
+    for await (const entry of blocks.ages.entries()) {
       signal?.throwIfAborted();
       checked += 1;
       if (checked % PROGRESS_EVERY === 0) onProgress?.(checked);
@@ -61,7 +62,7 @@ export async function collectGarbage(
       }
     }
     await remove(batch);
-    if (!dryRun && ahead.length > 0) await blocks.restamp(ahead);
+    if (!dryRun && ahead.length > 0) await blocks.ages.restamp(ahead);
     if (!dryRun) await blocks.storeOpenMs();
     onProgress?.(checked);
     return { dryRun, pins: marks.pins, ...count, missing: marks.missing };

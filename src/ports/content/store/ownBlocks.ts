@@ -93,7 +93,7 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
           local: { threads, putLeaf: (bytes: Uint8Array, digest: Uint8Array) => putLeaf(bytes, digest, hold) },
         };
         const file = await putFile(target, source, abort);
-        if (keep !== undefined) await blocks.setPin(pinFor(keep, file.cid, "tree", clock.now()));
+        if (keep !== undefined) await blocks.pins.set(pinFor(keep, file.cid, "tree", clock.now()));
         return file;
       } finally {
         hold.release();
@@ -101,7 +101,7 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     },
     getFile: (cid, options) => getFile(store, cid, options),
     openFile: (cid, options) => openFile({ get: store.get, local: { threads, readLeaf } }, cid, options),
-    pins: createPins(blocks, clock),
+    pins: createPins(blocks.pins, clock),
     async gc(options) {
       assertOpen();
       return collectGarbage(blocks, options);
@@ -110,7 +110,7 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
       assertOpen();
       return scrub(blocks, heal, options);
     },
-    async *needed(pins = blocks.listPins()) {
+    async *needed(pins = blocks.pins.list()) {
       assertOpen();
       const load = async (cid: CID) => {
         const found = await blocks.read(cid);
@@ -122,7 +122,7 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     },
     async *blocks() {
       assertOpen();
-      for await (const { key, at, bytes } of blocks.entries())
+      for await (const { key, at, bytes } of blocks.ages.entries())
         yield { cid: cidOfKey(key).toString(), bytes, since: at };
     },
     async close() {

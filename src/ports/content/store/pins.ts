@@ -2,7 +2,7 @@ import { InvalidInputError } from "../../../errors.js";
 import type { Clock } from "../../../utils/clock.js";
 import { parseCid } from "../cid.js";
 import { MAX_PIN_NAME, type Pin, type Pins } from "../maintenance.js";
-import type { VerifiedBlocks } from "./verifiedBlocks.js";
+import type { PinTable } from "./tables/pinTable.js";
 
 /** The pin that a put with `keep` writes: of one block, or of the tree of a file. */
 export function pinFor(keep: string, cid: string, scope: Pin["scope"], since: number): Pin {
@@ -19,14 +19,14 @@ function checked(pin: Pin): Pin {
 }
 
 /** The pins of a store on disk. */
-export function createPins(blocks: VerifiedBlocks, clock: Clock): Pins {
+export function createPins(table: PinTable, clock: Clock): Pins {
   return {
     async set({ name, cid, reason, scope = "tree", since = clock.now() }) {
       parseCid(cid);
-      await blocks.setPin(checked({ name, cid, reason, scope, since }));
+      await table.set(checked({ name, cid, reason, scope, since }));
     },
-    drop: (name) => blocks.dropPin(name),
-    get: (name) => blocks.getPin(name),
-    list: () => blocks.listPins(),
+    drop: (name) => table.drop(name),
+    get: (name) => table.get(name),
+    list: () => table.list(),
   };
 }

@@ -48,7 +48,7 @@ export async function scrub(
   }
   await bad.settled();
 
-  for await (const pin of blocks.listPins()) {
+  for await (const pin of blocks.pins.list()) {
     // A node is fetched before its links are known.
     const load = async (cid: CID) => {
       const found = await blocks.read(cid);

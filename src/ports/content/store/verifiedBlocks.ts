@@ -11,15 +11,11 @@ import type { Pin } from "../maintenance.js";
 import {
   BlockKeys,
   blockKey,
-  blockKeyOfBorn,
   bornKey,
   cidOfKey,
-  decodeBorn,
   decodeOpenMs,
-  encodeBorn,
   encodeOpenMs,
   OPEN_KEY,
-  pinKey,
   rememberedOf,
 } from "./blockKeys.js";
 import { BlockWriter } from "./blockWriter.js";
@@ -29,20 +25,12 @@ import { BlockFiles, holdsFiles, MIN_FILE_BYTES } from "./files/blockFiles.js";
 import { moveLargeBlocks } from "./files/moveLargeBlocks.js";
 import { Quarantine } from "./files/quarantine.js";
 import { detailsOf, isNoSpace, writeError } from "./storeErrors.js";
-import { type BlockAge, StoreSession } from "./storeSession.js";
+import { StoreSession } from "./storeSession.js";
+import { AgeTable, type BlockEntry } from "./tables/ageTable.js";
+import { PinTable } from "./tables/pinTable.js";
 import { type GcHold, type WriteWatch, WriteWatches } from "./writeWatches.js";
 
 type Bytes = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-
-export interface BlockEntry extends BlockAge {
-  readonly key: string;
-  /** When it was last put or fetched, in milliseconds since 1970. */
-  readonly at: number;
-  readonly bytes: number;
-}
-
-/** Blocks that are dated in one step. */
-const PAGE = 256;
 
 interface VerifiedBlocksDependencies {
   readonly db: BlockDatabase;
@@ -61,6 +49,8 @@ interface VerifiedBlocksDependencies {
 export class VerifiedBlocks extends BaseBlockstore {
   /** What was repaired when the store was opened; undefined if nothing was. */
   readonly repair: DatabaseRepair | undefined;
+  readonly pins: PinTable;
+  readonly ages: AgeTable;
   readonly #db: BlockDatabase;
   readonly #files: BlockFiles;
   readonly #quarantine: Quarantine;
@@ -78,6 +68,9 @@ export class VerifiedBlocks extends BaseBlockstore {
     this.#session = session;
     this.#quarantine = quarantine;
     this.#writer = new BlockWriter({ db, files, session, onWritten: (written) => this.#watches.onWritten(written) });
+    const alone = <T>(work: () => Promise<T>) => this.#alone(work);
+    this.pins = new PinTable({ db, writer: this.#writer, alone });
+    this.ages = new AgeTable({ db, files, session, alone });
     // If it fails, such as on a full disk, the next opening goes on: both places are read.
     this.#moving = moveLargeBlocks({ db, files, writer: this.#writer }, this.#closing.signal).catch(() => undefined);
   }
@@ -221,15 +214,6 @@ export class VerifiedBlocks extends BaseBlockstore {
     }
   }
 
-  /** Every block of known age, by its key; the blocks themselves are not read. */
-  async *entries(): AsyncGenerator<BlockEntry> {
-    for await (const [key, value] of this.#db.entries(BlockKeys.born)) {
-      const born = decodeBorn(value);
-      if (born === undefined) continue;
-      yield { key: blockKeyOfBorn(key), at: born.at, bytes: born.bytes, ...this.#session.ageOf(born) };
-    }
-  }
-
   /**
    * Removes those of the blocks that may still be removed, checked while nothing else writes: neither held, nor put since
    * the watch began, nor refused by `isFree`. Resolves to those removed; to "pinned" if pins were set that the caller has
@@ -250,71 +234,12 @@ export class VerifiedBlocks extends BaseBlockstore {
     });
   }
 
-  /** Dates blocks anew, as put now, unless they were removed or put again meanwhile. */
-  async restamp(entries: readonly BlockEntry[]): Promise<void> {
-    await this.#alone(async () => {
-      const stamps = await this.#db.getMany(entries.map(({ key }) => bornKey(key)));
-      const old = entries.filter(({ at }, index) => decodeBorn(stamps[index])?.at === at);
-      await this.#db.batch(
-        old.map(({ key, bytes }) => ({
-          type: "put" as const,
-          key: bornKey(key),
-          value: encodeBorn(this.#session.stamp(bytes)),
-        })),
-      );
-    });
-  }
-
-  /**
-   * Dates, as put now, the large blocks that have no age: those whose age was in what a repair could not save, or that a
-   * crash left between their file and their age.
-   */
-  async dateFiles(): Promise<void> {
-    let page: string[] = [];
-    const date = () =>
-      this.#alone(async () => {
-        const stamps = await this.#db.getMany(page.map(bornKey));
-        const changes = [];
-        for (const key of page.filter((_, index) => decodeBorn(stamps[index]) === undefined)) {
-          const bytes = await this.#files.read(key);
-          if (bytes === undefined) continue;
-          const value = encodeBorn(this.#session.stamp(bytes.length));
-          changes.push({ type: "put" as const, key: bornKey(key), value });
-        }
-        if (changes.length > 0) await this.#db.batch(changes);
-        page = [];
-      });
-    for await (const key of this.#files.keys()) if (page.push(key) === PAGE) await date();
-    if (page.length > 0) await date();
-  }
-
   hold(): GcHold {
     return this.#watches.hold();
   }
 
   watch(): WriteWatch {
     return this.#watches.watch();
-  }
-
-  async setPin(pin: Pin): Promise<void> {
-    await this.#writer.write({ pin });
-  }
-
-  async dropPin(name: string): Promise<boolean> {
-    return this.#alone(async () => {
-      if (!(await this.#db.has(pinKey(name)))) return false;
-      await this.#db.batch([{ type: "del", key: pinKey(name) }]);
-      return true;
-    });
-  }
-
-  async getPin(name: string): Promise<Pin | undefined> {
-    const value = await this.#db.get(pinKey(name));
-    return value === undefined ? undefined : parsePin(value);
-  }
-
-  async *listPins(): AsyncGenerator<Pin> {
-    for await (const [, value] of this.#db.entries(BlockKeys.pins)) yield parsePin(value);
   }
 
   /** Runs `work` while nothing else writes; what the disk refuses is a {@link ContentError}. */
@@ -346,10 +271,6 @@ export class VerifiedBlocks extends BaseBlockstore {
       keys.flatMap((key) => [key, bornKey(key)].map((each) => ({ type: "del" as const, key: each }))),
     );
   }
-}
-
-function parsePin(value: Uint8Array): Pin {
-  return JSON.parse(new TextDecoder().decode(value)) as Pin;
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

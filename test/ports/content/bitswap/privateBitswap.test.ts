@@ -45,6 +45,8 @@ describe("the private members of the installed @helia/bitswap", () => {
     const heard: BlockPresence[] = [];
     bitswap.onPresence((presence) => heard.push(presence));
     await holder.connect(libp2p.getMultiaddrs().map(String)[0] ?? "");
+    // The dialled side knows of a connection a little later than the dialler.
+    await expect.poll(() => libp2p.getPeers().length).toBe(1);
     const [peer] = libp2p.getPeers();
     if (peer === undefined) throw new Error("not connected");
 

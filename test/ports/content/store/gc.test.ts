@@ -185,8 +185,8 @@ describe("a collection", () => {
 
   it.each<[string, (blocks: VerifiedBlocks, loose: CID, top: CID) => Promise<unknown>, number]>([
     ["put again", (blocks, loose) => blocks.put(loose, bytesOf(10)), 1],
-    ["kept", (blocks, loose) => blocks.setPin(pinFor("late", loose.toString(), "block", 0)), 1],
-    ["kept by what links to it", (blocks, _, top) => blocks.setPin(pinFor("late", top.toString(), "tree", 0)), 2],
+    ["kept", (blocks, loose) => blocks.pins.set(pinFor("late", loose.toString(), "block", 0)), 1],
+    ["kept by what links to it", (blocks, _, top) => blocks.pins.set(pinFor("late", top.toString(), "tree", 0)), 2],
     ["left alone", async () => undefined, 0],
   ])("checks again before it removes: what was %s since it was marked", async (_what, meanwhile, left) => {
     const dir = temporaryFolder();

@@ -98,10 +98,10 @@ describe("a store over blocks on disk", () => {
   it("loses no block of a file to a gc that runs before the file is pinned", async () => {
     const { blocks, store } = await open();
     const removed: number[] = [];
-    const setPin = blocks.setPin.bind(blocks);
-    blocks.setPin = async (pin) => {
+    const set = blocks.pins.set.bind(blocks.pins);
+    blocks.pins.set = async (pin) => {
       removed.push((await store.gc({ graceMs: 0 })).removed);
-      await setPin(pin);
+      await set(pin);
     };
     const file = await store.putFile([bytes], { keep: "model" });
     expect(removed).toEqual([0]);
@@ -111,7 +111,7 @@ describe("a store over blocks on disk", () => {
 
   it("spares the blocks of a file no longer once storing it has failed", async () => {
     const { blocks, store } = await open();
-    blocks.setPin = () => Promise.reject(new Error("the disk is full"));
+    blocks.pins.set = () => Promise.reject(new Error("the disk is full"));
     await expect(store.putFile([bytes], { keep: "model" })).rejects.toThrow("the disk is full");
     expect(await store.gc({ graceMs: 0 })).toMatchObject({ removed: 1 });
   });

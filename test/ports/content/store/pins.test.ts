@@ -21,7 +21,7 @@ async function pinsOf() {
     await blocks.close();
     await rm(dir, { recursive: true });
   });
-  const pins = createPins(blocks, frozen(NOW));
+  const pins = createPins(blocks.pins, frozen(NOW));
   const all = async () => {
     const found: Pin[] = [];
     for await (const pin of pins.list()) found.push(pin);

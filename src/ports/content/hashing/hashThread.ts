@@ -37,12 +37,17 @@ const CODE = `
     }
   });
 `;
-/** A hash needs no more; without a bound, a heap would be made for the size of the machine. */
+/** A hash needs no more; without a bound, the heap may grow with the memory of the machine. */
 const HEAP_MB = 16;
 
-/** A thread that hashes. It gets bytes by transfer, and gives them back so: nothing is copied. It keeps no process alive. */
+/** A thread that hashes. It gets bytes by transfer, and gives them back so: nothing is copied. Idle, it keeps no process alive. */
 export class HashThread {
-  readonly #worker = new Worker(CODE, { eval: true, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+  readonly #worker = new Worker(CODE, {
+    eval: true,
+    // Without what the process itself loads at its start, such as a compiler.
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+  });
   /** The thread answers in the order in which it is asked. */
   readonly #waiting: Waiting[] = [];
   #failure: unknown;

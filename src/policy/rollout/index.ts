@@ -1,0 +1,32 @@
+export { HeldEvidence } from "./gate/evidence.js";
+export { type JudgedReplica, judgeGate, judgeReplicas } from "./gate/gate.js";
+export { judgeOutcome, type RolloutOutcome } from "./gate/outcome.js";
+export { targetsOf } from "./gate/replica.js";
+export { explainGate, type GateExplanation, isExplained } from "./gate/why.js";
+export {
+  NEW_PROGRESS,
+  type ProbeResult,
+  progressAfter,
+  type ReplicaProgress,
+  resumed,
+  watchedAnew,
+} from "./host/progress.js";
+export { type HostStep, type HostStepInput, nextStep, type OwnReplica, type ReplicaPhase } from "./host/steps.js";
+export { NEW_WITNESS, sightingOf, type WitnessMemory, type WitnessProbe, whenToState } from "./host/witness.js";
+export { type PlannedStages, type PlanStagesParameters, planStages, WITNESSES } from "./plan/plan.js";
+export { isItsTurn } from "./plan/window.js";
+export type {
+  GateVerdict,
+  PlannedReplica,
+  ReplicaVerdict,
+  RolloutFacts,
+  RolloutTiming,
+  StagePlan,
+  StageReport,
+  StageResult,
+  Strategy,
+  Wave,
+  WitnessSighting,
+  WitnessStatement,
+  WitnessVerdict,
+} from "./types.js";

@@ -40,7 +40,11 @@ export {
   type JsonContent,
   type KuboParameters,
   type OpenFile,
+  type OpenTreeOptions,
   type StoredFile,
+  type StoredTree,
+  type TreeFile,
+  type TreeFileSource,
 } from "./ports/content/index.js";
 export {
   blsPublicKey,

@@ -106,6 +106,8 @@ const schema = z.strictObject({
       basePort: port,
       /** Where relative paths in the commands of releases start; the agent's working directory by default. */
       root: z.string().min(1).optional(),
+      /** The most bytes that unpacked bundles of releases take in `dir`. */
+      maxReleaseBytes: z.int().min(1_048_576).max(1_099_511_627_776).default(AgentDefaults.maxReleaseBytes),
       /** How long one batch may take to become healthy. */
       progressDeadlineMs: milliseconds.default(AgentDefaults.progressDeadlineMs),
     })

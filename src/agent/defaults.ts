@@ -27,6 +27,8 @@ export const AgentDefaults = {
   evidenceTimeoutMs: 8_000,
   /** A replica that is not healthy by then is taken to be broken. */
   progressDeadlineMs: 60_000,
+  /** Some releases of the largest kind, to turn back to, on a disk that others use too. */
+  maxReleaseBytes: 16 * 1024 ** 3,
   /** Records survive the loss of any three nodes at once, disks included. */
   replicas: 3,
   /**
@@ -38,6 +40,8 @@ export const AgentDefaults = {
   minReplicas: 2,
   /** Between two passes of the replicator. Each pass sends the other nodes one report. */
   replicateEveryMs: 5_000,
+  /** Hosts fetch a bundle as soon as it is ordered: this is for the copies on other nodes. */
+  holdBundlesEveryMs: 30_000,
   /** A restart takes seconds, and copying a share costs more than waiting for one. */
   awayMs: 60_000,
   /** Blocks that nothing pins cost only disk. */

@@ -33,6 +33,7 @@ import { Maintenance } from "./maintenance/maintenance.js";
 import { openOutbox } from "./outbox/open.js";
 import { createPresence } from "./presence/create.js";
 import { hearing } from "./presence/hearing.js";
+import { BundleKeeper } from "./replication/bundles/bundleKeeper.js";
 import { RecordLocations } from "./replication/recordLocations.js";
 import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
@@ -238,6 +239,12 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   if (running !== undefined) parts.add(() => running.stop());
   const replicator = await startReplicator({ config, self, client, content, disk, gossip, retention, logger });
   parts.add(() => replicator.stop());
+  const bundles = new BundleKeeper({
+    ...{ client, content, self, clock, logger, workloads: capabilities.workloads },
+    terms: () => replicator.terms,
+    hasRoom: () => disk.allows("file"),
+    everyMs: AgentDefaults.holdBundlesEveryMs,
+  });
   locations.add(async (contentId) => {
     const block = replicator.blockOf(contentId);
     return block === undefined ? [] : [block];
@@ -247,7 +254,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     return found?.records.map(({ anchor }) => anchor.blockNumber) ?? [];
   });
 
-  // Backups, garbage collection and scrubs. No block is deleted while a backup runs.
+  // Backups, garbage collection, scrubs, and the bundles of releases. No block is deleted while a backup runs.
   const exclusive = new PQueue({ concurrency: 1 });
   const maintenance = new Maintenance({
     ...{ ...config.content, self, clock, logger },
@@ -261,9 +268,10 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
     config.host && describeOwnHost({ self, host: config.host, client, clock, logger }, stopping.signal);
   const backingUp = runBackups({ config, store: content, clock, logger, exclusive }, stopping.signal);
   const maintaining = maintenance.run(stopping.signal);
+  const holding = bundles.run(stopping.signal);
   parts.add(async () => {
     stopping.abort();
-    await Promise.all([backingUp, describing, maintaining]);
+    await Promise.all([backingUp, describing, maintaining, holding]);
   });
 
   return {

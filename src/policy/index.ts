@@ -3,6 +3,7 @@ export { type AttestInput, type AttestReason, type Report, whenToAttest } from "
 export { type CommitteePresence, PRESENCE_SUBJECT, suspendable } from "./claims/suspend.js";
 export { PlanDefaults, standardWindow, VoteDefaults } from "./defaults.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
+export { bundlesToHold, type HeldBundle, type ReleaseOrder } from "./retention/bundles.js";
 export {
   isExpired,
   isPastRetention,
@@ -10,7 +11,7 @@ export {
   type RetentionRules,
   retainParameter,
   retentionRules,
-} from "./retention.js";
+} from "./retention/retention.js";
 export { endsEarly, isDecided, type SettleInput, type SettleReason, type Tally, whenToSettle } from "./settle.js";
 export { maySupersede, supersedes } from "./supersede.js";
 export type {

@@ -9,7 +9,7 @@ import {
 import { fittedText } from "../utils/text/decode.js";
 import { judgeSuspension } from "./claims/suspend.js";
 import { isReleaseFailing } from "./incidents.js";
-import { retentionChange } from "./retention.js";
+import { retentionChange } from "./retention/retention.js";
 import type { Decision, EvidenceCheck, VoteInput, VotePolicy } from "./types.js";
 
 /** The most bytes of a reason: it quotes what others wrote, is written on chain, and each byte costs gas. */

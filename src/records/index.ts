@@ -4,6 +4,7 @@ export type { BatchLeaf, BatchManifest } from "./batches/manifest.js";
 export { buildTree, LEAF_DOMAIN, leafOf, type RecordTree, verifyProof } from "./batches/merkle.js";
 export { buildPositionTree, type PositionTree, verifyPosition } from "./batches/positionTree.js";
 export { parseRecordProof, provenRecord, type RecordProof } from "./batches/proof.js";
+export { type BundleFile, bundleHash, formatBundleListing, parseBundleListing } from "./bundleListing.js";
 export {
   decodeHost,
   decodeJointManifest,
@@ -65,6 +66,7 @@ export {
   type Safetensors,
   type Tensor,
 } from "./safetensors/safetensors.js";
+export type { Bundle, ReleaseArtifact, ReleaseFile } from "./schemas/artifact.js";
 export {
   MAX_BATCH_LEAVES,
   MAX_EVIDENCE,
@@ -84,7 +86,6 @@ export type {
   Order,
   OrderOf,
   Release,
-  ReleaseFile,
   SignedRelease,
   TrackRules,
 } from "./schemas/payload.js";

@@ -1,6 +1,7 @@
 import { encodeReleaseContents } from "./codec.js";
 import { bytesOf } from "./encoding/hex.js";
 import { keccak256 } from "./encoding/keccak.js";
+import type { ReleaseArtifact } from "./schemas/artifact.js";
 import type { Release } from "./schemas/payload.js";
 import type { ReleaseContents } from "./schemas/releaseContents.js";
 import type { Hex } from "./types.js";
@@ -11,8 +12,14 @@ import type { Hex } from "./types.js";
  */
 export function contentsOf({ command, name, signed }: Release): ReleaseContents | undefined {
   if (signed === undefined) return undefined;
-  const { env, files, workload } = signed;
-  return { schema: "witan/release-contents/1", workload, name, command, env, files };
+  const { env, workload } = signed;
+  return { schema: "witan/release-contents/1", workload, name, command, env, ...artifactOf(signed) };
+}
+
+/** What a release consists of, without what else is said of it. */
+export function artifactOf({ bundle, files, image }: ReleaseArtifact): ReleaseArtifact {
+  // Fields that are not there must not be keys: dag-cbor has no undefined.
+  return { ...(files && { files }), ...(bundle && { bundle }), ...(image !== undefined && { image }) };
 }
 
 /** The hash that a publisher signs: of the canonical bytes of all that is run. */

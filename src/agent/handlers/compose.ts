@@ -1,6 +1,11 @@
 import { join } from "node:path";
 import type { Client } from "../../client/index.js";
-import { createProcessDriver, type Traffic } from "../../engines/fleet/index.js";
+import {
+  type BundleSource,
+  createProcessDriver,
+  type ProcessDriverParameters,
+  type Traffic,
+} from "../../engines/fleet/index.js";
 import { loadMnist, mnistPerceptron, type RoundMessage, type Shard, shardOf } from "../../engines/learning/index.js";
 import { ConfigError } from "../../errors.js";
 import type { ModelTest, ReplicaView, WorkloadReleases } from "../../policy/index.js";
@@ -57,7 +62,7 @@ export async function composeHandlers(dependencies: ComposeHandlersDependencies)
   const driver =
     config.fleet &&
     createProcessDriver({
-      ...driverOptions(config.fleet),
+      ...driverOptions(config.fleet, dependencies.client.content),
       onWarning: (message) => logger.warn(message),
       draining: {
         drain: async (subject) => traffic?.drain(subject),
@@ -132,6 +137,9 @@ async function composeLearning(
   return { handler, testModel: createModelTest({ task, client, shard }), close: () => channel.stop() };
 }
 
-function driverOptions({ dir, workload, basePort, root }: NonNullable<AgentConfig["fleet"]>) {
-  return { dir, workload, basePort, ...(root === undefined ? {} : { root }) };
+function driverOptions(
+  { dir, workload, basePort, maxReleaseBytes, root }: NonNullable<AgentConfig["fleet"]>,
+  bundles: BundleSource,
+): ProcessDriverParameters {
+  return { dir, workload, basePort, bundles, maxReleaseBytes, ...(root === undefined ? {} : { root }) };
 }

@@ -7,7 +7,13 @@ import {
   type WorkloadOrder,
 } from "../../engines/fleet/index.js";
 import { messageOf } from "../../errors.js";
-import { type DirectiveKind, type Order, workloadOfReplica, workloadSubject } from "../../records/index.js";
+import {
+  type DirectiveKind,
+  type Order,
+  type Release,
+  workloadOfReplica,
+  workloadSubject,
+} from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 import { createLruCache } from "../../utils/lruCache.js";
 import type { DirectiveContext, DirectiveHandler, ExecutionResult, OutcomeCheck } from "./handler.js";
@@ -21,6 +27,8 @@ const LACKING: readonly FleetErrorKind[] = [
   "unknown-replica",
   "unknown-workload",
   "damaged",
+  "no-room",
+  "unsupported",
 ];
 
 /** Directives that were told to be out of reach. */
@@ -38,6 +46,10 @@ export function createFleetHandler({ driver, logger, progressDeadlineMs }: Fleet
   return {
     kinds: KINDS,
     concerns: (order) => workloadOf(workloadOrder(order)) === driver.workload,
+    async prepare({ order, signal }) {
+      const release = releaseIn(workloadOrder(order));
+      return release !== undefined && (await driver.prepare(release, signal));
+    },
     async execute({ order, directiveId, signal }: DirectiveContext): Promise<ExecutionResult | undefined> {
       try {
         const minReadyMs = Math.min(1_000, progressDeadlineMs / 2);
@@ -65,6 +77,12 @@ export function createFleetHandler({ driver, logger, progressDeadlineMs }: Fleet
       return verifyRollout(workloadOrder(order), await driver.list(), result);
     },
   };
+}
+
+/** The release that an order brings; undefined if it names none. */
+function releaseIn(order: WorkloadOrder): Release | undefined {
+  if (order.kind === "Deploy") return order.release;
+  return order.kind === "Rollback" ? (order.to ?? undefined) : undefined;
 }
 
 function workloadOf(order: WorkloadOrder): string {

@@ -30,8 +30,11 @@ export interface DirectiveHandler {
   /** Whether every node executes by itself and states the same outcome, so that none needs to lead. */
   readonly isLeaderless?: boolean;
 
-  /** Fetches and checks what the order needs; a node that has done so reports `ready`. */
-  prepare?(context: DirectiveContext): Promise<void>;
+  /**
+   * Fetches and checks what the order needs, ahead of its activation too. Resolves with whether there is such a thing, once all of
+   * it lies here: then the node reports `ready`.
+   */
+  prepare?(context: DirectiveContext): Promise<boolean>;
 
   /** A node's own part while another leads, such as training. Runs until the directive has ended. */
   assist?(context: DirectiveContext): Promise<void>;

@@ -65,6 +65,8 @@ export class Executor {
   readonly #dependencies: ExecutorDependencies;
   /** When nodes first reported an outcome that this node does not see: by directive, in seconds of chain time. */
   readonly #refused = new Map<Hex, number>();
+  /** What was prepared for which directives, and whether there was anything to prepare. */
+  readonly #prepared = new Map<Hex, boolean>();
 
   constructor(dependencies: ExecutorDependencies) {
     this.#dependencies = dependencies;
@@ -76,10 +78,16 @@ export class Executor {
     const { self } = this.#dependencies;
     const committee = committees.present(committees.newest);
     const open = new Set(directives.map(({ id }) => id));
-    for (const id of this.#refused.keys()) if (!open.has(id)) this.#refused.delete(id);
+    for (const known of [this.#refused, this.#prepared])
+      for (const id of known.keys()) if (!open.has(id)) known.delete(id);
     for (const directive of directives) {
-      if (directive.status !== "Issued" || chainTime < directive.activeAt) continue;
+      if (directive.status !== "Issued") continue;
       const isSuspended = committees.isSuspended(self);
+      if (chainTime < directive.activeAt) {
+        const { jobs } = this.#dependencies;
+        jobs.start(`prepare ${directive.id}`, () => this.#prepareAhead(directive, isSuspended, signal));
+        continue;
+      }
       this.#dependencies.jobs.start(
         `directive ${directive.id}`,
         () => this.#handle(directive, { committee, chainTime, isSuspended }, signal),
@@ -94,7 +102,7 @@ export class Executor {
     { chainTime, committee, isSuspended }: DirectiveMoment,
     signal: AbortSignal,
   ): Promise<void> {
-    const { attestations, client, guard, handlers, jobs, self } = this.#dependencies;
+    const { attestations, client, jobs, self } = this.#dependencies;
     if (attestations.ownStatement(directive.id, "end") !== undefined) return;
     const onChain = await client.listReports({ directiveId: directive.id });
     const reports = mergeReports(onChain, attestations.received(directive));
@@ -102,17 +110,15 @@ export class Executor {
     if (own.some((report) => partOf(report) === "end")) return;
 
     const order = await this.#readOrder(directive, signal);
-    const handler = handlers.find((each) => each.kinds.includes(order.kind) && each.concerns?.(order) !== false);
+    const handler = this.#handlerOf(order);
     // A node says nothing of what it can neither carry out nor see: another leads.
     if (handler === undefined) return;
     const context: DirectiveContext = { directiveId: directive.id, order, signal };
-    // A suspended node helps, but neither leads nor reports until it has returned.
-    const maySign = guard?.permits(subjectOfDirective(directive)) !== false;
-    const mayReport = attestations.mayReport(directive) && !isSuspended && maySign;
-    const isReady = own.length > 0 || attestations.ownStatement(directive.id, "ready") !== undefined;
-    if (handler.prepare && mayReport && !isReady) {
-      await handler.prepare(context);
-      await attestations.report(directive, { report: "ready", outcome: null });
+    const mayReport = this.#mayReport(directive, isSuspended);
+    // Beside the rest: a node that cannot have what the order needs still sees what others report.
+    if (own.length === 0) {
+      const { id } = directive;
+      jobs.start(`prepare ${id}`, () => this.#prepare(directive, handler, context, mayReport));
     }
     if (handler.assist) jobs.start(`assist ${directive.id}`, () => handler.assist?.(context) ?? Promise.resolve());
     // A node that became a member after the issue helps, but its reports do not count.
@@ -131,6 +137,45 @@ export class Executor {
     }
     const result = await handler.execute(context);
     if (result !== undefined) await this.#report(directive, result);
+  }
+
+  /** Fetches what an order needs before it may be carried out. */
+  async #prepareAhead(directive: IssuedDirective, isSuspended: boolean, signal: AbortSignal): Promise<void> {
+    const { client, self } = this.#dependencies;
+    const reports = await client.listReports({ directiveId: directive.id });
+    if (reports.some(({ node }) => sameHex(node, self))) return;
+    const order = await this.#readOrder(directive, signal);
+    const context: DirectiveContext = { directiveId: directive.id, order, signal };
+    await this.#prepare(directive, this.#handlerOf(order), context, this.#mayReport(directive, isSuspended));
+  }
+
+  /** Has a handler fetch what its order needs, and reports `ready` once it is here. */
+  async #prepare(
+    directive: IssuedDirective,
+    handler: DirectiveHandler | undefined,
+    context: DirectiveContext,
+    mayReport: boolean,
+  ): Promise<void> {
+    const { attestations } = this.#dependencies;
+    const { id } = directive;
+    if (handler?.prepare === undefined || attestations.ownStatement(id, "ready") !== undefined) return;
+    const isPrepared = this.#prepared.get(id) ?? (await handler.prepare(context));
+    this.#prepared.set(id, isPrepared);
+    // Meanwhile it may have said how the directive ended, after which nobody asks whether it is ready.
+    if (!isPrepared || !mayReport || attestations.ownStatement(id, "end") !== undefined) return;
+    await attestations.report(directive, { report: "ready", outcome: null });
+  }
+
+  #handlerOf(order: Order): DirectiveHandler | undefined {
+    const { handlers } = this.#dependencies;
+    return handlers.find((each) => each.kinds.includes(order.kind) && each.concerns?.(order) !== false);
+  }
+
+  /** A suspended node helps, but neither leads nor reports until it has returned. */
+  #mayReport(directive: IssuedDirective, isSuspended: boolean): boolean {
+    const { attestations, guard } = this.#dependencies;
+    const maySign = guard?.permits(subjectOfDirective(directive)) !== false;
+    return attestations.mayReport(directive) && !isSuspended && maySign;
   }
 
   /**

@@ -16,5 +16,9 @@ export function guardContent<Store extends ContentStore>(store: Store, space: Pi
       space.require("file");
       return store.putFile(source, options);
     },
+    putTree: async (files, options) => {
+      space.require("file");
+      return store.putTree(files, options);
+    },
   };
 }

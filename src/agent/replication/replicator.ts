@@ -163,6 +163,11 @@ export class Replicator {
     return this.#index.find(contentId)?.block;
   }
 
+  /** The nodes that are present, and how many of them hold each file besides its author. */
+  get terms(): { readonly present: readonly Address[]; readonly replicas: number } {
+    return { present: this.#share.present, replicas: this.#expiry.rules.replicas.max };
+  }
+
   get state(): ReplicationState {
     return {
       ...this.#counts,

@@ -1,4 +1,5 @@
 export { createProcessDriver, type ProcessDriver, type ProcessDriverParameters } from "./drivers/process/driver.js";
+export type { BundleSource, BundleSourceFile, OpenBundleOptions } from "./drivers/process/releases/source.js";
 export { FleetError, type FleetErrorKind } from "./errors.js";
 export type { WorkloadOrder } from "./plan.js";
 export { carryOut, type RolloutContext } from "./rollout.js";

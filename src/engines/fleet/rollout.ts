@@ -34,7 +34,8 @@ export interface RolloutContext {
  * decides whether to roll back. A Rollback replaces all replicas at once and checks their health at the end.
  *
  * @throws {FleetError} before anything was changed: `busy`, `unknown-workload`, `unknown-replica`, `no-earlier-release`,
- * `hash-mismatch`, `not-startable`; during the rollout: `not-stoppable`, after which another call carries on.
+ * `hash-mismatch`, `not-startable`, `unsupported`, `no-room`; at any time `unavailable` and `not-stoppable`, after which another
+ * call carries on.
  */
 export function carryOut(order: WorkloadOrder, context: RolloutContext): Promise<RolloutResult> {
   const { driver, directiveId, onStep = () => undefined, clock = systemClock } = context;
@@ -49,6 +50,7 @@ export function carryOut(order: WorkloadOrder, context: RolloutContext): Promise
         return await run(session, log, plan ?? (await makePlan(session, log, order, driver)), context);
       }),
     onStep,
+    context.signal,
   );
 }
 

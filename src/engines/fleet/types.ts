@@ -72,7 +72,11 @@ export interface WorkloadSession {
   ): Promise<{ journal: Journal<Entry>; entries: Entry[] }>;
   /** Tells the agents of the machine which replicas are being changed, so that they report no incident about them. */
   announce(indices: readonly number[]): Promise<void>;
-  /** @throws {FleetError} `hash-mismatch` or `not-startable` if the release cannot be run as voted. */
+  /**
+   * Fetches what is missing of the release, and checks the rest.
+   *
+   * @throws {FleetError} `hash-mismatch`, `not-startable`, `unsupported`, `unavailable`, `no-room` if it cannot be run as voted.
+   */
   check(release: Release): Promise<void>;
   /**
    * Stops the replica's instance and starts one of `release`, once for each `step`: called again with the same step, by
@@ -92,11 +96,23 @@ export interface WorkloadDriver {
   /** The release that runs, and those that a Rollback may go back to; undefined before the workload was started. */
   releases(): Promise<FleetReleases | undefined>;
   /**
-   * Does `work` while no other process may change the workload. `onStep` is told what the driver does.
+   * Fetches the bundle of a release ahead of its rollout, and checks every file. Resolves once it lies here complete, with whether
+   * the release has a bundle.
+   *
+   * @throws {FleetError} as {@link WorkloadSession.check}, and `busy`.
+   */
+  prepare(release: Release, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Does `work` while no other process may change the workload. `onStep` is told what the driver does; `signal` ends the
+   * fetching of a release.
    *
    * @throws {FleetError} `busy` if another process is changing it.
    */
-  exclusively<T>(work: (session: WorkloadSession) => Promise<T>, onStep?: (step: string) => void): Promise<T>;
+  exclusively<T>(
+    work: (session: WorkloadSession) => Promise<T>,
+    onStep?: (step: string) => void,
+    signal?: AbortSignal,
+  ): Promise<T>;
 }
 
 /** Takes requests away from replicas before they are stopped. */

@@ -1,5 +1,6 @@
 import { BaseError, type BaseErrorOptions } from "../../errors.js";
 import type { BlockCodec, Hex } from "../../records/index.js";
+import { MAX_BUNDLE_FILES } from "../../records/schemas/bounds.js";
 
 /** No block is larger: IPFS nodes do not exchange larger ones reliably. Files are cut into blocks of this size. */
 export const MAX_BLOCK_BYTES = 1024 * 1024;
@@ -11,6 +12,8 @@ export const DEFAULT_FILE_TIMEOUT_MS = 60_000;
 export const DEFAULT_MAX_FILE_BYTES = 64 * 1024 * 1024;
 /** Files that are read as a stream. */
 export const DEFAULT_MAX_STREAM_BYTES = 64 * 1024 ** 3;
+/** Files of one tree. */
+export const DEFAULT_MAX_TREE_FILES = MAX_BUNDLE_FILES;
 
 export interface AbortOptions {
   readonly signal?: AbortSignal;
@@ -78,6 +81,45 @@ export interface StoredFile {
   readonly sha256: Hex;
 }
 
+/** A file to be stored in a tree. */
+export interface TreeFileSource {
+  /** Relative, with `/` between names. */
+  readonly path: string;
+  readonly isExecutable: boolean;
+  /** The bytes; called once. */
+  readonly content: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/** A stored tree: the CID of its directory, the bytes of all its files, and each file with the sha256 of its bytes. */
+export interface StoredTree {
+  readonly cid: string;
+  readonly bytes: number;
+  readonly files: readonly {
+    readonly path: string;
+    readonly bytes: number;
+    readonly sha256: Hex;
+    readonly isExecutable: boolean;
+  }[];
+}
+
+export interface OpenTreeOptions extends OpenFileOptions {
+  /** The most files; {@link DEFAULT_MAX_TREE_FILES} by default. `maxBytes` is of all files together. */
+  readonly maxFiles?: number;
+  /** Which files are opened, by their paths; all by default. Small files that are left out are not loaded. */
+  readonly only?: (path: string) => boolean;
+}
+
+/** A file of a tree that was found. */
+export interface TreeFile {
+  /** Relative, with `/` between names; never one that leaves the tree. */
+  readonly path: string;
+  /** As the root node of the file says; checked as the file is read. */
+  readonly bytes: number;
+  readonly isExecutable: boolean;
+  /** The bytes in order, each block checked against its hash. @throws {ContentError} as `OpenFile.read`. */
+  read(): AsyncGenerator<Uint8Array>;
+}
+
 /**
  * A store of content by CID. Every driver checks every block against its hash, on the way in and on the way out, and bounds every
  * read in time and bytes. CIDs are text: version 1, base32, sha2-256. All methods throw {@link ContentError}.
@@ -101,6 +143,17 @@ export interface ContentStore {
    * @throws {ContentError} as {@link get}; `invalid-cid` if it is not a file, `too-large` over `maxBytes`.
    */
   openFile(cid: string, options?: OpenFileOptions): Promise<OpenFile>;
+  /**
+   * Stores files as a UnixFS directory. A file that may be run has the mode 755; other modes, times and empty folders are not
+   * stored, so that the same files have the same CID.
+   */
+  putTree(files: Iterable<TreeFileSource>, options?: PutOptions): Promise<StoredTree>;
+  /**
+   * The files of a UnixFS directory, each once, those of a folder together.
+   * @throws {ContentError} as {@link get}; `too-large` over `maxBytes` or `maxFiles`; `invalid-cid` if it is not a directory, or
+   * holds what is neither file nor directory, or a path that leaves it.
+   */
+  openTree(cid: string, options?: OpenTreeOptions): AsyncGenerator<TreeFile>;
   /** Ends everything that the store started. Calls after it reject. */
   close(): Promise<void>;
 }

@@ -8,9 +8,13 @@ export {
   MAX_BLOCK_BYTES,
   type OpenFile,
   type OpenFileOptions,
+  type OpenTreeOptions,
   type PutOptions,
   type ReadFileOptions,
   type StoredFile,
+  type StoredTree,
+  type TreeFile,
+  type TreeFileSource,
 } from "./content.js";
 export { createGatewayContent, type GatewayParameters } from "./drivers/gateway.js";
 export { createKuboContent, type KuboParameters } from "./drivers/kubo.js";

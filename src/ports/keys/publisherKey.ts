@@ -8,6 +8,7 @@ import {
   type ReleaseContents,
   releaseHash,
 } from "../../records/index.js";
+import { artifactOf } from "../../records/release.js";
 import { KeyError } from "./errors.js";
 import { readKeyFile, writeKeyFile } from "./keyFile.js";
 
@@ -27,10 +28,15 @@ export function publisherKeyOf(secret: Uint8Array): Hex {
  * @throws InvalidRecordError if the contents break their schema.
  */
 export function signRelease(secret: Uint8Array, contents: ReleaseContents): Release {
-  const { command, env, files, name, workload } = contents;
+  const { command, env, name, workload } = contents;
   const sha256 = releaseHash(contents);
   const signature = hexlify(ed25519.sign(getBytes(sha256), secret)) as Hex;
-  return { name, command, sha256, signed: { workload, env, files, publisher: publisherKeyOf(secret), signature } };
+  return {
+    name,
+    command,
+    sha256,
+    signed: { workload, env, ...artifactOf(contents), publisher: publisherKeyOf(secret), signature },
+  };
 }
 
 /** Whether the publisher that a release names has signed all that it runs. False for a release that nobody has signed. */

@@ -43,6 +43,16 @@ export const MAX_ADDRESSES = 4;
 /** Replicas that one host runs, as it may say. What counts is bounded by vote besides. */
 export const MAX_SLOTS = 1_024;
 
+/** The files of a bundle: a service with all that it depends on has up to about 10,000. */
+export const MAX_BUNDLE_FILES = 32_768;
+
+/** The bytes of a bundle. What is larger is an image, or data that a service fetches for itself. */
+export const MAX_BUNDLE_BYTES = 4 * 1024 ** 3;
+
+/** The bytes of a file's path in a bundle, and of each name in it: the kernel takes 4,095 and 255. */
+export const MAX_PATH_BYTES = 1_024;
+export const MAX_FILE_NAME_BYTES = 255;
+
 /** The variables in the environment of a release. */
 export const MAX_VARIABLES = 64;
 

@@ -1,20 +1,29 @@
 import { z } from "zod";
 import { type Address, type ContentId, type DirectiveKind, type Hex, type Track, Tracks } from "../types.js";
+import { artifactParts, fitsArtifact, isOneArtifact, type ReleaseArtifact } from "./artifact.js";
+import { MAX_ARGUMENTS, MAX_LINKS, MAX_NODES, MAX_ROUNDS, MAX_VARIABLES, SHARE_DENOMINATOR } from "./bounds.js";
 import {
-  MAX_ARGUMENTS,
-  MAX_FILES,
-  MAX_LINKS,
-  MAX_NODES,
-  MAX_ROUNDS,
-  MAX_VARIABLES,
-  SHARE_DENOMINATOR,
-} from "./bounds.js";
-import { address, contentId, count, distinct, hash, label, name, positive, share, text, uint32 } from "./scalars.js";
+  address,
+  argument,
+  contentId,
+  count,
+  distinct,
+  hash,
+  label,
+  name,
+  positive,
+  share,
+  text,
+  uint32,
+} from "./scalars.js";
 
 /** A version of a workload. */
 export interface Release {
   readonly name: string;
-  /** argv. A first `node` stands for the agent's own runtime; the second is the entry file. */
+  /**
+   * argv. A first `node` stands for the agent's own runtime; the second is then the entry file. Paths are relative to the
+   * fleet's root, those of a bundle to its folder. Of an image it replaces the image's own command, unless it is empty.
+   */
   readonly command: readonly string[];
   /** The sha256 of the entry file, `command[1]`; of a signed release that of all that is run: {@link releaseHash}. */
   readonly sha256: Hex;
@@ -22,21 +31,14 @@ export interface Release {
 }
 
 /** What a publisher adds to a release: what else is run, and a signature over all of it. */
-export interface SignedRelease {
+export interface SignedRelease extends ReleaseArtifact {
   readonly workload: string;
   /** The environment, besides what the agent itself sets. */
   readonly env: Readonly<Record<string, string>>;
-  /** Every file of the release, the entry file among them; paths are relative to the fleet's root. */
-  readonly files: readonly ReleaseFile[];
   /** The publisher's Ed25519 public key, 32 bytes. */
   readonly publisher: Hex;
   /** Over the release's `sha256`, 64 bytes. */
   readonly signature: Hex;
-}
-
-export interface ReleaseFile {
-  readonly path: string;
-  readonly sha256: Hex;
 }
 
 /** A track's rules, as on chain. Durations in seconds, shares in 60,000ths: two thirds are 40,000. */
@@ -110,10 +112,6 @@ export interface DirectivePayload {
 }
 
 const UINT256_LIMIT = 2n ** 256n;
-const argument = z
-  .string()
-  .max(1_024)
-  .refine((value) => !value.includes("\0"), "must not hold a NUL");
 
 /** What the agent itself sets in a replica's environment. */
 const ownVariable = /^(PORT|WITAN_.*)$/;
@@ -126,27 +124,28 @@ const variable = z
 export const releaseParts = {
   workload: label,
   name: label,
-  command: z.array(argument).min(2, "must name a program and its entry file").max(MAX_ARGUMENTS),
+  command: z.array(argument).max(MAX_ARGUMENTS),
   env: z
     .record(variable, argument)
     .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `must be at most ${MAX_VARIABLES}`),
-  files: z
-    .array(z.strictObject({ path: argument.min(1), sha256: hash }))
-    .min(1)
-    .max(MAX_FILES)
-    .refine((files) => distinct(files, ({ path }) => path), "must name each file once"),
+  ...artifactParts,
 };
 
-const signedRelease = z.strictObject({
-  workload: releaseParts.workload,
-  env: releaseParts.env,
-  files: releaseParts.files,
-  publisher: hash,
-  signature: z.custom<Hex>(
-    (value) => typeof value === "string" && /^0x[0-9a-f]{128}$/.test(value),
-    "must be 64 bytes in lower-case hexadecimal digits",
-  ),
-}) satisfies z.ZodType<SignedRelease>;
+const signedRelease = z
+  .strictObject({
+    workload: releaseParts.workload,
+    env: releaseParts.env,
+    ...artifactParts,
+    publisher: hash,
+    signature: z.custom<Hex>(
+      (value) => typeof value === "string" && /^0x[0-9a-f]{128}$/.test(value),
+      "must be 64 bytes in lower-case hexadecimal digits",
+    ),
+  })
+  .refine(isOneArtifact, "must be of files, a bundle or an image") satisfies z.ZodType<SignedRelease>;
+
+/** A release that nobody has signed lies in place: its entry file is all that its hash covers. */
+const IN_PLACE: ReleaseArtifact = { files: [] };
 
 export const releaseSchema = z
   .strictObject({
@@ -155,8 +154,9 @@ export const releaseSchema = z
     sha256: hash,
     signed: signedRelease.optional(),
   })
+  .refine(({ command, signed }) => fitsArtifact(command, signed ?? IN_PLACE), "must name a program and its entry file")
   .refine(
-    ({ command, signed }) => signed === undefined || signed.files.some(({ path }) => path === command[1]),
+    ({ command, signed }) => signed?.files?.some(({ path }) => path === command[1]) !== false,
     "must list its entry file",
   ) satisfies z.ZodType<Release>;
 

@@ -41,6 +41,12 @@ export const name = z
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, "must be letters, digits, dot, dash and underscore")
   .max(MAX_NAME_BYTES);
 
+/** An argument of a program, or a value in its environment. */
+export const argument = z
+  .string()
+  .max(1_024)
+  .refine((value) => !value.includes("\0"), "must not hold a NUL");
+
 export const text = z.string().max(MAX_TEXT_LENGTH);
 export const count = z.int().min(0);
 export const positive = z.int().min(1);

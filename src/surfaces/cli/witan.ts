@@ -12,7 +12,7 @@ import { host } from "./commands/node/host.js";
 import { node } from "./commands/node/node.js";
 import { proposal } from "./commands/proposal/proposal.js";
 import { record } from "./commands/record/record.js";
-import { release } from "./commands/release.js";
+import { release } from "./commands/release/release.js";
 
 /** The command line, as a tree of commands. */
 export const witan = defineCommand({

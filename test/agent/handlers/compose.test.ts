@@ -49,7 +49,7 @@ describe("what a node can execute", () => {
 
   it("includes orders on the workload that it runs", async () => {
     const dir = temporaryFolder();
-    const fleet = { dir, workload: "web", basePort: 9_000, progressDeadlineMs: 1_000 };
+    const fleet = { dir, workload: "web", basePort: 9_000, progressDeadlineMs: 1_000, maxReleaseBytes: 1_048_576 };
     const { compose } = await composed({ fleet });
     const { close, handlers, listReplicas, workloads } = await compose();
     expect(handlers.flatMap(({ kinds }) => kinds)).toContain("Deploy");
@@ -58,7 +58,8 @@ describe("what a node can execute", () => {
   });
 
   it("includes the traffic to the workload's replicas, until it is closed", async () => {
-    const fleet = { dir: temporaryFolder(), workload: "web", basePort: 9_000, progressDeadlineMs: 1_000 };
+    const limits = { maxReleaseBytes: 1e9, progressDeadlineMs: 1_000 };
+    const fleet = { dir: temporaryFolder(), workload: "web", basePort: 9_000, ...limits };
     const traffic = { port: 0, host: "127.0.0.1", hosts: {}, balance: "round-robin", trustForwarded: false } as const;
     const { compose } = await composed({ fleet, traffic });
     const running = await compose();

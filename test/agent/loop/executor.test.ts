@@ -345,6 +345,7 @@ describe("an executor whose node exchanges attestations", () => {
     let preparations = 0;
     const prepare = async () => {
       preparations++;
+      return true;
     };
     const { tick } = await executorOf(mesh, self, { prepare });
     await tick(directive);

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { type ContentStore, MAX_BLOCK_BYTES } from "../../../src/ports/content/index.js";
 import { cidToContentId, contentIdOf } from "../../../src/records/index.js";
 import { bytesOf, expectMissing, MISSING_CID } from "./contentNodes.js";
+import { readTree, source } from "./unixfs/tree.js";
 
 /** A store under test. Where a driver only reads, another writes for it. */
 export interface Subject {
@@ -54,6 +55,16 @@ export function conforms(name: string, setup: () => Promise<Subject>): void {
       const first = await reader.get(cid);
       first.fill(0);
       expect(await reader.get(cid)).toEqual(bytesOf(100));
+    });
+
+    it("gives back the files of a tree as they were stored", async () => {
+      const { writer, reader } = await setup();
+      const large = bytesOf(MAX_BLOCK_BYTES + 1);
+      const files = [source("bin/run", "#!/bin/sh", true), source("none", ""), source("large", large)];
+      const stored = await writer.putTree(files, { keep: "test" });
+      const read = await readTree(reader.openTree(stored.cid));
+      expect([...read.keys()].sort()).toEqual(["bin/run*", "large", "none"]);
+      expect(read.get("large")).toBe(Buffer.from(large).toString());
     });
 
     it("says which blocks it holds itself, and fetches nothing for it", async () => {

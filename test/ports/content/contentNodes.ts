@@ -121,6 +121,8 @@ export async function startRestartable(parameters: Partial<HeliaParameters> = {}
     putFile: (...all) => running.putFile(...all),
     getFile: (...all) => running.getFile(...all),
     openFile: (...all) => running.openFile(...all),
+    putTree: (...all) => running.putTree(...all),
+    openTree: (...all) => running.openTree(...all),
     close: () => running.close(),
   };
   return {

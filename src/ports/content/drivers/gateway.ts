@@ -12,6 +12,7 @@ import {
 } from "../content.js";
 import { getFile } from "../unixfs/getFile.js";
 import { openFile } from "../unixfs/openFile.js";
+import { openTree } from "../unixfs/treeReader.js";
 import { readBounded } from "./boundedBody.js";
 
 export interface GatewayParameters {
@@ -24,8 +25,8 @@ export interface GatewayParameters {
 const WORST_FIRST: readonly ContentErrorKind[] = ["corrupt", "too-large", "timeout", "missing"];
 
 /**
- * Reads blocks over HTTP from trustless gateways, and checks each against its hash. It stores nothing, so `put` and
- * `putFile` reject with `read-only` and `has` is always false.
+ * Reads blocks over HTTP from trustless gateways, and checks each against its hash. It stores nothing, so `put`,
+ * `putFile` and `putTree` reject with `read-only` and `has` is always false.
  *
  * @throws {ConfigError} if there is no gateway, or an address is not an http or https URL.
  */
@@ -37,6 +38,7 @@ export function createGatewayContent({ urls, clock = systemClock }: GatewayParam
   const store: ContentStore = {
     put: readOnly,
     putFile: readOnly,
+    putTree: readOnly,
     async has(cid) {
       parseCid(cid);
       return false;
@@ -48,6 +50,7 @@ export function createGatewayContent({ urls, clock = systemClock }: GatewayParam
     },
     getFile: (cid, options) => getFile(store, cid, options),
     openFile: (cid, options) => openFile(store, cid, options),
+    openTree: (cid, options) => openTree(store, cid, options),
     async close() {
       closing.abort();
     },

@@ -15,6 +15,8 @@ import {
 import { getFile } from "../unixfs/getFile.js";
 import { openFile } from "../unixfs/openFile.js";
 import { putFile } from "../unixfs/putFile.js";
+import { openTree } from "../unixfs/treeReader.js";
+import { putTree } from "../unixfs/treeWriter.js";
 import { readBounded } from "./boundedBody.js";
 
 export interface KuboParameters {
@@ -108,6 +110,11 @@ export function createKuboContent({ url, authorization }: KuboParameters): Conte
     });
   }
 
+  function pinTree(cid: string, keep: string | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const late = () => new ContentError("timeout", `${base.origin} did not pin within ${PUT_TIMEOUT_MS} ms.`);
+    return within({ timeoutMs: PUT_TIMEOUT_MS, signal, late }, (inner) => pin(cid, "true", keep, inner));
+  }
+
   async function getBlock(cid: string, options: GetOptions = {}): Promise<Uint8Array> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = MAX_BLOCK_BYTES, signal } = options;
     open(signal);
@@ -150,17 +157,18 @@ export function createKuboContent({ url, authorization }: KuboParameters): Conte
       });
     },
     async putFile(source, { keep, signal } = {}) {
-      const file = await putFile(
-        { put: (bytes, options) => putBlock(bytes, options) },
-        source,
-        signal ? { signal } : {},
-      );
-      const late = () => new ContentError("timeout", `${base.origin} did not pin within ${PUT_TIMEOUT_MS} ms.`);
-      await within({ timeoutMs: PUT_TIMEOUT_MS, signal, late }, (inner) => pin(file.cid, "true", keep, inner));
+      const file = await putFile({ put: putBlock }, source, signal ? { signal } : {});
+      await pinTree(file.cid, keep, signal);
       return file;
     },
     getFile: (cid, options) => getFile(store, cid, options),
     openFile: (cid, options) => openFile(store, cid, options),
+    async putTree(files, { keep, signal } = {}) {
+      const tree = await putTree({ put: putBlock }, files, signal ? { signal } : {});
+      await pinTree(tree.cid, keep, signal);
+      return tree;
+    },
+    openTree: (cid, options) => openTree(store, cid, options),
     async close() {
       closing.abort();
     },

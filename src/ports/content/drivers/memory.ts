@@ -3,6 +3,8 @@ import { ContentError, type ContentStore } from "../content.js";
 import { getFile } from "../unixfs/getFile.js";
 import { openFile } from "../unixfs/openFile.js";
 import { putFile } from "../unixfs/putFile.js";
+import { openTree } from "../unixfs/treeReader.js";
+import { putTree } from "../unixfs/treeWriter.js";
 
 /**
  * A store in memory, for tests and short programs. Its blocks end with the process.
@@ -43,6 +45,8 @@ export function createMemoryContent(blocks: Map<string, Uint8Array> = new Map())
     putFile: (source, options) => putFile(store, source, options),
     getFile: (cid, options) => getFile(store, cid, options),
     openFile: (cid, options) => openFile(store, cid, options),
+    putTree: (files, options) => putTree(store, files, options),
+    openTree: (cid, options) => openTree(store, cid, options),
     async close() {
       closed = true;
     },

@@ -2,12 +2,14 @@ import type { CID } from "multiformats/cid";
 import { digestToCid } from "../../../records/index.js";
 import type { Clock } from "../../../utils/clock.js";
 import { assertFits, computeCid, parseCid } from "../cid.js";
-import { ContentError, type ContentStore, type GetOptions, type PutOptions } from "../content.js";
+import { type AbortOptions, ContentError, type ContentStore, type GetOptions, type PutOptions } from "../content.js";
 import { HashThreads } from "../hashing/fileHashing.js";
 import type { ContentMaintenance } from "../maintenance.js";
 import { getFile } from "../unixfs/getFile.js";
 import { openFile } from "../unixfs/openFile.js";
 import { putFile } from "../unixfs/putFile.js";
+import { openTree } from "../unixfs/treeReader.js";
+import { putTree } from "../unixfs/treeWriter.js";
 import { cidOfKey } from "./blockKeys.js";
 import { collectGarbage } from "./gc.js";
 import { createPins, pinFor } from "./pins.js";
@@ -67,6 +69,26 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
     return blocks.readLeaf(...parameters);
   }
 
+  /** Stores content of many blocks, and pins its root. */
+  async function putAll<Stored extends { readonly cid: string }>(
+    write: (own: Pick<ContentStore, "put">, options: AbortOptions, hold: GcHold) => Promise<Stored>,
+    { keep, signal }: PutOptions = {},
+  ): Promise<Stored> {
+    assertOpen();
+    // gc may run before the pin is written, and must spare the blocks until then.
+    const hold = blocks.hold();
+    try {
+      const own = {
+        put: (bytes: Uint8Array, options?: Parameters<ContentStore["put"]>[1]) => put(bytes, options, hold),
+      };
+      const stored = await write(own, signal === undefined ? {} : { signal }, hold);
+      if (keep !== undefined) await blocks.pins.set(pinFor(keep, stored.cid, "tree", clock.now()));
+      return stored;
+    } finally {
+      hold.release();
+    }
+  }
+
   const store: ContentStore & ContentMaintenance = {
     put: (bytes, options) => put(bytes, options),
     async get(cid, options = {}) {
@@ -82,25 +104,15 @@ export function createOwnBlocks(parameters: OwnBlocksParameters): ContentStore &
       assertOpen();
       return (await blocks.read(parseCid(cid))) instanceof Uint8Array;
     },
-    async putFile(source, { keep, signal } = {}) {
-      assertOpen();
-      const abort = signal === undefined ? {} : { signal };
-      // gc may run before the pin is written, and must spare the blocks until then.
-      const hold = blocks.hold();
-      try {
-        const target = {
-          put: (bytes: Uint8Array, options?: PutOptions) => put(bytes, options, hold),
-          local: { threads, putLeaf: (bytes: Uint8Array, digest: Uint8Array) => putLeaf(bytes, digest, hold) },
-        };
-        const file = await putFile(target, source, abort);
-        if (keep !== undefined) await blocks.pins.set(pinFor(keep, file.cid, "tree", clock.now()));
-        return file;
-      } finally {
-        hold.release();
-      }
-    },
+    putFile: (source, options) =>
+      putAll((own, abort, hold) => {
+        const local = { threads, putLeaf: (bytes: Uint8Array, digest: Uint8Array) => putLeaf(bytes, digest, hold) };
+        return putFile({ ...own, local }, source, abort);
+      }, options),
     getFile: (cid, options) => getFile(store, cid, options),
     openFile: (cid, options) => openFile({ get: store.get, local: { threads, readLeaf } }, cid, options),
+    putTree: (files, options) => putAll((own, abort) => putTree(own, files, abort), options),
+    openTree: (cid, options) => openTree(store, cid, options),
     pins: createPins(blocks.pins, clock),
     async gc(options) {
       assertOpen();

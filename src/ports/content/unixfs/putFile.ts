@@ -9,9 +9,9 @@ import { type HashThreads, hashHere, MIN_THREADED_BYTES } from "../hashing/fileH
 import { BlockBuffers } from "./blockBuffers.js";
 
 /** Links of one inner node. It changes CIDs, as the chunk size does: both are those of the profile unixfs-v1-2025. */
-const MAX_CHILDREN = 1024;
+export const MAX_CHILDREN = 1024;
 /** Blocks that are hashed and written at once: what one waits for, such as a sync, another uses. */
-const WRITE_CONCURRENCY = 16;
+export const WRITE_CONCURRENCY = 16;
 /** Chunks that the hash of the file is ahead of the hashes of blocks. */
 const HASHED_AHEAD = 4;
 

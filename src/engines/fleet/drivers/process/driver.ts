@@ -19,6 +19,9 @@ import { LogKeeper } from "./logKeeper.js";
 import { ReplicaProber } from "./prober.js";
 import { type InstanceId, instanceIdOf, ownInstanceId, readInstance, requireProc } from "./proc.js";
 import { findStarted, processFinder, stopProcesses } from "./processes.js";
+import { bundlesInUse } from "./releases/inUse.js";
+import { ReleaseStore } from "./releases/releaseStore.js";
+import type { BundleSource } from "./releases/source.js";
 import { checkRelease, startProcess } from "./replica.js";
 import { WorkloadFolder } from "./workloadFolder.js";
 
@@ -44,6 +47,10 @@ export interface ProcessDriverParameters {
   readonly onWarning?: (message: string) => void;
   /** Takes requests away from a replica before it is stopped; without it, replicas are stopped at once. */
   readonly draining?: Draining;
+  /** Where the bundles of releases come from; without it only those that lie here are run. */
+  readonly bundles?: BundleSource;
+  /** The most bytes that unpacked bundles take in `dir`. */
+  readonly maxReleaseBytes?: number;
   readonly clock?: Clock;
 }
 
@@ -51,10 +58,10 @@ export interface ProcessDriver extends WorkloadDriver {
   /**
    * Starts `replicas` replicas on `release`, which counts as good. Replicas that run it already are left alone.
    *
-   * @throws {FleetError} `busy`, `hash-mismatch`, `not-startable`.
+   * @throws {FleetError} `busy`, and those of {@link WorkloadSession.check}.
    */
   create(options: { readonly release: Release; readonly replicas: number }): Promise<void>;
-  /** Ends every process of the workload, recorded or not, and removes its state, journals and logs. */
+  /** Ends every process of the workload, recorded or not, and removes its state, journals, logs and bundles. */
   stopAll(): Promise<void>;
 }
 
@@ -86,6 +93,18 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
   const logKeeper = new LogKeeper(dir, maxLogBytes, (error) =>
     options.onWarning?.(`No shell can be started (${error.message}): logs are bounded only while an agent runs.`),
   );
+  const releases = new ReleaseStore({
+    ...{ dir, clock, source: options.bundles, maxBytes: options.maxReleaseBytes },
+    inUse: () => bundlesInUse(folder),
+  });
+  /** Where a release runs, once all of it was fetched and checked. Only for the process that holds the lock. */
+  async function readied(release: Release, signal: AbortSignal | undefined): Promise<string> {
+    await checkRelease(release, root);
+    const bundle = release.signed?.bundle;
+    if (bundle === undefined) return root;
+    if (!(await releases.has(bundle))) await releases.makeRoom(bundle);
+    return await releases.ensure(bundle, signal);
+  }
   const identityOf = (index: number) => ({ workloadDir: dir, replica: replicaName(workload, index) });
 
   async function stopReplica(index: number): Promise<void> {
@@ -110,19 +129,27 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
     release: Release,
     step: string,
     onStep: (step: string) => void,
+    signal?: AbortSignal,
   ): Promise<InstanceId> {
     const known = await folder.readInstance(index);
     if (known?.step === step) return known.instance;
     const orphan = await findStarted(identityOf(index), step);
     let instance = orphan && instanceIdOf(orphan);
     if (instance === undefined) {
-      await checkRelease(release, root);
+      const cwd = await readied(release, signal);
       const port = portOf(index);
       await folder.writeSpec(index, { release, port, step });
       await drainAndStop(index);
       onStep(`stopped ${index}`);
       logKeeper.start();
-      instance = await startProcess({ ...identityOf(index), release, step, port, root, dir: folder.replicaDir(index) });
+      instance = await startProcess({
+        ...identityOf(index),
+        release,
+        step,
+        port,
+        root: cwd,
+        dir: folder.replicaDir(index),
+      });
       onStep(`spawned ${index}`);
     }
     await folder.writeInstance(index, { instance, release, step, startedAt: clock.now() });
@@ -139,6 +166,7 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
   async function exclusively<T>(
     work: (session: WorkloadSession) => Promise<T>,
     onStep: (step: string) => void = () => undefined,
+    signal?: AbortSignal,
   ): Promise<T> {
     const lock = await acquireLock(dir);
     try {
@@ -156,8 +184,10 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
           });
         },
         announce: (indices) => folder.writeChanging(owner, indices),
-        check: (release) => checkRelease(release, root),
-        replace: (index, release, step) => replace(index, release, step, onStep),
+        check: async (release) => {
+          await readied(release, signal);
+        },
+        replace: (index, release, step) => replace(index, release, step, onStep, signal),
         remove: async (index) => {
           await drainAndStop(index);
           onStep(`stopped ${index}`);
@@ -182,6 +212,15 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
       if (statuses.some(({ alive }) => alive)) logKeeper.start();
       return statuses;
     },
+    async prepare(release, signal) {
+      await checkRelease(release, root);
+      const bundle = release.signed?.bundle;
+      if (bundle === undefined) return false;
+      // Nothing is removed while another process may start a replica of it.
+      if (!(await releases.has(bundle))) await exclusively(() => releases.makeRoom(bundle));
+      await releases.ensure(bundle, signal);
+      return true;
+    },
     async releases() {
       const state = await folder.readState();
       return state && { running: state.current.sha256, good: state.good };
@@ -189,7 +228,7 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
     create: ({ release, replicas }) =>
       exclusively(async () => {
         portOf(replicas);
-        await checkRelease(release, root);
+        await readied(release, undefined);
         // Journals of an earlier workload in this folder do not concern this one.
         if (!(await folder.readState())) await folder.clear();
         await folder.writeState({ workload, basePort, replicas, current: release, good: [release], rollout: null });
@@ -206,6 +245,7 @@ export function createProcessDriver(options: ProcessDriverParameters): ProcessDr
         await stopProcesses(processFinder({ workloadDir: dir }), graceMs, clock);
         await folder.clear();
         logKeeper.stop();
+        await releases.clear();
       }),
   };
 }

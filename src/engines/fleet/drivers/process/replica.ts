@@ -16,7 +16,7 @@ export interface StartProcessParameters extends ReplicaIdentity {
   readonly release: Release;
   readonly step: string;
   readonly port: number;
-  /** What relative paths of a command are relative to. */
+  /** What relative paths of a command are relative to: the working directory of the process. */
   readonly root: string;
   /** The replica's folder, where its log is. */
   readonly dir: string;
@@ -24,13 +24,18 @@ export interface StartProcessParameters extends ReplicaIdentity {
 
 /**
  * Checks that what a release runs is what its sha256 names: the entry file, or of a signed release program, arguments,
- * environment and every file.
+ * environment and every file in place. The files of a bundle are those of a `ReleaseStore`, which checks them.
  *
- * @throws {FleetError} `hash-mismatch`, or `not-startable` if a file cannot be read.
+ * @throws {FleetError} `hash-mismatch`, `not-startable` if a file cannot be read, `unsupported` for an image.
  */
 export async function checkRelease(release: Release, root: string): Promise<void> {
+  if (release.signed?.image !== undefined) {
+    throw new FleetError("unsupported", `Release ${release.name} is an image, and this machine runs processes.`, {
+      hints: ["Images run where the host is a cluster. Publish the release as a bundle."],
+    });
+  }
   const [program, entry] = release.command;
-  if (program === undefined || entry === undefined) {
+  if (program === undefined || (entry === undefined && release.signed?.bundle === undefined)) {
     throw new FleetError("not-startable", `Release ${release.name} names no program and entry file.`);
   }
   if (!isSelfConsistent(release)) {
@@ -38,8 +43,8 @@ export async function checkRelease(release: Release, root: string): Promise<void
       hints: ["Nothing was started. Its program, arguments, environment or files were changed after it was signed."],
     });
   }
-  const files = release.signed?.files ?? [{ path: entry, sha256: release.sha256 }];
-  for (const file of files) await checkFile(file, release.name, root);
+  const files = release.signed === undefined ? [{ path: entry ?? "", sha256: release.sha256 }] : release.signed.files;
+  for (const file of files ?? []) await checkFile(file, release.name, root);
 }
 
 async function checkFile({ path, sha256 }: ReleaseFile, name: string, root: string): Promise<void> {

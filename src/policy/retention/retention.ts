@@ -1,4 +1,4 @@
-import { type ContentId, type RecordKind, RecordKinds } from "../records/index.js";
+import { type ContentId, type RecordKind, RecordKinds } from "../../records/index.js";
 
 /** The most replicas of a record that can be voted, besides the author's. */
 const MOST_REPLICAS = 16;

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { isSignedByPublisher } from "../../../../src/ports/keys/index.js";
-import type { Release } from "../../../../src/records/index.js";
-import { release } from "../../../../src/surfaces/cli/commands/release.js";
-import { temporaryFolder } from "../../../harness/folder.js";
-import { run } from "../../network.js";
+import { isSignedByPublisher } from "../../../../../src/ports/keys/index.js";
+import type { Release } from "../../../../../src/records/index.js";
+import { release } from "../../../../../src/surfaces/cli/commands/release/release.js";
+import { temporaryFolder } from "../../../../harness/folder.js";
+import { run } from "../../../network.js";
 
 /** A publisher's key and the description of a release with two files, in a folder. */
 async function prepared(change: object = {}) {
@@ -28,7 +28,7 @@ it("signs program, arguments, environment and every file of a release", async ()
   expect(isSignedByPublisher(signed)).toBe(true);
   expect(signed).toMatchObject({ name: "v2", signed: { env: { MODE: "fast" }, publisher: made.publisher } });
   const sha256 = `0x${createHash("sha256").update("serve();").digest("hex")}`;
-  expect(signed.signed?.files[0]).toEqual({ path: "server.mjs", sha256 });
+  expect(signed.signed?.files?.[0]).toEqual({ path: "server.mjs", sha256 });
 });
 
 it("signs nothing whose files are missing or not named, and what no agent would run", async () => {

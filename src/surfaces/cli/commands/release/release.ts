@@ -2,37 +2,16 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { defineCommand } from "citty";
-import { InvalidInputError } from "../../../errors.js";
-import {
-  createPublisherKey,
-  publisherKeyOf,
-  readPublisherKey,
-  signRelease,
-  writePublisherKey,
-} from "../../../ports/keys/index.js";
-import type { Hex, Order, ReleaseContents } from "../../../records/index.js";
-import { networkArgs, signerArgs } from "../input/args.js";
-import { withClient } from "../input/client.js";
-import { readJsonObject } from "../input/json.js";
-import { readSigner } from "../input/keys.js";
-import { printFacts, printJson } from "../output/print.js";
-
-const publisherKeyArg = {
-  "publisher-key": { type: "string", description: "the publisher's key file", required: true, valueHint: "FILE" },
-} as const;
-
-const key = defineCommand({
-  meta: { name: "key", description: "Make the key of a publisher, and print its public half" },
-  args: { ...publisherKeyArg, json: networkArgs.json },
-  run: async ({ args }) => {
-    const path = resolve(args["publisher-key"]);
-    const secret = createPublisherKey();
-    await writePublisherKey(path, secret);
-    const publisher = publisherKeyOf(secret);
-    if (args.json) return printJson({ path, publisher });
-    printFacts({ file: path, publisher, "to be admitted": `witan release admit ${publisher} --name NAME --key FILE` });
-  },
-});
+import { InvalidInputError } from "../../../../errors.js";
+import { readPublisherKey, signRelease } from "../../../../ports/keys/index.js";
+import type { Hex, Order, ReleaseContents } from "../../../../records/index.js";
+import { networkArgs, signerArgs } from "../../input/args.js";
+import { withClient } from "../../input/client.js";
+import { readJsonObject } from "../../input/json.js";
+import { readSigner } from "../../input/keys.js";
+import { printFacts, printJson } from "../../output/print.js";
+import { key, publisherKeyArg } from "./key.js";
+import { publish } from "./publish.js";
 
 const sign = defineCommand({
   meta: { name: "sign", description: "Sign a release: program, arguments, environment and every file" },
@@ -111,5 +90,5 @@ function parseKey(text: string): Hex {
 
 export const release = defineCommand({
   meta: { name: "release", description: "Releases and their publishers" },
-  subCommands: { key, sign, admit, revoke },
+  subCommands: { key, publish, sign, admit, revoke },
 });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isExpired, RetentionParameters, retainParameter, retentionRules } from "../../src/policy/index.js";
-import { retentionChange } from "../../src/policy/retention.js";
-import { type ContentId, RecordKinds } from "../../src/records/index.js";
+import { isExpired, RetentionParameters, retainParameter, retentionRules } from "../../../src/policy/index.js";
+import { retentionChange } from "../../../src/policy/retention/retention.js";
+import { type ContentId, RecordKinds } from "../../../src/records/index.js";
 
 const defaults = { min: 2, max: 3 };
 const rulesOf = (parameters: Record<string, bigint> = {}) =>

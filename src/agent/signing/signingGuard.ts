@@ -49,6 +49,8 @@ export interface SigningStatus {
   readonly restore: Restore | null;
   /** Why the restore could not be written down, so that nothing is signed; null if it was. */
   readonly unsaved: string | null;
+  /** For how long it still listens before it signs, in milliseconds, unless it hears of a copy; null unless it is listening. */
+  readonly listensForMs: number | null;
 }
 
 /**
@@ -85,12 +87,21 @@ export class SigningGuard {
     this.#listenMs = listenMs;
     this.#since = clock.monotonic();
     this.#state = isNew && marker.restore === undefined ? "signing" : "listening";
+    if (this.#state === "listening") {
+      const seconds = Math.ceil(listenMs / 1_000);
+      dependencies.logger.info(
+        `this node listens for at most ${seconds} s for what its key has signed, and for a copy of itself, before it signs`,
+        { session: this.session },
+      );
+    }
   }
 
   get status(): SigningStatus {
     const { restore = null } = this.#dependencies.marker;
     const unsaved = this.#unsaved ?? null;
-    return { state: this.#state, session: this.session, other: this.#other, restore, unsaved };
+    const leftMs = this.#since + this.#listenMs - this.#dependencies.clock.monotonic();
+    const listensForMs = this.#state === "listening" && !this.#isOver ? Math.max(0, Math.ceil(leftMs)) : null;
+    return { state: this.#state, session: this.session, other: this.#other, restore, unsaved, listensForMs };
   }
 
   get state(): SigningState {

@@ -1,3 +1,4 @@
+import { InvalidInputError } from "../../errors.js";
 import { isRevert, type Receipt } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
 import type { ClientContext } from "../client.js";
@@ -30,6 +31,7 @@ export interface OpenProposalReturnType extends BuiltProposal {
  * earlier proposals of the same order have ended, it opens the next: see {@link prepareProposal}. The payload is stored
  * before anything is sent.
  *
+ * @throws {@link InvalidInputError} for a `Suspend` of a seat that never was: the contract would ignore it, once nodes have voted.
  * @throws ContractRevertError, such as `GovernorTooManyOpenProposals` or `GovernorNotMember`; ChainError; ContentError;
  * what {@link buildProposal} throws.
  * @example
@@ -41,6 +43,7 @@ export async function openProposal(
 ): Promise<OpenProposalReturnType> {
   const account = requireAccount(client);
   const { chain, content } = client;
+  if (parameters.order.kind === "Suspend") await requireSeats(client, parameters.order.indices);
   const built = await (parameters.attempt === undefined
     ? nextProposal(client, parameters)
     : composeProposal(chain.addresses, parameters));
@@ -72,6 +75,14 @@ export async function openProposal(
     if (found === undefined) throw error;
     return { ...built, ...found };
   }
+}
+
+/** @throws {@link InvalidInputError} */
+async function requireSeats({ membership }: ClientContext, indices: readonly number[]): Promise<void> {
+  const { length } = await membership.read();
+  const unknown = indices.filter((index) => index >= length);
+  if (unknown.length === 0) return;
+  throw new InvalidInputError(`There is no node ${unknown.join(", ")}: ${length} were admitted, from 0 on.`);
 }
 
 /** The account that opened it and its transaction; undefined if it is not open. */

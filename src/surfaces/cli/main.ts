@@ -2,6 +2,7 @@
 import { type ArgsDef, type CommandDef, runCommand, showUsage } from "citty";
 import { exitCodeOf } from "./exitCodes.js";
 import { assertOptions } from "./input/assertOptions.js";
+import { endWithReader } from "./output/closedPipe.js";
 import { printError } from "./output/print.js";
 import { witan } from "./witan.js";
 
@@ -30,6 +31,8 @@ async function resolved<T>(given: T | Promise<T> | (() => T | Promise<T>) | unde
 }
 
 const rawArgs = process.argv.slice(2);
+// An agent outlives the readers of its output.
+if (rawArgs[0] !== "agent") endWithReader(process);
 try {
   const { chosen, command, parent, rest } = await commandOf(rawArgs);
   if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) await showUsage(command, parent);

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { type AnchorStanding, Outbox } from "../../../src/agent/outbox/outbox.js";
 import type { QueuedRecord } from "../../../src/agent/outbox/state.js";
 import {
@@ -22,6 +22,13 @@ const incident = (subject: string): Incident => ({
   detection: { probe: "process" },
   resolution: null,
 });
+
+/** An outbox that is closed after the test, at the latest. */
+async function openOutbox(...parameters: Parameters<typeof Outbox.open>): Promise<Outbox> {
+  const outbox = await Outbox.open(...parameters);
+  onTestFinished(() => outbox.close());
+  return outbox;
+}
 
 /** A chain that takes each set of records once, and can fail before or after it has taken them. */
 function chain() {
@@ -57,13 +64,13 @@ const path = async () => join(await mkdtemp(join(tmpdir(), "witan-outbox-")), "o
 describe("an outbox", () => {
   it.each(damages)("whose journal is found with $name goes on with what can be read, and says so", async ({ of }) => {
     const file = await path();
-    const before = await Outbox.open(file, chain());
+    const before = await openOutbox(file, chain());
     for (const subject of ["a", "b", "c"]) await before.submit("Incident", incident(subject));
     await before.close();
     await writeFile(file, of(await readFile(file)));
     const found: unknown[] = [];
     const world = chain();
-    const after = await Outbox.open(file, { ...world, onDamage: (damage) => found.push(damage) });
+    const after = await openOutbox(file, { ...world, onDamage: (damage) => found.push(damage) });
     expect(found).toMatchObject([{ code: "journal-corrupt" }]);
     const left = after.waiting;
     expect(left).toBeLessThan(3);
@@ -71,14 +78,14 @@ describe("an outbox", () => {
     await after.settle();
     expect(world.taken.flat()).toHaveLength(left + 1);
     await after.close();
-    const again = await Outbox.open(file, { ...chain(), onDamage: (damage) => found.push(damage) });
+    const again = await openOutbox(file, { ...chain(), onDamage: (damage) => found.push(damage) });
     expect([again.waiting, found.length]).toEqual([0, 1]);
     await again.close();
   });
 
   it("anchors what waits as one batch, and a record once however often it is submitted", async () => {
     const world = chain();
-    const outbox = await Outbox.open(await path(), world);
+    const outbox = await openOutbox(await path(), world);
     const a = await outbox.submit("Incident", incident("a"));
     await Promise.all([outbox.submit("Incident", incident("a")), outbox.submit("Incident", incident("b"))]);
     expect(outbox.waiting).toBe(2);
@@ -93,13 +100,13 @@ describe("an outbox", () => {
   it("keeps what it acknowledged when the chain is away, across a restart too", async () => {
     const world = chain();
     const file = await path();
-    const before = await Outbox.open(file, world);
+    const before = await openOutbox(file, world);
     await before.submit("Incident", incident("a"));
     world.fail("before");
     await expect(before.flush()).rejects.toThrow("the RPC is down");
     await before.close();
     world.fail("none");
-    const after = await Outbox.open(file, world);
+    const after = await openOutbox(file, world);
     expect(after.waiting).toBe(1);
     await after.flush();
     expect(world.taken).toHaveLength(1);
@@ -108,14 +115,14 @@ describe("an outbox", () => {
   it("sends the very same batch again after a crash between sending and knowing", async () => {
     const world = chain();
     const file = await path();
-    const before = await Outbox.open(file, world);
+    const before = await openOutbox(file, world);
     await before.submit("Incident", incident("a"));
     world.fail("after");
     await expect(before.flush()).rejects.toThrow("the answer was lost");
     await before.submit("Incident", incident("b"));
     await before.close();
     world.fail("none");
-    const after = await Outbox.open(file, world);
+    const after = await openOutbox(file, world);
     await after.flush();
     await after.flush();
     expect(world.taken.map((batch) => batch.length)).toEqual([1, 1]);
@@ -123,7 +130,7 @@ describe("an outbox", () => {
   });
 
   it("refuses a record that is not valid and queues nothing", async () => {
-    const outbox = await Outbox.open(await path(), chain());
+    const outbox = await openOutbox(await path(), chain());
     await expect(outbox.submit("Incident", { ...incident("a"), subject: "\ud800" })).rejects.toThrow(
       InvalidRecordError,
     );
@@ -140,7 +147,7 @@ describe("an outbox", () => {
     async function aside() {
       const world = chain();
       const file = await path();
-      const outbox = await Outbox.open(file, world);
+      const outbox = await openOutbox(file, world);
       const { contentId } = await outbox.submit("Incident", incident("aside"));
       const offer = await outbox.offer("Incident");
       if (offer === undefined) throw new Error("nothing is set aside");
@@ -172,7 +179,7 @@ describe("an outbox", () => {
       expect(await outbox.noteSigned(offer.root, seal)).toBe(true);
       expect(await outbox.noteSigned(offer.root, { ...seal, id: "0x0c" })).toBe(false);
       await outbox.close();
-      const after = await Outbox.open(file, world);
+      const after = await openOutbox(file, world);
       expect(after.offered).toEqual({ ...offer, signed: seal });
       expect(await after.noteSigned(offer.root, { ...seal, id: "0x0c" })).toBe(false);
       expect((await after.signOffered())?.root).toBe(offer.root);
@@ -189,7 +196,7 @@ describe("an outbox", () => {
       const both = [other.outbox.withdraw(other.offer), other.outbox.noteSigned(other.offer.root, seal)];
       expect(await Promise.all(both)).toEqual([true, false]);
       await other.outbox.close();
-      expect((await Outbox.open(other.file, other.world)).offered).toBeUndefined();
+      expect((await openOutbox(other.file, other.world)).offered).toBeUndefined();
     });
 
     it("has their anchor once it is known, and watches it like any other", async () => {
@@ -201,7 +208,7 @@ describe("an outbox", () => {
       expect([outbox.waiting, outbox.unsettled, outbox.offered]).toEqual([0, 1, undefined]);
       expect(outbox.anchorOf(contentId)).toEqual({ root: offer.root, ...anchored, joint: seal });
       await outbox.close();
-      const after = await Outbox.open(file, { ...world, standingOf: async () => "gone" });
+      const after = await openOutbox(file, { ...world, standingOf: async () => "gone" });
       expect(await after.review()).toHaveLength(1);
       expect(world.taken).toEqual([[contentId]]);
     });
@@ -223,7 +230,7 @@ describe("an outbox", () => {
       const { contentId, file, offer, outbox, world } = await aside();
       expect(await outbox.withdraw(offer)).toBe(true);
       await outbox.close();
-      const after = await Outbox.open(file, world);
+      const after = await openOutbox(file, world);
       expect(after.offered).toBeUndefined();
       await after.settle();
       expect(world.taken).toEqual([[contentId]]);

@@ -68,6 +68,17 @@ function guardOf(change: Partial<SigningGuardDependencies> & { readonly restore?
 const opened = (since: number, window = 0) => ({ since, window });
 
 describe("a session", () => {
+  it("says at its start, and in its status, for how long it listens at most", async () => {
+    const { clock, guard, listen, logs } = guardOf();
+    expect(logs).toEqual([expect.objectContaining({ message: expect.stringContaining("listens for at most 30 s") })]);
+    expect(guard.status.listensForMs).toBe(LISTEN_MS);
+    clock.pass(10_000);
+    expect(guard.status.listensForMs).toBe(LISTEN_MS - 10_000);
+    await listen();
+    expect(guard.status).toMatchObject({ state: "signing", listensForMs: null });
+    expect(guardOf({ isNew: true }).logs).toEqual([]);
+  });
+
   it("signs at once with a key that never signed, and otherwise after it has listened", async () => {
     expect(guardOf({ isNew: true }).guard.state).toBe("signing");
     expect(guardOf({ isNew: true, restore: restored }).guard.state).toBe("listening");

@@ -44,6 +44,13 @@ describe("openProposal", () => {
     expect(new Set(tally).size).toBe(14);
   });
 
+  it("opens none to suspend a seat that never was", async () => {
+    const before = (await dao.client().listProposals()).length;
+    const opening = dao.client().openProposal({ order: { kind: "Suspend", indices: [4, 5, 7] } });
+    await expect(opening).rejects.toThrow("There is no node 5, 7: 5 were admitted, from 0 on.");
+    expect(await dao.client().listProposals()).toHaveLength(before);
+  });
+
   it("opens one proposal for five nodes that see one incident at one moment", async () => {
     const opened = await Promise.all(dao.clients.map((client) => client.openProposal(proposalOf(dao, restartOrder))));
     expect(new Set(opened.map(({ proposalId }) => proposalId)).size).toBe(1);

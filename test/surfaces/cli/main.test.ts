@@ -47,6 +47,18 @@ it("prints its usage, and says in one line what went wrong", async () => {
   expect(missing.err).not.toContain(" at ModuleJob");
 });
 
+it("ends quietly when the reader of its output has what it wanted, as `head` does", async () => {
+  const program = await bundle(new URL("../../../src/surfaces/cli/main.ts", import.meta.url));
+  const child = spawn(process.execPath, [program, "--help"], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  let err = "";
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  expect([code, err]).toEqual([ExitCodes.ok, ""]);
+});
+
 it("fetches the network document that a bare CID names from the gateways of the default network file", async () => {
   const network = await startNetwork();
   onTestFinished(() => network.close());

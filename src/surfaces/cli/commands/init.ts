@@ -43,6 +43,8 @@ export const init = defineCommand({
     const { rpc, deployment } = await readNetwork(args.network);
     const password = await readPassword(args["password-file"]);
     const operator = args.operator === undefined ? createAccountKey() : await readAccountKey(args.operator, password);
+    // Before anything is written: without the chain the command fails, and can be given again.
+    const nonce = args.operator === undefined ? 0 : await nonceOf(args, operator.address as Address);
     const agent = createAccountKey();
     const secret = createBlsKey();
     const operatorFile = join(dir, "keys", "operator.json");
@@ -65,7 +67,6 @@ export const init = defineCommand({
     const path = join(dir, "config.json");
     await writeDurably(path, `${JSON.stringify(config, null, 2)}\n`, { overwrite: false });
     const { chainId, contracts } = deployment;
-    const nonce = args.operator === undefined ? 0 : await nonceOf(args, operator.address as Address);
     const admission = await createAdmission({
       ...{ operator, agent: agent.address as Address, secret, peerId: peerIdBytes, nonce },
       ...{ chainId, registry: contracts.NodeRegistry },

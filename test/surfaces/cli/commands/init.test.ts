@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseAgentConfig } from "../../../../src/agent/config.js";
-import { readAccountKey } from "../../../../src/ports/keys/accountKeyFile.js";
+import { readAccountKey, writeAccountKey } from "../../../../src/ports/keys/accountKeyFile.js";
 import { readBlsKey } from "../../../../src/ports/keys/blsKeyFile.js";
+import { createAccountKey } from "../../../../src/ports/keys/index.js";
 import { init } from "../../../../src/surfaces/cli/commands/init.js";
 import { ExitCodes } from "../../../../src/surfaces/cli/exitCodes.js";
 import { networkDocumentOf, PASSWORD, run } from "../../network.js";
@@ -51,5 +52,15 @@ it("writes nothing if the port is not a number", async () => {
   const dir = join(folder, "bad-port");
   const args = [...base, "--dir", dir, "--password-file", passwordFile, "--port", "eighty"];
   expect((await run(init, ...args)).code).toBe(ExitCodes.usage);
+  await expect(stat(dir)).rejects.toThrow("ENOENT");
+});
+
+it("writes nothing for another agent of a seat if the chain cannot be reached", async () => {
+  const dir = join(folder, "another-agent");
+  const operator = join(folder, "operator.json");
+  await writeAccountKey(operator, createAccountKey(), PASSWORD, { scryptN: 1_024 });
+  const args = [...base, "--dir", dir, "--password-file", passwordFile, "--operator", operator];
+  // Nothing listens on the port for tcpmux.
+  expect((await run(init, ...args, "--rpc", "http://127.0.0.1:1")).code).toBe(ExitCodes.unavailable);
   await expect(stat(dir)).rejects.toThrow("ENOENT");
 });

@@ -19,8 +19,8 @@ interface WantedReplica {
 
 /**
  * The seats at a block, from those at the block before it at which anything changed. A seated replica keeps its seat while
- * its host is present, not draining, matches and has the slot; only after that are seats given, to older workloads first. Every node that
- * applies it to the same blocks has the same seats: the order of hosts and workloads in `view` does not matter.
+ * its host is present, not draining, matches and has the slot; only after that are seats given, to older workloads first.
+ * Every node that applies it to the same blocks has the same seats, in whatever order it holds hosts and workloads.
  *
  * A replica goes to the value of the spread label with the fewest replicas of its workload, there to the host with the fewest
  * of them, then to the host that is least full, then to the first by name.

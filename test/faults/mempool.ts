@@ -13,6 +13,10 @@ export interface MempoolFaults {
   hidesPending: boolean;
   /** Has a receipt for what waits, which names no block; and no true one. */
   tellsNoBlock: boolean;
+  /** Refuses to look transactions up by their hashes, as geth does while it indexes them. */
+  isIndexing: boolean;
+  /** Which receipts it has dropped, as nodes that prune do; it still has the transactions. */
+  hasDropped: (hash: unknown) => boolean;
   /** What it says that a block's author asks above the base fee, in wei; undefined to pass the question on. */
   tip: bigint | undefined;
 }
@@ -31,6 +35,7 @@ export function faultyMempool(node: Eip1193Provider): FaultyMempool {
   const faults: MempoolFaults = {
     ...{ forgets: false, losesAnswers: false, refuses: undefined },
     ...{ hidesPending: false, tellsNoBlock: false, tip: undefined },
+    ...{ isIndexing: false, hasDropped: () => false },
   };
 
   async function request({ method, params = [] }: Parameters<Eip1193Provider["request"]>[0]): Promise<unknown> {
@@ -46,6 +51,10 @@ export function faultyMempool(node: Eip1193Provider): FaultyMempool {
     if (method === "eth_getTransactionCount" && second === "pending" && faults.hidesPending) {
       return node.request({ method, params: [first, "latest"] });
     }
+    if (faults.isIndexing && /^eth_getTransaction(ByHash|Receipt)$/.test(method)) {
+      throw Object.assign(new Error("transaction indexing is in progress"), { code: -32_000 });
+    }
+    if (method === "eth_getTransactionReceipt" && faults.hasDropped(first)) return null;
     if (method === "eth_getTransactionReceipt" && faults.tellsNoBlock) {
       return { transactionHash: first, blockHash: null, blockNumber: null, status: "0x1", gasUsed: "0x0", logs: [] };
     }

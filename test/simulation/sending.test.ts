@@ -11,7 +11,7 @@
 import { Transaction, type TransactionLike } from "ethers";
 import { describe, expect, it } from "vitest";
 import { ChainError } from "../../src/ports/chain/index.js";
-import { AccountSender } from "../../src/ports/chain/transactions/accountSender.js";
+import { AccountSender } from "../../src/ports/chain/transactions/account/accountSender.js";
 import { type SentEntry, SentTransactions } from "../../src/ports/chain/transactions/sentTransactions.js";
 import { seedOf, shortOrLong } from "../harness/soak.js";
 import { VirtualClock } from "../harness/virtualClock.js";

@@ -21,7 +21,7 @@ import { type WatchOptions, watchEvents } from "./events/watchEvents.js";
 import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./rpc/endpoint.js";
 import type { EndpointStatus } from "./rpc/endpointHealth.js";
 import { FailoverProvider } from "./rpc/provider.js";
-import { AccountSender, type SendingStatus } from "./transactions/accountSender.js";
+import { AccountSender, type SendingStatus } from "./transactions/account/accountSender.js";
 import { DEFAULT_MAX_FEE, fromGwei } from "./transactions/fees.js";
 import { createSend, type Receipt } from "./transactions/send.js";
 import { SentTransactions } from "./transactions/sentTransactions.js";

@@ -14,7 +14,7 @@ const retryableByKind = {
   "rpc-error": true,
   /** The endpoint refuses more requests for now. */
   "rpc-limited": true,
-  /** The RPC node has not reached a block that was read before, or is still syncing. */
+  /** The RPC node has not reached a block that was read before, or is still syncing or indexing. */
   "rpc-behind": true,
   /** The RPC node does not have the state of that block: it has pruned it, or does not have the block yet. */
   "rpc-state-missing": true,

@@ -41,7 +41,7 @@ export {
 export { type DevelopmentChain, developmentChain } from "./rpc/developmentChain.js";
 export type { Eip1193Provider } from "./rpc/endpoint.js";
 export type { EndpointState, EndpointStatus } from "./rpc/endpointHealth.js";
-export type { SendingStatus } from "./transactions/accountSender.js";
+export type { SendingStatus } from "./transactions/account/accountSender.js";
 export {
   type AnchorTransaction,
   fetchRawTransaction,

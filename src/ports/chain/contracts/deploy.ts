@@ -14,7 +14,7 @@ import {
 } from "../bindings/index.js";
 import { createHttpEndpoint } from "../rpc/endpoint.js";
 import { FailoverProvider } from "../rpc/provider.js";
-import { AccountSender } from "../transactions/accountSender.js";
+import { AccountSender } from "../transactions/account/accountSender.js";
 import { DEFAULT_MAX_FEE } from "../transactions/fees.js";
 import { fitParts, transactionGasLimit } from "../transactions/fitParts.js";
 import { SentTransactions } from "../transactions/sentTransactions.js";

@@ -2,7 +2,7 @@ import { type Interface, isError, isHexString } from "ethers";
 import { BaseError, messageOf } from "../../../errors.js";
 import { contractErrors } from "../bindings/contractErrors.js";
 import { ChainError, ContractRevertError } from "../errors.js";
-import { isStateMissing } from "../rpc/refusals.js";
+import { isIndexing, isStateMissing } from "../rpc/refusals.js";
 import { refusalOf } from "../transactions/refusals.js";
 import { type ContractName, ContractNames } from "./deployment.js";
 import { interfaceOf } from "./interface.js";
@@ -82,6 +82,12 @@ export function toChainError(error: unknown): BaseError {
     return new ChainError("rpc-state-missing", "The RPC node does not have the state of that block.", {
       details: shortOf(error),
       hints: ["Ask a node that keeps older states, such as an archive node."],
+    });
+  }
+  if (isIndexing(shortOf(error))) {
+    return new ChainError("rpc-behind", "The RPC node is still indexing the transactions of its blocks.", {
+      details: shortOf(error),
+      hints: ["Wait, or name another RPC address."],
     });
   }
   return new ChainError("rpc-error", "The RPC refused the request.", { details: shortOf(error) });

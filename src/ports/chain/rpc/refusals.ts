@@ -25,6 +25,9 @@ const EITHER = /limit exceeded/i;
 const STATE_MISSING =
   /missing trie node|state .*(not available|unavailable|pruned|not found|missing)|(pruned|historical state|old state|no state available)|header (for hash )?not found|(unknown|missing) (block|header)\b|block (not found|is not available)|archive/i;
 
+/** geth's words for a transaction that it does not find while it indexes them, as for hours after a start. */
+const INDEXING = /indexing is in progress/i;
+
 /** Whether the node refuses because it is asked too often, rather than for what it is asked. */
 export function isRateLimit(refusal: RpcRefusal): boolean {
   const { code, message = "" } = refusal;
@@ -35,6 +38,11 @@ export function isRateLimit(refusal: RpcRefusal): boolean {
 
 export function isStateMissing(message: string): boolean {
   return STATE_MISSING.test(message) && !/revert/i.test(message);
+}
+
+/** Whether the node does not know yet whether it has a transaction. */
+export function isIndexing(message: string): boolean {
+  return INDEXING.test(message);
 }
 
 /** Whether the node says that it has no pending block, rather than that a contract reverted. */

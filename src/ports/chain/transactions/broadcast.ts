@@ -1,5 +1,5 @@
 import { isError } from "ethers";
-import { type BaseError, messageOf } from "../../../errors.js";
+import { BaseError, messageOf } from "../../../errors.js";
 import type { Clock } from "../../../utils/clock.js";
 import { retryDelay } from "../../../utils/timing/retryDelay.js";
 import { toChainError } from "../contracts/revert.js";
@@ -79,15 +79,28 @@ export function isLost(error: unknown): boolean {
   return error instanceof ChainError && (error.kind === "rpc-unreachable" || error.kind === "rpc-timeout");
 }
 
-/** Whether a node has a transaction, in a block or waiting; undefined if the answer was lost. */
+/** Whether a node has a transaction, in a block or waiting; undefined if it does not say. */
 async function isKnown(rpc: Pick<FailoverProvider, "send">, hash: string): Promise<boolean | undefined> {
   try {
     return (await rpc.send("eth_getTransactionByHash", [hash])) !== null;
   } catch (error) {
     if (isError(error, "UNSUPPORTED_OPERATION")) throw closed(error);
-    if (isLost(toChainError(error))) return undefined;
-    throw error;
+    // Whatever it says, such as that it indexes transactions, it does not say that it lacks this one.
+    passing(error);
+    return undefined;
   }
+}
+
+/**
+ * A failure after which the same question may be answered, in our words. What no waiting helps against is thrown: that the program
+ * has closed the chain, or a mistake of its own.
+ */
+export function passing(thrown: unknown): BaseError {
+  const isAnswer = thrown instanceof BaseError || (thrown instanceof Error && "code" in thrown);
+  if (!isAnswer || isError(thrown, "UNSUPPORTED_OPERATION")) throw thrown;
+  const error = toChainError(thrown);
+  if (!error.retryable) throw error;
+  return error;
 }
 
 function closed(cause: unknown): ChainError {

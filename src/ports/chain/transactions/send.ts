@@ -1,6 +1,6 @@
 import type { ContractTransactionResponse, Provider } from "ethers";
 import PQueue from "p-queue";
-import { BaseError } from "../../../errors.js";
+import type { BaseError } from "../../../errors.js";
 import type { Hex } from "../../../records/index.js";
 import type { Clock } from "../../../utils/clock.js";
 import { decodeRevert, toChainError } from "../contracts/revert.js";
@@ -8,7 +8,8 @@ import { ChainError, ContractRevertError } from "../errors.js";
 import type { ChainEvent } from "../events/event.js";
 import type { RawLog } from "../events/rawLog.js";
 import type { FailoverProvider } from "../rpc/provider.js";
-import type { AccountSender } from "./accountSender.js";
+import type { AccountSender } from "./account/accountSender.js";
+import { passing } from "./broadcast.js";
 import { type RawReceipt, readReceipt } from "./receipt.js";
 
 /** A transaction that is in a block and succeeded. */
@@ -78,9 +79,8 @@ export function createSend(options: {
         const receipt = await readReceipt(provider, hash);
         if (receipt !== undefined) return receipt;
       } catch (error) {
-        // The transaction was sent: go on waiting if the RPC is briefly unreachable.
-        if (!(error instanceof BaseError && error.retryable)) throw error;
-        lastFailure = error;
+        // The transaction was sent: go on waiting while the RPC does not answer, or not rightly.
+        lastFailure = passing(error);
       }
       if (clock.monotonic() >= deadline) {
         throw new ChainError(

@@ -2,10 +2,12 @@ import type { Address, Hex } from "../../../records/index.js";
 import type { Fees } from "./fees.js";
 
 /**
- * Blocks for which a mined transaction is remembered: two epochs of Ethereum, after which a block is final. Until then its
+ * Blocks for which a mined transaction is remembered at least: two epochs of Ethereum, after which a block is final. Until then its
  * bytes can be sent again if a reorganisation removes it.
  */
 const REMEMBERED_BLOCKS = 64;
+/** Mined transactions of an account that are remembered although no caller has asked again what became of them. */
+const MAX_UNANSWERED = 64;
 /** A journal of fewer lines, about half a MB, is not rewritten. */
 const SHORTEN_AFTER = 512;
 
@@ -99,14 +101,16 @@ export class SentTransactions {
     await this.#write({ type: "mined", scope, nonce, blockNumber });
   }
 
-  /** Forgets what is in a block that is final when `head` is the newest one. */
+  /**
+   * Forgets what is in a block that is final when `head` is the newest one, once its caller was told: before that the same call
+   * again is this one, however long ago it was sent. Of what nobody asks about again, the newest are kept.
+   */
   async forgetFinal(scope: string, head: number): Promise<void> {
-    for (const { isAnswered, minedIn, nonce } of this.list(scope)) {
-      if (minedIn === undefined || minedIn >= head - REMEMBERED_BLOCKS) continue;
-      // In the journal the block of an answered one is written already, and says the same.
-      if (isAnswered) this.#byScope.get(scope)?.delete(nonce);
-      else await this.drop(scope, nonce);
-    }
+    const final = this.list(scope).filter(({ minedIn }) => minedIn !== undefined && minedIn < head - REMEMBERED_BLOCKS);
+    // In the journal the block of an answered one is written already, and says the same.
+    for (const { isAnswered, nonce } of final) if (isAnswered) this.#byScope.get(scope)?.delete(nonce);
+    const unanswered = final.filter(({ isAnswered }) => !isAnswered);
+    for (const { nonce } of unanswered.slice(0, -MAX_UNANSWERED)) await this.drop(scope, nonce);
   }
 
   /** A block holds it, or none does any more. Kept in memory only: the chain says it again. */

@@ -11,7 +11,7 @@ import {
   type TypedDataField,
 } from "ethers";
 import { FailoverProvider } from "../rpc/provider.js";
-import type { AccountSender } from "./accountSender.js";
+import type { AccountSender } from "./account/accountSender.js";
 import { type BroadcastOptions, broadcast } from "./broadcast.js";
 import { MAX_TRANSACTION_GAS } from "./fitParts.js";
 

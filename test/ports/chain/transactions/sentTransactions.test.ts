@@ -44,7 +44,7 @@ describe("sent transactions", () => {
     expect(other.versions).toEqual([version("b1")]);
   });
 
-  it("are forgotten 64 blocks after theirs, answered or not, and what is in no block never", async () => {
+  it("are forgotten 64 blocks after theirs once they are answered, and what is in no block never", async () => {
     const { open } = journalled();
     const sent = open();
     for (const nonce of [1, 2, 3]) await sent.addVersion(scope, draftOf(nonce), version(`a${nonce}`));
@@ -53,10 +53,25 @@ describe("sent transactions", () => {
     await sent.forgetFinal(scope, 74);
     expect(sent.list(scope)).toHaveLength(3);
     await sent.forgetFinal(scope, 75);
-    expect(sent.list(scope)).toMatchObject([{ nonce: 3 }]);
+    expect(sent.list(scope)).toMatchObject([{ nonce: 2 }, { nonce: 3 }]);
     const again = open();
     await again.forgetFinal(scope, 75);
+    expect(again.list(scope)).toMatchObject([{ nonce: 2 }, { nonce: 3 }]);
+    await again.noteAnswered(scope, 2, 10);
+    await again.forgetFinal(scope, 75);
     expect(again.list(scope)).toMatchObject([{ nonce: 3 }]);
+  });
+
+  it("that nobody asks about again are kept in a bounded number, the newest", async () => {
+    const { open } = journalled();
+    const sent = open();
+    for (let nonce = 0; nonce < 100; nonce++) {
+      await sent.addVersion(scope, draftOf(nonce), version(`${nonce}`));
+      sent.noteMined(scope, nonce, nonce);
+    }
+    await sent.forgetFinal(scope, 1_000);
+    expect(sent.list(scope).map(({ nonce }) => nonce)).toEqual(Array.from({ length: 64 }, (_, i) => 36 + i));
+    expect(open().list(scope)).toHaveLength(64);
   });
 
   it("keep their journal short, however many there were", async () => {

@@ -1,7 +1,7 @@
 import { type Signer, Transaction, Wallet } from "ethers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Chain, createChain } from "../../../../src/ports/chain/index.js";
-import { AccountSender } from "../../../../src/ports/chain/transactions/accountSender.js";
+import { AccountSender } from "../../../../src/ports/chain/transactions/account/accountSender.js";
 import { DEFAULT_MAX_FEE } from "../../../../src/ports/chain/transactions/fees.js";
 import { SentTransactions } from "../../../../src/ports/chain/transactions/sentTransactions.js";
 import { ChainSigner } from "../../../../src/ports/chain/transactions/signer.js";

@@ -1,10 +1,10 @@
 import { keccak256, Transaction, type TransactionLike } from "ethers";
-import type { Address, Hex } from "../../../records/index.js";
-import type { Clock } from "../../../utils/clock.js";
-import { retryDelay } from "../../../utils/timing/retryDelay.js";
-import { ChainError } from "../errors.js";
-import type { FailoverProvider } from "../rpc/provider.js";
-import { broadcast, isLost, type Refused } from "./broadcast.js";
+import type { Address, Hex } from "../../../../records/index.js";
+import type { Clock } from "../../../../utils/clock.js";
+import { retryDelay } from "../../../../utils/timing/retryDelay.js";
+import { ChainError } from "../../errors.js";
+import type { FailoverProvider } from "../../rpc/provider.js";
+import { broadcast, isLost, type Refused } from "../broadcast.js";
 import {
   bumped,
   capped,
@@ -16,8 +16,8 @@ import {
   type Market,
   reaches,
   readMarket,
-} from "./fees.js";
-import type { SentTransaction, SentTransactions, SignedVersion } from "./sentTransactions.js";
+} from "../fees.js";
+import type { SentTransaction, SentTransactions, SignedVersion } from "../sentTransactions.js";
 
 /** How often what waits is compared with what the chain asks, in milliseconds: about once a block of Ethereum. */
 export const REVIEW_MS = 15_000;

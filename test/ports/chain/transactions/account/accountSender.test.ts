@@ -2,14 +2,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { id, keccak256, Transaction, toQuantity } from "ethers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { type Chain, createChain } from "../../../../src/ports/chain/index.js";
-import { openSentTransactions } from "../../../../src/ports/chain/transactions/openSentTransactions.js";
-import type { SentTransactions } from "../../../../src/ports/chain/transactions/sentTransactions.js";
-import { systemClock } from "../../../../src/utils/clock.js";
-import { type FaultyMempool, faultyMempool } from "../../../faults/mempool.js";
-import { stepped, type TestClock } from "../../../harness/clock.js";
-import { deployWitan, type Witan } from "../../../harness/deploy.js";
-import { temporaryFolder } from "../../../harness/folder.js";
+import { type Chain, createChain } from "../../../../../src/ports/chain/index.js";
+import { openSentTransactions } from "../../../../../src/ports/chain/transactions/openSentTransactions.js";
+import type { SentTransactions } from "../../../../../src/ports/chain/transactions/sentTransactions.js";
+import { systemClock } from "../../../../../src/utils/clock.js";
+import { type FaultyMempool, faultyMempool } from "../../../../faults/mempool.js";
+import { stepped, type TestClock } from "../../../../harness/clock.js";
+import { deployWitan, type Witan } from "../../../../harness/deploy.js";
+import { temporaryFolder } from "../../../../harness/folder.js";
 
 const GWEI = 1_000_000_000n;
 /** From one review of fees to the next. */
@@ -155,6 +155,78 @@ describe("an account's transactions", () => {
     await rpc("hardhat_mine");
     expect((await again).hash).toBe(keccak256(raw));
     expect(mempool.arrived).toEqual([raw, raw]);
+  });
+
+  it.each([1, 100])(
+    "are found by the process that follows a kill though they are %i blocks deep, and are not sent twice",
+    async (depth) => {
+      const path = join(await temporaryFolder(), "transactions.jsonl");
+      const killed = await connect({ sent: await openSentTransactions(path) });
+      void anchor(killed, `deep ${depth}`).catch(() => undefined);
+      await arrivals(1);
+      killed.close();
+      await rpc("hardhat_mine", toQuantity(depth));
+      const next = await connect({ sent: await openSentTransactions(path) });
+      // In between others are sent.
+      const other = anchor(next, `after ${depth}`);
+      await arrivals(2);
+      await rpc("hardhat_mine");
+      await other;
+      expect((await anchor(next, `deep ${depth}`)).hash).toBe(keccak256(mempool.arrived[0] ?? ""));
+      expect(mempool.arrived).toHaveLength(2);
+      // Its caller has been told: from now on the same call is another one, which the contract refuses.
+      await expect(anchor(next, `deep ${depth}`)).rejects.toMatchObject({ errorName: "KnowledgeRegistryAnchorExists" });
+    },
+  );
+
+  it("are waited for while a node indexes its transactions, and not sent again after a kill meanwhile", async () => {
+    const path = join(await temporaryFolder(), "transactions.jsonl");
+    const killed = await connect({ sent: await openSentTransactions(path) });
+    const first = anchor(killed, "indexed");
+    await arrivals(1);
+    mempool.faults.isIndexing = true;
+    await rpc("hardhat_mine");
+    await systemClock.sleep(20);
+    mempool.faults.isIndexing = false;
+    expect((await first).logs).toHaveLength(1);
+
+    void anchor(killed, "indexed later").catch(() => undefined);
+    await arrivals(2);
+    killed.close();
+    await rpc("hardhat_mine");
+    mempool.faults.isIndexing = true;
+    const next = await connect({ sent: await openSentTransactions(path) });
+    await expect(anchor(next, "indexed later")).rejects.toMatchObject({ kind: "rpc-behind", retryable: true });
+    mempool.faults.isIndexing = false;
+    expect((await anchor(next, "indexed later")).hash).toBe(keccak256(mempool.arrived[1] ?? ""));
+    expect(mempool.arrived).toHaveLength(2);
+  });
+
+  it("are known to be in a block though a node has dropped its receipts", async () => {
+    const path = join(await temporaryFolder(), "transactions.jsonl");
+    const killed = await connect({ sent: await openSentTransactions(path) });
+    void anchor(killed, "dropped").catch(() => undefined);
+    await arrivals(1);
+    killed.close();
+    await rpc("hardhat_mine");
+    const block = Number(await rpc("eth_blockNumber"));
+    mempool.faults.hasDropped = (hash) => hash === keccak256(mempool.arrived[0] ?? "");
+    const next = await connect({ sent: await openSentTransactions(path) });
+    const again = anchor(next, "dropped");
+    let failure: unknown;
+    again.catch((error) => {
+      failure = error;
+    });
+    await until(() => failure !== undefined, REVIEW_MS);
+    expect(failure).toMatchObject({
+      kind: "rpc-state-missing",
+      message: expect.stringContaining(`Block ${block} holds`),
+    });
+    expect(mempool.arrived).toHaveLength(1);
+    const other = anchor(next, "after dropped");
+    await arrivals(2);
+    await rpc("hardhat_mine");
+    expect((await other).logs).toHaveLength(1);
   });
 
   it("that a pool has forgotten are sent again", async () => {

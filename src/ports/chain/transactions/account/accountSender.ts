@@ -1,22 +1,14 @@
 import { solidityPackedKeccak256 } from "ethers";
 import PQueue from "p-queue";
-import { BaseError } from "../../../errors.js";
-import type { Hex } from "../../../records/index.js";
-import { ChainError } from "../errors.js";
-import { broadcast } from "./broadcast.js";
-import { type Market, readMarket } from "./fees.js";
-import {
-  mayHaveArrived,
-  Publisher,
-  type PublisherDependencies,
-  REVIEW_MS,
-  type TransactionDraft,
-} from "./publisher.js";
-import { type RawReceipt, readReceipt } from "./receipt.js";
-import { type SentTransaction, scopeOf } from "./sentTransactions.js";
-
-/** Another transaction took the nonce if after so many reviews no block holds ours: RPC nodes lag behind one another. */
-const CONFLICT_REVIEWS = 3;
+import type { Hex } from "../../../../records/index.js";
+import { ChainError } from "../../errors.js";
+import { broadcast } from "../broadcast.js";
+import { type Market, readMarket } from "../fees.js";
+import type { RawReceipt } from "../receipt.js";
+import type { SentTransaction } from "../sentTransactions.js";
+import { AccountReader } from "./accountReader.js";
+import { mayHaveArrived, Publisher, type PublisherDependencies, type TransactionDraft } from "./publisher.js";
+import { Settler } from "./settler.js";
 
 /** What an account's transactions wait for. */
 export interface SendingStatus {
@@ -40,8 +32,9 @@ export interface AccountSenderDependencies extends PublisherDependencies {
  */
 export class AccountSender {
   readonly #its: AccountSenderDependencies;
+  readonly #reader: AccountReader;
   readonly #publisher: Publisher;
-  #scope: string | undefined;
+  readonly #settler: Settler;
   /** Hashes that a node of the chain has had from this process. */
   readonly #given = new Set<Hex>();
   /** One call begins at a time: each takes the next nonce. */
@@ -49,7 +42,9 @@ export class AccountSender {
 
   constructor(dependencies: AccountSenderDependencies) {
     this.#its = dependencies;
+    this.#reader = new AccountReader(dependencies);
     this.#publisher = new Publisher(dependencies);
+    this.#settler = new Settler({ ...dependencies, reader: this.#reader, publisher: this.#publisher });
   }
 
   get status(): SendingStatus {
@@ -84,16 +79,16 @@ export class AccountSender {
   ): Promise<SentTransaction> {
     const { clock, rpc, sent, timeoutMs } = this.#its;
     const deadline = clock.monotonic() + timeoutMs;
-    const scope = await this.#readScope();
+    const scope = await this.#reader.readScope();
     const id = idOf(call);
-    const [latest, { head }] = await Promise.all([this.#readNonce("latest"), readMarket(rpc)]);
+    const [latest, { head }] = await Promise.all([this.#reader.readNonce("latest"), readMarket(rpc)]);
     await sent.forgetFinal(scope, head);
     this.#noteVanished(scope, latest);
     for (const { nonce } of sent.list(scope)) {
-      const earlier = await this.#refresh(scope, nonce, head, deadline);
+      const earlier = await this.#refresh(scope, nonce, deadline);
       if (earlier === undefined) continue;
       if (earlier.call === id && (!earlier.isAnswered || earlier.minedIn === undefined)) return earlier;
-      if (earlier.minedIn === undefined) await this.#settleEarlier(earlier, deadline);
+      if (earlier.minedIn === undefined) await this.#settler.settleEarlier(earlier, deadline);
     }
     const [gasLimit, market] = await Promise.all([estimate(), this.#publisher.affordableMarket(deadline)]);
     const transaction = await this.#publish(scope, { ...call, call: id, gasLimit }, market, deadline);
@@ -112,12 +107,12 @@ export class AccountSender {
     const { sent, tip } = this.#its;
     for (let refused = -1; ; ) {
       const last = sent.list(scope).at(-1)?.nonce ?? -1;
-      const nonce = Math.max(await this.#readNonce(tip), last + 1);
+      const nonce = Math.max(await this.#reader.readNonce(tip), last + 1);
       try {
         return await this.#publisher.publish(scope, { ...draft, nonce }, market, deadline);
       } catch (error) {
         const isTaken = error instanceof ChainError && error.kind === "nonce-conflict" && nonce > refused;
-        if (!isTaken || (await this.#readNonce(tip)) <= nonce) throw error;
+        if (!isTaken || (await this.#reader.readNonce(tip)) <= nonce) throw error;
         refused = nonce;
       }
     }
@@ -126,79 +121,31 @@ export class AccountSender {
   /**
    * Waits until a version of the transaction is in a block. Its fees are raised meanwhile if the chain asks for it.
    *
-   * @throws {@link ChainError} `transaction-timeout`, or `nonce-conflict` if another transaction took its nonce.
+   * @throws {@link ChainError} as {@link Settler.settle}.
    */
   async settle(transaction: SentTransaction): Promise<RawReceipt> {
     const { clock, sent, timeoutMs } = this.#its;
-    const receipt = await this.#settle(transaction, clock.monotonic() + timeoutMs);
-    await sent.noteAnswered(await this.#readScope(), transaction.nonce, Number(receipt.blockNumber));
+    const receipt = await this.#settler.settle(transaction, clock.monotonic() + timeoutMs);
+    await sent.noteAnswered(await this.#reader.readScope(), transaction.nonce, Number(receipt.blockNumber));
     return receipt;
   }
 
-  async #settle({ nonce }: SentTransaction, deadline: number): Promise<RawReceipt> {
-    const { clock, pollMs, sent, timeoutMs } = this.#its;
-    const scope = await this.#readScope();
-    let reviewAt = clock.monotonic() + REVIEW_MS;
-    let conflicts = 0;
-    let failure: unknown;
-    for (;;) {
-      const known = sent.get(scope, nonce);
-      if (known === undefined || conflicts >= CONFLICT_REVIEWS) {
-        await sent.drop(scope, nonce);
-        throw new ChainError("nonce-conflict", `Another transaction of the same account took the nonce ${nonce}.`, {
-          hints: ["Do not use one key in two processes."],
-        });
-      }
-      try {
-        const receipt = await this.#receiptOf(known);
-        if (receipt !== undefined) {
-          this.#publisher.wait(undefined);
-          sent.noteMined(scope, nonce, Number(receipt.blockNumber));
-          return receipt;
-        }
-        if (clock.monotonic() >= reviewAt) {
-          reviewAt = clock.monotonic() + REVIEW_MS;
-          conflicts = (await this.#isUsed(nonce)) ? conflicts + 1 : 0;
-          if (conflicts === 0) await this.#publisher.review(scope, known, await readMarket(this.#its.rpc), deadline);
-        }
-      } catch (error) {
-        // It was sent: go on waiting if the RPC is briefly unreachable.
-        if (!(error instanceof BaseError && error.retryable)) throw error;
-        failure = error;
-      }
-      if (clock.monotonic() >= deadline) throw this.#timeout(known, timeoutMs, failure);
-      await clock.sleep(pollMs);
-    }
-  }
-
-  /** Settles what another call has left. Its caller was told that it may still be mined. */
-  async #settleEarlier(earlier: SentTransaction, deadline: number): Promise<void> {
-    try {
-      await this.#settle(earlier, deadline);
-    } catch (error) {
-      if (!(error instanceof ChainError)) throw error;
-      if (error.kind === "nonce-conflict") return;
-      const details = { details: error.message, hints: ["Nothing was sent: it would wait behind that one."] };
-      throw new ChainError(error.kind, "An earlier transaction of this account is in no block yet.", {
-        cause: error,
-        ...details,
-      });
-    }
-  }
-
   /** Looks an unmined transaction up, and gives it to the chain if this process has not yet. Undefined if it needs no care any more. */
-  async #refresh(scope: string, nonce: number, head: number, deadline: number): Promise<SentTransaction | undefined> {
+  async #refresh(scope: string, nonce: number, deadline: number): Promise<SentTransaction | undefined> {
     const { rpc, sent } = this.#its;
     const earlier = sent.get(scope, nonce);
     if (earlier === undefined || earlier.minedIn !== undefined) return earlier;
-    const receipt = await this.#receiptOf(earlier);
-    if (receipt !== undefined) {
-      sent.noteMined(scope, nonce, Number(receipt.blockNumber));
-      await sent.forgetFinal(scope, head);
+    const newest = earlier.versions.at(-1);
+    const isGiven = newest === undefined || this.#given.has(newest.hash);
+    const receipt = await this.#reader.receiptOf(earlier);
+    // After days a node may have dropped the receipt.
+    const found = receipt === undefined && !isGiven ? await this.#reader.blockOf(earlier) : undefined;
+    const minedIn = receipt === undefined ? found : Number(receipt.blockNumber);
+    if (minedIn !== undefined) {
+      sent.noteMined(scope, nonce, minedIn);
       return sent.get(scope, nonce);
     }
-    const newest = earlier.versions.at(-1);
-    if (newest === undefined || this.#given.has(newest.hash)) return earlier;
+    if (isGiven) return earlier;
     try {
       await broadcast(rpc, newest, { ...this.#its, deadline });
       this.#given.add(newest.hash);
@@ -220,46 +167,9 @@ export class AccountSender {
     }
   }
 
-  /** The receipt of the version that is in a block. */
-  async #receiptOf({ versions }: SentTransaction): Promise<RawReceipt | undefined> {
-    for (const { hash } of versions.toReversed()) {
-      const receipt = await readReceipt(this.#its.rpc, hash);
-      if (receipt !== undefined) return receipt;
-    }
-    return undefined;
-  }
-
-  /** Whether a block holds a transaction with this nonce. */
-  async #isUsed(nonce: number): Promise<boolean> {
-    return (await this.#readNonce("latest")) > nonce;
-  }
-
-  async #readNonce(tag: "pending" | "latest"): Promise<number> {
-    const { account, rpc } = this.#its;
-    return Number(await rpc.send("eth_getTransactionCount", [account, tag]));
-  }
-
-  async #readScope(): Promise<string> {
-    const { account, chainId, rpc } = this.#its;
-    if (this.#scope === undefined) {
-      const genesis: { hash: Hex } | null = await rpc.send("eth_getBlockByNumber", ["0x0", false]);
-      this.#scope = scopeOf(`${genesis?.hash ?? chainId}`, account);
-    }
-    return this.#scope;
-  }
-
   #list(): readonly SentTransaction[] {
-    return this.#scope === undefined ? [] : this.#its.sent.list(this.#scope);
-  }
-
-  #timeout({ versions }: SentTransaction, timeoutMs: number, cause: unknown): ChainError {
-    const { waitsFor } = this.#publisher;
-    const why = waitsFor === undefined ? "" : `: ${waitsFor}`;
-    const hash = versions.at(-1)?.hash;
-    return new ChainError("transaction-timeout", `Transaction ${hash} was in no block after ${timeoutMs} ms${why}.`, {
-      cause,
-      hints: ["It may still be mined. Send the same again to wait for it, or check its hash before you send another."],
-    });
+    const { scope } = this.#reader;
+    return scope === undefined ? [] : this.#its.sent.list(scope);
   }
 }
 

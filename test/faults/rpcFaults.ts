@@ -59,6 +59,14 @@ export function withoutPending(): RpcFault {
   };
 }
 
+/** The node estimates gas on its newest block unless it is told another, as geth does; Hardhat takes the pending one. */
+export function estimatesOnLatest(): RpcFault {
+  return async ({ method, params }, next) => {
+    const [transaction, at = "latest", ...more] = params;
+    return next({ method, params: method === "eth_estimateGas" ? [transaction, at, ...more] : params });
+  };
+}
+
 export interface RateLimit {
   /** The requests that are let through before the others are refused, each time after {@link limited}'s `reset`. */
   readonly allowed: number;

@@ -1,5 +1,5 @@
-import { createEventCache } from "../../ports/chain/events/eventCache.js";
-import { type Chain, ChainError, type ChainEventOf, peerIdText } from "../../ports/chain/index.js";
+import { createEventCache, type EventCacheSource } from "../../ports/chain/events/eventCache.js";
+import { ChainError, type ChainEventOf, peerIdText } from "../../ports/chain/index.js";
 import type { Address, Hex } from "../../records/index.js";
 import { type MembershipEvent, membershipEvents } from "./membershipEvents.js";
 import { isMemberIn, type NodeSummary } from "./node.js";
@@ -20,10 +20,10 @@ export interface Membership {
 const NO_INDEX = 0xffff_ffffn;
 
 /**
- * Derives the nodes from the events of the registry, each read once. If a reorganisation is deeper than the event cache looks
- * back, only the next client notices it.
+ * Derives the nodes from the events of the registry. If a reorganisation is deeper than the newest blocks, that is noticed once the
+ * event cache reads its blocks again.
  */
-export function createMembership(chain: Pick<Chain, "events" | "blockNumber" | "deployedAtBlock">): Membership {
+export function createMembership(chain: EventCacheSource): Membership {
   const cache = createEventCache(chain, membershipEvents, MAX_EVENTS);
   let derived = derive([]);
 

@@ -1,4 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createClient } from "../../../src/client/index.js";
+import { createChain } from "../../../src/ports/chain/index.js";
+import { estimatesOnLatest } from "../../faults/rpcFaults.js";
+import { startRpcProxy } from "../../faults/rpcProxy.js";
 import { useGuardedDao } from "../../harness/client/daos.js";
 import { openVote, restartOf, scaleOf } from "../../harness/client/directives.js";
 import { failureOf } from "../../harness/dao.js";
@@ -22,6 +26,25 @@ describe("castVote", () => {
     expect(await failureOf(dao.client(1).castVote(odd))).toMatchObject({ code: "invalid-input" });
     const wordy = { proposalId, support: "for", reason: "x".repeat(1_025) } as const;
     expect(await failureOf(dao.client(1).castVote(wordy))).toMatchObject({ code: "invalid-input" });
+  });
+
+  it("takes effect in the block that opens the vote, also on a node that estimates gas on the block before", async () => {
+    const { deployment, operators, provider } = dao.witan;
+    const proxy = await startRpcProxy(provider);
+    const signer = operators[1];
+    const chain = await createChain({ rpcUrl: proxy.url, ...deployment, signer, pollMs: 5 });
+    onTestFinished(async () => {
+      chain.close();
+      await proxy.close();
+    });
+    proxy.add(estimatesOnLatest());
+    const client = createClient({ chain, content: dao.content });
+    const { proposalId } = await dao.client().openProposal({ order: scaleOf("early") });
+    const { start } = await client.getProposal({ proposalId });
+    await provider.request({ method: "evm_increaseTime", params: [start - (await chain.now()) + 2] });
+    expect(await client.getProposal({ proposalId })).toMatchObject({ state: "Active" });
+    await client.castVote({ proposalId, support: "for" });
+    expect(await client.getProposal({ proposalId })).toMatchObject({ votes: { for: 1 } });
   });
 
   it.each(["against", "abstain"] as const)(

@@ -2,9 +2,9 @@ import type { ChainEvent } from "./event.js";
 import type { LogReader } from "./logReader.js";
 
 /** Blocks below the newest one at which a block is read again: two epochs of Ethereum, after which it is final. */
-const DEPTH_BLOCKS = 64;
+export const DEPTH_BLOCKS = 64;
 /** Blocks that are read again at once, where new ones come one by one: one request more for so many. */
-const STEP_BLOCKS = 32;
+export const STEP_BLOCKS = 32;
 
 /**
  * Reads every block a second time once it is deep in the chain, and gives the events that were not there the first time: an RPC
@@ -47,6 +47,7 @@ export class SecondReading {
   }
 }
 
-function keyOf({ blockHash, logIndex }: ChainEvent): string {
+/** Names an event on one fork. */
+export function keyOf({ blockHash, logIndex }: Pick<ChainEvent, "blockHash" | "logIndex">): string {
   return `${blockHash}/${logIndex}`;
 }

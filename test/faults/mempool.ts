@@ -11,6 +11,8 @@ export interface MempoolFaults {
   refuses: string | undefined;
   /** Tells the nonce as of the newest block, also where the pool's is asked for. */
   hidesPending: boolean;
+  /** Tells the pool's nonce so much too high, as a node does that counts what waits behind a gap. */
+  countsAhead: number;
   /** Has a receipt for what waits, which names no block; and no true one. */
   tellsNoBlock: boolean;
   /** Refuses to look transactions up by their hashes, as geth does while it indexes them. */
@@ -35,7 +37,7 @@ export function faultyMempool(node: Eip1193Provider): FaultyMempool {
   const faults: MempoolFaults = {
     ...{ forgets: false, losesAnswers: false, refuses: undefined },
     ...{ hidesPending: false, tellsNoBlock: false, tip: undefined },
-    ...{ isIndexing: false, hasDropped: () => false },
+    ...{ countsAhead: 0, isIndexing: false, hasDropped: () => false },
   };
 
   async function request({ method, params = [] }: Parameters<Eip1193Provider["request"]>[0]): Promise<unknown> {
@@ -50,6 +52,10 @@ export function faultyMempool(node: Eip1193Provider): FaultyMempool {
     }
     if (method === "eth_getTransactionCount" && second === "pending" && faults.hidesPending) {
       return node.request({ method, params: [first, "latest"] });
+    }
+    if (method === "eth_getTransactionCount" && second === "pending" && faults.countsAhead > 0) {
+      const nonce = Number(await node.request({ method, params }));
+      return `0x${(nonce + faults.countsAhead).toString(16)}`;
     }
     if (faults.isIndexing && /^eth_getTransaction(ByHash|Receipt)$/.test(method)) {
       throw Object.assign(new Error("transaction indexing is in progress"), { code: -32_000 });

@@ -6,10 +6,11 @@ import { openOutbox } from "../../../src/agent/outbox/open.js";
 import type { Outbox } from "../../../src/agent/outbox/outbox.js";
 import { type Client, createClient } from "../../../src/client/index.js";
 import { createChain } from "../../../src/ports/chain/index.js";
-import type { ContentId } from "../../../src/records/index.js";
+import type { ContentId, State } from "../../../src/records/index.js";
 import { pruned, stuckAt } from "../../faults/rpcFaults.js";
 import { type RpcProxy, startRpcProxy } from "../../faults/rpcProxy.js";
-import { createTestDao, incidentOf, type TestDao } from "../../harness/dao.js";
+import { createTestDao, incidentOf, stateOf, type TestDao } from "../../harness/dao.js";
+import { anchorJointRoot } from "../../harness/jointAnchors.js";
 
 /** Deeper than any reorganisation here. */
 const FINAL_BLOCKS = 25;
@@ -115,6 +116,28 @@ describe("an outbox on a chain that is reorganised", () => {
       expect(outbox.unsettled).toBe(1);
       await setting.witan.mine(1);
       await outbox.review();
+      expect(outbox.unsettled).toBe(0);
+    });
+
+    it("settles joint anchors too, each once this node's own part is final", async () => {
+      proxy.add(pruned(3));
+      const [own, other] = [0, 1].map((index) => stateOf(setting.client(index).account ?? "0x")) as [State, State];
+      await outbox.submit("State", own);
+      const offer = await outbox.offer("State");
+      const written = { 0: [{ kind: "State", value: own }], 1: [{ kind: "State", value: other }] } as const;
+      // The other node is there first; this one joins when that is final.
+      const { anchorAgain, batches, id, message } = await anchorJointRoot(setting, written, { signers: [1] });
+      const root = offer?.root ?? "0x";
+      expect(batches[0]?.root).toBe(root);
+      expect(await outbox.noteSigned(root, { id, index: 0, deadline: message.deadline })).toBe(true);
+      await setting.witan.mine(FINAL_BLOCKS);
+      const { blockNumber, hash } = await anchorAgain([0]);
+      await outbox.noteAnchored({ root, blockNumber, transactionHash: hash, joint: { id, index: 0 } });
+      await setting.witan.mine(FINAL_BLOCKS - 2);
+      await outbox.review();
+      expect(outbox.unsettled).toBe(1);
+      await setting.witan.mine(1);
+      expect(await outbox.review()).toEqual([]);
       expect(outbox.unsettled).toBe(0);
     });
 

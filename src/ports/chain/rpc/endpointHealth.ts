@@ -6,7 +6,7 @@ import { retryDelay } from "../../../utils/timing/retryDelay.js";
 import { ChainError } from "../errors.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Head, HeadFault } from "./heads.js";
-import { isRateLimit, lacksPending, pauseOf, RateLimitError, type RpcRefusal } from "./refusals.js";
+import { isRateLimit, lacksPending, mayLackPending, pauseOf, RateLimitError, type RpcRefusal } from "./refusals.js";
 
 export type Answer = JsonRpcResult | JsonRpcError;
 
@@ -38,8 +38,9 @@ export interface EndpointHealthOptions {
   readonly clock: Clock;
 }
 
+const ESTIMATE = "eth_estimateGas";
 /** Requests that a node without a pending block answers for the latest one instead. */
-const TIP_METHODS = new Set(["eth_call", "eth_getBlockByNumber", "eth_estimateGas"]);
+const TIP_METHODS = new Set(["eth_call", "eth_getBlockByNumber", ESTIMATE]);
 
 /** One endpoint and what is known of it: whether it answers, for the right chain, and how new its blocks are. */
 export class EndpointHealth {
@@ -153,13 +154,16 @@ export class EndpointHealth {
   async #askForTip(payload: JsonRpcPayload, timeoutMs: number): Promise<Answer> {
     const instead = latestOf(payload);
     if (instead === undefined) return this.#endpoint.request(payload, timeoutMs);
+    const isEstimate = payload.method === ESTIMATE;
     if (!this.#hasNoPending) {
       const answer = await this.#endpoint.request(payload, timeoutMs);
-      const isLacking = "error" in answer ? lacksPending(answer.error) : answer.result === null;
+      const lacks = isEstimate ? mayLackPending : lacksPending;
+      const isLacking = "error" in answer ? lacks(answer.error) : answer.result === null;
       if (!isLacking) return answer;
     }
     const answer = await this.#endpoint.request(instead, timeoutMs);
-    if ("result" in answer) this.#hasNoPending = true;
+    // Some estimate on other blocks than they call on, and some take no block for an estimate at all.
+    if ("result" in answer && !isEstimate) this.#hasNoPending = true;
     return answer;
   }
 
@@ -205,9 +209,10 @@ function headOf(block: { number?: Hex; timestamp?: Hex } | null): Head | undefin
   return Number.isSafeInteger(head.number) && Number.isSafeInteger(head.time) ? head : undefined;
 }
 
-/** The same request about the latest block; undefined if it is not about the pending one. */
+/** The same request about the latest block, or an estimate for the node's own choice; undefined if it is not about the pending one. */
 function latestOf(payload: JsonRpcPayload): JsonRpcPayload | undefined {
   const { method, params } = payload;
   if (!TIP_METHODS.has(method) || !Array.isArray(params) || !params.includes("pending")) return undefined;
+  if (method === ESTIMATE) return { ...payload, params: params.filter((each) => each !== "pending") };
   return { ...payload, params: params.map((each) => (each === "pending" ? "latest" : each)) };
 }

@@ -21,9 +21,9 @@ const TOO_OFTEN =
 /** Words for either: EIP-1474's own for the code -32005. */
 const EITHER = /limit exceeded/i;
 
-/** The node does not have the state, or not yet the block, that the request is about; another node may have it. */
+/** The node does not have the state or the receipts, or not yet the block, that the request is about; another node may have it. */
 const STATE_MISSING =
-  /missing trie node|state .*(not available|unavailable|pruned|not found|missing)|(pruned|historical state|old state|no state available)|header (for hash )?not found|(unknown|missing) (block|header)\b|block (not found|is not available)|archive/i;
+  /missing trie node|receipts? (is |are )?not available|state .*(not available|unavailable|pruned|not found|missing)|(pruned|historical state|old state|no state available)|header (for hash )?not found|(unknown|missing) (block|header)\b|block (not found|is not available)|archive/i;
 
 /** geth's words for a transaction that it does not find while it indexes them, as for hours after a start. */
 const INDEXING = /indexing is in progress/i;
@@ -49,6 +49,11 @@ export function isIndexing(message: string): boolean {
 export function lacksPending(refusal: RpcRefusal): boolean {
   if (isRevert(refusal)) return false;
   return /pending|block tag|unknown block|invalid (block|argument|params)|hex string/i.test(refusal.message ?? "");
+}
+
+/** Whether the node may refuse a request because it is about the pending block: for any reason but a contract's and a limit. */
+export function mayLackPending(refusal: RpcRefusal): boolean {
+  return !isRevert(refusal) && !isRateLimit(refusal);
 }
 
 /** Whether a call was carried out and failed: a contract's words say nothing of the node. */

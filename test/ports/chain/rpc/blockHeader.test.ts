@@ -34,9 +34,14 @@ describe("a block's header", () => {
     expect(await readHeader(chain, 10)).toBeUndefined();
   });
 
-  it.each(["invalid block tag", "'finalized' tag not supported on pre-merge network", "hex string without 0x prefix"])(
-    "is undefined under a tag that the RPC node refuses with: %s",
-    async (details) => expect(await readHeader(chainOf(9, refusal(details)), "finalized")).toBeUndefined(),
+  it.each([
+    "finalized block not found",
+    "Unknown block",
+    "invalid block tag",
+    "'finalized' tag not supported on pre-merge network",
+    "hex string without 0x prefix",
+  ])("is undefined under a tag that the RPC node refuses with: %s", async (details) =>
+    expect(await readHeader(chainOf(9, refusal(details)), "finalized")).toBeUndefined(),
   );
 
   it.each(["unknown block", "header not found"])(

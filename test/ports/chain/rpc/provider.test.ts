@@ -260,6 +260,37 @@ describe("a provider over several endpoints", () => {
     expect(await its.provider.estimateGas({ to: `0x${"11".repeat(20)}` })).toBe(1n);
   });
 
+  it.each(["retrieve state for block hash 0x31: header for hash not found", "too many arguments, want at most 1"])(
+    "estimates gas as an endpoint does by itself, where that refuses to do so on the pending block: %s",
+    async (refusal) => {
+      const one = endpointOf("one");
+      const asked: unknown[][] = [];
+      const endpoint: Endpoint = {
+        label: "one",
+        async request(payload, timeoutMs) {
+          if (payload.method !== "eth_estimateGas") return one.endpoint.request(payload, timeoutMs);
+          asked.push(payload.params as unknown[]);
+          const [, tag] = payload.params as unknown[];
+          const error = { code: -32_000, message: refusal };
+          return tag === undefined ? { id: payload.id, result: "0x5208" } : { id: payload.id, error };
+        },
+      };
+      const its = providerOf({ endpoint });
+      await ask(its);
+      expect(await its.provider.estimateGas({ to: `0x${"11".repeat(20)}` })).toBe(21_000n);
+      expect(asked).toEqual([[expect.anything(), "pending"], [expect.anything()]]);
+      expect(its.provider.hasPending).toBe(true);
+    },
+  );
+
+  it("asks another endpoint for logs whose receipts the first one lacks", async () => {
+    const [one, two] = [endpointOf("one"), endpointOf("two")];
+    const its = providerOf(one, two);
+    await ask(its);
+    one.state.refusal = "Receipt not available for 'From' block '1273020'.";
+    expect(await its.provider.send("eth_getLogs", [{}])).toBe("two");
+  });
+
   it("passes on a failure of the program at once", async () => {
     const [one, two] = [endpointOf("one"), endpointOf("two")];
     const its = providerOf(one, two);

@@ -38,11 +38,6 @@ export class AccountReader {
     return Number(await rpc.send("eth_getTransactionCount", [account, tag]));
   }
 
-  /** Whether a block holds a transaction with this nonce. */
-  async isUsed(nonce: number): Promise<boolean> {
-    return (await this.readNonce("latest")) > nonce;
-  }
-
   /** The receipt of the version that is in a block, however old that is; undefined if the node has none. */
   async receiptOf({ versions }: SentTransaction): Promise<RawReceipt | undefined> {
     for (const { hash } of versions.toReversed()) {

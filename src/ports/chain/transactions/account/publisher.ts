@@ -138,6 +138,16 @@ export class Publisher {
     this.wait(`a node refuses higher fees: ${refused.error.details ?? refused.error.shortMessage}`);
   }
 
+  /**
+   * Sends the bytes of a transaction again that no block can take, since `missing`, a lower nonce of the account, is used by none
+   * yet. It is not one of this program's: those are sent one after another. Higher fees would not help.
+   */
+  async waitBehind({ nonce, versions }: SentTransaction, missing: number, deadline: number): Promise<void> {
+    this.wait(`nonce ${nonce} waits for nonce ${missing} of this account, which another program has to send`);
+    const newest = versions.at(-1);
+    if (newest !== undefined) await this.#sendAgain(newest, deadline);
+  }
+
   /** Says what transactions wait for, if that has changed. */
   wait(reason: string | undefined): void {
     if (this.#waitsFor === reason) return;

@@ -49,8 +49,10 @@ export class Settler {
         }
         if (clock.monotonic() >= reviewAt) {
           reviewAt = clock.monotonic() + REVIEW_MS;
-          conflicts = (await reader.isUsed(nonce)) ? conflicts + 1 : 0;
-          if (conflicts === 0) await publisher.review(scope, known, await readMarket(rpc), deadline);
+          const latest = await reader.readNonce("latest");
+          conflicts = latest > nonce ? conflicts + 1 : 0;
+          if (latest < nonce) await publisher.waitBehind(known, latest, deadline);
+          else if (conflicts === 0) await publisher.review(scope, known, await readMarket(rpc), deadline);
           if (conflicts >= CONFLICT_REVIEWS) ending = await this.#endWithoutReceipt(scope, known);
         }
       } catch (error) {

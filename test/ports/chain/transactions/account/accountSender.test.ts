@@ -285,6 +285,33 @@ describe("an account's transactions", () => {
     expect(new Set(noncesOf(mempool.arrived)).size).toBe(1);
   });
 
+  it("that wait behind a nonce of somebody else's offer no more for it, and say what they wait for", async () => {
+    const chain = await connect();
+    const before = await nonce("latest");
+    mempool.faults.countsAhead = 2;
+    const first = anchor(chain, "behind a gap");
+    await arrivals(1);
+    expect(noncesOf(mempool.arrived)).toEqual([before + 2]);
+    for (let block = 0; block < 8; block++) {
+      await rpc("hardhat_mine");
+      const arrived = mempool.arrived.length;
+      await reviewed(arrived + 1);
+    }
+    expect(new Set(mempool.arrived).size).toBe(1);
+    const reason = `nonce ${before + 2} waits for nonce ${before} of this account, which another program has to send`;
+    expect(chain.sending.waitsFor).toBe(reason);
+    mempool.faults.countsAhead = 0;
+    // The other program sends what was missing.
+    for (const missing of [before, before + 1]) {
+      await witan.operators[0]
+        ?.connect(chain.provider)
+        .sendTransaction({ to: account(), nonce: missing, gasLimit: 21_000 });
+    }
+    await rpc("hardhat_mine");
+    expect((await first).logs).toHaveLength(1);
+    expect(chain.sending.waitsFor).toBeUndefined();
+  });
+
   it("offer no more than the account has, if that is enough for the next block", async () => {
     const before = String(await rpc("eth_getBalance", account(), "latest"));
     onTestFinished(async () => void (await rpc("hardhat_setBalance", account(), before)));

@@ -5,19 +5,9 @@ import { retryDelay } from "../../../../utils/timing/retryDelay.js";
 import { ChainError } from "../../errors.js";
 import type { FailoverProvider } from "../../rpc/provider.js";
 import { broadcast, isLost, type Refused } from "../broadcast.js";
-import {
-  bumped,
-  capped,
-  type Fees,
-  feesFor,
-  highest,
-  inGwei,
-  leastOf,
-  type Market,
-  reaches,
-  readMarket,
-} from "../fees.js";
+import { bumped, capped, type Fees, feesFor, highest, leastOf, type Market, reaches, readMarket } from "../fees.js";
 import type { SentTransaction, SentTransactions, SignedVersion } from "../sentTransactions.js";
+import { aboveCap, behindNonce, belowAsked, CAP_HINT, refusalError } from "./reasons.js";
 
 /** How often what waits is compared with what the chain asks, in milliseconds: about once a block of Ethereum. */
 export const REVIEW_MS = 15_000;
@@ -143,7 +133,7 @@ export class Publisher {
    * yet. It is not one of this program's: those are sent one after another. Higher fees would not help.
    */
   async waitBehind({ nonce, versions }: SentTransaction, missing: number, deadline: number): Promise<void> {
-    this.wait(`nonce ${nonce} waits for nonce ${missing} of this account, which another program has to send`);
+    this.wait(behindNonce(nonce, missing));
     const newest = versions.at(-1);
     if (newest !== undefined) await this.#sendAgain(newest, deadline);
   }
@@ -227,16 +217,6 @@ export function mayHaveArrived(error: unknown): boolean {
   return isLost(error) || (error instanceof ChainError && error.kind === "transaction-timeout");
 }
 
-const CAP_HINT = "Raise the cap (maxFeeGwei), or wait until fees fall.";
-
-function aboveCap(market: Market, maxFee: bigint): string {
-  return `the chain asks ${inGwei(leastOf(market))} for a unit of gas, above the cap of ${inGwei(maxFee)}`;
-}
-
-function belowAsked(market: Market, affordable: bigint): string {
-  return `the chain asks ${inGwei(leastOf(market))} for a unit of gas, and the account can pay ${inGwei(affordable)}`;
-}
-
 /** Whether the next block may take it, and its tip is not far below that of others. */
 function offersEnough({ max, tip }: Fees, market: Market): boolean {
   const own = tip < market.tip ? tip : market.tip;
@@ -247,16 +227,4 @@ function offersEnough({ max, tip }: Fees, market: Market): boolean {
 function contentsOf({ raw }: SignedVersion): Pick<TransactionDraft, "to" | "value" | "data"> {
   const { data, to, value } = Transaction.from(raw);
   return { data, to, value };
-}
-
-function refusalError({ error, refusal }: Refused): Error {
-  if (refusal === "too-dear" || refusal === "underpriced") {
-    const options = {
-      cause: error,
-      ...(error.details === undefined ? {} : { details: error.details }),
-      hints: [CAP_HINT],
-    };
-    return new ChainError("fees-above-cap", "No node takes the transaction at a price that it may have.", options);
-  }
-  return error;
 }

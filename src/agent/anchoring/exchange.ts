@@ -150,6 +150,7 @@ export class AnchoringExchange {
       signal: this.#stopping.signal,
       onError: (error) => this.#failures.failed(error),
       work: async () => {
+        this.#settler.beginCycle();
         if (this.isOpen) await this.#settler.draft();
         await this.#settler.settle();
         this.#failures.succeeded();

@@ -28,6 +28,11 @@ export class AnchoringSettler {
     this.#schedule = new LeaderSchedule(dependencies.clock, dependencies.node.client.chain.tip);
   }
 
+  /** A cycle begins: further nodes may step in. */
+  beginCycle(): void {
+    this.#schedule.update();
+  }
+
   /** Forgets batches that are anchored and drafts that are no longer valid; resolves with the roots of those
    * batches and the ids of those drafts. */
   async update(): Promise<Hex[]> {

@@ -116,7 +116,7 @@ export class AttestationExchange {
   async update(view: ChainView): Promise<void> {
     this.#latest.update(view);
     this.#open.update(view.directives);
-    this.#settler.forgetCounted();
+    this.#settler.beginCycle();
     await this.#dropEnded();
     await this.#adopt();
     await this.#sender.resume();

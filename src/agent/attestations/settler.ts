@@ -89,8 +89,9 @@ export class AttestationSettler {
     return counted;
   }
 
-  /** What was read from the chain is read again: a reorganisation may have changed it. */
-  forgetCounted(): void {
+  /** A cycle begins: what was read from the chain is read again, since a reorganisation may have changed it. */
+  beginCycle(): void {
+    this.#schedule.update();
     this.#counted.clear();
   }
 

@@ -138,7 +138,7 @@ export class BallotExchange {
     await this.#counted.load(proposals);
     this.#latest.update(view);
     this.#open.update(proposals);
-    this.#settler.forgetVoted();
+    this.#settler.beginCycle();
     await this.#validator.restore(this.#pool.takeRestored());
     this.#equivocations.update();
     await this.#dropEnded();

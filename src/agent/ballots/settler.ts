@@ -91,8 +91,9 @@ export class BallotSettler {
     return hasBit(await this.#bitsOf(proposal, false, index), index);
   }
 
-  /** What was read from the chain is read again: a reorganisation may have changed it. */
-  forgetVoted(): void {
+  /** A cycle begins: what was read from the chain is read again, since a reorganisation may have changed it. */
+  beginCycle(): void {
+    this.#schedule.update();
     this.#votedBits.clear();
   }
 

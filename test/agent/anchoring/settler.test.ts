@@ -72,11 +72,13 @@ function open({ self = 0 } = {}) {
       await settler.draft();
       for (let step = 0; step < 8; step++) {
         clock.pass(ALL_TURNS_MS / 8);
+        settler.beginCycle();
         await settler.draft();
       }
     },
     async settleInTurn() {
       for (let step = 0; step < 8; step++) {
+        settler.beginCycle();
         await settler.settle();
         await jobs.settled();
         clock.pass(ALL_TURNS_MS / 8);

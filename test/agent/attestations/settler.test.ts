@@ -116,7 +116,7 @@ function open(self = first) {
       state.reports.push(...indices.map((index) => ({ node: operatorOf(index), ...said, ...where })));
     },
     async update(stop = signal) {
-      settler.forgetCounted();
+      settler.beginCycle();
       await settler.update(directive, stop);
       await jobs.settled();
     },
@@ -260,7 +260,7 @@ it("reads once what counts until it is told to forget, and again where the chain
   await expect(ask()).rejects.toThrow("the line is broken");
   const [counted, ...others] = await ask();
   expect([others, state.reads]).toEqual([[counted, counted], 2]);
-  settler.forgetCounted();
+  settler.beginCycle();
   expect((await ask())[0]).not.toBe(counted);
   settler.forget(directiveId);
   await ask();

@@ -98,6 +98,7 @@ async function open({ place = 0, tip = "pending", nodes = 5 }: { place?: number;
     ...{ clock, committees, latest, logs, pool, settler, state },
     add: (...ballots: NodeBallot[]) => ballots.forEach((ballot) => void pool.add(ballot)),
     async update(what = proposal, stop = signal) {
+      settler.beginCycle();
       await settler.update(what, stop);
       await jobs.settled();
     },
@@ -202,10 +203,8 @@ describe("a node settles when it is its turn", () => {
     await update();
     clock.pass(AgentDefaults.openStepMs);
     state.voted = [0, 1, 2];
-    settler.forgetVoted();
     await update();
     state.voted = [];
-    settler.forgetVoted();
     await update();
     clock.pass(AgentDefaults.openStepMs);
     settler.forget("7");
@@ -294,6 +293,6 @@ it("reads who has voted once, by the highest word that was asked for, until it i
   expect(state.reads).toBe(3);
   state.voted = [];
   expect(await ask(3)).toEqual([true]);
-  settler.forgetVoted();
+  settler.beginCycle();
   expect(await ask(3)).toEqual([false]);
 });

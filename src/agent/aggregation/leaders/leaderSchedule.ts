@@ -28,6 +28,8 @@ interface DutyTurn {
   readonly since: number;
   /** How many nodes may act besides the leader. */
   steps: number;
+  /** The update in which that was decided. */
+  update: number;
 }
 
 /**
@@ -38,6 +40,7 @@ export class LeaderSchedule {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #stepMs: number;
   readonly #turns = new Map<string, DutyTurn>();
+  #update = 0;
 
   /** @param tip The newest block that this node reads; pending transactions are visible unless it is "latest". */
   constructor(clock: Pick<Clock, "monotonic">, tip?: Chain["tip"]) {
@@ -45,19 +48,28 @@ export class LeaderSchedule {
     this.#stepMs = tip === "latest" ? BLIND_STEP_MS : AgentDefaults.openStepMs;
   }
 
-  /** The nodes that may act now, by account in lower case. The duty begins with the first call. */
+  /** Further nodes may step in: once in each cycle, however often it is asked who is due meanwhile, as when messages arrive. */
+  update(): void {
+    this.#update += 1;
+  }
+
+  /** The nodes that may act since the last update, by account in lower case. The duty begins with the first call. */
   due({ key, nodes, task }: Duty): ReadonlySet<string> {
     const turn = this.#turns.get(key) ?? this.#begin(key, task, nodes(), this.#clock.monotonic());
-    const passed = Math.floor((this.#clock.monotonic() - turn.since) / this.#stepMs);
-    turn.steps = Math.min(passed, turn.steps + STEPS_PER_UPDATE);
+    if (turn.update !== this.#update) {
+      const passed = Math.floor((this.#clock.monotonic() - turn.since) / this.#stepMs);
+      turn.steps = Math.min(passed, turn.steps + STEPS_PER_UPDATE);
+      turn.update = this.#update;
+    }
     return new Set(turn.order.slice(0, turn.steps + 1));
   }
 
   /**
    * Which of the tasks that are open now `self` may do. Tasks that are not open any more end, and a committee that changed
-   * has a new order. A node that is not in the committee may act at once: it costs nobody else a turn.
+   * has a new order. A node that is not in the committee may act at once: it costs nobody else a turn. Each call is an update.
    */
   dueTasks(tasks: readonly string[], committee: readonly Address[], self: Address): Set<string> {
+    this.update();
     const open = new Set(tasks);
     for (const key of this.#turns.keys()) if (!open.has(key)) this.end(key);
     const own = self.toLowerCase();
@@ -66,7 +78,7 @@ export class LeaderSchedule {
       [...open].filter((task) => {
         const known = this.#turns.get(task);
         if (known !== undefined && !isSameList(known.nodes, committee)) {
-          this.#begin(task, task, committee, known.since).steps = known.steps;
+          Object.assign(this.#begin(task, task, committee, known.since), { steps: known.steps, update: known.update });
         }
         return this.due({ key: task, task, nodes: () => committee }).has(own) || !isMember;
       }),
@@ -84,7 +96,7 @@ export class LeaderSchedule {
   }
 
   #begin(key: string, task: string, nodes: readonly Address[], since: number): DutyTurn {
-    const turn = { nodes, order: leaderOrder(task, nodes), since, steps: 0 };
+    const turn = { nodes, order: leaderOrder(task, nodes), since, steps: 0, update: this.#update };
     this.#turns.set(key, turn);
     return turn;
   }

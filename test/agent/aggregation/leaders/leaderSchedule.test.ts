@@ -41,6 +41,7 @@ it("lets the leader act at once, and each further node a step later, whatever th
     expect([...schedule.due(duty)]).toEqual(order.slice(0, 1));
   }
   clock.pass(1_500);
+  schedule.update();
   expect([...schedule.due(duty)]).toEqual(order.slice(0, 2));
   schedule.end(duty.key);
   expect([...schedule.due(duty)]).toEqual(order.slice(0, 1));
@@ -51,10 +52,19 @@ it("lets few nodes act after a long pause, and waits for a block if pending tran
   const clock = new TestClock(frozen());
   const [schedule, blind] = [new LeaderSchedule(clock), new LeaderSchedule(clock, "latest")];
   const wide = { ...duty, nodes: () => many };
-  const sizes = () => [schedule.due(wide).size, blind.due(wide).size];
+  const due = () => [schedule.due(wide).size, blind.due(wide).size];
+  const sizes = () => {
+    for (const each of [schedule, blind]) each.update();
+    return due();
+  };
   expect(sizes()).toEqual([1, 1]);
   clock.pass(19_999);
   expect(sizes()).toEqual([3, 1]);
+  // Messages that arrive between two cycles bring nobody else in.
+  expect([due(), due()]).toEqual([
+    [3, 1],
+    [3, 1],
+  ]);
   clock.pass(1);
   expect(sizes()).toEqual([5, 2]);
   schedule.endAll("settle ");

@@ -1,5 +1,5 @@
-// Repeats long seeded tests: `npm run soak -- NAME [--seed S] [--minutes N] [--kills K]`. Each pass takes the next seed, until
-// N minutes have passed; by default there is one pass. The story has K kills. Without a name, lists what there is. The last
+// Repeats long seeded tests: `npm run soak -- NAME [--seed S] [--minutes N] [--kills K] [--short]`. Each pass takes the next seed,
+// until N minutes have passed; by default there is one pass. The story has K kills; of the faults `--short` takes a third. Without a name, lists what there is. The last
 // line is JSON.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -58,6 +58,7 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     minutes: { type: "string", default: "0" },
     kills: { type: "string", default: "20" },
+    short: { type: "boolean", default: false },
   },
 });
 const [name] = positionals;
@@ -65,7 +66,7 @@ const soak = SOAKS[name];
 if (soak === undefined) {
   const list = Object.entries(SOAKS).map(([each, [what, about]]) => `  ${each.padEnd(12)} ${what}; one pass: ${about}`);
   process.stderr.write(
-    `${name === undefined ? "" : `There is no soak "${name}". `}npm run soak -- NAME [--seed S] [--minutes N] [--kills K]\n${list.join("\n")}\n`,
+    `${name === undefined ? "" : `There is no soak "${name}". `}npm run soak -- NAME [--seed S] [--minutes N] [--kills K] [--short]\n${list.join("\n")}\n`,
   );
   process.exit(name === undefined ? 0 : 2);
 }
@@ -92,6 +93,7 @@ function run(seed, file, ...args) {
     FORCE_COLOR: "0",
     WITAN_SOAK_SEED: String(seed),
     WITAN_SOAK_KILLS: values.kills,
+    WITAN_SOAK_SHORT: values.short ? "1" : "0",
   };
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, file), ...args], {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const CONTRACT_LINES = 0.9;
 /** One pass of each, side by side, since the story waits much of its time; under four minutes on two cores. */
-const SHORT_SOAKS = [["kills"], ["story", "--kills", "8"]];
+const SHORT_SOAKS = [["kills"], ["story", "--kills", "5"], ["faults", "--short"]];
 /** The folder for temporary files, deleted at the end with what tests leave behind. */
 const temporary = mkdtempSync(join(tmpdir(), "witan-test-"));
 process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/utils/clock.js";
 import { randomOf } from "../harness/children.js";
-import { soakSeed } from "../harness/soak.js";
+import { isShortSoak, soakSeed } from "../harness/soak.js";
 import type { FaultSoak } from "./faults/soak.js";
 
 const AGENTS = 5;
 const REPLICAS = 4;
 /** Fewer than half: the others go on deciding. */
 const AT_ONCE = 2;
-const FAULTS_SECONDS = 60;
+const FAULTS_SECONDS = isShortSoak ? 40 : 60;
 /** How long after the last fault everything must be well again. */
 const HEALED_WITHIN_SECONDS = 120;
 

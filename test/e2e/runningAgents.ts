@@ -30,6 +30,8 @@ export interface RunningAgents {
   /** Reads the chain, and content from any agent that runs. */
   readonly client: Client;
   readonly screen: Screen;
+  /** A client that signs as a member's operator, whose account has funds. */
+  as(operator: Member["operator"]): Promise<{ readonly client: Client } & AsyncDisposable>;
   /** What a probe shows of each replica now. */
   replicas(): Promise<readonly ReplicaStatus[]>;
   /** Ends all processes, also those of replicas, and deletes their files. */
@@ -89,7 +91,7 @@ async function start(options: StartAgentsOptions, ends: (() => unknown)[]): Prom
   const members = await createMembers(join(home, "nodes"), options.agents, passwordFile);
   const deployer = Wallet.createRandom();
   const funds = developmentChain(rpc);
-  const payers = [deployer, ...members.map(({ agent }) => agent)];
+  const payers = [deployer, ...members.flatMap(({ agent, operator }) => [agent, operator])];
   for (const { address } of payers) await funds.fund(address as Address);
   const deployment = await deployDao({
     ...{ rpcUrl: rpc, chainId, deployer, tracks: DEFAULT_TRACKS },
@@ -126,7 +128,16 @@ async function start(options: StartAgentsOptions, ends: (() => unknown)[]): Prom
   const agents = new Agents(members, options.nodeArguments);
   ends.push(() => agents.stop());
   await agents.start();
-  return { agents, members, client, screen, replicas: () => driver.list() };
+  return {
+    ...{ agents, members, client, screen, replicas: () => driver.list() },
+    async as(signer) {
+      const signing = await createChain({ rpcUrl: rpc, ...deployment, signer });
+      return {
+        client: createClient({ chain: signing, content }),
+        [Symbol.asyncDispose]: async () => signing.close(),
+      };
+    },
+  };
 }
 
 async function goodRelease(): Promise<Release> {

@@ -5,6 +5,9 @@
 const given = Number(process.env.WITAN_SOAK_SEED);
 export const soakSeed = Number.isInteger(given) && given > 0 ? given : undefined;
 
+/** Whether a soak is asked for its short form, as in a run of all tests: `npm run soak -- NAME --short`. */
+export const isShortSoak = process.env.WITAN_SOAK_SHORT === "1";
+
 /** `short` in a run of all tests, `long` in a soak. */
 export function shortOrLong<T>(short: T, long: T): T {
   return soakSeed === undefined ? short : long;

@@ -8,6 +8,8 @@ import { promisify } from "node:util";
 import type { Member } from "../../../scripts/story/members.js";
 import { messageOf } from "../../../src/errors.js";
 import { systemClock } from "../../../src/utils/clock.js";
+import { databaseDamages } from "../../faults/damageDatabase.js";
+import { proposeRaw, voteRaw } from "../../faults/hostileMember.js";
 import { canFillDisk, fillDisk, freeze, type Heal } from "../../faults/processes.js";
 import {
   dropAnswers,
@@ -19,11 +21,12 @@ import {
 } from "../../faults/rpcFaults.js";
 import { type RpcProxy, startRpcProxy } from "../../faults/rpcProxy.js";
 import { type RunningAgents, startAgents } from "../runningAgents.js";
+import { BadNetwork } from "./badNetwork.js";
 import { checkHistory } from "./history.js";
 import { drawPlan, type PlannedFault } from "./plan.js";
 
 /** Loaded before each agent. */
-const PRELOADS = ["steppedClock.mjs", "fileLimits.mjs"];
+const PRELOADS = ["steppedClock.mjs", "fileLimits.mjs", "badNetwork.mjs"];
 const CLI = fileURLToPath(new URL("../../../dist/surfaces/cli/main.js", import.meta.url));
 const run = promisify(execFile);
 const BACKUP_EVERY_MS = 15_000;
@@ -32,6 +35,8 @@ const ANCHOR_EVERY_MS = 15_000;
 const HOUR_MS = 3_600_000;
 const LOOK_EVERY_MS = 250;
 const MEAN_BETWEEN_DEATHS_SECONDS = 10;
+/** A character that is cut short. */
+const AN_END = Uint8Array.of(...new TextEncoder().encode("Why not"), 0xc3);
 
 export interface FaultSoakOptions {
   readonly agents: number;
@@ -56,8 +61,9 @@ type Injector = (agent: number) => Promise<Heal>;
 /** Starts the agents, whose wall clocks can be stepped, and waits for the first state of each. */
 export async function startFaultSoak({ agents: count, random, replicas }: FaultSoakOptions): Promise<FaultSoak> {
   const home = await mkdtemp(join(tmpdir(), "witan-faults-"));
-  const stepFile = join(home, "clock-step");
-  process.env.WITAN_CLOCK_STEP_FILE = stepFile;
+  const network = new BadNetwork(home);
+  process.env.WITAN_CLOCK_STEP_FILE = join(home, "{node}-clock-step");
+  process.env.WITAN_NETWORK_FILE = network.pattern;
   const proxies: RpcProxy[] = [];
   const running = await startAgents({
     ...{ agents: count, replicas },
@@ -102,10 +108,13 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
       return () => agents.revive(agent);
     },
     freeze: async (agent) => freeze(pidOf(running, agent)),
-    "step the clock of": async () => {
+    "step the clock of": async (agent) => {
+      const stepFile = join(home, `node-${agent + 1}-clock-step`);
       await writeFile(stepFile, `${random() < 0.5 ? -HOUR_MS : HOUR_MS}`);
       return () => writeFile(stepFile, "0");
     },
+    "cut off from all others": (agent) => network.cutOff(agent, members),
+    "slow the network of": (agent) => network.slow(agent, 100 + random() * 900),
     "take away the RPC of": chainFault((proxy) => {
       proxy.mode = random() < 0.5 ? "hang" : "unavailable";
       return () => {
@@ -132,6 +141,21 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
       }
       return () => agents.revive(agent);
     },
+    /** What a broken disk does to the store of an agent that does not run. It may lose blocks. */
+    "damage the store of": async (agent) => {
+      const member = members[agent];
+      await agents.kill(agent);
+      if (member !== undefined) {
+        const [name, damage] = drawn(Object.entries(databaseDamages), random);
+        screen.line(`node-${agent + 1} finds ${name}`);
+        // A young store has no table yet.
+        await damage(join(member.dir, "data", "store")).catch((error: unknown) =>
+          screen.line(`not done: ${messageOf(error)}`),
+        );
+        restored.add(member.agent.address.toLowerCase());
+      }
+      return () => agents.revive(agent);
+    },
   };
   if (await canFillDisk()) injectors["fill the disk of"] = async (agent) => fillDisk(pidOf(running, agent), 4_096);
   else screen.line("SKIPPED: full disks, which need prlimit");
@@ -142,8 +166,10 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
       screen.act(`${plan.length} faults in ${seconds} seconds`);
       const began = systemClock.monotonic();
       const deaths = killReplicas(running, { random, untilMs: began + seconds * 1_000 });
+      const texts = sendHostileTexts(running);
       await Promise.all(plan.map((fault) => befall(fault, began)));
       await deaths;
+      await texts;
     },
     async untilWell(withinMs) {
       const deadline = systemClock.monotonic() + withinMs;
@@ -168,6 +194,12 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
     await systemClock.sleep(seconds * 1_000);
     await heal?.();
   }
+}
+
+function drawn<T>(values: readonly T[], random: () => number): T {
+  const value = values[Math.floor(random() * values.length)];
+  if (value === undefined) throw new Error("there is nothing to draw");
+  return value;
 }
 
 /** Deletes the agent's data folder but for its identity, and restores it, as the runbook says. */
@@ -200,6 +232,18 @@ async function killReplicas(
     process.kill(Number(victim.instance.split("@")[0]), "SIGKILL");
     screen.line(`kill -9 of ${victim.subject}`);
   }
+}
+
+/** A member opens a proposal, and votes, in bytes that are not UTF-8. */
+async function sendHostileTexts({ as, members, screen }: RunningAgents): Promise<void> {
+  const [member] = members;
+  if (member === undefined) return;
+  await using hostile = await as(member.operator);
+  const proposalId = await proposeRaw(hostile.client, AN_END);
+  const { start } = await hostile.client.getProposal({ proposalId });
+  while ((await hostile.client.chain.now()) <= start) await systemClock.sleep(LOOK_EVERY_MS);
+  await voteRaw(hostile.client, proposalId, "for", Uint8Array.of(0xff));
+  screen.line("an operator has sent what is not UTF-8");
 }
 
 function watchInstances({ replicas }: RunningAgents): {

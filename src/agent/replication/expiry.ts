@@ -3,7 +3,8 @@ import { isExpired, type RetentionRules } from "../../policy/index.js";
 import type { ContentId } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 import { IndexedKinds, type IndexedRecord } from "./index/indexedRecord.js";
-import type { PastBlocks, RecordIndex } from "./index/recordIndex.js";
+import type { PastBlocks } from "./index/anchorBacklog.js";
+import type { RecordIndex } from "./index/recordIndex.js";
 import type { RetentionReader, RetentionTerms } from "./retentionReader.js";
 
 /** Records unpinned in one tick, so that the tick ends before others take this node for absent. */

@@ -149,7 +149,7 @@ export async function startFaultSoak({ agents: count, random, replicas }: FaultS
         const [name, damage] = drawn(Object.entries(databaseDamages), random);
         screen.line(`node-${agent + 1} finds ${name}`);
         // A young store has no table yet.
-        await damage(join(member.dir, "data", "store")).catch((error: unknown) =>
+        await damage(join(member.dir, "data", "store", "blocks")).catch((error: unknown) =>
           screen.line(`not done: ${messageOf(error)}`),
         );
         restored.add(member.agent.address.toLowerCase());

@@ -6,7 +6,7 @@ import { createBlockRoute } from "../../http/blockRoute.js";
 import { createCatalogRoutes } from "../../http/catalogRoutes.js";
 import { serveHttp } from "../../http/server.js";
 import { readPassword } from "../input/keys.js";
-import { startOnceWritable } from "../nodes/startOnceWritable.js";
+import { startWhenPossible } from "../nodes/startWhenPossible.js";
 import { createLogLines } from "../output/logLines.js";
 import { printJsonLine } from "../output/print.js";
 
@@ -21,7 +21,7 @@ export const agent = defineCommand({
     const ended = endSignal(logger);
     const ending = new AbortController();
     void ended.then(() => ending.abort());
-    const node = await startOnceWritable({ config, password, logger, clock: systemClock, signal: ending.signal });
+    const node = await startWhenPossible({ config, password, logger, clock: systemClock, signal: ending.signal });
     if (node === undefined) return;
     const { host, port } = config.http;
     const server = await serveHttp(host, port, {

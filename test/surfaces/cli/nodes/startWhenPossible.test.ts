@@ -5,14 +5,16 @@ import { describe, expect, it } from "vitest";
 import type { AgentConfig } from "../../../../src/agent/config.js";
 import type { RunningNode } from "../../../../src/agent/node.js";
 import { ConfigError } from "../../../../src/errors.js";
+import { ChainError } from "../../../../src/ports/chain/index.js";
 import { openBlocks } from "../../../../src/ports/content/drivers/disk.js";
-import { startOnceWritable } from "../../../../src/surfaces/cli/nodes/startOnceWritable.js";
+import { startWhenPossible } from "../../../../src/surfaces/cli/nodes/startWhenPossible.js";
 import { systemClock } from "../../../../src/utils/clock.js";
 import { Journal } from "../../../../src/utils/journal.js";
 import { createLogger } from "../../../../src/utils/logger.js";
 import { mayMount, smallDisk } from "../../../faults/smallDisk.js";
 import { temporaryFolder } from "../../../harness/folder.js";
 import { patience } from "../../../harness/patience.js";
+import { VirtualClock } from "../../../harness/virtualClock.js";
 
 const logged: string[] = [];
 const logger = createLogger("error", (line) => logged.push(String(line)));
@@ -39,7 +41,7 @@ async function waitingOn(dataDir: string) {
   const disk = { reserveBytes: 64 * 1024, lowSpaceBytes: 128 * 1024 };
   const config = { name: "node-0", dataDir, disk, http: { host: "127.0.0.1", port } } as AgentConfig;
   const ending = new AbortController();
-  const started = startOnceWritable({
+  const started = startWhenPossible({
     ...{ config, password: "", logger, clock: systemClock, signal: ending.signal, start },
   });
   const status = async () => (await fetch(`http://127.0.0.1:${port}/status`)).json().catch(() => undefined);
@@ -86,7 +88,28 @@ describe.skipIf(!mayMount)("a node whose disk takes no writes when it starts (ne
   });
 });
 
-it("does not wait for what no disk can mend", async () => {
+it("waits for an RPC address that answers, says so, and starts then", async () => {
+  const port = await freePort();
+  const config = { name: "node-0", dataDir: temporaryFolder(), http: { host: "127.0.0.1", port } } as AgentConfig;
+  const clock = new VirtualClock();
+  let isAway = true;
+  const start = async () => {
+    if (isAway) throw new ChainError("rpc-unreachable", "The RPC answered with HTTP status 503.");
+    return {} as RunningNode;
+  };
+  const signal = new AbortController().signal;
+  const started = startWhenPossible({ config, password: "", logger, clock, signal, start });
+  const status = async () => (await fetch(`http://127.0.0.1:${port}/status`)).json();
+  await expect
+    .poll(() => status().catch(() => undefined), patience)
+    .toMatchObject({ signing: null, waiting: { for: "chain", reason: expect.stringContaining("503"), failures: 1 } });
+  expect(logged.join()).toContain("until an RPC address answers");
+  isAway = false;
+  await clock.pass(1_000);
+  expect(await started).toBeDefined();
+});
+
+it("does not wait for what neither disk nor chain can mend", async () => {
   const logger = createLogger("silent", () => undefined);
   const config = { http: { host: "127.0.0.1", port: 0 } } as AgentConfig;
   const shared = { config, password: "", logger, clock: systemClock, signal: new AbortController().signal };
@@ -94,9 +117,10 @@ it("does not wait for what no disk can mend", async () => {
     new ConfigError("wrong", { cause: Object.assign(new Error("denied"), { code: "EACCES", path: "/key" }) }),
     Object.assign(new Error("listen EACCES: permission denied 0.0.0.0:80"), { code: "EACCES" }),
     new TypeError("a defect"),
+    new ChainError("wrong-chain", "The chain has another id."),
   ];
   for (const error of errors) {
-    const started = startOnceWritable({ ...shared, start: () => Promise.reject(error) });
+    const started = startWhenPossible({ ...shared, start: () => Promise.reject(error) });
     await expect(started).rejects.toBe(error);
   }
 });

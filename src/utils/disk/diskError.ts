@@ -45,7 +45,8 @@ export class DiskError extends BaseError {
 /** How engines, which have no codes for them, say the same. */
 const WORDS = new RegExp(
   [
-    "no space left|quota exceeded|read-only file system|input/output error|disk i/o error",
+    "no space left|quota exceeded|file too large|read-only file system|input/output error|disk i/o error",
+    "no such device|stale file handle",
     "readonly database|database or disk is full|^IO error.*permission denied",
   ].join("|"),
   "i",

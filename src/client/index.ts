@@ -110,3 +110,12 @@ export {
 } from "./proposals/proposal.js";
 export { checkRecordProof, type ProvenRecord } from "./records/checkRecordProof.js";
 export type { RecordAnchor, RecordReference, VerifiedRecord } from "./records/record.js";
+export {
+  NO_RELEASE,
+  type OpenRollout,
+  type PlacedDirective,
+  type PlacedFleet,
+  type PlacedWorkloadState,
+  type PlacementReader,
+  type SettledRelease,
+} from "./workloads/placedFleet.js";

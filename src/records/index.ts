@@ -92,6 +92,7 @@ export type {
 export type { PublishedManifest, ReleaseManifest, TaskManifest } from "./schemas/publishedManifest.js";
 export type { ReleaseContents } from "./schemas/releaseContents.js";
 export type { Metrics, State, StateSummary } from "./schemas/state.js";
+export type { HealthProbe, RolloutTiming, Strategy, WorkloadSpec } from "./schemas/workload.js";
 export {
   nameOfSubject,
   replicaName,

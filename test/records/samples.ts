@@ -14,6 +14,7 @@ import {
   type RecordKind,
   type RecordValue,
   type State,
+  type WorkloadSpec,
 } from "../../src/records/index.js";
 
 /** A ContentId that is the same for one text. */
@@ -76,9 +77,29 @@ export const outcome: Outcome = {
 
 const release = { name: "v2", command: ["node", "web.mjs", "--port", "0"], sha256: idOf("web.mjs") };
 
-/** One order of every kind. */
+export const spec: WorkloadSpec = {
+  replicas: 100,
+  selector: { disk: "ssd" },
+  spread: "zone",
+  exclusive: false,
+  irreversible: false,
+  strategy: { kind: "canary", maxUnavailable: 10, maxSurge: 0, shares: [10, 50, 100], soakSeconds: 60 },
+  timing: {
+    startSeconds: 30,
+    minReadySeconds: 10,
+    progressSeconds: 120,
+    probeSeconds: 5,
+    intervalSeconds: 10,
+    lagSeconds: 10,
+  },
+  failureLimit: null,
+  probe: { path: "/health", timeoutMs: 2_000 },
+};
+
+/** One order of every kind, and of a Deploy both. */
 export const orders: readonly Order[] = [
   { kind: "Deploy", workload: "web", release, batch: 2 },
+  { kind: "Deploy", workload: "web", release, spec },
   { kind: "Scale", workload: "web", replicas: 9 },
   { kind: "Rollback", workload: "web", from: idOf("web.mjs"), to: null },
   { kind: "Restart", replica: "web/3", instance: "4711" },
@@ -195,6 +216,45 @@ export const anyState: fc.Arbitrary<State> = fc.record({
   }),
   advised: fc.uniqueArray(fc.constantFrom("Deploy" as const, "Scale" as const, "Restart" as const)),
   previous: fc.option(contentId),
+});
+
+const seconds = fc.integer({ min: 1, max: 1_000 });
+const rolling = { maxUnavailable: fc.nat(10_000), maxSurge: fc.nat(10_000) };
+const hostLabel = fc.stringMatching(/^[a-z]{1,20}$/);
+
+/** Any specification of a workload. */
+export const anySpec: fc.Arbitrary<WorkloadSpec> = fc.record({
+  replicas: fc.oneof(fc.integer({ min: 1, max: 10_000 }), fc.constant("all" as const)),
+  selector: fc.dictionary(hostLabel, hostLabel, { maxKeys: 16, noNullPrototype: true }),
+  spread: fc.option(hostLabel),
+  exclusive: fc.boolean(),
+  irreversible: fc.boolean(),
+  strategy: fc.oneof(
+    fc.record({ kind: fc.constant("rolling" as const), ...rolling }),
+    fc.record({
+      kind: fc.constant("canary" as const),
+      ...rolling,
+      shares: fc
+        .uniqueArray(fc.integer({ min: 1, max: 99 }), { maxLength: 15 })
+        .map((shares) => [...shares.sort((a, b) => a - b), 100]),
+      soakSeconds: fc.nat(86_400),
+    }),
+    fc.record({ kind: fc.constant("blue-green" as const), soakSeconds: fc.nat(86_400) }),
+  ),
+  timing: fc
+    .record({ startSeconds: seconds, minReadySeconds: seconds, probeSeconds: seconds, lagSeconds: seconds })
+    .chain((timing) =>
+      fc.tuple(fc.nat(1_000), fc.nat(1_000)).map(([more, longer]) => ({
+        ...timing,
+        progressSeconds: timing.startSeconds + timing.minReadySeconds + more,
+        intervalSeconds: timing.probeSeconds + longer,
+      })),
+    ),
+  failureLimit: fc.option(fc.nat(10_000)),
+  probe: fc.record({
+    path: fc.stringMatching(/^\/[!-~]{0,100}$/),
+    timeoutMs: fc.integer({ min: 1, max: 60_000 }),
+  }),
 });
 
 /** The same value with the keys of every object in another order. */

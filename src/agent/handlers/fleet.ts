@@ -45,7 +45,7 @@ export function createFleetHandler({ driver, logger, progressDeadlineMs }: Fleet
   const told = createLruCache<string, true>(MAX_TOLD);
   return {
     kinds: KINDS,
-    concerns: (order) => workloadOf(workloadOrder(order)) === driver.workload,
+    concerns: (order) => isWorkloadOrder(order) && workloadOf(order) === driver.workload,
     async prepare({ order, signal }) {
       const release = releaseIn(workloadOrder(order));
       return release !== undefined && (await driver.prepare(release, signal));
@@ -90,7 +90,12 @@ function workloadOf(order: WorkloadOrder): string {
 }
 
 function workloadOrder(order: Order): WorkloadOrder {
-  if (order.kind === "Deploy" || order.kind === "Scale" || order.kind === "Rollback" || order.kind === "Restart")
-    return order;
-  throw new TypeError(`${order.kind} is not an order on a workload`);
+  if (isWorkloadOrder(order)) return order;
+  throw new TypeError(`${order.kind} is not an order on a workload of one machine`);
+}
+
+/** A Deploy with a specification is carried out by the hosts of the mesh. */
+function isWorkloadOrder(order: Order): order is WorkloadOrder {
+  if (order.kind === "Deploy") return order.batch !== undefined;
+  return order.kind === "Scale" || order.kind === "Rollback" || order.kind === "Restart";
 }

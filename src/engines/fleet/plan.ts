@@ -5,8 +5,10 @@ import { type ReplicaStatus, subjectOfReplica, type WorkloadState } from "./type
 /** Good releases that are remembered for a Rollback. */
 const MAX_GOOD_RELEASES = 16;
 
-/** The orders on a workload or one of its replicas. */
-export type WorkloadOrder = OrderOf<"Deploy" | "Scale" | "Rollback" | "Restart">;
+/** The orders on a workload of one machine, or on one of its replicas. */
+export type WorkloadOrder =
+  | (OrderOf<"Deploy"> & { readonly batch: number })
+  | OrderOf<"Scale" | "Rollback" | "Restart">;
 
 /** One replica in a batch. */
 export interface BatchTarget {

@@ -1,45 +1,5 @@
-import type { Hex } from "../../records/index.js";
+import type { Hex, RolloutTiming } from "../../records/index.js";
 import type { HostName } from "../placement/index.js";
-
-/** How long the parts of a rollout take. Seconds of block time, as voted. */
-export interface RolloutTiming {
-  /** From the stop of the old instance, or from the start of one beside it, until the new one answers; at most. */
-  readonly startSeconds: number;
-  /** A replica is ready once it was healthy for so long without a break. */
-  readonly minReadySeconds: number;
-  /** A replica that is not ready so long after its start is sick. Nothing resets it. */
-  readonly progressSeconds: number;
-  /** Between two probes of one replica. */
-  readonly probeSeconds: number;
-  /** What one witness says of its replicas at once is about an interval of so long, counted from the issue. */
-  readonly intervalSeconds: number;
-  /** How far the views of two hosts may be apart: blocks that are late, statements under way, clocks that differ. */
-  readonly lagSeconds: number;
-}
-
-/** How a rollout goes about it. */
-export type Strategy =
-  | RollingStrategy
-  | (Omit<RollingStrategy, "kind"> & {
-      readonly kind: "canary";
-      /** How many of a hundred replicas run the new release after each stage; ascending, the last is 100. */
-      readonly shares: readonly number[];
-      /** How long each stage is watched after its last replica is ready. */
-      readonly soakSeconds: number;
-    })
-  | {
-      readonly kind: "blue-green";
-      /** How long the new replicas serve before the old ones go. */
-      readonly soakSeconds: number;
-    };
-
-interface RollingStrategy {
-  readonly kind: "rolling";
-  /** Replicas that the rollout may have down at once. */
-  readonly maxUnavailable: number;
-  /** Replicas that may run twice at once, the new one beside the old. */
-  readonly maxSurge: number;
-}
 
 export interface PlannedReplica {
   readonly replica: string;

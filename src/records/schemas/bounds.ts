@@ -43,6 +43,12 @@ export const MAX_ADDRESSES = 4;
 /** Replicas that one host runs, as it may say. What counts is bounded by vote besides. */
 export const MAX_SLOTS = 1_024;
 
+/** Replicas of one workload: some on each of the hosts planned for, of which there are {@link MAX_NODES} at most. */
+export const MAX_REPLICAS = 10_000;
+
+/** The stages of a canary: people look at each. */
+export const MAX_STAGES = 16;
+
 /** The files of a bundle: a service with all that it depends on has up to about 10,000. */
 export const MAX_BUNDLE_FILES = 32_768;
 

@@ -21,8 +21,10 @@ const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
 const ADDRESS = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?):([1-9][0-9]{0,4})$/;
 const MAX_PORT = 65_535;
 
-const labelKey = z.string().regex(LABEL_KEY, "must be a label's name, such as zone");
-const labelValue = z.string().regex(LABEL_VALUE, "must be a label's value: letters, digits, dot, dash, underscore");
+export const labelKey = z.string().regex(LABEL_KEY, "must be a label's name, such as zone");
+export const labelValue = z
+  .string()
+  .regex(LABEL_VALUE, "must be a label's value: letters, digits, dot, dash, underscore");
 const hostAddress = z
   .string()
   .regex(ADDRESS, "must be HOST:PORT in lower case, with IPv6 in brackets")

@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { type Address, type ContentId, type DirectiveKind, type Hex, type Track, Tracks } from "../types.js";
 import { artifactParts, fitsArtifact, isOneArtifact, type ReleaseArtifact } from "./artifact.js";
-import { MAX_ARGUMENTS, MAX_LINKS, MAX_NODES, MAX_ROUNDS, MAX_VARIABLES, SHARE_DENOMINATOR } from "./bounds.js";
+import {
+  MAX_ARGUMENTS,
+  MAX_LINKS,
+  MAX_NODES,
+  MAX_REPLICAS,
+  MAX_ROUNDS,
+  MAX_VARIABLES,
+  SHARE_DENOMINATOR,
+} from "./bounds.js";
 import {
   address,
   argument,
@@ -16,6 +24,7 @@ import {
   text,
   uint32,
 } from "./scalars.js";
+import { type WorkloadSpec, workloadSpec } from "./workload.js";
 
 /** A version of a workload. */
 export interface Release {
@@ -56,7 +65,17 @@ export interface TrackRules {
 
 /** An order, by kind. */
 export type Order =
-  | { readonly kind: "Deploy"; readonly workload: string; readonly release: Release; readonly batch: number }
+  /**
+   * Either `spec`, for a workload that the mesh places on its hosts; or `batch`, how many replicas change at once of one that runs in a
+   * folder of one machine.
+   */
+  | {
+      readonly kind: "Deploy";
+      readonly workload: string;
+      readonly release: Release;
+      readonly batch?: number | undefined;
+      readonly spec?: WorkloadSpec | undefined;
+    }
   | { readonly kind: "Scale"; readonly workload: string; readonly replicas: number }
   /** `from` is the sha256 of the release to leave; `to` null is the last good release before it. */
   | { readonly kind: "Rollback"; readonly workload: string; readonly from: Hex; readonly to: Release | null }
@@ -184,8 +203,16 @@ const operators = z
   .refine((all) => distinct(all), "must name each operator once");
 
 const order = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("Deploy"), workload: label, release: releaseSchema, batch: positive }),
-  z.strictObject({ kind: z.literal("Scale"), workload: label, replicas: count.max(MAX_NODES) }),
+  z
+    .strictObject({
+      kind: z.literal("Deploy"),
+      workload: label,
+      release: releaseSchema,
+      batch: positive.optional(),
+      spec: workloadSpec.optional(),
+    })
+    .refine(({ batch, spec }) => (batch === undefined) !== (spec === undefined), "must have either batch or spec"),
+  z.strictObject({ kind: z.literal("Scale"), workload: label, replicas: count.max(MAX_REPLICAS) }),
   z.strictObject({ kind: z.literal("Rollback"), workload: label, from: hash, to: releaseSchema.nullable() }),
   z.strictObject({ kind: z.literal("Restart"), replica: label, instance: label }),
   z.strictObject({

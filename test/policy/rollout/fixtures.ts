@@ -3,13 +3,12 @@ import {
   type PlanStagesParameters,
   planStages,
   type RolloutFacts,
-  type RolloutTiming,
   type StagePlan,
   type StageReport,
   type WitnessSighting,
   type WitnessStatement,
 } from "../../../src/policy/rollout/index.js";
-import type { Hex } from "../../../src/records/index.js";
+import type { Hex, RolloutTiming } from "../../../src/records/index.js";
 
 export const hex = (digit: string): Hex => `0x${digit.repeat(64)}`;
 

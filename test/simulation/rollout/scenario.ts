@@ -1,4 +1,4 @@
-import type { RolloutTiming, Strategy } from "../../../src/policy/rollout/index.js";
+import type { RolloutTiming, Strategy } from "../../../src/records/index.js";
 import type { SeededRandom } from "../random.js";
 
 /** What a new release is in truth. `seen`: whether its host, and others over the network, notice. */

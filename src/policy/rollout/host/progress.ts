@@ -1,4 +1,4 @@
-import type { RolloutTiming } from "../types.js";
+import type { RolloutTiming } from "../../../records/index.js";
 
 /** One probe of a replica by its own host. `died`: its process ended by itself. */
 export type ProbeResult = "healthy" | "unhealthy" | "died";

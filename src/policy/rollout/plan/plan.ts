@@ -1,6 +1,6 @@
-import type { Hex } from "../../../records/index.js";
+import type { Hex, RolloutTiming, Strategy } from "../../../records/index.js";
 import type { HostName, ReplicaSeat } from "../../placement/index.js";
-import type { PlannedReplica, RolloutTiming, StagePlan, Strategy, Wave } from "../types.js";
+import type { PlannedReplica, StagePlan, Wave } from "../types.js";
 import { draw } from "./draw.js";
 import { defaultFailureLimit, maxUnavailableOf, strategyFault, waveShapes } from "./strategy.js";
 import { turnBackSeconds, waveSeconds } from "./window.js";

@@ -1,4 +1,4 @@
-import type { Strategy } from "../types.js";
+import type { Strategy } from "../../../records/index.js";
 
 /** A wave before replicas are drawn for it: how many it takes, and how many of them beside the old ones. */
 export interface WaveShape {

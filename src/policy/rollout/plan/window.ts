@@ -1,4 +1,5 @@
-import type { RolloutTiming, StagePlan, Wave } from "../types.js";
+import type { RolloutTiming } from "../../../records/index.js";
+import type { StagePlan, Wave } from "../types.js";
 
 /** Probes until a host and its witnesses have noticed that a replica is healthy. */
 const PROBES_TO_NOTICE = 2;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Strategy } from "../../../../src/policy/rollout/index.js";
 import { defaultFailureLimit, strategyFault, waveShapes } from "../../../../src/policy/rollout/plan/strategy.js";
+import type { Strategy } from "../../../../src/records/index.js";
 
 const rolling = (maxUnavailable: number, maxSurge: number): Strategy => ({ kind: "rolling", maxUnavailable, maxSurge });
 const canary = (shares: readonly number[], maxUnavailable = 3, maxSurge = 1): Strategy => ({

@@ -111,6 +111,7 @@ export {
 export { checkRecordProof, type ProvenRecord } from "./records/checkRecordProof.js";
 export type { RecordAnchor, RecordReference, VerifiedRecord } from "./records/record.js";
 export {
+  type InvalidOrder,
   NO_RELEASE,
   type OpenRollout,
   type PlacedDirective,
@@ -119,3 +120,4 @@ export {
   type PlacementReader,
   type SettledRelease,
 } from "./workloads/placedFleet.js";
+export { createPlacementReader, type PlacementReaderDependencies } from "./workloads/placementReader.js";

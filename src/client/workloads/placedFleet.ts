@@ -25,8 +25,17 @@ export interface PlacedFleet {
    * Undefined if nothing is missing.
    */
   readonly incomplete?: string | undefined;
+  /** The newest orders on workloads that make no sense, the oldest first: they change nothing. */
+  readonly invalid: readonly InvalidOrder[];
   /** By name. */
   readonly workloads: ReadonlyMap<string, PlacedWorkloadState>;
+}
+
+/** An order that nobody can carry out: its payload breaks its schema, or is about another subject. */
+export interface InvalidOrder {
+  readonly directive: Hex;
+  readonly blockNumber: number;
+  readonly reason: string;
 }
 
 /** A directive as far as it is the same for all who ask for one block: what is reported on it changes with every block. */
@@ -47,6 +56,9 @@ export interface PlacedWorkloadState {
 export interface SettledRelease {
   readonly directive: Hex;
   readonly release: Release;
+  /** Block time of the enactment: hosts that have not come so far take their turns by it and by the plan. */
+  readonly at: number;
+  readonly plan: PlannedStages;
 }
 
 /** A rollout that was not enacted `done`; it may have failed, or lapsed: see {@link RolloutFacts.enacted} and the deadline. */

@@ -14,6 +14,7 @@ export {
 export { type HostStep, type HostStepInput, nextStep, type OwnReplica, type ReplicaPhase } from "./host/steps.js";
 export { NEW_WITNESS, sightingOf, type WitnessMemory, type WitnessProbe, whenToState } from "./host/witness.js";
 export { type PlannedStages, type PlanStagesParameters, planStages, WITNESSES } from "./plan/plan.js";
+export { turnBackStrategy } from "./plan/strategy.js";
 export { isItsTurn } from "./plan/window.js";
 export type {
   GateVerdict,

@@ -91,7 +91,10 @@ export interface WitnessStatement {
 export interface RolloutFacts {
   /** That block's time. */
   readonly now: number;
-  /** Hosts that were suspended at any time since the issue. One that returns runs the old release until `done`. */
+  /**
+   * Hosts that were away at some block since the issue, suspended or without a seat, and those that were drained of replicas of the plan.
+   * One that returns runs the old release until `done`.
+   */
   readonly excused: ReadonlySet<HostName>;
   /** How the directive was enacted, and when; null if it was not. */
   readonly enacted: { readonly result: "done" | "failed"; readonly at: number } | null;

@@ -50,6 +50,13 @@ export function maxUnavailableOf(strategy: Strategy): number {
   return strategy.kind === "blue-green" ? 0 : strategy.maxUnavailable;
 }
 
+/** How a workload goes back to a release that ran before: as fast as it may, without stages. */
+export function turnBackStrategy(strategy: Strategy): Strategy {
+  if (strategy.kind !== "canary") return strategy;
+  const { maxSurge, maxUnavailable } = strategy;
+  return { kind: "rolling", maxSurge, maxUnavailable };
+}
+
 /**
  * How many hosts may fail alone, if the directive does not say: one, if the first wave takes replicas of at least three, and
  * if a wave may have more than one down. One lying host, or one with a bad disk, then turns no good release back. Fewer

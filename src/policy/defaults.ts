@@ -55,6 +55,27 @@ export function standardWindow(kind: DirectiveKind): number {
   return kind === "StartRound" ? 3_600 : 600;
 }
 
+/** The longest window of a rollout by stages: a canary that is watched for a day at each of its sixteen stages, and more. */
+const MAX_ROLLOUT_WINDOW = 30 * 86_400;
+
+/**
+ * The window of a rollout that needs so many seconds: twice as long, since gates hold while hosts are away, in whole minutes.
+ */
+export function rolloutWindow(seconds: number): number {
+  const minutes = Math.ceil((2 * seconds) / 60);
+  return Math.min(MAX_ROLLOUT_WINDOW, Math.max(standardWindow("Deploy"), 60 * minutes));
+}
+
+/**
+ * Why agents vote For no order with this window; undefined if they may. `isPlaced`: the mesh carries it out by stages, each directive
+ * with a window of its own; whether that is long enough follows from its plan.
+ */
+export function windowDeviation(kind: DirectiveKind, window: number, isPlaced: boolean): string | undefined {
+  const standard = standardWindow(kind);
+  if (isPlaced ? window <= MAX_ROLLOUT_WINDOW : window === standard) return undefined;
+  return `it may be carried out for ${window} s, not for ${isPlaced ? `${MAX_ROLLOUT_WINDOW} s at most` : `${standard} s`}`;
+}
+
 export const VoteDefaults: VotePolicy = {
   /** What a node can check against what it sees, or within bounds that its operator has set. */
   decides: new Set<DirectiveKind>([

@@ -1,7 +1,7 @@
 export { type AnalysisMemory, analyze, initialMemory, nameState, phi } from "./analyze.js";
 export { type AttestInput, type AttestReason, type Report, whenToAttest } from "./attest.js";
 export { type CommitteePresence, PRESENCE_SUBJECT, suspendable } from "./claims/suspend.js";
-export { PlanDefaults, standardWindow, VoteDefaults } from "./defaults.js";
+export { PlanDefaults, rolloutWindow, standardWindow, VoteDefaults, windowDeviation } from "./defaults.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
 export { bundlesToHold, type HeldBundle, type ReleaseOrder } from "./retention/bundles.js";
 export {

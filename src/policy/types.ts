@@ -16,6 +16,7 @@ import type {
   Support,
   Track,
 } from "../records/index.js";
+import type { FleetView } from "./rollout/index.js";
 
 /** What a node observes of one replica at one moment. */
 export interface ReplicaView {
@@ -152,7 +153,11 @@ export interface VoteInput {
     /** How calls, payload and directive contradict one another; empty if they agree. */
     readonly disagreements: readonly string[];
     readonly track: Track;
+    /** From the issue until outcomes count no more, in seconds. */
+    readonly seconds?: number | undefined;
   };
+  /** Where replicas run at the block that this node votes by; unknown if it did not look. */
+  readonly fleet?: FleetView | undefined;
   readonly evidence: readonly EvidenceCheck[];
   readonly view: NodeView;
   readonly modelTest?: ModelTest;

@@ -10,6 +10,7 @@ import { fittedText } from "../utils/text/decode.js";
 import { judgeSuspension } from "./claims/suspend.js";
 import { isReleaseFailing } from "./incidents.js";
 import { retentionChange } from "./retention/retention.js";
+import { previewFault, previewRollout } from "./rollout/index.js";
 import type { Decision, EvidenceCheck, VoteInput, VotePolicy } from "./types.js";
 
 /** The most bytes of a reason: it quotes what others wrote, is written on chain, and each byte costs gas. */
@@ -152,33 +153,53 @@ function isSameRelease(a: Release, b: Release): boolean {
 }
 
 /** People decide on a release, unless an admitted publisher has signed all that is run. */
-function decideDeploy(
-  { release, workload }: OrderOf<"Deploy">,
-  subject: string,
-  { isPublished, policy, view }: VoteInput,
-): Decision | undefined {
+function decideDeploy(order: OrderOf<"Deploy">, subject: string, input: VoteInput): Decision | undefined {
+  const { release, workload } = order;
+  const { isPublished, policy, view } = input;
   if (subject !== workloadSubject(workload)) return against(notThe("workload", workload, subject));
   if (release.signed !== undefined && release.signed.workload !== workload)
     return against(`${release.name} was signed for ${release.signed.workload}`);
   if (!isSelfConsistent(release)) return against(`the hash of ${release.name} is not that of what it runs`);
+  const fault = placementFault(order, input);
+  if (fault !== undefined) return against(fault);
   const isNamed = release.signed === undefined && policy.unsignedReleases;
   if (isPublished !== true && !isNamed) return undefined;
-  if (!view.workloads.has(workload)) return abstain(unknownWorkload(workload));
+  if (order.spec === undefined && !view.workloads.has(workload)) return abstain(unknownWorkload(workload));
   return inFavour(
     isNamed ? `${release.name} is named by its sha256` : `an admitted publisher has signed ${release.name}`,
   );
 }
 
+/** Why no host could carry a Deploy out as it is ordered; undefined if nothing is known against it. */
+function placementFault(
+  { release, spec, workload }: OrderOf<"Deploy">,
+  { fleet, proposal }: VoteInput,
+): string | undefined {
+  const isPlaced = fleet?.view.workloads.some(({ name }) => name === workload) === true;
+  if (spec === undefined) return isPlaced ? `the mesh places ${workload}: it takes a spec, not a batch` : undefined;
+  if (fleet === undefined) return undefined;
+  const to = release.sha256;
+  const preview = previewRollout(fleet, { workload, spec, from: to, to, seconds: proposal.seconds });
+  return previewFault(preview, workload);
+}
+
 function decideScale(
   { replicas, workload }: OrderOf<"Scale">,
   subject: string,
-  { policy, view }: VoteInput,
+  { fleet, policy, view }: VoteInput,
 ): Decision | undefined {
   if (subject !== workloadSubject(workload)) return against(notThe("workload", workload, subject));
   const { ceiling, floor, step } = policy.scale;
   if (replicas < floor || replicas > ceiling) return undefined;
-  if (!view.workloads.has(workload)) return abstain(unknownWorkload(workload));
-  const current = view.replicas.filter((replica) => replica.workload === workload).length;
+  const placed = fleet?.view.workloads.find(({ name }) => name === workload);
+  if (placed === undefined && !view.workloads.has(workload)) return abstain(unknownWorkload(workload));
+  // Of one that has a replica on each host, a Scale makes one of so many.
+  const runs: readonly { readonly workload: string }[] =
+    placed === undefined ? view.replicas : [...(fleet?.placement.seats.values() ?? [])];
+  const current =
+    typeof placed?.replicas === "number"
+      ? placed.replicas
+      : runs.filter((replica) => replica.workload === workload).length;
   if (Math.abs(replicas - current) > step) return undefined;
   return inFavour(`${replicas} replicas instead of ${current} are within bounds`);
 }

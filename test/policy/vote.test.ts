@@ -7,8 +7,11 @@ import {
   VoteDefaults,
   type VoteInput,
 } from "../../src/policy/index.js";
-import type { Address, ContentId, Incident, Model, Order } from "../../src/records/index.js";
+import { place } from "../../src/policy/placement/index.js";
+import type { Address, ContentId, Incident, Model, Order, WorkloadSpec } from "../../src/records/index.js";
+import { spec } from "../records/samples.js";
 import { replica, v1, v2 } from "./fixtures.js";
+import { host, view as placementView, workload } from "./placement/fixtures.js";
 
 /** For what a machine has an opinion on. */
 function decide(input: VoteInput): Decision {
@@ -285,5 +288,70 @@ describe("a ballot on a parameter", () => {
 
   it("is left to people where it is not known to be harmless", () => {
     expect(on("governance.secret", "1")).toBeUndefined();
+  });
+});
+
+describe("a ballot on a workload that the mesh places", () => {
+  const release = { name: "v2", command: ["node", "server.mjs"], sha256: v2 };
+  const hosts = [host("a", { labels: { disk: "ssd" } }), host("b")];
+  const placed = placementView([workload("web", { replicas: 4 })], hosts);
+  const fleet = { view: placed, placement: place(placed) };
+  const strategy = { kind: "rolling", maxUnavailable: 2, maxSurge: 0 } as const;
+  const deploy = (changes: Partial<WorkloadSpec> = {}): Order => ({
+    ...{ kind: "Deploy", workload: "web", release },
+    spec: { ...spec, replicas: 4, selector: {}, strategy, failureLimit: 0, ...changes },
+  });
+  const on = (order: Order, change: Partial<VoteInput> = {}, seconds = 3_600) =>
+    decideIfAny({
+      proposal: {
+        ...{ kind: order.kind, payload: { schema: "witan/directive/1", subject: "workload/web", order } },
+        ...{ deviations: [], disagreements: [], track: "operations", seconds },
+      },
+      ...{
+        evidence: [],
+        view: { replicas: [], workloads: new Set(), tasks: new Set() },
+        now: NOW,
+        policy: VoteDefaults,
+      },
+      ...{ fleet, isPublished: true, ...change },
+    });
+
+  it("is For what an admitted publisher has signed and hosts can carry out, also of a node that runs none of it", () => {
+    expect(on(deploy())?.support).toBe("for");
+    expect(on(deploy(), { isPublished: false })).toBeUndefined();
+  });
+
+  it.each<[string, Order, string]>([
+    [
+      "a window that is shorter than the plan",
+      deploy({ timing: { ...spec.timing, minReadySeconds: 900, progressSeconds: 930 } }),
+      "is shorter than the plan",
+    ],
+    [
+      "a replica that would run twice",
+      deploy({ exclusive: true, strategy: { ...strategy, maxSurge: 1 } }),
+      "must not run beside another",
+    ],
+    ["a failure limit that the first wave cannot show", deploy({ failureLimit: 1 }), "needs a first wave of 3"],
+    ["labels that no host has", deploy({ selector: { disk: "tape" } }), "no replica of web can be placed"],
+    [
+      "a batch, as for a workload of one machine",
+      { kind: "Deploy", workload: "web", release, batch: 2 },
+      "the mesh places web",
+    ],
+  ])("is Against %s", (_, order, reason) => {
+    for (const isPublished of [true, false]) {
+      const decision = on(order, { isPublished });
+      expect([decision?.support, decision?.reason]).toEqual(["against", expect.stringContaining(reason)]);
+    }
+  });
+
+  it("takes a Scale within bounds of what is ordered now", () => {
+    const scale = (replicas: number): Order => ({ kind: "Scale", workload: "web", replicas });
+    expect(on(scale(12))?.support).toBe("for");
+    expect(on(scale(13))).toBeUndefined();
+    const everywhere = placementView([workload("web", { replicas: "all" })], hosts);
+    const all = { view: everywhere, placement: place(everywhere) };
+    expect([on(scale(10), { fleet: all })?.support, on(scale(11), { fleet: all })]).toEqual(["for", undefined]);
   });
 });

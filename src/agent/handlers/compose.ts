@@ -17,10 +17,12 @@ import type { Logger } from "../../utils/logger.js";
 import type { AgentConfig } from "../config.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { startTraffic } from "../traffic.js";
+import type { ConfirmedFleet } from "../workloads/confirmedFleet.js";
 import { createFleetHandler } from "./fleet.js";
 import type { DirectiveHandler } from "./handler.js";
 import { createLearningHandler, createModelTest } from "./learning.js";
 import { createOnChainHandler } from "./onChain.js";
+import { createPlacedScaleHandler } from "./placedScale.js";
 import { RoundTransport } from "./roundTransport.js";
 
 /** What a node can do besides voting: one handler for each engine that its configuration names. */
@@ -47,6 +49,7 @@ export interface ComposeHandlersDependencies {
   readonly config: Pick<AgentConfig, "dataDir" | "fleet" | "learning" | "takeoverMs" | "traffic">;
   readonly self: Address;
   readonly client: Client;
+  readonly fleet: Pick<ConfirmedFleet, "read">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly gossip: Gossip;
@@ -70,7 +73,8 @@ export async function composeHandlers(dependencies: ComposeHandlersDependencies)
       },
     });
   const learning = config.learning && (await composeLearning(dependencies, config.learning));
-  const handlers: DirectiveHandler[] = [createOnChainHandler()];
+  // A workload that the mesh places is its own, also where a folder of this machine has the same name.
+  const handlers: DirectiveHandler[] = [createOnChainHandler(), createPlacedScaleHandler(dependencies.fleet)];
   if (driver && config.fleet) {
     const { progressDeadlineMs } = config.fleet;
     handlers.push(createFleetHandler({ driver, logger, progressDeadlineMs }));

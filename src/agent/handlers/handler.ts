@@ -25,7 +25,7 @@ export interface DirectiveHandler {
   readonly kinds: readonly DirectiveKind[];
 
   /** Whether an order is about what this node runs. A node says nothing of an order on what it cannot see; all by default. */
-  concerns?(order: Order): boolean;
+  concerns?(order: Order, signal?: AbortSignal): boolean | Promise<boolean>;
 
   /** Whether every node executes by itself and states the same outcome, so that none needs to lead. */
   readonly isLeaderless?: boolean;

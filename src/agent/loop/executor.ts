@@ -110,7 +110,7 @@ export class Executor {
     if (own.some((report) => partOf(report) === "end")) return;
 
     const order = await this.#readOrder(directive, signal);
-    const handler = this.#handlerOf(order);
+    const handler = await this.#handlerOf(order, signal);
     // A node says nothing of what it can neither carry out nor see: another leads.
     if (handler === undefined) return;
     const context: DirectiveContext = { directiveId: directive.id, order, signal };
@@ -146,7 +146,8 @@ export class Executor {
     if (reports.some(({ node }) => sameHex(node, self))) return;
     const order = await this.#readOrder(directive, signal);
     const context: DirectiveContext = { directiveId: directive.id, order, signal };
-    await this.#prepare(directive, this.#handlerOf(order), context, this.#mayReport(directive, isSuspended));
+    const handler = await this.#handlerOf(order, signal);
+    await this.#prepare(directive, handler, context, this.#mayReport(directive, isSuspended));
   }
 
   /** Has a handler fetch what its order needs, and reports `ready` once it is here. */
@@ -166,9 +167,11 @@ export class Executor {
     await attestations.report(directive, { report: "ready", outcome: null });
   }
 
-  #handlerOf(order: Order): DirectiveHandler | undefined {
-    const { handlers } = this.#dependencies;
-    return handlers.find((each) => each.kinds.includes(order.kind) && each.concerns?.(order) !== false);
+  /** The first that is for the order. */
+  async #handlerOf(order: Order, signal: AbortSignal): Promise<DirectiveHandler | undefined> {
+    for (const handler of this.#dependencies.handlers.filter(({ kinds }) => kinds.includes(order.kind)))
+      if ((await handler.concerns?.(order, signal)) !== false) return handler;
+    return undefined;
   }
 
   /** A suspended node helps, but neither leads nor reports until it has returned. */

@@ -23,6 +23,8 @@ import { isUnopened } from "../ballots/unopenedProposal.js";
 import type { InstructionChoice, Instructions } from "../signing/instructions.js";
 import type { OwnBallots, RecordedBallot } from "../signing/ownBallots.js";
 import { type SigningGuard, subjectOfProposal } from "../signing/signingGuard.js";
+import type { ConfirmedFleet } from "../workloads/confirmedFleet.js";
+import { judgedFleet } from "../workloads/judgedFleet.js";
 import { isPublished, readWorkloadReleases, resolvedBy } from "./releases.js";
 import type { BallotStrategy } from "./strategies/strategy.js";
 
@@ -42,6 +44,8 @@ export interface VoterDependencies {
   readonly evidenceTimeoutMs: number;
   /** What this node sees at this moment. */
   readonly readNodeView: () => Promise<NodeView>;
+  /** Where replicas run at the newest confirmed block; orders on workloads are not judged by it without. */
+  readonly fleet?: Pick<ConfirmedFleet, "read"> | undefined;
   /** Tests a candidate and the accepted model on this node's held-out data; undefined if this node has none. */
   readonly testModel: (candidate: Model, accepted: Model | undefined) => Promise<ModelTest | undefined>;
 }
@@ -135,12 +139,22 @@ export class Voter {
     const evidence = await Promise.all(proposal.evidence.map((contentId) => this.#check(contentId)));
     const absent = evidence.some(({ status }) => status === "unanchored" || status === "missing");
     if ((late || absent) && this.#isTooEarly(proposal)) return undefined;
-    const deviations = isUnopened(proposal) ? [] : await this.#dependencies.client.listDeviations({ proposal });
     const order = payload?.order;
+    const { fleet, isPlaced, mayTell } = await judgedFleet(order, this.#dependencies, signal);
+    if (!mayTell) return undefined;
+    const deviations = isUnopened(proposal) ? [] : await client.listDeviations({ proposal, isPlaced });
     const published = order?.kind === "Deploy" ? { isPublished: await isPublished(client, order.release) } : {};
     const modelTest = payload?.order.kind === "AcceptModel" ? await this.#testModel(evidence, payload) : undefined;
     const decision = decide({
-      proposal: { kind: proposal.directive?.kind, payload, deviations, disagreements, track: proposal.track },
+      proposal: {
+        kind: proposal.directive?.kind,
+        payload,
+        deviations,
+        disagreements,
+        track: proposal.track,
+        seconds: proposal.directive === null ? undefined : proposal.directive.delay + proposal.directive.window,
+      },
+      fleet,
       evidence: await this.#withResolved(await this.#withHosts(evidence, order), order),
       view: await this.#view(order, await readNodeView(), signal),
       now: await client.chain.now(),

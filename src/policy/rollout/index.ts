@@ -13,7 +13,14 @@ export {
 } from "./host/progress.js";
 export { type HostStep, type HostStepInput, nextStep, type OwnReplica, type ReplicaPhase } from "./host/steps.js";
 export { NEW_WITNESS, sightingOf, type WitnessMemory, type WitnessProbe, whenToState } from "./host/witness.js";
-export { type PlannedStages, type PlanStagesParameters, planStages, WITNESSES } from "./plan/plan.js";
+export { type PlannedStages, type PlanStagesParameters, planStages, rolloutSeconds, WITNESSES } from "./plan/plan.js";
+export {
+  type FleetView,
+  type PreviewParameters,
+  previewFault,
+  previewRollout,
+  type RolloutPreview,
+} from "./plan/preview.js";
 export { turnBackStrategy } from "./plan/strategy.js";
 export { isItsTurn } from "./plan/window.js";
 export type {

@@ -21,6 +21,7 @@ async function composed(engines: Partial<ComposeHandlersDependencies["config"]>)
     },
     self: `0x${"11".repeat(20)}`,
     client: setting.client(),
+    fleet: { read: async () => undefined },
     clock: systemClock,
     logger: createLogger("silent", () => undefined),
     gossip: {
@@ -41,7 +42,7 @@ describe("what a node can execute", () => {
   it("is what takes effect on chain alone, without any engine", async () => {
     const { compose, topics } = await composed({});
     const { close, handlers, listReplicas, tasks, testModel, workloads } = await compose();
-    expect(handlers.map(({ isLeaderless }) => isLeaderless)).toEqual([true]);
+    expect(handlers.map(({ isLeaderless }) => isLeaderless)).toEqual([true, true]);
     expect([await listReplicas(), workloads.size, tasks.size, topics.size]).toEqual([[], 0, 0, 0]);
     expect(await testModel({} as never, undefined)).toBeUndefined();
     await close();

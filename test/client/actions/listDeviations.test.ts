@@ -3,6 +3,7 @@ import { NO_CONTENT } from "../../../src/ports/chain/index.js";
 import type { Order } from "../../../src/records/index.js";
 import { issue, restartOf, scaleOf } from "../../harness/client/directives.js";
 import { useTestDao } from "../../harness/dao.js";
+import { deploySpec } from "../../harness/workloads.js";
 
 const dao = useTestDao({ nodes: 3 });
 const flag: Order = { kind: "SetFlag", name: "learning", value: true };
@@ -30,6 +31,17 @@ describe("what others would not open", () => {
     expect(await deviationsOf(0, 600)).toEqual([]);
     expect(await deviationsOf(0xffff_ffff, 600)).toEqual(["it takes effect 4294967295 s after its issue, not at once"]);
     expect(await deviationsOf(0, 3_600)).toEqual(["it may be carried out for 3600 s, not for 600 s"]);
+  });
+
+  it("may be carried out for longer than a month, where the mesh does so by stages", async () => {
+    const client = dao.client();
+    const deviationsOf = async (window: number) =>
+      client.listDeviations({
+        proposal: await client.prepareProposal({ order: deploySpec("web", "v1"), window }),
+        isPlaced: true,
+      });
+    expect(await deviationsOf(3_600)).toEqual([]);
+    expect(await deviationsOf(31 * 86_400)).toEqual(["it may be carried out for 2678400 s, not for 2592000 s at most"]);
   });
 
   it("skips an attempt", async () => {

@@ -47,7 +47,9 @@ const history = fc.array(fc.tuple(step, fc.boolean()), { minLength: 10, maxLengt
 
 let open: Hex[] = [];
 
-async function take(each: fc.TypeOfArbitrary<typeof step>): Promise<void> {
+type Step = typeof step extends fc.Arbitrary<infer Each> ? Each : never;
+
+async function take(each: Step): Promise<void> {
   switch (each.kind) {
     case "describe": {
       const { draining, slots, zone } = each;

@@ -1,4 +1,4 @@
-import type { Hex, RolloutTiming, Strategy } from "../../../records/index.js";
+import type { Hex, RolloutTiming, Strategy, WorkloadSpec } from "../../../records/index.js";
 import type { HostName, ReplicaSeat } from "../../placement/index.js";
 import type { PlannedReplica, StagePlan, Wave } from "../types.js";
 import { draw } from "./draw.js";
@@ -55,10 +55,9 @@ export function planStages(parameters: PlanStagesParameters): PlannedStages {
       WITNESSES,
     );
   const shapes = waveShapes(strategy, order.length, failureLimit);
-  // Of blue and green both run until the end: switching back takes one turn.
-  const turning = strategy.kind === "blue-green" ? 1 : order.length;
-  const back = turnBackSeconds(turning, maxUnavailableOf(strategy), timing);
-  let rest = shapes.reduce((sum, shape) => sum + waveSeconds(shape, timing), 0);
+  const seconds = secondsOf(strategy, timing, order.length, failureLimit);
+  const { back } = seconds;
+  let rest = seconds.forward;
   if (issue.time + rest + back > deadline)
     return {
       fault: `the window of ${deadline - issue.time} s is shorter than the plan of ${rest} s and the ${back} s to turn back`,
@@ -90,6 +89,34 @@ export function planStages(parameters: PlanStagesParameters): PlannedStages {
       irreversible,
       waves,
     },
+  };
+}
+
+/**
+ * How long a rollout may take at most, if all goes well, and then all turns back. Seconds; what its directive's window must have.
+ *
+ * @param failureLimit {@link defaultFailureLimit} if null.
+ */
+export function rolloutSeconds(
+  { failureLimit, strategy, timing }: Pick<WorkloadSpec, "failureLimit" | "strategy" | "timing">,
+  replicas: number,
+): number {
+  const { back, forward } = secondsOf(
+    strategy,
+    timing,
+    replicas,
+    failureLimit ?? defaultFailureLimit(strategy, replicas),
+  );
+  return forward + back;
+}
+
+function secondsOf(strategy: Strategy, timing: RolloutTiming, replicas: number, failureLimit: number) {
+  const shapes = waveShapes(strategy, replicas, failureLimit);
+  // Of blue and green both run until the end: switching back takes one turn.
+  const turning = strategy.kind === "blue-green" ? 1 : replicas;
+  return {
+    forward: shapes.reduce((sum, shape) => sum + waveSeconds(shape, timing), 0),
+    back: turnBackSeconds(turning, maxUnavailableOf(strategy), timing),
   };
 }
 

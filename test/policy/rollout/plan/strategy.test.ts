@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { defaultFailureLimit, strategyFault, waveShapes } from "../../../../src/policy/rollout/plan/strategy.js";
+import {
+  defaultFailureLimit,
+  strategyFault,
+  turnBackStrategy,
+  waveShapes,
+} from "../../../../src/policy/rollout/plan/strategy.js";
 import type { Strategy } from "../../../../src/records/index.js";
 
 const rolling = (maxUnavailable: number, maxSurge: number): Strategy => ({ kind: "rolling", maxUnavailable, maxSurge });
@@ -85,4 +90,10 @@ describe("strategyFault", () => {
   ] as const)("refuses %s", (_, strategy, replicas, limit, fault) => {
     expect(strategyFault(strategy, replicas, limit)).toMatch(fault);
   });
+});
+
+it("goes back to an earlier release without the stages of a canary", () => {
+  expect(turnBackStrategy(canary([10, 100]))).toEqual(rolling(3, 1));
+  expect(turnBackStrategy(rolling(2, 0))).toEqual(rolling(2, 0));
+  expect(turnBackStrategy({ kind: "blue-green", soakSeconds: 5 })).toEqual({ kind: "blue-green", soakSeconds: 5 });
 });

@@ -121,3 +121,4 @@ export {
   type SettledRelease,
 } from "./workloads/placedFleet.js";
 export { createPlacementReader, type PlacementReaderDependencies } from "./workloads/placementReader.js";
+export { deployOf, type PlacedDeploy, type WorkloadFile } from "./workloads/workloadFile.js";

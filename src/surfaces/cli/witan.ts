@@ -13,6 +13,7 @@ import { node } from "./commands/node/node.js";
 import { proposal } from "./commands/proposal/proposal.js";
 import { record } from "./commands/record/record.js";
 import { release } from "./commands/release/release.js";
+import { workload } from "./commands/workload/workload.js";
 
 /** The command line, as a tree of commands. */
 export const witan = defineCommand({
@@ -29,6 +30,7 @@ export const witan = defineCommand({
     directive,
     model,
     release,
+    workload,
     manifest,
     content,
     catalog,

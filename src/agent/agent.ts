@@ -27,7 +27,6 @@ import type { Instructions } from "./signing/instructions.js";
 import type { OwnBallots, RecordedBallot } from "./signing/ownBallots.js";
 import type { Sessions } from "./signing/sessions/sessions.js";
 import type { SigningGuard, SigningStatus } from "./signing/signingGuard.js";
-import type { ConfirmedFleet } from "./workloads/confirmedFleet.js";
 
 export interface AgentDependencies {
   readonly config: Pick<AgentConfig, "cycleMs" | "takeoverMs" | "evidenceTimeoutMs" | "learning">;
@@ -35,8 +34,6 @@ export interface AgentDependencies {
   readonly client: Client;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Where replicas run, by which orders on workloads are judged; undefined if they are not judged by it. */
-  readonly fleet?: Pick<ConfirmedFleet, "read"> | undefined;
   readonly machine: MachineProbe;
   /** The share of the expected peers that are connected, 0 to 1. */
   readonly connectivity: () => number;
@@ -123,7 +120,7 @@ export class Agent {
         instructions: dependencies.instructions,
         evidenceTimeoutMs,
         readNodeView,
-        fleet: dependencies.fleet,
+        fleet: capabilities.fleet,
         testModel,
       }),
       executor: new Executor({

@@ -224,7 +224,12 @@ export async function readAgentConfig(path: string): Promise<AgentConfig> {
   return parseAgentConfig(value, dirname(resolve(path)));
 }
 
+/** The part of the configuration that says when a block is final. */
+export interface FinalityConfig {
+  readonly chain: Pick<AgentConfig["chain"], "confirmations">;
+}
+
 /** When a block is final, by this configuration. */
-export function finalityOf({ chain: { confirmations } }: Pick<AgentConfig, "chain">): FinalityRule {
+export function finalityOf({ chain: { confirmations } }: FinalityConfig): FinalityRule {
   return confirmations === 0 ? "finalized" : confirmations;
 }

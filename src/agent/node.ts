@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import PQueue from "p-queue";
 import type { Catalog } from "../catalog/index.js";
-import { type Client, createClient, createPlacementReader } from "../client/index.js";
+import { type Client, createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
 import { type Chain, ChainError, createChain, requireSafeDeployment, verifyDeployment } from "../ports/chain/index.js";
 import { openSentTransactions } from "../ports/chain/transactions/openSentTransactions.js";
@@ -37,13 +37,13 @@ import { BundleKeeper } from "./replication/bundles/bundleKeeper.js";
 import { RecordLocations } from "./replication/recordLocations.js";
 import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
+
 import { createSessions, openGuard } from "./signing/create.js";
 import { Instructions } from "./signing/instructions.js";
 import { OwnBallots } from "./signing/ownBallots.js";
 import type { Sessions } from "./signing/sessions/sessions.js";
 import type { JournalCare } from "./signing/signingJournal.js";
 import { votePolicyOf } from "./voting.js";
-import { ConfirmedFleet } from "./workloads/confirmedFleet.js";
 
 /** A running node: its IPFS node, its agent, and what its HTTP server answers. */
 export interface RunningNode {
@@ -183,10 +183,8 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
   parts.add(() => ownBallots.close());
 
   // What this node can execute, and how it takes part in decisions.
-  const placement = createPlacementReader({ chain, content, clock });
-  const fleet = new ConfirmedFleet({ chain, placement, finality: finalityOf(config) });
   const capabilities = await composeHandlers({
-    ...{ config, self, client, fleet, clock, logger, gossip, outbox },
+    ...{ config, self, client, clock, logger, gossip, outbox },
     isMember: membership,
     seal: (context, text) => sealEnvelope(wallet, context, text),
   });
@@ -221,21 +219,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
 
   // The MAPE-K loop.
   const agent = new Agent({
-    ...{
-      config,
-      self,
-      client,
-      fleet,
-      clock,
-      logger,
-      capabilities,
-      outbox,
-      ownBallots,
-      jobs,
-      strategies,
-      guard,
-      sessions,
-    },
+    ...{ config, self, client, clock, logger, capabilities, outbox, ownBallots, jobs, strategies, guard, sessions },
     instructions: new Instructions(dataDir),
     votePolicy: votePolicyOf(config.voting),
     machine: createMachineProbe(),

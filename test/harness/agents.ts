@@ -7,6 +7,7 @@ import { Agent } from "../../src/agent/agent.js";
 import { ChainClock } from "../../src/agent/aggregation/chainClock.js";
 import { BackgroundJobs } from "../../src/agent/backgroundJobs.js";
 import { createOnChainHandler } from "../../src/agent/handlers/onChain.js";
+import { createPlacedScaleHandler } from "../../src/agent/handlers/placedScale.js";
 import { createMachineProbe } from "../../src/agent/loop/monitor/machine.js";
 import { openAggregatedStrategies } from "../../src/agent/loop/strategies/aggregated.js";
 import { directStrategies } from "../../src/agent/loop/strategies/direct.js";
@@ -16,7 +17,8 @@ import type { PresenceParameters } from "../../src/agent/presence/defaults.js";
 import { createPresenceChain } from "../../src/agent/presence/onChain/clientChain.js";
 import { Presence } from "../../src/agent/presence/presence.js";
 import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
-import { type Client, createClient, type IssuedDirective } from "../../src/client/index.js";
+import { ConfirmedFleet } from "../../src/agent/workloads/confirmedFleet.js";
+import { type Client, createClient, createPlacementReader, type IssuedDirective } from "../../src/client/index.js";
 import { type Chain, createChain } from "../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../src/ports/content/index.js";
 import { loadBls } from "../../src/ports/keys/index.js";
@@ -44,6 +46,8 @@ export interface AgentsOptions extends DeployWitanOptions {
   readonly waitForMoreMs?: number;
   /** Watch who is there, with these times; without them nobody does. */
   readonly presence?: PresenceParameters;
+  /** Judge and attest orders on workloads that the mesh places; false by default. */
+  readonly readsPlacement?: boolean;
   /** The clock of each node; the system's by default. */
   readonly clockOf?: (index: number) => Clock;
 }
@@ -58,6 +62,7 @@ export async function createAgents(options: AgentsOptions = {}) {
     rpcUrl,
     waitForMoreMs,
     presence,
+    readsPlacement = false,
     ...deploy
   } = options;
   const createClock = options.clockOf ?? (() => systemClock);
@@ -125,6 +130,9 @@ export async function createAgents(options: AgentsOptions = {}) {
               bls: await loadBls(),
               refusePeer: undefined,
             });
+      const { chain, content } = client;
+      const placement = createPlacementReader({ chain, content, clock });
+      const placed = readsPlacement ? new ConfirmedFleet({ chain, placement, finality: 1 }) : undefined;
       const watched = presence && (await watch(index, shared, presence));
       const agent = new Agent({
         ...{ self, client, clock, logger, outbox, ownBallots, jobs, strategies },
@@ -133,7 +141,12 @@ export async function createAgents(options: AgentsOptions = {}) {
         connectivity: () => 1,
         presence: watched?.cycle,
         capabilities: {
-          handlers: [fleet.handler, createOnChainHandler()],
+          ...(placed === undefined ? {} : { fleet: placed }),
+          handlers: [
+            ...(placed === undefined ? [] : [createPlacedScaleHandler(placed)]),
+            fleet.handler,
+            createOnChainHandler(),
+          ],
           listReplicas: async () => fleet.list(),
           workloads: new Set(["web"]),
           tasks: new Set(),

@@ -36,7 +36,7 @@ export interface IssueOptions {
 
 /** Issues an order on chain, as one that has passed. */
 export async function issueOrder(
-  dao: TestDao,
+  dao: Pick<TestDao, "client" | "content" | "witan">,
   order: Order,
   { store = true, subject, window = 3_600 }: IssueOptions = {},
 ): Promise<Hex> {

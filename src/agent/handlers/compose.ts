@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Client } from "../../client/index.js";
+import { type Client, createPlacementReader } from "../../client/index.js";
 import {
   type BundleSource,
   createProcessDriver,
@@ -14,10 +14,10 @@ import type { EnvelopeContext } from "../../ports/keys/envelope.js";
 import type { Address, Model } from "../../records/index.js";
 import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
-import type { AgentConfig } from "../config.js";
+import { type AgentConfig, type FinalityConfig, finalityOf } from "../config.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { startTraffic } from "../traffic.js";
-import type { ConfirmedFleet } from "../workloads/confirmedFleet.js";
+import { ConfirmedFleet } from "../workloads/confirmedFleet.js";
 import { createFleetHandler } from "./fleet.js";
 import type { DirectiveHandler } from "./handler.js";
 import { createLearningHandler, createModelTest } from "./learning.js";
@@ -28,6 +28,8 @@ import { RoundTransport } from "./roundTransport.js";
 /** What a node can do besides voting: one handler for each engine that its configuration names. */
 export interface NodeCapabilities {
   readonly handlers: readonly DirectiveHandler[];
+  /** Where the mesh has replicas, at the newest confirmed block; undefined if this node does not look. */
+  readonly fleet?: Pick<ConfirmedFleet, "read">;
   /** What this node sees of its replicas now. */
   readonly listReplicas: () => Promise<readonly ReplicaView[]>;
   /** What this node's fleet has recorded of the releases of its workloads; none without a fleet. */
@@ -40,16 +42,16 @@ export interface NodeCapabilities {
 }
 
 interface ComposedHandlers extends NodeCapabilities {
+  readonly fleet: ConfirmedFleet;
   /** What the proxy has routed; null if this node runs none. */
   readonly traffic: () => Traffic["status"] | null;
   close(): Promise<void>;
 }
 
 export interface ComposeHandlersDependencies {
-  readonly config: Pick<AgentConfig, "dataDir" | "fleet" | "learning" | "takeoverMs" | "traffic">;
+  readonly config: FinalityConfig & Pick<AgentConfig, "dataDir" | "fleet" | "learning" | "takeoverMs" | "traffic">;
   readonly self: Address;
   readonly client: Client;
-  readonly fleet: Pick<ConfirmedFleet, "read">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly gossip: Gossip;
@@ -60,12 +62,15 @@ export interface ComposeHandlersDependencies {
 
 /** Creates the handlers that a node's configuration asks for. */
 export async function composeHandlers(dependencies: ComposeHandlersDependencies): Promise<ComposedHandlers> {
-  const { clock, config, logger } = dependencies;
+  const { client, clock, config, logger } = dependencies;
+  const { chain, content } = client;
+  const placement = createPlacementReader({ chain, content, clock });
+  const fleet = new ConfirmedFleet({ chain, placement, finality: finalityOf(config) });
   let traffic: Traffic | undefined;
   const driver =
     config.fleet &&
     createProcessDriver({
-      ...driverOptions(config.fleet, dependencies.client.content),
+      ...driverOptions(config.fleet, content),
       onWarning: (message) => logger.warn(message),
       draining: {
         drain: async (subject) => traffic?.drain(subject),
@@ -74,7 +79,7 @@ export async function composeHandlers(dependencies: ComposeHandlersDependencies)
     });
   const learning = config.learning && (await composeLearning(dependencies, config.learning));
   // A workload that the mesh places is its own, also where a folder of this machine has the same name.
-  const handlers: DirectiveHandler[] = [createOnChainHandler(), createPlacedScaleHandler(dependencies.fleet)];
+  const handlers: DirectiveHandler[] = [createOnChainHandler(), createPlacedScaleHandler(fleet)];
   if (driver && config.fleet) {
     const { progressDeadlineMs } = config.fleet;
     handlers.push(createFleetHandler({ driver, logger, progressDeadlineMs }));
@@ -83,6 +88,7 @@ export async function composeHandlers(dependencies: ComposeHandlersDependencies)
   if (driver && config.traffic) traffic = await startTraffic({ config: config.traffic, driver, clock, logger });
   return {
     handlers,
+    fleet,
     listReplicas: async () => (driver ? driver.list() : []),
     async listReleases() {
       const releases = await driver?.releases();

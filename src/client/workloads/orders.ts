@@ -16,11 +16,11 @@ import { readPayload } from "../proposals/readPayload.js";
 import type { PlacedDirective } from "./placedFleet.js";
 
 /** An order that says what runs where. */
-export type WorkloadOrder = OrderOf<"Deploy" | "Scale" | "Rollback">;
+export type PlacedOrder = OrderOf<"Deploy" | "Scale" | "Rollback">;
 
 /** What an issued directive orders. All who have its payload read the same. */
 export type ReadOrder =
-  | { readonly kind: "order"; readonly order: WorkloadOrder }
+  | { readonly kind: "order"; readonly order: PlacedOrder }
   /** It orders nothing that makes sense, and changes nothing. */
   | { readonly kind: "invalid"; readonly reason: string }
   /** Nobody who was asked has its payload now. */

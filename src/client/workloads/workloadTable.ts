@@ -1,7 +1,7 @@
 import type { HostEntry, HostName, PlacedWorkload, Placement } from "../../policy/placement/index.js";
 import { planStages, type RolloutFacts, turnBackStrategy } from "../../policy/rollout/index.js";
 import type { Hex, Release } from "../../records/index.js";
-import type { WorkloadOrder } from "./orders.js";
+import type { PlacedOrder } from "./orders.js";
 import { NO_RELEASE, type OpenRollout, type PlacedDirective, type PlacedWorkloadState } from "./placedFleet.js";
 
 /** Releases that a Rollback can go back to; hosts keep fewer. */
@@ -37,7 +37,7 @@ export interface FleetBlockHead {
 export function ordered(
   before: WorkloadEntry | undefined,
   directive: PlacedDirective,
-  order: WorkloadOrder,
+  order: PlacedOrder,
   place: PlacedWorkload["since"],
 ): WorkloadEntry | undefined {
   if (order.kind === "Deploy" && order.spec !== undefined) {

@@ -12,6 +12,7 @@ async function composed(engines: Partial<ComposeHandlersDependencies["config"]>)
   const topics = new Set<string>();
   const dependencies: ComposeHandlersDependencies = {
     config: {
+      chain: { confirmations: 1 },
       dataDir: temporaryFolder(),
       fleet: undefined,
       learning: undefined,
@@ -21,7 +22,6 @@ async function composed(engines: Partial<ComposeHandlersDependencies["config"]>)
     },
     self: `0x${"11".repeat(20)}`,
     client: setting.client(),
-    fleet: { read: async () => undefined },
     clock: systemClock,
     logger: createLogger("silent", () => undefined),
     gossip: {

@@ -3,7 +3,7 @@ import { createEventCache, type EventCache } from "../../ports/chain/events/even
 import { keyOf } from "../../ports/chain/events/secondReading.js";
 import { behindError, type Chain, readHeader } from "../../ports/chain/index.js";
 import type { ContentStore } from "../../ports/content/index.js";
-import type { Hex } from "../../records/index.js";
+import { type Hex, subjectHash, workloadSubject } from "../../records/index.js";
 import { type Clock, systemClock } from "../../utils/clock.js";
 import { reorganised } from "../nodes/membership.js";
 import { byBlock, type FleetBlock, fleetEvents, isWorkloadIssue, onWorkloads } from "./fleetEvents.js";
@@ -92,7 +92,7 @@ class ChainPlacementReader implements PlacementReader {
           at < begin || time === undefined
             ? hostsAfter(state, block.events)
             : fleetAfter(state, block.events, { number: block.number, hash: block.hash, time }, orders);
-        incomplete ??= missingOf(block, orders);
+        incomplete ??= missingOf(block, orders, state);
         if (incomplete === undefined)
           complete = { state, through: block.number, keys: keys.slice(0, complete.keys.length + block.events.length) };
       }
@@ -136,12 +136,19 @@ function firstWorkload(blocks: readonly FleetBlock[], orders: ReadonlyMap<Hex, R
   return at === -1 ? blocks.length : at;
 }
 
-/** Why other nodes may know more of a block; undefined if all its payloads were read. */
-function missingOf({ events, number }: FleetBlock, orders: ReadonlyMap<Hex, ReadOrder>): string | undefined {
-  for (const event of events.filter(isWorkloadIssue)) {
-    const id = event.args.directiveId as Hex;
+/**
+ * Why other nodes may know more of a block; undefined if all its payloads were read that matter. A Scale or Rollback matters only on a
+ * workload that the mesh places, or may place.
+ */
+function missingOf(
+  { events, number }: FleetBlock,
+  orders: ReadonlyMap<Hex, ReadOrder>,
+  { workloads }: FleetState,
+): string | undefined {
+  const placed = new Set([...workloads.keys()].map((name) => subjectHash(workloadSubject(name))));
+  for (const { id, kind, subject } of events.filter(isWorkloadIssue).map(issuedDirective)) {
     const read = orders.get(id);
-    if (read?.kind === "missing")
+    if (read?.kind === "missing" && (kind === "Deploy" || placed.has(subject)))
       return `the payload of directive ${id}, issued in block ${number}, cannot be fetched: ${read.reason}`;
   }
   return undefined;

@@ -179,6 +179,17 @@ describe("placement from the chain", () => {
     expect(complete.placement.seats.size).toBe(2);
   });
 
+  it("does not miss an order on a workload that it does not place", async () => {
+    await describeHosts();
+    await issueOrder(dao, { kind: "Scale", workload: "old", replicas: 77 }, { store: false });
+    await issueOrder(dao, deploySpec("web", "v1"));
+    await issueOrder(dao, { kind: "Scale", workload: "old", replicas: 78 }, { store: false });
+    const fleet = await now(readerOf());
+    expect([fleet.incomplete, fleet.placement.seats.size]).toEqual([undefined, 3]);
+    await issueOrder(dao, { kind: "Scale", workload: "web", replicas: 79 }, { store: false });
+    expect((await now(readerOf())).incomplete).toContain("cannot be fetched");
+  });
+
   it("leaves an order that makes no sense out, and tells of it", async () => {
     await describeHosts();
     const reader = readerOf();

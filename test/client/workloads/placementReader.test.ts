@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createPlacementReader, NO_RELEASE, type PlacementReader } from "../../../src/client/index.js";
 import { createMemoryContent } from "../../../src/ports/content/index.js";
 import { type Address, contentIdToCid, type HostDescriptor } from "../../../src/records/index.js";
@@ -201,6 +201,27 @@ describe("placement from the chain", () => {
     expect(invalid).toMatchObject([{ directive: lie, reason: expect.stringContaining("workload/api") }]);
     expect([...workloads.keys()]).toEqual(["web"]);
     expect(workloads.get("web")?.rollout?.release.name).toBe("v1");
+  });
+
+  it("asks the chain for what is new alone, and the store for each payload once", async () => {
+    await describeHosts();
+    await issueOrder(dao, deploySpec("web", "v1"));
+    const { chain, content } = await dao.connect();
+    const reader = createPlacementReader({ chain, content, clock: { monotonic: () => 0 } });
+    const asked = vi.spyOn(chain.provider, "send");
+    const fetched = vi.spyOn(content, "get");
+    await reader.at(await head());
+    await dao.witan.mine(3);
+    asked.mockClear();
+    await reader.at(await head());
+    // The block that it is asked about, the newest block, its events.
+    const quiet = asked.mock.calls.length;
+    expect(quiet).toBeLessThanOrEqual(4);
+    await dao.client(2).describeHost({ host: null });
+    asked.mockClear();
+    await reader.at(await head());
+    expect(asked.mock.calls.length).toBeLessThanOrEqual(quiet + 1);
+    expect(fetched).toHaveBeenCalledTimes(1);
   });
 
   it("begins anew when blocks that it read have left the chain", async () => {

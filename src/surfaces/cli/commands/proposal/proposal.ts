@@ -94,13 +94,15 @@ const open = defineCommand({
     ...signerArgs,
     order: { type: "string", description: "the order as JSON, or @FILE", required: true, valueHint: "JSON" },
     evidence: { type: "string", description: "CIDs of records, separated by commas", default: "" },
+    window: { type: "string", description: "seconds in which it may be carried out", valueHint: "SECONDS" },
   },
   run: async ({ args }) => {
     const signer = await readSigner(args);
     const order = await parseOrder(args.order);
     const evidence = args.evidence.split(",").filter(Boolean).map(parseContentId);
+    const window = args.window === undefined ? undefined : parseSeconds(args.window);
     await withClient({ ...args, signer }, async (client) => {
-      const { proposalId, opened, openedBy, transactionHash } = await client.openProposal({ order, evidence });
+      const { proposalId, opened, openedBy, transactionHash } = await client.openProposal({ order, evidence, window });
       if (args.json) return printJson({ proposalId, opened, openedBy, transactionHash });
       printFacts({
         proposal: proposalId,
@@ -110,6 +112,11 @@ const open = defineCommand({
     });
   },
 });
+
+function parseSeconds(text: string): number {
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  throw new InvalidInputError(`--window ${text} is no number of seconds.`);
+}
 
 const vote = defineCommand({
   meta: { name: "vote", description: "Vote on a proposal" },

@@ -137,6 +137,12 @@ describe("a proposal", () => {
     ["an order file that is missing", ["open", "--order", "@/nowhere.json"], ExitCodes.usage, "cannot be read"],
     ["no order", ["open"], ExitCodes.usage, undefined],
     [
+      "a window in words",
+      ["open", "--order", JSON.stringify(restartOrder), "--window", "long"],
+      ExitCodes.usage,
+      "--window long is no number of seconds.",
+    ],
+    [
       "evidence that is no CID",
       ["open", "--order", JSON.stringify(restartOrder), "--evidence", "x"],
       ExitCodes.usage,

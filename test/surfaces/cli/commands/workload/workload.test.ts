@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { proposal } from "../../../../../src/surfaces/cli/commands/proposal/proposal.js";
 import { workload } from "../../../../../src/surfaces/cli/commands/workload/workload.js";
 import { ExitCodes } from "../../../../../src/surfaces/cli/exitCodes.js";
 import { enact, releaseNamed } from "../../../../harness/workloads.js";
@@ -70,6 +71,18 @@ it("shows what a first Deploy would do, opens it, and shows what runs where once
   const text = (await run(workload, "diff", other, ...base)).out;
   expect(text).toMatch(/^replicas\s+10\s+2$/m);
   expect(text).toMatch(/^web\/9\s+stops\s+0x\w{40}$/m);
+});
+
+it("goes back within a window that the operator gives", async () => {
+  const order = JSON.stringify({
+    kind: "Rollback",
+    workload: "web",
+    from: releaseNamed("v1").sha256,
+    to: releaseNamed("v0"),
+  });
+  const { out } = await run(proposal, "open", "--order", order, "--window", "7200", ...base, ...key, "--json");
+  const { directive } = await network.setting.client().getProposal({ proposalId: JSON.parse(out).proposalId });
+  expect(directive).toMatchObject({ kind: "Rollback", window: 7_200 });
 });
 
 it("proposes nothing that hosts could not carry out", async () => {

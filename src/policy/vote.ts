@@ -201,6 +201,8 @@ function decideScale(
       ? placed.replicas
       : runs.filter((replica) => replica.workload === workload).length;
   if (Math.abs(replicas - current) > step) return undefined;
+  // Its hosts would be excused from the rollout, and their word is what its gates wait for.
+  if (replicas < current && fleet?.changing?.has(workload)) return undefined;
   return inFavour(`${replicas} replicas instead of ${current} are within bounds`);
 }
 

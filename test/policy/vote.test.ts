@@ -350,6 +350,8 @@ describe("a ballot on a workload that the mesh places", () => {
     const scale = (replicas: number): Order => ({ kind: "Scale", workload: "web", replicas });
     expect(on(scale(12))?.support).toBe("for");
     expect(on(scale(13))).toBeUndefined();
+    const changing = { ...fleet, changing: new Set(["web"]) };
+    expect([on(scale(5), { fleet: changing })?.support, on(scale(3), { fleet: changing })]).toEqual(["for", undefined]);
     const everywhere = placementView([workload("web", { replicas: "all" })], hosts);
     const all = { view: everywhere, placement: place(everywhere) };
     expect([on(scale(10), { fleet: all })?.support, on(scale(11), { fleet: all })]).toEqual(["for", undefined]);

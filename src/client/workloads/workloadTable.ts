@@ -115,22 +115,25 @@ export function atBlockEnd(
   }
   const { rollout } = entry;
   if (rollout === undefined) return entry;
-  const excused = excusedOf(rollout, hosts);
+  const excused = excusedOf(rollout, hosts, placement);
   return excused.size === rollout.excused.size ? entry : { ...entry, rollout: { ...rollout, excused } };
 }
 
 /**
- * The hosts of a plan that were away at some block since the issue, suspended or without a seat; and those that took their replicas of
- * the plan to other hosts, as they were drained.
+ * The hosts that lost a replica of the plan at some block since the issue, since they were suspended, left, or were drained, or by a Scale: they
+ * say nothing more about it. And the witnesses that were suspended or left.
  */
-function excusedOf({ excused, plan }: KeptRollout, hosts: readonly HostEntry[]): ReadonlySet<HostName> {
+function excusedOf(
+  { excused, plan }: KeptRollout,
+  hosts: readonly HostEntry[],
+  { seats }: Placement,
+): ReadonlySet<HostName> {
   const planned = (plan.plan?.waves ?? []).flatMap(({ replicas }) => replicas);
-  const present = new Set(hosts.flatMap(({ name, present }) => (present ? name : [])));
-  const open = new Set(hosts.flatMap(({ name, present, draining }) => (present && !draining ? name : [])));
+  const present = new Set(hosts.flatMap((host) => (host.present ? host.name : [])));
   return new Set([
     ...excused,
-    ...planned.flatMap(({ host, witnesses }) => [
-      ...(open.has(host) ? [] : [host]),
+    ...planned.flatMap(({ host, replica, witnesses }) => [
+      ...(seats.get(replica)?.host === host ? [] : [host]),
       ...witnesses.filter((witness) => !present.has(witness)),
     ]),
   ]);

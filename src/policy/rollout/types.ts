@@ -92,8 +92,8 @@ export interface RolloutFacts {
   /** That block's time. */
   readonly now: number;
   /**
-   * Hosts that were away at some block since the issue, suspended or without a seat, and those that were drained of replicas of the plan.
-   * One that returns runs the old release until `done`.
+   * Hosts that lost a replica of the plan at some block since the issue: suspended, without a seat, drained, or by a Scale. Also witnesses that
+   * were suspended or left. One that returns runs the old release until `done`.
    */
   readonly excused: ReadonlySet<HostName>;
   /** How the directive was enacted, and when; null if it was not. */

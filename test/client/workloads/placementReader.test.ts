@@ -155,6 +155,17 @@ describe("placement from the chain", () => {
     expect(await now(reader)).toEqual(await now(readerOf()));
   });
 
+  it("excuses a host that lost a replica of the plan by a Scale: nobody waits for its word", async () => {
+    await describeHosts();
+    const reader = readerOf();
+    await issueOrder(dao, deploySpec("web", "v1"));
+    const before = (await now(reader)).placement.seats.get("web/2")?.host;
+    await issueOrder(dao, { kind: "Scale", workload: "web", replicas: 2 });
+    const { placement, workloads } = await now(reader);
+    expect(placement.seats.has("web/2")).toBe(false);
+    expect(workloads.get("web")?.rollout?.facts.excused).toEqual(new Set([before]));
+  });
+
   it("is incomplete while a payload cannot be had, and then as for those who had it", async () => {
     await describeHosts();
     const content = createMemoryContent();

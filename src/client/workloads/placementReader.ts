@@ -145,10 +145,11 @@ function missingOf(
   orders: ReadonlyMap<Hex, ReadOrder>,
   { workloads }: FleetState,
 ): string | undefined {
-  const placed = new Set([...workloads.keys()].map((name) => subjectHash(workloadSubject(name))));
   for (const { id, kind, subject } of events.filter(isWorkloadIssue).map(issuedDirective)) {
     const read = orders.get(id);
-    if (read?.kind === "missing" && (kind === "Deploy" || placed.has(subject)))
+    if (read?.kind !== "missing") continue;
+    const isPlaced = [...workloads.keys()].some((name) => subjectHash(workloadSubject(name)) === subject);
+    if (kind === "Deploy" || isPlaced)
       return `the payload of directive ${id}, issued in block ${number}, cannot be fetched: ${read.reason}`;
   }
   return undefined;

@@ -19,9 +19,7 @@ export interface WorkloadEntry extends Omit<PlacedWorkloadState, "rollout"> {
   readonly since: PlacedWorkload["since"];
   readonly rollout: KeptRollout | undefined;
   /** Issued in the block that is being read, which has no plan before replicas are placed. */
-  readonly beginning?:
-    | (Pick<KeptRollout, "directive" | "release" | "from"> & Partial<Pick<KeptRollout, "enacted">>)
-    | undefined;
+  readonly beginning?: Pick<KeptRollout, "directive" | "enacted" | "from" | "release"> | undefined;
 }
 
 /** The workloads with a specification, by name. */
@@ -43,7 +41,7 @@ export function ordered(
   if (order.kind === "Deploy" && order.spec !== undefined) {
     const { release, spec, workload: name } = order;
     const known = before ?? { name, since: place, settled: undefined, good: [], rollout: undefined };
-    return { ...known, spec, beginning: { directive, release, from: known.settled?.release } };
+    return { ...begun(known, directive, release), spec };
   }
   // A batch is for a workload of one machine: of one that the mesh places it changes nothing.
   if (before === undefined || order.kind === "Deploy") return before;
@@ -51,7 +49,16 @@ export function ordered(
   const release = order.to ?? doneBefore(before, order.from);
   // Without a release to go back to, what is under way stays so.
   if (release === undefined) return before;
-  return { ...before, beginning: { directive, release, from: before.settled?.release } };
+  return begun(before, directive, release);
+}
+
+/** A rollout starts from what was done last, whatever is under way. */
+function begun<Entry extends Pick<WorkloadEntry, "settled">>(
+  before: Entry,
+  directive: PlacedDirective,
+  release: Release,
+) {
+  return { ...before, beginning: { directive, release, from: before.settled?.release, enacted: null } };
 }
 
 /** The release that was last enacted `done`, besides the one to leave. */
@@ -91,7 +98,7 @@ export function atBlockEnd(
   if (beginning !== undefined) {
     const present = hosts.filter((host) => host.present).map(({ name }) => name);
     const seats = [...placement.seats.values()].filter(({ workload }) => workload === entry.name);
-    const { directive, from, release } = beginning;
+    const { directive, enacted: end, from, release } = beginning;
     const { exclusive, failureLimit, irreversible, strategy, timing } = entry.spec;
     const plan = planStages({
       directive: directive.id,
@@ -109,9 +116,8 @@ export function atBlockEnd(
       exclusive,
     });
     const rollout = { directive, release, from, issue: block, plan, excused: new Set<HostName>(), enacted: null };
-    const begun: WorkloadEntry = { ...entry, rollout };
-    const end = beginning.enacted;
-    return end == null ? begun : enacted(begun, directive.id, end.result, end.at);
+    const open: WorkloadEntry = { ...entry, rollout };
+    return end === null ? open : enacted(open, directive.id, end.result, end.at);
   }
   const { rollout } = entry;
   if (rollout === undefined) return entry;

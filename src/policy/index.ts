@@ -2,6 +2,7 @@ export { type AnalysisMemory, analyze, initialMemory, nameState, phi } from "./a
 export { type AttestInput, type AttestReason, type Report, whenToAttest } from "./attest.js";
 export { type CommitteePresence, PRESENCE_SUBJECT, suspendable } from "./claims/suspend.js";
 export { PlanDefaults, rolloutWindow, standardWindow, VoteDefaults, windowDeviation } from "./defaults.js";
+export type { JudgedFleetView } from "./placementFault.js";
 export { LEARNING_FLAG, type PlanInput, plan, SCALING_FLAG, underWayKey } from "./plan.js";
 export { bundlesToHold, type HeldBundle, type ReleaseOrder } from "./retention/bundles.js";
 export {

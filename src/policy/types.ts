@@ -16,7 +16,7 @@ import type {
   Support,
   Track,
 } from "../records/index.js";
-import type { FleetView } from "./rollout/index.js";
+import type { JudgedFleetView } from "./placementFault.js";
 
 /** What a node observes of one replica at one moment. */
 export interface ReplicaView {
@@ -157,7 +157,7 @@ export interface VoteInput {
     readonly seconds?: number | undefined;
   };
   /** Where replicas run at the block that this node votes by; unknown if it did not look. */
-  readonly fleet?: FleetView | undefined;
+  readonly fleet?: JudgedFleetView | undefined;
   readonly evidence: readonly EvidenceCheck[];
   readonly view: NodeView;
   readonly modelTest?: ModelTest;

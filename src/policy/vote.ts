@@ -9,8 +9,8 @@ import {
 import { fittedText } from "../utils/text/decode.js";
 import { judgeSuspension } from "./claims/suspend.js";
 import { isReleaseFailing } from "./incidents.js";
+import { placementFault } from "./placementFault.js";
 import { retentionChange } from "./retention/retention.js";
-import { previewFault, previewRollout } from "./rollout/index.js";
 import type { Decision, EvidenceCheck, VoteInput, VotePolicy } from "./types.js";
 
 /** The most bytes of a reason: it quotes what others wrote, is written on chain, and each byte costs gas. */
@@ -96,10 +96,12 @@ function decideRestart(
 function decideRollback(
   order: OrderOf<"Rollback">,
   subject: string,
-  { evidence, now, policy, view }: VoteInput,
+  { evidence, fleet, now, policy, proposal, view }: VoteInput,
 ): Decision | undefined {
   const { from, to, workload } = order;
   if (subject !== workloadSubject(workload)) return against(notThe("workload", workload, subject));
+  const fault = placementFault(order, fleet, proposal.seconds);
+  if (fault !== undefined) return against(fault);
   const about = evidence.filter(
     ({ record }) =>
       record?.kind === "Incident" &&
@@ -160,7 +162,7 @@ function decideDeploy(order: OrderOf<"Deploy">, subject: string, input: VoteInpu
   if (release.signed !== undefined && release.signed.workload !== workload)
     return against(`${release.name} was signed for ${release.signed.workload}`);
   if (!isSelfConsistent(release)) return against(`the hash of ${release.name} is not that of what it runs`);
-  const fault = placementFault(order, input);
+  const fault = placementFault(order, input.fleet, input.proposal.seconds);
   if (fault !== undefined) return against(fault);
   const isNamed = release.signed === undefined && policy.unsignedReleases;
   if (isPublished !== true && !isNamed) return undefined;
@@ -168,19 +170,6 @@ function decideDeploy(order: OrderOf<"Deploy">, subject: string, input: VoteInpu
   return inFavour(
     isNamed ? `${release.name} is named by its sha256` : `an admitted publisher has signed ${release.name}`,
   );
-}
-
-/** Why no host could carry a Deploy out as it is ordered; undefined if nothing is known against it. */
-function placementFault(
-  { release, spec, workload }: OrderOf<"Deploy">,
-  { fleet, proposal }: VoteInput,
-): string | undefined {
-  const isPlaced = fleet?.view.workloads.some(({ name }) => name === workload) === true;
-  if (spec === undefined) return isPlaced ? `the mesh places ${workload}: it takes a spec, not a batch` : undefined;
-  if (fleet === undefined) return undefined;
-  const to = release.sha256;
-  const preview = previewRollout(fleet, { workload, spec, from: to, to, seconds: proposal.seconds });
-  return previewFault(preview, workload);
 }
 
 function decideScale(
@@ -202,7 +191,7 @@ function decideScale(
       : runs.filter((replica) => replica.workload === workload).length;
   if (Math.abs(replicas - current) > step) return undefined;
   // Its hosts would be excused from the rollout, and their word is what its gates wait for.
-  if (replicas < current && fleet?.changing?.has(workload)) return undefined;
+  if (replicas < current && fleet?.changing.has(workload)) return undefined;
   return inFavour(`${replicas} replicas instead of ${current} are within bounds`);
 }
 

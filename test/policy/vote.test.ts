@@ -295,12 +295,14 @@ describe("a ballot on a workload that the mesh places", () => {
   const release = { name: "v2", command: ["node", "server.mjs"], sha256: v2 };
   const hosts = [host("a", { labels: { disk: "ssd" } }), host("b")];
   const placed = placementView([workload("web", { replicas: 4 })], hosts);
-  const fleet = { view: placed, placement: place(placed) };
   const strategy = { kind: "rolling", maxUnavailable: 2, maxSurge: 0 } as const;
   const deploy = (changes: Partial<WorkloadSpec> = {}): Order => ({
     ...{ kind: "Deploy", workload: "web", release },
-    spec: { ...spec, replicas: 4, selector: {}, strategy, failureLimit: 0, ...changes },
+    spec: { ...placedSpec, ...changes },
   });
+  const placedSpec: WorkloadSpec = { ...spec, replicas: 4, selector: {}, strategy, failureLimit: 0 };
+  const specs = new Map([["web", placedSpec]]);
+  const fleet = { view: placed, placement: place(placed), specs, changing: new Set<string>() };
   const on = (order: Order, change: Partial<VoteInput> = {}, seconds = 3_600) =>
     decideIfAny({
       proposal: {
@@ -346,6 +348,25 @@ describe("a ballot on a workload that the mesh places", () => {
     }
   });
 
+  it("is never For a Rollback that hosts cannot carry out in its window", () => {
+    const good = { name: "v1", command: ["node", "server.mjs"], sha256: v1 };
+    const failing: Incident = {
+      ...{ ...down, kind: "release-failing", subject: "workload/web", observed: { release: v2 } },
+    };
+    const rollback: Order = { kind: "Rollback", workload: "web", from: v2, to: good };
+    const known: Partial<VoteInput> = {
+      evidence: [verified(failing)],
+      view: {
+        ...{ replicas: [0, 1, 2, 3].map((n) => replica(n, { healthy: false, release: { name: "v2", sha256: v2 } })) },
+        ...{ workloads: new Set(["web"]), tasks: new Set() },
+        releases: new Map([["web", { running: v2, good: [good] }]]),
+      },
+    };
+    expect(on(rollback, known)?.support).toBe("for");
+    const late = on(rollback, known, 300);
+    expect([late?.support, late?.reason]).toEqual(["against", expect.stringContaining("is shorter than the plan")]);
+  });
+
   it("takes a Scale within bounds of what is ordered now", () => {
     const scale = (replicas: number): Order => ({ kind: "Scale", workload: "web", replicas });
     expect(on(scale(12))?.support).toBe("for");
@@ -353,7 +374,7 @@ describe("a ballot on a workload that the mesh places", () => {
     const changing = { ...fleet, changing: new Set(["web"]) };
     expect([on(scale(5), { fleet: changing })?.support, on(scale(3), { fleet: changing })]).toEqual(["for", undefined]);
     const everywhere = placementView([workload("web", { replicas: "all" })], hosts);
-    const all = { view: everywhere, placement: place(everywhere) };
+    const all = { ...fleet, view: everywhere, placement: place(everywhere) };
     expect([on(scale(10), { fleet: all })?.support, on(scale(11), { fleet: all })]).toEqual(["for", undefined]);
   });
 });

@@ -2,8 +2,8 @@ import { messageOf } from "../../errors.js";
 import { isExpired, type RetentionRules } from "../../policy/index.js";
 import type { ContentId } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
-import { IndexedKinds, type IndexedRecord } from "./index/indexedRecord.js";
 import type { PastBlocks } from "./index/anchorBacklog.js";
+import { IndexedKinds, type IndexedRecord } from "./index/indexedRecord.js";
 import type { RecordIndex } from "./index/recordIndex.js";
 import type { RetentionReader, RetentionTerms } from "./retentionReader.js";
 

@@ -1,5 +1,5 @@
 import type { PlacedFleet, PlacedWorkloadState } from "../../client/index.js";
-import type { FleetView } from "../../policy/rollout/index.js";
+import type { JudgedFleetView } from "../../policy/index.js";
 import type { Order } from "../../records/index.js";
 import type { Logger } from "../../utils/logger.js";
 import type { ConfirmedFleet } from "./confirmedFleet.js";
@@ -7,7 +7,7 @@ import type { ConfirmedFleet } from "./confirmedFleet.js";
 /** What a voter knows of the fleet when it judges an order. */
 export interface JudgedFleet {
   /** Undefined if the order does not depend on it, or if this node cannot tell where others have replicas. */
-  readonly fleet?: (FleetView & PlacedFleet) | undefined;
+  readonly fleet?: (JudgedFleetView & PlacedFleet) | undefined;
   /** Whether the mesh carries the order out by stages. */
   readonly isPlaced: boolean;
   /** False while this node must not judge the order: it would judge another fleet than others do. */
@@ -29,8 +29,11 @@ export async function judgedFleet(
   if (!mayTell) logger.info("cannot judge an order on a workload yet", { workload, reason: read?.incomplete });
   // A Scale takes effect with its issue, whatever its workload is.
   const isPlaced = hasSpec || (order.kind === "Rollback" && fleet?.workloads.has(workload) === true);
-  const changing = new Set([...(fleet?.workloads.values() ?? [])].filter(isChanging).map(({ name }) => name));
-  return { fleet: fleet && { ...fleet, changing }, isPlaced, mayTell };
+  if (fleet === undefined) return { isPlaced, mayTell };
+  const workloads = [...fleet.workloads.values()];
+  const specs = new Map(workloads.map(({ name, spec }) => [name, spec] as const));
+  const changing = new Set(workloads.filter(isChanging).map(({ name }) => name));
+  return { fleet: { ...fleet, specs, changing }, isPlaced, mayTell };
 }
 
 /** Whether a rollout is under way: begun, and neither enacted nor lapsed. */

@@ -52,10 +52,10 @@ it("says what changes release now", async () => {
 
 it("does not judge where hosts would run a release before it knows the fleet as others do", async () => {
   const unconfirmed = fleetOf(1_000_000);
-  expect(await judge(deploySpec("web", "v1"), unconfirmed)).toMatchObject({ mayTell: false, fleet: undefined });
+  expect(await judge(deploySpec("web", "v1"), unconfirmed)).toEqual({ isPlaced: true, mayTell: false });
   await issueOrder(dao, deploySpec("api", "v1"), { store: false });
   const incomplete = fleetOf(1);
-  expect(await judge(deploySpec("web", "v1"), incomplete)).toMatchObject({ mayTell: false, fleet: undefined });
+  expect(await judge(deploySpec("web", "v1"), incomplete)).toEqual({ isPlaced: true, mayTell: false });
   // Others are judged by what the node sees itself.
-  expect(await judge(batch, incomplete)).toMatchObject({ mayTell: true, fleet: undefined });
+  expect(await judge(batch, incomplete)).toEqual({ isPlaced: false, mayTell: true });
 });

@@ -6,8 +6,6 @@ import { type PlannedStages, planStages, rolloutSeconds } from "./plan.js";
 export interface FleetView {
   readonly view: PlacementView;
   readonly placement: Placement;
-  /** Workloads that change release now; none by default. */
-  readonly changing?: ReadonlySet<string> | undefined;
 }
 
 export interface PreviewParameters {

@@ -88,7 +88,7 @@ export function kill(instance: string | null | undefined, signal: NodeJS.Signals
 }
 
 /** The first of `count` ports in a row that nobody listens on, among those that are this test process's own to choose from. */
-async function freePorts(count: number): Promise<number> {
+export async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const worker = Number(process.env.VITEST_POOL_ID ?? 0) % 4;
     const base = 20_000 + worker * 2_500 + Math.floor(Math.random() * 2_400);

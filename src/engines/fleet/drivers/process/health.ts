@@ -13,18 +13,19 @@ export interface HealthResult {
 }
 
 /**
- * Requests `GET /health` on a loopback port. 200 is healthy; any other status, an error or a timeout is not. Not by fetch,
+ * Requests a path, `/health` by default, on a loopback port. 200 is healthy; any other status, an error or a timeout is not. Not by fetch,
  * which refuses ports that browsers block, such as 6000 and 10080.
  */
 export function checkHealth(
   port: number,
   timeoutMs: number = DEFAULT_HEALTH_TIMEOUT_MS,
   clock: Clock = systemClock,
+  path = "/health",
 ): Promise<HealthResult> {
   const started = clock.monotonic();
   return new Promise((resolve) => {
     const options = {
-      ...{ host: "127.0.0.1", port, path: "/health" },
+      ...{ host: "127.0.0.1", port, path },
       // A kept connection would outlive the instance it was made to.
       agent: false,
       signal: AbortSignal.timeout(timeoutMs),
@@ -37,15 +38,15 @@ export function checkHealth(
       resolve(
         statusCode === 200
           ? { healthy: true, latencyMs }
-          : { healthy: false, latencyMs, reason: `GET /health answers ${statusCode}` },
+          : { healthy: false, latencyMs, reason: `GET ${path} answers ${statusCode}` },
       );
     });
     // Refused, reset, no HTTP, or timed out; after the answer it is of no interest.
     sent.on("error", (error: NodeJS.ErrnoException) => {
       const reason =
         error.name === "TimeoutError" || error.name === "AbortError"
-          ? `GET /health has no answer within ${timeoutMs} ms`
-          : `GET /health fails: ${error.code ?? error.message}`;
+          ? `GET ${path} has no answer within ${timeoutMs} ms`
+          : `GET ${path} fails: ${error.code ?? error.message}`;
       resolve({ healthy: false, latencyMs: null, reason });
     });
     sent.end();

@@ -1,9 +1,9 @@
-import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Release } from "../../../../records/index.js";
-import { writeDurably } from "../../../../utils/durable.js";
 import { FleetError } from "../../errors.js";
 import type { WorkloadState } from "../../types.js";
+import { listFolder, readJson, unlessDamaged, writeJson } from "./jsonFiles.js";
 import { lockOwner } from "./lock.js";
 import type { InstanceId } from "./proc.js";
 
@@ -169,56 +169,4 @@ export class WorkloadFolder {
     dated.sort((a, b) => b.time - a.time);
     for (const { name } of dated.slice(MAX_JOURNALS)) await rm(join(folder, name), { force: true });
   }
-}
-
-async function listFolder(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-/** @throws {FleetError} `damaged` if the file holds anything else than an object with fields of these types. */
-async function readJson<T extends object>(
-  path: string,
-  fields: Partial<Record<keyof T & string, "number" | "object" | "string">>,
-): Promise<T | undefined> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    // ENOTDIR: something else lies where the replica's folder was.
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
-    // A folder in its place.
-    if (error.code === "EISDIR") return "";
-    throw error;
-  });
-  if (text === undefined) return undefined;
-  try {
-    const value = JSON.parse(text) as T;
-    for (const [field, type] of Object.entries(fields)) {
-      const found = value[field as keyof T];
-      if (typeof found !== type || found === null) throw new SyntaxError(`Its field ${field} is no ${type}.`);
-    }
-    return value;
-  } catch (cause) {
-    throw new FleetError("damaged", `The file ${path} is damaged.`, {
-      cause,
-      hints: [
-        "It was changed by something else: restore it, or stop the workload's replicas and create the workload anew.",
-      ],
-    });
-  }
-}
-
-async function unlessDamaged<T>(read: Promise<T>, otherwise: () => T | Promise<T>): Promise<T> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof FleetError && error.kind === "damaged") return otherwise();
-    throw error;
-  }
-}
-
-function writeJson(path: string, value: WorkloadState | ReplicaSpec | ReplicaInstance | ChangingFile): Promise<void> {
-  return writeDurably(path, `${JSON.stringify(value, null, 2)}\n`);
 }

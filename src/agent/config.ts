@@ -3,11 +3,11 @@ import { z } from "zod";
 import { ConfigError } from "../errors.js";
 import type { FinalityRule } from "../ports/chain/index.js";
 import { KEEP } from "../ports/content/backup/generations.js";
-import { hostParts } from "../records/schemas/host.js";
 import { readTextFile } from "../utils/text/file.js";
 import { addressSchema as address } from "./addressSchema.js";
 import { AgentDefaults } from "./defaults.js";
 import { presenceSchema } from "./presence/config.js";
+import { hostSchema } from "./rollout/config.js";
 import { trafficSchema } from "./traffic.js";
 import { votingSchema } from "./voting.js";
 
@@ -112,14 +112,8 @@ const schema = z.strictObject({
       progressDeadlineMs: milliseconds.default(AgentDefaults.progressDeadlineMs),
     })
     .optional(),
-  /** What this node says on chain of the machine that it runs replicas on: docs/hosts.md. */
-  host: z
-    .strictObject({
-      labels: hostParts.labels.default({}),
-      addresses: hostParts.addresses.default([]),
-      slots: hostParts.slots,
-    })
-    .optional(),
+  /** The machine that this node runs replicas on. */
+  host: hostSchema.optional(),
   /** Routes requests to the replicas of the fleet; without it, nothing does. */
   traffic: trafficSchema.optional(),
   learning: z

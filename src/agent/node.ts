@@ -289,6 +289,7 @@ async function startParts({ config, password, logger, parts }: StartPartsParamet
       disk: disk.status,
       damage,
       traffic: capabilities.traffic(),
+      rollouts: capabilities.rollouts(),
       presence: presence.status,
       replication: replicator.state,
       maintenance: maintenance.state,

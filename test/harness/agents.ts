@@ -16,11 +16,13 @@ import { PresenceCycle } from "../../src/agent/presence/cycle.js";
 import type { PresenceParameters } from "../../src/agent/presence/defaults.js";
 import { createPresenceChain } from "../../src/agent/presence/onChain/clientChain.js";
 import { Presence } from "../../src/agent/presence/presence.js";
+import { type Hosting, type HostingDependencies, startHosting } from "../../src/agent/rollout/startHosting.js";
 import { OwnBallots } from "../../src/agent/signing/ownBallots.js";
 import { ConfirmedFleet } from "../../src/agent/workloads/confirmedFleet.js";
 import { type Client, createClient, createPlacementReader, type IssuedDirective } from "../../src/client/index.js";
 import { type Chain, createChain } from "../../src/ports/chain/index.js";
 import { createMemoryContent } from "../../src/ports/content/index.js";
+import { sealEnvelope } from "../../src/ports/keys/envelope.js";
 import { loadBls } from "../../src/ports/keys/index.js";
 import type { Address } from "../../src/records/index.js";
 import { type Clock, systemClock } from "../../src/utils/clock.js";
@@ -48,6 +50,8 @@ export interface AgentsOptions extends DeployWitanOptions {
   readonly presence?: PresenceParameters;
   /** Judge and attest orders on workloads that the mesh places; false by default. */
   readonly readsPlacement?: boolean;
+  /** What each node carries out rollouts with; it needs {@link readsPlacement}. */
+  readonly hosting?: (index: number) => Pick<HostingDependencies, "clock" | "driver" | "probe">;
   /** The clock of each node; the system's by default. */
   readonly clockOf?: (index: number) => Clock;
 }
@@ -63,6 +67,7 @@ export async function createAgents(options: AgentsOptions = {}) {
     waitForMoreMs,
     presence,
     readsPlacement = false,
+    hosting,
     ...deploy
   } = options;
   const createClock = options.clockOf ?? (() => systemClock);
@@ -74,6 +79,7 @@ export async function createAgents(options: AgentsOptions = {}) {
   const probes = new ProbesHub();
   const chains: Chain[] = [];
   const agents = new Map<number, Agent>();
+  const hosts = new Map<number, Hosting>();
   const closing = new Map<number, () => Promise<void>>();
   const logs: { node: number; level: string; message: string; [field: string]: unknown }[] = [];
 
@@ -133,6 +139,16 @@ export async function createAgents(options: AgentsOptions = {}) {
       const { chain, content } = client;
       const placement = createPlacementReader({ chain, content, clock });
       const placed = readsPlacement ? new ConfirmedFleet({ chain, placement, finality: 1 }) : undefined;
+      const host =
+        placed &&
+        hosting &&
+        (await startHosting({
+          ...{ self, client, logger, fleet: placed, gossip: hub.peer(`node ${index}`), random: Math.random },
+          seal: (context, body) => sealEnvelope(wallet, context, body),
+          path: join(dataDir(index), "rollouts.jsonl"),
+          ...hosting(index),
+        }));
+      if (host) hosts.set(index, host);
       const watched = presence && (await watch(index, shared, presence));
       const agent = new Agent({
         ...{ self, client, clock, logger, outbox, ownBallots, jobs, strategies },
@@ -144,6 +160,7 @@ export async function createAgents(options: AgentsOptions = {}) {
           ...(placed === undefined ? {} : { fleet: placed }),
           handlers: [
             ...(placed === undefined ? [] : [createPlacedScaleHandler(placed)]),
+            ...(host ? [host.handler] : []),
             fleet.handler,
             createOnChainHandler(),
           ],
@@ -156,6 +173,8 @@ export async function createAgents(options: AgentsOptions = {}) {
       agents.set(index, agent);
       closing.set(index, async () => {
         await agent.stop();
+        await host?.stop();
+        hosts.delete(index);
         await watched?.watching.stop();
         await strategies.close();
         await ownBallots.close();
@@ -197,6 +216,7 @@ export async function createAgents(options: AgentsOptions = {}) {
     hub,
     logs,
     agents,
+    hosts,
     connect,
     operator,
     dataDir,

@@ -16,6 +16,8 @@ import type { Clock } from "../../utils/clock.js";
 import type { Logger } from "../../utils/logger.js";
 import { type AgentConfig, type FinalityConfig, finalityOf } from "../config.js";
 import type { Outbox } from "../outbox/outbox.js";
+import { openHost } from "../rollout/openHost.js";
+import { type Hosting, startHosting } from "../rollout/startHosting.js";
 import { startTraffic } from "../traffic.js";
 import { ConfirmedFleet } from "../workloads/confirmedFleet.js";
 import { createFleetHandler } from "./fleet.js";
@@ -45,11 +47,13 @@ interface ComposedHandlers extends NodeCapabilities {
   readonly fleet: ConfirmedFleet;
   /** What the proxy has routed; null if this node runs none. */
   readonly traffic: () => Traffic["status"] | null;
+  readonly rollouts: Hosting["status"];
   close(): Promise<void>;
 }
 
 export interface ComposeHandlersDependencies {
-  readonly config: FinalityConfig & Pick<AgentConfig, "dataDir" | "fleet" | "learning" | "takeoverMs" | "traffic">;
+  readonly config: FinalityConfig &
+    Pick<AgentConfig, "dataDir" | "fleet" | "host" | "learning" | "takeoverMs" | "traffic">;
   readonly self: Address;
   readonly client: Client;
   readonly clock: Clock;
@@ -78,14 +82,32 @@ export async function composeHandlers(dependencies: ComposeHandlersDependencies)
       },
     });
   const learning = config.learning && (await composeLearning(dependencies, config.learning));
+  if (driver && config.traffic) traffic = await startTraffic({ config: config.traffic, driver, clock, logger });
+  const stopEngines = async () => {
+    await traffic?.stop();
+    await learning?.close();
+  };
+  const host = await openHost({ bundles: content, clock, config, logger }).catch(async (error: unknown) => {
+    await stopEngines();
+    throw error;
+  });
+  // Every node watches the rollouts of the mesh and attests how they end.
+  const path = join(config.dataDir, "rollouts.jsonl");
+  const rollouts = await startHosting({
+    ...{ ...dependencies, fleet, path, random: Math.random },
+    ...{ driver: host.driver, probe: host.probe },
+  }).catch(async (error: unknown) => {
+    await host.close();
+    await stopEngines();
+    throw error;
+  });
   // A workload that the mesh places is its own, also where a folder of this machine has the same name.
-  const handlers: DirectiveHandler[] = [createOnChainHandler(), createPlacedScaleHandler(fleet)];
+  const handlers: DirectiveHandler[] = [createOnChainHandler(), createPlacedScaleHandler(fleet), rollouts.handler];
   if (driver && config.fleet) {
     const { progressDeadlineMs } = config.fleet;
     handlers.push(createFleetHandler({ driver, logger, progressDeadlineMs }));
   }
   if (learning) handlers.push(learning.handler);
-  if (driver && config.traffic) traffic = await startTraffic({ config: config.traffic, driver, clock, logger });
   return {
     handlers,
     fleet,
@@ -98,9 +120,11 @@ export async function composeHandlers(dependencies: ComposeHandlersDependencies)
     tasks: new Set(config.learning ? [config.learning.task] : []),
     testModel: async (candidate, accepted) => learning?.testModel(candidate, accepted),
     traffic: () => traffic?.status ?? null,
+    rollouts: () => rollouts.status(),
     close: async () => {
-      await traffic?.stop();
-      await learning?.close();
+      await rollouts.stop();
+      await host.close();
+      await stopEngines();
     },
   };
 }

@@ -39,13 +39,29 @@ async function composed(engines: Partial<ComposeHandlersDependencies["config"]>)
 }
 
 describe("what a node can execute", () => {
-  it("is what takes effect on chain alone, without any engine", async () => {
+  it("is what takes effect on chain alone and how others carry out rollouts, without any engine", async () => {
     const { compose, topics } = await composed({});
-    const { close, handlers, listReplicas, tasks, testModel, workloads } = await compose();
-    expect(handlers.map(({ isLeaderless }) => isLeaderless)).toEqual([true, true]);
-    expect([await listReplicas(), workloads.size, tasks.size, topics.size]).toEqual([[], 0, 0, 0]);
+    const { close, handlers, listReplicas, rollouts, tasks, testModel, workloads } = await compose();
+    expect(handlers.map(({ isLeaderless }) => isLeaderless)).toEqual([true, true, true]);
+    // It hears how rollouts of the mesh go, and attests how they end.
+    expect(rollouts()).toMatchObject({ replicas: [], incomplete: null });
+    expect([await listReplicas(), workloads.size, tasks.size, topics.size]).toEqual([[], 0, 0, 1]);
     expect(await testModel({} as never, undefined)).toBeUndefined();
     await close();
+  });
+
+  it("includes the replicas that the mesh places on its host", async () => {
+    const run = {
+      ...{ ports: { from: 21_000, count: 4 }, listen: { host: "127.0.0.1", port: 0 } },
+      maxReleaseBytes: 1_048_576,
+    };
+    const { compose } = await composed({ host: { labels: {}, addresses: [], slots: 2, run } });
+    const running = await compose();
+    expect(running.rollouts()).toMatchObject({ replicas: [] });
+    // Its folder is one agent's at a time.
+    await expect(compose()).rejects.toMatchObject({ code: "fleet-busy" });
+    await running.close();
+    await (await compose()).close();
   });
 
   it("includes orders on the workload that it runs", async () => {
@@ -80,7 +96,7 @@ describe("what a node can execute", () => {
     const { compose, topics } = await composed({ learning: { task: "mnist", index: 0, shards: 2, seed: 7 } });
     const { close, handlers, tasks } = await compose();
     expect(handlers.flatMap(({ kinds }) => kinds)).toContain("StartRound");
-    expect([[...tasks], topics.size]).toEqual([["mnist"], 1]);
+    expect([[...tasks], topics.size]).toEqual([["mnist"], 2]);
     await close();
     expect(topics.size).toBe(0);
   });

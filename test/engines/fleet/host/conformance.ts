@@ -55,7 +55,9 @@ export function conformsToHostDriver(open: () => Promise<TestHost>): void {
         ]),
       );
       await host.stop("web/3", "a");
-      await eventually(() => shown(host)).toEqual([{ replica: "web/3", step: "b", serving: true, healthy: true, release: releases.v2.sha256 }]);
+      await eventually(() => shown(host)).toEqual([
+        { replica: "web/3", step: "b", serving: true, healthy: true, release: releases.v2.sha256 },
+      ]);
     });
 
     it("starts one instance for each step, also after another agent has taken over, and leaves a dead one dead", async () => {

@@ -13,6 +13,14 @@ export interface MempoolFaults {
   hidesPending: boolean;
   /** Tells the pool's nonce so much too high, as a node does that counts what waits behind a gap. */
   countsAhead: number;
+  /** Tells the pool's nonce so much too low, as a node does whose pool has not seen the newest blocks. */
+  countsBehind: number;
+  /** A field that its next receipts of mined transactions do not tell, but null, and how many. */
+  receiptsLack: { readonly field: "status" | "logs"; readonly times: number } | undefined;
+  /** What it answers for the newest block's `baseFeePerGas`, instead of its number. */
+  base: null | undefined;
+  /** Has no newest block, for so many requests. */
+  latestIsNull: number;
   /** Has a receipt for what waits, which names no block; and no true one. */
   tellsNoBlock: boolean;
   /** Refuses to look transactions up by their hashes, as geth does while it indexes them. */
@@ -37,11 +45,32 @@ export function faultyMempool(node: Eip1193Provider): FaultyMempool {
   const faults: MempoolFaults = {
     ...{ forgets: false, losesAnswers: false, refuses: undefined },
     ...{ hidesPending: false, tellsNoBlock: false, tip: undefined },
+    ...{ countsBehind: 0, receiptsLack: undefined, base: undefined, latestIsNull: 0 },
     ...{ countsAhead: 0, isIndexing: false, hasDropped: () => false },
   };
 
+  /** The faults of answers that lack what they should tell; undefined if none is on for this request. */
+  async function lacking(method: string, params: unknown[]): Promise<{ answer: unknown } | undefined> {
+    const read = async () => (await node.request({ method, params })) as Record<string, unknown> | null;
+    if (method === "eth_getTransactionReceipt" && faults.receiptsLack !== undefined) {
+      const receipt = await read();
+      if (receipt === null) return { answer: null };
+      const { field, times } = faults.receiptsLack;
+      faults.receiptsLack = times > 1 ? { field, times: times - 1 } : undefined;
+      return { answer: { ...receipt, [field]: null } };
+    }
+    if (method !== "eth_getBlockByNumber" || params[0] !== "latest") return undefined;
+    if (faults.latestIsNull > 0) {
+      faults.latestIsNull -= 1;
+      return { answer: null };
+    }
+    return faults.base === undefined ? undefined : { answer: { ...(await read()), baseFeePerGas: faults.base } };
+  }
+
   async function request({ method, params = [] }: Parameters<Eip1193Provider["request"]>[0]): Promise<unknown> {
     const [first, second] = params;
+    const odd = await lacking(method, params);
+    if (odd !== undefined) return odd.answer;
     if (method === "eth_sendRawTransaction") {
       arrived.push(String(first));
       if (faults.refuses !== undefined) throw new Error(faults.refuses);
@@ -53,9 +82,9 @@ export function faultyMempool(node: Eip1193Provider): FaultyMempool {
     if (method === "eth_getTransactionCount" && second === "pending" && faults.hidesPending) {
       return node.request({ method, params: [first, "latest"] });
     }
-    if (method === "eth_getTransactionCount" && second === "pending" && faults.countsAhead > 0) {
+    if (method === "eth_getTransactionCount" && second === "pending" && faults.countsAhead !== faults.countsBehind) {
       const nonce = Number(await node.request({ method, params }));
-      return `0x${(nonce + faults.countsAhead).toString(16)}`;
+      return `0x${(nonce + faults.countsAhead - faults.countsBehind).toString(16)}`;
     }
     if (faults.isIndexing && /^eth_getTransaction(ByHash|Receipt)$/.test(method)) {
       throw Object.assign(new Error("transaction indexing is in progress"), { code: -32_000 });

@@ -21,6 +21,7 @@ import { type WatchOptions, watchEvents } from "./events/watchEvents.js";
 import { createHttpEndpoint, createLocalEndpoint, type Eip1193Provider } from "./rpc/endpoint.js";
 import type { EndpointStatus } from "./rpc/endpointHealth.js";
 import { FailoverProvider } from "./rpc/provider.js";
+import { quantityOf } from "./rpc/quantity.js";
 import { AccountSender, type SendingStatus } from "./transactions/account/accountSender.js";
 import { DEFAULT_MAX_FEE, fromGwei } from "./transactions/fees.js";
 import { createSend, type Receipt } from "./transactions/send.js";
@@ -170,7 +171,8 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
         throw toChainError(error);
       }
     };
-    const blockNumber = () => read(async () => Number(await provider.send("eth_blockNumber", [])));
+    const blockNumber = () =>
+      read(async () => quantityOf(await provider.send("eth_blockNumber", []), "the number of its newest block"));
 
     return {
       chainId,
@@ -211,7 +213,7 @@ export async function createChain(parameters: CreateChainParameters): Promise<Ch
 async function timeOf(provider: FailoverProvider, tip: Chain["tip"]): Promise<number> {
   const block: { timestamp: Hex } | null = await provider.send("eth_getBlockByNumber", [tip, false]);
   if (block === null) throw new ChainError("rpc-error", "The RPC node does not tell its newest block.");
-  return Number(block.timestamp);
+  return quantityOf(block.timestamp, "the time of its newest block");
 }
 
 /** "pending" if this RPC node answers for the pending block; not every one does. */

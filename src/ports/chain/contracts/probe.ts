@@ -2,6 +2,7 @@ import { ZeroAddress, ZeroHash } from "ethers";
 import { BaseError } from "../../../errors.js";
 import { ChainError, ContractRevertError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";
+import { quantityOf } from "../rpc/quantity.js";
 import { connectContracts } from "./contracts.js";
 import type { ContractName, Deployment } from "./deployment.js";
 import { toChainError } from "./revert.js";
@@ -29,7 +30,7 @@ export async function probeDeployment(
 
 /** @throws {@link ChainError} `rpc-behind` if the RPC node lacks the deployment's block or is still syncing: it says nothing of contracts then. */
 export async function requireReached(provider: FailoverProvider, deployedAtBlock: number): Promise<void> {
-  const head = Number(await provider.send("eth_blockNumber", []));
+  const head = quantityOf(await provider.send("eth_blockNumber", []), "the number of its newest block");
   const isSyncing = await saysThatItSyncs(provider);
   if (head >= deployedAtBlock && !isSyncing) return;
   throw new ChainError("rpc-behind", `The RPC node is at block ${head}${isSyncing ? " and still syncing" : ""}.`, {

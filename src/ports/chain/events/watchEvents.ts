@@ -12,6 +12,7 @@ import {
   readRawHeader,
 } from "../rpc/blockHeader.js";
 import type { FailoverProvider } from "../rpc/provider.js";
+import { quantityOf } from "../rpc/quantity.js";
 import { BlockJournal } from "./blockJournal.js";
 import type { ChainEvent, EventSelection } from "./event.js";
 import type { LogReader } from "./logReader.js";
@@ -79,7 +80,7 @@ export async function* watchEvents(
   while (!ended()) {
     let caughtUp = true;
     try {
-      const head = Number(await provider.send("eth_blockNumber", []));
+      const head = quantityOf(await provider.send("eth_blockNumber", []), "the number of its newest block");
       await rewind(head);
       caughtUp = await advance(head);
       waiting.push(...(await secondReading.advance(next - 1, head)).filter(isAfterCursor));

@@ -2,6 +2,7 @@ import { toQuantity } from "ethers";
 import type { Hex } from "../../../records/index.js";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "./provider.js";
+import { quantityOf } from "./quantity.js";
 
 /** Newest blocks that a fork commonly replaces. Deeper reorganisations happen, and are noticed by hashes alone. */
 export const REORG_WINDOW_BLOCKS = 32;
@@ -49,7 +50,7 @@ export async function readRawHeader(
   try {
     const tag = typeof at === "number" ? toQuantity(at) : at;
     const raw = await read<RawBlockHeader | null>(() => provider.send("eth_getBlockByNumber", [tag, false]));
-    return raw ?? undefined;
+    return raw === null ? undefined : checked(raw, at);
   } catch (error) {
     // A node that knows no finalized block may say so as of a block that it does not have.
     const isRefusal = error instanceof ChainError && (error.kind === "rpc-error" || error.kind === "rpc-state-missing");
@@ -91,6 +92,14 @@ export async function hasLeftChain(chain: HeaderSource, block: Pick<BlockHeader,
   if (again === undefined) throw behindError(number);
   if (again.hash !== hash) return true;
   throw new ChainError("rpc-error", `The RPC gives block ${number} under two hashes.`);
+}
+
+/** @throws {@link ChainError} `rpc-error` if it is no header, or another block's than the one at the height that was asked for. */
+function checked(raw: RawBlockHeader, at: number | "latest" | "finalized"): RawBlockHeader {
+  const number = quantityOf(raw.number, "the number of a block");
+  quantityOf(raw.timestamp, "the time of a block");
+  if (typeof raw.hash === "string" && (typeof at !== "number" || at === number)) return raw;
+  throw new ChainError("rpc-error", `The RPC node gives another block, or none, for the block ${at}.`);
 }
 
 /** The RPC node has no block at a height that was read before. */

@@ -1,7 +1,7 @@
 import { InvalidInputError } from "../../../errors.js";
-import type { Hex } from "../../../records/index.js";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "../rpc/provider.js";
+import { bigQuantityOf, quantityOf } from "../rpc/quantity.js";
 
 /** What a transaction offers for one unit of gas, in wei. On a chain without EIP-1559 both are its gas price. */
 export interface Fees {
@@ -35,10 +35,13 @@ const BUMP_PER_MILLE = 125n;
 
 /** Reads what the chain asks. */
 export async function readMarket(rpc: Pick<FailoverProvider, "send">): Promise<Market> {
-  const block: { number: Hex; baseFeePerGas?: Hex } = await rpc.send("eth_getBlockByNumber", ["latest", false]);
-  const head = Number(block.number);
-  if (block.baseFeePerGas !== undefined) return { head, base: BigInt(block.baseFeePerGas), tip: await readTip(rpc) };
-  return { head, base: undefined, tip: BigInt(await rpc.send("eth_gasPrice", [])) };
+  type Block = { readonly number: unknown; readonly baseFeePerGas?: unknown } | null;
+  const block: Block = await rpc.send("eth_getBlockByNumber", ["latest", false]);
+  const head = quantityOf(block?.number, "the number of its newest block");
+  // Where there is no base fee, some nodes say null.
+  const base = block?.baseFeePerGas ?? undefined;
+  if (base !== undefined) return { head, base: bigQuantityOf(base, "the base fee"), tip: await readTip(rpc) };
+  return { head, base: undefined, tip: bigQuantityOf(await rpc.send("eth_gasPrice", []), "the price of gas") };
 }
 
 async function readTip(rpc: Pick<FailoverProvider, "send">): Promise<bigint> {
@@ -68,6 +71,16 @@ export function feesFor({ base, tip }: Pick<Market, "base" | "tip">): Fees {
 export function bumped({ max, tip }: Fees): Fees {
   const raise = (fee: bigint) => (fee * (1_000n + BUMP_PER_MILLE) + 999n) / 1_000n + 1n;
   return { max: raise(max), tip: raise(tip) };
+}
+
+/**
+ * The tip of what blocks have left out although it offered what the node suggests. Some suggest none, or next to none, where block
+ * builders take nothing for it: eight times as much and at least an eighth of the base fee, as long as that is below geth's tip.
+ */
+export function tipAfterLeftOut(tip: bigint, base: bigint | undefined): bigint {
+  if (base === undefined || tip >= DEFAULT_TIP) return tip;
+  const raised = 8n * tip > base / 8n ? 8n * tip : base / 8n;
+  return raised < DEFAULT_TIP ? raised : DEFAULT_TIP;
 }
 
 /** The higher of each. */

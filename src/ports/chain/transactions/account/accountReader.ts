@@ -1,5 +1,6 @@
 import type { Address, Hex } from "../../../../records/index.js";
 import type { FailoverProvider } from "../../rpc/provider.js";
+import { quantityOf } from "../../rpc/quantity.js";
 import { type RawReceipt, readReceipt } from "../receipt.js";
 import { type SentTransaction, scopeOf } from "../sentTransactions.js";
 
@@ -35,7 +36,13 @@ export class AccountReader {
 
   async readNonce(tag: "pending" | "latest"): Promise<number> {
     const { account, rpc } = this.#its;
-    return Number(await rpc.send("eth_getTransactionCount", [account, tag]));
+    return quantityOf(await rpc.send("eth_getTransactionCount", [account, tag]), "the nonce of the account");
+  }
+
+  /** The first nonce that neither a block nor the node's pool uses. A pool may not have seen the newest blocks. */
+  async readNextNonce(tip: "pending" | "latest"): Promise<number> {
+    const nonces = await Promise.all([...new Set([tip, "latest"] as const)].map((tag) => this.readNonce(tag)));
+    return Math.max(...nonces);
   }
 
   /** The receipt of the version that is in a block, however old that is; undefined if the node has none. */

@@ -107,12 +107,12 @@ export class AccountSender {
     const { sent, tip } = this.#its;
     for (let refused = -1; ; ) {
       const last = sent.list(scope).at(-1)?.nonce ?? -1;
-      const nonce = Math.max(await this.#reader.readNonce(tip), last + 1);
+      const nonce = Math.max(await this.#reader.readNextNonce(tip), last + 1);
       try {
         return await this.#publisher.publish(scope, { ...draft, nonce }, market, deadline);
       } catch (error) {
         const isTaken = error instanceof ChainError && error.kind === "nonce-conflict" && nonce > refused;
-        if (!isTaken || (await this.#reader.readNonce(tip)) <= nonce) throw error;
+        if (!isTaken || (await this.#reader.readNextNonce(tip)) <= nonce) throw error;
         refused = nonce;
       }
     }

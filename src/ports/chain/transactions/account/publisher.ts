@@ -5,7 +5,7 @@ import { retryDelay } from "../../../../utils/timing/retryDelay.js";
 import { ChainError } from "../../errors.js";
 import type { FailoverProvider } from "../../rpc/provider.js";
 import { broadcast, isLost, type Refused } from "../broadcast.js";
-import { bumped, capped, type Fees, feesFor, highest, leastOf, type Market, reaches, readMarket } from "../fees.js";
+import { bumped, capped, type Fees, feesFor, highest, leastOf, type Market, reaches, readMarket, tipAfterLeftOut } from "../fees.js";
 import type { SentTransaction, SentTransactions, SignedVersion } from "../sentTransactions.js";
 import { aboveCap, behindNonce, belowAsked, CAP_HINT, refusalError } from "./reasons.js";
 
@@ -107,7 +107,8 @@ export class Publisher {
     const reviewedAt = this.#reviewedAt.get(newest.hash) ?? market.head;
     this.#reviewedAt.set(newest.hash, reviewedAt);
     const isOutbid = this.#refused.get(newest.hash) === "outbid";
-    if (!isOutbid && offersEnough(newest, market) && market.head - reviewedAt < PATIENCE_BLOCKS) {
+    const isInOrder = !isOutbid && offersEnough(newest, market);
+    if (isInOrder && market.head - reviewedAt < PATIENCE_BLOCKS) {
       this.wait(undefined);
       return this.#sendAgain(newest, deadline);
     }
@@ -115,7 +116,8 @@ export class Publisher {
     const wasTooDear = known.versions.some(({ hash }) => this.#refused.get(hash) === "too-dear");
     const affordable = await this.#affordable(draft);
     const least = bumped(newest);
-    const asked = wasTooDear ? { max: leastOf(market), tip: market.tip } : feesFor(market);
+    const tip = isInOrder ? tipAfterLeftOut(newest.tip, market.base) : 0n;
+    const asked = wasTooDear ? { max: leastOf(market), tip: market.tip } : feesFor(withTip(market, tip));
     const fees = capped(highest(asked, least), affordable < maxFee ? affordable : maxFee);
     if (!reaches(fees, least) || fees.max < leastOf({ base: market.base, tip: 0n })) {
       this.wait(affordable < maxFee ? belowAsked(market, affordable) : aboveCap(market, maxFee));
@@ -221,6 +223,10 @@ export function mayHaveArrived(error: unknown): boolean {
 function offersEnough({ max, tip }: Fees, market: Market): boolean {
   const own = tip < market.tip ? tip : market.tip;
   return max >= leastOf({ base: market.base, tip: own }) && 2n * tip >= market.tip;
+}
+
+function withTip(market: Market, least: bigint): Market {
+  return market.tip < least ? { ...market, tip: least } : market;
 }
 
 /** What a signed transaction does. */

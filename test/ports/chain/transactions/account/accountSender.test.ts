@@ -360,4 +360,73 @@ describe("an account's transactions", () => {
     await first;
     expect(Transaction.from(mempool.arrived[1] ?? "").maxPriorityFeePerGas).toBe(20n * GWEI);
   });
+
+  it("take the account's nonce where a node's pool has not seen the newest blocks", async () => {
+    const chain = await connect();
+    const before = await nonce("latest");
+    mempool.faults.countsBehind = 1;
+    const first = anchor(chain, "pool behind");
+    await arrivals(1);
+    await rpc("hardhat_mine");
+    await first;
+    expect(noncesOf(mempool.arrived)).toEqual([before]);
+  });
+
+  it.each(["status", "logs"] as const)(
+    "are not told of, and do not fail, before a receipt tells their %s",
+    async (field) => {
+      const chain = await connect();
+      mempool.faults.receiptsLack = { field, times: 3 };
+      const first = anchor(chain, `without ${field}`);
+      await arrivals(1);
+      await rpc("hardhat_mine");
+      await until(() => mempool.faults.receiptsLack === undefined);
+      expect((await first).logs).toMatchObject([{ args: { root: id(`without ${field}`) } }]);
+      expect(new Set(mempool.arrived).size).toBe(1);
+    },
+  );
+
+  it("are sent on a chain whose blocks tell that they have no base fee", async () => {
+    const chain = await connect();
+    mempool.faults.base = null;
+    const first = anchor(chain, "no base fee");
+    await arrivals(1);
+    await rpc("hardhat_mine");
+    await first;
+    expect(Transaction.from(mempool.arrived[0] ?? "").type).toBe(0);
+  });
+
+  it("wait for their block while a node has no newest block for a moment", async () => {
+    const chain = await connect();
+    const first = anchor(chain, "no newest block");
+    await arrivals(1);
+    mempool.faults.latestIsNull = 1;
+    await until(() => mempool.faults.latestIsNull === 0, REVIEW_MS);
+    await rpc("hardhat_mine");
+    expect((await first).logs).toHaveLength(1);
+  });
+
+  it("offer a tip at last where a node suggests none and blocks leave them out", async () => {
+    const chain = await connect();
+    mempool.faults.tip = 0n;
+    mempool.faults.forgets = true;
+    const first = anchor(chain, "no tip");
+    await arrivals(1);
+    const tips = () => new Set(mempool.arrived.map((raw) => Transaction.from(raw).maxPriorityFeePerGas));
+    for (let versions = 2; versions <= 3; versions++) {
+      // The version is reviewed, which takes note of the block, and then left out by five.
+      await reviewed(mempool.arrived.length + 1);
+      await setBase(GWEI);
+      await rpc("hardhat_mine", "0x6");
+      await until(() => tips().size >= versions, REVIEW_MS);
+    }
+    // The base fee falls by an eighth with each empty block.
+    const [none, second = 0n, third] = tips();
+    expect([none, third]).toEqual([0n, 8n * second]);
+    expect(second).toBeGreaterThan(GWEI / 20n);
+    mempool.faults.forgets = false;
+    await reviewed(mempool.arrived.length + 1);
+    await rpc("hardhat_mine");
+    expect((await first).logs).toHaveLength(1);
+  });
 });

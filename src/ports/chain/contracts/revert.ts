@@ -2,7 +2,7 @@ import { type Interface, isError, isHexString } from "ethers";
 import { BaseError, messageOf } from "../../../errors.js";
 import { contractErrors } from "../bindings/contractErrors.js";
 import { ChainError, ContractRevertError } from "../errors.js";
-import { isIndexing, isStateMissing } from "../rpc/refusals.js";
+import { isBeyondHead, isIndexing, isStateMissing } from "../rpc/refusals.js";
 import { refusalOf } from "../transactions/refusals.js";
 import { type ContractName, ContractNames } from "./deployment.js";
 import { interfaceOf } from "./interface.js";
@@ -78,6 +78,12 @@ export function toChainError(error: unknown): BaseError {
     });
   }
   if (isError(error, "CALL_EXCEPTION") && isExecution(error.info)) return decodeRevert("0x");
+  if (isBeyondHead(shortOf(error))) {
+    return new ChainError("rpc-behind", "The RPC node has not reached the blocks that it is asked for.", {
+      details: shortOf(error),
+      hints: ["Wait, or name another RPC address."],
+    });
+  }
   if (isStateMissing(shortOf(error))) {
     return new ChainError("rpc-state-missing", "The RPC node does not have the state of that block.", {
       details: shortOf(error),

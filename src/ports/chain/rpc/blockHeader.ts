@@ -3,6 +3,7 @@ import type { Hex } from "../../../records/index.js";
 import { ChainError } from "../errors.js";
 import type { FailoverProvider } from "./provider.js";
 import { quantityOf } from "./quantity.js";
+import { isBeyondHead } from "./refusals.js";
 
 /** Newest blocks that a fork commonly replaces. Deeper reorganisations happen, and are noticed by hashes alone. */
 export const REORG_WINDOW_BLOCKS = 32;
@@ -28,7 +29,7 @@ export interface RawBlockHeader {
   readonly hash: Hex;
   readonly timestamp: Hex;
   /** Which logs the block may have; not every RPC node sends it. */
-  readonly logsBloom?: Hex;
+  readonly logsBloom?: Hex | null;
 }
 
 /** Errors of RPC nodes without support for the `finalized` tag, or without a finalized block; others answer null. */
@@ -53,10 +54,12 @@ export async function readRawHeader(
     return raw === null ? undefined : checked(raw, at);
   } catch (error) {
     // A node that knows no finalized block may say so as of a block that it does not have.
-    const isRefusal = error instanceof ChainError && (error.kind === "rpc-error" || error.kind === "rpc-state-missing");
+    const isRefusal =
+      error instanceof ChainError && ["rpc-error", "rpc-state-missing", "rpc-behind"].includes(error.kind);
     if (at === "finalized" && isRefusal && NO_SUCH_TAG.test(error.details ?? "")) return undefined;
     // Most nodes answer null for a block that they do not have.
-    if (isRefusal && NO_SUCH_BLOCK.test(error.details ?? "")) return undefined;
+    if (isRefusal && [NO_SUCH_BLOCK.test(error.details ?? ""), isBeyondHead(error.details ?? "")].includes(true))
+      return undefined;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../../../utils/clock.js";
 import { shortened } from "../../../utils/text/decode.js";
 import { ChainError } from "../errors.js";
 import { redactUrl, scrub } from "./redact.js";
-import { RateLimitError, retryAfterOf } from "./refusals.js";
+import { isRateLimit, RateLimitError, retryAfterOf } from "./refusals.js";
 
 /** An EIP-1193 provider: a browser's wallet, or Hardhat's network in the same process. */
 export interface Eip1193Provider {
@@ -22,6 +22,8 @@ export interface Endpoint {
 
 /** Bytes. Far above the largest answer for a bounded range of blocks. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+/** HTTP: unauthorized, payment required, forbidden. */
+const ACCESS_REFUSED = [401, 402, 403];
 /** UTF-16 units of an answer that are quoted, and that are searched for secrets beforehand: one at the end is cut off. */
 const MAX_QUOTED = 200;
 const MAX_SEARCHED = 4_096;
@@ -71,7 +73,7 @@ export function createHttpEndpoint(url: string): Endpoint {
       function parseAnswer(text: string, status: number, id: number): JsonRpcResult | JsonRpcError {
         const answer = parseJson(text);
         // Some servers send JSON-RPC errors with an HTTP error status: the JSON-RPC error says more.
-        if (isAnswer(answer) && (status <= 500 || "result" in answer)) {
+        if (isAnswer(answer, id) && !isAccessRefused(answer, status) && (status <= 500 || "result" in answer)) {
           if ("result" in answer) return { id, result: answer.result };
           // Providers may quote the API key that they refuse.
           return { id, error: { ...answer.error, message: scrub(String(answer.error.message), url) } };
@@ -135,10 +137,20 @@ function parseJson(text: string): unknown {
   }
 }
 
-function isAnswer(value: unknown): value is { result: unknown } | { error: { code: number; message: string } } {
+type RawAnswer = { result: unknown } | { error: { code: number; message: string } };
+
+/** Whether it answers the request with this id. Some nodes leave the id out, or do not have read it. */
+function isAnswer(value: unknown, id: number): value is RawAnswer {
   if (typeof value !== "object" || value === null) return false;
+  const { id: told = null } = value as { id?: unknown };
+  if (told !== null && String(told) !== String(id)) return false;
   if ("error" in value && value.error) return typeof value.error === "object";
   return "result" in value;
+}
+
+/** Whether the server wants another key, or money, before it answers anything. Some say by such a status that they are asked too often. */
+function isAccessRefused(answer: RawAnswer, status: number): boolean {
+  return "error" in answer && ACCESS_REFUSED.includes(status) && !isRateLimit(answer.error);
 }
 
 function reasonOf(error: unknown): string {

@@ -133,10 +133,14 @@ export class EndpointHealth {
   async readHead(timeoutMs: number): Promise<Head> {
     const answer = await this.request(payloadOf("eth_getBlockByNumber", ["latest", false]), timeoutMs);
     const head = "result" in answer ? headOf(answer.result) : undefined;
-    if (head === undefined)
-      throw new ChainError("rpc-error", `The RPC at ${this.label} does not tell its newest block.`);
-    this.#head = head;
-    return head;
+    if (head !== undefined) {
+      this.#head = head;
+      return head;
+    }
+    // It answers, and not what every node can: it is left alone, as one that does not answer.
+    const failure = new ChainError("rpc-error", `The RPC at ${this.label} does not tell its newest block.`);
+    this.#fail(failure);
+    throw failure;
   }
 
   /** Whether it says that it is still syncing. @throws {@link ChainError} as {@link request}. */

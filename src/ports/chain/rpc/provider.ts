@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../../../utils/clock.js";
 import { ChainError } from "../errors.js";
 import type { Endpoint } from "./endpoint.js";
 import { type Answer, EndpointHealth, type EndpointStatus, payloadOf } from "./endpointHealth.js";
-import { isIndexing, isStateMissing } from "./refusals.js";
+import { mayAnotherAnswer } from "./refusals.js";
 import { surveyHeads } from "./survey.js";
 
 export interface FailoverOptions {
@@ -133,14 +133,14 @@ export class FailoverProvider extends JsonRpcApiProvider {
 
   async #tryEach(payload: JsonRpcPayload): Promise<Answer> {
     const failures: ChainError[] = [];
-    /** What the first endpoint says that does not have the state or the transaction: another one may have it. */
+    /** What the first endpoint says that cannot answer, such as for want of the state: another one may. */
     let lacking: Answer | undefined;
     for (const health of this.#inOrder()) {
       try {
         if (health.failure?.kind === "rpc-limited" && health.restMs > 0) throw health.failure;
         await this.#requireReached(health);
         const answer = await health.request(payload, this.#options.timeoutMs);
-        if ("error" in answer && [isStateMissing, isIndexing].some((lacks) => lacks(answer.error.message ?? ""))) {
+        if ("error" in answer && mayAnotherAnswer(answer.error)) {
           lacking ??= answer;
           continue;
         }

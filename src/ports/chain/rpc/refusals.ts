@@ -25,6 +25,17 @@ const EITHER = /limit exceeded/i;
 const STATE_MISSING =
   /missing trie node|receipts? (is |are )?not available|state .*(not available|unavailable|pruned|not found|missing)|(pruned|historical state|old state|no state available)|header (for hash )?not found|(unknown|missing) (block|header)\b|block (not found|is not available)|archive/i;
 
+/** The request is about blocks above the node's newest one. Waiting or another node helps; asking for less does not. */
+const BEYOND_HEAD =
+  /(beyond|above|past) (the )?(current |chain |latest )?(head|latest block|tip)|blocks? specified in filter .*not be found/i;
+
+/** JSON-RPC's internal error and unknown method; EIP-1474's unavailable resource and unsupported method. */
+const CANNOT_ANSWER_CODES = [-32_603, -32_601, -32_004, -32_002];
+
+/** The node, or what stands before it, cannot answer, whatever it is asked. */
+const CANNOT_ANSWER =
+  /authenticat|unauthori[sz]ed|forbidden|(api|access|project).?(key|id|token)|internal (server |json-rpc )?error|backend|unavailable|time(d )?out|deadline exceeded|database|shutting down/i;
+
 /** geth's words for a transaction that it does not find while it indexes them, as for hours after a start. */
 const INDEXING = /indexing is in progress/i;
 
@@ -38,6 +49,19 @@ export function isRateLimit(refusal: RpcRefusal): boolean {
 
 export function isStateMissing(message: string): boolean {
   return STATE_MISSING.test(message) && !/revert/i.test(message);
+}
+
+/** Whether the node has not come as far as the blocks that the request is about. */
+export function isBeyondHead(message: string): boolean {
+  return BEYOND_HEAD.test(message);
+}
+
+/** Whether the error says nothing of what was asked, but that this node cannot answer it, or not yet: another one may. */
+export function mayAnotherAnswer(refusal: RpcRefusal): boolean {
+  const { code, message = "" } = refusal;
+  if (isRevert(refusal)) return false;
+  if (isStateMissing(message) || isIndexing(message) || isBeyondHead(message)) return true;
+  return !TOO_LARGE.test(message) && (CANNOT_ANSWER_CODES.includes(code) || CANNOT_ANSWER.test(message));
 }
 
 /** Whether the node does not know yet whether it has a transaction. */

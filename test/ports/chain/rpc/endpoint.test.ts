@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { createHttpEndpoint, createLocalEndpoint } from "../../../../src/ports/chain/rpc/endpoint.js";
+import { startRpcProxy } from "../../../faults/rpcProxy.js";
 import { TestClock } from "../../../harness/clock.js";
 
 const payload = { id: 7, jsonrpc: "2.0", method: "eth_blockNumber", params: [] } as const;
@@ -41,6 +42,30 @@ describe("a local endpoint", () => {
 describe("an HTTP endpoint", () => {
   it("shows neither credentials nor the path in its label", () => {
     expect(createHttpEndpoint("https://user:secret@rpc.example/v3/key").label).toBe("https://rpc.example/…");
+  });
+
+  async function answerTo(id: number, { status = 200, answer }: { status?: number; answer: object }) {
+    const proxy = await startRpcProxy({ request: async () => null });
+    proxy.add(async () => ({ status, text: JSON.stringify({ jsonrpc: "2.0", ...answer }) }));
+    onTestFinished(() => proxy.close());
+    return createHttpEndpoint(proxy.url).request({ ...payload, params: [], id }, 5_000);
+  }
+
+  it.each([401, 402, 403])(
+    "is not reached where it refuses access with status %d, whatever it says",
+    async (status) => {
+      const answer = { id: 7, error: { code: -32_600, message: "Must be authenticated!" } };
+      await expect(answerTo(7, { status, answer })).rejects.toMatchObject({ kind: "rpc-unreachable" });
+    },
+  );
+
+  it.each([7, "7", null, undefined])("gives the answer to a request of id 7 with the id %s", async (id) => {
+    expect(await answerTo(7, { answer: { id, result: "0x1" } })).toEqual({ id: 7, result: "0x1" });
+  });
+
+  it("does not take the answer to another request for its own", async () => {
+    const answer = { id: 8, result: "0x1" };
+    await expect(answerTo(7, { answer })).rejects.toMatchObject({ kind: "rpc-unreachable", retryable: true });
   });
 
   it.each(["ftp://rpc.example", "rpc.example", ""])("refuses %s", (url) => {

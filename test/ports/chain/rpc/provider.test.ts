@@ -15,6 +15,7 @@ function endpointOf(label: string, chainId: number = CHAIN_ID) {
   const state: {
     failure?: unknown;
     refusal?: string | undefined;
+    code?: number;
     block: number;
     syncing?: boolean;
     hasPending?: boolean;
@@ -25,7 +26,7 @@ function endpointOf(label: string, chainId: number = CHAIN_ID) {
       asked.push(method);
       timeouts.add(timeoutMs);
       if (state.failure !== undefined) throw state.failure;
-      if (state.refusal !== undefined) return { id, error: { code: -32_000, message: state.refusal } };
+      if (state.refusal !== undefined) return { id, error: { code: state.code ?? -32_000, message: state.refusal } };
       const [tag] = params as unknown[];
       const lacks = tag === "pending" && state.hasPending === false;
       const block = { number: hex(state.block), timestamp: hex(state.block), hash: label };
@@ -223,6 +224,38 @@ describe("a provider over several endpoints", () => {
     expect(await ask(its)).toBe("two");
     two.state.refusal = "header not found";
     await expect(ask(its)).rejects.toMatchObject({ error: { message: "missing trie node 5ae2" } });
+  });
+
+  it.each([
+    [-32_603, "Internal error"],
+    [-32_600, "Must be authenticated!"],
+    [-32_011, "no backends available for method"],
+    [-32_601, "the method is not available"],
+    [-32_602, "block range extends beyond current head block: requested 120, head 118"],
+    [-32_000, "One of the blocks specified in filter (fromBlock, toBlock or blockHash) cannot be found"],
+  ])(
+    "asks another node where one cannot answer, and passes on what that says if none can: %d %s",
+    async (code, message) => {
+      const [one, two] = [endpointOf("one"), endpointOf("two")];
+      const its = providerOf(one, two);
+      await ask(its);
+      Object.assign(one.state, { refusal: message, code });
+      expect(await ask(its)).toBe("two");
+      two.state.refusal = "Service unavailable";
+      await expect(ask(its)).rejects.toMatchObject({ error: { code, message } });
+    },
+  );
+
+  it("leaves one that answers with errors alone once it does not tell its newest block", async () => {
+    const [one, two] = [endpointOf("one"), endpointOf("two")];
+    const its = providerOf(one, two);
+    await ask(its);
+    one.state.refusal = "nonce too low";
+    its.clock.pass(15_000);
+    await expect(ask(its)).rejects.toMatchObject({ error: { message: "nonce too low" } });
+    await survey(its).catch(() => undefined);
+    expect(await ask(its)).toBe("two");
+    expect(statesOf(its)).toEqual(["unreachable", "ok, used"]);
   });
 
   it("asks another than the one in use, to compare what they say", async () => {

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { toChainError } from "../../../../src/ports/chain/contracts/revert.js";
 import { ChainError } from "../../../../src/ports/chain/errors.js";
 import {
+  isBeyondHead,
   isRateLimit,
   isStateMissing,
   lacksPending,
+  mayAnotherAnswer,
   mayBeTooLarge,
   pauseOf,
   RateLimitError,
@@ -85,6 +88,32 @@ describe("an RPC node's refusal", () => {
     "old data not available due to pruning: this node is not an archive node",
   ])("%s: says that another node may know", (message) => {
     expect(isStateMissing(message)).toBe(true);
+  });
+
+  it.each([
+    "block range extends beyond current head block",
+    "block range extends beyond current head block: requested 50162452, head 50162449",
+    "block 50162452 is beyond the latest block 50162448 of this node, retry later",
+    "One of the blocks specified in filter (fromBlock, toBlock or blockHash) cannot be found",
+  ])("%s: says that it has not come so far, which a smaller range does not help against", (message) => {
+    expect(isBeyondHead(message)).toBe(true);
+    expect(toChainError({ error: { code: -32_602, message } })).toMatchObject({ kind: "rpc-behind" });
+    expect(mayBeTooLarge(toChainError({ error: { code: -32_602, message } }))).toBe(false);
+  });
+
+  it.each(tooLarge)("%d %s: does not say that it has not come so far, nor that it cannot answer", (code, message) => {
+    expect(isBeyondHead(message)).toBe(false);
+    expect(mayAnotherAnswer({ code, message })).toBe(false);
+  });
+
+  it("says nothing of the node where a contract or the transaction is at fault", () => {
+    for (const message of [
+      "execution reverted: internal error",
+      "nonce too low",
+      "replacement transaction underpriced",
+    ])
+      expect(mayAnotherAnswer({ code: -32_000, message })).toBe(false);
+    expect(mayAnotherAnswer({ code: -32_603, message: "VM Exception", data: "0x08c379a0" })).toBe(false);
   });
 
   it("says that there is no pending block, which a contract's reason does not", () => {

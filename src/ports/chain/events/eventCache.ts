@@ -1,6 +1,6 @@
 import { BaseError } from "../../../errors.js";
 import type { Chain } from "../chain.js";
-import { REORG_WINDOW_BLOCKS, readHeader } from "../rpc/blockHeader.js";
+import { behindError, REORG_WINDOW_BLOCKS, readHeader } from "../rpc/blockHeader.js";
 import type { ChainEventName, ChainEventOf } from "./event.js";
 import { DEPTH_BLOCKS, keyOf, STEP_BLOCKS } from "./secondReading.js";
 
@@ -43,6 +43,8 @@ export function createEventCache<N extends ChainEventName>(
 
   async function extend(): Promise<void> {
     const head = await chain.blockNumber();
+    // A node that has not come so far says nothing of the events that are known.
+    if (head < chain.deployedAtBlock) throw behindError(chain.deployedAtBlock);
     const from = Math.max(chain.deployedAtBlock, Math.min(next, head + 1) - REORG_WINDOW_BLOCKS);
     const fresh = await chain.events({ names, fromBlock: from, toBlock: head });
     keep([...events.filter((event) => event.blockNumber < from), ...fresh]);

@@ -153,6 +153,19 @@ describe("the event cache over an RPC that is wrong for a moment", () => {
     expect(await rootsOf(cacheOf())).toEqual([id("first"), id("second")]);
   });
 
+  it.each([null, "0x", "0x0"])("is not spoilt by a node that gives %s for its newest block once", async (number) => {
+    await anchor("before");
+    const cache = cacheOf();
+    await cache.read();
+    const heal = proxy.add(async (request, next) =>
+      request.method === "eth_blockNumber" ? { result: number } : next(request),
+    );
+    await expect(cache.read()).rejects.toMatchObject({ retryable: true });
+    heal();
+    await anchor("after");
+    expect(await rootsOf(cache)).toEqual([id("before"), id("after")]);
+  });
+
   it("has what stands in the place of a fork that was longer than the newest blocks", async () => {
     const comeBack = await witan.snapshot();
     await anchor("fork");

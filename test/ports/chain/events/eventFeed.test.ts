@@ -174,6 +174,34 @@ describe("the feed over an RPC that is wrong for a moment", () => {
     expect(events.at(-1)).toMatchObject({ name: "Anchored", blockNumber, args: { root: id("newest") } });
   });
 
+  it.each([null, "0x", "0x0", `0x${"00".repeat(256)}`])(
+    "gives what the logs say though the headers have %s for their blooms",
+    async (logsBloom) => {
+      const expected = await chain.events({ names: ["Anchored", "NodeAdmitted"] });
+      proxy.add(async (request, next) => {
+        const reply = await next(request);
+        if (request.method !== "eth_getBlockByNumber" || !("result" in reply) || reply.result === null) return reply;
+        return { result: { ...reply.result, logsBloom } };
+      });
+      expect((await collect()).flatMap(({ events }) => events)).toEqual(expected);
+    },
+  );
+
+  it("asks no smaller ranges of a node that has not come so far", async () => {
+    await collect({ maxBlocks: 10 });
+    const usual = logRequests();
+    proxy.heal();
+    let behind = 3;
+    proxy.refuse = (method) =>
+      method === "eth_getLogs" && behind-- > 0
+        ? { code: -32_602, message: "block range extends beyond current head block: requested 90, head 88" }
+        : undefined;
+    while (behind > 0) await expect(collect({ maxBlocks: 10 })).rejects.toMatchObject({ kind: "rpc-behind" });
+    proxy.heal();
+    expect((await collect({ maxBlocks: 10 })).flatMap(({ events }) => events).length).toBeGreaterThan(30);
+    expect(logRequests()).toBe(usual);
+  });
+
   it("takes from another address what the first one leaves out, and nothing that this one does not know", async () => {
     const expected = await chain.events({ names: ["Anchored", "NodeAdmitted"] });
     const omitted = expected[20]?.blockNumber ?? 0;

@@ -1,8 +1,8 @@
-import { toQuantity } from "ethers";
+import { isHexString, toQuantity } from "ethers";
 import pMap from "p-map";
 import type { Hex } from "../../../../records/index.js";
 import { toChainError } from "../../contracts/revert.js";
-import { ChainError } from "../../errors.js";
+import { ChainError, type ChainErrorKind } from "../../errors.js";
 import type { RawBlockHeader } from "../../rpc/blockHeader.js";
 import type { FailoverProvider } from "../../rpc/provider.js";
 import type { LogFilter } from "../event.js";
@@ -11,6 +11,9 @@ import { createBloomTest } from "./bloom.js";
 
 /** Receipts that are read at once. */
 const PARALLEL = 16;
+
+/** A block's logs cannot be had by its hash, at least now. */
+const UNANSWERED: readonly ChainErrorKind[] = ["rpc-error", "rpc-state-missing", "rpc-behind"];
 
 export type LogProvider = Pick<FailoverProvider, "send" | "sendToAnother">;
 
@@ -47,7 +50,7 @@ export async function readCheckedLogs(
 export function createOmissionCheck(provider: LogProvider, filter: LogFilter) {
   const mayHaveLogs = createBloomTest(filter);
   return async (given: readonly RawLog[], { hash, logsBloom }: RawBlockHeader): Promise<readonly RawLog[]> => {
-    if (logsBloom === undefined || !mayHaveLogs(logsBloom)) return given;
+    if (!isHexString(logsBloom) || !mayHaveLogs(logsBloom as Hex)) return given;
     if (given.some(({ blockHash }) => blockHash === hash)) return given;
     const logs = await logsOfBlock(hash);
     return inOrder([...given, ...logs.filter((log) => isLog(log) && log.blockHash === hash)]);
@@ -58,7 +61,7 @@ export function createOmissionCheck(provider: LogProvider, filter: LogFilter) {
       return await send<readonly RawLog[]>(provider, "eth_getLogs", [{ ...filter, blockHash }]);
     } catch (error) {
       // The block has left the chain, which the caller finds out, or the node cannot be asked so. The block is read again later.
-      if (error instanceof ChainError && (error.kind === "rpc-error" || error.kind === "rpc-state-missing")) return [];
+      if (error instanceof ChainError && UNANSWERED.includes(error.kind)) return [];
       throw error;
     }
   }

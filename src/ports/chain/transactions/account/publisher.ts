@@ -5,7 +5,18 @@ import { retryDelay } from "../../../../utils/timing/retryDelay.js";
 import { ChainError } from "../../errors.js";
 import type { FailoverProvider } from "../../rpc/provider.js";
 import { broadcast, isLost, type Refused } from "../broadcast.js";
-import { bumped, capped, type Fees, feesFor, highest, leastOf, type Market, reaches, readMarket, tipAfterLeftOut } from "../fees.js";
+import {
+  bumped,
+  capped,
+  type Fees,
+  feesFor,
+  highest,
+  leastOf,
+  type Market,
+  reaches,
+  readMarket,
+  tipAfterLeftOut,
+} from "../fees.js";
 import type { SentTransaction, SentTransactions, SignedVersion } from "../sentTransactions.js";
 import { aboveCap, behindNonce, belowAsked, CAP_HINT, refusalError } from "./reasons.js";
 

@@ -63,6 +63,12 @@ export class BlockJournal {
     return fresh;
   }
 
+  /** Those of the events that were not given before, of blocks that were read already and left them out. */
+  late(events: readonly ChainEvent[]): ChainEvent[] {
+    const keys = keysOf(events);
+    return events.filter((_, i) => !this.#displaced.delete(keys[i] ?? ""));
+  }
+
   #note(number: number, hash: Hex, key: string | undefined): void {
     const given = key === undefined ? [] : [key];
     const tip = this.#entries.at(-1);
@@ -71,13 +77,14 @@ export class BlockJournal {
   }
 }
 
-/** Identifies each event by its transaction and content, whichever block includes that transaction. */
+/** Identifies each event by its transaction and content, whichever block includes that transaction, and whether or not others of it are there. */
 function keysOf(events: readonly ChainEvent[]): string[] {
   const counts = new Map<string, number>();
   return events.map((event) => {
-    const ordinal = counts.get(event.transactionHash) ?? 0;
-    counts.set(event.transactionHash, ordinal + 1);
     const args = JSON.stringify(event.args, (_, value) => (typeof value === "bigint" ? `${value}` : value));
-    return id(`${event.transactionHash}/${ordinal}/${event.contract}/${event.name}/${args}`);
+    const content = `${event.transactionHash}/${event.contract}/${event.name}/${args}`;
+    const ordinal = counts.get(content) ?? 0;
+    counts.set(content, ordinal + 1);
+    return id(`${content}/${ordinal}`);
   });
 }

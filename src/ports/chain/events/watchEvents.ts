@@ -83,7 +83,8 @@ export async function* watchEvents(
       const head = quantityOf(await provider.send("eth_blockNumber", []), "the number of its newest block");
       await rewind(head);
       caughtUp = await advance(head);
-      waiting.push(...(await secondReading.advance(next - 1, head)).filter(isAfterCursor));
+      const late = await secondReading.advance(next - 1, head);
+      waiting.push(...journal.late(late.filter(isAfterCursor)));
       failures = 0;
     } catch (error) {
       const told = toChainError(error);

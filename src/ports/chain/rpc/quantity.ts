@@ -7,7 +7,7 @@ const QUANTITY = /^0x[0-9a-f]+$/i;
  * is remembered.
  *
  * @param what Names it in the error.
- * @throws {@link ChainError} `rpc-error` if it is none.
+ * @throws {@link ChainError} `rpc-error` if it is no such number.
  */
 export function quantityOf(value: unknown, what: string): number {
   const number = Number(bigQuantityOf(value, what));

@@ -61,4 +61,39 @@ describe("a catalog over an RPC that is wrong for a moment", () => {
     expect(await catalog.sync()).toMatchObject({ undoneBlocks: 0 });
     expect(await blocksOf()).toEqual([block]);
   });
+
+  it("has each record once though the node gives logs of the fork that it left, marked as removed", async () => {
+    const block = await anchor();
+    proxy.add(async (request, next) => {
+      const reply = await next(request);
+      if (request.method !== "eth_getLogs" || !("result" in reply)) return reply;
+      const logs = reply.result as object[];
+      return { result: logs.flatMap((log) => [{ ...log, blockHash: `0x${"ab".repeat(32)}`, removed: true }, log]) };
+    });
+    await catalog.sync();
+    expect(await blocksOf()).toEqual([block]);
+  });
+
+  it("calls nothing final above the head, and what is final stays so, though the node says otherwise", async () => {
+    const following = await dao.openCatalog({ chain, confirmations: "finalized" });
+    const block = await anchor();
+    let ahead = 10;
+    proxy.add(async (request, next) => {
+      if (request.params[0] !== "finalized") return next(request);
+      const reply = await next({ ...request, params: ["latest", false] });
+      if (!("result" in reply)) return reply;
+      const header = reply.result as { number: string };
+      return { result: { ...header, number: `0x${(Number(header.number) + ahead).toString(16)}` } };
+    });
+    const statusOf = async () =>
+      (await following.listRecords({ limit: 10 })).records.map(({ anchor: { blockNumber, confirmed } }) => [
+        blockNumber,
+        confirmed,
+      ]);
+    await following.sync();
+    expect(await statusOf()).toEqual([[block, true]]);
+    ahead = -3;
+    await following.sync();
+    expect(await statusOf()).toEqual([[block, true]]);
+  });
 });

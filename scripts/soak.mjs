@@ -18,6 +18,7 @@ const SOAKS = {
   content: ["a content store beside hostile, frozen and killed peers", "2 min", "test/ports/content"],
   engines: ["rollouts and rounds whose executors are killed at every step", "2 min", "test/engines"],
   faults: ["agents and a fleet under mixed faults, and their whole history checked", "3 min", "test/e2e/faults"],
+  hosts: ["hosts that carry out rollouts over processes of their own, heal and turn back", "5 min", "test/e2e/hosts"],
   kills: [
     "stores, backups, outboxes and indexes, each killed twelve to twenty times",
     "1 min",

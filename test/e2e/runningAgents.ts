@@ -16,7 +16,7 @@ import { createProcessDriver, type ReplicaStatus } from "../../src/engines/fleet
 import { deployDao } from "../../src/ports/chain/contracts/deploy.js";
 import { createChain, developmentChain } from "../../src/ports/chain/index.js";
 import type { Address, Release } from "../../src/records/index.js";
-import { createDownlink } from "../../src/surfaces/cli/nodes/uplink.js";
+import { createDownlink, createUplink } from "../../src/surfaces/cli/nodes/uplink.js";
 import { systemClock } from "../../src/utils/clock.js";
 
 const ROOT = resolve(import.meta.dirname, "..", "..");
@@ -39,7 +39,7 @@ export interface RunningAgents {
 }
 
 /** Fields of an agent's configuration. */
-export interface ExtraConfig extends Pick<AgentConfigInput, "anchorEveryMs" | "backup"> {
+export interface ExtraConfig extends Pick<AgentConfigInput, "anchorEveryMs" | "backup" | "host"> {
   /** The chain's own address by default. */
   readonly rpcUrls?: readonly string[];
 }
@@ -47,6 +47,8 @@ export interface ExtraConfig extends Pick<AgentConfigInput, "anchorEveryMs" | "b
 export interface StartAgentsOptions {
   readonly agents: number;
   readonly replicas: number;
+  /** The rules of the tracks; those of a deployment that overrides nothing by default. */
+  readonly tracks?: typeof DEFAULT_TRACKS;
   /** Arguments of Node itself for each agent, such as a module to load first. */
   readonly nodeArguments?: readonly string[];
   /** Further fields of the configuration of the agent at an index, given the chain's address and the folder of all files. */
@@ -94,7 +96,7 @@ async function start(options: StartAgentsOptions, ends: (() => unknown)[]): Prom
   const payers = [deployer, ...members.flatMap(({ agent, operator }) => [agent, operator])];
   for (const { address } of payers) await funds.fund(address as Address);
   const deployment = await deployDao({
-    ...{ rpcUrl: rpc, chainId, deployer, tracks: DEFAULT_TRACKS },
+    ...{ rpcUrl: rpc, chainId, deployer, tracks: options.tracks ?? DEFAULT_TRACKS },
     nodes: (context) => Promise.all(members.map(({ admission }) => admission(context))),
   });
 
@@ -114,7 +116,8 @@ async function start(options: StartAgentsOptions, ends: (() => unknown)[]): Prom
   });
   const chain = await createChain({ rpcUrl: rpc, ...deployment });
   ends.push(() => chain.close());
-  const content = createDownlink(members.map(({ httpPort }) => `http://127.0.0.1:${httpPort}`));
+  const urls = members.map(({ httpPort }) => `http://127.0.0.1:${httpPort}`);
+  const content = createDownlink(urls);
   const client = createClient({ chain, content });
   const narrating = new AbortController();
   const names = new Map(members.map(({ agent, name }) => [agent.address.toLowerCase(), name]));
@@ -133,7 +136,7 @@ async function start(options: StartAgentsOptions, ends: (() => unknown)[]): Prom
     async as(signer) {
       const signing = await createChain({ rpcUrl: rpc, ...deployment, signer });
       return {
-        client: createClient({ chain: signing, content }),
+        client: createClient({ chain: signing, content: createUplink(urls, signing) }),
         [Symbol.asyncDispose]: async () => signing.close(),
       };
     },

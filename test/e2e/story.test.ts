@@ -2,6 +2,6 @@ import { seedOf, shortOrLong } from "../harness/soak.js";
 import { tellsTheStory } from "./storyChecks.js";
 
 tellsTheStory("Hardhat's network", {
-  kills: shortOrLong(5, Number(process.env.WITAN_SOAK_KILLS ?? 20)),
+  kills: shortOrLong(2, Number(process.env.WITAN_SOAK_KILLS ?? 20)),
   seed: seedOf(1),
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_TRACKS } from "../../ignition/modules/Witan.js";
 import { freePorts } from "../../scripts/story/ports.js";
 import type { DirectiveStatus } from "../../src/client/index.js";
+import { openProcessHost } from "../../src/engines/fleet/index.js";
 import type { OrderOf, Release } from "../../src/records/index.js";
 import { soakSeed } from "../harness/soak.js";
 import type { RunningAgents } from "./runningAgents.js";
@@ -36,6 +37,12 @@ if (soakSeed === undefined) {
     }, 240_000);
 
     afterAll(async () => {
+      // Replicas outlive their agents.
+      await running?.agents.stop();
+      for (const { dir } of running?.members ?? []) {
+        const host = await openProcessHost({ dir: join(dir, "data", "host"), ports: { from: 1, count: 1 } });
+        await host.stopAll();
+      }
       await running?.close();
     }, 60_000);
 

@@ -12,6 +12,7 @@ export interface RemoteProbe {
 
 const MAX_ANSWER_BYTES = 4_096;
 const UNREACHED: RemoteProbe = { release: null, result: "unreached" };
+const SICK: RemoteProbe = { release: null, result: "sick" };
 
 const answer = z.object({
   replica: z.string(),
@@ -51,19 +52,22 @@ function ask(address: string, { release, replica, timeoutMs }: ProbeReplicaParam
       resolve(UNREACHED);
       return;
     }
+    // A host that has begun to answer cannot take back that it was reached.
+    let otherwise = UNREACHED;
     const sent = request(url, { agent: false, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
+      otherwise = SICK;
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
         text += chunk;
         if (text.length <= MAX_ANSWER_BYTES) return;
-        resolve({ release: null, result: "sick" });
+        resolve(SICK);
         response.destroy();
       });
       response.on("end", () => resolve(readAnswer(response.statusCode, text, replica)));
-      response.on("error", () => resolve(UNREACHED));
+      response.on("error", () => resolve(SICK));
     });
-    sent.on("error", () => resolve(UNREACHED));
+    sent.on("error", () => resolve(otherwise));
     sent.end();
   });
 }
@@ -73,9 +77,9 @@ function readAnswer(status: number | undefined, text: string, replica: string): 
   if (status === 429) return UNREACHED;
   try {
     const said = answer.parse(JSON.parse(text));
-    if (status !== 200 || said.replica !== replica || !said.healthy) return { release: null, result: "sick" };
+    if (status !== 200 || said.replica !== replica || !said.healthy) return SICK;
     return { release: said.release, result: "healthy" };
   } catch {
-    return { release: null, result: "sick" };
+    return SICK;
   }
 }

@@ -83,6 +83,15 @@ describe("a probe", () => {
     expect(await ask("no address", "[")).toEqual({ release: null, result: "unreached" });
   });
 
+  it("has reached a host that begins to answer and goes on for ever", async () => {
+    const server = createServer((_, response) => response.writeHead(200).write("{"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => server.closeAllConnections());
+    onTestFinished(() => void server.close());
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await ask(address)).toEqual({ release: null, result: "sick" });
+  });
+
   it("believes no answer about another replica, of another status, or that is none", async () => {
     const well = { replica: "web/0", release: v1.sha256, healthy: true };
     for (const [status, body] of [

@@ -13,6 +13,11 @@ const INSTANCE_FILE = "instance.json";
 const SERVING_FILE = "serving.json";
 /** Hexadecimal digits of a step's hash: no two steps of one replica share them. */
 const STEP_DIGITS = 16;
+/** In place of the step of an instance whose order cannot be read: its folder's name follows. */
+const DAMAGED = "damaged:";
+const NO_RELEASE: Release = { name: "", command: [], sha256: `0x${"0".repeat(64)}` };
+/** No process has this id: what was started, and by what name is damaged, counts as dead. */
+const NO_INSTANCE: InstanceId = "0@0";
 
 /** What an instance should run, as it was ordered: `spec.json`. */
 export interface InstanceSpec {
@@ -66,16 +71,15 @@ export class HostFolder {
     return names.flatMap((name) => decoded(name) ?? []).sort();
   }
 
-  /** What was ordered for a replica and not stopped. */
+  /** What was ordered for a replica and not stopped; also what nobody can read any more, so that it can be stopped. */
   async specs(replica: string): Promise<InstanceSpec[]> {
     const names = await listFolder(this.#replicaDir(replica));
-    const read = (name: string) =>
-      unlessDamaged(
-        readJson<InstanceSpec>(join(this.#replicaDir(replica), name, SPEC_FILE), SPEC_FIELDS),
-        () => undefined,
-      );
-    const specs = await Promise.all(names.filter((name) => name !== SERVING_FILE).map(read));
-    return specs.flatMap((spec) => spec ?? []);
+    const read = async (name: string): Promise<InstanceSpec> => {
+      const file = join(this.#replicaDir(replica), name, SPEC_FILE);
+      const spec = await unlessDamaged(readJson<InstanceSpec>(file, SPEC_FIELDS), () => undefined);
+      return spec?.replica === replica && stepName(spec.step) === name ? spec : damagedSpec(replica, name);
+    };
+    return Promise.all(names.filter((name) => name !== SERVING_FILE).map(read));
   }
 
   async spec(replica: string, step: string): Promise<InstanceSpec | undefined> {
@@ -89,11 +93,11 @@ export class HostFolder {
     await writeJson(join(this.instanceDir(spec.replica, spec.step), SPEC_FILE), spec);
   }
 
+  /** Undefined if none was written down. */
   async instance(replica: string, step: string): Promise<StartedInstance | undefined> {
-    return unlessDamaged(
-      readJson<StartedInstance>(join(this.instanceDir(replica, step), INSTANCE_FILE), { instance: "string" }),
-      () => undefined,
-    );
+    const file = join(this.instanceDir(replica, step), INSTANCE_FILE);
+    const dead = { instance: NO_INSTANCE, startedAt: 0 };
+    return unlessDamaged(readJson<StartedInstance>(file, { instance: "string" }), () => dead);
   }
 
   async writeInstance(replica: string, step: string, instance: StartedInstance): Promise<void> {
@@ -123,19 +127,35 @@ export class HostFolder {
   }
 
   instanceDir(replica: string, step: string): string {
-    const name = createHash("sha256").update(step).digest("hex").slice(0, STEP_DIGITS);
-    return join(this.#replicaDir(replica), name);
+    return join(this.#replicaDir(replica), stepName(step));
   }
 
   #replicaDir(replica: string): string {
-    return join(this.dir, "replicas", encodeURIComponent(replica));
+    return join(this.dir, "replicas", encoded(replica));
   }
+}
+
+function stepName(step: string): string {
+  if (step.startsWith(DAMAGED)) return step.slice(DAMAGED.length);
+  return createHash("sha256").update(step).digest("hex").slice(0, STEP_DIGITS);
+}
+
+/** Its processes are found by the folder's path, and stopped; nothing else is known of it. */
+function damagedSpec(replica: string, name: string): InstanceSpec {
+  const probe = { path: "/", timeoutMs: 1 };
+  return { replica, workload: "", release: NO_RELEASE, step: `${DAMAGED}${name}`, probe, port: 0 };
+}
+
+/** A folder's name, which is never "." or "..". */
+function encoded(replica: string): string {
+  return encodeURIComponent(replica).replaceAll(".", "%2E");
 }
 
 /** Undefined for what no replica's folder is called. */
 function decoded(name: string): string | undefined {
   try {
-    return encodeURIComponent(decodeURIComponent(name)) === name ? decodeURIComponent(name) : undefined;
+    const replica = decodeURIComponent(name);
+    return encoded(replica) === name ? replica : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openProcessHost } from "../../../../../../src/engines/fleet/drivers/process/host/hostDriver.js";
@@ -80,6 +80,37 @@ describe("a host of local processes", () => {
     await eventually(async () => (await host.list()).find(({ step }) => step === "b")).toMatchObject({ healthy: true });
     await host.stop("web/3", "a");
     expect(await findProcesses(folder.identityOf("web/3", "a"))).toEqual([]);
+  });
+
+  it("shows an instance whose order is damaged, and ends its processes", async () => {
+    const { dir, host } = await open();
+    await host.start(orderOf("a"));
+    const folder = new HostFolder(dir);
+    const identity = folder.identityOf("web/3", "a");
+    await writeFile(join(identity.workloadDir, "spec.json"), "");
+    const [damaged] = await host.list();
+    expect(damaged).toMatchObject({ replica: "web/3", step: expect.stringMatching(/^damaged:/), healthy: false });
+    await host.stop("web/3", damaged?.step);
+    expect(await findProcesses(identity)).toEqual([]);
+    expect(await host.list()).toEqual([]);
+  });
+
+  it("leaves an instance dead whose process it cannot name any more", async () => {
+    const { dir, host } = await open();
+    await host.start(orderOf("a"));
+    await writeFile(join(new HostFolder(dir).instanceDir("web/3", "a"), "instance.json"), "{");
+    expect(await host.start(orderOf("a"))).toMatchObject({ alive: false });
+    await host.stop("web/3");
+    expect(await findProcesses(new HostFolder(dir).identityOf("web/3", "a"))).toEqual([]);
+  });
+
+  it("keeps a replica of any name inside its folder", async () => {
+    const { dir, host } = await open();
+    for (const replica of ["..", ".", "a/../../b", "x%2E"]) await host.start({ ...orderOf("a"), replica });
+    expect((await host.list()).map(({ replica }) => replica).sort()).toEqual([".", "..", "a/../../b", "x%2E"]);
+    await host.stop("..");
+    expect(await host.list()).toHaveLength(3);
+    expect(await readdir(dir)).toContain("host.json");
   });
 
   it("gives no port that another program holds, and says when there is none left", async () => {

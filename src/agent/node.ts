@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import PQueue from "p-queue";
 import type { Catalog } from "../catalog/index.js";
-import { type Client, createClient } from "../client/index.js";
+import { createClient } from "../client/index.js";
 import { InvalidInputError, messageOf } from "../errors.js";
-import { type Chain, ChainError, createChain, requireSafeDeployment, verifyDeployment } from "../ports/chain/index.js";
+import { createChain, requireSafeDeployment, verifyDeployment } from "../ports/chain/index.js";
 import { openSentTransactions } from "../ports/chain/transactions/openSentTransactions.js";
 import { createHeliaContent, type HeliaContent } from "../ports/content/drivers/helia.js";
 import { createGossip } from "../ports/gossip/index.js";
@@ -17,6 +17,9 @@ import type { Logger } from "../utils/logger.js";
 import { Agent } from "./agent.js";
 import { BackgroundJobs } from "./backgroundJobs.js";
 import { runCatalog } from "./catalog.js";
+import { blockOrNull, connectivityOf, logWait, membershipOf } from "./composition/readings.js";
+import { StartedParts } from "./composition/startedParts.js";
+import { startReplicator } from "./composition/startReplicator.js";
 import { type AgentConfig, finalityOf } from "./config.js";
 import { AgentDefaults } from "./defaults.js";
 import { createDocumentIntake } from "./documents.js";
@@ -35,9 +38,7 @@ import { createPresence } from "./presence/create.js";
 import { hearing } from "./presence/hearing.js";
 import { BundleKeeper } from "./replication/bundles/bundleKeeper.js";
 import { RecordLocations } from "./replication/recordLocations.js";
-import { Replicator } from "./replication/replicator.js";
 import { ChainRetentionReader } from "./replication/retentionReader.js";
-
 import { createSessions, openGuard } from "./signing/create.js";
 import { Instructions } from "./signing/instructions.js";
 import { OwnBallots } from "./signing/ownBallots.js";
@@ -81,28 +82,6 @@ export async function startNode(config: AgentConfig, password: string, logger: L
   } catch (error) {
     await parts.stop();
     throw error;
-  }
-}
-
-/** The parts of a node that have started so far, stopped in the reverse order. */
-class StartedParts {
-  readonly #stops: (() => unknown)[] = [];
-
-  add(stop: () => unknown): void {
-    this.#stops.push(stop);
-  }
-
-  /** Stops every part, also after one that could not be stopped, such as on a disk that fails; then throws the first error. */
-  async stop(): Promise<void> {
-    const errors: unknown[] = [];
-    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) {
-      try {
-        await stop();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
   }
 }
 
@@ -327,59 +306,4 @@ function openStore({ config, logger }: Pick<StartPartsParameters, "config" | "lo
     onDamage: ({ shortMessage, details }) =>
       logger.error("the block store was damaged", { reason: shortMessage, details }),
   });
-}
-
-function logWait(logger: Logger, reason: string | undefined): void {
-  if (reason === undefined) logger.info("transactions are sent again");
-  else logger.warn("transactions wait", { reason });
-}
-
-/** Tells whether an account is a member in the newest epoch. */
-function membershipOf(chain: Chain): (account: Address) => Promise<boolean> {
-  return async (account) => {
-    const epoch = await chain.read(() => chain.contracts.nodes.epoch());
-    return chain.read(() => chain.contracts.nodes.isMember(account, epoch));
-  };
-}
-
-/** Connected peers over those that the configuration names, 0 to 1; 1 if it names none. */
-function connectivityOf({ content: { peers } }: AgentConfig, content: Pick<HeliaContent, "connections">): () => number {
-  return () => (peers.length === 0 ? 1 : Math.min(1, content.connections() / peers.length));
-}
-
-async function startReplicator({ config, disk, ...dependencies }: StartReplicatorParameters): Promise<Replicator> {
-  const { authorQuota: quota, awayMs } = config.content;
-  const replicator = await Replicator.open({
-    ...dependencies,
-    quota,
-    indexPath: join(config.dataDir, "replication.db"),
-    clock: systemClock,
-    awayMs,
-    hasRoom: () => disk.allows("file"),
-    // Three reports fit into `awayMs`: two may be lost before other nodes take this one to be away.
-    everyMs: Math.min(AgentDefaults.replicateEveryMs, awayMs / 3),
-  });
-  replicator.start();
-  return replicator;
-}
-
-/** The newest block; null while no RPC endpoint tells it: `endpoints` says why. */
-async function blockOrNull(chain: Chain): Promise<number | null> {
-  try {
-    return await chain.blockNumber();
-  } catch (error) {
-    if (error instanceof ChainError) return null;
-    throw error;
-  }
-}
-
-interface StartReplicatorParameters {
-  readonly config: AgentConfig;
-  readonly self: Address;
-  readonly client: Client;
-  readonly content: HeliaContent;
-  readonly disk: DiskSpace;
-  readonly gossip: ReturnType<typeof createGossip>;
-  readonly retention: ChainRetentionReader;
-  readonly logger: Logger;
 }

@@ -191,15 +191,17 @@ describe("the feed over an RPC that is wrong for a moment", () => {
     await collect({ maxBlocks: 10 });
     const usual = logRequests();
     proxy.heal();
-    let behind = 3;
     proxy.refuse = (method) =>
-      method === "eth_getLogs" && behind-- > 0
+      method === "eth_getLogs"
         ? { code: -32_602, message: "block range extends beyond current head block: requested 90, head 88" }
         : undefined;
-    while (behind > 0) await expect(collect({ maxBlocks: 10 })).rejects.toMatchObject({ kind: "rpc-behind" });
+    for (let tried = 0; tried < 3; tried++)
+      await expect(collect({ maxBlocks: 10 })).rejects.toMatchObject({ kind: "rpc-behind" });
     proxy.heal();
     expect((await collect({ maxBlocks: 10 })).flatMap(({ events }) => events).length).toBeGreaterThan(30);
-    expect(logRequests()).toBe(usual);
+    // One or two that were under way may arrive after the node was healed; ranges of half the size would be twice as many.
+    expect(logRequests()).toBeLessThan(usual + 3);
+    expect(usual).toBeGreaterThan(4);
   });
 
   it("takes from another address what the first one leaves out, and nothing that this one does not know", async () => {
